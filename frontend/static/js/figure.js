@@ -1,0 +1,201 @@
+/**
+ * `<mer-figure src="/…/figure.json" label="Confusion matrix" plotly="{% static 'plotly/plotly.min.js' %}">`
+ * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
+ * Attributes: `height` (px), `no-table`. The `state` attribute says loading, ready, empty or failed.
+ */
+import { figureTables, resolveTokens, themedLayout } from "./figure-theme.js";
+import { requestJson } from "./http.js";
+
+/** @typedef {import("./figure-theme.js").Figure} Figure */
+
+/** @returns {any} */
+const plotly = () => /** @type {any} */ (window).Plotly;
+
+/** @type {Promise<void> | null} */
+let loading = null;
+
+/** @param {string} src of plotly.min.js; loaded once, by the first figure of a page @returns {Promise<void>} */
+function loadPlotly(src) {
+  if (plotly()) return Promise.resolve();
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = src;
+    script.addEventListener("load", () => resolve());
+    script.addEventListener("error", () => {
+      loading = null;
+      reject(new Error("The chart library could not be loaded."));
+    });
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** Tells Plotly that its static styles are in our stylesheet: a strict CSP forbids the <style> it would add. */
+function forbidInlineStyles() {
+  if (document.getElementById("plotly.js-style-global")) return;
+  const marker = document.createElement("meta");
+  marker.id = "plotly.js-style-global";
+  marker.className = "no-inline-styles";
+  document.head.append(marker);
+}
+
+class MerFigure extends HTMLElement {
+  static observedAttributes = ["src"];
+
+  /** @type {Figure | null} */
+  #figure = null;
+  /** @type {AbortController | null} */
+  #load = null;
+  /** @type {HTMLElement | null} */
+  #plot = null;
+  #retheme = () => this.#draw();
+  #observer = new ResizeObserver(() => {
+    if (this.#figure && this.#plot?.offsetWidth) plotly()?.Plots.resize(this.#plot);
+  });
+
+  connectedCallback() {
+    if (!this.#plot) this.#build();
+    document.addEventListener("mer:theme", this.#retheme);
+    this.#observer.observe(this);
+    this.reload();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("mer:theme", this.#retheme);
+    this.#observer.disconnect();
+    this.#load?.abort();
+    if (this.#plot) plotly()?.purge(this.#plot);
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected && this.#plot) this.reload();
+  }
+
+  /** Fetches the figure again; what is drawn stays until the new one is there. */
+  async reload() {
+    this.#load?.abort();
+    const load = (this.#load = new AbortController());
+    if (!this.#figure) this.#become("loading", "");
+    try {
+      const [figure] = await Promise.all([
+        requestJson(this.getAttribute("src") ?? "", { signal: load.signal }),
+        loadPlotly(this.getAttribute("plotly") ?? ""),
+      ]);
+      if (load.signal.aborted) return;
+      this.#figure = figure;
+      await this.#draw();
+    } catch (error) {
+      if (load.signal.aborted) return;
+      this.#figure = null;
+      this.#become("failed", `The chart could not be shown. ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  #build() {
+    this.#plot = document.createElement("div");
+    this.#plot.className = "figure-plot";
+    this.#plot.setAttribute("role", "img");
+    this.#plot.setAttribute("aria-label", this.getAttribute("label") ?? "Chart");
+    const height = Number(this.getAttribute("height"));
+    if (height) this.#plot.style.height = `${height}px`;
+    const status = document.createElement("p");
+    status.className = "figure-status";
+    status.setAttribute("role", "status");
+    this.replaceChildren(this.#plot, status); // what was inside is for browsers without scripts
+  }
+
+  /** @param {"loading" | "ready" | "empty" | "failed"} state @param {string} message */
+  #become(state, message) {
+    this.setAttribute("state", state);
+    this.toggleAttribute("aria-busy", state === "loading");
+    const status = /** @type {HTMLElement} */ (this.querySelector(".figure-status"));
+    status.textContent = message;
+    status.hidden = message === "";
+    this.querySelector(".figure-retry")?.remove();
+    if (state !== "failed") return;
+    const retry = document.createElement("button");
+    retry.type = "button";
+    retry.className = "button button-small figure-retry";
+    retry.textContent = "Try again";
+    retry.addEventListener("click", () => this.reload());
+    this.append(retry);
+  }
+
+  async #draw() {
+    if (!this.#figure || !this.#plot) return;
+    if (!this.#figure.data?.length) return this.#become("empty", this.getAttribute("empty") ?? "Nothing to show yet.");
+    forbidInlineStyles();
+    this.#become("ready", "");
+    const { token, font } = this.#tokens();
+    const layout = themedLayout(this.#figure.layout, token, font);
+    const config = { displaylogo: false, responsive: false, ...this.#figure.config };
+    await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
+    this.#tabulate();
+    this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));
+  }
+
+  /** Colours as the browser resolves them here: light-dark() and all. */
+  #tokens() {
+    const probe = document.createElement("span");
+    probe.hidden = true;
+    this.append(probe);
+    const style = getComputedStyle(probe);
+    /** @type {Map<string, string>} */
+    const known = new Map();
+    /** @param {string} name */
+    const read = (name) => {
+      probe.style.color = `var(${name})`;
+      return style.color;
+    };
+    const names = [...JSON.stringify(this.#figure).matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name);
+    const ours = ["--line", "--line-strong", "--ink", "--ink-muted", "--page", ...[1, 2, 3, 4, 5, 6].map((n) => `--data-${n}`)];
+    for (const name of [...names, ...ours]) known.set(name, read(name));
+    const font = style.fontFamily;
+    probe.remove();
+    return { token: (/** @type {string} */ name) => known.get(name) ?? "", font };
+  }
+
+  #tabulate() {
+    if (this.hasAttribute("no-table") || !this.#figure) return;
+    const details = document.createElement("details");
+    details.className = "figure-table";
+    details.open = this.querySelector("details.figure-table")?.hasAttribute("open") ?? false;
+    const summary = document.createElement("summary");
+    summary.textContent = "Numbers as a table";
+    details.append(summary, ...figureTables(this.#figure).map((table) => tableElement(table, this.getAttribute("label") ?? "")));
+    this.querySelector("details.figure-table")?.remove();
+    this.append(details);
+  }
+}
+
+/** @param {import("./figure-theme.js").PlainTable} table @param {string} label @returns {HTMLElement} */
+function tableElement({ caption, header, rows }, label) {
+  const wrap = document.createElement("div");
+  wrap.className = "table-wrap";
+  wrap.tabIndex = 0;
+  wrap.setAttribute("role", "region");
+  wrap.setAttribute("aria-label", [label, caption].filter(Boolean).join(": ") || "Numbers");
+  const table = document.createElement("table");
+  table.className = "table";
+  if (caption) table.createCaption().textContent = caption;
+  const head = table.createTHead().insertRow();
+  header.forEach((text, i) => head.append(tableCell("th", text, "col", i > 0)));
+  const body = table.createTBody();
+  for (const row of rows) {
+    const tr = body.insertRow();
+    row.forEach((text, i) => tr.append(tableCell(i === 0 ? "th" : "td", text, i === 0 ? "row" : "", i > 0)));
+  }
+  wrap.append(table);
+  return wrap;
+}
+
+/** @param {"th" | "td"} tag @param {string} text @param {string} scope @param {boolean} number */
+function tableCell(tag, text, scope, number) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (scope) element.setAttribute("scope", scope);
+  if (number) element.className = "num";
+  return element;
+}
+
+customElements.define("mer-figure", MerFigure);

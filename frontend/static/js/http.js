@@ -1,0 +1,124 @@
+/** JSON over fetch, and what went wrong in a sentence. Knows the shape of the API's errors, not its resources. */
+
+/**
+ * @typedef {"network" | "signed-out" | "missing" | "conflict" | "refused" | "server"} ProblemKind
+ * network: no answer; signed-out: 401 or 403; missing: 404; conflict: 409; refused: another 4xx; server: 429 or 5xx
+ */
+
+/** A request that did not do what it should. `message` is a sentence for the user. */
+export class HttpProblem extends Error {
+  /**
+   * @param {ProblemKind} kind
+   * @param {string} message
+   * @param {{status?: number, body?: any, retryAfter?: number}} [details] retryAfter in seconds
+   */
+  constructor(kind, message, { status = 0, body = null, retryAfter = 0 } = {}) {
+    super(message);
+    this.name = "HttpProblem";
+    this.kind = kind;
+    this.status = status;
+    this.body = body;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Whether the same request may well succeed a little later. */
+  get passes() {
+    return this.kind === "network" || this.kind === "server";
+  }
+}
+
+/** @param {number} status @returns {ProblemKind} */
+export function problemKind(status) {
+  if (status === 401 || status === 403) return "signed-out";
+  if (status === 404 || status === 410) return "missing";
+  if (status === 409 || status === 412) return "conflict";
+  if (status === 429 || status >= 500) return "server";
+  return status === 0 ? "network" : "refused";
+}
+
+/** @param {string} name @returns {string} `action_units` becomes `action units` */
+const spoken = (name) => name.replaceAll("_", " ");
+
+/**
+ * The API's error body as one sentence: `{"detail": …}` or `{"field": ["…", …]}`.
+ *
+ * @param {any} body @param {number} status @returns {string}
+ */
+export function errorSentence(body, status) {
+  if (typeof body?.detail === "string") return body.detail;
+  if (body && typeof body === "object" && !Array.isArray(body)) {
+    const parts = Object.entries(body).map(([field, errors]) => {
+      const text = [errors].flat().filter((error) => typeof error === "string").join(" ");
+      return field === "non_field_errors" || text === "" ? text : `${spoken(field)}: ${text}`;
+    });
+    const sentence = parts.filter(Boolean).join(" ");
+    if (sentence) return sentence;
+  }
+  if (status === 0) return "The server does not answer.";
+  if (status === 401 || status === 403) return "You are signed out, or may not do this.";
+  if (status === 404) return "This is not there any more.";
+  if (status === 413) return "The file is larger than the server accepts.";
+  if (status === 429) return "Too many requests; wait a moment.";
+  if (status >= 500) return `The server failed (${status}).`;
+  return `The server refused this (${status}).`;
+}
+
+/** @param {any} body @returns {Record<string, string>} the field errors of a 400, one sentence a field */
+export function fieldErrors(body) {
+  if (!body || typeof body !== "object" || Array.isArray(body)) return {};
+  return Object.fromEntries(
+    Object.entries(body)
+      .filter(([field]) => field !== "detail" && field !== "current")
+      .map(([field, errors]) => [field, [errors].flat().join(" ")]),
+  );
+}
+
+/** @returns {string} Django's CSRF token; the cookie may be HttpOnly, so pages carry it in a <meta> */
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]')?.getAttribute("content") ?? "";
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit & {timeoutMs?: number}} [init]
+ * @returns {Promise<Response>} an ok response
+ * @throws {HttpProblem}
+ */
+export async function request(url, { timeoutMs = 20_000, signal, ...init } = {}) {
+  const limit = AbortSignal.timeout(timeoutMs);
+  let response;
+  try {
+    response = await fetch(url, {
+      credentials: "same-origin",
+      ...init,
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new HttpProblem("network", errorSentence(null, 0));
+  }
+  if (response.ok && !response.redirected) return response;
+  // A page that wants a sign-in redirects to a form: for an API call that is "signed out", not success.
+  if (response.ok && !response.headers.get("content-type")?.includes("text/html")) return response;
+  const status = response.ok ? 401 : response.status;
+  const body = response.ok ? null : await response.json().catch(() => null);
+  const retryAfter = Number(response.headers.get("retry-after")) || 0;
+  throw new HttpProblem(problemKind(status), errorSentence(body, status), { status, body, retryAfter });
+}
+
+/**
+ * @param {string} url
+ * @param {{method?: string, json?: unknown, headers?: Record<string, string>, signal?: AbortSignal,
+ *   keepalive?: boolean, timeoutMs?: number}} [options]
+ * @returns {Promise<any>} the parsed body, or null for 204
+ * @throws {HttpProblem}
+ */
+export async function requestJson(url, { method = "GET", json, headers = {}, ...rest } = {}) {
+  /** @type {Record<string, string>} */
+  const all = { Accept: "application/json", ...headers };
+  if (json !== undefined) all["Content-Type"] = "application/json";
+  if (method !== "GET") all["X-CSRFToken"] = csrfToken();
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  const response = await request(url, { method, headers: all, body, ...rest });
+  return response.status === 204 ? null : response.json();
+}

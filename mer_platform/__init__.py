@@ -1,0 +1,1 @@
+"""The Django project: what is stored and what the web shows."""

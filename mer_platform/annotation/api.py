@@ -1,0 +1,142 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, transaction
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.annotation.models import Annotation, Consensus, check_marks
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.clips.models import Clip
+from mer_platform.projects.access import require
+from mer_platform.projects.models import AuditEvent, Role
+
+
+class AnnotationSerializer(serializers.ModelSerializer):
+    clip = own_related(Clip.objects.all(), "project")()
+    coder = serializers.CharField(source="coder.username", read_only=True)
+    complete = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Annotation
+        fields = [
+            "id", "clip", "coder", "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence",
+            "note", "revision", "complete", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["revision"]
+        extra_kwargs = {"note": {"max_length": 2000}}
+        validators: list[Any] = []  # the order of marks is checked below, with frames and a reason
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        old = self.instance
+        clip = old.clip if isinstance(old, Annotation) else fields["clip"]
+        if clip.state != Clip.State.READY:
+            raise serializers.ValidationError({"clip": [f"This clip cannot be labelled: it is {clip.state}."]})
+        if isinstance(old, Annotation) and fields.get("clip", clip) != clip:
+            raise serializers.ValidationError({"clip": ["An annotation stays with its clip."]})
+        onset, apex, offset = (fields.get(k, getattr(old, k, None)) for k in ("onset", "apex", "offset"))
+        if errors := check_marks(clip, onset, apex, offset):
+            raise serializers.ValidationError(errors)
+        words = clip.subject.database.emotions
+        emotion = fields.get("emotion", "")
+        if emotion and words and emotion not in words:
+            raise serializers.ValidationError(
+                {"emotion": [f"“{emotion}” is not a word of {clip.subject.database}: {', '.join(words)}."]}
+            )
+        return fields
+
+
+class ConsensusSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Consensus
+        fields = ["id", "clip", "onset", "apex", "offset", "kind", "emotion", "action_units", "origin", "annotation", "decided_at"]
+
+
+class AnnotationViewSet(InProject, viewsets.ModelViewSet):
+    """Coders write their own annotations only; researchers read everybody's, annotators their own (blind coding)."""
+
+    queryset = Annotation.objects.select_related("clip__subject__database", "coder")
+    serializer_class = AnnotationSerializer
+    filterset_fields = ["clip", "coder__username"]
+    project_path = "clip__project"
+    write_role = Role.ANNOTATOR
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def get_queryset(self) -> Any:
+        user = self.request.user
+        queryset = super().get_queryset()
+        sees_all = user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values("project")  # type: ignore[union-attr]
+        blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
+        return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
+
+    @extend_schema(parameters=[OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own.")])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    def perform_create(self, serializer: Any) -> None:
+        clip = serializer.validated_data["clip"]
+        require(self.request.user, clip.project, Role.ANNOTATOR)
+        try:
+            with transaction.atomic():
+                serializer.save(coder=self.request.user)
+        except IntegrityError as error:
+            there = Annotation.objects.filter(clip=clip, coder_id=self.request.user.pk).first()
+            if there is None:
+                raise
+            raise Conflict("You have labelled this clip already.", current=self.get_serializer(there).data) from error
+
+    @extend_schema(
+        parameters=[OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The revision this edit began from.")]
+    )
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change some fields. With `If-Match` an edit made elsewhere meanwhile is answered 409 and nothing is overwritten."""
+        with transaction.atomic():
+            annotation = self.get_object()
+            self._check_owner(annotation)
+            current = Annotation.objects.select_for_update().get(pk=annotation.pk)
+            expected = request.headers.get("If-Match", "").strip('W/" ')
+            if expected and expected != str(current.revision):
+                raise Conflict(
+                    "This annotation was changed elsewhere meanwhile.", current=self.get_serializer(current).data
+                )
+            serializer = self.get_serializer(current, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            serializer.save(revision=current.revision + 1)
+        return Response(serializer.data, headers={"ETag": f'"{current.revision}"'})
+
+    def perform_destroy(self, annotation: Annotation) -> None:
+        self._check_owner(annotation)
+        annotation.delete()
+
+    @extend_schema(request=None, responses=ConsensusSerializer)
+    @action(detail=True, methods=["post"])
+    def adopt(self, request: Request, pk: str) -> Response:
+        """Make this coder's marking the clip's consensus, from which composites are built."""
+        annotation = self.get_object()
+        require(request.user, annotation.clip.project, Role.RESEARCHER)
+        try:
+            consensus = Consensus.adopt(annotation, request.user)
+        except DjangoValidationError as error:
+            raise Conflict(error.message) from error
+        AuditEvent.record(annotation.clip.project, request.user, f"adopted {annotation} as consensus")
+        return Response(ConsensusSerializer(consensus).data)
+
+    def _check_owner(self, annotation: Annotation) -> None:
+        if annotation.coder_id != self.request.user.pk:
+            raise PermissionDenied(f"This is the marking of {annotation.coder}; coders change only their own.")
+
+
+class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
+    queryset = Consensus.objects.all()
+    serializer_class = ConsensusSerializer
+    filterset_fields = ["clip"]
+    project_path = "clip__project"
+
+    def get_queryset(self) -> Any:
+        researcher = self.request.user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values("project")  # type: ignore[union-attr]
+        return super().get_queryset().filter(clip__project__in=researcher)

@@ -1,0 +1,132 @@
+"""What coders mark in a clip, and the consensus that datasets are built from."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+
+from mer_platform.clips.models import Clip
+
+
+def order_constraints(prefix: str) -> list[models.CheckConstraint]:
+    """onset ≤ apex ≤ offset, as far as they are set, kept by the database itself."""
+    return [
+        models.CheckConstraint(
+            condition=Q(onset__isnull=True) | Q(apex__isnull=True) | Q(onset__lte=F("apex")),
+            name=f"{prefix}_onset_not_after_apex",
+        ),
+        models.CheckConstraint(
+            condition=Q(apex__isnull=True) | Q(offset__isnull=True) | Q(apex__lte=F("offset")),
+            name=f"{prefix}_apex_not_after_offset",
+        ),
+        models.CheckConstraint(
+            condition=Q(onset__isnull=True) | Q(offset__isnull=True) | Q(onset__lte=F("offset")),
+            name=f"{prefix}_onset_not_after_offset",
+        ),
+    ]
+
+
+class Marking(models.Model):
+    """One expression in a clip. Frames are 0-based indices into the clip; unset marks are null."""
+
+    class Kind(models.TextChoices):
+        MICRO = "micro"
+        MACRO = "macro"
+
+    onset = models.PositiveIntegerField(null=True, blank=True)
+    apex = models.PositiveIntegerField(null=True, blank=True)
+    offset = models.PositiveIntegerField(null=True, blank=True)
+    kind = models.CharField(max_length=5, choices=Kind.choices, default=Kind.MICRO)
+    emotion = models.CharField(max_length=40, blank=True)
+    action_units = models.CharField(max_length=80, blank=True, help_text="As coders write them: 4+L10.")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def complete(self) -> bool:
+        return None not in (self.onset, self.apex, self.offset) and bool(self.emotion)
+
+
+class Annotation(Marking):
+    """One coder's marking of the expression in a clip, saved as it is made."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="annotations")
+    coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations")
+    confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 (guess) to 5 (certain)")
+    note = models.TextField(blank=True)
+    revision = models.PositiveIntegerField(default=1, help_text="Grows with every save; an edit names the one it began from.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["clip_id", "id"]
+        constraints = [
+            *order_constraints("annotation"),
+            models.UniqueConstraint(fields=["clip", "coder"], name="one_annotation_a_coder_and_clip"),
+            models.CheckConstraint(
+                condition=Q(confidence__isnull=True) | Q(confidence__range=(1, 5)), name="confidence_1_to_5"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clip} by {self.coder}"
+
+
+class Consensus(Marking):
+    """The marking a dataset is built from: adopted from a coder, or known with the clip."""
+
+    class Origin(models.TextChoices):
+        ADOPTED = "adopted", "adopted from a coder"
+        SYNTHETIC = "synthetic", "known from the generator"
+
+    clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="consensus")
+    annotation = models.ForeignKey(Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["clip_id"]
+        verbose_name_plural = "consensus"
+        constraints = order_constraints("consensus")
+
+    def __str__(self) -> str:
+        return f"{self.clip} ({self.origin})"
+
+    @classmethod
+    def adopt(cls, annotation: Annotation, user: Any) -> "Consensus":
+        """Make this coder's complete marking the clip's consensus. Raises ValidationError if it is not complete."""
+        if not annotation.complete:
+            raise ValidationError("Only a complete marking (onset, apex, offset and emotion) can be adopted.")
+        fields = ("onset", "apex", "offset", "kind", "emotion", "action_units")
+        consensus, _ = cls.objects.update_or_create(
+            clip=annotation.clip,
+            defaults={
+                **{field: getattr(annotation, field) for field in fields},
+                "annotation": annotation,
+                "origin": cls.Origin.ADOPTED,
+                "decided_by": user,
+            },
+        )
+        return consensus
+
+
+def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | None) -> dict[str, list[str]]:
+    """What is wrong with these marks in this clip, by field; empty if nothing is."""
+    errors: dict[str, list[str]] = {}
+    marks = [("onset", onset), ("apex", apex), ("offset", offset)]
+    for name, value in marks:
+        if value is not None and not 0 <= value < clip.frame_count:
+            errors.setdefault(name, []).append(
+                f"Frame {value} is not in this clip: its frames are 0–{clip.frame_count - 1}."
+            )
+    known = [(name, value) for name, value in marks if value is not None]
+    for (early, a), (late, b) in zip(known, known[1:], strict=False):
+        if a > b:
+            errors.setdefault(late, []).append(
+                f"The {late} (frame {b}) lies before the {early} (frame {a}): onset ≤ apex ≤ offset."
+            )
+    return errors

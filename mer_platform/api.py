@@ -1,0 +1,80 @@
+"""The REST API: one router, one form of error, one way to ask "may this user?"."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import ProtectedError
+from rest_framework import exceptions, permissions, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Project, Role
+
+
+class Conflict(exceptions.APIException):
+    """409: somebody or something was there first. ``extra`` goes into the answer beside ``detail``."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This was changed meanwhile."
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.extra = extra
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's answers, and the same form for the errors of models: never a 500 for bad input."""
+    if isinstance(error, DjangoValidationError):
+        error = exceptions.ValidationError(as_serializer_error(error))
+    if isinstance(error, ProtectedError):
+        used_by = sorted({str(obj) for obj in error.protected_objects})[:3]
+        error = Conflict(f"This is still used by {', '.join(used_by)} and cannot be deleted.")
+    response = drf_exception_handler(error, context)
+    if response is not None and isinstance(error, Conflict):
+        response.data = {"detail": str(error.detail), **error.extra}
+    return response
+
+
+class ProjectPermission(permissions.BasePermission):
+    """Objects belong to a project; a view says which role reads (``read_role``) and which writes (``write_role``)."""
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        project = obj if isinstance(obj, Project) else view.project_of(obj)
+        write = request.method not in permissions.SAFE_METHODS
+        require(request.user, project, view.write_role if write else Role.VIEWER)
+        return True
+
+
+class InProject:
+    """For viewsets: only rows of the user's own projects, and the role that writing takes.
+
+    ``project_path`` is the lookup from the model to its project, ``""`` for the project itself.
+    """
+
+    permission_classes = [permissions.IsAuthenticated, ProjectPermission]
+    project_path = "project"
+    write_role = Role.RESEARCHER
+
+    def get_queryset(self) -> Any:
+        queryset = super().get_queryset()  # type: ignore[misc]
+        path = f"{self.project_path}__in" if self.project_path else "pk__in"
+        return queryset.filter(**{path: Project.objects.of(self.request.user).values("pk")})  # type: ignore[attr-defined]
+
+    def project_of(self, obj: Any) -> Project:
+        for name in self.project_path.split("__"):
+            obj = getattr(obj, name)
+        return obj
+
+
+def own_related(queryset: Any, path: str) -> Any:
+    """A ``PrimaryKeyRelatedField`` of rows in the user's projects: others' ids "do not exist"."""
+    from rest_framework import serializers
+
+    class OwnRelatedField(serializers.PrimaryKeyRelatedField):
+        def get_queryset(self) -> Any:
+            return queryset.filter(**{f"{path}__in": Project.objects.of(self.context["request"].user).values("pk")})
+
+    return OwnRelatedField

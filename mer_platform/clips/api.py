@@ -1,0 +1,159 @@
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, parsers, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.ranges import ranged_response
+from mer_platform.clips.services import AlreadyThere, add_clip
+from mer_platform.projects.access import require
+from mer_platform.projects.models import AuditEvent, Project, Role
+
+
+class DatabaseSerializer(serializers.ModelSerializer):
+    project = own_related(Project.objects.all(), "pk")()
+    emotions = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
+
+    class Meta:
+        model = Database
+        fields = ["id", "project", "name", "fps", "emotions"]
+
+
+class SubjectSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Subject
+        fields = ["id", "database", "name"]
+
+
+class ClipSerializer(serializers.ModelSerializer):
+    database = serializers.IntegerField(source="subject.database_id", read_only=True)
+    database_name = serializers.CharField(source="subject.database.name", read_only=True)
+    subject = serializers.CharField(source="subject.name", read_only=True)
+    frames_per_second = serializers.FloatField(source="rate", read_only=True)
+    face_note = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Clip
+        fields = [
+            "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
+            "face_frames", "frame_count", "frames_per_second", "fps", "width", "height", "is_grey", "codec",
+            "first_source_number", "sha256", "size", "original_name", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer):
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="A video (mp4, mov, avi, mkv) or a zip of frame images."
+    )
+    database = own_related(Database.objects.select_related("project"), "project")(help_text="The database's id.")
+    subject = serializers.CharField(allow_blank=True, help_text="Whose face it is; made if new in this database.")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120, help_text="Default: the file's name.")
+    fps = serializers.FloatField(
+        required=False, allow_null=True, min_value=1, max_value=10_000, help_text="For frame images: frames per second."
+    )
+
+
+class DatabaseViewSet(InProject, viewsets.ModelViewSet):
+    queryset = Database.objects.all()
+    serializer_class = DatabaseSerializer
+    filterset_fields = ["project"]
+
+    def perform_create(self, serializer: Any) -> None:
+        require(self.request.user, serializer.validated_data["project"], Role.RESEARCHER)
+        serializer.save()
+
+    def perform_update(self, serializer: Any) -> None:
+        if serializer.validated_data.get("project", serializer.instance.project) != serializer.instance.project:
+            raise serializers.ValidationError({"project": ["A database stays in its project."]})
+        serializer.save()
+
+
+class SubjectViewSet(InProject, viewsets.ReadOnlyModelViewSet):
+    queryset = Subject.objects.all()
+    serializer_class = SubjectSerializer
+    filterset_fields = ["database"]
+    project_path = "database__project"
+
+
+class ClipViewSet(
+    InProject,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    viewsets.GenericViewSet,
+):
+    queryset = Clip.objects.select_related("subject__database")
+    serializer_class = ClipSerializer
+    filterset_fields = ["project", "state", "subject__database", "subject__name"]
+    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ClipSerializer})
+    def create(self, request: Request) -> Response:
+        """Upload one clip. It is `processing` until its ingest job has looked at every frame."""
+        upload = UploadSerializer(data=request.data, context=self.get_serializer_context())
+        upload.is_valid(raise_exception=True)
+        fields = upload.validated_data
+        database = fields["database"]
+        require(request.user, database.project, Role.RESEARCHER)
+        try:
+            clip = add_clip(
+                database, fields["subject"], fields["file"], request.user,
+                name=fields.get("name", ""), fps=fields.get("fps"),
+            )  # fmt: skip
+        except AlreadyThere as there:
+            raise Conflict(str(there), clip=there.clip.pk) from there
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        AuditEvent.record(database.project, request.user, f"uploaded {clip}")
+        return Response(self.get_serializer(clip).data, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, clip: Clip) -> None:
+        name = str(clip)
+        clip.delete()
+        AuditEvent.record(clip.project, self.request.user, f"deleted {name}")
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def frames(self, request: Request, pk: str) -> Response:
+        """Index of the frame pack: byte offsets, presentation times, source frame numbers."""
+        clip = self._ready_clip()
+        with default_storage.open(clip.index_name) as file:
+            index = json.load(file)
+        response = Response(index)
+        response["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 206: OpenApiResponse(description="a range")})
+    @action(detail=True, url_path=r"frames\.bin", url_name="pack")
+    def pack(self, request: Request, pk: str) -> HttpResponseBase:
+        """The encoded frames, one after the other; takes `Range`."""
+        clip = self._ready_clip()
+        file = default_storage.open(clip.pack_name)
+        return ranged_response(
+            request, file, default_storage.size(clip.pack_name), clip.pack_name, "application/octet-stream"
+        )
+
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def thumbnail(self, request: Request, pk: str) -> HttpResponseBase:
+        clip = self._ready_clip()
+        file = default_storage.open(clip.thumbnail_name)
+        return ranged_response(
+            request, file, default_storage.size(clip.thumbnail_name), clip.thumbnail_name, "image/jpeg"
+        )
+
+    def _ready_clip(self) -> Clip:
+        clip = self.get_object()
+        if clip.state != Clip.State.READY:
+            raise Http404(f"This clip has no frames: it is {clip.state}. {clip.problem}".strip())
+        return clip

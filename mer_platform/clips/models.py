@@ -1,0 +1,144 @@
+"""Databases, subjects and clips: the recordings, as uploaded, and what ingest found out about them."""
+
+from fractions import Fraction
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from mer_platform.projects.models import Project
+
+
+class Database(models.Model):
+    """A collection recorded in one way: CASME II, SMIC, SAMM, or the lab's own."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="databases")
+    name = models.CharField(max_length=60)
+    fps = models.FloatField(
+        "frames per second",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Used for clips that are folders of frame images; a video file says its own.",
+    )
+    emotions = models.JSONField(default=list, help_text="The words coders choose from.")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="database_name_once_a_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subject(models.Model):
+    """A recorded person: the unit of evaluation, therefore always stated, never guessed."""
+
+    database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="subjects")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["database", "name"], name="subject_name_once_a_database")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Clip(models.Model):
+    class State(models.TextChoices):
+        PROCESSING = "processing"
+        READY = "ready"
+        FAILED = "failed"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="clips")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="clips")
+    name = models.CharField(max_length=120)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    file = models.CharField(max_length=200, help_text="Where the uploaded bytes are, unchanged.")
+    original_name = models.CharField(max_length=255)
+    size = models.BigIntegerField(help_text="bytes")
+    fps_given = models.FloatField(null=True, blank=True, help_text="Stated at upload, for frame images.")
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PROCESSING)
+    problem = models.TextField(blank=True, help_text="Why it failed, or what to know about it.")
+    codec = models.CharField(max_length=40, blank=True)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    frame_count = models.PositiveIntegerField(default=0)
+    fps = models.CharField(max_length=30, blank=True, help_text="A fraction: 519168/19667.")
+    first_source_number = models.PositiveIntegerField(default=1)
+    is_grey = models.BooleanField(default=False)
+    faces = models.JSONField(default=dict, help_text="The face boxes found, and the frames they cover.")
+    face_frames = models.JSONField(default=list, help_text="Ranges of frames with a face: [[first, last], …].")
+
+    class Meta:
+        ordering = ["subject__database__name", "subject__name", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "sha256"], name="same_bytes_once_a_project"),
+            models.UniqueConstraint(fields=["subject", "name"], name="clip_name_once_a_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject.database}/{self.subject}/{self.name}"
+
+    @property
+    def database(self) -> Database:
+        return self.subject.database
+
+    @property
+    def rate(self) -> float:
+        """Frames per second, 0 before ingest."""
+        return float(Fraction(self.fps)) if self.fps else 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.frame_count / self.rate if self.rate else 0.0
+
+    @property
+    def pack_name(self) -> str:
+        return f"packs/{self.sha256[:2]}/{self._pack_key}.bin"
+
+    @property
+    def index_name(self) -> str:
+        return f"packs/{self.sha256[:2]}/{self._pack_key}.json"
+
+    @property
+    def thumbnail_name(self) -> str:
+        return f"packs/{self.sha256[:2]}/{self._pack_key}.jpg"
+
+    @property
+    def _pack_key(self) -> str:
+        # The stated rate is part of a pack's index, so the same images at another rate are another pack.
+        return f"{self.sha256}-{self.fps_given:g}" if self.fps_given else self.sha256
+
+    @property
+    def face_note(self) -> str:
+        """What a researcher should know of the faces in this clip, or nothing."""
+        if self.state != self.State.READY:
+            return ""
+        if not self.face_frames:
+            return "No face found: this clip can be labelled, but not used for training or scoring."
+        if self.face_frames != [[0, self.frame_count - 1]]:
+            ranges = ", ".join(f"{first}–{last}" for first, last in self.face_frames)
+            return f"A face was found only in frames {ranges} of 0–{self.frame_count - 1}."
+        return ""
+
+    def source_number(self, index: int) -> int:
+        """The frame's number in the recording, where the clip's numbers are consecutive."""
+        return self.first_source_number + index
+
+    def group(self) -> str:
+        return f"clip:{self.pk}"
+
+    def mark_failed(self, problem: str) -> None:
+        self.state, self.problem = self.State.FAILED, problem
+        self.save(update_fields=["state", "problem"])
+
+    def save_result(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))

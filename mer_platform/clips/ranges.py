@@ -1,0 +1,68 @@
+"""HTTP byte ranges (RFC 9110, section 14) over a stored file: what the frame player fetches."""
+
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+
+CHUNK = 1 << 18
+
+
+def ranged_response(
+    request: HttpRequest, file: IO[bytes], size: int, etag: str, content_type: str
+) -> HttpResponseBase:
+    """The whole file, or the one range asked for (206), or 416 where there is no such range, or 304."""
+    quoted = f'"{etag}"'
+    headers = {
+        "ETag": quoted,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=31536000, immutable",
+    }
+    if request.headers.get("If-None-Match") == quoted:
+        file.close()
+        return HttpResponseNotModified(headers=headers)
+    first, last, status = 0, size - 1, 200
+    asked = request.headers.get("Range")
+    if asked and request.headers.get("If-Range", quoted) == quoted:
+        span = parse_range(asked, size)
+        if span is None:
+            file.close()
+            return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        if span != (0, -1):
+            first, last = span
+            status = 206
+            headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    headers["Content-Length"] = str(last - first + 1)
+    return StreamingHttpResponse(
+        _read(file, first, last - first + 1), status=status, headers=headers, content_type=content_type
+    )
+
+
+def parse_range(text: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a single range; None if it cannot be satisfied; (0, -1) for "ignore it".
+
+    >>> parse_range("bytes=0-99", 1000), parse_range("bytes=-10", 1000), parse_range("bytes=990-", 1000)
+    ((0, 99), (990, 999), (990, 999))
+    >>> parse_range("bytes=1000-", 1000) is None, parse_range("bytes=0-1,5-6", 1000)
+    (True, (0, -1))
+    """
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
+    if match is None or match.groups() == ("", ""):
+        return (0, -1)
+    start, end = match.groups()
+    if not start:
+        first, last = max(0, size - int(end)), size - 1
+        return (first, last) if int(end) else None
+    first, last = int(start), min(int(end) if end else size - 1, size - 1)
+    if first >= size:
+        return None
+    return (first, last) if first <= last else (0, -1)
+
+
+def _read(file: IO[bytes], first: int, length: int) -> Iterator[bytes]:
+    with file:
+        file.seek(first)
+        while length > 0 and (chunk := file.read(min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk

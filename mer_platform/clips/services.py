@@ -1,0 +1,91 @@
+"""Taking in a clip: its bytes, stored unchanged, and the job that looks into it."""
+
+from pathlib import PurePath
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+
+from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.jobs.models import Job
+from mer_platform.storage import sha256_of
+
+SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".zip"}
+
+
+class AlreadyThere(Exception):
+    """The same bytes, or the same name, are in the project already."""
+
+    def __init__(self, clip: Clip, what: str) -> None:
+        super().__init__(f"{what} already in this project as {clip}.")
+        self.clip = clip
+
+
+def add_clip(
+    database: Database, subject_name: str, file: File, user: Any, *, name: str = "", fps: float | None = None
+) -> Clip:
+    """Store the upload and queue its ingest.
+
+    Raises ValidationError (by field) for what can be told before looking inside, AlreadyThere for a clip that is there.
+    """
+    original = PurePath(file.name or "clip").name
+    suffix = PurePath(original).suffix.lower()
+    _check_upload(suffix, file.size, subject_name, fps or database.fps)
+    name = (name or PurePath(original).stem).strip()[:120]
+    digest = sha256_of(file)  # type: ignore[arg-type]
+    if there := Clip.objects.filter(project=database.project, sha256=digest).first():
+        raise AlreadyThere(there, f"The file “{original}” is")
+    subject, _ = Subject.objects.get_or_create(database=database, name=subject_name.strip())
+    if there := Clip.objects.filter(subject=subject, name=name).first():
+        raise AlreadyThere(there, f"A clip named “{name}” is")
+    stored = f"clips/{digest[:2]}/{digest}{suffix}"
+    if not default_storage.exists(stored):
+        default_storage.save(stored, file)
+    clip = Clip(
+        project=database.project,
+        subject=subject,
+        name=name,
+        sha256=digest,
+        file=stored,
+        original_name=original[:255],
+        size=file.size,
+        fps_given=(fps or database.fps) if suffix == ".zip" else None,
+        uploaded_by=user if user and user.pk else None,
+    )
+    try:
+        with transaction.atomic():
+            clip.save()
+            queue_ingest(clip)
+    except IntegrityError as error:  # two uploads of the same clip at the same moment
+        there = Clip.objects.filter(project=database.project, sha256=digest).first()
+        if there is None:
+            raise
+        raise AlreadyThere(there, f"The file “{original}” is") from error
+    return clip
+
+
+def queue_ingest(clip: Clip) -> Job:
+    return Job.enqueue("ingest", "ingest", clip.project_id, f"ingest:{clip.pk}", clip.group(), {"clip": clip.pk})
+
+
+def _check_upload(suffix: str, size: int, subject: str, fps: float | None) -> None:
+    errors: dict[str, str] = {}
+    if suffix not in SUFFIXES:
+        errors["file"] = (
+            f"A file ending in “{suffix or 'nothing'}” is not taken: upload mp4, mov, avi or mkv video, or a zip of frame images."
+        )
+    elif size == 0:
+        errors["file"] = "The file is empty."
+    elif size > settings.MAX_CLIP_BYTES:
+        errors["file"] = f"The file has {size:,} bytes; the limit is {settings.MAX_CLIP_BYTES:,}."
+    if not subject.strip():
+        errors["subject"] = "Say whose face this is: evaluation holds out one subject at a time."
+    elif len(subject.strip()) > 60:
+        errors["subject"] = "A subject's name has at most 60 characters."
+    if suffix == ".zip" and not fps:
+        errors["fps"] = "Frame images do not say their rate: give frames per second."
+    if errors:
+        raise ValidationError(errors)

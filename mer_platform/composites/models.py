@@ -1,0 +1,138 @@
+"""Composite datasets: clips of several databases under one label map, frozen and hashed."""
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from mer_platform.clips.models import Clip
+from mer_platform.projects.models import Project
+from models_ml.classes import CLASSES
+
+
+class Frozen(Exception):
+    """A frozen version was about to be changed."""
+
+
+class Composite(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="composites")
+    name = models.CharField(max_length=80)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="composite_name_once_a_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CompositeVersion(models.Model):
+    """A frozen list of samples. Never edited: a new version is made instead, and every result points at one."""
+
+    composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    label_map = models.JSONField(help_text="{database name: {emotion: class or null}}")
+    content_hash = models.CharField(max_length=64)
+    frozen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    frozen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["composite", "number"], name="version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.composite} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise Frozen(f"{self} is frozen; make a new version.")
+        super().save(*args, **kwargs)
+
+    @property
+    def project(self) -> Project:
+        return self.composite.project
+
+    def counts(self) -> dict[str, Any]:
+        """Samples by class, database and subject, as the version's page shows them."""
+        samples = list(self.samples.values_list("database", "subject", "label"))
+        return count_samples(samples)
+
+
+class Sample(models.Model):
+    """One expression of a frozen version: where it is, what it shows, whose face it is."""
+
+    version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="samples")
+    index = models.PositiveIntegerField()
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="samples")
+    clip_sha256 = models.CharField(max_length=64)
+    database = models.CharField(max_length=60)
+    subject = models.CharField(max_length=60)
+    onset = models.PositiveIntegerField()
+    apex = models.PositiveIntegerField()
+    offset = models.PositiveIntegerField()
+    emotion = models.CharField(max_length=40)
+    label = models.CharField(max_length=10, choices=[(name, name) for name in CLASSES])
+
+    class Meta:
+        ordering = ["version_id", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "index"], name="sample_index_once"),
+            models.CheckConstraint(
+                condition=models.Q(onset__lte=models.F("apex"), apex__lte=models.F("offset")), name="sample_marks_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.database}/{self.subject}/{self.clip.name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise Frozen("A sample of a frozen version cannot be changed.")
+        super().save(*args, **kwargs)
+
+    @property
+    def subject_key(self) -> str:
+        """Subjects of different databases are different people, whatever their names."""
+        return f"{self.database}/{self.subject}"
+
+    def identity(self) -> dict[str, Any]:
+        """What the version's hash covers: content and labels, no names of files or rows."""
+        return {
+            "clip": self.clip_sha256,
+            "database": self.database,
+            "subject": self.subject,
+            "onset": self.onset,
+            "apex": self.apex,
+            "offset": self.offset,
+            "label": self.label,
+        }
+
+
+def content_hash(samples: list[Sample]) -> str:
+    """SHA-256 over the samples in a canonical order: two labs with the same data get the same hash."""
+    rows = sorted(json.dumps(sample.identity(), sort_keys=True) for sample in samples)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def count_samples(samples: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """From (database, subject, label) triples: totals, per class, and a row a database."""
+    by_database: dict[str, Any] = {}
+    for name in sorted({database for database, _, _ in samples}):
+        rows = [(subject, label) for database, subject, label in samples if database == name]
+        labels = Counter(label for _, label in rows)
+        by_database[name] = {
+            "samples": len(rows),
+            "subjects": len({subject for subject, _ in rows}),
+            "classes": {c: labels[c] for c in CLASSES},
+        }
+    labels = Counter(label for _, _, label in samples)
+    return {
+        "samples": len(samples),
+        "subjects": len({(database, subject) for database, subject, _ in samples}),
+        "classes": {c: labels[c] for c in CLASSES},
+        "databases": by_database,
+    }

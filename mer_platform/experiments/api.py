@@ -1,0 +1,103 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Prediction, Run
+from mer_platform.experiments.results import results_of
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Role
+from models_ml.config import RunConfig
+
+
+class RunSerializer(serializers.ModelSerializer):
+    progress = serializers.DictField(read_only=True)
+    results = serializers.SerializerMethodField(help_text="Metrics from the stored predictions; null until every fold is done.")
+    model = serializers.SerializerMethodField(help_text="Id of the model retrained on all samples; null until finished.")
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "project", "version", "name", "config", "config_hash", "state", "error", "progress", "results",
+            "model", "environment", "created_at", "finished_at",
+        ]  # fmt: skip
+
+    def get_results(self, run: Run) -> dict[str, Any] | None:
+        return results_of(run).as_json() if run.scored else None
+
+    def get_model(self, run: Run) -> int | None:
+        model = getattr(run, "model", None)
+        return model.pk if model else None
+
+
+class LaunchSerializer(serializers.Serializer):
+    version = own_related(CompositeVersion.objects.select_related("composite__project"), "composite__project")(
+        help_text="A frozen composite version's id."
+    )
+    config = serializers.JSONField(required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default.")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+
+
+class PredictionSerializer(serializers.ModelSerializer):
+    sample = serializers.IntegerField(source="sample.index")
+    clip = serializers.IntegerField(source="sample.clip_id")
+    subject = serializers.CharField(source="sample.subject_key")
+    label = serializers.CharField(source="sample.label")
+
+    class Meta:
+        model = Prediction
+        fields = ["sample", "clip", "subject", "label", "predicted", "probabilities"]
+
+
+class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    queryset = Run.objects.select_related("model", "version")
+    serializer_class = RunSerializer
+    filterset_fields = ["project", "version", "state"]
+
+    @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
+    def create(self, request: Request) -> Response:
+        """Launch a leave-one-subject-out run."""
+        form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        version = form.validated_data["version"]
+        require(request.user, version.project, Role.RESEARCHER)
+        try:
+            config = services.parse_config(form.validated_data["config"])
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"config": error.message_dict}) from error
+        run = services.launch(version, config, request.user, form.validated_data.get("name", ""))
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        if not services.cancel(run, request.user):
+            raise Conflict(f"This run is {run.get_state_display()}; there is nothing to cancel.")
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses=PredictionSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def predictions(self, request: Request, pk: str) -> Response:
+        rows = self.get_object().predictions.select_related("sample")
+        return Response(PredictionSerializer(rows, many=True).data)
+
+
+@method_decorator(cache_control(private=True, max_age=3600), name="dispatch")
+class RunConfigSchema(APIView):
+    """JSON schema of a run's configuration, with titles, bounds and defaults."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        return Response(RunConfig.model_json_schema())

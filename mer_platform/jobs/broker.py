@@ -1,0 +1,70 @@
+"""The Celery application: where it connects, and the one message it carries: "job N is due".
+
+The web sends; ``workers`` registers what is done on receipt. Redis when ``REDIS_URL`` is set, else kombu's
+filesystem transport in the data folder.
+"""
+
+import logging
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+RUN_JOB = "mer.run_job"
+UPKEEP = "mer.upkeep"
+QUEUES = ("ingest", "features", "training", "scoring")
+
+
+def broker_settings() -> dict[str, Any]:
+    if settings.REDIS_URL:
+        return {
+            "broker_url": settings.REDIS_URL,
+            "broker_transport_options": {"socket_timeout": 5, "socket_connect_timeout": 5},
+        }
+    root = settings.DATA_DIR / "broker"
+    for folder in ("messages", "processed", "control"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport_options": {
+            "data_folder_in": str(root / "messages"),
+            "data_folder_out": str(root / "messages"),
+            "processed_folder": str(root / "processed"),
+            "control_folder": str(root / "control"),
+            "store_processed": False,
+            "polling_interval": 0.2,
+        },
+    }
+
+
+app = Celery("mer_platform", set_as_current=True)
+app.conf.update(
+    **broker_settings(),
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    # A message is only a hint and is acknowledged at once; what survives a killed worker is the job's row.
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    task_default_queue="upkeep",
+    task_create_missing_queues=True,
+    beat_schedule={"upkeep": {"task": UPKEEP, "schedule": settings.UPKEEP_SECONDS, "options": {"queue": "upkeep"}}},
+    beat_schedule_filename=str(settings.DATA_DIR / "celerybeat-schedule"),
+    timezone="UTC",
+)
+
+
+def announce(job_id: int, queue: str) -> bool:
+    """Tell the workers that a job is due. A broker that is down costs nothing: upkeep announces again."""
+    try:
+        app.send_task(RUN_JOB, args=[job_id], queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("job %s could not be announced (%s); upkeep will announce it", job_id, error)
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""A durable unit of work. The row is the truth; the broker only says that it is due.
+
+A worker *claims* a job by compare-and-set on the attempt number, renews a lease while it works, and every
+write it makes carries its attempt: a worker that lost its lease cannot write.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from mer_platform.jobs.broker import announce
+
+
+class LeaseLost(Exception):
+    """Another worker has this job now, or it was ended; stop without writing."""
+
+
+class JobCancelled(Exception):
+    """Somebody asked for this job to stop."""
+
+
+class Job(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    MAX_ATTEMPTS = 5
+    OPEN = (State.QUEUED, State.RUNNING)
+
+    kind = models.CharField(max_length=40)
+    queue = models.CharField(max_length=20)
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="jobs")
+    key = models.CharField(max_length=120, unique=True, help_text="Says what the job does; the same work is never queued twice.")
+    group = models.CharField(max_length=60, db_index=True, help_text="The run, clip or batch the job belongs to.")
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    announced_at = models.DateTimeField(null=True, blank=True)
+    announcements = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["state", "lease_until"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} ({self.state})"
+
+    @classmethod
+    def enqueue(cls, kind: str, queue: str, project_id: int, key: str, group: str, payload: dict[str, Any]) -> "Job":
+        """Make the job (or find the one that already does this) and announce it after the commit."""
+        job, created = cls.objects.get_or_create(
+            key=key,
+            defaults={"kind": kind, "queue": queue, "project_id": project_id, "group": group, "payload": payload},
+        )
+        if created:
+            transaction.on_commit(job.announce)
+        return job
+
+    def announce(self) -> None:
+        if announce(self.pk, self.queue):
+            Job.objects.filter(pk=self.pk).update(
+                announced_at=timezone.now(), announcements=F("announcements") + 1
+            )
+
+    @classmethod
+    def claim(cls, pk: int, owner: str) -> "Claim | None":
+        """Take the job if it is due: queued, or running under a lease that has run out."""
+        now = timezone.now()
+        job = cls.objects.filter(cls.due(now), pk=pk).first()
+        if job is None:
+            return None
+        taken = cls.objects.filter(cls.due(now), pk=pk, attempt=job.attempt).update(
+            state=cls.State.RUNNING,
+            attempt=job.attempt + 1,
+            lease_owner=owner,
+            lease_until=lease_end(),
+            started_at=now,
+        )
+        if not taken:
+            return None
+        job.refresh_from_db()
+        return Claim(job)
+
+    @staticmethod
+    def due(now: Any) -> Q:
+        return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)
+
+    @classmethod
+    def cancel_group(cls, group: str) -> None:
+        """End what has not begun; ask what runs to stop."""
+        cls.objects.filter(group=group, state=cls.State.QUEUED).update(
+            state=cls.State.CANCELLED, finished_at=timezone.now()
+        )
+        cls.objects.filter(group=group, state=cls.State.RUNNING).update(cancel_requested=True)
+
+
+def lease_end() -> Any:
+    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+class Claim:
+    """One worker's hold on one attempt at a job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.attempt = job.attempt
+        self.cancelled = False
+        self.lost = False
+
+    def _mine(self) -> models.QuerySet[Job]:
+        return Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
+
+    def heartbeat(self) -> None:
+        """Renew the lease and see whether to stop. Raises LeaseLost."""
+        if not self._mine().update(lease_until=lease_end()):
+            raise LeaseLost(str(self.job))
+        self.cancelled = self._mine().filter(cancel_requested=True).exists()
+
+    def check(self) -> None:
+        """Between steps: raise JobCancelled if somebody asked for that, LeaseLost if the work is another's now."""
+        if self.lost:
+            raise LeaseLost(str(self.job))
+        if self.cancelled:
+            raise JobCancelled(str(self.job))
+
+    def progress(self, done: int, total: int) -> None:
+        self._mine().update(progress_done=done, progress_total=total)
+
+    @contextmanager
+    def commit(self) -> Iterator[Job]:
+        """A transaction that exists only while this attempt holds the job. Raises LeaseLost."""
+        with transaction.atomic():
+            job = self._mine().select_for_update().first()
+            if job is None:
+                raise LeaseLost(str(self.job))
+            yield job
+
+    def finish(self, job: Job) -> None:
+        """Inside ``commit``: the work is done, in the same transaction as its result."""
+        job.state = Job.State.DONE
+        job.finished_at = timezone.now()
+        job.lease_until = None
+        job.save(update_fields=["state", "finished_at", "lease_until"])
+
+    def end(self, state: str, error: str = "") -> bool:
+        """Close the attempt as failed or cancelled; False if it is no longer ours."""
+        return bool(
+            self._mine().update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
+        )
+
+    def release(self, error: str) -> bool:
+        """Give the job back for another attempt."""
+        released = self._mine().update(state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None)
+        if released:
+            transaction.on_commit(partial(Job.announce, self.job))
+        return bool(released)

@@ -1,0 +1,57 @@
+"""What keeps jobs moving whatever died: leases of dead workers end, due jobs are announced again."""
+
+import os
+import socket
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from mer_platform.jobs.models import Job
+
+
+def owner_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def expire_dead_leases() -> int:
+    """End the leases whose owner was a process of this host that is gone; the others run out by themselves."""
+    prefix = f"{socket.gethostname()}:"
+    dead = [
+        job.pk
+        for job in Job.objects.filter(state=Job.State.RUNNING, lease_owner__startswith=prefix)
+        if not _alive(int(job.lease_owner.rpartition(":")[2]))
+    ]
+    return Job.objects.filter(pk__in=dead, state=Job.State.RUNNING).update(lease_until=timezone.now())
+
+
+def announce_due() -> int:
+    """Announce every job that is due and was not announced lately; waits double, so a long queue stays short."""
+    now = timezone.now()
+    count = 0
+    for job in Job.objects.filter(Job.due(now)).iterator():
+        wait = timedelta(seconds=settings.JOB_REQUEUE_SECONDS * 2 ** min(max(job.announcements - 1, 0), 5))
+        abandoned = job.state == Job.State.RUNNING
+        if abandoned or job.announced_at is None or job.announced_at + wait < now:
+            job.announce()
+            count += 1
+    return count
+
+
+def abandoned_jobs() -> list[Job]:
+    """Jobs that killed their worker too often to be tried again."""
+    now = timezone.now()
+    return list(
+        Job.objects.filter(Q(state=Job.State.RUNNING, lease_until__lt=now, attempt__gte=Job.MAX_ATTEMPTS))
+    )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,50 @@
+"""Who may do what: one helper a level, so that a view cannot forget it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from mer_platform.projects.models import Membership, Project, Role
+
+
+def role_in(user: Any, project: Project) -> Role | None:
+    membership = Membership.objects.filter(user_id=user.pk, project=project).first() if user.pk else None
+    return Role(membership.role) if membership else None
+
+
+def require(user: Any, project: Project, role: Role) -> Project:
+    """The project, if the user's role includes ``role``.
+
+    Raises Http404 for a stranger (the project does not exist for them) and PermissionDenied for a member whose role is too low.
+    """
+    own = role_in(user, project)
+    if own is None:
+        raise Http404("No such project.")
+    if not own.includes(role):
+        raise PermissionDenied(f"This needs the role “{role.value}”; yours in “{project}” is “{own.value}”.")
+    return project
+
+
+def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Project:
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise Http404("No such project.")
+    require(request.user, project, role)
+    request.project = project  # type: ignore[attr-defined]
+    request.role = role_in(request.user, project)  # type: ignore[attr-defined]
+    return project
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """For every page: the user's projects, the current one, and what the user may do in it."""
+    role: Role | None = getattr(request, "role", None)
+    user = getattr(request, "user", None)
+    return {
+        "my_projects": Project.objects.of(user) if user is not None and user.is_authenticated else [],
+        "project": getattr(request, "project", None),
+        "role": role,
+        "can_own": bool(role and role.includes(Role.OWNER)),
+        "can_research": bool(role and role.includes(Role.RESEARCHER)),
+        "can_annotate": bool(role and role.includes(Role.ANNOTATOR)),
+    }

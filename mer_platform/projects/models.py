@@ -1,0 +1,113 @@
+"""Who works on what: projects, members with a role, API tokens, and a record of who did what."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db import models
+from django.utils.text import slugify
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def of(self, user: AbstractBaseUser | AnonymousUser) -> "ProjectQuerySet":
+        """The projects this user belongs to; nobody, administrators included, sees any other."""
+        return self.filter(memberships__user_id=user.pk) if user.pk else self.none()
+
+
+class Project(models.Model):
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=80, unique=True)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.slug:
+            self.slug = self._free_slug()
+        super().save(*args, **kwargs)
+
+    def _free_slug(self) -> str:
+        base = slugify(self.name)[:70] or "project"
+        taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        return next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role includes the ones below it."""
+
+    OWNER = "owner", "Owner: everything, and the members"
+    RESEARCHER = "researcher", "Researcher: clips, composites, runs, scoring"
+    ANNOTATOR = "annotator", "Annotator: sees clips, labels them"
+    VIEWER = "viewer", "Viewer: looks, changes nothing"
+
+    def includes(self, other: "Role") -> bool:
+        order = list(Role)
+        return order.index(self) <= order.index(other)
+
+
+class Membership(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role.choices)
+
+    class Meta:
+        ordering = ["user__username"]
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_role_a_member")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project}: {self.role}"
+
+
+class ApiToken(models.Model):
+    """A key to the API. Only its SHA-256 is stored: with 256 random bits there is nothing to slow down."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def make(cls, user: User, name: str) -> tuple["ApiToken", str]:
+        """A new token: the row, and the secret, which is shown once and not kept."""
+        secret = f"mer_{secrets.token_urlsafe(32)}"
+        return cls.objects.create(user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret)), secret
+
+
+class AuditEvent(models.Model):
+    """Who did what in a project, in a sentence."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.action}"
+
+    @classmethod
+    def record(cls, project: Project, user: Any, action: str) -> None:
+        cls.objects.create(project=project, user=user if user and user.pk else None, action=action[:200])

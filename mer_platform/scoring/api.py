@@ -1,0 +1,110 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.annotation.models import check_marks
+from mer_platform.api import InProject, own_related
+from mer_platform.clips.models import Clip
+from mer_platform.experiments.models import Run
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Role
+from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.scoring.services import Wanted, start_batch
+
+OwnClip = own_related(Clip.objects.all(), "project")
+
+
+class ModelVersionSerializer(serializers.ModelSerializer):
+    project = serializers.IntegerField(source="run.project_id", read_only=True)
+    name = serializers.CharField(source="run.name", read_only=True)
+
+    class Meta:
+        model = ModelVersion
+        fields = ["id", "project", "run", "name", "classes", "sha256", "created_at"]
+
+
+class ScoringItemSerializer(serializers.ModelSerializer):
+    clip_name = serializers.CharField(source="clip.__str__", read_only=True)
+
+    class Meta:
+        model = ScoringItem
+        fields = ["clip", "clip_name", "state", "onset", "apex", "frames_from", "probabilities", "predicted", "error"]
+
+
+class ScoringBatchSerializer(serializers.ModelSerializer):
+    progress = serializers.DictField(read_only=True)
+    items = ScoringItemSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ScoringBatch
+        fields = ["id", "project", "model", "progress", "items", "created_at"]
+
+
+class WantedSerializer(serializers.Serializer):
+    clip = OwnClip()
+    onset = serializers.IntegerField(required=False, min_value=0)
+    apex = serializers.IntegerField(required=False, min_value=0)
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if ("onset" in fields) != ("apex" in fields):
+            raise serializers.ValidationError("Give both onset and apex, or neither.")
+        if "apex" in fields and (errors := check_marks(fields["clip"], fields["onset"], fields["apex"], None)):
+            raise serializers.ValidationError(errors)
+        return fields
+
+
+class StartBatchSerializer(serializers.Serializer):
+    model = own_related(ModelVersion.objects.select_related("run__project"), "run__project")(
+        required=False, help_text="A model's id; or give `run`."
+    )
+    run = own_related(Run.objects.select_related("project"), "project")(required=False, help_text="A finished run's id.")
+    clips = OwnClip(many=True, required=False, help_text="Ids of clips; onset and apex are their labels, or spotted.")
+    items = WantedSerializer(many=True, required=False, help_text="Clips with the onset and apex frames to use.")
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if ("model" in fields) == ("run" in fields):
+            raise serializers.ValidationError({"model": ["Give either a model or a finished run."]})
+        if "run" in fields:
+            fields["model"] = getattr(fields["run"], "model", None)
+            if fields["model"] is None:
+                raise serializers.ValidationError(
+                    {"run": [f"This run has no model: it is {fields['run'].get_state_display()}."]}
+                )
+        project = fields["model"].run.project
+        wanted = [Wanted(clip) for clip in fields.get("clips", [])]
+        wanted += [Wanted(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
+        if not wanted:
+            raise serializers.ValidationError({"clips": ["Name at least one clip."]})
+        foreign = [want.clip.pk for want in wanted if want.clip.project_id != project.pk]
+        if foreign:
+            raise serializers.ValidationError({"clips": [f"Clips {foreign} are not in the model's project, {project}."]})
+        ids = [want.clip.pk for want in wanted]
+        if twice := sorted({pk for pk in ids if ids.count(pk) > 1}):
+            raise serializers.ValidationError({"clips": [f"Clips {twice} are named twice."]})
+        return {"model": fields["model"], "wanted": wanted}
+
+
+class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
+    queryset = ModelVersion.objects.select_related("run")
+    serializer_class = ModelVersionSerializer
+    filterset_fields = ["run", "run__project"]
+    project_path = "run__project"
+
+
+class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
+    serializer_class = ScoringBatchSerializer
+    filterset_fields = ["project", "model"]
+
+    @extend_schema(request=StartBatchSerializer, responses={202: ScoringBatchSerializer})
+    def create(self, request: Request) -> Response:
+        """Score clips with a finished run's model. Poll the batch until `progress.state` is `done`."""
+        form = StartBatchSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        model = form.validated_data["model"]
+        require(request.user, model.run.project, Role.RESEARCHER)
+        batch = start_batch(model, form.validated_data["wanted"], request.user)
+        return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)

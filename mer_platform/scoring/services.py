@@ -1,0 +1,49 @@
+"""Starting a scoring batch; the workers do the rest, a few clips a job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from mer_platform.clips.models import Clip
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import AuditEvent
+from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+
+CLIPS_A_JOB = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A clip to score, with the frames to use if the caller gives them."""
+
+    clip: Clip
+    onset: int | None = None
+    apex: int | None = None
+
+
+def start_batch(model: ModelVersion, wanted: list[Wanted], user: Any) -> ScoringBatch:
+    project = model.run.project
+    with transaction.atomic():
+        batch = ScoringBatch.objects.create(project=project, model=model, created_by=user if user and user.pk else None)
+        items = ScoringItem.objects.bulk_create(
+            ScoringItem(
+                batch=batch,
+                clip=want.clip,
+                onset=want.onset,
+                apex=want.apex,
+                frames_from=ScoringItem.Source.GIVEN if want.apex is not None else "",
+            )
+            for want in wanted
+        )
+        for start in range(0, len(items), CLIPS_A_JOB):
+            Job.enqueue(
+                "score",
+                "scoring",
+                project.pk,
+                f"{batch.group}:score:{start}",
+                batch.group,
+                {"batch": batch.pk, "items": [item.pk for item in items[start : start + CLIPS_A_JOB]]},
+            )
+        AuditEvent.record(project, user, f"scored {len(items)} clips with {model}")
+    return batch

@@ -1,0 +1,71 @@
+"""Where bytes are kept: files that appear whole or not at all, under names that say their content."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class ContentStorage(FileSystemStorage):
+    """Files written beside their place and renamed into it.
+
+    A worker killed while writing leaves no half file under the final name. Names are derived from content, so
+    writing the same name again is writing the same bytes, and the last one wins.
+    """
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name
+
+    def _save(self, name: str, content: File) -> str:
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            with part.open("wb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return str(name)
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):
+    """Hashed names, and the same names inside ES modules: ``import`` of a changed file is never stale."""
+
+    support_js_module_import_aggregation = True
+    manifest_strict = False
+
+
+@contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """A path on this machine's disk for a stored file; a download where the storage is remote."""
+    try:
+        yield Path(default_storage.path(name))
+        return
+    except NotImplementedError:
+        pass
+    with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
+        with default_storage.open(name) as stored:
+            shutil.copyfileobj(stored, file)
+        file.flush()
+        yield Path(file.name)
+
+
+def sha256_of(file: IO[bytes]) -> str:
+    """Hex SHA-256 of a file from its start; leaves it rewound."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    file.seek(0, os.SEEK_SET)
+    return digest.hexdigest()

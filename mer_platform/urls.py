@@ -1,0 +1,40 @@
+from django.contrib.auth import views as auth
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
+from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
+from mer_platform.composites.api import CompositeVersionViewSet
+from mer_platform.experiments.api import RunConfigSchema, RunViewSet
+from mer_platform.pages import ApiDocs, health
+from mer_platform.projects.api import ProjectViewSet
+from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
+
+router = DefaultRouter()
+router.register("projects", ProjectViewSet)
+router.register("databases", DatabaseViewSet)
+router.register("subjects", SubjectViewSet)
+router.register("clips", ClipViewSet)
+router.register("annotations", AnnotationViewSet)
+router.register("consensus", ConsensusViewSet)
+router.register("composite-versions", CompositeVersionViewSet)
+router.register("runs", RunViewSet)
+router.register("models", ModelVersionViewSet)
+router.register("scoring-batches", ScoringBatchViewSet)
+
+urlpatterns = [
+    path("", include("mer_platform.projects.urls")),
+    path("", include("mer_platform.clips.urls")),
+    path("", include("mer_platform.composites.urls")),
+    path("", include("mer_platform.experiments.urls")),
+    path("", include("mer_platform.scoring.urls")),
+    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("sign-out/", auth.LogoutView.as_view(), name="logout"),
+    path("password/", auth.PasswordChangeView.as_view(success_url="/"), name="password_change"),
+    path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
+    path("api/v1/", include(router.urls)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),
+    path("health/", health, name="health"),
+]

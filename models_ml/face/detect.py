@@ -1,0 +1,119 @@
+"""Find the largest face in an image, and 68 landmarks on it.
+
+dlib's frontal face detector (Dalal & Triggs 2005, HOG) and its 68-point shape predictor (Kazemi & Sullivan,
+CVPR 2014), whose model file ships with ``face_recognition_models`` and is for research use only. Everything
+else in the platform sees this module's interface and not dlib.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from models_ml.video.frames import Image
+
+LANDMARKS = 68
+# The detector's window is 80 pixels. A large face is found in the smallest of these images within a few
+# milliseconds; only where none is found are the larger ones tried. In pixels (width × height).
+_AREAS = (40_000, 120_000, 240_000)
+_FACE_PIXELS = 256  # the face's side at which landmarks are placed: dlib rounds them to whole pixels
+
+
+@dataclass(frozen=True)
+class Box:
+    """A face's box in pixels; right and bottom are exclusive. It may reach beyond the image."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+class FaceDetector:
+    """Detector and landmark predictor. Not for use by several threads at once.
+
+    ``detect`` loads 1 MB, ``landmarks`` another 100 MB at its first call.
+    """
+
+    def __init__(self) -> None:
+        self._detector = dlib.get_frontal_face_detector()
+        self._predictor: dlib.shape_predictor | None = None
+
+    def detect(self, image: Image) -> Box | None:
+        """Box of the largest face in a uint8 (H, W) grey or (H, W, 3) RGB image; None if there is none.
+
+        Small images are enlarged, so that faces of about 35 pixels are found in a 176×144 video; in large
+        ones a face must take about a sixth of the image's height.
+        """
+        grey = to_grey(image)
+        height, width = grey.shape
+        for area in _AREAS:
+            scale = (area / (width * height)) ** 0.5
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            found = self._detector(cv2.resize(grey, size, interpolation=method), 0)
+            if len(found):
+                face = max(found, key=lambda r: (r.area(), -r.left(), -r.top()))
+                x, y = width / size[0], height / size[1]
+                return Box(
+                    round(face.left() * x),
+                    round(face.top() * y),
+                    round((face.right() + 1) * x),
+                    round((face.bottom() + 1) * y),
+                )
+        return None
+
+    def landmarks(self, image: Image, box: Box) -> NDArray[np.float32]:
+        """The 68 landmarks (iBUG 300-W order) of the face in ``box``, float32 (68, 2) as x, y in pixels."""
+        if self._predictor is None:
+            self._predictor = dlib.shape_predictor(str(_model_file()))
+        grey = to_grey(image)
+        margin = max(box.width, box.height) // 2
+        left, top = max(0, box.left - margin), max(0, box.top - margin)
+        around = grey[top : max(top, box.bottom + margin), left : max(left, box.right + margin)]
+        scale = min(8.0, max(1.0, _FACE_PIXELS / max(1, box.width)))
+        patch = np.ascontiguousarray(
+            cv2.resize(around, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+        )
+        face = dlib.rectangle(
+            round((box.left - left) * scale),
+            round((box.top - top) * scale),
+            round((box.right - left) * scale) - 1,
+            round((box.bottom - top) * scale) - 1,
+        )
+        shape = self._predictor(patch, face)
+        points = np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
+        # Pixel centres: the centre of enlarged pixel x lies at (x + ½) / scale − ½ of the original.
+        return ((points + 0.5) / scale - 0.5 + (left, top)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def get_detector() -> FaceDetector:
+    """The process's detector, made at the first call."""
+    return FaceDetector()
+
+
+def to_grey(image: Image) -> Image:
+    """uint8 (H, W) of a grey or RGB image: Rec. 601 luma."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _model_file() -> Path:
+    # Found, not imported: the package's own __init__ needs pkg_resources, which setuptools has removed.
+    spec = find_spec("face_recognition_models")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the package face_recognition_models is not installed (see requirements.txt)")
+    return Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"

@@ -1,0 +1,64 @@
+"""Frame numbers in the pixels: a block code that survives JPEG and H.264, to prove which frame was shown or used."""
+
+import numpy as np
+
+from models_ml.errors import InputError
+from models_ml.synthetic.canvas import Picture
+
+BLOCK = 8  # pixels a side; the blocks begin at the upper left corner, on codecs' own block grid
+COLUMNS = 10
+_DATA_BITS, _CHECK_BITS = 16, 4
+_ROWS = 2 * (_DATA_BITS + _CHECK_BITS) // COLUMNS  # the bits, and below them the same bits inverted
+_LEAST_CONTRAST = 60.0  # between a block and its inverse; they are drawn 224 grey levels apart
+
+
+def _check(number: int) -> int:
+    return (7 * number + 5 * (number >> 4) + 3 * (number >> 8) + (number >> 12) + 9) % 16
+
+
+def burn_number(image: Picture, n: int) -> Picture:
+    """A copy of ``image`` (uint8, (H, W) or (H, W, 3), at least 80 × 32) with ``n`` (0..65535) in its upper left corner.
+
+    Raises:
+        InputError: the image is too small or the number too large.
+
+    >>> read_number(burn_number(np.zeros((64, 96), np.uint8), 5562))
+    5562
+    """
+    if not 0 <= n < 1 << _DATA_BITS:
+        raise InputError(f"Frame number {n} cannot be burned in: it must lie between 0 and {(1 << _DATA_BITS) - 1}.")
+    _require_room(image)
+    code = n << _CHECK_BITS | _check(n)
+    bits = np.array([code >> i & 1 for i in reversed(range(_DATA_BITS + _CHECK_BITS))], np.uint8)
+    bits = bits.reshape(-1, COLUMNS)
+    blocks = np.concatenate([bits, 1 - bits]) * np.uint8(224) + np.uint8(16)
+    marked = image.copy()
+    pixels = np.kron(blocks, np.ones((BLOCK, BLOCK), np.uint8))
+    marked[: _ROWS * BLOCK, : COLUMNS * BLOCK] = pixels if image.ndim == 2 else pixels[..., None]
+    return marked
+
+
+def read_number(image: Picture) -> int:
+    """The number that ``burn_number`` wrote.
+
+    Raises:
+        InputError: there is none, or it cannot be read any more.
+    """
+    _require_room(image)
+    corner = image[: _ROWS * BLOCK, : COLUMNS * BLOCK].astype(np.float32)
+    grey = corner if corner.ndim == 2 else corner.mean(axis=2)
+    middles = grey.reshape(_ROWS, BLOCK, COLUMNS, BLOCK)[:, 2:-2, :, 2:-2].mean(axis=(1, 3))
+    contrast = middles[: _ROWS // 2] - middles[_ROWS // 2 :]
+    code = int("".join("1" if c > 0 else "0" for c in contrast.ravel()), 2)
+    number = code >> _CHECK_BITS
+    if np.abs(contrast).min() < _LEAST_CONTRAST or code & 15 != _check(number):
+        raise InputError("No frame number can be read in the upper left corner of this image.")
+    return number
+
+
+def _require_room(image: Picture) -> None:
+    if image.shape[0] < _ROWS * BLOCK or image.shape[1] < COLUMNS * BLOCK:
+        raise InputError(
+            f"An image of {image.shape[1]}×{image.shape[0]} has no room for a frame number; "
+            f"it takes {COLUMNS * BLOCK}×{_ROWS * BLOCK} pixels."
+        )

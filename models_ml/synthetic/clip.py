@@ -1,0 +1,203 @@
+"""A synthetic clip: its specification, its frames, its file.
+
+A face is painted once (``face``); each frame is that texture warped by one smooth displacement field, the sum of the
+expression, the head's motion and fidgets, then lit and covered with the sensor's noise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from models_ml.errors import InputError
+from models_ml.synthetic import motion
+from models_ml.synthetic.barcode import burn_number
+from models_ml.synthetic.canvas import Floats, Picture
+from models_ml.synthetic.encode import encode
+from models_ml.synthetic.face import MARGIN, OVERSAMPLING, Face, painted_face
+from models_ml.synthetic.identity import generator
+
+HEAD_MOTION_PX = 0.7  # standard deviation of the head's shift over a long time
+FIDGET_PX = 0.35  # longest displacement of movements that are no expression
+BLINK_CHANCE = 0.3  # clips with a blink somewhere
+NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
+
+
+@dataclass(frozen=True)
+class ClipSpec:
+    """All that determines a clip: the same specification always renders the same frames.
+
+    Attributes:
+        seed: seed of the collection. The face comes from (seed, database, subject), all else from these and ``name``.
+        container: mp4 and mov hold H.264, avi Motion JPEG, mkv FFV1 (lossless); zip holds numbered JPEG images.
+        onset, apex, offset: 0-based frame indices.
+        action_units: what moves, as coded in the databases: ``"6+12"``, ``"L14"``.
+        intensity_px: longest displacement of the skin at the apex, in frame pixels.
+        first_source_number: number of the first frame in a zip's file names.
+    """
+
+    database: str
+    subject: str
+    name: str
+    fps: float
+    width: int
+    height: int
+    grey: bool
+    container: Literal["mp4", "avi", "mkv", "mov", "zip"]
+    frame_count: int
+    onset: int
+    apex: int
+    offset: int
+    emotion: str
+    action_units: str
+    intensity_px: float
+    first_source_number: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.onset < self.apex < self.offset < self.frame_count:
+            raise InputError(
+                f"Clip {self.name}: onset {self.onset}, apex {self.apex}, offset {self.offset} must rise and lie "
+                f"within its {self.frame_count} frames (0 to {self.frame_count - 1})."
+            )
+        if min(self.width, self.height) < 64 or self.width % 2 or self.height % 2:
+            raise InputError(
+                f"Clip {self.name}: {self.width}×{self.height} cannot be rendered; both sides must be even, 64 or more."
+            )
+
+    def random(self, part: str) -> np.random.Generator:
+        """The random generator of one part of this clip, independent of every other part and clip."""
+        return generator(part, self.seed, self.database, self.subject, self.name)
+
+
+def spec_face(spec: ClipSpec) -> Face:
+    """The painted face of the clip's subject (kept for the next clips of the same subject)."""
+    return painted_face(spec.seed, spec.database, spec.subject, spec.width, spec.height, spec.grey)
+
+
+def pose(spec: ClipSpec) -> tuple[Floats, Floats]:
+    """Where the clip's pixels lie on the face at rest: (H, W) columns and rows in frame pixels of the painted face.
+
+    The subject sits a little differently in each clip.
+    """
+    shift_x, shift_y, zoom = spec.random("pose").uniform((-3, -2.5, -0.02), (3, 2.5, 0.02))
+    rows, columns = np.mgrid[0 : spec.height, 0 : spec.width].astype(np.float32)
+    half_width, half_height = (spec.width - 1) / 2, (spec.height - 1) / 2
+    columns = columns + np.float32(shift_x) + np.float32(zoom) * (columns - half_width)
+    rows = rows + np.float32(shift_y) + np.float32(zoom) * (rows - half_height)
+    return columns.astype(np.float32), rows.astype(np.float32)
+
+
+def apex_field(spec: ClipSpec) -> Floats:
+    """The expression's true displacement from onset to apex: (2, H, W) float32 pixels, right and down.
+
+    A point of skin seen at p in the onset frame is seen at p + field(p') in the apex frame, p' being its new place.
+    """
+    face = spec_face(spec)
+    x, y = face.coordinates(*pose(spec))
+    along = motion.expression_field(
+        face.identity, spec.action_units, spec.intensity_px, x, y, spec.random("expression")
+    )
+    return np.einsum("ij,jhw->ihw", face.rotation.astype(np.float32), along)
+
+
+class _Warp:
+    """The displacement of every frame of a clip, inside the window of the picture that moves at all."""
+
+    def __init__(self, spec: ClipSpec, face: Face, clean: bool) -> None:
+        columns, rows = pose(spec)
+        x, y = face.coordinates(columns, rows)
+        weight = motion.head_weight(x, y)
+        inside = [np.flatnonzero((weight > 0).any(axis=axis)) for axis in (1, 0)]
+        self.window = tuple(slice(int(i[0]), int(i[-1]) + 1) for i in inside)
+        dx, dy = (columns - face.centre[0]) * weight, (rows - face.centre[1]) * weight
+        zero = np.zeros_like(weight)
+        fidget = motion.fidget_field(FIDGET_PX, x, y, spec.random("fidget")) * weight
+        fields = [(weight, zero), (zero, weight), (-dy, dx), (dx, dy), fidget, apex_field(spec) * weight]
+        k = np.float32(OVERSAMPLING)
+        self.rest = np.stack([(columns + MARGIN) * k, (rows + MARGIN) * k], axis=-1)
+        # A frame shows at p the skin that came from p minus its displacement.
+        stack = np.stack([np.stack(field, axis=-1)[self.window] for field in fields]) * -k
+        self._shape = stack.shape[1:]
+        self._fields = np.ascontiguousarray(stack.reshape(len(fields), -1))
+        self._rest = np.ascontiguousarray(self.rest[self.window]).reshape(-1)
+        self.weights = _weights(spec, face, clean)
+
+    def map(self, frame: int) -> Floats:
+        """(h, w, 2) float32: for each pixel of the window its place in the texture."""
+        return (self.weights[frame] @ self._fields + self._rest).reshape(self._shape)
+
+
+def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
+    """(frames, 6) float32: how much of each of ``_Warp``'s fields is in each frame."""
+    n = spec.frame_count
+    weights = np.zeros((n, 6), np.float32)
+    if not clean:
+        weights[:, :4] = motion.head_motion(n, spec.fps, HEAD_MOTION_PX, face.scale, spec.random("head"))
+        drift = spec.random("drift")
+        phase, hertz = drift.uniform(0, 2 * np.pi), drift.uniform(1.0, 3.0)
+        weights[:, 4] = np.sin(2 * np.pi * hertz * np.arange(n) / spec.fps + phase)
+    weights[:, 5] = [motion.expression_level(spec.onset, spec.apex, spec.offset, i) for i in range(n)]
+    return weights
+
+
+def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
+    """The clip's frames: uint8 (H, W, 3) RGB, or (H, W) when the clip is grey.
+
+    Args:
+        clean: the expression alone, without head motion, fidgets, blinks, flicker and noise.
+    """
+    face = spec_face(spec)
+    warp = _Warp(spec, face, clean)
+    texture = face.texture.copy()
+    picture = cv2.remap(texture, warp.rest, None, cv2.INTER_CUBIC)
+    shut = motion.blink_course(spec.frame_count, spec.fps, 0 if clean else BLINK_CHANCE, spec.random("blink"))
+    sensor = _Sensor(spec)
+    for i in range(spec.frame_count):
+        if shut[i] > 0 or (i and shut[i - 1] > 0):
+            for patch in face.patches:
+                texture[patch.window] = patch.at(float(shut[i]))
+        picture[warp.window] = cv2.remap(texture, warp.map(i), None, cv2.INTER_CUBIC)
+        yield picture.copy() if clean else sensor.expose(picture, i)
+
+
+class _Sensor:
+    """Exposure, flicker of the lamps and noise.
+
+    One sheet of noise, larger than the frame, is made for the clip; each frame sees it at another place.
+    """
+
+    _SPARE = 48
+
+    def __init__(self, spec: ClipSpec) -> None:
+        rng = spec.random("sensor")
+        spare = self._SPARE
+        shape = (spec.height + spare, spec.width + spare, 3)[: 2 if spec.grey else 3]
+        self._sheet = rng.standard_normal(shape, dtype=np.float32) * np.float32(NOISE)
+        self._places = rng.integers(0, spare, (spec.frame_count, 2))
+        exposure, drift, phase = rng.uniform((0.94, -0.01, 0), (1.06, 0.01, 2 * np.pi))
+        t = np.arange(spec.frame_count) / spec.fps
+        self._gain = exposure * (1 + drift * t / t[-1] + 0.003 * np.sin(2 * np.pi * 9.7 * t + phase))
+
+    def expose(self, picture: Picture, frame: int) -> Picture:
+        top, left = self._places[frame]
+        noise = self._sheet[top : top + picture.shape[0], left : left + picture.shape[1]]
+        lit = cv2.LUT(picture, (np.arange(256) * self._gain[frame]).astype(np.float32))
+        return cv2.add(lit, noise, dtype=cv2.CV_8U)
+
+
+def write_clip(spec: ClipSpec, folder: Path, *, numbered: bool = False) -> Path:
+    """Render and encode a clip into ``folder`` as ``<name>.<container>``; returns its path.
+
+    Args:
+        numbered: burn each frame's 0-based index into its upper left corner (``barcode.read_number`` reads it back).
+    """
+    frames = render(spec)
+    if numbered:
+        frames = (burn_number(frame, i) for i, frame in enumerate(frames))
+    path = folder / f"{spec.name}.{spec.container}"
+    encode(frames, path, spec.fps, image_prefix=f"{spec.subject}_", first_number=spec.first_source_number)
+    return path

@@ -1,0 +1,152 @@
+"""Eyes of a synthetic face: open, closed, and a lid that comes down between the two."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models_ml.synthetic.canvas import Canvas, Colour, Floats, Picture, smoothstep
+from models_ml.synthetic.identity import Identity
+
+
+@dataclass(frozen=True)
+class Lids:
+    """Heights of the lids of one eye over the face coordinates given to ``lids``; NaN nowhere."""
+
+    crease: Floats
+    upper: Floats
+    lower: Floats
+    inside: Floats  # 1 between the corners of the eye, 0 beyond
+
+
+def lids(face: Identity, side: int, x: Floats) -> Lids:
+    """The lid lines of one eye as functions of ``x`` (any shape)."""
+    ex, ey = face.eye(side)
+    across = side * (x - ex) / face.eye_half_width  # -1 at the inner corner, 1 at the outer
+    axis = ey - face.eye_tilt * face.eye_half_width * across
+    bow = np.clip(1 - across**2, 0, None)
+    # The upper lid is highest a little towards the nose, the lower lid lowest a little away from it.
+    upper = axis - face.eye_opening * 1.10 * bow**0.75 * (1 - 0.16 * across)
+    lower = axis + face.eye_opening * 0.72 * bow**0.85 * (1 + 0.20 * across)
+    crease = upper - 0.058 - 0.012 * across
+    inside = smoothstep(1.30, 1.05, np.abs(across).astype(np.float32))
+    return Lids(*(part.astype(np.float32) for part in (crease, upper, lower, inside)))
+
+
+def _outline(face: Identity, side: int) -> tuple[Floats, Floats, Floats]:
+    ex, _ = face.eye(side)
+    x = (ex + face.eye_half_width * np.linspace(-1, 1, 41)).astype(np.float32)
+    line = lids(face, side, x)
+    return tuple(np.stack([x, y], axis=1) for y in (line.upper, line.lower, line.crease))  # type: ignore[return-value]
+
+
+def eye_part(face: Identity, canvas: Canvas, side: int) -> Canvas:
+    """The part of ``canvas`` around one eye: all that a blink can change lies within it."""
+    return canvas.part(face.eye(side), (1.5 * face.eye_half_width, 0.26))
+
+
+def paint_surroundings(face: Identity, canvas: Canvas) -> None:
+    """Shade under the brow, the crease of the lid and the fold below, on open and closed eyes alike."""
+    whole = canvas
+    for side in (-1, 1):
+        canvas = eye_part(face, whole, side)
+        upper, lower, crease = _outline(face, side)
+        dark: Colour = tuple(0.42 * c for c in face.skin)  # type: ignore[assignment]
+        around = canvas.polygon(np.concatenate([crease, lower[::-1]]), soft=0.045)
+        canvas.paint(0.22 * around, dark)
+        canvas.paint(0.50 * canvas.strokes([crease[3:-2]], 0.014, soft=0.009), dark)
+        canvas.paint(0.20 * canvas.strokes([lower[6:-4] + np.float32([0, 0.06])], 0.02, soft=0.016), dark)
+
+
+def paint_open(face: Identity, canvas: Canvas, shade: Floats) -> None:
+    """Eyeball, iris, pupil, lashes and the light in the eye; call it after the skin was lit."""
+    whole, whole_shade = canvas, shade
+    for side in (-1, 1):
+        canvas = eye_part(face, whole, side)
+        x, y, shade = canvas.x, canvas.y, whole_shade[canvas.window]
+        ex, ey = face.eye(side)
+        upper, lower, _ = _outline(face, side)
+        opening = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.006)
+        lit = np.clip(0.35 + 0.62 * shade, 0, 1.05)[..., None]
+        rim = smoothstep(0.55, 1.0, np.abs(x - ex) / face.eye_half_width)
+        white = np.float32([0.90, 0.885, 0.87]) - rim[..., None] * np.float32([0.10, 0.22, 0.22])
+        canvas.paint(opening, white * lit)
+
+        radius = 0.43 * face.eye_half_width
+        r = np.sqrt((x - ex) ** 2 + (y - ey + 0.018) ** 2) / radius
+        iris = np.asarray(face.iris, np.float32) * (0.75 + 0.55 * smoothstep(0.9, 0.4, r))[..., None]
+        edge = 1.5 / (radius * canvas.scale)
+        canvas.paint(opening * smoothstep(1 + edge, 1 - edge, r), iris * lit)
+        canvas.paint(0.65 * opening * np.exp(-0.5 * ((r - 0.97) / 0.10) ** 2), (0.06, 0.05, 0.05))
+        canvas.paint(opening * smoothstep(0.47 + edge, 0.47 - edge, r), (0.03, 0.025, 0.025))
+
+        under_lid = opening * cv2.GaussianBlur(
+            canvas.strokes([upper], 0.035), (0, 0), 0.022 * canvas.scale
+        )
+        canvas.paint(0.75 * under_lid, (0.10, 0.07, 0.06))
+        spark = np.hypot(x - ex - 0.075 * np.sign(face.light_x) * 0.45, y - ey + 0.052) / 0.021
+        canvas.paint(0.95 * opening * smoothstep(1.25, 0.6, spark.astype(np.float32)), (1.0, 1.0, 0.98))
+        _paint_lashes(face, canvas, side, upper, lower)
+
+
+def _paint_lashes(face: Identity, canvas: Canvas, side: int, upper: Floats, lower: Floats) -> None:
+    ink = (0.09, 0.065, 0.055)
+    canvas.paint(0.90 * canvas.strokes([upper], 0.022, soft=0.006), ink)
+    lash_end = upper[-1] if side > 0 else upper[0]
+    flick = np.stack([lash_end, lash_end + np.float32([side * 0.035, -0.012])])
+    canvas.paint(0.6 * canvas.strokes([flick], 0.015, soft=0.008), ink)
+    canvas.paint(0.42 * canvas.strokes([lower], 0.012, soft=0.008), (0.25, 0.15, 0.12))
+
+
+def paint_closed(face: Identity, canvas: Canvas, shade: Floats) -> None:
+    """Lids shut: skin down to the lashes along the lower lid; call it after the skin was lit."""
+    whole, whole_shade = canvas, shade
+    for side in (-1, 1):
+        canvas = eye_part(face, whole, side)
+        shade = whole_shade[canvas.window]
+        upper, lower, _ = _outline(face, side)
+        lid = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.010)
+        tone = np.asarray(face.skin, np.float32) * np.float32([0.93, 0.87, 0.86])
+        canvas.paint(lid, tone * np.clip(0.10 + 0.86 * shade, 0, 1.1)[..., None])
+        canvas.paint(0.85 * canvas.strokes([lower], 0.020, soft=0.007), (0.13, 0.09, 0.075))
+
+
+class EyePatch:
+    """The pixels around one eye, drawn at any stage of a blink.
+
+    The lid comes down as skin does: the closed lid's picture, squeezed between the crease and the lid's edge.
+    """
+
+    def __init__(self, face: Identity, canvas: Canvas, side: int, opened: Picture, closed: Picture) -> None:
+        """``opened``, ``closed``: uint8 pictures of the whole canvas with the eyes open and shut."""
+        part = eye_part(face, canvas, side)
+        self.window = part.window
+        self._opened = np.ascontiguousarray(opened[self.window])
+        self._closed = np.ascontiguousarray(closed[self.window])
+        self._y = part.y
+        self._lids = lids(face, side, part.x)
+        self._edge = 1.0 / canvas.scale
+        shape = self._y.shape
+        self._rows, self._columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+        self._down = canvas.rotation[:, 1] * canvas.scale
+
+    def at(self, shut: float) -> Picture:
+        """The patch with the eye ``shut`` 0 (open) to 1 (closed): uint8, the shape of ``window``."""
+        if shut <= 0:
+            return self._opened
+        line = self._lids
+        edge = line.upper + np.float32(shut) * (line.lower - line.upper)
+        stretch = (line.lower - line.crease) / np.maximum(edge - line.crease, 1e-3)
+        shift = np.where(self._y > line.crease, (self._y - line.crease) * (stretch - 1), 0).astype(np.float32)
+        lid = cv2.remap(
+            self._closed,
+            self._columns + np.float32(self._down[0]) * shift,
+            self._rows + np.float32(self._down[1]) * shift,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        over = smoothstep(0.026 + self._edge, 0.026 - self._edge, self._y - edge) * line.inside
+        if self._opened.ndim == 3:
+            over = over[..., None]
+        mixed: Picture = np.round(self._opened + over * (lid.astype(np.float32) - self._opened)).astype(np.uint8)
+        return mixed

@@ -1,0 +1,99 @@
+"""One synthetic face, painted once: its texture with eyes open and shut, ready to be warped frame by frame."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models_ml.synthetic import eyes, features, hair
+from models_ml.synthetic.canvas import Canvas, Floats, Picture, octave_noise
+from models_ml.synthetic.identity import Identity, generator, make_identity
+from models_ml.synthetic.relief import height, lighting
+
+OVERSAMPLING = 2  # texture pixels a frame pixel: enough that the warp's interpolation costs no detail
+MARGIN = 10  # frame pixels of texture beyond each edge of the frame
+
+
+@dataclass(frozen=True)
+class Face:
+    """A painted face and where it lies in its frames.
+
+    Attributes:
+        texture: uint8 (H', W', 3) RGB or (H', W') grey, eyes open; ``OVERSAMPLING`` pixels a frame pixel and
+            ``MARGIN`` frame pixels more on each side.
+        patches: the two eyes, to be drawn into a copy of ``texture`` when they blink.
+        centre: frame pixel (column, row) of the face's origin.
+        scale: frame pixels a face unit.
+        rotation: (2, 2) turn from face axes to image axes.
+    """
+
+    identity: Identity
+    texture: Picture
+    patches: tuple[eyes.EyePatch, eyes.EyePatch]
+    centre: tuple[float, float]
+    scale: float
+    rotation: NDArray[np.float64]
+
+    def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        """Face coordinates (x, y) of frame pixels, in the shape of ``columns``."""
+        dx, dy = (columns - self.centre[0]) / self.scale, (rows - self.centre[1]) / self.scale
+        (c, minus_s), _ = self.rotation
+        return (c * dx - minus_s * dy).astype(np.float32), (c * dy + minus_s * dx).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def painted_face(seed: int, database: str, subject: str, width: int, height_px: int, grey: bool) -> Face:
+    """Paint one subject's face for frames of ``width`` × ``height_px`` pixels.
+
+    The face is about 0.55 of the frame's width, or less in a wide frame, so that hair and shoulders fit in.
+    """
+    identity = make_identity(seed, database, subject)
+    scale = min(width * 0.290, height_px * 0.262)
+    k = OVERSAMPLING
+    centre = (k * ((width - 1) / 2 + MARGIN), k * (height_px * 0.515 + MARGIN))
+    shape = (k * (height_px + 2 * MARGIN), k * (width + 2 * MARGIN))
+    canvas = Canvas.blank(*shape, centre, k * scale, identity.roll)
+    opened, closed = _paint(identity, canvas, (seed, database, subject))
+    if grey:
+        opened, closed = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (opened, closed))
+    patches = tuple(eyes.EyePatch(identity, canvas, side, opened, closed) for side in (-1, 1))
+    return Face(
+        identity=identity,
+        texture=opened,
+        patches=(patches[0], patches[1]),
+        centre=(centre[0] / k - MARGIN, centre[1] / k - MARGIN),
+        scale=scale,
+        rotation=canvas.rotation,
+    )
+
+
+def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[Picture, Picture]:
+    """The whole picture with the eyes open, and with them closed."""
+    rng = generator("paint", *key)
+    z = height(face, canvas)
+    shade, gloss = lighting(face, canvas, z, octave_noise(rng, canvas.shape, (1.2, 2.0)))
+
+    hair.paint_background(face, canvas)
+    hair.paint_behind(face, canvas, rng)
+    behind = canvas.rgb.copy()
+    features.paint_skin(face, canvas, rng)
+    features.paint_nose(face, canvas)
+    features.paint_lips(face, canvas, rng)
+    eyes.paint_surroundings(face, canvas)
+    canvas.shade(shade)
+    canvas.rgb += gloss[..., None]
+    features.paint_brows(face, canvas, rng, shade)
+    head = features.head_mask(face, canvas)
+    canvas.rgb = behind + head[..., None] * (canvas.rgb - behind)
+    hair.paint_hair(face, canvas, rng, head)
+
+    eyeless = canvas.rgb
+    pictures = []
+    for paint_eyes in (eyes.paint_open, eyes.paint_closed):
+        canvas.rgb = eyeless.copy()
+        paint_eyes(face, canvas, shade)
+        sharp = cv2.GaussianBlur(canvas.rgb, (0, 0), 0.8)  # no detail finer than a frame pixel: it would flicker
+        pictures.append(np.round(np.clip(sharp, 0, 1) * 255).astype(np.uint8))
+    return pictures[0], pictures[1]

@@ -1,0 +1,195 @@
+"""How a synthetic face moves: facial action units as displacement fields, their course in time, and distractors.
+
+Action units follow Ekman and Friesen's Facial Action Coding System (1978). A field says how far the skin at each pixel
+has moved at the apex; what is seen in frame *i* is that field times ``expression_level(..., i)``.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from models_ml.errors import InputError
+from models_ml.synthetic.canvas import Floats, bump, smoothstep
+from models_ml.synthetic.identity import Identity, Point
+
+_UNIT = re.compile(r"([LR]?)(\d+)")
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Skin pulled around an anchor: ``outward`` from the midline and ``down``, over a Gaussian of ``sigma``."""
+
+    anchor: str
+    outward: float
+    down: float
+    sigma: tuple[float, float]
+
+
+ACTION_UNITS: dict[int, tuple[Pull, ...]] = {
+    1: (Pull("brow_inner", 0.0, -1.0, (0.17, 0.20)),),
+    2: (Pull("brow_outer", 0.1, -1.0, (0.20, 0.20)),),
+    4: (Pull("brow_inner", -0.45, 0.9, (0.20, 0.17)), Pull("brow_outer", -0.1, 0.35, (0.20, 0.15))),
+    5: (Pull("lid_upper", 0.0, -0.6, (0.17, 0.06)),),
+    6: (Pull("cheek", 0.1, -0.8, (0.24, 0.17)), Pull("lid_lower", 0.0, -0.4, (0.20, 0.07))),
+    7: (Pull("lid_lower", 0.0, -0.6, (0.19, 0.06)), Pull("lid_upper", 0.0, 0.25, (0.17, 0.05))),
+    9: (Pull("nose_side", -0.1, -1.0, (0.13, 0.19)), Pull("brow_inner", -0.2, 0.45, (0.16, 0.13))),
+    10: (Pull("lip_upper", 0.05, -0.9, (0.16, 0.13)), Pull("nose_side", 0.0, -0.35, (0.13, 0.16))),
+    12: (Pull("lip_corner", 0.75, -0.75, (0.17, 0.14)), Pull("cheek", 0.15, -0.3, (0.22, 0.16))),
+    14: (Pull("lip_corner", 0.80, -0.15, (0.13, 0.12)),),
+    15: (Pull("lip_corner", 0.15, 1.0, (0.15, 0.13)), Pull("chin_side", 0.0, 0.3, (0.15, 0.12))),
+    17: (Pull("chin", 0.0, -0.9, (0.22, 0.14)), Pull("lip_lower", 0.0, -0.5, (0.24, 0.07))),
+    20: (Pull("lip_corner", 1.0, 0.15, (0.17, 0.13)),),
+    24: (Pull("lip_upper", -0.1, 0.5, (0.20, 0.06)), Pull("lip_lower", 0.0, -0.6, (0.24, 0.07))),
+    25: (Pull("lip_lower", 0.0, 0.6, (0.22, 0.09)),),
+    26: (Pull("chin", 0.0, 1.0, (0.42, 0.28)),),
+}
+
+
+def anchors(face: Identity, name: str) -> tuple[tuple[int, Point], ...]:
+    """Where a pull acts: ``(side, (x, y))`` on both sides, or once with side 0 on the midline."""
+    mouth, half = face.mouth_y, face.mouth_half_width
+    middle: dict[str, Point] = {
+        "lip_lower": (0, mouth + 0.6 * face.lower_lip),
+        "chin": (0, face.chin_y - 0.20),
+    }
+    if name in middle:
+        return ((0, middle[name]),)
+    lateral: dict[str, Point] = {
+        "brow_inner": (face.eye_x - 0.15, face.brow_y),
+        "brow_outer": (face.eye_x + 0.20, face.brow_y),
+        "lid_upper": (face.eye_x, face.eye_y - face.eye_opening),
+        "lid_lower": (face.eye_x, face.eye_y + face.eye_opening),
+        "cheek": (0.52, 0.27),
+        "nose_side": (0.14, 0.5 * (face.eye_y + face.nose_y)),
+        "lip_upper": (0.45 * half, mouth - face.upper_lip),
+        "lip_corner": (half, face.mouth_corner(1)[1]),
+        "chin_side": (0.6 * half, mouth + 0.28),
+    }
+    x, y = lateral[name]
+    return (-1, (-x, y)), (1, (x, y))
+
+
+def parse_action_units(text: str) -> list[tuple[int, str]]:
+    """Coded action units as numbers and sides.
+
+    Args:
+        text: as in the databases' coding sheets: ``"6+12"``, ``"L14"`` (the subject's left).
+
+    Raises:
+        InputError: an unknown unit or another notation.
+
+    >>> parse_action_units("6+L12")
+    [(6, ''), (12, 'L')]
+    """
+    units = []
+    for part in text.split("+"):
+        match = _UNIT.fullmatch(part.strip())
+        if not match or int(match[2]) not in ACTION_UNITS:
+            known = ", ".join(map(str, ACTION_UNITS))
+            raise InputError(f"Action unit {part!r} in {text!r} cannot be drawn; use numbers among {known}, joined by +.")
+        units.append((int(match[2]), match[1]))
+    return units
+
+
+def expression_field(
+    face: Identity, action_units: str, intensity_px: float, x: Floats, y: Floats, rng: np.random.Generator
+) -> Floats:
+    """Displacement of the skin at the apex, in frame pixels along the face's own axes.
+
+    Each unit's strength varies by ``rng``; the two sides differ by the subject's asymmetry.
+
+    Args:
+        intensity_px: length of the longest displacement.
+        x, y: (H, W) face coordinates of the frame's pixels.
+
+    Returns:
+        (2, H, W) float32: across (to the image's right) and down.
+    """
+    field = np.zeros((2, *x.shape), np.float32)
+    for number, only in parse_action_units(action_units):
+        strength = rng.uniform(0.75, 1.25)
+        for pull in ACTION_UNITS[number]:
+            for side, at in anchors(face, pull.anchor):
+                weight = strength * _side_weight(face, side, only)
+                hill = bump(x, y, at, pull.sigma)
+                field[0] += np.float32(weight * side * pull.outward) * hill
+                field[1] += np.float32(weight * pull.down) * hill
+    longest = float(np.sqrt((field**2).sum(axis=0)).max())
+    return (field * (intensity_px / longest)).astype(np.float32)
+
+
+def _side_weight(face: Identity, side: int, only: str) -> float:
+    if side and only:  # coded L or R: the subject's left is the image's right
+        return 1.0 if (side > 0) == (only == "L") else 0.12
+    return 1 + 0.5 * face.asymmetry * side
+
+
+def expression_level(onset: int, apex: int, offset: int, frame: int) -> float:
+    """How much of the apex's displacement is there in ``frame``: 0 at and outside onset and offset, 1 at the apex.
+
+    Rise and fall follow the minimum-jerk course of human movement (Flash and Hogan, 1985).
+
+    >>> [expression_level(10, 20, 40, i) for i in (5, 10, 15, 20, 30, 40)]
+    [0.0, 0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    if frame == apex:
+        return 1.0
+    if not onset < frame < offset:
+        return 0.0
+    t = (frame - onset) / (apex - onset) if frame < apex else (offset - frame) / (offset - apex)
+    return t**3 * (10 - 15 * t + 6 * t**2)
+
+
+def head_weight(x: Floats, y: Floats) -> Floats:
+    """1 on the head, which moves as one piece, falling to 0 in the background; (H, W) like ``x``."""
+    r = np.sqrt((x / 1.25) ** 2 + ((y + 0.08) / 1.72) ** 2)
+    return smoothstep(1.30, 0.96, r)
+
+
+def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np.random.Generator) -> Floats:
+    """Small rigid motion of a head that tries to keep still.
+
+    Args:
+        amount_px: standard deviation of the shift, in frame pixels.
+        scale: frame pixels a face unit.
+
+    Returns:
+        (frames, 4) float32: shift across and down (pixels), turn (radians), growth (fraction), each a sum of slow
+        sinusoids of random phase.
+    """
+    t = np.arange(frames) / fps
+    size = amount_px * np.array([1.0, 0.8, 0.35 / scale, 0.25 / scale])
+    course = np.zeros((frames, 4))
+    for hertz in (0.5, 1.1, 2.3):
+        phase = rng.uniform(0, 2 * np.pi, 4)
+        share = rng.uniform(0.5, 1.0, 4) / (1 + hertz)
+        course += share * np.sin(2 * np.pi * hertz * rng.uniform(0.8, 1.25, 4) * t[:, None] + phase)
+    return (course * size * 1.4).astype(np.float32)
+
+
+def blink_course(frames: int, fps: float, chance: float, rng: np.random.Generator) -> Floats:
+    """How far the eyes are shut in each frame, (frames,) float32 in 0..1: with ``chance`` one blink, else all 0.
+
+    The lid falls in about 70 ms and rises in about 130 ms.
+    """
+    t = np.arange(frames) / fps
+    middle = rng.uniform(0, frames / fps)
+    fall, rise = rng.uniform(0.055, 0.085), rng.uniform(0.10, 0.16)
+    if rng.uniform() >= chance:
+        return np.zeros(frames, np.float32)
+    u = np.where(t < middle, (middle - t) / fall, (t - middle) / rise)
+    return smoothstep(1.0, 0.15, u.astype(np.float32))
+
+
+def fidget_field(amount_px: float, x: Floats, y: Floats, rng: np.random.Generator) -> Floats:
+    """A slow movement that is no expression (swallowing, pressing the lips): (2, H, W) float32 pixels."""
+    field = np.zeros((2, *x.shape), np.float32)
+    for _ in range(3):
+        at = (float(rng.uniform(-0.6, 0.6)), float(rng.uniform(-0.5, 1.2)))
+        size = (float(rng.uniform(0.18, 0.35)), float(rng.uniform(0.18, 0.35)))
+        hill = bump(x, y, at, size)
+        angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 1.0) * amount_px
+        field[0] += np.float32(strength * np.cos(angle)) * hill
+        field[1] += np.float32(strength * np.sin(angle)) * hill
+    return field

@@ -1,0 +1,172 @@
+"""Frame packs: what the browser shows. Encoded frames one after another, and an index of where each begins.
+
+Frames that came as JPEG or PNG go in byte for byte. Others become JPEG of quality 96 without chroma
+subsampling, in which motion of a fraction of a pixel survives. One pack has one kind of image, that of its
+first frame.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, BinaryIO, Self
+
+import cv2
+import numpy as np
+
+from models_ml.errors import InputError
+from models_ml.video.frames import Frame, Image
+from models_ml.video.imagefile import MIME, read_header
+
+VERSION = 1
+_JPEG = [
+    cv2.IMWRITE_JPEG_QUALITY,
+    96,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+]
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+
+
+@dataclass(frozen=True)
+class PackIndex:
+    """Index of a frame pack: frame i is an image of type ``mime``, bytes ``offsets[i]`` up to ``offsets[i+1]``.
+
+    ``width`` and ``height`` in pixels, ``fps`` and ``time_base`` as fractions; for each frame its ``pts`` (in
+    ``time_base``) and ``source``, the number the source uses for it.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    time_base: Fraction
+    mime: str
+    offsets: tuple[int, ...]
+    pts: tuple[int, ...]
+    source: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.offsets) - 1 == len(self.pts) == len(self.source) > 0:
+            raise InputError(
+                f"The frame pack's index is damaged: {len(self.offsets)} offsets, {len(self.pts)} time "
+                f"stamps and {len(self.source)} source numbers do not fit together."
+            )
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.pts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The index as the browser gets it; ``fps`` and ``time_base`` as "num/den"."""
+        return {
+            "version": VERSION,
+            "width": self.width,
+            "height": self.height,
+            "fps": _ratio(self.fps),
+            "time_base": _ratio(self.time_base),
+            "mime": self.mime,
+            "count": self.count,
+            "offsets": list(self.offsets),
+            "pts": list(self.pts),
+            "source": list(self.source),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_json``; InputError if a field is missing or the version is another one."""
+        if data.get("version") != VERSION:
+            raise InputError(
+                f"The frame pack has version {data.get('version')}; this program reads {VERSION}."
+            )
+        try:
+            return cls(
+                width=data["width"],
+                height=data["height"],
+                fps=Fraction(data["fps"]),
+                time_base=Fraction(data["time_base"]),
+                mime=data["mime"],
+                offsets=tuple(data["offsets"]),
+                pts=tuple(data["pts"]),
+                source=tuple(data["source"]),
+            )
+        except KeyError as error:
+            raise InputError(f"The frame pack's index has no field {error}.") from error
+
+
+class PackWriter:
+    """Writes frames one after another to a binary file; ``close`` gives the index.
+
+    >>> import io
+    >>> writer = PackWriter(io.BytesIO(), fps=Fraction(200), time_base=Fraction(1, 200))
+    >>> writer.add(Frame(0, 46, 0, np.zeros((90, 120), np.uint8)))
+    >>> index = writer.close()
+    >>> index.count, index.width, index.height, index.source, index.mime
+    (1, 120, 90, (46,), 'image/jpeg')
+    """
+
+    def __init__(self, file: BinaryIO, *, fps: Fraction, time_base: Fraction) -> None:
+        self._file, self._fps, self._time_base = file, fps, time_base
+        self._mime = ""
+        self._width = self._height = 0
+        self._offsets, self._pts, self._source = [0], list[int](), list[int]()
+
+    def add(self, frame: Frame) -> None:
+        """Append a frame: its own bytes if it came as the pack's kind of image, else encoded to it."""
+        mime = _mime(frame)
+        if not self._pts:
+            self._mime = mime or MIME["jpeg"]
+            self._height, self._width = frame.image.shape[:2]
+        keep = frame.encoded is not None and mime == self._mime
+        data = frame.encoded if keep and frame.encoded is not None else encode_image(frame.image, self._mime)
+        self._file.write(data)
+        self._offsets.append(self._offsets[-1] + len(data))
+        self._pts.append(frame.pts)
+        self._source.append(frame.source_number)
+
+    def close(self) -> PackIndex:
+        """The index of all frames added; InputError if there were none. The file stays open."""
+        if not self._pts:
+            raise InputError("The clip has no frames.")
+        return PackIndex(
+            self._width,
+            self._height,
+            self._fps,
+            self._time_base,
+            self._mime,
+            tuple(self._offsets),
+            tuple(self._pts),
+            tuple(self._source),
+        )
+
+
+def encode_image(image: Image, mime: str) -> bytes:
+    """uint8 (H, W) grey or (H, W, 3) RGB as "image/jpeg" (visually lossless) or "image/png" (lossless)."""
+    pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    extension, options = (".png", _PNG) if mime == MIME["png"] else (".jpg", _JPEG)
+    done, data = cv2.imencode(extension, pixels, options)
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode an image of shape {image.shape} as {mime}")
+    return bytes(data.data)
+
+
+def read_pack_frame(file: BinaryIO, index: PackIndex, i: int) -> Image:
+    """Pixels of frame ``i`` of a pack: uint8 (H, W) or (H, W, 3) RGB. IndexError if there is none."""
+    if not 0 <= i < index.count:
+        raise IndexError(f"frame {i} of a pack of {index.count} frames")
+    file.seek(index.offsets[i])
+    data = file.read(index.offsets[i + 1] - index.offsets[i])
+    header = read_header(data)
+    flag = cv2.IMREAD_GRAYSCALE if header and header.is_grey else cv2.IMREAD_COLOR_RGB
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+    if image is None:
+        raise InputError(f"Frame {i} of the frame pack cannot be decoded: the pack is damaged. Ingest again.")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _mime(frame: Frame) -> str | None:
+    header = read_header(frame.encoded) if frame.encoded is not None else None
+    return MIME[header.format] if header else None
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"

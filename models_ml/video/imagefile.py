@@ -1,0 +1,116 @@
+"""One JPEG, PNG or BMP file: what its header says, and its pixels.
+
+The header is read by hand because OpenCV only tells a size after it has decoded, and because OpenCV gives a
+JPEG that was cut off back with its lower part grey.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from models_ml.errors import InputError
+from models_ml.video.frames import Image
+
+MIME = {"jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp"}
+# Markers that start a frame header (ITU-T T.81, table B.1): C0–CF without DHT, JPG and DAC.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """Format, size in pixels as stored, and whether the file has one channel only."""
+
+    format: Literal["jpeg", "png", "bmp"]
+    width: int
+    height: int
+    is_grey: bool
+
+
+def read_header(data: bytes) -> ImageHeader | None:
+    """Header of an image file from its first bytes; None if it is not one, or needs more bytes than given."""
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            width, height, _, colour = struct.unpack(">IIBB", data[16:26])
+            return ImageHeader("png", width, height, colour in (0, 4))
+        if data.startswith(b"\xff\xd8\xff"):
+            frame, _ = _walk_jpeg(data)
+            height, width, channels = struct.unpack(">HHB", data[frame + 5 : frame + 10])
+            return ImageHeader("jpeg", width, height, channels == 1)
+        if data.startswith(b"BM"):
+            return _bmp_header(data)
+    except (struct.error, IndexError):
+        return None
+    return None
+
+
+def decode_image(data: bytes, *, grey: bool) -> Image:
+    """Pixels of an image file: uint8 (H, W) if ``grey``, else (H, W, 3) RGB, EXIF orientation applied.
+
+    Raises InputError with half a sentence ("is cut off") for the caller to put the name before.
+    """
+    header = read_header(data)
+    if header is None:
+        raise InputError("is not a JPEG, PNG or BMP image, or is cut off")
+    if not _is_complete(data, header):
+        raise InputError("is cut off: its end is missing")
+    try:
+        image = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
+        )
+    except cv2.error:
+        image = None
+    if image is None:
+        raise InputError("cannot be decoded: it is damaged")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _walk_jpeg(data: bytes) -> tuple[int, int]:
+    """Offsets of the frame header and of the first scan; IndexError if either lies beyond ``data``."""
+    position, frame = 2, -1
+    while True:
+        while data[position] == 0xFF and data[position + 1] == 0xFF:  # fill bytes
+            position += 1
+        if data[position] != 0xFF:
+            raise IndexError("not a marker")
+        marker = data[position + 1]
+        if marker in _JPEG_FRAMES:
+            frame = position
+            if position + 10 > len(data):
+                raise IndexError("frame header is not complete")
+        if marker == 0xDA:
+            if frame < 0:
+                raise IndexError("scan without a frame header")
+            return frame, position
+        position += 2
+        if marker != 0x01 and not 0xD0 <= marker <= 0xD8:
+            position += int.from_bytes(data[position : position + 2], "big")
+
+
+def _bmp_header(data: bytes) -> ImageHeader:
+    (size,) = struct.unpack("<I", data[14:18])
+    if size == 12:  # OS/2
+        width, height, _, bits = struct.unpack("<HHHH", data[18:26])
+        return ImageHeader("bmp", width, height, False)
+    width, height, _, bits = struct.unpack("<iiHH", data[18:30])
+    grey = False
+    if bits <= 8:
+        (used,) = struct.unpack("<I", data[46:50])
+        start = 14 + size
+        palette = np.frombuffer(data[start : start + 4 * (used or 1 << bits)], np.uint8).reshape(-1, 4)
+        grey = bool((palette[:, :1] == palette[:, :3]).all())
+    return ImageHeader("bmp", width, abs(height), grey)
+
+
+def _is_complete(data: bytes, header: ImageHeader) -> bool:
+    if header.format == "png":
+        return b"IEND" in data[-64:] or b"IEND" in data
+    if header.format == "jpeg":
+        # An end marker cannot occur within a scan, but does in a thumbnail before it.
+        return data.rfind(b"\xff\xd9") > _walk_jpeg(data)[1]
+    (start,), (bits,) = struct.unpack("<I", data[10:14]), struct.unpack("<H", data[28:30])
+    (compression,) = struct.unpack("<I", data[30:34])
+    rows = (header.width * bits + 31) // 32 * 4 * header.height
+    return compression != 0 or len(data) >= start + rows

@@ -1,0 +1,256 @@
+"""Frames that came as image files: a zip of them, or a folder.
+
+A zip is never unpacked to disk; every member is read on its own, into memory, within the limits. What its
+headers tell (names, sizes, encryption, links) is checked before anything is read.
+"""
+
+import re
+import stat
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from natsort import natsorted, ns
+
+from models_ml.errors import InputError
+from models_ml.video.frames import Frame, FrameSource, Limits, exact_fps
+from models_ml.video.imagefile import ImageHeader, decode_image, read_header
+
+_EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
+_LITTER = {"thumbs.db", "desktop.ini"}  # and every name with a leading dot
+_PREFIX = 64 * 1024  # enough for an image's header unless it carries a large profile
+_ENCRYPTED = 0x1
+
+
+class ImageSource(FrameSource):
+    """Image files of one folder in natural order of their names (img2 before img10); see ``open_source``.
+
+    The source number is the last number in the name: img46.jpg is 46, 006_05562.jpg is 5562. pts = index,
+    time base = 1/fps.
+    """
+
+    kind = "images"
+
+    def __init__(self, path: Path, *, fps: float | None, limits: Limits) -> None:
+        if fps is None:
+            raise InputError("Frame images carry no frame rate: give the frames per second of the recording.")
+        self.fps = exact_fps(fps)
+        self.time_base = 1 / self.fps
+        self._limits = limits
+        self._files: _Files = _Folder(path, limits) if path.is_dir() else _Zip(path, limits)
+        try:
+            self._numbered = _number(_one_folder(self._files.names, self._files.what))
+            headers = self._check_headers()
+        except BaseException:
+            self._files.close()
+            raise
+        self._read = False
+        self.is_grey = all(header.is_grey for header in headers)
+        self.codec = headers[0].format
+        # From the pixels, not the header: a JPEG's EXIF orientation may turn it.
+        self.height, self.width = self._frame(0).image.shape[:2]
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._read:
+            raise RuntimeError("a source of frames is read once; open it again")
+        self._read = True
+        for index, item in enumerate(self._numbered):
+            frame = self._frame(index)
+            height, width = frame.image.shape[:2]
+            if (width, height) != (self.width, self.height):
+                raise self._mixed(item.name, width, height, self.width, self.height)
+            yield frame
+
+    def close(self) -> None:
+        self._files.close()
+
+    def _frame(self, index: int) -> Frame:
+        name, number = self._numbered[index].name, self._numbered[index].number
+        data = self._files.read(name)
+        try:
+            image = decode_image(data, grey=self.is_grey)
+        except InputError as error:
+            raise InputError(
+                f"The image “{name}” {error}. Replace it and upload the frames again."
+            ) from error
+        header = read_header(data)
+        original = data if header and header.format in ("jpeg", "png") else None
+        return Frame(index, number, index, image, original)
+
+    def _check_headers(self) -> list[ImageHeader]:
+        """Headers of all images; nothing is decoded before every one of them is known to be acceptable."""
+        headers: list[ImageHeader] = []
+        for item in self._numbered:
+            header = read_header(self._files.read(item.name, _PREFIX))
+            header = header or read_header(self._files.read(item.name))
+            if header is None:
+                raise InputError(
+                    f"The image “{item.name}” is not a JPEG, PNG or BMP image, or is damaged at its start. "
+                    "Replace it and upload the frames again."
+                )
+            self._limits.check_size(header.width, header.height, f"The image “{item.name}”")
+            first = headers[0] if headers else header
+            if (header.width, header.height) != (first.width, first.height):
+                raise self._mixed(item.name, header.width, header.height, first.width, first.height)
+            headers.append(header)
+            self._limits.check_count(len(headers), header.width, header.height)
+        return headers
+
+    def _mixed(self, name: str, width: int, height: int, first_width: int, first_height: int) -> InputError:
+        return InputError(
+            f"The image “{name}” is {width}×{height} pixels, but the first one, “{self._numbered[0].name}”, "
+            f"is {first_width}×{first_height}. All frames of a clip must have one size."
+        )
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    name: str
+    number: int
+
+
+class _Files(ABC):
+    """Named files to be read one at a time."""
+
+    what: str
+    names: list[str]
+
+    @abstractmethod
+    def read(self, name: str, size: int = -1) -> bytes: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class _Folder(_Files):
+    """A folder on this machine, named by somebody with access to it, so links in it are followed."""
+
+    what = "folder"
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._limits = path, limits
+        self.names = [item.relative_to(path).as_posix() for item in path.rglob("*") if item.is_file()]
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        file = self._path / name
+        if file.stat().st_size > self._limits.max_image_bytes:
+            raise _too_many_bytes(name, self._limits)
+        with file.open("rb") as opened:
+            return opened.read(size)
+
+    def close(self) -> None: ...
+
+
+class _Zip(_Files):
+    """A zip somebody sent: nothing it says is trusted."""
+
+    what = "zip"
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError) as error:
+            raise InputError(
+                "The zip file is damaged or cut off: its table of contents cannot be read. "
+                "Upload the complete file, or make it again."
+            ) from error
+        try:
+            self._members = {
+                member.filename.replace("\\", "/"): member
+                for member in self._zip.infolist()
+                if not member.is_dir()
+            }
+            self._check(limits)
+        except BaseException:
+            self._zip.close()
+            raise
+        self.names = list(self._members)
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        member = self._members[name]
+        try:
+            with self._zip.open(member) as file:
+                # zipfile never returns more than the declared size, and checks the CRC at its end.
+                return file.read(size)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+            reason = str(error) or "it is damaged"
+            raise InputError(
+                f"“{name}” cannot be unpacked from the zip: {reason}. Make the zip again."
+            ) from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _check(self, limits: Limits) -> None:
+        total = 0
+        for name, member in self._members.items():
+            parts = PurePosixPath(name).parts
+            if name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name):
+                raise InputError(
+                    f"The zip holds a file with an unsafe path, “{name}”. Zip the frames' folder itself."
+                )
+            if stat.S_ISLNK(member.external_attr >> 16):
+                raise InputError(f"“{name}” in the zip is a link, not an image. Zip the images themselves.")
+            if member.flag_bits & _ENCRYPTED:
+                raise InputError("The zip is protected by a password. Make it again without one.")
+            if member.file_size > limits.max_image_bytes:
+                raise _too_many_bytes(name, limits)
+            total += member.file_size
+        if total > limits.max_zip_bytes:
+            raise InputError(
+                f"The zip would unpack to {total / 2**30:.1f} GB; at most {limits.max_zip_bytes / 2**30:.1f} "
+                "GB are accepted. Split it into shorter clips."
+            )
+
+
+def _too_many_bytes(name: str, limits: Limits) -> InputError:
+    most = limits.max_image_bytes / 2**20
+    return InputError(f"The image “{name}” is larger than {most:.0f} MB, the most that is accepted.")
+
+
+def _one_folder(names: list[str], what: str) -> list[str]:
+    """The images among ``names`` in natural order; InputError for other files, and for several folders."""
+    images = []
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if any(part == "__MACOSX" or part.startswith(".") for part in parts) or parts[-1].lower() in _LITTER:
+            continue
+        if PurePosixPath(name).suffix.lower() not in _EXTENSIONS:
+            raise InputError(
+                f"“{name}” is not a frame image. Put only the JPEG, PNG or BMP frames of one clip together."
+            )
+        images.append(name)
+    if not images:
+        raise InputError(f"The {what} holds no images. Put the JPEG, PNG or BMP frames of one clip together.")
+    folders = natsorted({str(PurePosixPath(name).parent) for name in images})
+    if len(folders) > 1:
+        shown = ", ".join(f"“{'(top)' if folder == '.' else folder}”" for folder in folders[:5])
+        more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
+        raise InputError(
+            f"The {what} holds images in {len(folders)} folders: {shown}{more}. Which one is the clip? "
+            "Upload each folder as a clip of its own."
+        )
+    return natsorted(images, alg=ns.IGNORECASE)
+
+
+def _number(names: list[str]) -> list[_Numbered]:
+    """Give every name its source number; InputError where the numbers leave the order in doubt."""
+    found = [re.findall(r"\d+", PurePosixPath(name).stem) for name in names]
+    if not any(found):
+        return [_Numbered(name, index + 1) for index, name in enumerate(names)]
+    numbered: list[_Numbered] = []
+    for name, digits in zip(names, found, strict=True):
+        if not digits:
+            raise InputError(f"“{name}” has no frame number in its name, but other images have. Rename it.")
+        item = _Numbered(name, int(digits[-1]))
+        if numbered and item.number <= numbered[-1].number:
+            raise InputError(
+                f"The order of the frames is in doubt: “{numbered[-1].name}” comes before “{name}”, but the "
+                f"last number in their names is {numbered[-1].number} and {item.number}. "
+                "Name the images so that it counts up."
+            )
+        numbered.append(item)
+    return numbered

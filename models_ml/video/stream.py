@@ -1,0 +1,206 @@
+"""Frames of a video file, exactly as the decoder gives them, in presentation order.
+
+Never seeks and never computes a frame number from a time: frame i is the i-th picture that comes out of the
+decoder, edit lists applied. Knows nothing of zip files and images.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from models_ml.errors import InputError
+from models_ml.video.containers import Kind, has_movie_box, missing_bytes
+from models_ml.video.frames import Frame, FrameSource, Image, Limits, exact_fps
+
+# FFmpeg's own messages go to the process's stderr otherwise; what matters comes as an exception.
+av.logging.set_level(av.logging.PANIC)
+
+# Without the last two, swscale is off by up to two grey levels and repeats chroma instead of interpolating.
+_SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
+_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG: grey from 16 (black) to 235 (white)
+_HD_HEIGHT = 720
+
+
+class VideoSource(FrameSource):
+    """A video file opened for one pass; see ``open_source``, which picks the container.
+
+    ``fps`` is the container's average rate unless the caller knows better (high-speed recordings are often
+    stored as 30 fps); pts and time base stay the file's own either way.
+    """
+
+    kind = "video"
+
+    def __init__(self, path: Path, container: Kind, *, fps: float | None, limits: Limits) -> None:
+        self._path, self._kind, self._limits = path, container, limits
+        self._missing = missing_bytes(path, container)
+        self._decoded = 0
+        self._container, self._stream = self._open()
+        try:
+            declared = self._stream.frames
+            width, height = self._stream.codec_context.width, self._stream.codec_context.height
+            limits.check_size(width, height, "The video")
+            limits.check_count(declared, width, height)
+            self._pictures = self._decode()
+            first = next(self._pictures, None)
+            if first is None:
+                raise self._without_frames()
+        except BaseException:
+            self._container.close()
+            raise
+        self._first: VideoFrame | None = first
+        self._size = (first.width, first.height)
+        self._to_rgb = VideoReformatter()
+        self.codec = self._stream.codec_context.codec.canonical_name
+        self.is_grey = first.format.name.startswith("gray")
+        turned = first.rotation % 180 == 90
+        self.width, self.height = self._size[::-1] if turned else self._size
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.fps = exact_fps(fps) if fps is not None else Fraction(rate or 25)
+        self.time_base = Fraction(self._stream.time_base or 1 / self.fps)
+
+    def __iter__(self) -> Iterator[Frame]:
+        last: int | None = None
+        for index, picture in enumerate(self.pictures()):
+            last = self._pts(picture, last)
+            yield Frame(index, index + 1, last, self._image(picture))
+
+    def pictures(self) -> Iterator[VideoFrame]:
+        """The decoder's own pictures (YUV planes, not turned upright), for checks against other decoders."""
+        if self._first is None:
+            raise RuntimeError("a source of frames is read once; open it again")
+        pictures, self._first = chain([self._first], self._pictures), None
+        for count, picture in enumerate(pictures, start=1):
+            if (picture.width, picture.height) != self._size:
+                raise InputError(
+                    f"Frame {count} of the video is {picture.width}×{picture.height} pixels, the ones before "
+                    f"it {self._size[0]}×{self._size[1]}. All frames of a clip must have one size."
+                )
+            self._limits.check_count(count, *self._size)
+            yield picture
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _open(self) -> tuple[InputContainer, VideoStream]:
+        # The container is named, not guessed: FFmpeg would follow a playlist to other files and hosts.
+        try:
+            container = av.open(str(self._path.resolve()), format=self._kind, metadata_errors="replace")
+        except av.FFmpegError as error:
+            if self._missing or (self._kind == "mov" and not has_movie_box(self._path)):
+                raise InputError(
+                    "The video is cut off: the part that tells where its frames are is missing, so 0 frames "
+                    "could be read. Upload the complete file, or export it again."
+                ) from error
+            raise InputError(f"The video cannot be opened: {_reason(error)}. Export it again.") from error
+        # A cover picture in an audio file is a video stream to FFmpeg.
+        cover = av.stream.Disposition.attached_pic
+        streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+        problem = None
+        if not streams:
+            problem = "The file has no video in it, only sound or other data. Upload the video itself."
+        elif streams[0].codec_context is None:
+            problem = "The video is in a format that cannot be decoded here. Export it as H.264 or FFV1."
+        if problem:
+            container.close()
+            raise InputError(problem)
+        stream = streams[0]
+        stream.thread_type = "NONE"  # clips are small, and workers already fill the cores
+        # Without it FFmpeg paints over damage from neighbouring frames and says nothing.
+        stream.codec_context.options = {"err_detect": "explode"}
+        return container, stream
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """Pictures up to the end of the data; InputError if that is not the end of the video."""
+        cut = self._missing > 0
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size and packet.is_corrupt:  # the file ended within it
+                    cut = True
+                    yield from self._count(self._stream.codec_context.decode(None))
+                    break
+                yield from self._count(packet.decode())
+        except av.FFmpegError as error:
+            if cut:
+                raise self._cut_off() from error
+            raise InputError(
+                f"The video is damaged: after {self._decoded} good frames the next cannot be decoded "
+                f"({_reason(error)}). Export it again from the recording."
+            ) from error
+        if cut:
+            raise self._cut_off()
+
+    def _count(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
+        for picture in pictures:
+            if picture.is_corrupt:
+                raise (
+                    self._cut_off()
+                    if self._missing
+                    else InputError(
+                        f"The video is damaged: after {self._decoded} good frames the next is incomplete. "
+                        "Export it again from the recording."
+                    )
+                )
+            self._decoded += 1
+            yield picture
+
+    def _cut_off(self) -> InputError:
+        missing = f" (at least {self._missing:,} bytes are missing)" if self._missing else ""
+        declared = self._stream.frames
+        of = f" of {declared}" if declared > self._decoded else ""
+        return InputError(
+            f"The video is cut off before its end{missing}: only {self._decoded}{of} frames could be read. "
+            "Upload the complete file, or export it again."
+        )
+
+    def _without_frames(self) -> InputError:
+        return InputError("The video has no frames: nothing could be decoded from it. Export it again.")
+
+    def _pts(self, picture: VideoFrame, last: int | None) -> int:
+        # AVI stores no presentation times; what FFmpeg guesses runs backwards where frames are reordered.
+        stamp = picture.dts if self._kind == "avi" else picture.pts
+        if stamp is None:
+            step = max(1, round(1 / (self.fps * self.time_base)))
+            stamp = 0 if last is None else last + step
+        return int(stamp)
+
+    def _image(self, picture: VideoFrame) -> Image:
+        image = self._grey(picture) if self.is_grey else self._rgb(picture)
+        quarter_turns = round(picture.rotation / 90)
+        return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+
+    def _rgb(self, picture: VideoFrame) -> Image:
+        matrix = None
+        if picture.colorspace == _UNSPECIFIED_MATRIX:  # guessed as players do
+            matrix = Colorspace.ITU709 if picture.height >= _HD_HEIGHT else Colorspace.ITU601
+        rgb = self._to_rgb.reformat(
+            picture, format="rgb24", src_colorspace=matrix, interpolation=_SCALING, threads=1
+        )
+        return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
+
+    def _grey(self, picture: VideoFrame) -> Image:
+        bits = picture.format.components[0].bits
+        if 8 < bits <= 16:  # swscale would dither
+            image = (np.asarray(picture.to_ndarray(), dtype=np.uint16) >> (bits - 8)).astype(np.uint8)
+        else:
+            grey = self._to_rgb.reformat(picture, format="gray", threads=1)
+            image = np.asarray(grey.to_ndarray(), dtype=np.uint8)
+        return _FULL_RANGE[image] if picture.color_range == _LIMITED_RANGE else image
+
+
+_FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+def _reason(error: av.FFmpegError) -> str:
+    """What FFmpeg says of it, in one line."""
+    log = getattr(error, "log", None)
+    text = log[2] if log else error.strerror
+    return str(text or "unknown reason").strip()

@@ -1,0 +1,60 @@
+"""Queue ``ingest``: look at every frame of an uploaded clip, once."""
+
+import json
+import tempfile
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from mer_platform.clips.models import Clip
+from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.storage import local_copy
+from models_ml.video.ingest import IngestResult, ingest
+from workers.runner import handles
+
+PROGRESS_FRAMES = 50
+
+
+def clip_failed(job: Job, reason: str) -> None:
+    clip = Clip.objects.filter(pk=job.payload["clip"]).first()
+    if clip is not None:
+        clip.mark_failed(reason)
+
+
+@handles("ingest", failed=clip_failed)
+def ingest_clip(claim: Claim) -> None:
+    clip = Clip.objects.select_related("subject__database").filter(pk=claim.job.payload["clip"]).first()
+    if clip is None:
+        raise JobCancelled("the clip was deleted")
+
+    def on_progress(frames: int) -> None:
+        claim.check()
+        if frames % PROGRESS_FRAMES == 0:
+            claim.progress(frames, 0)
+
+    with local_copy(clip.file) as path, tempfile.TemporaryFile() as pack:
+        result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)
+        pack.seek(0)
+        default_storage.save(clip.pack_name, File(pack))
+    index = {**result.index.to_json(), "motion": [round(value, 4) for value in result.motion]}
+    default_storage.save(clip.index_name, ContentFile(json.dumps(index, separators=(",", ":")).encode()))
+    default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))
+    with claim.commit() as job:
+        _save(clip, result)
+        claim.finish(job)
+
+
+def _save(clip: Clip, result: IngestResult) -> None:
+    clip.save_result(
+        state=Clip.State.READY,
+        problem="",
+        codec=result.codec,
+        width=result.index.width,
+        height=result.index.height,
+        frame_count=result.frame_count,
+        fps=result.index.fps,
+        first_source_number=result.index.frames[0].source,
+        is_grey=result.is_grey,
+        faces=result.faces.to_json(),
+        face_frames=[list(span) for span in result.faces.coverage()],
+    )

@@ -1,0 +1,112 @@
+"""From a message "job N is due" to a finished job: claim, heartbeat, work, and an honest end whatever happens.
+
+A handler does the work of one kind of job and commits its result through the claim. What it raises decides the end:
+``InputError`` fails the job with that sentence, ``JobCancelled`` cancels it, ``LeaseLost`` leaves it to whoever has it,
+and anything else is tried again, ``Job.MAX_ATTEMPTS`` times in all.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection, transaction
+
+from mer_platform.jobs.broker import RUN_JOB, app
+from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
+from mer_platform.jobs.upkeep import owner_name
+from models_ml.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Handler:
+    run: Callable[[Claim], None]
+    failed: Callable[[Job, str], None]
+
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def handles(kind: str, failed: Callable[[Job, str], None]) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
+    """Register the work of one kind of job, and what a job that failed for good means for its clip, run or batch."""
+
+    def register(run: Callable[[Claim], None]) -> Callable[[Claim], None]:
+        HANDLERS[kind] = Handler(run, failed)
+        return run
+
+    return register
+
+
+@app.task(name=RUN_JOB)
+def run_job(job_id: int) -> None:
+    close_old_connections()
+    claim = Job.claim(job_id, owner_name())
+    if claim is None:
+        return
+    job = claim.job
+    log.info("job %s: %s, attempt %s", job.pk, job.key, claim.attempt)
+    try:
+        with Heartbeat(claim):
+            HANDLERS[job.kind].run(claim)
+    except LeaseLost:
+        log.warning("job %s: the lease was lost; nothing more is written", job.pk)
+    except JobCancelled:
+        claim.end(Job.State.CANCELLED)
+        log.info("job %s: cancelled", job.pk)
+    except InputError as error:
+        fail(claim, str(error))
+    except DatabaseError:
+        log.exception("job %s: the database failed; the job is taken up again when its lease ends", job.pk)
+        connection.close()
+    except Exception as error:
+        log.exception("job %s failed", job.pk)
+        reason = f"Internal error ({type(error).__name__}: {error}); the worker's log has the details under job {job.pk}."
+        if claim.attempt >= Job.MAX_ATTEMPTS:
+            fail(claim, reason)
+        else:
+            claim.release(reason)
+
+
+def fail(claim: Claim, reason: str) -> None:
+    """The job and what it was for end together, with the same sentence."""
+    job = claim.job
+    with transaction.atomic():
+        if claim.end(Job.State.FAILED, reason):
+            HANDLERS[job.kind].failed(job, reason)
+    log.warning("job %s failed: %s", job.pk, reason)
+
+
+class Heartbeat:
+    """Renews a claim's lease from a thread while the work runs, and brings back whether to stop."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            # A cancelled run should stop within an epoch, so this looks more often than the lease needs.
+            while not self._done.wait(min(2.0, settings.JOB_LEASE_SECONDS / 4)):
+                try:
+                    self._claim.heartbeat()
+                except LeaseLost:
+                    self._claim.lost = True
+                    return
+                except DatabaseError:
+                    log.warning("heartbeat of job %s: the database does not answer", self._claim.job.pk)
+                    connection.close()
+        finally:
+            connection.close()

@@ -1,0 +1,78 @@
+"""Queue ``scoring``: a finished run's model on new clips, each with the frames it was judged by."""
+
+from functools import lru_cache
+
+from django.core.files.storage import default_storage
+
+from mer_platform.annotation.models import Annotation
+from mer_platform.clips.models import Clip
+from mer_platform.jobs.models import Claim, Job
+from mer_platform.scoring.models import ScoringItem
+from mer_platform.storage import local_copy
+from models_ml.errors import InputError
+from models_ml.motion.spotting import spot
+from models_ml.training.model import TrainedModel
+from workers.features import load_or_compute
+from workers.runner import handles
+
+Source = ScoringItem.Source
+
+
+def items_failed(job: Job, reason: str) -> None:
+    waiting = ScoringItem.objects.filter(pk__in=job.payload["items"], state=ScoringItem.State.WAITING)
+    waiting.update(state=ScoringItem.State.FAILED, error=reason)
+
+
+@handles("score", failed=items_failed)
+def score(claim: Claim) -> None:
+    """Each clip is committed by itself; one that cannot be scored says why and the others go on."""
+    items = ScoringItem.objects.filter(pk__in=claim.job.payload["items"], state=ScoringItem.State.WAITING)
+    for item in items.select_related("clip__subject__database", "clip__consensus", "batch__model"):
+        claim.check()
+        try:
+            _score_one(item)
+        except InputError as error:
+            item.state, item.error = ScoringItem.State.FAILED, str(error)
+        with claim.commit():
+            item.save()
+    with claim.commit() as job:
+        claim.finish(job)
+
+
+def _score_one(item: ScoringItem) -> None:
+    clip = item.clip
+    if clip.state != Clip.State.READY:
+        raise InputError(f"The clip is {clip.state}: {clip.problem or 'its frames are not there yet'}")
+    if not clip.face_frames:
+        raise InputError("No face was found in this clip.")
+    model = load_model(item.batch.model.file)
+    onset, apex, source = frames_for(item)
+    features = load_or_compute(clip, onset, apex, model.config.features)
+    probabilities = model.predict(features[None])[0]
+    item.onset, item.apex, item.frames_from = onset, apex, source
+    item.probabilities = {name: float(p) for name, p in zip(model.classes, probabilities, strict=True)}
+    item.predicted = max(item.probabilities, key=lambda name: item.probabilities[name])
+    item.state = ScoringItem.State.DONE
+
+
+def frames_for(item: ScoringItem) -> tuple[int, int, str]:
+    """Onset, apex and where they come from: given in the request, else the clip's labels, else spotted."""
+    clip = item.clip
+    if item.frames_from == Source.GIVEN and item.onset is not None and item.apex is not None:
+        return item.onset, item.apex, Source.GIVEN
+    marking = getattr(clip, "consensus", None)
+    if marking is None:
+        marked = list(Annotation.objects.filter(clip=clip, onset__isnull=False, apex__isnull=False)[:2])
+        marking = marked[0] if len(marked) == 1 else None
+    if marking is not None and marking.onset is not None and marking.apex is not None:
+        return marking.onset, marking.apex, Source.ANNOTATED
+    with local_copy(clip.file) as path:
+        found = spot(path, fps=clip.fps_given)
+    return found.onset, found.apex, Source.SPOTTED
+
+
+@lru_cache(maxsize=4)
+def load_model(name: str) -> TrainedModel:
+    """Names are content hashes, so a cached model is never stale."""
+    with default_storage.open(name) as file:
+        return TrainedModel.load_bytes(file.read())

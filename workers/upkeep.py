@@ -1,0 +1,19 @@
+"""Queue ``upkeep``: every few seconds, what was dropped is picked up again."""
+
+from mer_platform.jobs.broker import UPKEEP, app
+from mer_platform.jobs.models import Claim
+from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases
+from workers.runner import fail
+
+
+@app.task(name=UPKEEP)
+def upkeep() -> None:
+    expire_dead_leases()
+    for job in abandoned_jobs():
+        fail(
+            Claim(job),
+            f"The worker died {job.attempt} times at this ({job.key}); it may need more memory than there is.",
+        )
+    announce_due()
+
+
