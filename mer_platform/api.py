@@ -75,6 +75,8 @@ def own_related(queryset: Any, path: str) -> Any:
 
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):
         def get_queryset(self) -> Any:
-            return queryset.filter(**{f"{path}__in": Project.objects.of(self.context["request"].user).values("pk")})
+            return queryset.filter(
+                **{f"{path}__in": Project.objects.of(self.context["request"].user).values("pk")}
+            )
 
     return OwnRelatedField

@@ -31,8 +31,8 @@ class ConvLayer:
         return side if self.pool is None else (side - self.pool) // 2 + 1
 
 
-# VGG-M (Chatfield et al., BMVC 2014, table 1) for 28×28 flow images instead of 224×224 photographs: layer 1 is
-# as there but 5×5; layer 2 neither steps nor pools, so that layers 1 to 4 leave a 6×6 map to the pyramid.
+# VGG-M (Chatfield et al., BMVC 2014, table 1) for 28×28 flow images instead of 224×224 photographs: layer 1
+# is as there but 5×5; layer 2 neither steps nor pools, so that layers 1 to 4 leave a 6×6 map to the pyramid.
 VGG_M_LAYERS = (
     ConvLayer(channels=96, kernel=5, stride=2, normalise=True, pool=3),
     ConvLayer(channels=256, kernel=3, stride=1, normalise=True, pool=None),
@@ -76,7 +76,7 @@ class NetConfig(_Config):
     )
     width: float = Field(
         0.25,
-        ge=0.02,
+        ge=0.01,
         le=2,
         title="Width",
         description="Factor on VGG-M's numbers of channels (96, 256, 512…).",

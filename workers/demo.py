@@ -1,0 +1,115 @@
+"""The demo project's content: made by the workers, a subject a job, on the queue ``ingest``.
+
+Each clip goes in as an upload would, and its known onset, apex, offset and emotion become its consensus.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import File
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.clips.models import Clip, Database
+from mer_platform.clips.services import AlreadyThere, add_clip
+from mer_platform.composites.labelmaps import LabelMap
+from mer_platform.composites.services import freeze
+from mer_platform.jobs.models import Claim, Job
+from mer_platform.projects.models import Project
+from models_ml.synthetic.clip import ClipSpec, write_clip
+from models_ml.synthetic.demo import DATABASES, demo_clips
+from workers.ingest import look_into, save_result
+from workers.runner import handles
+
+COMPOSITE = "Demo composite"
+
+
+def _nothing(job: Job, reason: str) -> None:
+    """A demo job that failed is seen in the list of jobs; no record waits for it."""
+
+
+@handles("demo", failed=_nothing)
+def plan(claim: Claim) -> None:
+    """Make the databases and queue a job a subject."""
+    project = claim.job.project
+    specs = demo_clips()
+    with claim.commit() as job:
+        for database in DATABASES:
+            Database.objects.update_or_create(
+                project=project,
+                name=database.name,
+                defaults={"fps": database.fps, "emotions": list(database.emotions)},
+            )
+        for database, subject in sorted({(spec.database, spec.subject) for spec in specs}):
+            Job.enqueue(
+                "demo-subject",
+                "ingest",
+                project.pk,
+                f"{job.group}:{database}:{subject}",
+                job.group,
+                {"database": database, "subject": subject},
+            )
+        claim.finish(job)
+
+
+@handles("demo-subject", failed=_nothing)
+def make_subject(claim: Claim) -> None:
+    """Render, store and ingest one subject's clips; whoever is last freezes the composite."""
+    wanted, project = claim.job.payload, claim.job.project
+    specs = [s for s in demo_clips() if (s.database, s.subject) == (wanted["database"], wanted["subject"])]
+    database = Database.objects.get(project=project, name=wanted["database"])
+    with tempfile.TemporaryDirectory() as folder:
+        for done, spec in enumerate(specs):
+            claim.check()
+            claim.progress(done, len(specs))
+            clip = _stored(database, spec, Path(folder))
+            if clip.state != Clip.State.READY:
+                result = look_into(clip, lambda _frames: claim.check())
+                with claim.commit():
+                    save_result(clip, result)
+                    _know(clip, spec)
+    with claim.commit() as job:
+        claim.finish(job)
+        # Locking the project's row lets exactly one of the last jobs see that all are done.
+        Project.objects.select_for_update().get(pk=project.pk)
+        if not Job.objects.filter(group=job.group, state__in=Job.OPEN).exists():
+            _freeze(project)
+
+
+def _stored(database: Database, spec: ClipSpec, folder: Path) -> Clip:
+    path = write_clip(spec, folder)
+    try:
+        with path.open("rb") as file:
+            return add_clip(
+                database,
+                spec.subject,
+                File(file, name=path.name),
+                None,
+                name=spec.name,
+                fps=spec.fps,
+                ingest=False,
+            )
+    except AlreadyThere as there:
+        return there.clip
+    finally:
+        path.unlink()
+
+
+def _know(clip: Clip, spec: ClipSpec) -> None:
+    Consensus.objects.update_or_create(
+        clip=clip,
+        defaults={
+            "onset": spec.onset,
+            "apex": spec.apex,
+            "offset": spec.offset,
+            "emotion": spec.emotion,
+            "action_units": spec.action_units,
+            "origin": Consensus.Origin.SYNTHETIC,
+        },
+    )
+
+
+def _freeze(project: Project) -> None:
+    label_map: LabelMap = {database.name: dict(database.label_map) for database in DATABASES}
+    databases: list[Any] = list(project.databases.filter(name__in=label_map))
+    freeze(project, COMPOSITE, databases, label_map, None)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -32,6 +33,14 @@ def ingest_clip(claim: Claim) -> None:
         if frames % PROGRESS_FRAMES == 0:
             claim.progress(frames, 0)
 
+    result = look_into(clip, on_progress)
+    with claim.commit() as job:
+        save_result(clip, result)
+        claim.finish(job)
+
+
+def look_into(clip: Clip, on_progress: Callable[[int], None]) -> IngestResult:
+    """Decode every frame and store the pack, its index and a thumbnail. Raises InputError."""
     with local_copy(clip.file) as path, tempfile.TemporaryFile() as pack:
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)
         pack.seek(0)
@@ -39,12 +48,10 @@ def ingest_clip(claim: Claim) -> None:
     index = {**result.index.to_json(), "motion": [round(value, 4) for value in result.motion]}
     default_storage.save(clip.index_name, ContentFile(json.dumps(index, separators=(",", ":")).encode()))
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))
-    with claim.commit() as job:
-        _save(clip, result)
-        claim.finish(job)
+    return result
 
 
-def _save(clip: Clip, result: IngestResult) -> None:
+def save_result(clip: Clip, result: IngestResult) -> None:
     clip.save_result(
         state=Clip.State.READY,
         problem="",

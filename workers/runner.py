@@ -31,7 +31,9 @@ class Handler:
 HANDLERS: dict[str, Handler] = {}
 
 
-def handles(kind: str, failed: Callable[[Job, str], None]) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
+def handles(
+    kind: str, failed: Callable[[Job, str], None]
+) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
     """Register the work of one kind of job, and what a job that failed for good means for its clip, run or batch."""
 
     def register(run: Callable[[Claim], None]) -> Callable[[Claim], None]:

@@ -15,5 +15,3 @@ def upkeep() -> None:
             f"The worker died {job.attempt} times at this ({job.key}); it may need more memory than there is.",
         )
     announce_due()
-
-

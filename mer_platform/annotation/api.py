@@ -36,7 +36,9 @@ class AnnotationSerializer(serializers.ModelSerializer):
         old = self.instance
         clip = old.clip if isinstance(old, Annotation) else fields["clip"]
         if clip.state != Clip.State.READY:
-            raise serializers.ValidationError({"clip": [f"This clip cannot be labelled: it is {clip.state}."]})
+            raise serializers.ValidationError(
+                {"clip": [f"This clip cannot be labelled: it is {clip.state}."]}
+            )
         if isinstance(old, Annotation) and fields.get("clip", clip) != clip:
             raise serializers.ValidationError({"clip": ["An annotation stays with its clip."]})
         onset, apex, offset = (fields.get(k, getattr(old, k, None)) for k in ("onset", "apex", "offset"))
@@ -54,7 +56,19 @@ class AnnotationSerializer(serializers.ModelSerializer):
 class ConsensusSerializer(serializers.ModelSerializer):
     class Meta:
         model = Consensus
-        fields = ["id", "clip", "onset", "apex", "offset", "kind", "emotion", "action_units", "origin", "annotation", "decided_at"]
+        fields = [
+            "id",
+            "clip",
+            "onset",
+            "apex",
+            "offset",
+            "kind",
+            "emotion",
+            "action_units",
+            "origin",
+            "annotation",
+            "decided_at",
+        ]
 
 
 class AnnotationViewSet(InProject, viewsets.ModelViewSet):
@@ -74,7 +88,9 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
         return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
 
-    @extend_schema(parameters=[OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own.")])
+    @extend_schema(
+        parameters=[OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own.")]
+    )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
@@ -88,10 +104,19 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             there = Annotation.objects.filter(clip=clip, coder_id=self.request.user.pk).first()
             if there is None:
                 raise
-            raise Conflict("You have labelled this clip already.", current=self.get_serializer(there).data) from error
+            raise Conflict(
+                "You have labelled this clip already.", current=self.get_serializer(there).data
+            ) from error
 
     @extend_schema(
-        parameters=[OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The revision this edit began from.")]
+        parameters=[
+            OpenApiParameter(
+                "If-Match",
+                OpenApiTypes.STR,
+                OpenApiParameter.HEADER,
+                description="The revision this edit began from.",
+            )
+        ]
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change some fields. With `If-Match` an edit made elsewhere meanwhile is answered 409 and nothing is overwritten."""
@@ -102,7 +127,8 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             expected = request.headers.get("If-Match", "").strip('W/" ')
             if expected and expected != str(current.revision):
                 raise Conflict(
-                    "This annotation was changed elsewhere meanwhile.", current=self.get_serializer(current).data
+                    "This annotation was changed elsewhere meanwhile.",
+                    current=self.get_serializer(current).data,
                 )
             serializer = self.get_serializer(current, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
@@ -128,7 +154,9 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 
     def _check_owner(self, annotation: Annotation) -> None:
         if annotation.coder_id != self.request.user.pk:
-            raise PermissionDenied(f"This is the marking of {annotation.coder}; coders change only their own.")
+            raise PermissionDenied(
+                f"This is the marking of {annotation.coder}; coders change only their own."
+            )
 
 
 class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
@@ -138,5 +166,7 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     project_path = "clip__project"
 
     def get_queryset(self) -> Any:
-        researcher = self.request.user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values("project")  # type: ignore[union-attr]
+        researcher = self.request.user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values(
+            "project"
+        )  # type: ignore[union-attr]
         return super().get_queryset().filter(clip__project__in=researcher)

@@ -57,7 +57,9 @@ class Annotation(Marking):
     coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations")
     confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 (guess) to 5 (certain)")
     note = models.TextField(blank=True)
-    revision = models.PositiveIntegerField(default=1, help_text="Grows with every save; an edit names the one it began from.")
+    revision = models.PositiveIntegerField(
+        default=1, help_text="Grows with every save; an edit names the one it began from."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -83,9 +85,13 @@ class Consensus(Marking):
         SYNTHETIC = "synthetic", "known from the generator"
 
     clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="consensus")
-    annotation = models.ForeignKey(Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    annotation = models.ForeignKey(
+        Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     decided_at = models.DateTimeField(auto_now=True)
 
     class Meta:

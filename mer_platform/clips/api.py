@@ -55,11 +55,21 @@ class UploadSerializer(serializers.Serializer):
     file = serializers.FileField(
         allow_empty_file=True, help_text="A video (mp4, mov, avi, mkv) or a zip of frame images."
     )
-    database = own_related(Database.objects.select_related("project"), "project")(help_text="The database's id.")
-    subject = serializers.CharField(allow_blank=True, help_text="Whose face it is; made if new in this database.")
-    name = serializers.CharField(required=False, allow_blank=True, max_length=120, help_text="Default: the file's name.")
+    database = own_related(Database.objects.select_related("project"), "project")(
+        help_text="The database's id."
+    )
+    subject = serializers.CharField(
+        allow_blank=True, help_text="Whose face it is; made if new in this database."
+    )
+    name = serializers.CharField(
+        required=False, allow_blank=True, max_length=120, help_text="Default: the file's name."
+    )
     fps = serializers.FloatField(
-        required=False, allow_null=True, min_value=1, max_value=10_000, help_text="For frame images: frames per second."
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=10_000,
+        help_text="For frame images: frames per second.",
     )
 
 
@@ -73,7 +83,10 @@ class DatabaseViewSet(InProject, viewsets.ModelViewSet):
         serializer.save()
 
     def perform_update(self, serializer: Any) -> None:
-        if serializer.validated_data.get("project", serializer.instance.project) != serializer.instance.project:
+        if (
+            serializer.validated_data.get("project", serializer.instance.project)
+            != serializer.instance.project
+        ):
             raise serializers.ValidationError({"project": ["A database stays in its project."]})
         serializer.save()
 
@@ -133,7 +146,12 @@ class ClipViewSet(
         response["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 206: OpenApiResponse(description="a range")})
+    @extend_schema(
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            206: OpenApiResponse(description="a range"),
+        }
+    )
     @action(detail=True, url_path=r"frames\.bin", url_name="pack")
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """The encoded frames, one after the other; takes `Range`."""

@@ -26,7 +26,9 @@ class Database(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="database_name_once_a_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="database_name_once_a_project")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -40,7 +42,9 @@ class Subject(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["database", "name"], name="subject_name_once_a_database")]
+        constraints = [
+            models.UniqueConstraint(fields=["database", "name"], name="subject_name_once_a_database")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -60,7 +64,9 @@ class Clip(models.Model):
     original_name = models.CharField(max_length=255)
     size = models.BigIntegerField(help_text="bytes")
     fps_given = models.FloatField(null=True, blank=True, help_text="Stated at upload, for frame images.")
-    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.PROCESSING)
@@ -73,7 +79,9 @@ class Clip(models.Model):
     first_source_number = models.PositiveIntegerField(default=1)
     is_grey = models.BooleanField(default=False)
     faces = models.JSONField(default=dict, help_text="The face boxes found, and the frames they cover.")
-    face_frames = models.JSONField(default=list, help_text="Ranges of frames with a face: [[first, last], …].")
+    face_frames = models.JSONField(
+        default=list, help_text="Ranges of frames with a face: [[first, last], …]."
+    )
 
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]

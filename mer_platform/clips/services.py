@@ -25,9 +25,16 @@ class AlreadyThere(Exception):
 
 
 def add_clip(
-    database: Database, subject_name: str, file: File, user: Any, *, name: str = "", fps: float | None = None
+    database: Database,
+    subject_name: str,
+    file: File,
+    user: Any,
+    *,
+    name: str = "",
+    fps: float | None = None,
+    ingest: bool = True,
 ) -> Clip:
-    """Store the upload and queue its ingest.
+    """Store the upload and queue its ingest (unless the caller does that itself).
 
     Raises ValidationError (by field) for what can be told before looking inside, AlreadyThere for a clip that is there.
     """
@@ -58,7 +65,8 @@ def add_clip(
     try:
         with transaction.atomic():
             clip.save()
-            queue_ingest(clip)
+            if ingest:
+                queue_ingest(clip)
     except IntegrityError as error:  # two uploads of the same clip at the same moment
         there = Clip.objects.filter(project=database.project, sha256=digest).first()
         if there is None:
@@ -68,7 +76,9 @@ def add_clip(
 
 
 def queue_ingest(clip: Clip) -> Job:
-    return Job.enqueue("ingest", "ingest", clip.project_id, f"ingest:{clip.pk}", clip.group(), {"clip": clip.pk})
+    return Job.enqueue(
+        "ingest", "ingest", clip.project_id, f"ingest:{clip.pk}", clip.group(), {"clip": clip.pk}
+    )
 
 
 def _check_upload(suffix: str, size: int, subject: str, fps: float | None) -> None:

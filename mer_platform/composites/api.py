@@ -19,7 +19,18 @@ from mer_platform.projects.models import Project, Role
 class SampleSerializer(serializers.ModelSerializer):
     class Meta:
         model = Sample
-        fields = ["index", "clip", "clip_sha256", "database", "subject", "onset", "apex", "offset", "emotion", "label"]
+        fields = [
+            "index",
+            "clip",
+            "clip_sha256",
+            "database",
+            "subject",
+            "onset",
+            "apex",
+            "offset",
+            "emotion",
+            "label",
+        ]
 
 
 class CompositeVersionSerializer(serializers.ModelSerializer):
@@ -34,7 +45,9 @@ class CompositeVersionSerializer(serializers.ModelSerializer):
 
 class FreezeSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
-    name = serializers.CharField(max_length=80, help_text="A new name, or that of a composite to make the next version of.")
+    name = serializers.CharField(
+        max_length=80, help_text="A new name, or that of a composite to make the next version of."
+    )
     databases = own_related(Database.objects.all(), "project")(many=True)
     label_map = serializers.JSONField(
         required=False, help_text="{database name: {emotion: class or null}}; without it, the suggested map."
@@ -68,6 +81,6 @@ class CompositeVersionViewSet(
     @extend_schema(responses=SampleSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def samples(self, request: Request, pk: str) -> Response:
-        return Response(SampleSerializer(self.get_object().samples.all(), many=True).data, content_type="application/json")
-
-
+        return Response(
+            SampleSerializer(self.get_object().samples.all(), many=True).data, content_type="application/json"
+        )

@@ -20,6 +20,7 @@ def suggest(databases: list[Database]) -> LabelMap:
     for database in databases:
         words = next((w for name, w in _LEFT_OUT.items() if name in database.name.lower()), set())
         suggestion[database.name] = {
-            emotion: None if emotion in words else _GENERAL.get(emotion.lower()) for emotion in database.emotions
+            emotion: None if emotion in words else _GENERAL.get(emotion.lower())
+            for emotion in database.emotions
         }
     return suggestion

@@ -24,7 +24,9 @@ class Composite(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="composite_name_once_a_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="composite_name_once_a_project")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -37,7 +39,9 @@ class CompositeVersion(models.Model):
     number = models.PositiveIntegerField()
     label_map = models.JSONField(help_text="{database name: {emotion: class or null}}")
     content_hash = models.CharField(max_length=64)
-    frozen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    frozen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     frozen_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -82,7 +86,8 @@ class Sample(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["version", "index"], name="sample_index_once"),
             models.CheckConstraint(
-                condition=models.Q(onset__lte=models.F("apex"), apex__lte=models.F("offset")), name="sample_marks_in_order"
+                condition=models.Q(onset__lte=models.F("apex"), apex__lte=models.F("offset")),
+                name="sample_marks_in_order",
             ),
         ]
 

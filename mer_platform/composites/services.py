@@ -40,16 +40,24 @@ def check_label_map(label_map: Any, databases: list[Database]) -> LabelMap:
     """The map, if it has the right form. Raises ValidationError naming the database and the emotion."""
     names = {database.name for database in databases}
     if not isinstance(label_map, dict):
-        raise ValidationError({"label_map": "The label map is an object: {database: {emotion: class or null}}."})
+        raise ValidationError(
+            {"label_map": "The label map is an object: {database: {emotion: class or null}}."}
+        )
     for database, words in label_map.items():
         if database not in names:
-            raise ValidationError({"label_map": f"“{database}” is not one of the databases chosen: {', '.join(sorted(names))}."})
+            raise ValidationError(
+                {"label_map": f"“{database}” is not one of the databases chosen: {', '.join(sorted(names))}."}
+            )
         if not isinstance(words, dict):
-            raise ValidationError({"label_map": f"The map of “{database}” is an object: {{emotion: class or null}}."})
+            raise ValidationError(
+                {"label_map": f"The map of “{database}” is an object: {{emotion: class or null}}."}
+            )
         for emotion, label in words.items():
             if label is not None and label not in CLASSES:
                 raise ValidationError(
-                    {"label_map": f"{database}, “{emotion}”: “{label}” is not a class; classes are {', '.join(CLASSES)}, or null to leave it out."}
+                    {
+                        "label_map": f"{database}, “{emotion}”: “{label}” is not a class; classes are {', '.join(CLASSES)}, or null to leave it out."
+                    }
                 )
     return label_map
 
@@ -76,7 +84,9 @@ def draft(databases: list[Database], label_map: LabelMap) -> Draft:
     return result
 
 
-def freeze(project: Project, name: str, databases: list[Database], label_map: Any, user: Any) -> CompositeVersion:
+def freeze(
+    project: Project, name: str, databases: list[Database], label_map: Any, user: Any
+) -> CompositeVersion:
     """Make the next version of the composite ``name``.
 
     Raises ValidationError if nothing, or only one subject, would be in it. A version with the same content as the latest is that one.
@@ -87,9 +97,13 @@ def freeze(project: Project, name: str, databases: list[Database], label_map: An
         raise ValidationError({"databases": "Choose at least one database."})
     built = draft(databases, check_label_map(label_map, databases))
     if not built.samples:
-        raise ValidationError({"databases": "No clip of these databases has a complete label that the map keeps."})
+        raise ValidationError(
+            {"databases": "No clip of these databases has a complete label that the map keeps."}
+        )
     if len({s.subject_key for s in built.samples}) < 2:
-        raise ValidationError({"databases": "All samples are of one subject; leave-one-subject-out needs at least two."})
+        raise ValidationError(
+            {"databases": "All samples are of one subject; leave-one-subject-out needs at least two."}
+        )
     digest = content_hash(built.samples)
     with transaction.atomic():
         composite, _ = Composite.objects.get_or_create(project=project, name=name.strip()[:80])

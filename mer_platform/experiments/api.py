@@ -23,8 +23,12 @@ from models_ml.config import RunConfig
 
 class RunSerializer(serializers.ModelSerializer):
     progress = serializers.DictField(read_only=True)
-    results = serializers.SerializerMethodField(help_text="Metrics from the stored predictions; null until every fold is done.")
-    model = serializers.SerializerMethodField(help_text="Id of the model retrained on all samples; null until finished.")
+    results = serializers.SerializerMethodField(
+        help_text="Metrics from the stored predictions; null until every fold is done."
+    )
+    model = serializers.SerializerMethodField(
+        help_text="Id of the model retrained on all samples; null until finished."
+    )
 
     class Meta:
         model = Run
@@ -42,10 +46,12 @@ class RunSerializer(serializers.ModelSerializer):
 
 
 class LaunchSerializer(serializers.Serializer):
-    version = own_related(CompositeVersion.objects.select_related("composite__project"), "composite__project")(
-        help_text="A frozen composite version's id."
+    version = own_related(
+        CompositeVersion.objects.select_related("composite__project"), "composite__project"
+    )(help_text="A frozen composite version's id.")
+    config = serializers.JSONField(
+        required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default."
     )
-    config = serializers.JSONField(required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
 
 

@@ -18,7 +18,10 @@ def confusion(results: Results) -> go.Figure:
     """True classes as rows, predicted as columns; colour is the share of the row, the text is counts."""
     counts = results.evaluation.confusion
     shares = [[n / max(sum(row), 1) for n in row] for row in counts]
-    text = [[f"{n}<br>{share:.0%}" for n, share in zip(*pair, strict=True)] for pair in zip(counts, shares, strict=True)]
+    text = [
+        [f"{n}<br>{share:.0%}" for n, share in zip(*pair, strict=True)]
+        for pair in zip(counts, shares, strict=True)
+    ]
     heatmap = go.Heatmap(
         z=shares,
         x=list(CLASSES),
@@ -44,7 +47,12 @@ def per_class(results: Results) -> go.Figure:
     """Precision, recall and F1 of each class."""
     scores = results.evaluation.per_class
     bars = [
-        go.Bar(name=name, x=list(CLASSES), y=[getattr(scores[c], name) for c in CLASSES], hovertemplate="%{x}: %{y:.3f}")
+        go.Bar(
+            name=name,
+            x=list(CLASSES),
+            y=[getattr(scores[c], name) for c in CLASSES],
+            hovertemplate="%{x}: %{y:.3f}",
+        )
         for name in ("precision", "recall", "f1")
     ]
     figure = go.Figure(bars)
@@ -55,7 +63,9 @@ def per_class(results: Results) -> go.Figure:
 
 def per_subject(results: Results) -> go.Figure:
     """Share of each held-out subject's samples predicted right, the hardest first."""
-    subjects = sorted(results.evaluation.per_subject.items(), key=lambda item: (item[1].correct / item[1].samples, item[0]))
+    subjects = sorted(
+        results.evaluation.per_subject.items(), key=lambda item: (item[1].correct / item[1].samples, item[0])
+    )
     figure = go.Figure(
         go.Bar(
             x=[name for name, _ in subjects],

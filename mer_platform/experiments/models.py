@@ -30,8 +30,12 @@ class Run(models.Model):
     config_hash = models.CharField(max_length=64, db_index=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FEATURES)
     error = models.TextField(blank=True)
-    environment = models.JSONField(default=dict, help_text="Library versions, device and code of the workers.")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    environment = models.JSONField(
+        default=dict, help_text="Library versions, device and code of the workers."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     training_started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

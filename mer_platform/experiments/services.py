@@ -43,7 +43,8 @@ def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = 
             created_by=user if user and user.pk else None,
         )
         Fold.objects.bulk_create(
-            Fold(run=run, index=i, name=fold.name) for i, fold in enumerate(loso([s.subject_key for s in samples]))
+            Fold(run=run, index=i, name=fold.name)
+            for i, fold in enumerate(loso([s.subject_key for s in samples]))
         )
         for start in range(0, len(samples), SAMPLES_A_JOB):
             _enqueue(run, "features", start, {"samples": [start, min(start + SAMPLES_A_JOB, len(samples))]})
@@ -97,7 +98,9 @@ def describe(config: RunConfig) -> str:
 
 def _enqueue(run: Run, kind: str, number: int, payload: dict[str, Any]) -> None:
     queue = "features" if kind == "features" else "training"
-    Job.enqueue(kind, queue, run.project_id, f"{run.group}:{kind}:{number}", run.group, {"run": run.pk, **payload})
+    Job.enqueue(
+        kind, queue, run.project_id, f"{run.group}:{kind}:{number}", run.group, {"run": run.pk, **payload}
+    )
 
 
 def _open_jobs(run: Run) -> Any:

@@ -54,7 +54,9 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     task_default_queue="upkeep",
     task_create_missing_queues=True,
-    beat_schedule={"upkeep": {"task": UPKEEP, "schedule": settings.UPKEEP_SECONDS, "options": {"queue": "upkeep"}}},
+    beat_schedule={
+        "upkeep": {"task": UPKEEP, "schedule": settings.UPKEEP_SECONDS, "options": {"queue": "upkeep"}}
+    },
     beat_schedule_filename=str(settings.DATA_DIR / "celerybeat-schedule"),
     timezone="UTC",
 )

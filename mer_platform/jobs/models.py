@@ -40,8 +40,12 @@ class Job(models.Model):
     kind = models.CharField(max_length=40)
     queue = models.CharField(max_length=20)
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="jobs")
-    key = models.CharField(max_length=120, unique=True, help_text="Says what the job does; the same work is never queued twice.")
-    group = models.CharField(max_length=60, db_index=True, help_text="The run, clip or batch the job belongs to.")
+    key = models.CharField(
+        max_length=120, unique=True, help_text="Says what the job does; the same work is never queued twice."
+    )
+    group = models.CharField(
+        max_length=60, db_index=True, help_text="The run, clip or batch the job belongs to."
+    )
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
@@ -65,11 +69,19 @@ class Job(models.Model):
         return f"{self.kind} {self.key} ({self.state})"
 
     @classmethod
-    def enqueue(cls, kind: str, queue: str, project_id: int, key: str, group: str, payload: dict[str, Any]) -> "Job":
+    def enqueue(
+        cls, kind: str, queue: str, project_id: int, key: str, group: str, payload: dict[str, Any]
+    ) -> "Job":
         """Make the job (or find the one that already does this) and announce it after the commit."""
         job, created = cls.objects.get_or_create(
             key=key,
-            defaults={"kind": kind, "queue": queue, "project_id": project_id, "group": group, "payload": payload},
+            defaults={
+                "kind": kind,
+                "queue": queue,
+                "project_id": project_id,
+                "group": group,
+                "payload": payload,
+            },
         )
         if created:
             transaction.on_commit(job.announce)
@@ -169,7 +181,9 @@ class Claim:
 
     def release(self, error: str) -> bool:
         """Give the job back for another attempt."""
-        released = self._mine().update(state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None)
+        released = self._mine().update(
+            state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None
+        )
         if released:
             transaction.on_commit(partial(Job.announce, self.job))
         return bool(released)

@@ -27,5 +27,3 @@ class ProjectViewSet(InProject, viewsets.ModelViewSet):
     project_path = ""
     write_role = Role.OWNER
     http_method_names = ["get", "post", "patch", "head", "options"]
-
-

@@ -38,7 +38,9 @@ class Project(models.Model):
     def _free_slug(self) -> str:
         base = slugify(self.name)[:70] or "project"
         taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-        return next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+        return next(
+            s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken
+        )
 
 
 class Role(models.TextChoices):
@@ -91,7 +93,9 @@ class ApiToken(models.Model):
     def make(cls, user: User, name: str) -> tuple["ApiToken", str]:
         """A new token: the row, and the secret, which is shown once and not kept."""
         secret = f"mer_{secrets.token_urlsafe(32)}"
-        return cls.objects.create(user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret)), secret
+        return cls.objects.create(
+            user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret)
+        ), secret
 
 
 class AuditEvent(models.Model):

@@ -29,7 +29,9 @@ def add_member(project: Project, username: str, role: Role, by: Any) -> tuple[Me
         if user is None:
             password = secrets.token_urlsafe(12)
             user = User.objects.create_user(username, password=password)
-        membership, created = Membership.objects.get_or_create(project=project, user=user, defaults={"role": role})
+        membership, created = Membership.objects.get_or_create(
+            project=project, user=user, defaults={"role": role}
+        )
         if not created:
             raise ValidationError(f"“{username}” is a member already ({membership.role}).")
         AuditEvent.record(project, by, f"added {username} as {role.value}")

@@ -17,9 +17,13 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() not in ("bearer", "token"):
             return None
-        token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret.strip())).first()
+        token = (
+            ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret.strip())).first()
+        )
         if token is None or not token.user.is_active:
-            raise exceptions.AuthenticationFailed("This API token is not valid: make a new one under “API tokens”.")
+            raise exceptions.AuthenticationFailed(
+                "This API token is not valid: make a new one under “API tokens”."
+            )
         now = timezone.now()
         if token.last_used_at is None or token.last_used_at < now - timedelta(minutes=1):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

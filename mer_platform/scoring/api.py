@@ -31,7 +31,17 @@ class ScoringItemSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ScoringItem
-        fields = ["clip", "clip_name", "state", "onset", "apex", "frames_from", "probabilities", "predicted", "error"]
+        fields = [
+            "clip",
+            "clip_name",
+            "state",
+            "onset",
+            "apex",
+            "frames_from",
+            "probabilities",
+            "predicted",
+            "error",
+        ]
 
 
 class ScoringBatchSerializer(serializers.ModelSerializer):
@@ -51,7 +61,9 @@ class WantedSerializer(serializers.Serializer):
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         if ("onset" in fields) != ("apex" in fields):
             raise serializers.ValidationError("Give both onset and apex, or neither.")
-        if "apex" in fields and (errors := check_marks(fields["clip"], fields["onset"], fields["apex"], None)):
+        if "apex" in fields and (
+            errors := check_marks(fields["clip"], fields["onset"], fields["apex"], None)
+        ):
             raise serializers.ValidationError(errors)
         return fields
 
@@ -60,9 +72,15 @@ class StartBatchSerializer(serializers.Serializer):
     model = own_related(ModelVersion.objects.select_related("run__project"), "run__project")(
         required=False, help_text="A model's id; or give `run`."
     )
-    run = own_related(Run.objects.select_related("project"), "project")(required=False, help_text="A finished run's id.")
-    clips = OwnClip(many=True, required=False, help_text="Ids of clips; onset and apex are their labels, or spotted.")
-    items = WantedSerializer(many=True, required=False, help_text="Clips with the onset and apex frames to use.")
+    run = own_related(Run.objects.select_related("project"), "project")(
+        required=False, help_text="A finished run's id."
+    )
+    clips = OwnClip(
+        many=True, required=False, help_text="Ids of clips; onset and apex are their labels, or spotted."
+    )
+    items = WantedSerializer(
+        many=True, required=False, help_text="Clips with the onset and apex frames to use."
+    )
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         if ("model" in fields) == ("run" in fields):
@@ -80,7 +98,9 @@ class StartBatchSerializer(serializers.Serializer):
             raise serializers.ValidationError({"clips": ["Name at least one clip."]})
         foreign = [want.clip.pk for want in wanted if want.clip.project_id != project.pk]
         if foreign:
-            raise serializers.ValidationError({"clips": [f"Clips {foreign} are not in the model's project, {project}."]})
+            raise serializers.ValidationError(
+                {"clips": [f"Clips {foreign} are not in the model's project, {project}."]}
+            )
         ids = [want.clip.pk for want in wanted]
         if twice := sorted({pk for pk in ids if ids.count(pk) > 1}):
             raise serializers.ValidationError({"clips": [f"Clips {twice} are named twice."]})
@@ -94,7 +114,9 @@ class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     project_path = "run__project"
 
 
-class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ScoringBatchViewSet(
+    InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
+):
     queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
     serializer_class = ScoringBatchSerializer
     filterset_fields = ["project", "model"]

@@ -29,7 +29,9 @@ class ModelVersion(models.Model):
 class ScoringBatch(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scoring_batches")
     model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="batches")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -81,7 +83,9 @@ class ScoringItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["batch", "clip"], name="clip_once_a_batch"),
             models.CheckConstraint(
-                condition=models.Q(onset__isnull=True) | models.Q(apex__isnull=True) | models.Q(onset__lte=models.F("apex")),
+                condition=models.Q(onset__isnull=True)
+                | models.Q(apex__isnull=True)
+                | models.Q(onset__lte=models.F("apex")),
                 name="item_onset_not_after_apex",
             ),
         ]

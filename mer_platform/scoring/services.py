@@ -25,7 +25,9 @@ class Wanted:
 def start_batch(model: ModelVersion, wanted: list[Wanted], user: Any) -> ScoringBatch:
     project = model.run.project
     with transaction.atomic():
-        batch = ScoringBatch.objects.create(project=project, model=model, created_by=user if user and user.pk else None)
+        batch = ScoringBatch.objects.create(
+            project=project, model=model, created_by=user if user and user.pk else None
+        )
         items = ScoringItem.objects.bulk_create(
             ScoringItem(
                 batch=batch,

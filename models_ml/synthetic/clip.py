@@ -75,7 +75,7 @@ class ClipSpec:
 
 def spec_face(spec: ClipSpec) -> Face:
     """The painted face of the clip's subject (kept for the next clips of the same subject)."""
-    return painted_face(spec.seed, spec.database, spec.subject, spec.width, spec.height, spec.grey)
+    return painted_face(spec.seed, spec.database, spec.subject, spec.width, spec.height)
 
 
 def pose(spec: ClipSpec) -> tuple[Floats, Floats]:
@@ -152,20 +152,49 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
     """
     face = spec_face(spec)
     warp = _Warp(spec, face, clean)
-    texture = face.texture.copy()
-    picture = cv2.remap(texture, warp.rest, None, cv2.INTER_CUBIC)
+    texture = _Texture(face, warp, colour=not spec.grey)
     shut = motion.blink_course(spec.frame_count, spec.fps, 0 if clean else BLINK_CHANCE, spec.random("blink"))
     sensor = _Sensor(spec)
     for i in range(spec.frame_count):
-        if shut[i] > 0 or (i and shut[i - 1] > 0):
-            for patch in face.patches:
-                texture[patch.window] = patch.at(float(shut[i]))
-        picture[warp.window] = cv2.remap(texture, warp.map(i), None, cv2.INTER_CUBIC)
-        yield picture.copy() if clean else sensor.expose(picture, i)
+        texture.close_eyes(float(shut[i]))
+        luma, chroma = texture.warped(warp.map(i))
+        seen = luma if clean else sensor.expose(luma, i)
+        yield seen.copy() if chroma is None else cv2.cvtColor(cv2.merge([seen, chroma]), cv2.COLOR_YCrCb2RGB)
+
+
+class _Texture:
+    """The face's texture through a clip, and its warped picture.
+
+    Detail is in the luma, which is interpolated bicubically; for the chroma bilinear is enough.
+    """
+
+    def __init__(self, face: Face, warp: _Warp, colour: bool) -> None:
+        self._patches = face.patches
+        self._window = warp.window
+        self._luma = np.ascontiguousarray(face.texture[..., 0])
+        self._chroma = np.ascontiguousarray(face.texture[..., 1:])
+        self._shut = 0.0
+        self._seen_luma = cv2.remap(self._luma, warp.rest, None, cv2.INTER_CUBIC)
+        self._seen_chroma = cv2.remap(self._chroma, warp.rest, None, cv2.INTER_LINEAR) if colour else None
+
+    def close_eyes(self, shut: float) -> None:
+        if shut == self._shut:
+            return
+        self._shut = shut
+        for patch in self._patches:
+            drawn = patch.at(shut)
+            self._luma[patch.window], self._chroma[patch.window] = drawn[..., 0], drawn[..., 1:]
+
+    def warped(self, places: Floats) -> tuple[Picture, Picture | None]:
+        """Luma (H, W) and chroma (H, W, 2) with the window's pixels taken from ``places``; overwritten by the next."""
+        self._seen_luma[self._window] = cv2.remap(self._luma, places, None, cv2.INTER_CUBIC)
+        if self._seen_chroma is not None:
+            self._seen_chroma[self._window] = cv2.remap(self._chroma, places, None, cv2.INTER_LINEAR)
+        return self._seen_luma, self._seen_chroma
 
 
 class _Sensor:
-    """Exposure, flicker of the lamps and noise.
+    """Exposure, flicker of the lamps and noise, all in the luma.
 
     One sheet of noise, larger than the frame, is made for the clip; each frame sees it at another place.
     """
@@ -174,18 +203,17 @@ class _Sensor:
 
     def __init__(self, spec: ClipSpec) -> None:
         rng = spec.random("sensor")
-        spare = self._SPARE
-        shape = (spec.height + spare, spec.width + spare, 3)[: 2 if spec.grey else 3]
+        shape = (spec.height + self._SPARE, spec.width + self._SPARE)
         self._sheet = rng.standard_normal(shape, dtype=np.float32) * np.float32(NOISE)
-        self._places = rng.integers(0, spare, (spec.frame_count, 2))
+        self._places = rng.integers(0, self._SPARE, (spec.frame_count, 2))
         exposure, drift, phase = rng.uniform((0.94, -0.01, 0), (1.06, 0.01, 2 * np.pi))
         t = np.arange(spec.frame_count) / spec.fps
         self._gain = exposure * (1 + drift * t / t[-1] + 0.003 * np.sin(2 * np.pi * 9.7 * t + phase))
 
-    def expose(self, picture: Picture, frame: int) -> Picture:
+    def expose(self, luma: Picture, frame: int) -> Picture:
         top, left = self._places[frame]
-        noise = self._sheet[top : top + picture.shape[0], left : left + picture.shape[1]]
-        lit = cv2.LUT(picture, (np.arange(256) * self._gain[frame]).astype(np.float32))
+        noise = self._sheet[top : top + luma.shape[0], left : left + luma.shape[1]]
+        lit = cv2.LUT(luma, (np.arange(256) * self._gain[frame]).astype(np.float32))
         return cv2.add(lit, noise, dtype=cv2.CV_8U)
 
 

@@ -118,7 +118,7 @@ class EyePatch:
     """
 
     def __init__(self, face: Identity, canvas: Canvas, side: int, opened: Picture, closed: Picture) -> None:
-        """``opened``, ``closed``: uint8 pictures of the whole canvas with the eyes open and shut."""
+        """``opened``, ``closed``: uint8 (H, W, 3) pictures of the whole canvas with the eyes open and shut."""
         part = eye_part(face, canvas, side)
         self.window = part.window
         self._opened = np.ascontiguousarray(opened[self.window])
@@ -131,7 +131,7 @@ class EyePatch:
         self._down = canvas.rotation[:, 1] * canvas.scale
 
     def at(self, shut: float) -> Picture:
-        """The patch with the eye ``shut`` 0 (open) to 1 (closed): uint8, the shape of ``window``."""
+        """The patch with the eye ``shut`` 0 (open) to 1 (closed): uint8 (h, w, 3) for ``window``."""
         if shut <= 0:
             return self._opened
         line = self._lids
@@ -146,7 +146,5 @@ class EyePatch:
             borderMode=cv2.BORDER_REPLICATE,
         )
         over = smoothstep(0.026 + self._edge, 0.026 - self._edge, self._y - edge) * line.inside
-        if self._opened.ndim == 3:
-            over = over[..., None]
-        mixed: Picture = np.round(self._opened + over * (lid.astype(np.float32) - self._opened)).astype(np.uint8)
+        mixed: Picture = np.round(self._opened + over[..., None] * (lid.astype(np.float32) - self._opened)).astype(np.uint8)
         return mixed

@@ -21,8 +21,8 @@ class Face:
     """A painted face and where it lies in its frames.
 
     Attributes:
-        texture: uint8 (H', W', 3) RGB or (H', W') grey, eyes open; ``OVERSAMPLING`` pixels a frame pixel and
-            ``MARGIN`` frame pixels more on each side.
+        texture: uint8 (H', W', 3), luma and two chromas (YCrCb), eyes open; ``OVERSAMPLING`` pixels a frame pixel
+            and ``MARGIN`` frame pixels more on each side.
         patches: the two eyes, to be drawn into a copy of ``texture`` when they blink.
         centre: frame pixel (column, row) of the face's origin.
         scale: frame pixels a face unit.
@@ -44,7 +44,7 @@ class Face:
 
 
 @lru_cache(maxsize=4)
-def painted_face(seed: int, database: str, subject: str, width: int, height_px: int, grey: bool) -> Face:
+def painted_face(seed: int, database: str, subject: str, width: int, height_px: int) -> Face:
     """Paint one subject's face for frames of ``width`` × ``height_px`` pixels.
 
     The face is about 0.55 of the frame's width, or less in a wide frame, so that hair and shoulders fit in.
@@ -55,9 +55,8 @@ def painted_face(seed: int, database: str, subject: str, width: int, height_px: 
     centre = (k * ((width - 1) / 2 + MARGIN), k * (height_px * 0.515 + MARGIN))
     shape = (k * (height_px + 2 * MARGIN), k * (width + 2 * MARGIN))
     canvas = Canvas.blank(*shape, centre, k * scale, identity.roll)
-    opened, closed = _paint(identity, canvas, (seed, database, subject))
-    if grey:
-        opened, closed = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (opened, closed))
+    pictures = _paint(identity, canvas, (seed, database, subject))
+    opened, closed = (cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb) for picture in pictures)
     patches = tuple(eyes.EyePatch(identity, canvas, side, opened, closed) for side in (-1, 1))
     return Face(
         identity=identity,

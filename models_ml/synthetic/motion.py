@@ -13,7 +13,8 @@ from models_ml.errors import InputError
 from models_ml.synthetic.canvas import Floats, bump, smoothstep
 from models_ml.synthetic.identity import Identity, Point
 
-_UNIT = re.compile(r"([LR]?)(\d+)")
+_UNIT = re.compile(r"([LR]?)(\d+)([A-E]?)")
+_INTENSITY = {"": 1.0, "A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 
 
 @dataclass(frozen=True)
@@ -70,25 +71,26 @@ def anchors(face: Identity, name: str) -> tuple[tuple[int, Point], ...]:
     return (-1, (-x, y)), (1, (x, y))
 
 
-def parse_action_units(text: str) -> list[tuple[int, str]]:
-    """Coded action units as numbers and sides.
+def parse_action_units(text: str) -> list[tuple[int, str, float]]:
+    """Coded action units as number, side and strength.
 
     Args:
-        text: as in the databases' coding sheets: ``"6+12"``, ``"L14"`` (the subject's left).
+        text: as in coding sheets: ``"6+12"``, ``"L14"`` (the subject's left), with FACS's intensities A to E where
+            one is weaker than the rest: ``"12+4B"``.
 
     Raises:
         InputError: an unknown unit or another notation.
 
-    >>> parse_action_units("6+L12")
-    [(6, ''), (12, 'L')]
+    >>> parse_action_units("6B+L12")
+    [(6, '', 0.4), (12, 'L', 1.0)]
     """
     units = []
     for part in text.split("+"):
         match = _UNIT.fullmatch(part.strip())
         if not match or int(match[2]) not in ACTION_UNITS:
             known = ", ".join(map(str, ACTION_UNITS))
-            raise InputError(f"Action unit {part!r} in {text!r} cannot be drawn; use numbers among {known}, joined by +.")
-        units.append((int(match[2]), match[1]))
+            raise InputError(f"Action unit {part!r} in {text!r} cannot be drawn; join numbers among {known} by +.")
+        units.append((int(match[2]), match[1], _INTENSITY[match[3]]))
     return units
 
 
@@ -107,8 +109,8 @@ def expression_field(
         (2, H, W) float32: across (to the image's right) and down.
     """
     field = np.zeros((2, *x.shape), np.float32)
-    for number, only in parse_action_units(action_units):
-        strength = rng.uniform(0.75, 1.25)
+    for number, only, intensity in parse_action_units(action_units):
+        strength = intensity * rng.uniform(0.75, 1.25)
         for pull in ACTION_UNITS[number]:
             for side, at in anchors(face, pull.anchor):
                 weight = strength * _side_weight(face, side, only)
@@ -144,7 +146,7 @@ def expression_level(onset: int, apex: int, offset: int, frame: int) -> float:
 def head_weight(x: Floats, y: Floats) -> Floats:
     """1 on the head, which moves as one piece, falling to 0 in the background; (H, W) like ``x``."""
     r = np.sqrt((x / 1.25) ** 2 + ((y + 0.08) / 1.72) ** 2)
-    return smoothstep(1.30, 0.96, r)
+    return smoothstep(1.16, 0.96, r)
 
 
 def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np.random.Generator) -> Floats:

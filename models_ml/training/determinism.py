@@ -29,14 +29,11 @@ def reproducible(device: torch.device) -> Iterator[None]:
     """
     threads = torch.get_num_threads()
     was_deterministic = torch.are_deterministic_algorithms_enabled()
-    was_filling = torch.utils.deterministic.fill_uninitialized_memory
     was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs 5 % and no kernel here reads any
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warning)
-        torch.utils.deterministic.fill_uninitialized_memory = was_filling
         torch.set_num_threads(threads)

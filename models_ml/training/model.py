@@ -61,7 +61,8 @@ class TrainedModel:
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities (N, classes) float64, in the order of ``classes``.
 
-        ``features`` are (N, 3, size, size) float32, as in training. Raises InputError where the features do not fit the model or are not finite.
+        ``features`` are (N, 3, size, size) float32, as in training. Raises InputError where they do not fit
+        the model or are not finite.
         """
         check_features(features, self.config.features.size)
         inputs = self.normalisation.apply(features)
@@ -72,7 +73,7 @@ class TrainedModel:
         return torch.cat(logits).double().softmax(dim=1).numpy()
 
     def save_bytes(self) -> bytes:
-        """The model as a safetensors file; configuration, normalisation and classes are JSON in its header."""
+        """The model as a safetensors file; all but the weights is JSON in its header."""
         header = {
             "format": FORMAT,
             "config": self.config.model_dump(mode="json"),
@@ -97,10 +98,7 @@ class TrainedModel:
                     f"the model file has format {header['format']!r}; this version reads {FORMAT}"
                 )
             config = RunConfig.model_validate(header["config"])
-            normalisation = Normalisation(
-                tuple(map(float, header["normalisation"]["mean"])),
-                tuple(map(float, header["normalisation"]["std"])),
-            )
+            normalisation = _normalisation(**header["normalisation"])
             classes = tuple(map(str, header["classes"]))
         except SafetensorError as error:
             raise InputError(f"this is not a model file, or only a part of one: {error}") from error
@@ -126,6 +124,14 @@ def check_features(features: NDArray[np.float32], size: int) -> None:
     finite = np.isfinite(features).all(axis=(1, 2, 3))
     if not finite.all():
         raise InputError(f"the features of sample {int(finite.argmin())} hold values that are not finite")
+
+
+def _normalisation(mean: list[float], std: list[float]) -> Normalisation:
+    normalisation = Normalisation(tuple(map(float, mean)), tuple(map(float, std)))
+    numbers = normalisation.mean + normalisation.std
+    if len(mean) != CHANNELS or len(std) != CHANNELS or not np.isfinite(numbers).all() or min(std) <= 0:
+        raise InputError(f"the normalisation in the model file is not usable: mean {mean}, std {std}")
+    return normalisation
 
 
 def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Tensor]) -> nn.Module:

@@ -29,7 +29,7 @@ _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 3]
 
 @dataclass(frozen=True)
 class PackIndex:
-    """Index of a frame pack: frame i is an image of type ``mime``, bytes ``offsets[i]`` up to ``offsets[i+1]``.
+    """Index of a frame pack: frame i is an image of type ``mime``: bytes ``offsets[i]`` to ``offsets[i+1]``.
 
     ``width`` and ``height`` in pixels, ``fps`` and ``time_base`` as fractions; for each frame its ``pts`` (in
     ``time_base``) and ``source``, the number the source uses for it.

@@ -1,0 +1,92 @@
+/** Onset, apex and offset of one expression, in frame indices, always in order. */
+
+/** @typedef {"onset" | "apex" | "offset"} MarkName */
+/** @typedef {Record<MarkName, number | null>} MarkValues */
+
+/** @type {readonly MarkName[]} */
+export const MARKS = Object.freeze(["onset", "apex", "offset"]);
+
+const KEYS = Object.freeze({ onset: "1", apex: "2", offset: "3" });
+
+/** @param {string} name */
+const an = (name) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
+
+export class Marks {
+  /** @type {number | null} */
+  onset = null;
+  /** @type {number | null} */
+  apex = null;
+  /** @type {number | null} */
+  offset = null;
+  #describe;
+
+  /**
+   * @param {(index: number) => string} describe a frame, for messages
+   * @param {Partial<MarkValues>} [values]
+   */
+  constructor(describe, values = {}) {
+    this.#describe = describe;
+    this.replace(values);
+  }
+
+  /** @returns {MarkValues} */
+  get values() {
+    return { onset: this.onset, apex: this.apex, offset: this.offset };
+  }
+
+  /** @param {Partial<MarkValues>} values as the server has them */
+  replace(values) {
+    for (const name of MARKS) this[name] = values[name] ?? null;
+  }
+
+  /**
+   * @param {MarkName} name @param {number} index
+   * @returns {string | null} null when set; else why not, and what to do
+   */
+  set(name, index) {
+    const place = MARKS.indexOf(name);
+    const blocker =
+      MARKS.slice(0, place).findLast((other) => (this[other] ?? -Infinity) > index) ??
+      MARKS.slice(place + 1).find((other) => (this[other] ?? Infinity) < index);
+    if (!blocker) {
+      this[name] = index;
+      return null;
+    }
+    const side = MARKS.indexOf(blocker) < place ? "before" : "after";
+    const at = /** @type {number} */ (this[blocker]);
+    const here = this.#describe(index);
+    return (
+      `${here[0].toUpperCase()}${here.slice(1)} is ${side} the ${blocker}, ${this.#describe(at)}: ${an(name)} cannot come ${side} it. ` +
+      `Move the ${blocker} first, or clear it with Shift+${KEYS[blocker]}.`
+    );
+  }
+
+  /** @param {MarkName} name @returns {boolean} whether there was one */
+  clear(name) {
+    const had = this[name] !== null;
+    this[name] = null;
+    return had;
+  }
+
+  /** @param {number} index @returns {MarkName[]} */
+  at(index) {
+    return MARKS.filter((name) => this[name] === index);
+  }
+
+  /** @param {number} index @param {1 | -1} direction @returns {number | null} the next mark's frame that way */
+  next(index, direction) {
+    const set = MARKS.map((name) => this[name]).filter((value) => value !== null);
+    const beyond = set.filter((value) => (value - index) * direction > 0);
+    return beyond.length ? beyond.reduce((a, b) => (Math.abs(b - index) < Math.abs(a - index) ? b : a)) : null;
+  }
+
+  /** @returns {{first: number, last: number} | null} onset to offset, for the loop */
+  get span() {
+    return this.onset === null || this.offset === null ? null : { first: this.onset, last: this.offset };
+  }
+
+  /** @returns {MarkName[]} */
+  get missing() {
+    return MARKS.filter((name) => this[name] === null);
+  }
+}

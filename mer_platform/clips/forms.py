@@ -1,0 +1,61 @@
+from typing import Any
+
+from django import forms
+
+from mer_platform.clips.models import Clip, Database
+
+
+class DatabaseForm(forms.ModelForm):
+    emotions = forms.CharField(
+        help_text="The words coders choose from, separated by commas: happiness, disgust, repression, surprise, others.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    class Meta:
+        model = Database
+        fields = ["name", "fps", "emotions"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["emotions"] = ", ".join(self.instance.emotions)
+
+    def clean_emotions(self) -> list[str]:
+        words = [
+            word.strip()
+            for word in self.cleaned_data["emotions"].replace("\n", ",").split(",")
+            if word.strip()
+        ]
+        if long := [word for word in words if len(word) > 40]:
+            raise forms.ValidationError(f"“{long[0]}” has more than 40 characters.")
+        return list(dict.fromkeys(words))
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"].strip()
+        if (
+            Database.objects.filter(project=self.instance.project, name=name)
+            .exclude(pk=self.instance.pk)
+            .exists()
+        ):
+            raise forms.ValidationError(f"This project has a database “{name}” already.")
+        return name
+
+
+class ClipFilter(forms.Form):
+    """The filters above the list of clips; all optional."""
+
+    q = forms.CharField(required=False, label="Search")
+    database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
+    state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Clip.State.choices])
+    label = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "Labelled or not"),
+            ("todo", "Not labelled by me"),
+            ("done", "With a consensus"),
+            ("none", "No label at all"),
+        ],
+    )
+
+    def __init__(self, *args: Any, project: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]

@@ -1,0 +1,140 @@
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.clips.forms import ClipFilter, DatabaseForm
+from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import AuditEvent, Project, Role
+
+PAGE = 48
+
+
+@login_required
+@require_GET
+def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips are processing)."""
+    project = get_project(request, slug)
+    form = ClipFilter(request.GET, project=project)
+    clips = _filtered(project, form, request.user)
+    page = Paginator(clips, PAGE).get_page(request.GET.get("page"))
+    everything = Clip.objects.filter(project=project)
+    context = {
+        "filter": form,
+        "page": page,
+        "processing": everything.filter(state=Clip.State.PROCESSING).count(),
+        "total": everything.count(),
+        "databases": project.databases.all(),
+    }
+    template = "clips/_list.html" if getattr(request, "htmx", False) else "clips/list.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def upload(request: HttpRequest, slug: str) -> HttpResponse:
+    """The upload form; files go to the API, one request each."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    subjects = Subject.objects.filter(database__project=project).values_list("name", flat=True).distinct()
+    context = {"databases": project.databases.all(), "subjects": subjects}
+    return render(request, "clips/upload.html", context)
+
+
+@login_required
+@require_GET
+def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The labeler. Researchers also see what every coder marked, and the consensus."""
+    project = get_project(request, slug)
+    clip = get_object_or_404(
+        Clip.objects.select_related("subject__database", "consensus"), pk=pk, project=project
+    )
+    researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
+    order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
+    here = order.index(clip.pk) if clip.pk in order else -1
+    context = {
+        "clip": clip,
+        "annotations": clip.annotations.select_related("coder") if researcher else [],
+        "consensus": getattr(clip, "consensus", None) if researcher else None,
+        "previous": order[here - 1] if here > 0 else None,
+        "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
+    }
+    return render(request, "clips/clip.html", context)
+
+
+@login_required
+@require_POST
+def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResponse:
+    """Make one coder's marking the consensus of the clip."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    marking = get_object_or_404(Annotation, pk=annotation, clip_id=pk, clip__project=project)
+    if marking.complete:
+        Consensus.adopt(marking, request.user)
+        AuditEvent.record(project, request.user, f"adopted {marking} as consensus")
+        messages.success(request, f"The marking of {marking.coder} is now the consensus.")
+    else:
+        messages.error(request, "Only a complete marking (onset, apex, offset and emotion) can be adopted.")
+    return redirect("clip", slug, pk)
+
+
+@login_required
+@require_POST
+def clip_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = get_project(request, slug, Role.RESEARCHER)
+    clip = get_object_or_404(Clip, pk=pk, project=project)
+    name = str(clip)
+    try:
+        clip.delete()
+    except ProtectedError as error:
+        used_by = next(iter(error.protected_objects))
+        kind = used_by._meta.verbose_name
+        messages.error(request, f"{name} is used by a {kind} and cannot be deleted; results point at it.")
+        return redirect("clip", slug, pk)
+    AuditEvent.record(project, request.user, f"deleted {name}")
+    messages.success(request, f"{name} was deleted.")
+    return redirect("clips", slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> HttpResponse:
+    """A new database, or the rate and words of one."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    database = get_object_or_404(Database, pk=pk, project=project) if pk else Database(project=project)
+    form = DatabaseForm(request.POST or None, instance=database)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        AuditEvent.record(project, request.user, f"{'changed' if pk else 'made'} the database {database}")
+        return redirect("upload" if not pk else "clips", slug)
+    return render(request, "clips/database.html", {"form": form, "database": database})
+
+
+def _filtered(project: Project, form: ClipFilter, user: Any) -> QuerySet[Clip]:
+    mine = Annotation.objects.filter(clip=OuterRef("pk"), coder_id=user.pk)
+    clips = (
+        Clip.objects.filter(project=project)
+        .select_related("subject__database")
+        .annotate(
+            mine=Exists(mine),
+            agreed=Exists(Consensus.objects.filter(clip=OuterRef("pk"))),
+            labelled=Exists(Annotation.objects.filter(clip=OuterRef("pk"))),
+        )
+    )
+    if not form.is_valid():
+        return clips
+    chosen = form.cleaned_data
+    if words := chosen["q"].split():
+        for word in words:
+            clips = clips.filter(Q(name__icontains=word) | Q(subject__name__icontains=word))
+    if chosen["database"]:
+        clips = clips.filter(subject__database=chosen["database"])
+    if chosen["state"]:
+        clips = clips.filter(state=chosen["state"])
+    labels = {"todo": Q(mine=False), "done": Q(agreed=True), "none": Q(agreed=False, labelled=False)}
+    return clips.filter(labels[chosen["label"]]) if chosen["label"] else clips

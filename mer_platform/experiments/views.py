@@ -1,0 +1,118 @@
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments import figures, services
+from mer_platform.experiments.forms import RunForm
+from mer_platform.experiments.models import Run
+from mer_platform.experiments.results import results_of
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Project, Role
+from models_ml.classes import CLASSES
+from models_ml.config import map_sizes
+
+FIGURES = {
+    "confusion": lambda run: figures.confusion(results_of(run)),
+    "per-class": lambda run: figures.per_class(results_of(run)),
+    "per-subject": lambda run: figures.per_subject(results_of(run)),
+    "losses": figures.losses,
+}
+
+
+@login_required
+@require_GET
+def run_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every run with its scores; the finished ones side by side in one figure."""
+    project = get_project(request, slug)
+    runs = list(Run.objects.filter(project=project).select_related("version__composite", "created_by")[:100])
+    rows = [(run, results_of(run) if run.scored else None) for run in runs]
+    context = {
+        "rows": rows,
+        "active": any(run.active for run in runs),
+        "comparable": [r for r, s in rows if s],
+    }
+    template = "experiments/_list.html" if getattr(request, "htmx", False) else "experiments/list.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def run_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """The configuration form. Asked by htmx, only the check of what is filled in so far."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
+    form = RunForm(request.POST or None, versions=versions, initial={"version": request.GET.get("version")})
+    valid = form.is_valid() if form.is_bound else False
+    if getattr(request, "htmx", False):
+        sizes = map_sizes(form.config.net, form.config.features.size) if valid else []
+        return render(request, "experiments/_check.html", {"form": form, "sizes": sizes})
+    if valid:
+        run = services.launch(
+            form.cleaned_data["version"], form.config, request.user, form.cleaned_data["name"]
+        )
+        return redirect("run", slug, run.pk)
+    context = {"form": form, "versions": versions}
+    return render(request, "experiments/new.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_GET
+def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Progress while it runs, then the numbers; asked by htmx, only the progress."""
+    run = _get_run(request, slug, pk)
+    context: dict[str, Any] = {"run": run, "progress": run.progress(), "classes": CLASSES}
+    if getattr(request, "htmx", False):
+        response = render(request, "experiments/_progress.html", context)
+        if run.scored:
+            response["HX-Refresh"] = "true"
+        return response
+    context["results"] = results_of(run) if run.scored else None
+    context["model"] = getattr(run, "model", None)
+    return render(request, "experiments/run.html", context)
+
+
+@login_required
+@require_GET
+def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
+    run = _get_run(request, slug, pk)
+    if name not in FIGURES or (name != "losses" and not run.scored):
+        raise Http404("No such figure, or not yet.")
+    return JsonResponse(figures.as_json(FIGURES[name](run)))
+
+
+@login_required
+@require_GET
+def comparison_figure(request: HttpRequest, slug: str) -> HttpResponse:
+    """UF1 and UAR of the runs named in ``?run=1&run=2``, or of the latest ten."""
+    project = get_project(request, slug)
+    return JsonResponse(figures.as_json(figures.comparison(_compared(project, request.GET.getlist("run")))))
+
+
+@login_required
+@require_POST
+def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    run = _get_run(request, slug, pk, Role.RESEARCHER)
+    if services.cancel(run, request.user):
+        messages.success(request, f"{run} is cancelled; the folds it finished are kept.")
+    else:
+        messages.error(request, f"{run} is {run.get_state_display()}; there is nothing to cancel.")
+    return redirect("run", slug, pk)
+
+
+def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
+    project = get_project(request, slug, role)
+    return get_object_or_404(
+        Run.objects.select_related("version__composite", "model", "created_by"), pk=pk, project=project
+    )
+
+
+def _compared(project: Project, asked: list[str]) -> list[Run]:
+    runs = Run.objects.filter(project=project, state__in=[Run.State.FINISHING, Run.State.FINISHED])
+    if numbers := [int(pk) for pk in asked if pk.isdigit()]:
+        runs = runs.filter(pk__in=numbers)
+    return sorted(runs[:10], key=lambda run: run.pk)

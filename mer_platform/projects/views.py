@@ -1,0 +1,141 @@
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mer_platform.clips.models import Clip
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.models import Run
+from mer_platform.projects.access import get_project
+from mer_platform.projects.forms import MemberForm, ProjectForm, TokenForm
+from mer_platform.projects.models import ApiToken, Membership, Project, Role
+from mer_platform.projects.services import add_member, change_role, create_project, remove_member
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def home(request: HttpRequest) -> HttpResponse:
+    """The user's projects, and a form for a new one."""
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        project = create_project(form.cleaned_data["name"], request.user, form.cleaned_data["description"])
+        return redirect("project", project.slug)
+    projects = Project.objects.of(request.user).annotate(
+        clip_count=Count("clips", distinct=True), run_count=Count("runs", distinct=True)
+    )
+    return render(request, "projects/home.html", {"projects": projects, "form": form})
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the project stands and what comes next."""
+    project = get_project(request, slug)
+    clips = Clip.objects.filter(project=project).aggregate(
+        total=Count("pk"),
+        ready=Count("pk", filter=Q(state=Clip.State.READY)),
+        processing=Count("pk", filter=Q(state=Clip.State.PROCESSING)),
+        failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
+        agreed=Count("pk", filter=Q(consensus__isnull=False)),
+    )
+    labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
+    runs = Run.objects.filter(project=project)
+    return render(
+        request,
+        "projects/overview.html",
+        {
+            "clips": clips,
+            "labelled": labelled.distinct().count(),
+            "databases": project.databases.annotate(subject_count=Count("subjects")),
+            "versions": CompositeVersion.objects.filter(composite__project=project).select_related(
+                "composite"
+            )[:5],
+            "runs": runs.select_related("version__composite")[:5],
+            "finished_runs": runs.filter(state=Run.State.FINISHED).count(),
+            "batch_count": project.scoring_batches.count(),
+            "events": project.events.select_related("user")[:8],
+        },
+    )
+
+
+@login_required
+@require_GET
+def activity(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_project(request, slug)
+    return render(request, "projects/activity.html", {"events": project.events.select_related("user")[:200]})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def members(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who belongs to the project; an owner adds people, and sees a new account's password once."""
+    project = get_project(request, slug, Role.OWNER if request.method == "POST" else Role.VIEWER)
+    form = MemberForm(request.POST or None)
+    password = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            membership, password = add_member(
+                project, form.cleaned_data["username"], Role(form.cleaned_data["role"]), request.user
+            )
+        except ValidationError as error:
+            form.add_error("username", error)
+        else:
+            messages.success(request, f"{membership.user} is now {membership.role}.")
+            if password is None:
+                return redirect("members", slug)
+    context = {
+        "form": form,
+        "memberships": project.memberships.select_related("user"),
+        "roles": Role.choices,
+        "password": password,
+        "new_username": form.cleaned_data.get("username") if password else None,
+    }
+    return render(request, "projects/members.html", context)
+
+
+@login_required
+@require_POST
+def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Change a member's role (``role=…``), or remove the member (``role=`` empty)."""
+    project = get_project(request, slug, Role.OWNER)
+    membership = get_object_or_404(Membership, pk=pk, project=project)
+    role = request.POST.get("role", "")
+    try:
+        if not role:
+            remove_member(membership, request.user)
+            messages.success(request, f"{membership.user} is no longer a member.")
+        elif role in Role.values:
+            change_role(membership, Role(role), request.user)
+            messages.success(request, f"{membership.user} is now {role}.")
+        else:
+            messages.error(request, f"“{role}” is not a role.")
+    except ValidationError as error:
+        messages.error(request, error.message)
+    return redirect("members", slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The user's API tokens; the secret of a new one is shown in the answer, once."""
+    form = TokenForm(request.POST or None)
+    secret = None
+    if request.method == "POST" and form.is_valid():
+        _, secret = ApiToken.make(request.user, form.cleaned_data["name"])  # type: ignore[arg-type]
+        form = TokenForm()
+    own = ApiToken.objects.filter(user_id=request.user.pk)
+    response = render(request, "projects/tokens.html", {"form": form, "tokens": own, "secret": secret})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def token_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, pk=pk, user_id=request.user.pk)
+    token.delete()
+    messages.success(request, f"The token “{token.name}” no longer works.")
+    return redirect("tokens")

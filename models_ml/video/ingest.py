@@ -1,0 +1,85 @@
+"""Everything the platform wants to know of a clip when it comes in, in one pass over its frames."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import cv2
+import numpy as np
+
+from models_ml.face.detect import get_detector
+from models_ml.face.track import Detector, FaceTrack, search
+from models_ml.motion.curve import MotionCurve
+from models_ml.video.decode import open_source
+from models_ml.video.framepack import PackIndex, PackWriter, encode_image, read_pack_frame
+from models_ml.video.frames import Image, Limits
+
+THUMBNAIL_WIDTH = 320
+_DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What ingest found. ``thumbnail`` is a JPEG, at most 320 pixels wide, with a face in it if there is one.
+
+    ``motion`` has one number a frame (see ``MotionCurve``). A clip without a face is no error: ``faces`` then
+    has no coverage, and the caller decides.
+    """
+
+    index: PackIndex
+    kind: Literal["video", "images"]
+    codec: str
+    frame_count: int
+    thumbnail: bytes
+    is_grey: bool
+    faces: FaceTrack
+    motion: list[float]
+
+
+def ingest(
+    path: Path,
+    pack_file: BinaryIO,
+    *,
+    fps: float | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+    detector: Detector | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> IngestResult:
+    """Decode a clip, write its frame pack, and find thumbnail, faces and motion curve.
+
+    Args:
+        path: a video, a zip of frame images or a folder of them.
+        pack_file: where the frame pack goes; empty, opened for writing *and reading* ("w+b"), because the
+            face is searched in the finished pack. What is in it after an error is of no use.
+        fps: frames a second; required for images.
+        detector: for tests; the process's own by default.
+        on_progress: called with the number of frames done, after each; what it raises ends the ingest.
+
+    Raises:
+        InputError: for whatever cannot be used, see ``open_source``.
+    """
+    with open_source(path, fps=fps, limits=limits) as source:
+        writer = PackWriter(pack_file, fps=source.fps, time_base=source.time_base)
+        curve = MotionCurve(source.fps)
+        for done, frame in enumerate(source, start=1):
+            writer.add(frame)
+            curve.add(frame.image)
+            if on_progress is not None:
+                on_progress(done)
+        kind, codec, is_grey = source.kind, source.codec, source.is_grey
+    index = writer.close()
+    faces = search(index.count, lambda i: read_pack_frame(pack_file, index, i), detector or get_detector())
+    coverage = faces.coverage()
+    shown = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
+    return IngestResult(
+        index, kind, codec, index.count, _thumbnail(shown), is_grey, faces, curve.values(faces)
+    )
+
+
+def _thumbnail(image: Image) -> bytes:
+    height, width = image.shape[:2]
+    if width > THUMBNAIL_WIDTH:
+        size = (THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return encode_image(image, "image/jpeg")

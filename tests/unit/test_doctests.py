@@ -1,0 +1,16 @@
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import models_ml
+
+MODULES = [module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
