@@ -4,7 +4,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import ProtectedError
-from rest_framework import exceptions, permissions, status
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import exceptions, permissions, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -48,8 +50,8 @@ class ProjectPermission(permissions.BasePermission):
         return True
 
 
-class InProject:
-    """For viewsets: only rows of the user's own projects, and the role that writing takes.
+class InProject(viewsets.GenericViewSet):
+    """A viewset's base: only rows of the user's own projects, and the role that writing takes.
 
     ``project_path`` is the lookup from the model to its project, ``""`` for the project itself.
     """
@@ -59,9 +61,9 @@ class InProject:
     write_role = Role.RESEARCHER
 
     def get_queryset(self) -> Any:
-        queryset = super().get_queryset()  # type: ignore[misc]
+        queryset = super().get_queryset()
         path = f"{self.project_path}__in" if self.project_path else "pk__in"
-        return queryset.filter(**{path: Project.objects.of(self.request.user).values("pk")})  # type: ignore[attr-defined]
+        return queryset.filter(**{path: Project.objects.of(self.request.user).values("pk")})
 
     def project_of(self, obj: Any) -> Project:
         for name in self.project_path.split("__"):
@@ -71,8 +73,8 @@ class InProject:
 
 def own_related(queryset: Any, path: str) -> Any:
     """A ``PrimaryKeyRelatedField`` of rows in the user's projects: others' ids "do not exist"."""
-    from rest_framework import serializers
 
+    @extend_schema_field(OpenApiTypes.INT)
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):
         def get_queryset(self) -> Any:
             return queryset.filter(

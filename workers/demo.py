@@ -40,14 +40,14 @@ def plan(claim: Claim) -> None:
                 name=database.name,
                 defaults={"fps": database.fps, "emotions": list(database.emotions)},
             )
-        for database, subject in sorted({(spec.database, spec.subject) for spec in specs}):
+        for name, subject in sorted({(spec.database, spec.subject) for spec in specs}):
             Job.enqueue(
                 "demo-subject",
                 "ingest",
                 project.pk,
-                f"{job.group}:{database}:{subject}",
+                f"{job.group}:{name}:{subject}",
                 job.group,
-                {"database": database, "subject": subject},
+                {"database": name, "subject": subject},
             )
         claim.finish(job)
 

@@ -50,8 +50,8 @@ def _score_one(item: ScoringItem) -> None:
     features = load_or_compute(clip, onset, apex, model.config.features)
     probabilities = model.predict(features[None])[0]
     item.onset, item.apex, item.frames_from = onset, apex, source
-    item.probabilities = {name: float(p) for name, p in zip(model.classes, probabilities, strict=True)}
-    item.predicted = max(item.probabilities, key=lambda name: item.probabilities[name])
+    by_class = {name: float(p) for name, p in zip(model.classes, probabilities, strict=True)}
+    item.probabilities, item.predicted = by_class, max(by_class, key=lambda name: by_class[name])
     item.state = ScoringItem.State.DONE
 
 

@@ -14,7 +14,14 @@ from mer_platform.annotation.models import Annotation, Consensus, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require
-from mer_platform.projects.models import AuditEvent, Role
+from mer_platform.projects.models import AuditEvent, Membership, Role
+
+
+def researcher_projects(user: Any) -> Any:
+    """Ids of the projects where this user sees every coder's work."""
+    return Membership.objects.filter(user_id=user.pk, role__in=[Role.OWNER, Role.RESEARCHER]).values(
+        "project"
+    )
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
@@ -84,7 +91,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
     def get_queryset(self) -> Any:
         user = self.request.user
         queryset = super().get_queryset()
-        sees_all = user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values("project")  # type: ignore[union-attr]
+        sees_all = researcher_projects(user)
         blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
         return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
 
@@ -119,7 +126,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         ]
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change some fields. With `If-Match` an edit made elsewhere meanwhile is answered 409 and nothing is overwritten."""
+        """Change some fields. With `If-Match`, an edit made elsewhere meanwhile is answered 409; nothing is lost."""
         with transaction.atomic():
             annotation = self.get_object()
             self._check_owner(annotation)
@@ -148,7 +155,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         try:
             consensus = Consensus.adopt(annotation, request.user)
         except DjangoValidationError as error:
-            raise Conflict(error.message) from error
+            raise Conflict(str(error.message)) from error
         AuditEvent.record(annotation.clip.project, request.user, f"adopted {annotation} as consensus")
         return Response(ConsensusSerializer(consensus).data)
 
@@ -166,7 +173,4 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     project_path = "clip__project"
 
     def get_queryset(self) -> Any:
-        researcher = self.request.user.memberships.filter(role__in=[Role.OWNER, Role.RESEARCHER]).values(
-            "project"
-        )  # type: ignore[union-attr]
-        return super().get_queryset().filter(clip__project__in=researcher)
+        return super().get_queryset().filter(clip__project__in=researcher_projects(self.request.user))

@@ -1,5 +1,6 @@
 """What coders mark in a clip, and the consensus that datasets are built from."""
 
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 from mer_platform.clips.models import Clip
 
 
-def order_constraints(prefix: str) -> list[models.CheckConstraint]:
+def order_constraints(prefix: str) -> list[models.BaseConstraint]:
     """onset ≤ apex ≤ offset, as far as they are set, kept by the database itself."""
     return [
         models.CheckConstraint(
@@ -44,6 +45,11 @@ class Marking(models.Model):
 
     class Meta:
         abstract = True
+
+    def frames(self) -> dict[str, int]:
+        """The marks that are set, by name: all three of a complete marking."""
+        marks = {"onset": self.onset, "apex": self.apex, "offset": self.offset}
+        return {name: frame for name, frame in marks.items() if frame is not None}
 
     @property
     def complete(self) -> bool:
@@ -130,7 +136,7 @@ def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | N
                 f"Frame {value} is not in this clip: its frames are 0–{clip.frame_count - 1}."
             )
     known = [(name, value) for name, value in marks if value is not None]
-    for (early, a), (late, b) in zip(known, known[1:], strict=False):
+    for (early, a), (late, b) in pairwise(known):
         if a > b:
             errors.setdefault(late, []).append(
                 f"The {late} (frame {b}) lies before the {early} (frame {a}): onset ≤ apex ≤ offset."

@@ -103,7 +103,6 @@ class ClipViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet,
 ):
     queryset = Clip.objects.select_related("subject__database")
     serializer_class = ClipSerializer

@@ -42,7 +42,7 @@ def add_clip(
     suffix = PurePath(original).suffix.lower()
     _check_upload(suffix, file.size, subject_name, fps or database.fps)
     name = (name or PurePath(original).stem).strip()[:120]
-    digest = sha256_of(file)  # type: ignore[arg-type]
+    digest = sha256_of(file)
     if there := Clip.objects.filter(project=database.project, sha256=digest).first():
         raise AlreadyThere(there, f"The file “{original}” is")
     subject, _ = Subject.objects.get_or_create(database=database, name=subject_name.strip())
@@ -85,7 +85,8 @@ def _check_upload(suffix: str, size: int, subject: str, fps: float | None) -> No
     errors: dict[str, str] = {}
     if suffix not in SUFFIXES:
         errors["file"] = (
-            f"A file ending in “{suffix or 'nothing'}” is not taken: upload mp4, mov, avi or mkv video, or a zip of frame images."
+            f"A file ending in “{suffix or 'nothing'}” is not taken: upload mp4, mov, avi or mkv video, "
+            "or a zip of frame images."
         )
     elif size == 0:
         errors["file"] = "The file is empty."

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,9 +54,7 @@ class FreezeSerializer(serializers.Serializer):
     )
 
 
-class CompositeVersionViewSet(
-    InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
-):
+class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = CompositeVersion.objects.select_related("composite__project")
     serializer_class = CompositeVersionSerializer
     filterset_fields = ["composite__project"]

@@ -56,7 +56,8 @@ def check_label_map(label_map: Any, databases: list[Database]) -> LabelMap:
             if label is not None and label not in CLASSES:
                 raise ValidationError(
                     {
-                        "label_map": f"{database}, “{emotion}”: “{label}” is not a class; classes are {', '.join(CLASSES)}, or null to leave it out."
+                        "label_map": f"{database}, “{emotion}”: “{label}” is not a class; classes are "
+                        f"{', '.join(CLASSES)}, or null to leave it out."
                     }
                 )
     return label_map
@@ -89,7 +90,8 @@ def freeze(
 ) -> CompositeVersion:
     """Make the next version of the composite ``name``.
 
-    Raises ValidationError if nothing, or only one subject, would be in it. A version with the same content as the latest is that one.
+    Raises ValidationError if nothing, or only one subject, would be in it. The same content as the latest version
+    is that version.
     """
     if not name.strip():
         raise ValidationError({"name": "Give the composite a name."})
@@ -151,9 +153,7 @@ def _sample(clip: Clip, marking: Marking, label: str, index: int) -> Sample:
         clip_sha256=clip.sha256,
         database=clip.database.name,
         subject=clip.subject.name,
-        onset=marking.onset,
-        apex=marking.apex,
-        offset=marking.offset,
+        **marking.frames(),
         emotion=marking.emotion,
         label=label,
     )

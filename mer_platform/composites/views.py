@@ -88,7 +88,7 @@ def _label_map(data: QueryDict, databases: list[Database]) -> LabelMap:
         for number, emotion in enumerate(database.emotions):
             key = f"map-{database.pk}-{number}"
             if key in data:
-                label_map[database.name][emotion] = data[key] or None
+                label_map[database.name][emotion] = str(data[key]) or None
     return label_map
 
 

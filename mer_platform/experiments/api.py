@@ -5,7 +5,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,14 +59,14 @@ class PredictionSerializer(serializers.ModelSerializer):
     sample = serializers.IntegerField(source="sample.index")
     clip = serializers.IntegerField(source="sample.clip_id")
     subject = serializers.CharField(source="sample.subject_key")
-    label = serializers.CharField(source="sample.label")
+    true_label = serializers.CharField(source="sample.label")
 
     class Meta:
         model = Prediction
-        fields = ["sample", "clip", "subject", "label", "predicted", "probabilities"]
+        fields = ["sample", "clip", "subject", "true_label", "predicted", "probabilities"]
 
 
-class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Run.objects.select_related("model", "version")
     serializer_class = RunSerializer
     filterset_fields = ["project", "version", "state"]

@@ -66,7 +66,7 @@ class RunForm(forms.Form):
         except ValidationError as error:
             for place, messages in error.message_dict.items():
                 name = "-".join(place.split(".")[:2])
-                self.add_error(name if name in self.fields else None, messages)  # type: ignore[arg-type]
+                self.add_error(name if name in self.fields else None, messages)
         return cleaned
 
 

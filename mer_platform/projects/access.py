@@ -16,7 +16,8 @@ def role_in(user: Any, project: Project) -> Role | None:
 def require(user: Any, project: Project, role: Role) -> Project:
     """The project, if the user's role includes ``role``.
 
-    Raises Http404 for a stranger (the project does not exist for them) and PermissionDenied for a member whose role is too low.
+    Raises Http404 for a stranger (for them the project does not exist) and PermissionDenied for a member whose
+    role is too low.
     """
     own = role_in(user, project)
     if own is None:

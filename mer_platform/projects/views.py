@@ -126,7 +126,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _, secret = ApiToken.make(request.user, form.cleaned_data["name"])  # type: ignore[arg-type]
         form = TokenForm()
-    own = ApiToken.objects.filter(user_id=request.user.pk)
+    own = ApiToken.objects.filter(user=request.user)  # type: ignore[misc]
     response = render(request, "projects/tokens.html", {"form": form, "tokens": own, "secret": secret})
     response["Cache-Control"] = "no-store"
     return response

@@ -114,9 +114,7 @@ class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     project_path = "run__project"
 
 
-class ScoringBatchViewSet(
-    InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
-):
+class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
     serializer_class = ScoringBatchSerializer
     filterset_fields = ["project", "model"]

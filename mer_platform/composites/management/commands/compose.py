@@ -34,7 +34,8 @@ class Command(BaseCommand):
             version = freeze(project, options["name"], databases, suggest(databases), None)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        result = {"id": version.pk, "content_hash": version.content_hash, "counts": version.counts()}
+        counts = version.counts()
+        result = {"id": version.pk, "content_hash": version.content_hash, "counts": counts}
         self.stdout.write(
-            json.dumps(result) if options["json"] else f"{version}: {result['counts']['samples']} samples"
+            json.dumps(result) if options["json"] else f"{version}: {counts['samples']} samples"
         )

@@ -1,0 +1,150 @@
+/**
+ * Where the coder is in the clip. `target` is the frame asked for; `shown` the one on screen. A step moves the target
+ * at once, decoded or not, so that no key press is lost; pixels and numbers follow together through `show`.
+ * Knows no page: it is given a way to show a frame, a clock and a way to be called for the next screen frame.
+ */
+
+/** @typedef {import("./frame-pack.js").FramePack} FramePack */
+/** @typedef {import("./playback.js").Playback} Playback */
+
+/**
+ * @template T
+ * @typedef {object} Frames
+ * @property {(index: number) => T | null} get
+ * @property {(index: number) => boolean} isReady decoded, or known to be damaged
+ * @property {(index: number, direction?: 1 | -1) => void} focus
+ */
+
+/** @template T */
+export class Player {
+  target = 0;
+  shown = -1;
+  #pack;
+  #frames;
+  #playback;
+  #show;
+  #onstate;
+  #clock;
+  #nextFrame;
+  /** A count of plays: a screen frame asked for by an earlier one does nothing. */
+  #run = 0;
+
+  /**
+   * @param {object} options
+   * @param {FramePack} options.pack
+   * @param {Frames<T>} options.frames
+   * @param {Playback} options.playback
+   * @param {(index: number, picture: T | null) => void} options.show draws pixels and numbers at once; null: damaged
+   * @param {() => void} [options.onstate] playing, waiting, speed or target has changed
+   * @param {() => number} [options.clock] ms
+   * @param {(callback: (clock: number) => void) => void} [options.nextFrame]
+   */
+  constructor({
+    pack,
+    frames,
+    playback,
+    show,
+    onstate = () => {},
+    clock = () => performance.now(),
+    nextFrame = (callback) => requestAnimationFrame(callback),
+  }) {
+    this.#pack = pack;
+    this.#frames = frames;
+    this.#playback = playback;
+    this.#show = show;
+    this.#onstate = onstate;
+    this.#clock = clock;
+    this.#nextFrame = nextFrame;
+  }
+
+  get playing() {
+    return this.#playback.playing;
+  }
+
+  /** The frame asked for is not decoded yet. */
+  get waiting() {
+    return this.target !== this.shown;
+  }
+
+  /** @param {number} index any number: the nearest frame is taken @param {1 | -1} [direction] of travel */
+  goTo(index, direction = index < this.target ? -1 : 1) {
+    this.pause();
+    this.#aim(this.#pack.clamp(index), direction);
+  }
+
+  /** @param {number} frames may be negative */
+  step(frames) {
+    this.pause();
+    this.#aim(this.#pack.clamp(this.target + frames), frames < 0 ? -1 : 1);
+  }
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  }
+
+  play() {
+    this.target = this.#playback.play(this.#clock(), this.target);
+    const run = ++this.#run;
+    /** @param {number} clock */
+    const tick = (clock) => {
+      if (run !== this.#run || !this.playing) return;
+      this.#tick(clock);
+      this.#nextFrame(tick);
+    };
+    this.#aim(this.target, 1);
+    this.#nextFrame(tick);
+  }
+
+  /** The frame on screen is the one the coder is at. */
+  pause() {
+    if (!this.playing) return;
+    this.#playback.pause();
+    if (this.shown >= 0) this.#aim(this.shown, 1);
+    else this.#onstate();
+  }
+
+  /** @param {1 | -1} step */
+  changeSpeed(step) {
+    this.#playback.changeSpeed(step, this.#clock());
+    this.#onstate();
+  }
+
+  /** @param {import("./playback.js").Range | null} range */
+  setLoop(range) {
+    this.#playback.loop = range;
+    if (this.playing) this.#playback.play(this.#clock(), this.target);
+    this.#onstate();
+  }
+
+  /** @param {number} index a frame that has just been decoded */
+  didDecode(index) {
+    if (index !== this.target || index === this.shown) return;
+    if (this.playing) this.#playback.hold(this.#clock(), index);
+    this.#present();
+  }
+
+  /** @param {number} index @param {1 | -1} direction */
+  #aim(index, direction) {
+    this.target = index;
+    this.#frames.focus(index, direction);
+    this.#present();
+  }
+
+  /** @param {number} clock */
+  #tick(clock) {
+    // Nothing is skipped for being late: the clock stands while the frame due is not there.
+    if (this.waiting) return this.#playback.hold(clock, this.target);
+    const { index, ended } = this.#playback.due(clock);
+    if (index !== this.target) this.#aim(index, 1);
+    if (ended && !this.waiting) this.pause();
+  }
+
+  #present() {
+    if (this.target !== this.shown && this.#frames.isReady(this.target)) {
+      this.shown = this.target;
+      this.#show(this.target, this.#frames.get(this.target));
+    }
+    this.#onstate();
+  }
+}
