@@ -33,6 +33,7 @@ urlpatterns = [
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(success_url="/"), name="password_change"),
     path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
+    path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -61,7 +62,12 @@ class Annotation(Marking):
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="annotations")
     coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations")
-    confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 (guess) to 5 (certain)")
+    confidence = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text="1 (guess) to 5 (certain)",
+    )
     note = models.TextField(blank=True)
     revision = models.PositiveIntegerField(
         default=1, help_text="Grows with every save; an edit names the one it began from."

@@ -151,7 +151,6 @@ class ClipViewSet(
             206: OpenApiResponse(description="a range"),
         }
     )
-    @action(detail=True, url_path=r"frames\.bin", url_name="pack")
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """The encoded frames, one after the other; takes `Range`."""
         clip = self._ready_clip()

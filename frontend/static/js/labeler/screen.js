@@ -1,0 +1,103 @@
+/** The stage: draws a decoded frame and writes its numbers in the same breath, and shows how the player stands. */
+import { milliseconds } from "./coding-panel.js";
+import { speedLabel } from "./playback.js";
+
+/** @typedef {import("./frame-pack.js").FramePack} FramePack */
+
+/** Steps within this time show no "loading": it would only flicker. */
+const PATIENCE_MS = 120;
+
+export class Screen {
+  #whole = false;
+  #message = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pendingTimer;
+  #root;
+  #pack;
+  #stage;
+  #canvas;
+  #context;
+  #overlay;
+  #readout;
+
+  /** @param {HTMLElement} root the labeler @param {FramePack} pack */
+  constructor(root, pack) {
+    /** @param {string} selector @returns {any} */
+    const find = (selector) => root.querySelector(selector);
+    this.#root = root;
+    this.#pack = pack;
+    this.#stage = /** @type {HTMLElement} */ (find(".labeler-stage"));
+    this.#canvas = /** @type {HTMLCanvasElement} */ (find(".labeler-canvas"));
+    this.#overlay = /** @type {HTMLElement} */ (find(".labeler-overlay"));
+    this.#canvas.width = pack.width;
+    this.#canvas.height = pack.height;
+    this.#context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d", { alpha: false }));
+    /** @type {Record<string, HTMLElement>} */
+    this.#readout = Object.fromEntries([...root.querySelectorAll("[data-readout]")].map((element) => [element.getAttribute("data-readout"), element]));
+    this.#readout.last.textContent = String(pack.last);
+    // Numbers of any length must not move their neighbours.
+    const digits = Math.max(String(pack.last).length, String(pack.source(pack.last)).length);
+    root.style.setProperty("--digits", String(digits));
+    this.fit();
+  }
+
+  /** @param {number} index @param {ImageBitmap | null} picture null: the frame is damaged */
+  show(index, picture) {
+    const { width, height } = this.#pack;
+    if (picture) this.#context.drawImage(picture, 0, 0, width, height);
+    else this.#context.clearRect(0, 0, width, height);
+    this.#canvas.dataset.frame = String(index);
+    this.#readout.index.textContent = String(index);
+    this.#readout.source.textContent = String(this.#pack.source(index));
+    this.#readout.time.textContent = milliseconds(this.#pack, index);
+    this.#overlay.textContent = picture ? this.#message : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
+  }
+
+  /** @param {string} message over the picture, until it is said to be over */
+  say(message) {
+    this.#message = message;
+    this.#overlay.textContent = message;
+  }
+
+  /** @param {{playing: boolean, waiting: boolean, target: number}} player @param {{speed: number}} playback @param {boolean} looping */
+  showState({ playing, waiting, target }, { speed }, looping) {
+    const play = /** @type {HTMLElement} */ (this.#root.querySelector("[data-action=play]"));
+    if (play.getAttribute("aria-pressed") !== String(playing)) {
+      play.setAttribute("aria-pressed", String(playing));
+      const use = play.querySelector("use");
+      use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, playing ? "#pause" : "#play"));
+    }
+    this.#root.querySelector("[data-action=loop]")?.setAttribute("aria-pressed", String(looping));
+    this.#readout.speed.textContent = speedLabel(speed);
+    clearTimeout(this.#pendingTimer);
+    if (!waiting) this.#readout.pending.hidden = true;
+    else this.#pendingTimer = setTimeout(() => this.#showPending(target), PATIENCE_MS);
+  }
+
+  /** @param {number} target */
+  #showPending(target) {
+    this.#readout.pending.hidden = false;
+    this.#readout.pending.textContent = `Loading frame ${target}…`;
+  }
+
+  nextSize() {
+    this.#whole = !this.#whole;
+    this.#readout.size.textContent = this.#whole ? "Whole pixels" : "Fit";
+    this.fit();
+  }
+
+  /** @returns {boolean} whether pixels are now shown as squares */
+  toggleCrisp() {
+    return this.#canvas.classList.toggle("is-crisp");
+  }
+
+  /** Fits the picture to the stage; in whole multiples of device pixels if asked to. */
+  fit() {
+    const { clientWidth, clientHeight } = this.#stage;
+    const { width, height } = this.#pack;
+    let scale = Math.min(clientWidth / width, clientHeight / height);
+    if (this.#whole) scale = Math.max(1, Math.floor(scale * devicePixelRatio)) / devicePixelRatio;
+    this.#canvas.style.width = `${width * scale}px`;
+    this.#canvas.style.height = `${height * scale}px`;
+  }
+}

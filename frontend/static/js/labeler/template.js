@@ -1,0 +1,100 @@
+/** The labeler's markup, without any of its data. */
+import { ACTIONS, keyLabel } from "./keymap.js";
+import { MARKS } from "./marks.js";
+
+/** @typedef {import("./keymap.js").ActionName} ActionName */
+
+const SPRITE = new URL("../../icons/icons.svg", import.meta.url).href;
+
+/** @param {string} name */
+export const icon = (name) => `<svg class="icon" aria-hidden="true"><use href="${SPRITE}#${name}"></use></svg>`;
+
+/** @param {ActionName} name */
+const action = (name) => /** @type {import("./keymap.js").Action} */ (ACTIONS.find((candidate) => candidate.name === name));
+
+/** @param {ActionName} name @param {string} symbol @param {string} [extra] attributes */
+function iconButton(name, symbol, extra = "") {
+  const { label, keys } = action(name);
+  return `<button type="button" class="button button-icon" data-action="${name}" aria-label="${label}" data-tip="${label} (${keyLabel(keys[0])})" ${extra}>${icon(symbol)}</button>`;
+}
+
+/** @param {ActionName} name @param {string} text @param {string} symbol @param {string} [extra] */
+function textButton(name, text, symbol, extra = "") {
+  const { keys } = action(name);
+  return `<button type="button" class="button" data-action="${name}" ${extra}>${icon(symbol)}${text} <kbd aria-hidden="true">${keyLabel(keys[0])}</kbd></button>`;
+}
+
+/** @param {import("./marks.js").MarkName} name */
+function markRow(name) {
+  const title = name[0].toUpperCase() + name.slice(1);
+  return `
+    <li class="mark is-${name}" data-mark="${name}">
+      <span class="mark-name">${title}</span>
+      <button type="button" class="mark-frame" data-go="${name}" disabled><span class="mark-index">–</span> <span class="mark-detail"></span></button>
+      <button type="button" class="button button-small" data-action="${name}" data-writes>Set here<span class="visually-hidden">: ${name}</span> <kbd aria-hidden="true">${keyLabel(action(name).keys[0])}</kbd></button>
+      <button type="button" class="button button-small button-icon button-ghost" data-action="clear-${name}" data-writes aria-label="Clear ${name}" disabled>${icon("close")}</button>
+    </li>`;
+}
+
+const PLAYER = `
+  <div class="labeler-stage">
+    <canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas>
+    <p class="labeler-overlay" role="status"></p>
+  </div>
+  <dl class="labeler-readout">
+    <div><dt>Frame</dt><dd><span data-readout="index">–</span> <small>of <span data-readout="last">–</span></small></dd></div>
+    <div><dt>Source frame</dt><dd data-readout="source">–</dd></div>
+    <div><dt>Time</dt><dd><span data-readout="time">–</span> <small>ms</small></dd></div>
+    <div class="labeler-pending" data-readout="pending" hidden></div>
+  </dl>
+  <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
+    <canvas aria-hidden="true"></canvas>
+    <div class="timeline-playhead"></div>
+  </div>
+  <div class="labeler-controls" role="group" aria-label="Player">
+    <div class="button-group">${iconButton("first", "first")}${iconButton("back-ten", "previous-ten")}${iconButton("back", "previous")}${iconButton("play", "play", 'aria-pressed="false"')}${iconButton("forward", "next")}${iconButton("forward-ten", "next-ten")}${iconButton("last", "last")}</div>
+    <div class="button-group labeler-speed">${iconButton("slower", "slower")}<output class="button" aria-label="Speed" data-readout="speed">1×</output>${iconButton("faster", "faster")}</div>
+    ${textButton("loop", "Loop", "loop", 'aria-pressed="false"')}
+    ${textButton("go-to", "Go to", "go-to")}
+    <div class="labeler-view">
+      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
+      <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
+      ${iconButton("help", "help")}
+    </div>
+  </div>`;
+
+const PANEL = `
+  <div class="labeler-save" data-state="loading">
+    <span class="badge" data-save-badge>Loading</span>
+    <span class="labeler-complete" data-complete></span>
+    <p data-save-message hidden></p>
+    <div class="row" data-save-actions hidden></div>
+  </div>
+  <p class="labeler-message" data-message hidden></p>
+  <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
+  <p class="labeler-span num" data-span></p>
+  <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div></fieldset>
+  <fieldset class="labeler-kind"><legend>Kind <kbd aria-hidden="true">K</kbd></legend>
+    <div class="button-group">
+      <button type="button" class="button button-small" data-kind="micro" data-writes aria-pressed="true">Micro</button>
+      <button type="button" class="button button-small" data-kind="macro" data-writes aria-pressed="false">Macro</button>
+    </div>
+    <span class="help" data-kind-hint></span>
+  </fieldset>
+  <div class="field">
+    <label for="labeler-action-units">Action units <kbd aria-hidden="true">U</kbd></label>
+    <input id="labeler-action-units" data-field="action_units" type="text" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" data-writes>
+    <p class="errors" data-error="action_units" hidden></p>
+  </div>
+  <div class="field">
+    <label for="labeler-note">Note <kbd aria-hidden="true">T</kbd></label>
+    <textarea id="labeler-note" data-field="note" rows="2" data-writes></textarea>
+    <p class="errors" data-error="note" hidden></p>
+  </div>
+  <div class="labeler-footer"><button type="button" class="button button-small button-ghost" data-remove data-writes disabled>${icon("trash")}Delete coding</button></div>`;
+
+/** @returns {string} */
+export const labelerMarkup = () => `
+  <div class="labeler-player">${PLAYER}</div>
+  <section class="labeler-panel" aria-label="Coding">${PANEL}</section>
+  <p class="visually-hidden" data-live aria-live="polite"></p>`;

@@ -1,0 +1,65 @@
+"""Tell a head's own motion from the motion of the skin on it."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models_ml.motion.flow import Flow
+
+_GRID = 32  # the fit uses the field averaged down to 32 × 32
+_ROUNDS = 6
+
+
+def without_head_motion(flow: Flow) -> Flow:
+    """Flow less the motion of the head as one piece: shift, turn and growth in the image plane.
+
+    The motion is the similarity that fits the flow of the face (an ellipse that fills the crop) best, by
+    least squares reweighted with ``1 / (1 + (residual / median residual)²)`` (Cauchy), so that an expression,
+    which moves a part of the face only, hardly counts. For a pure shift this is about the median flow;
+    on clips with known motion it leaves a field closer to the truth than the median does.
+
+    Args:
+        flow: (2, H, W) of a face crop, in pixels.
+
+    Returns:
+        float32 (2, H, W).
+
+    >>> y, x = np.mgrid[0:64, 0:64].astype(np.float32)
+    >>> turned = np.stack([2 - 0.01 * y, 0.01 * x - 1])
+    >>> float(np.abs(without_head_motion(turned)).max().round(3))
+    0.0
+    """
+    height, width = flow.shape[1:]
+    small = np.stack([cv2.resize(part, (_GRID, _GRID), interpolation=cv2.INTER_AREA) for part in flow])
+    x, y = _coordinates(_GRID, _GRID)
+    inside = (x / 0.42) ** 2 + ((y - 0.05) / 0.5) ** 2 < 1
+    u, v = small[0][inside].astype(np.float64), small[1][inside].astype(np.float64)
+    fit = _fit(x[inside], y[inside], u, v)
+    x, y = _coordinates(height, width)
+    rigid = np.stack([fit[0] + fit[2] * x - fit[3] * y, fit[1] + fit[2] * y + fit[3] * x])
+    return (flow - rigid).astype(np.float32)
+
+
+def _coordinates(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Columns and rows of pixel centres, −½ to ½ across the field."""
+    x = (np.arange(width) + 0.5) / width - 0.5
+    y = (np.arange(height) + 0.5) / height - 0.5
+    return np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width))
+
+
+def _fit(
+    x: NDArray[np.float64], y: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(4,): shift x, shift y, growth, turn."""
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    design = np.concatenate([np.stack([one, zero, x, -y], axis=1), np.stack([zero, one, y, x], axis=1)])
+    target = np.concatenate([u, v])
+    weight = np.ones_like(x)
+    fit = np.zeros(4)
+    for _ in range(_ROUNDS):
+        both = np.concatenate([weight, weight])[:, None]
+        fit = np.linalg.solve(design.T @ (both * design), design.T @ (both[:, 0] * target))
+        residual = (target - design @ fit).reshape(2, -1)
+        distance = np.hypot(residual[0], residual[1])
+        weight = 1 / (1 + (distance / (np.median(distance) + 1e-6)) ** 2)
+    return fit

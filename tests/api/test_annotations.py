@@ -1,0 +1,101 @@
+"""Marks are exact, in order, never overwritten unseen; the database itself keeps the order."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.projects.models import Role
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+URL = "/api/v1/annotations/"
+
+
+@pytest.fixture
+def annotation(api, clip) -> dict:
+    return api.post(
+        URL, {"clip": clip.pk, "onset": 10, "apex": 20, "offset": 30, "emotion": "disgust"}
+    ).json()
+
+
+def test_it_saves_marks_one_by_one(api, clip):
+    first = api.post(URL, {"clip": clip.pk, "onset": 10}).json()
+    assert (first["onset"], first["apex"], first["complete"]) == (10, None, False)
+    second = api.patch(f"{URL}{first['id']}/", {"apex": 20, "offset": 30, "emotion": "disgust"}).json()
+    assert (second["onset"], second["apex"], second["offset"], second["complete"]) == (10, 20, 30, True)
+
+
+@pytest.mark.parametrize(
+    ("marks", "field", "words"),
+    [
+        ({"onset": 30, "apex": 20}, "apex", "lies before the onset (frame 30)"),
+        ({"apex": 30, "offset": 20}, "offset", "lies before the apex (frame 30)"),
+        ({"onset": 30, "offset": 20}, "offset", "lies before the onset (frame 30)"),
+        ({"onset": 100}, "onset", "its frames are 0–99"),
+        ({"onset": -1}, "onset", "greater than or equal to 0"),
+        ({"onset": 1.5}, "onset", "integer"),
+        ({"emotion": "boredom"}, "emotion", "is not a word of CASME II"),
+        ({"confidence": 6}, "confidence", ""),
+    ],
+)
+def test_it_refuses_wrong_marks_and_says_why(api, clip, marks, field, words):
+    answer = api.post(URL, {"clip": clip.pk, **marks})
+    assert answer.status_code == 400
+    assert words in answer.json()[field][0]
+    assert not Annotation.objects.exists()
+
+
+def test_it_checks_a_changed_mark_against_the_stored_ones(api, annotation):
+    answer = api.patch(f"{URL}{annotation['id']}/", {"apex": 31})
+    assert answer.status_code == 400
+    assert Annotation.objects.get().apex == 20
+
+
+@pytest.mark.parametrize("marks", [{"onset": 21}, {"offset": 19}, {"apex": None, "onset": 31}])
+def test_the_database_refuses_what_gets_past_the_forms(annotation, marks):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Annotation.objects.filter(pk=annotation["id"]).update(**marks)
+
+
+def test_it_answers_409_with_the_current_state_when_it_was_changed_elsewhere(api, annotation):
+    url = f"{URL}{annotation['id']}/"
+    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": "1"})
+    answer = api.patch(url, {"note": "from this tab"}, headers={"If-Match": "1"})
+    assert answer.status_code == 409
+    assert answer.json()["current"]["note"] == "from the other tab"
+    assert Annotation.objects.get().note == "from the other tab"
+
+
+def test_it_answers_409_to_a_second_annotation_by_the_same_coder(api, clip, annotation):
+    answer = api.post(URL, {"clip": clip.pk, "onset": 5})
+    assert answer.status_code == 409
+    assert answer.json()["current"]["id"] == annotation["id"]
+
+
+def test_coders_do_not_see_each_others_marks(project, clip, annotation, member):
+    carol = member(project, "carol", Role.ANNOTATOR)
+    assert carol.get(URL).json()["results"] == []
+    assert carol.get(f"{URL}{annotation['id']}/").status_code == 404
+
+
+def test_researchers_see_but_do_not_change_the_marks_of_others(project, clip, annotation, member):
+    carol = member(project, "carol", Role.RESEARCHER)
+    assert len(carol.get(URL).json()["results"]) == 1
+    assert carol.get(f"{URL}?mine=true").json()["results"] == []
+    assert carol.patch(f"{URL}{annotation['id']}/", {"onset": 1}).status_code == 403
+
+
+def test_it_adopts_a_complete_marking_as_consensus(api, clip, annotation):
+    assert api.post(f"{URL}{annotation['id']}/adopt/").status_code == 200
+    consensus = Consensus.objects.get(clip=clip)
+    assert (consensus.onset, consensus.apex, consensus.offset, consensus.emotion) == (10, 20, 30, "disgust")
+
+
+def test_it_does_not_adopt_half_a_marking(api, clip):
+    half = api.post(URL, {"clip": clip.pk, "onset": 10}).json()
+    assert api.post(f"{URL}{half['id']}/adopt/").status_code == 409
+    assert not Consensus.objects.exists()
+
+
+def test_it_does_not_label_a_clip_that_failed(api, make_clip):
+    broken = make_clip("broken", state="failed", problem="It is a text file.")
+    assert api.post(URL, {"clip": broken.pk, "onset": 1}).status_code == 400

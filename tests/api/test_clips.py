@@ -1,0 +1,113 @@
+"""Uploading, and serving frames by ranges."""
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from mer_platform.clips.models import Clip
+from mer_platform.jobs.models import Job
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+URL = "/api/v1/clips/"
+
+
+@pytest.fixture
+def upload(api, database):
+    def post(content: bytes = b"video bytes", name: str = "EP01.mp4", **fields):
+        data = {
+            "file": SimpleUploadedFile(name, content),
+            "database": database.pk,
+            "subject": "sub01",
+            **fields,
+        }
+        return api.post(URL, data, format="multipart")
+
+    return post
+
+
+def test_it_stores_the_bytes_unchanged_and_queues_the_ingest(upload):
+    answer = upload(b"exactly these bytes")
+    assert answer.status_code == 201
+    clip = Clip.objects.get(pk=answer.json()["id"])
+    assert default_storage.open(clip.file).read() == b"exactly these bytes"
+    assert (clip.state, str(clip)) == ("processing", "CASME II/sub01/EP01")
+    assert Job.objects.get(group=clip.group()).kind == "ingest"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"name": "notes.txt"}, "file", "upload mp4, mov, avi or mkv video"),
+        ({"content": b""}, "file", "empty"),
+        ({"subject": "  "}, "subject", "Say whose face this is"),
+        ({"subject": "x" * 61}, "subject", "at most 60"),
+        ({"database": 999_999}, "database", "does not exist"),
+        ({"fps": "0"}, "fps", "greater than or equal to 1"),
+    ],
+)
+def test_it_says_what_is_wrong_with_an_upload(upload, fields, field, words):
+    answer = upload(**fields)
+    assert answer.status_code == 400
+    assert words in str(answer.json()[field])
+    assert not Clip.objects.exists()
+
+
+def test_it_wants_the_rate_of_frame_images(upload, database):
+    database.fps = None
+    database.save()
+    answer = upload(name="frames.zip")
+    assert answer.status_code == 400
+    assert "frames per second" in str(answer.json()["fps"])
+
+
+def test_it_wants_a_file(api, database):
+    answer = api.post(URL, {"database": database.pk, "subject": "sub01"}, format="multipart")
+    assert answer.status_code == 400
+    assert "file" in answer.json()
+
+
+def test_it_answers_409_to_the_same_bytes_and_names_the_clip(upload):
+    first = upload().json()
+    answer = upload(name="copy.mp4", subject="sub02")
+    assert answer.status_code == 409
+    assert answer.json()["clip"] == first["id"]
+    assert "CASME II/sub01/EP01" in answer.json()["detail"]
+
+
+def test_it_answers_409_to_another_clip_of_the_same_name(upload):
+    upload(b"one")
+    assert upload(b"two").status_code == 409
+
+
+def test_two_projects_may_hold_the_same_clip(upload, bobs_api, other_project):
+    upload()
+    theirs = other_project.databases.create(name="SMIC", fps=100)
+    file = SimpleUploadedFile("EP01.mp4", b"video bytes")
+    answer = bobs_api.post(URL, {"file": file, "database": theirs.pk, "subject": "s1"}, format="multipart")
+    assert answer.status_code == 201
+
+
+def test_it_serves_one_range_of_the_pack(api, clip):
+    answer = api.get(f"{URL}{clip.pk}/frames.bin", headers={"Range": "bytes=10-19"})
+    assert answer.status_code == 206
+    assert answer["Content-Range"] == "bytes 10-19/1000"
+    assert b"".join(answer.streaming_content) == bytes(range(10, 20))
+
+
+def test_it_serves_the_whole_pack_privately_and_for_good(api, clip):
+    answer = api.get(f"{URL}{clip.pk}/frames.bin")
+    assert len(b"".join(answer.streaming_content)) == 1000
+    assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert api.get(f"{URL}{clip.pk}/frames.bin", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+def test_it_answers_416_to_a_range_beyond_the_end(api, clip):
+    answer = api.get(f"{URL}{clip.pk}/frames.bin", headers={"Range": "bytes=1000-"})
+    assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */1000")
+
+
+def test_it_has_no_frames_of_a_failed_clip_and_says_why(api, make_clip):
+    broken = make_clip("broken", state="failed", problem="It is a text file.")
+    answer = api.get(f"{URL}{broken.pk}/frames/")
+    assert answer.status_code == 404
+    assert "It is a text file." in answer.json()["detail"]
