@@ -70,3 +70,12 @@ export class Drafts {
     }
   }
 }
+
+/** @returns {Storage | null} */
+export function browserStorage() {
+  try {
+    return localStorage;
+  } catch {
+    return null; // blocked by the browser's settings
+  }
+}

@@ -98,3 +98,9 @@ export function keyLabel(key) {
     .map((part) => printed[part] ?? (/^[a-z]$/.test(part) ? part.toUpperCase() : part))
     .join("+");
 }
+
+/** @param {Element} element @returns {boolean} keys belong to a text field */
+export function isTyping(element) {
+  const notText = "[type=checkbox], [type=radio], [type=button], [type=submit]";
+  return element.closest(`input:not(${notText}), textarea, select, [contenteditable]`) !== null;
+}

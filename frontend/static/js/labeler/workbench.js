@@ -5,10 +5,10 @@ import { AnnotationsApi } from "./annotations-api.js";
 import { AutoSave } from "./autosave.js";
 import { CodingPanel } from "./coding-panel.js";
 import { askFrame, showConflict, showHelp } from "./dialogs.js";
-import { Drafts } from "./drafts.js";
+import { Drafts, browserStorage } from "./drafts.js";
 import { FrameCache, memoryBudget } from "./frame-cache.js";
 import { FrameStore, rangesOf } from "./frame-store.js";
-import { actionOf, emotionKeys, keyOf } from "./keymap.js";
+import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
@@ -349,20 +349,5 @@ export class Workbench {
   #showState() {
     this.#screen.showState(this.#player, this.#playback, this.#looping);
     if (!this.#player.playing && !this.#player.waiting) this.#timeline.describe(this.#player.shown);
-  }
-}
-
-/** @param {Element} element @returns {boolean} */
-function isTyping(element) {
-  const notText = "[type=checkbox], [type=radio], [type=button], [type=submit]";
-  return element.closest(`input:not(${notText}), textarea, select, [contenteditable]`) !== null;
-}
-
-/** @returns {Storage | null} */
-function browserStorage() {
-  try {
-    return localStorage;
-  } catch {
-    return null; // blocked by the browser's settings
   }
 }

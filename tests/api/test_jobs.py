@@ -1,0 +1,109 @@
+"""Claims, leases and upkeep: one worker at a time, and nothing is lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from mer_platform.jobs import upkeep
+from mer_platform.jobs.models import Job, JobCancelled, LeaseLost
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+
+@pytest.fixture
+def job(project) -> Job:
+    return Job.enqueue("ingest", "ingest", project.pk, "ingest:1", "clip:1", {"clip": 1})
+
+
+def let_lease_run_out(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_same_work_is_queued_once(project, job):
+    again = Job.enqueue("ingest", "ingest", project.pk, "ingest:1", "clip:1", {"clip": 1})
+    assert again.pk == job.pk
+
+
+def test_one_worker_gets_the_job(job):
+    assert Job.claim(job.pk, "host:1") is not None
+    assert Job.claim(job.pk, "host:2") is None
+
+
+def test_a_lease_that_ran_out_is_another_workers_next_attempt(job):
+    Job.claim(job.pk, "host:1")
+    let_lease_run_out(job)
+    assert Job.claim(job.pk, "host:2").attempt == 2
+
+
+def test_who_lost_the_lease_cannot_write(job):
+    first = Job.claim(job.pk, "host:1")
+    let_lease_run_out(job)
+    Job.claim(job.pk, "host:2")
+    with pytest.raises(LeaseLost), first.commit():
+        pytest.fail("a lost claim got into its transaction")
+    with pytest.raises(LeaseLost):
+        first.heartbeat()
+    assert not first.end(Job.State.FAILED, "late")
+
+
+def test_a_heartbeat_keeps_the_job_and_brings_the_wish_to_cancel(job):
+    claim = Job.claim(job.pk, "host:1")
+    let_lease_run_out(job)
+    claim.heartbeat()
+    assert Job.claim(job.pk, "host:2") is None
+    Job.cancel_group("clip:1")
+    claim.heartbeat()
+    with pytest.raises(JobCancelled):
+        claim.check()
+
+
+def test_a_finished_job_is_not_claimed_again(job):
+    claim = Job.claim(job.pk, "host:1")
+    with claim.commit() as row:
+        claim.finish(row)
+    assert Job.claim(job.pk, "host:2") is None
+
+
+def test_upkeep_ends_the_lease_of_a_dead_process_of_this_host(job, monkeypatch):
+    monkeypatch.setattr(upkeep.os, "kill", _no_such_process)
+    Job.claim(job.pk, upkeep.owner_name())
+    assert upkeep.expire_dead_leases() == 1
+    assert Job.claim(job.pk, "host:2").attempt == 2
+
+
+def test_upkeep_leaves_living_workers_and_other_hosts_alone(job):
+    Job.claim(job.pk, upkeep.owner_name())
+    assert upkeep.expire_dead_leases() == 0
+    Job.objects.update(lease_owner="elsewhere:1")
+    assert upkeep.expire_dead_leases() == 0
+
+
+def test_upkeep_announces_what_was_lost_and_not_what_was_just_announced(job, settings):
+    assert upkeep.announce_due() == 1  # the transaction of this test never commits, so nobody was told yet
+    assert upkeep.announce_due() == 0
+    Job.objects.update(announced_at=timezone.now() - timedelta(seconds=settings.JOB_REQUEUE_SECONDS + 1))
+    assert upkeep.announce_due() == 1
+
+
+def test_upkeep_finds_jobs_that_kill_their_workers(job):
+    Job.claim(job.pk, "host:1")
+    Job.objects.update(attempt=Job.MAX_ATTEMPTS)
+    let_lease_run_out(job)
+    assert upkeep.abandoned_jobs() == [job]
+
+
+def test_a_broker_that_is_down_does_not_break_the_request(job, monkeypatch):
+    from kombu.exceptions import OperationalError
+
+    from mer_platform.jobs import broker
+
+    def refuse(*_args, **_kwargs):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(broker.app, "send_task", refuse)
+    assert broker.announce(job.pk, "ingest") is False
+
+
+def _no_such_process(_pid: int, _signal: int) -> None:
+    raise ProcessLookupError

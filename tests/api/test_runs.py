@@ -1,0 +1,127 @@
+"""Launching and cancelling runs; results come from stored predictions."""
+
+import pytest
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.composites.services import freeze
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import Role
+from models_ml.config import RunConfig
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+URL = "/api/v1/runs/"
+# (subject, true class, predicted class): the ten samples worked by hand in models_ml.evaluation.metrics
+HAND_WORKED = [
+    ("a", 0, 0), ("a", 0, 0), ("b", 0, 0), ("b", 0, 0), ("b", 0, 1),
+    ("c", 1, 1), ("c", 1, 1), ("d", 1, 2), ("d", 2, 2), ("e", 2, 0),
+]  # fmt: skip
+WORDS = ["disgust", "happiness", "surprise"]
+CLASSES = ["negative", "positive", "surprise"]
+
+
+@pytest.fixture
+def version(project, database, make_clip, alice):
+    for number, (subject, true, _) in enumerate(HAND_WORKED):
+        clip = make_clip(f"clip{number:02}", subject)
+        Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion=WORDS[true], origin="adopted")
+    label_map = {database.name: dict(zip(WORDS, CLASSES, strict=True))}
+    return freeze(project, "Ten", [database], label_map, alice)
+
+
+@pytest.fixture
+def finished_run(version, alice):
+    run = services.launch(version, RunConfig(), alice)
+    folds = {fold.name: fold for fold in run.folds.all()}
+    for sample, (_, _, predicted) in zip(version.samples.all(), HAND_WORKED, strict=True):
+        probabilities = [0.8 if c == predicted else 0.1 for c in range(3)]
+        Prediction.objects.create(
+            run=run, fold=folds[sample.subject_key], sample=sample,
+            probabilities=probabilities, predicted=CLASSES[predicted],
+        )  # fmt: skip
+    run.folds.update(state=Fold.State.DONE)
+    Job.objects.filter(group=run.group).update(state=Job.State.DONE)
+    Run.objects.filter(pk=run.pk).update(state=Run.State.FINISHED)
+    run.refresh_from_db()
+    return run
+
+
+def test_it_launches_a_run_with_a_fold_a_subject(api, version):
+    answer = api.post(URL, {"version": version.pk, "config": {"seed": 7}})
+    assert answer.status_code == 202
+    run = Run.objects.get(pk=answer.json()["id"])
+    assert list(run.folds.values_list("name", flat=True)) == [f"CASME II/{s}" for s in "abcde"]
+    assert run.config["seed"] == 7
+    assert run.config["net"]["kernels"] == [2, 3, 4, 5, 6]
+    assert Job.objects.filter(group=run.group, kind="features").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "place", "words"),
+    [
+        ({"net": {"kernels": [2, 9]}}, "net.kernels.1", "kernel 9 is larger than the 6×6 map after layer 2"),
+        ({"net": {"placement": 4}}, "net.placement", "after the last layer"),
+        ({"train": {"epochs": 0}}, "train.epochs", "greater than or equal to 1"),
+        ({"trane": {}}, "trane", "Extra inputs"),
+        ("fast", "config", ""),
+    ],
+)
+def test_it_says_where_a_configuration_is_wrong(api, version, config, place, words):
+    answer = api.post(URL, {"version": version.pk, "config": config})
+    assert answer.status_code == 400
+    assert words in answer.json()["config"][place][0]
+    assert not Run.objects.exists()
+
+
+def test_the_metrics_equal_the_hand_worked_example(api, finished_run):
+    results = api.get(f"{URL}{finished_run.pk}/").json()["results"]
+    assert results["uf1"] == pytest.approx((0.8 + 2 / 3 + 0.5) / 3)
+    assert results["uar"] == pytest.approx((4 / 5 + 2 / 3 + 1 / 2) / 3)
+    assert results["accuracy"] == pytest.approx(0.7)
+    assert results["confusion"] == [[4, 1, 0], [0, 2, 1], [1, 0, 1]]
+    low, high = results["intervals_95"]["uf1"]
+    assert low <= results["uf1"] <= high
+
+
+def test_it_gives_every_sample_one_prediction(api, finished_run):
+    predictions = api.get(f"{URL}{finished_run.pk}/predictions/").json()
+    assert [p["sample"] for p in predictions] == list(range(10))
+
+
+def test_it_cancels_a_run_and_its_waiting_jobs(api, version):
+    run = api.post(URL, {"version": version.pk}).json()
+    answer = api.post(f"{URL}{run['id']}/cancel/")
+    assert answer.json()["state"] == "cancelled"
+    assert set(Job.objects.filter(group=f"run:{run['id']}").values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_it_does_not_cancel_what_is_finished(api, finished_run):
+    assert api.post(f"{URL}{finished_run.pk}/cancel/").status_code == 409
+
+
+def test_steps_follow_each_other_once(version, alice):
+    run = services.launch(version, RunConfig(), alice)
+    Job.objects.filter(group=run.group).update(state=Job.State.DONE)
+    for _ in range(2):
+        services.advance(run.pk)
+    assert Job.objects.filter(group=run.group, kind="fold").count() == 5
+    run.refresh_from_db()
+    assert run.state == Run.State.TRAINING
+
+
+def test_a_failed_step_ends_the_run_with_its_reason(version, alice):
+    run = services.launch(version, RunConfig(), alice)
+    services.fail(run.pk, "no face in frame 12")
+    run.refresh_from_db()
+    assert (run.state, run.error) == (Run.State.FAILED, "no face in frame 12")
+    assert not Job.objects.filter(group=run.group, state=Job.State.QUEUED).exists()
+
+
+def test_annotators_cannot_launch(project, version, member):
+    assert member(project, "carol", Role.ANNOTATOR).post(URL, {"version": version.pk}).status_code == 403
+
+
+def test_it_offers_the_schema_of_a_configuration(api):
+    schema = api.get("/api/v1/run-config-schema/").json()
+    assert schema["$defs"]["NetConfig"]["properties"]["kernels"]["description"]

@@ -1,0 +1,85 @@
+"""Starting scoring batches: what may be asked, and what is answered."""
+
+import json
+
+import pytest
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.composites.services import freeze
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import Role
+from mer_platform.scoring.models import ModelVersion, ScoringBatch
+from models_ml.config import RunConfig
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+URL = "/api/v1/scoring-batches/"
+
+
+@pytest.fixture
+def model(project, database, make_clip, alice) -> ModelVersion:
+    for subject in ("s1", "s2"):
+        Consensus.objects.create(
+            clip=make_clip(f"of {subject}", subject),
+            onset=1,
+            apex=5,
+            offset=9,
+            emotion="disgust",
+            origin="adopted",
+        )
+    version = freeze(project, "Two", [database], {database.name: {"disgust": "negative"}}, alice)
+    run = services.launch(version, RunConfig(), alice)
+    Run.objects.filter(pk=run.pk).update(state=Run.State.FINISHED)
+    return ModelVersion.objects.create(run=run, file="models/x.safetensors", sha256="0" * 64, classes=[])
+
+
+def test_it_takes_clips_and_answers_202(api, model, clip):
+    answer = api.post(URL, {"model": model.pk, "clips": [clip.pk]})
+    assert answer.status_code == 202
+    assert answer.json()["progress"] == {"state": "running", "total": 1, "done": 0, "failed": 0}
+    assert Job.objects.get(kind="score").payload["items"]
+
+
+def test_it_takes_a_finished_run_in_place_of_its_model(api, model, clip):
+    assert api.post(URL, {"run": model.run_id, "clips": [clip.pk]}).json()["model"] == model.pk
+
+
+def test_it_keeps_the_frames_given(api, model, clip):
+    answer = api.post(URL, {"model": model.pk, "items": [{"clip": clip.pk, "onset": 10, "apex": 20}]})
+    item = answer.json()["items"][0]
+    assert (item["onset"], item["apex"], item["frames_from"]) == (10, 20, "given")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"clips": []}, "Name at least one clip"),
+        ({"clips": [999_999]}, "does not exist"),
+        ({"items": [{"clip": "CLIP", "onset": 30, "apex": 20}]}, "lies before the onset"),
+        ({"items": [{"clip": "CLIP", "onset": 30, "apex": 200}]}, "its frames are 0–99"),
+        ({"items": [{"clip": "CLIP", "onset": 30}]}, "both onset and apex"),
+        ({"clips": ["CLIP", "CLIP"]}, "named twice"),
+    ],
+)
+def test_it_says_what_is_wrong_with_a_batch(api, model, clip, fields, words):
+    fields = json.loads(json.dumps(fields).replace('"CLIP"', str(clip.pk)))
+    answer = api.post(URL, {"model": model.pk, **fields})
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert not ScoringBatch.objects.exists()
+
+
+def test_it_wants_a_finished_run(api, model, clip):
+    ModelVersion.objects.all().delete()
+    answer = api.post(URL, {"run": Run.objects.get().pk, "clips": [clip.pk]})
+    assert "has no model" in str(answer.json()["run"])
+
+
+def test_strangers_cannot_score_with_a_model(bobs_api, model, clip):
+    assert bobs_api.post(URL, {"model": model.pk, "clips": [clip.pk]}).status_code == 400
+
+
+def test_annotators_cannot_score(project, model, clip, member):
+    client = member(project, "carol", Role.ANNOTATOR)
+    assert client.post(URL, {"model": model.pk, "clips": [clip.pk]}).status_code == 403
