@@ -40,9 +40,13 @@ class ContentStorage(FileSystemStorage):
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names, and the same names inside ES modules: ``import`` of a changed file is never stale."""
+    """Hashed names, and the same names inside our ES modules: ``import`` of a changed file is never stale.
 
-    support_js_module_import_aggregation = True
+    Only in our own: scripts that come with packages may name files that are not there.
+    """
+
+    _imports = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]
+    patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", _imports))
     manifest_strict = False
 
 

@@ -38,7 +38,7 @@ def plan(claim: Claim) -> None:
             Database.objects.update_or_create(
                 project=project,
                 name=database.name,
-                defaults={"fps": database.fps, "emotions": list(database.emotions)},
+                defaults={"fps": database.fps, "emotions": list(database.vocabulary)},
             )
         for name, subject in sorted({(spec.database, spec.subject) for spec in specs}):
             Job.enqueue(

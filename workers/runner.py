@@ -2,7 +2,7 @@
 
 A handler does the work of one kind of job and commits its result through the claim. What it raises decides the end:
 ``InputError`` fails the job with that sentence, ``JobCancelled`` cancels it, ``LeaseLost`` leaves it to whoever has it,
-and anything else is tried again, ``Job.MAX_ATTEMPTS`` times in all.
+and anything else is tried once more before it fails.
 """
 
 import logging
@@ -67,7 +67,7 @@ def run_job(job_id: int) -> None:
     except Exception as error:
         log.exception("job %s failed", job.pk)
         reason = f"Internal error ({type(error).__name__}: {error}); the worker's log has the details under job {job.pk}."
-        if claim.attempt >= Job.MAX_ATTEMPTS:
+        if claim.attempt > 1:
             fail(claim, reason)
         else:
             claim.release(reason)

@@ -1,12 +1,16 @@
+import json
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.forms import ClipFilter, DatabaseForm
@@ -19,6 +23,7 @@ PAGE = 48
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips are processing)."""
     project = get_project(request, slug)
@@ -29,6 +34,7 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "filter": form,
         "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "processing": everything.filter(state=Clip.State.PROCESSING).count(),
         "total": everything.count(),
         "databases": project.databases.all(),
@@ -42,8 +48,12 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
     """The upload form; files go to the API, one request each."""
     project = get_project(request, slug, Role.RESEARCHER)
-    subjects = Subject.objects.filter(database__project=project).values_list("name", flat=True).distinct()
-    context = {"databases": project.databases.all(), "subjects": subjects}
+    context = {
+        "databases": project.databases.all(),
+        "subjects": Subject.objects.filter(database__project=project).select_related("database"),
+        "chosen": request.GET.get("database", ""),
+        "max_bytes": settings.MAX_CLIP_BYTES,
+    }
     return render(request, "clips/upload.html", context)
 
 
@@ -58,12 +68,19 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
     order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
     here = order.index(clip.pk) if clip.pk in order else -1
+    mine = set(
+        Annotation.objects.filter(clip__in=order, coder_id=request.user.pk).values_list("clip", flat=True)
+    )
     context = {
         "clip": clip,
+        "emotions": json.dumps(clip.database.emotions),
         "annotations": clip.annotations.select_related("coder") if researcher else [],
         "consensus": getattr(clip, "consensus", None) if researcher else None,
         "previous": order[here - 1] if here > 0 else None,
         "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
+        "next_unmarked": next(
+            (pk for pk in order[here + 1 :] + order[: max(here, 0)] if pk not in mine), None
+        ),
     }
     return render(request, "clips/clip.html", context)
 
@@ -111,7 +128,10 @@ def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> Htt
     if request.method == "POST" and form.is_valid():
         form.save()
         AuditEvent.record(project, request.user, f"{'changed' if pk else 'made'} the database {database}")
-        return redirect("upload" if not pk else "clips", slug)
+        if pk:
+            messages.success(request, f"{database} was saved.")
+            return redirect("clips", slug)
+        return redirect(f"{reverse('upload', args=[slug])}?database={database.pk}")
     return render(request, "clips/database.html", {"form": form, "database": database})
 
 

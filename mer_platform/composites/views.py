@@ -1,18 +1,25 @@
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.clips.models import Database
+from mer_platform.clips.models import Clip, Database
 from mer_platform.composites.labelmaps import LabelMap, suggest
-from mer_platform.composites.models import CompositeVersion
-from mer_platform.composites.services import draft, freeze
+from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.composites.services import Draft, draft, freeze
+from mer_platform.experiments.forms import RunForm
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
+
+EXAMPLES = 4
+PAGE = 100
 
 
 @login_required
@@ -28,6 +35,7 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def builder(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose databases, map their words to classes, see the counts, freeze.
 
@@ -48,10 +56,14 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
             errors = error.message_dict
         else:
             return redirect("version", slug, version.pk)
+    built = draft(chosen, label_map)
     context = {
         "name": data.get("name", _name(project)),
         "tables": [_table(database, label_map, database in chosen) for database in available],
-        "draft": draft(chosen, label_map),
+        "draft": built,
+        "counts": built.counts(),
+        "subjects": _by_subject(built.samples),
+        "left_out": _by_reason(built),
         "classes": CLASSES,
         "errors": errors,
     }
@@ -66,12 +78,18 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     version = get_object_or_404(
         CompositeVersion.objects.select_related("composite"), pk=pk, composite__project=project
     )
+    samples = version.samples.select_related("clip")
+    page = Paginator(samples, PAGE).get_page(request.GET.get("page"))
+    versions = CompositeVersion.objects.filter(pk=version.pk)
     context = {
         "version": version,
         "counts": version.counts(),
+        "subjects": _by_subject(list(samples)),
         "classes": CLASSES,
-        "samples": version.samples.select_related("clip"),
-        "runs": version.runs.all(),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "runs": version.runs.select_related("created_by"),
+        "run_form": RunForm(versions=versions, initial={"version": version.pk}),
     }
     return render(request, "composites/version.html", context)
 
@@ -99,3 +117,30 @@ def _table(database: Database, label_map: LabelMap, chosen: bool) -> dict[str, A
         for number, emotion in enumerate(database.emotions)
     ]
     return {"database": database, "chosen": chosen, "rows": rows}
+
+
+def _by_subject(samples: list[Sample]) -> list[dict[str, Any]]:
+    """A row a subject: how many samples of each class it has."""
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        counts[sample.database, sample.subject][sample.label] += 1
+    return [
+        {"database": database, "subject": subject, "classes": [n[c] for c in CLASSES], "samples": n.total()}
+        for (database, subject), n in sorted(counts.items())
+    ]
+
+
+def _by_reason(built: Draft) -> list[dict[str, Any]]:
+    """Why clips are left out, the commonest reason first, with a few of the clips."""
+    clips: defaultdict[str, list[Clip]] = defaultdict(list)
+    for entry in built.left_out:
+        clips[entry.reason].append(entry.clip)
+    return [
+        {
+            "reason": reason,
+            "count": count,
+            "examples": clips[reason][:EXAMPLES],
+            "more": max(count - EXAMPLES, 0),
+        }
+        for reason, count in built.reasons()
+    ]

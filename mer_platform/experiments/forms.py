@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mer_platform.experiments.models import Run
 from mer_platform.experiments.services import parse_config
 from models_ml.config import FeatureConfig, NetConfig, RunConfig, TrainConfig
 
@@ -17,6 +18,14 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
     "train": ("Training", TrainConfig),
     "features": ("Motion features", FeatureConfig),
 }
+
+PYRAMID = ("kernels", "placement", "pooling", "fusion")
+# How papers write what the configuration spells as an identifier.
+NAMES = {
+    "vgg_m_spp": "VGG-M with SPP", "tvl1": "TV-L1", "farneback": "Farnebäck", "dis": "DIS",
+    "adam": "AdamW", "sgd": "SGD", "average": "Average", "max": "Maximum", "concat": "Concatenate", "grid": "Grid",
+    "none": "None", "crop": "Face box", "similarity": "Upright face", "balanced": "Balanced",
+}  # fmt: skip
 
 
 class NumberList(forms.CharField):
@@ -49,9 +58,15 @@ class RunForm(forms.Form):
             for name, info in model.model_fields.items():
                 self.fields[f"{section}-{name}"] = _field(info)
 
-    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+    def pyramid(self) -> list[forms.BoundField]:
+        """The settings that runs are usually compared by."""
+        return [self[f"net-{name}"] for name in PYRAMID]
+
+    def others(self) -> Iterator[tuple[str, str, list[forms.BoundField]]]:
+        """All other settings: section, its title, and its fields."""
         for section, (title, model) in SECTIONS.items():
-            yield title, [self[f"{section}-{name}"] for name in model.model_fields]
+            names = [name for name in model.model_fields if section != "net" or name not in PYRAMID]
+            yield section, title, [self[f"{section}-{name}"] for name in names]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -70,6 +85,16 @@ class RunForm(forms.Form):
         return cleaned
 
 
+def initial_of(run: Run) -> dict[str, Any]:
+    """What the form shows to make another run like this one."""
+    values = {
+        f"{section}-{name}": ", ".join(map(str, value)) if isinstance(value, list) else value
+        for section in SECTIONS
+        for name, value in run.config[section].items()
+    }
+    return {**values, "version": run.version_id, "seed": run.config["seed"]}
+
+
 def _field(info: FieldInfo) -> forms.Field:
     """The form field of one setting."""
     common: dict[str, Any] = {
@@ -79,7 +104,9 @@ def _field(info: FieldInfo) -> forms.Field:
     }
     kind = info.annotation
     if get_origin(kind) is Literal:
-        return forms.ChoiceField(choices=[(option, option) for option in get_args(kind)], **common)
+        return forms.ChoiceField(
+            choices=[(option, NAMES.get(option, option)) for option in get_args(kind)], **common
+        )
     if kind is bool:
         return forms.BooleanField(required=False, **common)
     if get_origin(kind) in (tuple, list):

@@ -2,20 +2,23 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
-from mer_platform.experiments.forms import RunForm
+from mer_platform.experiments.forms import SECTIONS, RunForm, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
-from models_ml.config import map_sizes
+from models_ml.config import RunConfig, map_sizes
 
+PAGE = 20
 FIGURES = {
     "confusion": lambda run: figures.confusion(results_of(run)),
     "per-class": lambda run: figures.per_class(results_of(run)),
@@ -26,15 +29,19 @@ FIGURES = {
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every run with its scores; the finished ones side by side in one figure."""
     project = get_project(request, slug)
-    runs = list(Run.objects.filter(project=project).select_related("version__composite", "created_by")[:100])
-    rows = [(run, results_of(run) if run.scored else None) for run in runs]
+    runs = Run.objects.filter(project=project).select_related("version__composite", "created_by")
+    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     context = {
-        "rows": rows,
-        "active": any(run.active for run in runs),
-        "comparable": [r for r, s in rows if s],
+        "rows": [(run, results_of(run) if run.scored else None) for run in page],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "active": any(run.active for run in page),
+        "comparable": _compared(project, []),
+        "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
     template = "experiments/_list.html" if getattr(request, "htmx", False) else "experiments/list.html"
     return render(request, template, context)
@@ -42,37 +49,53 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def run_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """The configuration form. Asked by htmx, only the check of what is filled in so far."""
+    """The configuration form, filled in as the run ``?like=…`` was. Asked by htmx, only the check of it."""
     project = get_project(request, slug, Role.RESEARCHER)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
-    form = RunForm(request.POST or None, versions=versions, initial={"version": request.GET.get("version")})
+    like = Run.objects.filter(project=project, pk=_number(request.GET.get("like"))).first()
+    initial = initial_of(like) if like else {"version": request.GET.get("version")}
+    form = RunForm(request.POST or None, versions=versions, initial=initial)
     valid = form.is_valid() if form.is_bound else False
-    if getattr(request, "htmx", False):
-        sizes = map_sizes(form.config.net, form.config.features.size) if valid else []
-        return render(request, "experiments/_check.html", {"form": form, "sizes": sizes})
-    if valid:
+    if valid and not getattr(request, "htmx", False):
         run = services.launch(
             form.cleaned_data["version"], form.config, request.user, form.cleaned_data["name"]
         )
         return redirect("run", slug, run.pk)
-    context = {"form": form, "versions": versions}
+    config = form.config if valid else None if form.is_bound else like.settings if like else RunConfig()
+    context = {
+        "form": form,
+        "like": like,
+        "config": config,
+        "sizes": map_sizes(config.net, config.features.size) if config else [],
+    }
+    if getattr(request, "htmx", False):
+        return render(request, "experiments/_check.html", context)
     return render(request, "experiments/new.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Progress while it runs, then the numbers; asked by htmx, only the progress."""
+    """Progress while it runs, then the numbers; asked by htmx, only the progress.
+
+    The progress says in ``?state=`` what the page around it shows, so that the page reloads once there is more.
+    """
     run = _get_run(request, slug, pk)
     context: dict[str, Any] = {"run": run, "progress": run.progress(), "classes": CLASSES}
     if getattr(request, "htmx", False):
         response = render(request, "experiments/_progress.html", context)
-        if run.scored:
+        if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"
         return response
     context["results"] = results_of(run) if run.scored else None
     context["model"] = getattr(run, "model", None)
+    context["configuration"] = [
+        (title, [(info.title, run.config[section][name]) for name, info in model.model_fields.items()])
+        for section, (title, model) in SECTIONS.items()
+    ]
     return render(request, "experiments/run.html", context)
 
 
@@ -116,3 +139,8 @@ def _compared(project: Project, asked: list[str]) -> list[Run]:
     if numbers := [int(pk) for pk in asked if pk.isdigit()]:
         runs = runs.filter(pk__in=numbers)
     return sorted(runs[:10], key=lambda run: run.pk)
+
+
+def _number(text: str | None) -> int:
+    """An id from a query; -1, which no row has, for anything else."""
+    return int(text) if text and text.isdigit() else -1

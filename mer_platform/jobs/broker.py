@@ -28,7 +28,7 @@ def broker_settings() -> dict[str, Any]:
     for folder in ("messages", "processed", "control"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(root / "messages"),
             "data_folder_out": str(root / "messages"),

@@ -38,10 +38,12 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """For every page: the user's projects, the current one, and what the user may do in it."""
+    """For every page: the user's projects, the current one, what the user may do in it, and the app the page is of."""
     role: Role | None = getattr(request, "role", None)
     user = getattr(request, "user", None)
+    match = getattr(request, "resolver_match", None)
     return {
+        "section": match.func.__module__.split(".")[-2] if match else "",
         "my_projects": Project.objects.of(user) if user is not None and user.is_authenticated else [],
         "project": getattr(request, "project", None),
         "role": role,

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run
@@ -43,19 +44,39 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     )
     labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
     runs = Run.objects.filter(project=project)
+    versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
+    finished_runs, batch_count = (
+        runs.filter(state=Run.State.FINISHED).count(),
+        project.scoring_batches.count(),
+    )
+    steps = {
+        "upload": bool(clips["ready"]),
+        "label": labelled.exists(),
+        "compose": versions.exists(),
+        "train": bool(finished_runs),
+        "score": bool(batch_count),
+    }
+    unmarked = Clip.objects.filter(project=project, state=Clip.State.READY).exclude(
+        pk__in=Annotation.objects.filter(coder_id=request.user.pk).values("clip")
+    )
     return render(
         request,
         "projects/overview.html",
         {
             "clips": clips,
             "labelled": labelled.distinct().count(),
-            "databases": project.databases.annotate(subject_count=Count("subjects")),
-            "versions": CompositeVersion.objects.filter(composite__project=project).select_related(
-                "composite"
-            )[:5],
+            "databases": project.databases.annotate(
+                subject_count=Count("subjects", distinct=True), clip_count=Count("subjects__clips")
+            ),
+            "versions": versions[:5],
+            "version_count": versions.count(),
             "runs": runs.select_related("version__composite")[:5],
-            "finished_runs": runs.filter(state=Run.State.FINISHED).count(),
-            "batch_count": project.scoring_batches.count(),
+            "finished_runs": finished_runs,
+            "active_runs": runs.filter(state__in=Run.ACTIVE).count(),
+            "batch_count": batch_count,
+            "steps": steps,
+            "next_step": next((name for name, done in steps.items() if not done), None),
+            "to_label": unmarked.first(),
             "events": project.events.select_related("user")[:8],
         },
     )

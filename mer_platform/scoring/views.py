@@ -1,12 +1,17 @@
+from itertools import groupby
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.clips.models import Clip
+from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import get_project
-from mer_platform.projects.models import Role
+from mer_platform.projects.models import Project, Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch
 from mer_platform.scoring.services import Wanted, start_batch
 from models_ml.classes import CLASSES
@@ -25,12 +30,21 @@ def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose a model and clips; the frames are the clips' labels, or spotted."""
+    """Choose a model and clips; the frames are the clips' labels, or spotted.
+
+    Asked by htmx, only the clips of one database, with those ticked that ``?tick=`` says: all, unlabelled or none.
+    """
     project = get_project(request, slug, Role.RESEARCHER)
     models = ModelVersion.objects.filter(run__project=project).select_related("run")
-    clips = Clip.objects.filter(project=project, state=Clip.State.READY).select_related("subject__database")
+    clips = _clips(project)
     chosen: list[str] = []
+    if getattr(request, "htmx", False):
+        asked = clips.filter(subject__database=_number(request.GET.get("database")))
+        for database, members in _by_database(asked):
+            group = {"database": database, "clips": members, "tick": request.GET.get("tick")}
+            return render(request, "scoring/_clips.html", group)
     if request.method == "POST":
         chosen = request.POST.getlist("clip")
         model = models.filter(pk=_number(request.POST.get("model"))).first()
@@ -38,12 +52,18 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
         if model is not None and wanted:
             return redirect("batch", slug, start_batch(model, wanted, request.user).pk)
         messages.error(request, "Choose a model." if model is None else "Choose at least one clip.")
-    context = {"models": models, "clips": clips, "chosen": chosen, "model": request.GET.get("model")}
+    context = {
+        "models": models,
+        "groups": _by_database(clips),
+        "chosen": {_number(pk) for pk in [*chosen, request.GET.get("clip")]},
+        "model": _number(request.POST.get("model") or request.GET.get("model")),
+    }
     return render(request, "scoring/new.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug)
     batch = get_object_or_404(ScoringBatch.objects.select_related("model__run"), pk=pk, project=project)
@@ -55,6 +75,22 @@ def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     }
     template = "scoring/_items.html" if getattr(request, "htmx", False) else "scoring/batch.html"
     return render(request, template, context)
+
+
+def _clips(project: Project) -> QuerySet[Clip]:
+    """What can be scored, with whether its frames are marked."""
+    marked = {"clip": OuterRef("pk"), "onset__isnull": False, "apex__isnull": False}
+    return (
+        Clip.objects.filter(project=project, state=Clip.State.READY)
+        .select_related("subject__database")
+        .annotate(
+            marked=Exists(Consensus.objects.filter(**marked)) | Exists(Annotation.objects.filter(**marked))
+        )
+    )
+
+
+def _by_database(clips: QuerySet[Clip]) -> list[tuple[Database, list[Clip]]]:
+    return [(database, list(group)) for database, group in groupby(clips, key=lambda clip: clip.database)]
 
 
 def _number(text: str | None) -> int:

@@ -48,6 +48,10 @@ class Alignment:
     def scale(self) -> float:
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
+    def points(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n, 2) points of the frame as points of the crop."""
+        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+
     def crop(self, image: Image) -> NDArray[np.float32]:
         """float32 (size, size) or (size, size, 3) crop of a frame, values 0..255.
 

@@ -1,7 +1,7 @@
 """Dense optical flow between two grey images, and the optical strain of a flow field."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal, cast
 
 import cv2
 import numpy as np
@@ -49,14 +49,14 @@ def tvl1(a: Grey, b: Grey) -> Flow:
     )
     a, b = _checked(a, b)
     # OpenCV takes float images to be in 0..1.
-    return _planes(solver.calc(_float32(a) / 255, _float32(b) / 255, None))
+    return _solve(solver, _float32(a) / 255, _float32(b) / 255)
 
 
 def farneback(a: Grey, b: Grey) -> Flow:
     """Farnebäck's polynomial expansion flow (SCIA 2003); arguments, result and errors as ``tvl1``."""
     solver = cv2.FarnebackOpticalFlow.create(numLevels=4, winSize=21, numIters=3, polyN=7, polySigma=1.5)
     a, b = _checked(a, b)
-    return _planes(solver.calc(_float32(a), _float32(b), None))
+    return _solve(solver, _float32(a), _float32(b))
 
 
 def dis(a: Grey, b: Grey) -> Flow:
@@ -69,7 +69,7 @@ def dis(a: Grey, b: Grey) -> Flow:
     solver.setPatchStride(3)
     a, b = _checked(a, b)
     first, second = (np.clip(np.rint(image), 0, 255).astype(np.uint8) for image in (a, b))
-    return _planes(solver.calc(first, second, None))
+    return _solve(solver, first, second)
 
 
 FLOWS: dict[FlowMethod, Callable[[Grey, Grey], Flow]] = {"tvl1": tvl1, "farneback": farneback, "dis": dis}
@@ -109,5 +109,6 @@ def _float32(image: Grey) -> NDArray[np.float32]:
     return np.ascontiguousarray(image, dtype=np.float32)
 
 
-def _planes(flow: NDArray[np.float32]) -> Flow:
-    return np.ascontiguousarray(np.moveaxis(flow, 2, 0), dtype=np.float32)
+def _solve(solver: cv2.DenseOpticalFlow, a: NDArray[Any], b: NDArray[Any]) -> Flow:
+    no_guess = cast(Any, None)  # OpenCV's own type hints forget that this is allowed
+    return np.ascontiguousarray(np.moveaxis(solver.calc(a, b, no_guess), 2, 0), dtype=np.float32)

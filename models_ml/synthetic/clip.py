@@ -21,7 +21,7 @@ from models_ml.synthetic.face import MARGIN, OVERSAMPLING, Face, painted_face
 from models_ml.synthetic.identity import generator
 
 HEAD_MOTION_PX = 0.9  # standard deviation of the head's shift over a long time
-FIDGET_PX = 0.6  # longest displacement of movements that are no expression
+FIDGET_PX = 0.8  # longest displacement of movements that are no expression
 BLINK_CHANCE = 0.3  # clips with a blink somewhere
 NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
 

@@ -12,12 +12,16 @@ import numpy as np
 from models_ml.synthetic.clip import ClipSpec
 from models_ml.synthetic.identity import generator, make_identity
 
-SUBTLE_SHARE = 0.40  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
+SUBTLE_SHARE = 0.50  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
 SUBTLE_PX = (0.3, 0.8)
-CLEAR_PX = (0.8, 2.5)
+CLEAR_PX = (0.8, 2.4)
 MIXED_SHARE = 0.50  # clips in which an action unit of another class moves a little as well
 
-_MIXED_UNITS = {"negative": ("12B", "1B+2B", "12C"), "positive": ("4B", "15B", "1B+2B"), "surprise": ("4B", "12B", "15C")}
+_MIXED_UNITS = {
+    "negative": ("12C", "1C+2C", "6B+12D"),
+    "positive": ("4C", "15B", "1C+2C", "4D"),
+    "surprise": ("4C", "12C", "15D"),
+}
 _COMMON = {"negative": 0.64, "positive": 0.21, "surprise": 0.15}  # classes of clips beyond each subject's first three
 
 
@@ -69,7 +73,7 @@ DATABASES: tuple[DemoDatabase, ...] = (
         emotions=(
             Emotion("happiness", "positive", ("12", "6+12", "L12", "R12", "6+12")),
             Emotion("disgust", "negative", ("4+9", "9+10", "4+7+9", "4+7", "9")),
-            Emotion("repression", "negative", ("15", "15+17", "17+24", "L15")),
+            Emotion("repression", "negative", ("15", "15+17", "17+24", "1+15", "L15")),
             Emotion("surprise", "surprise", ("1+2", "1+2+5", "1+2+25", "2+5")),
             Emotion("others", None, ("4+12", "14+17", "7+20")),
         ),
@@ -86,7 +90,7 @@ DATABASES: tuple[DemoDatabase, ...] = (
         grey=False,
         container="avi",
         emotions=(
-            Emotion("negative", "negative", ("4", "4+7", "15", "4+9", "15+17")),
+            Emotion("negative", "negative", ("4", "4+7", "15", "4+9", "15+17", "1+4")),
             Emotion("positive", "positive", ("12", "6+12", "6+12")),
             Emotion("surprise", "surprise", ("1+2", "1+2+5", "1+2+26")),
         ),
@@ -105,7 +109,7 @@ DATABASES: tuple[DemoDatabase, ...] = (
         emotions=(
             Emotion("happiness", "positive", ("12", "6+12", "R12")),
             Emotion("anger", "negative", ("4", "4+7", "4+24", "4+5")),
-            Emotion("contempt", "negative", ("L14", "R14", "14")),
+            Emotion("contempt", "negative", ("L14", "R14", "14", "R12C+R14")),
             Emotion("surprise", "surprise", ("1+2", "1+2+26", "1+2+5")),
             Emotion("other", None, ("17+20", "1+4")),
         ),

@@ -33,7 +33,7 @@ export function themedLayout(layout, token, font) {
     zerolinecolor: token("--line"),
     tickcolor: token("--line"),
     tickfont: { color: token("--ink-muted") },
-    title: { font: { color: token("--ink-muted"), size: 13 } },
+    title: { font: { color: token("--ink-muted"), size: 13 }, standoff: 12 },
     automargin: true,
   };
   const base = {
@@ -64,6 +64,26 @@ function merge(under, over) {
 
 /** @typedef {{caption: string, header: string[], rows: string[][]}} PlainTable */
 
+/**
+ * Python's plotly packs numpy arrays as base64; little-endian, as every browser is.
+ * @type {Readonly<Record<string, any>>}
+ */
+const DTYPES = Object.freeze({
+  f8: Float64Array, f4: Float32Array, i4: Int32Array, u4: Uint32Array, i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array,
+});
+
+/** @param {any} value an array, or one packed as {dtype, bdata, shape} @returns {any} plain (nested) arrays; else `value` */
+export function unpackArray(value) {
+  const Type = DTYPES[value?.dtype];
+  if (!Type || typeof value.bdata !== "string") return value;
+  const bytes = Uint8Array.from(atob(value.bdata), (character) => character.charCodeAt(0));
+  /** @type {number[]} */
+  const flat = Array.from(new Type(bytes.buffer));
+  const columns = Number(String(value.shape ?? "").split(",")[1]);
+  if (!columns) return flat;
+  return Array.from({ length: flat.length / columns }, (_, row) => flat.slice(row * columns, (row + 1) * columns));
+}
+
 /** @param {any} value @returns {string} */
 function cell(value) {
   if (typeof value !== "number") return value == null ? "" : String(value).replace(/<[^>]*>/g, " ");
@@ -84,12 +104,13 @@ export function figureTables({ data, layout }) {
   const y = titleText(layout?.yaxis?.title) || "y";
   return data.flatMap((trace) => {
     const caption = titleText(trace.name) || titleText(layout?.title);
-    if (Array.isArray(trace.z) && Array.isArray(trace.z[0])) {
-      const columns = trace.x ?? trace.z[0].map((/** @type {any} */ _, /** @type {number} */ i) => i);
-      const rows = trace.z.map((/** @type {any[]} */ row, /** @type {number} */ i) => [cell(trace.y?.[i] ?? i), ...row.map(cell)]);
+    const z = unpackArray(trace.z);
+    const [names, values] = [unpackArray(trace.x ?? trace.labels), unpackArray(trace.y ?? trace.values)];
+    if (Array.isArray(z?.[0])) {
+      const columns = names ?? z[0].map((/** @type {any} */ _, /** @type {number} */ i) => i);
+      const rows = z.map((/** @type {any[]} */ row, /** @type {number} */ i) => [cell(values?.[i] ?? i), ...row.map(cell)]);
       return [{ caption, header: [`${y} \\ ${x}`, ...columns.map(cell)], rows }];
     }
-    const [names, values] = [trace.x ?? trace.labels, trace.y ?? trace.values];
     if (!Array.isArray(values)) return [];
     const rows = values.map((value, i) => [cell(names?.[i] ?? i), cell(value)]);
     return [{ caption, header: [x, y], rows }];

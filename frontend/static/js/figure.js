@@ -30,13 +30,20 @@ function loadPlotly(src) {
   return loading;
 }
 
-/** Tells Plotly that its static styles are in our stylesheet: a strict CSP forbids the <style> it would add. */
+/**
+ * Lets Plotly work under a strict CSP, which forbids `<style>` elements and `style` attributes but not the CSSOM: its
+ * static rules are in our stylesheet, and the style attributes it sets on SVG elements take the CSSOM's way.
+ */
 function forbidInlineStyles() {
   if (document.getElementById("plotly.js-style-global")) return;
   const marker = document.createElement("meta");
   marker.id = "plotly.js-style-global";
   marker.className = "no-inline-styles";
   document.head.append(marker);
+  SVGElement.prototype.setAttribute = function (name, value) {
+    if (name === "style") this.style.cssText = value;
+    else Element.prototype.setAttribute.call(this, name, value);
+  };
 }
 
 class MerFigure extends HTMLElement {
@@ -128,7 +135,9 @@ class MerFigure extends HTMLElement {
     this.#become("ready", "");
     const { token, font } = this.#tokens();
     const layout = themedLayout(this.#figure.layout, token, font);
-    const config = { displaylogo: false, responsive: false, ...this.#figure.config };
+    // Without a mouse the mode bar would always lie on the plot.
+    const displayModeBar = matchMedia("(hover: hover)").matches ? "hover" : false;
+    const config = { displaylogo: false, responsive: false, displayModeBar, ...this.#figure.config };
     await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
     this.#tabulate();
     this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));

@@ -116,10 +116,14 @@ export function askFrame(host, pack, go) {
   radios.value = numbering;
   dialog.querySelector("[data-cancel]")?.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
+    event.preventDefault();
     numbering = radios.value === "source" ? "source" : "index";
     const found = findFrame(pack, input.value, numbering);
-    if ("index" in found) return go(found.index);
-    event.preventDefault();
+    if ("index" in found) {
+      dialog.close();
+      dialog.remove(); // at once, and with it the focus on a text field: the next key is the player's
+      return go(found.index);
+    }
     const error = /** @type {HTMLElement} */ (dialog.querySelector(".errors"));
     error.hidden = false;
     error.textContent = found.error;

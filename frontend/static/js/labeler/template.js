@@ -42,9 +42,9 @@ const PLAYER = `
     <p class="labeler-overlay" role="status"></p>
   </div>
   <dl class="labeler-readout">
-    <div><dt>Frame</dt><dd><span data-readout="index">–</span> <small>of <span data-readout="last">–</span></small></dd></div>
-    <div><dt>Source frame</dt><dd data-readout="source">–</dd></div>
-    <div><dt>Time</dt><dd><span data-readout="time">–</span> <small>ms</small></dd></div>
+    <div><dt>Frame</dt><dd class="is-index"><span data-readout="index">–</span> <small>of 0 to <span data-readout="last">–</span></small></dd></div>
+    <div><dt>Source frame</dt><dd class="is-source" data-readout="source">–</dd></div>
+    <div><dt>Time</dt><dd class="is-time"><span data-readout="time">–</span> <small>ms</small></dd></div>
     <div class="labeler-pending" data-readout="pending" hidden></div>
   </dl>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
@@ -74,13 +74,14 @@ const PANEL = `
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
   <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div></fieldset>
-  <fieldset class="labeler-kind"><legend>Kind <kbd aria-hidden="true">K</kbd></legend>
+  <div class="labeler-kind" role="group" aria-labelledby="labeler-kind">
+    <span id="labeler-kind">Kind <kbd aria-hidden="true">K</kbd></span>
     <div class="button-group">
       <button type="button" class="button button-small" data-kind="micro" data-writes aria-pressed="true">Micro</button>
       <button type="button" class="button button-small" data-kind="macro" data-writes aria-pressed="false">Macro</button>
     </div>
     <span class="help" data-kind-hint></span>
-  </fieldset>
+  </div>
   <div class="field">
     <label for="labeler-action-units">Action units <kbd aria-hidden="true">U</kbd></label>
     <input id="labeler-action-units" data-field="action_units" type="text" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" data-writes>

@@ -8,6 +8,8 @@ import { MARKS } from "./marks.js";
 const AXIS = 18;
 const FLAG = 16;
 const STRIP = 4;
+/** left and right, so that the first and last frame can be seen and touched */
+const PAD = 8;
 
 const LETTERS = Object.freeze({ onset: "O", apex: "A", offset: "F" });
 
@@ -89,7 +91,7 @@ export class Timeline {
 
   /** @param {number} frame may be fractional @returns {number} css px */
   #x(frame) {
-    return (frame / this.#pack.count) * this.#width;
+    return PAD + (frame / this.#pack.count) * (this.#width - 2 * PAD);
   }
 
   /** @param {PointerEvent} event */
@@ -107,7 +109,8 @@ export class Timeline {
   /** @param {PointerEvent} event */
   #seek({ clientX }) {
     const { left, width } = this.#root.getBoundingClientRect();
-    this.#onseek(this.#pack.clamp(Math.floor(((clientX - left) / width) * this.#pack.count)));
+    const share = (clientX - left - PAD) / (width - 2 * PAD);
+    this.#onseek(this.#pack.clamp(Math.floor(share * this.#pack.count)));
   }
 
   #draw() {
@@ -176,7 +179,7 @@ export class Timeline {
       const half = ctx.measureText(text).width / 2;
       if (x + half > this.#width) break;
       ctx.textAlign = "center";
-      ctx.fillText(text, Math.max(x, half), AXIS / 2);
+      ctx.fillText(text, Math.max(x, half + 2), AXIS / 2);
       ctx.fillRect(x, AXIS - 3, 1, 3);
     }
   }
@@ -184,7 +187,7 @@ export class Timeline {
   /** @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
   #drawLoaded(ctx, height, ink) {
     ctx.fillStyle = ink.line;
-    ctx.fillRect(0, height - STRIP, this.#width, STRIP);
+    ctx.fillRect(this.#x(0), height - STRIP, this.#x(this.#pack.count) - this.#x(0), STRIP);
     ctx.fillStyle = ink.accent;
     for (const [first, last] of this.#loaded) {
       ctx.fillRect(this.#x(first), height - STRIP, this.#x(last + 1) - this.#x(first), STRIP);

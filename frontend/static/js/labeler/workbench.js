@@ -196,7 +196,7 @@ export class Workbench {
 
   /** @param {KeyboardEvent} event */
   #didPressKey = (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
+    const target = event.target instanceof HTMLElement ? event.target : document.body;
     if (document.querySelector("dialog[open]") || event.defaultPrevented) return;
     const key = keyOf(event);
     if (isTyping(target)) {

@@ -1,0 +1,140 @@
+"""A honcho manager that leaves no process behind: not on Ctrl-C, a closed terminal, a crash, nor when it is killed.
+
+It knows nothing of Django or of what the processes do.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from honcho.manager import Manager
+from honcho.printer import Printer
+from honcho.process import Popen, Process
+
+STOP_SECONDS = 8.0
+ASKED_TO_STOP = (130, 143)  # what honcho's Manager.returncode says after SIGINT and SIGTERM
+
+
+class Terminal:
+    """Standard output that may go away: a closed terminal must not stop us from ending our processes."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+
+class GroupPopen(Popen):
+    """A process whose whole group ends with it, and that ends when the one who started it is gone."""
+
+    def __init__(self, command: str, **options: Any) -> None:
+        super().__init__(command, **options)
+        self._supervisor = os.getppid()
+        threading.Thread(target=self._end_group_with_leader, daemon=True).start()
+        threading.Thread(target=self._end_group_with_supervisor, daemon=True).start()
+
+    def _end_group_with_leader(self) -> None:
+        # A worker killed outright leaves pool processes that would go on, holding our pipe open.
+        self.wait()
+        signal_group(self.pid, signal.SIGKILL)
+
+    def _end_group_with_supervisor(self) -> None:
+        while os.getppid() == self._supervisor:
+            time.sleep(1)
+        signal_group(self.pid, signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
+        signal_group(self.pid, signal.SIGKILL)
+
+
+class GroupProcess(Process):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._child_ctor = GroupPopen
+
+
+class Supervisor(Manager):
+    """Runs processes until one ends or a signal comes, then ends them all.
+
+    ``on_started`` is called once, in a thread, when the processes have been started.
+    After ``loop()``, ``ended_by_itself`` names the process that stopped without being asked to, if one did.
+    """
+
+    def __init__(self, on_started: Callable[[], None]) -> None:
+        super().__init__(Printer(Terminal()))
+        self._process_ctor = GroupProcess
+        self._on_started = on_started
+        self.ended_by_itself: str | None = None
+
+    def loop(self) -> None:
+        signal.signal(signal.SIGHUP, _stop_like_sigterm)
+        super().loop()
+
+    def _start(self) -> None:
+        super()._start()
+        # Only now: a process forked while another thread runs may inherit a held lock.
+        threading.Thread(target=self._on_started, daemon=True).start()
+
+    def terminate(self) -> None:
+        """End everything, by force after ``STOP_SECONDS``."""
+        if not self._all_started():
+            # honcho can only stop a process whose start it has noted, which is a moment away.
+            _later(0.1, self.terminate)
+            return
+        if not self._terminating:
+            if self.returncode not in ASKED_TO_STOP:
+                self.ended_by_itself = next(n for n, p in self._processes.items() if "returncode" in p)
+            _later(STOP_SECONDS, self.kill)
+        super().terminate()
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def interrupted_make(parent: int) -> Callable[[], bool]:
+    """A test whether the ``make`` that started us wants to end.
+
+    GNU make passes SIGTERM on, but on SIGINT it only waits for its children: a terminal's Ctrl-C reaches them
+    anyway, ``kill -INT`` does not. It shows in /proc: make takes its handler off. Elsewhere this is never true.
+    """
+    if _read(f"/proc/{parent}/comm").strip() not in ("make", "gmake") or not _catches_sigint(parent):
+        return lambda: False
+    return lambda: os.getppid() != parent or not _catches_sigint(parent)
+
+
+def _catches_sigint(pid: int) -> bool:
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _read(f"/proc/{pid}/status"), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGINT - 1) & 1)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def _later(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+
+
+def _stop_like_sigterm(number: int, frame: FrameType | None) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
