@@ -56,14 +56,16 @@ class FeatureConfig(_Config):
     align: Literal["none", "crop", "similarity"] = Field(
         "similarity",
         title="Face alignment",
-        description="none: the whole frame; crop: the face box; similarity: face turned upright by its eyes. "
-        "Found in the onset frame and applied to both frames alike.",
+        description="none: the whole frame; crop: the face box; similarity: eye corners and nose brought "
+        "to fixed places. Found in the onset frame and applied to both frames alike.",
     )
     crop_size: int = Field(
         128, ge=32, le=512, title="Crop size", description="Side of the face crop on which flow is measured."
     )
     remove_head_motion: bool = Field(
-        True, title="Remove head motion", description="Subtract the median flow of the face."
+        True,
+        title="Remove head motion",
+        description="Subtract the shift, turn and growth of the face as one piece.",
     )
 
 

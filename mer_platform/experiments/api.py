@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
-from mer_platform.experiments.models import Prediction, Run
+from mer_platform.experiments.models import Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
@@ -66,6 +66,12 @@ class PredictionSerializer(serializers.ModelSerializer):
         fields = ["sample", "clip", "subject", "true_label", "predicted", "probabilities"]
 
 
+class FoldSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Fold
+        fields = ["index", "name", "state", "attempt", "losses", "weights_sha256", "seconds"]
+
+
 class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Run.objects.select_related("model", "version")
     serializer_class = RunSerializer
@@ -98,6 +104,12 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     def predictions(self, request: Request, pk: str) -> Response:
         rows = self.get_object().predictions.select_related("sample")
         return Response(PredictionSerializer(rows, many=True).data)
+
+    @extend_schema(responses=FoldSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def folds(self, request: Request, pk: str) -> Response:
+        """Each held-out subject: loss by epoch, and the hash of the weights it was predicted with."""
+        return Response(FoldSerializer(self.get_object().folds.all(), many=True).data)
 
 
 @method_decorator(cache_control(private=True, max_age=3600), name="dispatch")

@@ -20,12 +20,8 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
 }
 
 PYRAMID = ("kernels", "placement", "pooling", "fusion")
-# How papers write what the configuration spells as an identifier.
-NAMES = {
-    "vgg_m_spp": "VGG-M with SPP", "tvl1": "TV-L1", "farneback": "Farnebäck", "dis": "DIS",
-    "adam": "AdamW", "sgd": "SGD", "average": "Average", "max": "Maximum", "concat": "Concatenate", "grid": "Grid",
-    "none": "None", "crop": "Face box", "similarity": "Upright face", "balanced": "Balanced",
-}  # fmt: skip
+# Names that papers write in another way than the configuration; the other options are explained by their field.
+NAMES = {"vgg_m_spp": "VGG-M with SPP", "tvl1": "TV-L1", "farneback": "Farnebäck", "dis": "DIS"}
 
 
 class NumberList(forms.CharField):
@@ -51,7 +47,7 @@ class RunForm(forms.Form):
         self.fields["name"] = forms.CharField(
             max_length=120,
             required=False,
-            help_text="Optional; without it the run is named after its network.",
+            help_text="Without one, the run is named after its network.",
         )
         self.fields["seed"] = _field(RunConfig.model_fields["seed"])
         for section, (_, model) in SECTIONS.items():
@@ -93,6 +89,26 @@ def initial_of(run: Run) -> dict[str, Any]:
         for name, value in run.config[section].items()
     }
     return {**values, "version": run.version_id, "seed": run.config["seed"]}
+
+
+def described(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The run's settings as its page shows them: each section's title, and its settings with their values."""
+    return [
+        (
+            title,
+            [
+                (info.title or name, _text(run.config[section][name]))
+                for name, info in model.model_fields.items()
+            ],
+        )
+        for section, (title, model) in SECTIONS.items()
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else NAMES.get(value, str(value))
 
 
 def _field(info: FieldInfo) -> forms.Field:

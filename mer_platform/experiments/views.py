@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
-from mer_platform.experiments.forms import SECTIONS, RunForm, initial_of
+from mer_platform.experiments.forms import RunForm, described, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import get_project
@@ -92,10 +92,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         return response
     context["results"] = results_of(run) if run.scored else None
     context["model"] = getattr(run, "model", None)
-    context["configuration"] = [
-        (title, [(info.title, run.config[section][name]) for name, info in model.model_fields.items()])
-        for section, (title, model) in SECTIONS.items()
-    ]
+    context["configuration"] = described(run)
     return render(request, "experiments/run.html", context)
 
 

@@ -67,10 +67,12 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
 def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug)
     batch = get_object_or_404(ScoringBatch.objects.select_related("model__run"), pk=pk, project=project)
+    items = list(batch.items.select_related("clip__subject__database"))
     context = {
         "batch": batch,
         "progress": batch.progress(),
-        "items": batch.items.select_related("clip__subject__database"),
+        "items": items,
+        "clip_ids": ", ".join(str(item.clip_id) for item in items[:20]),
         "classes": CLASSES,
     }
     template = "scoring/_items.html" if getattr(request, "htmx", False) else "scoring/batch.html"

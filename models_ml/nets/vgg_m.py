@@ -63,15 +63,7 @@ class VggMSpp(nn.Module):
                 self.spp = _spp(net, channels)
                 channels = self.spp.out_channels
         _, side = map_sizes(net, size)[-1]
-        positions = 1 if net.fusion == "grid" else side**2
-        hidden = scaled(512, net.width)
-        self.classify = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(channels * positions, hidden),
-            nn.ReLU(inplace=True),
-            Dropout(net.dropout),
-            nn.Linear(hidden, classes),
-        )
+        self.classify = _classifier(net, channels, 1 if net.fusion == "grid" else side, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, size, size) float32 → (N, classes) logits."""
@@ -103,3 +95,16 @@ def _spp(net: NetConfig, channels: int) -> SpatialPyramid | SpatialGrids:
     if net.fusion == "grid":
         return SpatialGrids(channels, net.kernels, net.pooling)
     return SpatialPyramid(channels, net.kernels, net.pooling, scaled(channels, net.reduction))
+
+
+def _classifier(net: NetConfig, channels: int, side: int, classes: int) -> nn.Sequential:
+    # As VGG-M's fc6 it sees a 6×6 map at most; larger ones, of inputs above 28×28, are averaged down.
+    hidden = scaled(512, net.width)
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(6) if side > 6 else nn.Identity(),
+        nn.Flatten(),
+        nn.Linear(channels * min(side, 6) ** 2, hidden),
+        nn.ReLU(inplace=True),
+        Dropout(net.dropout),
+        nn.Linear(hidden, classes),
+    )

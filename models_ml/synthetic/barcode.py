@@ -26,7 +26,9 @@ def burn_number(image: Picture, n: int) -> Picture:
     5562
     """
     if not 0 <= n < 1 << _DATA_BITS:
-        raise InputError(f"Frame number {n} cannot be burned in: it must lie between 0 and {(1 << _DATA_BITS) - 1}.")
+        raise InputError(
+            f"Frame number {n} cannot be burned in: it must lie between 0 and {(1 << _DATA_BITS) - 1}."
+        )
     _require_room(image)
     code = n << _CHECK_BITS | _check(n)
     bits = np.array([code >> i & 1 for i in reversed(range(_DATA_BITS + _CHECK_BITS))], np.uint8)

@@ -6,7 +6,7 @@ below the eyes, x to the right of the image, y down, and about 1.0 from the midd
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -19,7 +19,23 @@ Colour = tuple[float, float, float]  # RGB, each 0..1
 _SHIFT = 4  # cv2 draws polygons with this many fractional bits
 
 
-def smooth_curve(points: Sequence[tuple[float, float]], *, closed: bool = False, per_span: int = 12) -> Floats:
+def tinted(colour: Colour, red: float, green: float | None = None, blue: float | None = None) -> Colour:
+    """``colour`` with its channels multiplied; ``red`` stands for all three when it comes alone."""
+    return (
+        colour[0] * red,
+        colour[1] * (red if green is None else green),
+        colour[2] * (red if blue is None else blue),
+    )
+
+
+def vector(*values: float) -> Floats:
+    """A float32 vector: for example a colour's factors, or a shift in face units."""
+    return np.array(values, np.float32)
+
+
+def smooth_curve(
+    points: Sequence[tuple[float, float]], *, closed: bool = False, per_span: int = 12
+) -> Floats:
     """A Catmull-Rom curve through ``points``.
 
     Returns:
@@ -42,13 +58,15 @@ def smooth_curve(points: Sequence[tuple[float, float]], *, closed: bool = False,
     return np.concatenate(spans).astype(np.float32)
 
 
-def smoothstep(low: float, high: float, x: Floats) -> Floats:
+def smoothstep(low: float, high: float, x: NDArray[np.floating[Any]]) -> Floats:
     """0 below ``low``, 1 above ``high`` and a smooth S between (``low`` may be the larger one)."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
-def bump(x: Floats, y: Floats, at: tuple[float, float], sigma: tuple[float, float], tilt: float = 0.0) -> Floats:
+def bump(
+    x: Floats, y: Floats, at: tuple[float, float], sigma: tuple[float, float], tilt: float = 0.0
+) -> Floats:
     """A Gaussian hill of height 1 at ``at``, its axes turned by ``tilt`` radians."""
     dx, dy = x - np.float32(at[0]), y - np.float32(at[1])
     if tilt:
@@ -64,8 +82,10 @@ def octave_noise(rng: np.random.Generator, shape: tuple[int, int], sigmas: Seque
     for sigma in sigmas:
         step = max(1, int(sigma / 1.5))  # coarse octaves are made small and enlarged
         small = rng.standard_normal((shape[0] // step + 4, shape[1] // step + 4), dtype=np.float32)
-        small = cv2.GaussianBlur(small, (0, 0), sigma / step)
-        layer = cv2.resize(small, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)[: shape[0], : shape[1]]
+        blurred = cv2.GaussianBlur(small, (0, 0), sigma / step)
+        layer = cv2.resize(blurred, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)[
+            : shape[0], : shape[1]
+        ]
         total += layer / layer.std()
     return (total - total.mean()) / total.std()
 
@@ -139,9 +159,9 @@ class Canvas:
         return self._softened(mask, soft)
 
     def _softened(self, mask: NDArray[np.uint8], soft: float) -> Floats:
-        alpha = mask.astype(np.float32) / 255
+        alpha: Floats = mask.astype(np.float32) / np.float32(255)
         sigma = soft * self.scale
-        return cv2.GaussianBlur(alpha, (0, 0), sigma) if sigma > 0.3 else alpha
+        return np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32) if sigma > 0.3 else alpha
 
     def paint(self, alpha: Floats, colour: Colour | Floats) -> None:
         """Lay ``colour`` (one colour, or (H, W, 3)) over the picture with opacity ``alpha`` (H, W)."""

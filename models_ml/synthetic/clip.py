@@ -101,7 +101,7 @@ def apex_field(spec: ClipSpec) -> Floats:
     along = motion.expression_field(
         face.identity, spec.action_units, spec.intensity_px, x, y, spec.random("expression")
     )
-    return np.einsum("ij,jhw->ihw", face.rotation.astype(np.float32), along)
+    return np.einsum("ij,jhw->ihw", face.rotation.astype(np.float32), along) * motion.head_weight(x, y)
 
 
 class _Warp:
@@ -116,19 +116,22 @@ class _Warp:
         dx, dy = (columns - face.centre[0]) * weight, (rows - face.centre[1]) * weight
         zero = np.zeros_like(weight)
         fidget = motion.fidget_field(FIDGET_PX, x, y, spec.random("fidget")) * weight
-        fields = [(weight, zero), (zero, weight), (-dy, dx), (dx, dy), fidget, apex_field(spec) * weight]
-        k = np.float32(OVERSAMPLING)
-        self.rest = np.stack([(columns + MARGIN) * k, (rows + MARGIN) * k], axis=-1)
+        rigid = [np.stack(field) for field in ((weight, zero), (zero, weight), (-dy, dx), (dx, dy))]
+        self.rest = np.stack([columns + MARGIN, rows + MARGIN], axis=-1) * np.float32(OVERSAMPLING)
         # A frame shows at p the skin that came from p minus its displacement.
-        stack = np.stack([np.stack(field, axis=-1)[self.window] for field in fields]) * -k
-        self._shape = stack.shape[1:]
-        self._fields = np.ascontiguousarray(stack.reshape(len(fields), -1))
-        self._rest = np.ascontiguousarray(self.rest[self.window]).reshape(-1)
+        step = self.rest[0, 1, 0] - self.rest[0, 0, 0]
+        fields = [np.moveaxis(field, 0, -1)[self.window] for field in (*rigid, fidget, apex_field(spec))]
+        self._fields = [np.ascontiguousarray(field * -step) for field in fields]
+        self._rest = np.ascontiguousarray(self.rest[self.window])
         self.weights = _weights(spec, face, clean)
 
     def map(self, frame: int) -> Floats:
         """(h, w, 2) float32: for each pixel of the window its place in the texture."""
-        return (self.weights[frame] @ self._fields + self._rest).reshape(self._shape)
+        places = self._rest
+        for weight, field in zip(self.weights[frame], self._fields, strict=True):
+            if weight:  # OpenCV, not BLAS, whose last bits depend on its number of threads
+                places = np.asarray(cv2.scaleAdd(field, float(weight), places), np.float32)
+        return places
 
 
 def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
@@ -159,7 +162,10 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
         texture.close_eyes(float(shut[i]))
         luma, chroma = texture.warped(warp.map(i))
         seen = luma if clean else sensor.expose(luma, i)
-        yield seen.copy() if chroma is None else cv2.cvtColor(cv2.merge([seen, chroma]), cv2.COLOR_YCrCb2RGB)
+        if chroma is None:
+            yield seen.copy()
+        else:
+            yield np.asarray(cv2.cvtColor(cv2.merge([seen, chroma]), cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
 class _Texture:
@@ -174,8 +180,8 @@ class _Texture:
         self._luma = np.ascontiguousarray(face.texture[..., 0])
         self._chroma = np.ascontiguousarray(face.texture[..., 1:])
         self._shut = 0.0
-        self._seen_luma = cv2.remap(self._luma, warp.rest, None, cv2.INTER_CUBIC)
-        self._seen_chroma = cv2.remap(self._chroma, warp.rest, None, cv2.INTER_LINEAR) if colour else None
+        self._seen_luma = _warped(self._luma, warp.rest, cv2.INTER_CUBIC)
+        self._seen_chroma = _warped(self._chroma, warp.rest, cv2.INTER_LINEAR) if colour else None
 
     def close_eyes(self, shut: float) -> None:
         if shut == self._shut:
@@ -187,10 +193,14 @@ class _Texture:
 
     def warped(self, places: Floats) -> tuple[Picture, Picture | None]:
         """Luma (H, W) and chroma (H, W, 2) with the window's pixels taken from ``places``; overwritten by the next."""
-        self._seen_luma[self._window] = cv2.remap(self._luma, places, None, cv2.INTER_CUBIC)
+        self._seen_luma[self._window] = _warped(self._luma, places, cv2.INTER_CUBIC)
         if self._seen_chroma is not None:
-            self._seen_chroma[self._window] = cv2.remap(self._chroma, places, None, cv2.INTER_LINEAR)
+            self._seen_chroma[self._window] = _warped(self._chroma, places, cv2.INTER_LINEAR)
         return self._seen_luma, self._seen_chroma
+
+
+def _warped(image: Picture, places: Floats, interpolation: int) -> Picture:
+    return np.asarray(cv2.remap(image, places, np.empty(0, np.float32), interpolation), np.uint8)
 
 
 class _Sensor:
@@ -214,7 +224,7 @@ class _Sensor:
         top, left = self._places[frame]
         noise = self._sheet[top : top + luma.shape[0], left : left + luma.shape[1]]
         lit = cv2.LUT(luma, (np.arange(256) * self._gain[frame]).astype(np.float32))
-        return cv2.add(lit, noise, dtype=cv2.CV_8U)
+        return np.asarray(cv2.add(lit, noise, dtype=cv2.CV_8U), np.uint8)
 
 
 def write_clip(spec: ClipSpec, folder: Path, *, numbered: bool = False) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 
 from models_ml.synthetic.clip import ClipSpec
 from models_ml.synthetic.identity import generator, make_identity
+from models_ml.synthetic.motion import parse_action_units
 
 SUBTLE_SHARE = 0.50  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
 SUBTLE_PX = (0.3, 0.8)
@@ -22,7 +23,8 @@ _MIXED_UNITS = {
     "positive": ("4C", "15B", "1C+2C", "4D"),
     "surprise": ("4C", "12C", "15D"),
 }
-_COMMON = {"negative": 0.64, "positive": 0.21, "surprise": 0.15}  # classes of clips beyond each subject's first three
+# Classes of the clips beyond the three, one of each class, that every subject has.
+_COMMON = {"negative": 0.64, "positive": 0.21, "surprise": 0.15}
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ def _subject_clips(seed: int, database: DemoDatabase, subject: str) -> list[Clip
     rng = generator("demo", seed, database.name, subject)
     labels = list(_COMMON)
     classed = labels + [
-        str(rng.choice(labels, p=list(_COMMON.values()))) for _ in range(database.clips_of[subject] - len(labels))
+        str(rng.choice(labels, p=list(_COMMON.values())))
+        for _ in range(database.clips_of[subject] - len(labels))
     ]
     wanted: list[str | None] = [*classed, *[None] * database.unclassed_of.get(subject, 0)]
     order = rng.permutation(len(wanted))
@@ -148,7 +151,7 @@ def _clip(
     emotion = words[int(rng.integers(len(words)))]
     units = emotion.action_units[int(rng.integers(len(emotion.action_units)))]
     if label and rng.uniform() < MIXED_SHARE:
-        units += "+" + str(rng.choice(_MIXED_UNITS[label]))
+        units = _mixed(units, label, rng)
     expressive = make_identity(seed, database.name, subject).expressiveness
     subtle = rng.uniform() < SUBTLE_SHARE
     low, high = SUBTLE_PX if subtle else CLEAR_PX
@@ -176,6 +179,15 @@ def _clip(
         first_source_number=first,
         seed=seed,
     )
+
+
+def _mixed(units: str, label: str, rng: np.random.Generator) -> str:
+    """``units`` and, more weakly, units of another class that are not among them."""
+    shown = {number for number, _, _ in parse_action_units(units)}
+    others = [
+        more for more in _MIXED_UNITS[label] if shown.isdisjoint(n for n, _, _ in parse_action_units(more))
+    ]
+    return f"{units}+{rng.choice(others)}"
 
 
 def _durations(fps: float, rng: np.random.Generator) -> tuple[int, int, int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 
 from models_ml.errors import InputError
 from models_ml.synthetic.canvas import Picture
@@ -75,5 +76,6 @@ def _video_frame(image: Picture, pixel_format: str) -> av.VideoFrame:
     if image.ndim == 2:
         return av.VideoFrame.from_ndarray(image, format="gray")
     if pixel_format == "yuv420p":  # OpenCV converts three times as fast as the encoder's own scaler
-        return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+        planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
+        return av.VideoFrame.from_ndarray(planes, format="yuv420p")
     return av.VideoFrame.from_ndarray(image, format="rgb24")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models_ml.synthetic.canvas import Canvas, Colour, Floats, Picture, smoothstep
+from models_ml.synthetic.canvas import Canvas, Floats, Picture, smoothstep, tinted, vector
 from models_ml.synthetic.identity import Identity
 
 
@@ -34,10 +34,12 @@ def lids(face: Identity, side: int, x: Floats) -> Lids:
 
 
 def _outline(face: Identity, side: int) -> tuple[Floats, Floats, Floats]:
+    """Upper lid, lower lid and crease as (n, 2) curves from the image's left to its right."""
     ex, _ = face.eye(side)
     x = (ex + face.eye_half_width * np.linspace(-1, 1, 41)).astype(np.float32)
     line = lids(face, side, x)
-    return tuple(np.stack([x, y], axis=1) for y in (line.upper, line.lower, line.crease))  # type: ignore[return-value]
+    upper, lower, crease = (np.stack([x, y], axis=1) for y in (line.upper, line.lower, line.crease))
+    return upper, lower, crease
 
 
 def eye_part(face: Identity, canvas: Canvas, side: int) -> Canvas:
@@ -45,70 +47,61 @@ def eye_part(face: Identity, canvas: Canvas, side: int) -> Canvas:
     return canvas.part(face.eye(side), (1.5 * face.eye_half_width, 0.26))
 
 
-def paint_surroundings(face: Identity, canvas: Canvas) -> None:
+def paint_surroundings(face: Identity, part: Canvas, side: int) -> None:
     """Shade under the brow, the crease of the lid and the fold below, on open and closed eyes alike."""
-    whole = canvas
-    for side in (-1, 1):
-        canvas = eye_part(face, whole, side)
-        upper, lower, crease = _outline(face, side)
-        dark: Colour = tuple(0.42 * c for c in face.skin)  # type: ignore[assignment]
-        around = canvas.polygon(np.concatenate([crease, lower[::-1]]), soft=0.045)
-        canvas.paint(0.22 * around, dark)
-        canvas.paint(0.50 * canvas.strokes([crease[3:-2]], 0.014, soft=0.009), dark)
-        canvas.paint(0.20 * canvas.strokes([lower[6:-4] + np.float32([0, 0.06])], 0.02, soft=0.016), dark)
+    _, lower, crease = _outline(face, side)
+    dark = tinted(face.skin, 0.42)
+    part.paint(0.22 * part.polygon(np.concatenate([crease, lower[::-1]]), soft=0.045), dark)
+    part.paint(0.50 * part.strokes([crease[3:-2]], 0.014, soft=0.009), dark)
+    part.paint(0.20 * part.strokes([lower[6:-4] + vector(0, 0.06)], 0.02, soft=0.016), dark)
 
 
-def paint_open(face: Identity, canvas: Canvas, shade: Floats) -> None:
-    """Eyeball, iris, pupil, lashes and the light in the eye; call it after the skin was lit."""
-    whole, whole_shade = canvas, shade
-    for side in (-1, 1):
-        canvas = eye_part(face, whole, side)
-        x, y, shade = canvas.x, canvas.y, whole_shade[canvas.window]
-        ex, ey = face.eye(side)
-        upper, lower, _ = _outline(face, side)
-        opening = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.006)
-        lit = np.clip(0.35 + 0.62 * shade, 0, 1.05)[..., None]
-        rim = smoothstep(0.55, 1.0, np.abs(x - ex) / face.eye_half_width)
-        white = np.float32([0.90, 0.885, 0.87]) - rim[..., None] * np.float32([0.10, 0.22, 0.22])
-        canvas.paint(opening, white * lit)
+def paint_open(face: Identity, part: Canvas, side: int, shade: Floats) -> None:
+    """Eyeball, iris, pupil, lashes and the light in the eye; call it after the skin was lit.
 
-        radius = 0.43 * face.eye_half_width
-        r = np.sqrt((x - ex) ** 2 + (y - ey + 0.018) ** 2) / radius
-        iris = np.asarray(face.iris, np.float32) * (0.75 + 0.55 * smoothstep(0.9, 0.4, r))[..., None]
-        edge = 1.5 / (radius * canvas.scale)
-        canvas.paint(opening * smoothstep(1 + edge, 1 - edge, r), iris * lit)
-        canvas.paint(0.65 * opening * np.exp(-0.5 * ((r - 0.97) / 0.10) ** 2), (0.06, 0.05, 0.05))
-        canvas.paint(opening * smoothstep(0.47 + edge, 0.47 - edge, r), (0.03, 0.025, 0.025))
+    Args:
+        part: the canvas around the eye, as ``eye_part`` gives it.
+        shade: (h, w) how brightly each of its pixels is lit.
+    """
+    x, y = part.x, part.y
+    ex, ey = face.eye(side)
+    upper, lower, _ = _outline(face, side)
+    opening = part.polygon(np.concatenate([upper, lower[::-1]]), soft=0.006)
+    lit = np.clip(0.35 + 0.62 * shade, 0, 1.05)[..., None]
+    rim = smoothstep(0.55, 1.0, np.abs(x - ex) / face.eye_half_width)
+    white = vector(0.90, 0.885, 0.87) - rim[..., None] * vector(0.10, 0.22, 0.22)
+    part.paint(opening, white * lit)
 
-        under_lid = opening * cv2.GaussianBlur(
-            canvas.strokes([upper], 0.035), (0, 0), 0.022 * canvas.scale
-        )
-        canvas.paint(0.75 * under_lid, (0.10, 0.07, 0.06))
-        spark = np.hypot(x - ex - 0.075 * np.sign(face.light_x) * 0.45, y - ey + 0.052) / 0.021
-        canvas.paint(0.95 * opening * smoothstep(1.25, 0.6, spark.astype(np.float32)), (1.0, 1.0, 0.98))
-        _paint_lashes(face, canvas, side, upper, lower)
+    radius = 0.43 * face.eye_half_width
+    r = np.sqrt((x - ex) ** 2 + (y - ey + 0.018) ** 2) / radius
+    edge = 1.5 / (radius * part.scale)
+    iris = vector(*face.iris) * (0.75 + 0.55 * smoothstep(0.9, 0.4, r))[..., None]
+    part.paint(opening * smoothstep(1 + edge, 1 - edge, r), iris * lit)
+    part.paint(0.65 * opening * np.exp(-0.5 * ((r - 0.97) / 0.10) ** 2), (0.06, 0.05, 0.05))
+    part.paint(opening * smoothstep(0.47 + edge, 0.47 - edge, r), (0.03, 0.025, 0.025))
+
+    part.paint(0.75 * opening * part.strokes([upper], 0.035, soft=0.022), (0.10, 0.07, 0.06))
+    spark = np.hypot(x - ex - 0.034 * np.sign(face.light_x), y - ey + 0.052) / 0.021
+    part.paint(0.95 * opening * smoothstep(1.25, 0.6, spark), (1.0, 1.0, 0.98))
+    _paint_lashes(part, side, upper, lower)
 
 
-def _paint_lashes(face: Identity, canvas: Canvas, side: int, upper: Floats, lower: Floats) -> None:
+def _paint_lashes(part: Canvas, side: int, upper: Floats, lower: Floats) -> None:
     ink = (0.09, 0.065, 0.055)
-    canvas.paint(0.90 * canvas.strokes([upper], 0.022, soft=0.006), ink)
-    lash_end = upper[-1] if side > 0 else upper[0]
-    flick = np.stack([lash_end, lash_end + np.float32([side * 0.035, -0.012])])
-    canvas.paint(0.6 * canvas.strokes([flick], 0.015, soft=0.008), ink)
-    canvas.paint(0.42 * canvas.strokes([lower], 0.012, soft=0.008), (0.25, 0.15, 0.12))
+    part.paint(0.90 * part.strokes([upper], 0.022, soft=0.006), ink)
+    outer = upper[-1] if side > 0 else upper[0]
+    flick = np.stack([outer, outer + vector(side * 0.035, -0.012)])
+    part.paint(0.6 * part.strokes([flick], 0.015, soft=0.008), ink)
+    part.paint(0.42 * part.strokes([lower], 0.012, soft=0.008), (0.25, 0.15, 0.12))
 
 
-def paint_closed(face: Identity, canvas: Canvas, shade: Floats) -> None:
-    """Lids shut: skin down to the lashes along the lower lid; call it after the skin was lit."""
-    whole, whole_shade = canvas, shade
-    for side in (-1, 1):
-        canvas = eye_part(face, whole, side)
-        shade = whole_shade[canvas.window]
-        upper, lower, _ = _outline(face, side)
-        lid = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.010)
-        tone = np.asarray(face.skin, np.float32) * np.float32([0.93, 0.87, 0.86])
-        canvas.paint(lid, tone * np.clip(0.10 + 0.86 * shade, 0, 1.1)[..., None])
-        canvas.paint(0.85 * canvas.strokes([lower], 0.020, soft=0.007), (0.13, 0.09, 0.075))
+def paint_closed(face: Identity, part: Canvas, side: int, shade: Floats) -> None:
+    """Lids shut: skin down to the lashes along the lower lid; arguments as for ``paint_open``."""
+    upper, lower, _ = _outline(face, side)
+    lid = part.polygon(np.concatenate([upper, lower[::-1]]), soft=0.010)
+    tone = vector(*tinted(face.skin, 0.93, 0.87, 0.86))
+    part.paint(lid, tone * np.clip(0.10 + 0.86 * shade, 0, 1.1)[..., None])
+    part.paint(0.85 * part.strokes([lower], 0.020, soft=0.007), (0.13, 0.09, 0.075))
 
 
 class EyePatch:
@@ -146,5 +139,7 @@ class EyePatch:
             borderMode=cv2.BORDER_REPLICATE,
         )
         over = smoothstep(0.026 + self._edge, 0.026 - self._edge, self._y - edge) * line.inside
-        mixed: Picture = np.round(self._opened + over[..., None] * (lid.astype(np.float32) - self._opened)).astype(np.uint8)
+        mixed: Picture = np.round(
+            self._opened + over[..., None] * (lid.astype(np.float32) - self._opened)
+        ).astype(np.uint8)
         return mixed

@@ -56,7 +56,7 @@ def painted_face(seed: int, database: str, subject: str, width: int, height_px: 
     shape = (k * (height_px + 2 * MARGIN), k * (width + 2 * MARGIN))
     canvas = Canvas.blank(*shape, centre, k * scale, identity.roll)
     pictures = _paint(identity, canvas, (seed, database, subject))
-    opened, closed = (cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb) for picture in pictures)
+    opened, closed = (np.asarray(cv2.cvtColor(p, cv2.COLOR_RGB2YCrCb), np.uint8) for p in pictures)
     patches = tuple(eyes.EyePatch(identity, canvas, side, opened, closed) for side in (-1, 1))
     return Face(
         identity=identity,
@@ -80,7 +80,8 @@ def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[P
     features.paint_skin(face, canvas, rng)
     features.paint_nose(face, canvas)
     features.paint_lips(face, canvas, rng)
-    eyes.paint_surroundings(face, canvas)
+    for side in (-1, 1):
+        eyes.paint_surroundings(face, eyes.eye_part(face, canvas, side), side)
     canvas.shade(shade)
     canvas.rgb += gloss[..., None]
     features.paint_brows(face, canvas, rng, shade)
@@ -92,7 +93,10 @@ def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[P
     pictures = []
     for paint_eyes in (eyes.paint_open, eyes.paint_closed):
         canvas.rgb = eyeless.copy()
-        paint_eyes(face, canvas, shade)
-        sharp = cv2.GaussianBlur(canvas.rgb, (0, 0), 0.8)  # no detail finer than a frame pixel: it would flicker
-        pictures.append(np.round(np.clip(sharp, 0, 1) * 255).astype(np.uint8))
+        for side in (-1, 1):
+            part = eyes.eye_part(face, canvas, side)
+            paint_eyes(face, part, side, shade[part.window])
+        # No detail finer than a frame pixel: it would flicker when the face moves.
+        soft = cv2.GaussianBlur(canvas.rgb, (0, 0), 0.8)
+        pictures.append(np.round(np.clip(soft, 0, 1) * 255).astype(np.uint8))
     return pictures[0], pictures[1]

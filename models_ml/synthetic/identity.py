@@ -108,7 +108,7 @@ class Identity:
         y, tilt, arch = self.brow_y, self.brow_tilt, self.brow_arch
         inner, outer = self.eye_x - 0.25, self.eye_x + 0.29
         span = outer - inner
-        line = smooth_curve(
+        return smooth_curve(
             [
                 (side * inner, y + 0.030 - tilt),
                 (side * (inner + 0.33 * span), y - 0.35 * arch - 0.3 * tilt),
@@ -116,7 +116,6 @@ class Identity:
                 (side * outer, y + 0.065 + tilt),
             ]
         )
-        return line
 
     def half_width(self, y: Floats) -> Floats:
         """Half the head's width at height ``y``: 0 above the crown and below the chin."""

@@ -89,7 +89,9 @@ def parse_action_units(text: str) -> list[tuple[int, str, float]]:
         match = _UNIT.fullmatch(part.strip())
         if not match or int(match[2]) not in ACTION_UNITS:
             known = ", ".join(map(str, ACTION_UNITS))
-            raise InputError(f"Action unit {part!r} in {text!r} cannot be drawn; join numbers among {known} by +.")
+            raise InputError(
+                f"Action unit {part!r} in {text!r} cannot be drawn; join numbers among {known} by +."
+            )
         units.append((int(match[2]), match[1], _INTENSITY[match[3]]))
     return units
 

@@ -29,7 +29,7 @@ OnEpoch = Callable[[int, float], None]
 ShouldStop = Callable[[], bool]
 
 
-class Cancelled(Exception):  # noqa: N818  (not an error: it was asked for)
+class Cancelled(Exception):
     """Training was stopped by ``should_stop``."""
 
 

@@ -135,8 +135,9 @@ def _normalisation(mean: list[float], std: list[float]) -> Normalisation:
 
 
 def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Tensor]) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        network = build(config.net, CHANNELS, config.features.size, len(classes))
+    shape = (config.net, CHANNELS, config.features.size, len(classes))
+    with torch.device("meta"):  # takes no memory, however large a network a damaged file asks for
+        network = build(*shape)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:
@@ -147,5 +148,7 @@ def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Ten
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"the model file holds weights that are not finite: see {name}")
+    with torch.random.fork_rng(devices=[]):
+        network = build(*shape)
     network.load_state_dict(tensors)
     return network.eval()

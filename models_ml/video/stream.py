@@ -127,28 +127,22 @@ class VideoSource(FrameSource):
                     cut = True
                     yield from self._count(self._stream.codec_context.decode(None))
                     break
-                yield from self._count(packet.decode())
+                errors_before, _ = av.logging.get_last_error()
+                pictures = packet.decode()
+                if _checksum_failed(errors_before):
+                    raise self._damaged("its checksum is wrong")
+                yield from self._count(pictures)
         except av.FFmpegError as error:
             if cut:
                 raise self._cut_off() from error
-            raise InputError(
-                f"The video is damaged: after {self._decoded} good frames the next cannot be decoded "
-                f"({_reason(error)}). Export it again from the recording."
-            ) from error
+            raise self._damaged(_reason(error)) from error
         if cut:
             raise self._cut_off()
 
     def _count(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
-                raise (
-                    self._cut_off()
-                    if self._missing
-                    else InputError(
-                        f"The video is damaged: after {self._decoded} good frames the next is incomplete. "
-                        "Export it again from the recording."
-                    )
-                )
+                raise self._cut_off() if self._missing else self._damaged("it is incomplete")
             self._decoded += 1
             yield picture
 
@@ -159,6 +153,12 @@ class VideoSource(FrameSource):
         return InputError(
             f"The video is cut off before its end{missing}: only {self._decoded}{of} frames could be read. "
             "Upload the complete file, or export it again."
+        )
+
+    def _damaged(self, reason: str) -> InputError:
+        return InputError(
+            f"The video is damaged: after {self._decoded} good frames the next cannot be decoded ({reason}). "
+            "Export it again from the recording."
         )
 
     def _without_frames(self) -> InputError:
@@ -197,6 +197,12 @@ class VideoSource(FrameSource):
 
 
 _FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+def _checksum_failed(errors_before: int) -> bool:
+    # FFV1 tells of a wrong checksum in the log only, and shows the previous frame's slice instead.
+    errors, last = av.logging.get_last_error()
+    return errors > errors_before and last is not None and last[1] == "ffv1"
 
 
 def _reason(error: av.FFmpegError) -> str:

@@ -34,9 +34,11 @@ def test_the_maps_have_the_sides_the_configuration_computes(size: int, layers: i
         {"width": 0.02, "reduction": 0.01, "dropout": 0},
     ],
 )
-def test_every_form_of_the_network_runs_and_has_gradients_everywhere(net: dict[str, Any]) -> None:
-    network = build(RunConfig.model_validate({"net": net}).net, in_channels=3, size=28, classes=4)
-    logits = network(torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0)))
+@pytest.mark.parametrize("size", [28, 70])
+def test_every_form_of_the_network_runs_and_has_gradients_everywhere(net: dict[str, Any], size: int) -> None:
+    config = RunConfig.model_validate({"net": net, "features": {"size": size}})
+    network = build(config.net, in_channels=3, size=size, classes=4)
+    logits = network(torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0)))
     assert logits.shape == (2, 4)
     logits.square().sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
@@ -61,7 +63,7 @@ def test_a_kernel_of_the_maps_side_pools_the_whole_map() -> None:
 def test_every_position_of_the_map_reaches_every_branch(kernel: int) -> None:
     x = torch.ones(1, 1, 6, 6, requires_grad=True)
     pyramid = SpatialPyramid(1, [kernel], pooling="average", branch_channels=1)
-    torch.nn.init.ones_(pyramid.reduce[0].weight)
+    torch.nn.init.ones_(pyramid.get_parameter("reduce.0.weight"))
     pyramid(x)[:, 1:].sum().backward()
     assert x.grad is not None
     assert (x.grad > 0).all()

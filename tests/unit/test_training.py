@@ -149,7 +149,7 @@ def test_every_training_setting_has_an_effect(samples: Samples, change: dict[str
     changed = QUICK.model_copy(update={"train": QUICK.train.model_copy(update=change)})
     plain, other = fit_all(features, labels, QUICK), fit_all(features, labels, changed)
     assert not torch.equal(
-        plain.network.get_parameter("classify.1.weight"), other.network.get_parameter("classify.1.weight")
+        plain.network.get_parameter("classify.2.weight"), other.network.get_parameter("classify.2.weight")
     )
 
 
@@ -216,7 +216,7 @@ def test_unusable_folds_are_refused(samples: Samples, fold: FoldSpec, words: str
 def test_unusable_features_and_labels_are_refused(samples: Samples) -> None:
     features, labels, _ = samples
     with pytest.raises(InputError, match=r"shape \(samples, 3, 28, 28\).*are float64"):
-        fit_all(features.astype(np.float64), labels, QUICK)  # type: ignore[arg-type]
+        fit_all(features.astype(np.float64), labels, QUICK)
     with pytest.raises(InputError, match=r"\(24, 3, 28, 14\)"):
         fit_all(features[..., :14], labels, QUICK)
     spoilt = features.copy()

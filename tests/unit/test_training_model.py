@@ -92,6 +92,6 @@ def test_a_description_that_does_not_fit_is_refused(
 
 def test_weights_that_are_not_finite_are_refused(model: TrainedModel) -> None:
     with torch.no_grad():
-        model.network.get_parameter("classify.4.bias")[0] = float("nan")
-    with pytest.raises(InputError, match=r"not finite: see classify\.4\.bias"):
+        model.network.get_parameter("classify.5.bias")[0] = float("nan")
+    with pytest.raises(InputError, match=r"not finite: see classify\.5\.bias"):
         TrainedModel.load_bytes(model.save_bytes())

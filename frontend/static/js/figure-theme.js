@@ -27,39 +27,36 @@ export function resolveTokens(value, token) {
  * @returns {any} a complete layout
  */
 export function themedLayout(layout, token, font) {
+  const quiet = { color: token("--ink-muted") };
   const axis = {
     gridcolor: token("--line"),
     linecolor: token("--line-strong"),
     zerolinecolor: token("--line"),
     tickcolor: token("--line"),
-    tickfont: { color: token("--ink-muted") },
-    title: { font: { color: token("--ink-muted"), size: 13 }, standoff: 12 },
+    tickfont: quiet,
+    title: { font: { ...quiet, size: 13 }, standoff: 12 },
     automargin: true,
   };
-  const base = {
-    autosize: true,
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: font, size: 13, color: token("--ink") },
-    title: { font: { size: 14, color: token("--ink") } },
-    colorway: [1, 2, 3, 4, 5, 6].map((n) => token(`--data-${n}`)),
-    margin: { l: 56, r: 16, t: layout?.title ? 40 : 12, b: 48 },
-    hoverlabel: { bgcolor: token("--ink"), bordercolor: token("--ink"), font: { family: font, color: token("--page") } },
-    legend: { font: { color: token("--ink-muted") }, bgcolor: "rgba(0,0,0,0)" },
+  const colorbar = { outlinewidth: 0, tickfont: quiet, title: { font: quiet }, thickness: 12 };
+  const errors = { error_x: { color: token("--ink") }, error_y: { color: token("--ink") } };
+  const ramp = [[0, token("--sunken")], [1, token("--accent")]];
+  const template = {
+    layout: {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: font, size: 13, color: token("--ink") },
+      title: { font: { size: 14, color: token("--ink") } },
+      colorway: [1, 2, 3, 4, 5, 6].map((n) => token(`--data-${n}`)),
+      colorscale: { sequential: ramp },
+      margin: { l: 56, r: 16, t: layout?.title ? 40 : 12, b: 48 },
+      hoverlabel: { bgcolor: token("--ink"), bordercolor: token("--ink"), font: { family: font, color: token("--page") } },
+      legend: { font: quiet, bgcolor: "rgba(0,0,0,0)" },
+      xaxis: axis,
+      yaxis: axis,
+    },
+    data: { bar: [errors], scatter: [errors], heatmap: [{ colorbar, colorscale: ramp }] },
   };
-  const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout ?? {}).filter((key) => /^[xy]axis\d*$/.test(key))]);
-  const withAxes = { ...base, ...Object.fromEntries([...axes].map((name) => [name, axis])) };
-  // A template brings colours of its own theme: ours replaces it.
-  const { template, ...rest } = layout ?? {};
-  return merge(withAxes, resolveTokens(rest, token));
-}
-
-/** @param {any} under @param {any} over @returns {any} */
-function merge(under, over) {
-  const plain = [under, over].every((value) => value && typeof value === "object" && !Array.isArray(value));
-  if (!plain) return over === undefined ? under : over;
-  const keys = new Set([...Object.keys(under), ...Object.keys(over)]);
-  return Object.fromEntries([...keys].map((key) => [key, merge(under[key], over[key])]));
+  return { autosize: true, ...resolveTokens(layout ?? {}, token), template };
 }
 
 /** @typedef {{caption: string, header: string[], rows: string[][]}} PlainTable */

@@ -16,6 +16,7 @@ let loading = null;
 
 /** @param {string} src of plotly.min.js; loaded once, by the first figure of a page @returns {Promise<void>} */
 function loadPlotly(src) {
+  forbidInlineStyles();
   if (plotly()) return Promise.resolve();
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -30,16 +31,22 @@ function loadPlotly(src) {
   return loading;
 }
 
+/** The ids under which plotly.js 4 looks for its own style sheets before it adds them. */
+const STYLE_IDS = ["plotly.js-style-global", "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"];
+
 /**
- * Lets Plotly work under a strict CSP, which forbids `<style>` elements and `style` attributes but not the CSSOM: its
- * static rules are in our stylesheet, and the style attributes it sets on SVG elements take the CSSOM's way.
+ * Lets Plotly work under a strict CSP, which forbids <style> elements and style attributes but not the CSSOM. Its static
+ * rules are in our style sheet (its second sheet is for tiled maps, which we do not draw); the style attributes it sets
+ * on SVG elements (without one of them heat maps blur) take the CSSOM's way. Call before Plotly loads.
  */
 function forbidInlineStyles() {
-  if (document.getElementById("plotly.js-style-global")) return;
-  const marker = document.createElement("meta");
-  marker.id = "plotly.js-style-global";
-  marker.className = "no-inline-styles";
-  document.head.append(marker);
+  if (document.getElementById(STYLE_IDS[0])) return;
+  for (const id of STYLE_IDS) {
+    const marker = document.createElement("meta");
+    marker.id = id;
+    marker.className = "no-inline-styles";
+    document.head.append(marker);
+  }
   SVGElement.prototype.setAttribute = function (name, value) {
     if (name === "style") this.style.cssText = value;
     else Element.prototype.setAttribute.call(this, name, value);
@@ -101,7 +108,7 @@ class MerFigure extends HTMLElement {
   #build() {
     this.#plot = document.createElement("div");
     this.#plot.className = "figure-plot";
-    this.#plot.setAttribute("role", "img");
+    this.#plot.setAttribute("role", "figure");
     this.#plot.setAttribute("aria-label", this.getAttribute("label") ?? "Chart");
     const height = Number(this.getAttribute("height"));
     if (height) this.#plot.style.height = `${height}px`;
@@ -131,7 +138,6 @@ class MerFigure extends HTMLElement {
   async #draw() {
     if (!this.#figure || !this.#plot) return;
     if (!this.#figure.data?.length) return this.#become("empty", this.getAttribute("empty") ?? "Nothing to show yet.");
-    forbidInlineStyles();
     this.#become("ready", "");
     const { token, font } = this.#tokens();
     const layout = themedLayout(this.#figure.layout, token, font);
@@ -157,7 +163,7 @@ class MerFigure extends HTMLElement {
       return style.color;
     };
     const names = [...JSON.stringify(this.#figure).matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name);
-    const ours = ["--line", "--line-strong", "--ink", "--ink-muted", "--page", ...[1, 2, 3, 4, 5, 6].map((n) => `--data-${n}`)];
+    const ours = ["--line", "--line-strong", "--ink", "--ink-muted", "--page", "--sunken", "--accent", ...[1, 2, 3, 4, 5, 6].map((n) => `--data-${n}`)];
     for (const name of [...names, ...ours]) known.set(name, read(name));
     const font = style.fontFamily;
     probe.remove();

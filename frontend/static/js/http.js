@@ -2,7 +2,7 @@
 
 /**
  * @typedef {"network" | "signed-out" | "missing" | "conflict" | "refused" | "server"} ProblemKind
- * network: no answer; signed-out: 401 or 403; missing: 404; conflict: 409; refused: another 4xx; server: 429 or 5xx
+ * network: no answer; signed-out: 401, or 403 for want of a session; missing: 404; conflict: 409; refused: another 4xx; server: 429 or 5xx
  */
 
 /** A request that did not do what it should. `message` is a sentence for the user. */
@@ -27,14 +27,19 @@ export class HttpProblem extends Error {
   }
 }
 
-/** @param {number} status @returns {ProblemKind} */
-export function problemKind(status) {
-  if (status === 401 || status === 403) return "signed-out";
+/** @param {number} status @param {any} [body] @returns {ProblemKind} */
+export function problemKind(status, body) {
+  // Django answers 403 to an ended session and a stale CSRF token as well as to a role that is too low.
+  const session = status === 403 && /credentials|authenticat|csrf|^$/i.test(body?.detail ?? "");
+  if (status === 401 || session) return "signed-out";
   if (status === 404 || status === 410) return "missing";
   if (status === 409 || status === 412) return "conflict";
   if (status === 429 || status >= 500) return "server";
   return status === 0 ? "network" : "refused";
 }
+
+/** Fields whose errors are sentences of their own. */
+const WHOLE = new Set(["non_field_errors", "file"]);
 
 /** @param {string} name @returns {string} `action_units` becomes `action units` */
 const spoken = (name) => name.replaceAll("_", " ");
@@ -49,13 +54,14 @@ export function errorSentence(body, status) {
   if (body && typeof body === "object" && !Array.isArray(body)) {
     const parts = Object.entries(body).map(([field, errors]) => {
       const text = [errors].flat().filter((error) => typeof error === "string").join(" ");
-      return field === "non_field_errors" || text === "" ? text : `${spoken(field)}: ${text}`;
+      return WHOLE.has(field) || text === "" ? text : `${spoken(field)}: ${text}`;
     });
     const sentence = parts.filter(Boolean).join(" ");
     if (sentence) return sentence;
   }
   if (status === 0) return "The server does not answer.";
-  if (status === 401 || status === 403) return "You are signed out, or may not do this.";
+  if (status === 401) return "You are signed out.";
+  if (status === 403) return "You may not do this, or are signed out.";
   if (status === 404) return "This is not there any more.";
   if (status === 413) return "The file is larger than the server accepts.";
   if (status === 429) return "Too many requests; wait a moment.";
@@ -103,7 +109,7 @@ export async function request(url, { timeoutMs = 20_000, signal, ...init } = {})
   const status = response.ok ? 401 : response.status;
   const body = response.ok ? null : await response.json().catch(() => null);
   const retryAfter = Number(response.headers.get("retry-after")) || 0;
-  throw new HttpProblem(problemKind(status), errorSentence(body, status), { status, body, retryAfter });
+  throw new HttpProblem(problemKind(status, body), errorSentence(body, status), { status, body, retryAfter });
 }
 
 /**

@@ -151,7 +151,7 @@ export class AutoSave {
       }
       while (this.dirty && !this.theirs) await this.#send();
       this.#failures = 0;
-      if (this.theirs) this.#become("conflict", "This coding was changed elsewhere.");
+      if (this.theirs) this.#become("conflict", "It was saved from another window or device meanwhile. Nothing is overwritten: choose which counts (Ctrl+S).");
       else this.#settle();
     } catch (error) {
       this.#didFail(/** @type {HttpProblem} */ (error));
@@ -227,7 +227,7 @@ export class AutoSave {
     const kept = this.safe ? "Nothing is lost: it is kept in this browser." : "Keep this page open: this browser cannot store it.";
     // A save may have arrived although its answer did not: look before writing again.
     if (problem.kind !== "refused") this.#known = false;
-    if (problem.kind === "signed-out") return this.#become("signed-out", `${problem.message} ${this.dirty ? kept : ""}`.trim());
+    if (problem.kind === "signed-out") return this.#become("signed-out", `You are signed out. ${this.dirty ? `${kept} It is sent when you are back.` : ""}`.trim());
     if (!problem.passes) return this.#become("refused", problem.message, problem);
     const wait = Math.max(RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)], (problem.retryAfter ?? 0) * 1000);
     this.#become("retrying", `${problem.message} ${this.dirty ? kept : ""} Trying again in ${Math.round(wait / 1000)} s.`.replace("  ", " "));

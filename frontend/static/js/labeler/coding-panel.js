@@ -6,6 +6,7 @@ import { keyLabel } from "./keymap.js";
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./autosave.js").AutoSave} AutoSave */
 /** @typedef {import("./marks.js").MarkName} MarkName */
+/** @typedef {"info" | "refused"} Tone */
 
 /** A micro-expression lasts at most half a second (Yan et al. 2013). */
 const MICRO_MS = 500;
@@ -30,6 +31,7 @@ export class CodingPanel {
   #readonly;
   #emotionKeys;
   #onmarks;
+  #say;
   #announce;
 
   /**
@@ -40,14 +42,16 @@ export class CodingPanel {
    * @param {Map<string, string>} options.emotionKeys emotion to key
    * @param {readonly string[]} options.emotions
    * @param {(marks: Marks) => void} options.onmarks
+   * @param {(text: string, tone: Tone) => void} options.say where the coder looks
    * @param {(text: string) => void} options.announce to a screen reader
    */
-  constructor({ root, pack, readonly, emotionKeys, emotions, onmarks, announce }) {
+  constructor({ root, pack, readonly, emotionKeys, emotions, onmarks, say, announce }) {
     this.#root = root;
     this.#pack = pack;
     this.#readonly = readonly;
     this.#emotionKeys = emotionKeys;
     this.#onmarks = onmarks;
+    this.#say = say;
     this.#announce = announce;
     this.marks = new Marks((index) => pack.describe(index));
     this.emotions = emotions;
@@ -100,12 +104,9 @@ export class CodingPanel {
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-field=${field}]`)).focus();
   }
 
-  /** @param {string} text @param {"info" | "refused"} [tone] */
+  /** @param {string} text @param {Tone} [tone] */
   say(text, tone = "info") {
-    const message = this.#find("[data-message]");
-    message.hidden = text === "";
-    message.dataset.tone = tone;
-    message.textContent = text;
+    this.#say(text, tone);
     if (text) this.#announce(text);
   }
 
@@ -174,11 +175,12 @@ export class CodingPanel {
       const index = this.marks[name];
       const row = this.#find(`[data-mark=${name}]`);
       const go = /** @type {HTMLButtonElement} */ (row.querySelector("[data-go]"));
-      const detail = index === null ? "" : `source ${this.#pack.source(index)} · ${milliseconds(this.#pack, index)} ms`;
       go.disabled = index === null;
       go.setAttribute("aria-label", index === null ? `${name} not set` : `Go to ${name}, ${this.#pack.describe(index)}`);
       /** @type {HTMLElement} */ (go.querySelector(".mark-index")).textContent = index === null ? "–" : String(index);
-      /** @type {HTMLElement} */ (go.querySelector(".mark-detail")).textContent = detail;
+      const [time, source] = /** @type {NodeListOf<HTMLElement>} */ (go.querySelectorAll("small"));
+      time.textContent = index === null ? "" : `${milliseconds(this.#pack, index)} ms`;
+      source.textContent = index === null ? "not set" : `source ${this.#pack.source(index)}`;
       const clear = /** @type {HTMLButtonElement} */ (row.querySelector("[data-action^=clear]"));
       clear.disabled = index === null || this.#readonly;
     }
@@ -232,7 +234,7 @@ export class CodingPanel {
   /** @param {import("./autosave.js").SaveState} state */
   #showSaveActions(state) {
     const actions = this.#find("[data-save-actions]");
-    const wanted = { retrying: ["save", "Try now"], refused: ["save", "Try again"], conflict: ["compare", "Compare and choose"], "signed-out": ["sign-in", "Sign in again"] };
+    const wanted = { retrying: ["now", "Try now"], refused: ["now", "Try again"], conflict: ["now", "Compare and choose"], "signed-out": ["sign-in", "Sign in again"] };
     const [name, label] = /** @type {Record<string, string[]>} */ (wanted)[state] ?? [];
     actions.hidden = !name;
     actions.replaceChildren();

@@ -121,7 +121,6 @@ export function askFrame(host, pack, go) {
     const found = findFrame(pack, input.value, numbering);
     if ("index" in found) {
       dialog.close();
-      dialog.remove(); // at once, and with it the focus on a text field: the next key is the player's
       return go(found.index);
     }
     const error = /** @type {HTMLElement} */ (dialog.querySelector(".errors"));
@@ -161,7 +160,7 @@ export function showConflict(host, pack, mine, record, choose) {
        </div>
      </div>
      <div class="dialog-footer">
-       <button class="button button-ghost" value="later">Decide later</button>
+       <button class="button button-ghost" value="later" autofocus>Decide later</button>
        <button class="button" value="theirs">Take the one saved elsewhere</button>
        <button class="button button-primary" value="mine">Keep mine</button>
      </div>`,

@@ -88,6 +88,7 @@ export class FrameCache {
   pump() {
     if (this.#closed || this.#decoding.size >= PARALLEL) return;
     const [first, last] = this.#window();
+    if (this.#pictures.size > last - first) return;
     for (const index of nearestFirst(this.#focus, this.#direction, first, last)) {
       if (this.isReady(index) || this.#decoding.has(index) || !this.#bytes.has(index)) continue;
       this.#run(index);

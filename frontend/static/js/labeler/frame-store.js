@@ -27,7 +27,9 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 export function rangesOf(url, request) {
   return async (first, last, signal) => {
     const response = await request(url, { headers: { Range: `bytes=${first}-${last}` }, signal, timeoutMs: 60_000 });
-    const bytes = await response.arrayBuffer();
+    const bytes = await response.arrayBuffer().catch(() => {
+      throw Object.assign(new Error("The connection broke while the clip was loading."), { passes: true });
+    });
     // A server may answer a range request with the whole file.
     const start = response.status === 206 ? first : 0;
     if (start + bytes.byteLength <= last) {

@@ -99,8 +99,9 @@ export function keyLabel(key) {
     .join("+");
 }
 
-/** @param {Element} element @returns {boolean} keys belong to a text field */
+/** @param {Element} element that has the focus @returns {boolean} whether keys belong to a text field */
 export function isTyping(element) {
+  if (element.closest("dialog:not([open])")) return false; // just closed; the browser moves the focus a little later
   const notText = "[type=checkbox], [type=radio], [type=button], [type=submit]";
   return element.closest(`input:not(${notText}), textarea, select, [contenteditable]`) !== null;
 }

@@ -127,8 +127,8 @@ export class Player {
   /** @param {number} index @param {1 | -1} direction */
   #aim(index, direction) {
     this.target = index;
+    this.#present(); // first: what is decoded already must not wait for the housekeeping of what is not
     this.#frames.focus(index, direction);
-    this.#present();
   }
 
   /** @param {number} clock */

@@ -9,26 +9,30 @@ const PATIENCE_MS = 120;
 
 export class Screen {
   #whole = false;
-  #message = "";
+  #problem = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pendingTimer;
-  #root;
   #pack;
-  #stage;
+  #viewport;
   #canvas;
   #context;
   #overlay;
+  #message;
+  #play;
+  #loop;
   #readout;
 
   /** @param {HTMLElement} root the labeler @param {FramePack} pack */
   constructor(root, pack) {
     /** @param {string} selector @returns {any} */
     const find = (selector) => root.querySelector(selector);
-    this.#root = root;
     this.#pack = pack;
-    this.#stage = /** @type {HTMLElement} */ (find(".labeler-stage"));
+    this.#viewport = /** @type {HTMLElement} */ (find(".labeler-viewport"));
     this.#canvas = /** @type {HTMLCanvasElement} */ (find(".labeler-canvas"));
     this.#overlay = /** @type {HTMLElement} */ (find(".labeler-overlay"));
+    this.#message = /** @type {HTMLElement} */ (find(".labeler-message"));
+    this.#play = /** @type {HTMLElement} */ (find("[data-action=play]"));
+    this.#loop = /** @type {HTMLElement} */ (find("[data-action=loop]"));
     this.#canvas.width = pack.width;
     this.#canvas.height = pack.height;
     this.#context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d", { alpha: false }));
@@ -50,24 +54,30 @@ export class Screen {
     this.#readout.index.textContent = String(index);
     this.#readout.source.textContent = String(this.#pack.source(index));
     this.#readout.time.textContent = milliseconds(this.#pack, index);
-    this.#overlay.textContent = picture ? this.#message : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
+    this.#overlay.textContent = picture ? this.#problem : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
   }
 
-  /** @param {string} message over the picture, until it is said to be over */
-  say(message) {
-    this.#message = message;
-    this.#overlay.textContent = message;
+  /** @param {string} problem over the picture, until it is said to be over */
+  say(problem) {
+    this.#problem = problem;
+    this.#overlay.textContent = problem;
+  }
+
+  /** What a key press did, or why it did nothing. @param {string} text @param {string} tone */
+  tell(text, tone) {
+    this.#message.hidden = text === "";
+    this.#message.dataset.tone = tone;
+    this.#message.textContent = text;
   }
 
   /** @param {{playing: boolean, waiting: boolean, target: number}} player @param {{speed: number}} playback @param {boolean} looping */
   showState({ playing, waiting, target }, { speed }, looping) {
-    const play = /** @type {HTMLElement} */ (this.#root.querySelector("[data-action=play]"));
-    if (play.getAttribute("aria-pressed") !== String(playing)) {
-      play.setAttribute("aria-pressed", String(playing));
-      const use = play.querySelector("use");
+    if (this.#play.getAttribute("aria-pressed") !== String(playing)) {
+      this.#play.setAttribute("aria-pressed", String(playing));
+      const use = this.#play.querySelector("use");
       use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, playing ? "#pause" : "#play"));
     }
-    this.#root.querySelector("[data-action=loop]")?.setAttribute("aria-pressed", String(looping));
+    this.#loop.setAttribute("aria-pressed", String(looping));
     this.#readout.speed.textContent = speedLabel(speed);
     clearTimeout(this.#pendingTimer);
     if (!waiting) this.#readout.pending.hidden = true;
@@ -93,7 +103,7 @@ export class Screen {
 
   /** Fits the picture to the stage; in whole multiples of device pixels if asked to. */
   fit() {
-    const { clientWidth, clientHeight } = this.#stage;
+    const { clientWidth, clientHeight } = this.#viewport;
     const { width, height } = this.#pack;
     let scale = Math.min(clientWidth / width, clientHeight / height);
     if (this.#whole) scale = Math.max(1, Math.floor(scale * devicePixelRatio)) / devicePixelRatio;

@@ -30,7 +30,7 @@ function markRow(name) {
   return `
     <li class="mark is-${name}" data-mark="${name}">
       <span class="mark-name">${title}</span>
-      <button type="button" class="mark-frame" data-go="${name}" disabled><span class="mark-index">–</span> <span class="mark-detail"></span></button>
+      <button type="button" class="mark-frame" data-go="${name}" disabled><span><span class="mark-index">–</span> <small></small></span><small>not set</small></button>
       <button type="button" class="button button-small" data-action="${name}" data-writes>Set here<span class="visually-hidden">: ${name}</span> <kbd aria-hidden="true">${keyLabel(action(name).keys[0])}</kbd></button>
       <button type="button" class="button button-small button-icon button-ghost" data-action="clear-${name}" data-writes aria-label="Clear ${name}" disabled>${icon("close")}</button>
     </li>`;
@@ -38,15 +38,15 @@ function markRow(name) {
 
 const PLAYER = `
   <div class="labeler-stage">
-    <canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas>
+    <div class="labeler-viewport"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div>
+    <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
   </div>
-  <dl class="labeler-readout">
+  <div class="labeler-readout"><dl>
     <div><dt>Frame</dt><dd class="is-index"><span data-readout="index">–</span> <small>of 0 to <span data-readout="last">–</span></small></dd></div>
     <div><dt>Source frame</dt><dd class="is-source" data-readout="source">–</dd></div>
     <div><dt>Time</dt><dd class="is-time"><span data-readout="time">–</span> <small>ms</small></dd></div>
-    <div class="labeler-pending" data-readout="pending" hidden></div>
-  </dl>
+  </dl><p class="labeler-pending" data-readout="pending" hidden></p></div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
     <canvas aria-hidden="true"></canvas>
     <div class="timeline-playhead"></div>
@@ -70,7 +70,6 @@ const PANEL = `
     <p data-save-message hidden></p>
     <div class="row" data-save-actions hidden></div>
   </div>
-  <p class="labeler-message" data-message hidden></p>
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
   <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div></fieldset>
@@ -84,12 +83,12 @@ const PANEL = `
   </div>
   <div class="field">
     <label for="labeler-action-units">Action units <kbd aria-hidden="true">U</kbd></label>
-    <input id="labeler-action-units" data-field="action_units" type="text" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" data-writes>
+    <input id="labeler-action-units" data-field="action_units" type="text" maxlength="80" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" data-writes>
     <p class="errors" data-error="action_units" hidden></p>
   </div>
   <div class="field">
     <label for="labeler-note">Note <kbd aria-hidden="true">T</kbd></label>
-    <textarea id="labeler-note" data-field="note" rows="2" data-writes></textarea>
+    <textarea id="labeler-note" data-field="note" rows="2" maxlength="2000" data-writes></textarea>
     <p class="errors" data-error="note" hidden></p>
   </div>
   <div class="labeler-footer"><button type="button" class="button button-small button-ghost" data-remove data-writes disabled>${icon("trash")}Delete coding</button></div>`;

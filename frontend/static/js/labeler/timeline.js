@@ -23,13 +23,12 @@ export function tickStep(count, width, spacing = 72) {
 export class Timeline {
   /** @type {MarkValues} */
   #marks = { onset: null, apex: null, offset: null };
-  /** @type {[number, number][]} */
-  #loaded = [];
   #drawDue = false;
   #root;
   #canvas;
   #playhead;
   #pack;
+  #loaded;
   #onseek;
   #peak;
 
@@ -37,11 +36,13 @@ export class Timeline {
    * @param {object} options
    * @param {HTMLElement} options.root holds a canvas and a playhead
    * @param {FramePack} options.pack
+   * @param {() => [number, number][]} options.loaded ranges of frames ready to show; asked when drawing
    * @param {(index: number) => void} options.onseek
    */
-  constructor({ root, pack, onseek }) {
+  constructor({ root, pack, loaded, onseek }) {
     this.#root = root;
     this.#pack = pack;
+    this.#loaded = loaded;
     this.#onseek = onseek;
     this.#canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.#playhead = /** @type {HTMLElement} */ (root.querySelector(".timeline-playhead"));
@@ -55,12 +56,6 @@ export class Timeline {
   /** @param {MarkValues} marks */
   set marks(marks) {
     this.#marks = marks;
-    this.redraw();
-  }
-
-  /** @param {[number, number][]} ranges frame indices */
-  set loaded(ranges) {
-    this.#loaded = ranges;
     this.redraw();
   }
 
@@ -189,7 +184,7 @@ export class Timeline {
     ctx.fillStyle = ink.line;
     ctx.fillRect(this.#x(0), height - STRIP, this.#x(this.#pack.count) - this.#x(0), STRIP);
     ctx.fillStyle = ink.accent;
-    for (const [first, last] of this.#loaded) {
+    for (const [first, last] of this.#loaded()) {
       ctx.fillRect(this.#x(first), height - STRIP, this.#x(last + 1) - this.#x(first), STRIP);
     }
   }

@@ -1,19 +1,16 @@
 /** The labeler at work on one clip: wires the models to the page and the coder's keys and clicks to the models. */
 import { confirmDialog } from "../confirm.js";
-import { request } from "../http.js";
 import { AnnotationsApi } from "./annotations-api.js";
 import { AutoSave } from "./autosave.js";
 import { CodingPanel } from "./coding-panel.js";
 import { askFrame, showConflict, showHelp } from "./dialogs.js";
 import { Drafts, browserStorage } from "./drafts.js";
-import { FrameCache, memoryBudget } from "./frame-cache.js";
-import { FrameStore, rangesOf } from "./frame-store.js";
+import { Film } from "./film.js";
 import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 import { Timeline } from "./timeline.js";
-import { runs } from "./window.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./keymap.js").ActionName} ActionName */
@@ -37,9 +34,7 @@ export class Workbench {
   #options;
   #emotionKeys;
   #screen;
-  #store;
-  /** @type {FrameCache<ImageBitmap>} */
-  #cache;
+  #film;
   #playback;
   #timeline;
   #player;
@@ -53,11 +48,26 @@ export class Workbench {
     this.#options = options;
     this.#emotionKeys = emotionKeys(options.emotions);
     this.#screen = new Screen(root, pack);
-    this.#timeline = new Timeline({ root: this.#find(".timeline"), pack, onseek: (index) => this.#player.goTo(index) });
-    this.#store = this.#makeStore();
-    this.#cache = this.#makeCache();
+    this.#timeline = new Timeline({
+      root: this.#find(".timeline"),
+      pack,
+      loaded: () => this.#film.ready,
+      onseek: (index) => this.#player.goTo(index),
+    });
+    this.#film = new Film({
+      pack,
+      url: options.packUrl,
+      onready: (index) => this.#didDecode(index),
+      onproblem: (sentence) => this.#screen.say(sentence),
+    });
     this.#playback = new Playback(pack);
-    this.#player = this.#makePlayer();
+    this.#player = new Player({
+      pack,
+      playback: this.#playback,
+      frames: this.#film,
+      show: (index, picture) => this.#show(index, picture),
+      onstate: () => this.#showState(),
+    });
     this.#panel = this.#makePanel();
     this.#autosave = this.#makeAutoSave();
     this.#panel.attach(this.#autosave);
@@ -92,54 +102,13 @@ export class Workbench {
       coding: this.#autosave.coding,
       save: this.#autosave.state,
       revision: this.#autosave.record?.revision ?? null,
-      decoded: this.#cache.size,
-      capacity: this.#cache.capacity,
+      ...this.#film.counts,
     };
   }
 
   /** @param {string} selector @returns {HTMLElement} */
   #find(selector) {
     return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
-  }
-
-  #makeStore() {
-    return new FrameStore({
-      pack: this.#pack,
-      fetchRange: rangesOf(this.#options.packUrl, request),
-      onloaded: () => this.#cache.pump(),
-      onproblem: (problem) => this.#screen.say(problem ? `${problem.message}${problem.passes === false ? "" : " Trying again."}` : ""),
-    });
-  }
-
-  #makeCache() {
-    return new FrameCache({
-      pack: this.#pack,
-      bytes: this.#store,
-      decode: (blob) => createImageBitmap(blob),
-      budgetBytes: memoryBudget(/** @type {any} */ (navigator).deviceMemory),
-      ondecoded: (index) => {
-        this.#player.didDecode(index);
-        this.#timeline.loaded = runs(this.#pack.count, (i) => this.#cache.isReady(i));
-      },
-    });
-  }
-
-  #makePlayer() {
-    const cache = this.#cache;
-    return new Player({
-      pack: this.#pack,
-      playback: this.#playback,
-      frames: {
-        get: (index) => cache.get(index),
-        isReady: (index) => cache.isReady(index),
-        focus: (index, direction) => {
-          this.#store.focus(index, direction);
-          cache.focus(index, direction);
-        },
-      },
-      show: (index, picture) => this.#show(index, picture),
-      onstate: () => this.#showState(),
-    });
   }
 
   #makePanel() {
@@ -155,6 +124,7 @@ export class Workbench {
         this.#panel.showCurrent(this.#player.shown);
         this.#followLoop();
       },
+      say: (text, tone) => this.#screen.tell(text, tone),
       announce: (text) => (live.textContent = text),
     });
   }
@@ -190,8 +160,7 @@ export class Workbench {
     this.#player.pause();
     this.#autosave.flush();
     this.#autosave.close();
-    this.#cache.close();
-    this.#store.close();
+    this.#film.close();
   }
 
   /** @param {KeyboardEvent} event */
@@ -231,8 +200,7 @@ export class Workbench {
     if (action) this.#do(/** @type {ActionName} */ (action));
     if (go) this.goTo(this.#panel.marks[/** @type {MarkName} */ (go)] ?? 0);
     if (crisp !== undefined) button.setAttribute("aria-pressed", String(this.#screen.toggleCrisp()));
-    if (save === "compare") this.#compare();
-    if (save === "save") this.#autosave.flush();
+    if (save === "now") this.#save();
     if (save === "sign-in") this.#signIn();
     if (remove === undefined) return;
     const question = "Your marks, emotion, action units and note for this clip will be deleted.";
@@ -245,7 +213,7 @@ export class Workbench {
   };
 
   #didReconnect = () => {
-    this.#store.retryNow();
+    this.#film.retryNow();
     this.#autosave.flush();
   };
 
@@ -287,7 +255,7 @@ export class Workbench {
       case "action-units": return panel.focusField("action_units");
       case "note": return panel.focusField("note");
       case "size": return this.#screen.nextSize();
-      case "save": return void this.#autosave.flush();
+      case "save": return this.#save();
       case "help": return showHelp(this.#root, this.#emotionKeys);
     }
   }
@@ -325,15 +293,22 @@ export class Workbench {
     if (this.#looping && (loop?.first !== range.first || loop?.last !== range.last)) this.#player.setLoop(range);
   }
 
-  #compare() {
+  #save() {
     const { theirs, coding } = this.#autosave;
-    if (theirs) showConflict(this.#root, this.#pack, coding, theirs, (choice) => this.#autosave.resolve(choice));
+    if (!theirs) this.#autosave.flush();
+    else showConflict(this.#root, this.#pack, coding, theirs, (choice) => this.#autosave.resolve(choice));
   }
 
   #signIn() {
     const url = new URL(this.#options.loginUrl, location.href);
     url.searchParams.set("next", location.pathname + location.search);
     location.assign(url);
+  }
+
+  /** @param {number} index */
+  #didDecode(index) {
+    this.#player.didDecode(index);
+    this.#timeline.redraw();
   }
 
   /** Pixels, numbers and playhead in one go. @param {number} index @param {ImageBitmap | null} picture */

@@ -19,7 +19,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 from honcho.process import Popen, Process
 
-STOP_SECONDS = 8.0
+STOP_SECONDS = 4.0
 ASKED_TO_STOP = (130, 143)  # what honcho's Manager.returncode says after SIGINT and SIGTERM
 
 

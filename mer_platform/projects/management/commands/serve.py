@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 self.stdout.write("Stopped before anything was started.")
             finally:
                 if self.password:
-                    self.stdout.write(box([*self.sign_in_lines()]))
+                    self.stdout.write(box(self.sign_in_lines()))
 
     def prepare(self) -> None:
         """What must be there before the first process starts; a step that was done before costs nothing."""
@@ -136,7 +136,8 @@ def processes(port: int) -> dict[str, list[str]]:
 def process_environment() -> dict[str, str]:
     # The pool's processes are the parallelism: more threads in each would only compete for the same cores.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return {**os.environ, **one_thread, "PYTHONUNBUFFERED": "1", "REMAP_SIGTERM": "SIGQUIT"}
+    # Celery otherwise waits for the job in hand, minutes for a fold; jobs are resumable, Ctrl-C should be quick.
+    return {**os.environ, **one_thread, "REMAP_SIGTERM": "SIGQUIT", "PYTHONUNBUFFERED": "1"}
 
 
 def port_from_environment() -> int:

@@ -1,0 +1,253 @@
+"""Clips that come as frame images: zips that strangers made, and folders."""
+
+import io
+import os
+import stat
+import struct
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_clips import encoded, numbered_frames, numbered_members, write_zip
+
+from models_ml.errors import InputError
+from models_ml.synthetic.barcode import read_number
+from models_ml.video.decode import Frame, Limits, open_source, read_frames
+
+
+def read(path: Path, limits: Limits | None = None) -> list[Frame]:
+    with open_source(path, fps=200, limits=limits or Limits()) as source:
+        return list(source)
+
+
+def error_of(path: Path, limits: Limits | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        read(path, limits)
+    return str(caught.value)
+
+
+def one_image(width: int = 96, height: int = 48, extension: str = ".jpg") -> bytes:
+    return encoded(np.full((height, width, 3), 90, np.uint8), extension)
+
+
+def test_frames_of_a_zip_come_in_natural_order(tmp_path: Path) -> None:
+    members = numbered_members(12)
+    shuffled = {name: members[name] for name in sorted(members)}  # img1, img10, img11, img12, img2 …
+    with open_source(write_zip(tmp_path / "clip.zip", shuffled), fps=200) as source:
+        frames = list(source)
+        assert (source.kind, source.codec, source.is_grey) == ("images", "jpeg", False)
+        assert (source.width, source.height) == (160, 96)
+        assert (source.fps, source.time_base) == (200, Fraction(1, 200))
+    assert [read_number(frame.image) for frame in frames] == list(range(12))
+    assert [frame.source_number for frame in frames] == list(range(1, 13))
+    assert [frame.pts for frame in frames] == list(range(12))
+    assert [frame.encoded for frame in frames] == list(members.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("img{}.jpg", 46), ("006_{:05d}.jpg", 5562), ("reg_img{}.bmp", 98), ("7.A_{}.png", 9)]
+)
+def test_the_source_number_is_the_last_number_in_the_name(tmp_path: Path, name: str, first: int) -> None:
+    frames = read(write_zip(tmp_path / "clip.zip", numbered_members(4, name, first)))
+    assert [frame.source_number for frame in frames] == [first, first + 1, first + 2, first + 3]
+
+
+def test_images_without_numbers_are_counted_from_one(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", {"apex.jpg": one_image(), "onset.jpg": one_image()})
+    assert [frame.source_number for frame in read(path)] == [1, 2]
+
+
+def test_a_folder_is_read_like_a_zip(tmp_path: Path) -> None:
+    members = numbered_members(3, "006_{:05d}.jpg", 5562)
+    for name, data in members.items():
+        (tmp_path / name).write_bytes(data)
+    frames = read(tmp_path)
+    assert [frame.source_number for frame in frames] == [5562, 5563, 5564]
+    assert [frame.encoded for frame in frames] == list(members.values())
+
+
+def test_png_pixels_are_exact_and_grey_ones_stay_grey(tmp_path: Path) -> None:
+    images = list(numbered_frames(3, grey=True))
+    members = {f"{i}.png": encoded(image, ".png") for i, image in enumerate(images)}
+    with open_source(write_zip(tmp_path / "clip.zip", members), fps=100) as source:
+        assert source.is_grey
+        for frame, image in zip(source, images, strict=True):
+            assert np.array_equal(frame.image, image)
+
+
+def test_colours_are_red_green_blue(tmp_path: Path) -> None:
+    image = np.zeros((48, 96, 3), np.uint8)
+    image[..., 0] = 200
+    for extension in (".png", ".bmp"):
+        path = write_zip(tmp_path / "clip.zip", {f"1{extension}": encoded(image, extension)})
+        assert np.array_equal(read(path)[0].image, image)
+
+
+def test_one_coloured_image_makes_the_clip_coloured(tmp_path: Path) -> None:
+    grey, coloured = encoded(np.full((48, 96), 90, np.uint8), ".png"), one_image(extension=".png")
+    frames = read(write_zip(tmp_path / "clip.zip", {"1.png": grey, "2.png": coloured}))
+    assert {frame.image.shape for frame in frames} == {(48, 96, 3)}
+
+
+def test_a_bmp_with_a_grey_palette_is_grey(tmp_path: Path) -> None:
+    image = next(numbered_frames(1, grey=True))
+    frame = read(write_zip(tmp_path / "clip.zip", {"1.bmp": encoded(image, ".bmp")}))[0]
+    assert np.array_equal(frame.image, image)
+    assert frame.encoded is None
+
+
+def test_litter_of_operating_systems_is_ignored(tmp_path: Path) -> None:
+    members = numbered_members(2) | {
+        "__MACOSX/clip/._img1.jpg": b"x",
+        "clip/.DS_Store": b"x",
+        "clip/Thumbs.db": b"x",
+        "clip/._img2.jpg": b"x",
+        "desktop.ini": b"x",
+    }
+    assert len(read(write_zip(tmp_path / "clip.zip", members))) == 2
+
+
+def test_read_frames_needs_no_frame_rate(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(5))
+    assert read_number(read_frames(path, [3])[3].image) == 3
+
+
+def test_a_frame_rate_is_required(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(2))
+    with pytest.raises(InputError, match="carry no frame rate: give the frames per second"):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "clip/../../evil.png", "/etc/evil.png", "C:\\evil.png", "..\\evil.png"]
+)
+def test_a_path_that_leads_out_of_the_zip_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_zip(tmp_path / "clip.zip", {"1.png": one_image(), name: one_image()})
+    assert "unsafe path" in error_of(path)
+    assert not (tmp_path.parent / "evil.png").exists()
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("2.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    assert "“2.png” in the zip is a link" in error_of(path)
+
+
+def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", {"1.jpg": one_image()})
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag in the local header
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the table of contents
+    path.write_bytes(data)
+    assert "protected by a password" in error_of(path)
+
+
+def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.png", bytes(3_000_000))
+    assert path.stat().st_size < 10_000
+    assert "“1.png” is larger than 1 MB" in error_of(path, Limits(max_image_bytes=2**20))
+    assert "would unpack to" in error_of(path, Limits(max_zip_bytes=2_000_000))
+
+
+def test_a_zip_bomb_that_lies_about_its_size_never_unpacks(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    bomb = one_image(extension=".png") + bytes(50_000_000)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.png", bomb)
+    data = path.read_bytes().replace(struct.pack("<I", len(bomb)), struct.pack("<I", 90_000))
+    path.write_bytes(data)
+    assert "“1.png” cannot be unpacked" in error_of(path)
+
+
+def test_a_zip_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(3))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert "damaged or cut off" in error_of(path)
+
+
+def test_a_damaged_member_is_named(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(3))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"img2.jpg") + 3000] ^= 0xFF
+    path.write_bytes(data)
+    assert "“clip/img2.jpg” cannot be unpacked" in error_of(path)
+
+
+@pytest.mark.parametrize("members", [{}, {"clip/": b""}, {"clip/.DS_Store": b"x"}])
+def test_a_zip_without_images_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
+    assert "The zip holds no images" in error_of(write_zip(tmp_path / "clip.zip", members))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    assert "The folder holds no images" in error_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "clip.mp4", "inner.zip", "scan.tif"])
+def test_a_file_that_is_no_image_is_named(tmp_path: Path, name: str) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(2) | {name: b"text"})
+    assert f"“{name}” is not a frame image" in error_of(path)
+
+
+def test_several_folders_are_named(tmp_path: Path) -> None:
+    members = numbered_members(2, "EP01/{}.jpg") | numbered_members(2, "EP02/{}.jpg") | {"3.jpg": one_image()}
+    message = error_of(write_zip(tmp_path / "clip.zip", members))
+    assert "images in 3 folders: “(top)”, “EP01”, “EP02”" in message
+    assert "Which one is the clip?" in message
+
+
+def test_images_of_different_sizes_are_named(tmp_path: Path) -> None:
+    members = {"1.jpg": one_image(), "2.jpg": one_image(), "3.jpg": one_image(80)}
+    message = error_of(write_zip(tmp_path / "clip.zip", members))
+    assert "“3.jpg” is 80×48 pixels, but the first one, “1.jpg”, is 96×48" in message
+
+
+def test_text_with_an_images_name_is_named(tmp_path: Path) -> None:
+    members = {"1.jpg": one_image(), "2.jpg": b"text" * 100}
+    assert "“2.jpg” is not a JPEG, PNG or BMP image" in error_of(write_zip(tmp_path / "clip.zip", members))
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png", ".bmp"])
+def test_a_broken_image_in_the_middle_is_named(tmp_path: Path, extension: str) -> None:
+    members = numbered_members(5, "img{}" + extension)
+    members[f"img3{extension}"] = members[f"img3{extension}"][:-900]
+    assert f"“img3{extension}” is cut off" in error_of(write_zip(tmp_path / "clip.zip", members))
+
+
+def test_the_order_must_not_be_in_doubt(tmp_path: Path) -> None:
+    same = {"a_1.jpg": one_image(), "b_1.jpg": one_image()}
+    assert "“a_1.jpg” comes before “b_1.jpg”" in error_of(write_zip(tmp_path / "same.zip", same))
+    nameless = {"1.jpg": one_image(), "cover.jpg": one_image()}
+    assert "“cover.jpg” has no frame number" in error_of(write_zip(tmp_path / "none.zip", nameless))
+
+
+def test_too_many_and_too_large_images_are_refused_before_any_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(data: bytes, *, grey: bool) -> np.ndarray:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("models_ml.video.images.decode_image", never)
+    path = write_zip(tmp_path / "clip.zip", numbered_members(5))
+    assert "more than 4 frames" in error_of(path, Limits(max_frames=4))
+    assert "“clip/img1.jpg” is 160×96 pixels; at most 128" in error_of(path, Limits(max_side=128))
+    huge = io.BytesIO(one_image(extension=".png"))
+    huge.seek(16)
+    huge.write(struct.pack(">II", 60_000, 60_000))  # what its header tells; its data are small
+    path = write_zip(tmp_path / "huge.zip", {"1.png": huge.getvalue()})
+    assert "60000×60000 pixels" in error_of(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_links_in_a_folder_are_followed(tmp_path: Path) -> None:
+    folder, store = tmp_path / "clip", tmp_path / "store"
+    folder.mkdir()
+    store.write_bytes(one_image())
+    (folder / "1.jpg").symlink_to(store)
+    assert len(read(folder)) == 1
