@@ -1,9 +1,46 @@
+"""The environment of all tests, and the fixtures that several folders of them use."""
+
+import atexit
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+# Before Django reads its settings: tests never touch ./var, and processes that test at once not each other's files.
+DATA = tempfile.mkdtemp(prefix="mer-tests-")
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+os.environ["MER_DATA_DIR"] = DATA
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+import pytest  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from tests.live import LivePlatform  # noqa: E402
+from tests.surroundings import all_required, find_chromium  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
+# Chromium as root in a container, and without the requests it makes of its own accord.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it where everything must be there."""
+    if all_required():
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +50,34 @@ def real_clips() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real clips at {folder}: set MER_TEST_CLIPS")
     return folder
+
+
+@pytest.fixture(scope="session")
+def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """The real platform, running, without the demo project; shared, so leave it running."""
+    live = LivePlatform(tmp_path_factory.mktemp("live"))
+    try:
+        yield live.start()
+    finally:
+        live.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None:
+        missing("no Chromium found: install it, or name it with MER_CHROMIUM")
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop running in this thread, in which Django refuses to query.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page of a browser that nobody has used before."""
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()

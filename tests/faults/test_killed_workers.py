@@ -1,81 +1,105 @@
 """SIGKILL in the middle of a run costs time and nothing else."""
 
-import os
-import signal
+from collections.abc import Iterator
 
 import pytest
 
 from tests.lab import barcode_clips
+from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
-CONFIG = {"train": {"epochs": 150}, "net": {"kernels": [2, 3]}}
-
-
-@pytest.fixture(scope="module")
-def labelled_version(live_platform, tmp_path_factory):
-    """A frozen version of labelled clips of four subjects, made through the API."""
-    api = live_platform.api()
-    project = api.post("projects/", {"name": "Faults"})
-    database = api.post("databases/", {"project": project["id"], "name": "Lab", "fps": 200})
-    clips = barcode_clips(tmp_path_factory.mktemp("clips"), subjects=4, clips_a_subject=3)
-    uploaded = []
-    for clip in clips:
-        with clip.path.open("rb") as file:
-            uploaded.append(
-                api.post(
-                    "clips/",
-                    {"database": database["id"], "subject": clip.spec.subject, "fps": 200},
-                    files={"file": file},
-                )
-            )
-    for row, clip in zip(uploaded, clips, strict=True):
-        live_platform.wait_until(
-            lambda pk=row["id"]: api.get(f"clips/{pk}/")["state"] == "ready", "a clip to be ready"
-        )
-        marks = {"onset": clip.spec.onset, "apex": clip.spec.apex, "offset": clip.spec.offset}
-        api.post("annotations/", {"clip": row["id"], "emotion": clip.spec.emotion, **marks})
-    label_map = {"Lab": {clip.spec.emotion: LABELS[clip.spec.emotion] for clip in clips}}
-    return api.post(
-        "composite-versions/",
-        {"project": project["id"], "name": "Set", "databases": [database["id"]], "label_map": label_map},
-    )
+CONFIG = {"train": {"epochs": 60}, "net": {"kernels": [2, 3]}}
 
 
 LABELS = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
 
 
-def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(live_platform, labelled_version):
-    api = live_platform.api()
-
-    def launch() -> int:
-        return api.post("runs/", {"version": labelled_version["id"], "config": CONFIG})["id"]
-
-    def finished(run: int) -> bool:
-        return api.get(f"runs/{run}/")["state"] == "finished"
-
-    undisturbed = launch()
-    live_platform.wait_until(lambda: finished(undisturbed), "the undisturbed run", timeout=180)
-    disturbed = launch()
-    kills = 0
-    for folds in (0, 1, 2):
-        live_platform.wait_until(
-            lambda n=folds: (
-                api.get(f"runs/{disturbed}/")["state"] == "training"
-                and api.get(f"runs/{disturbed}/")["progress"]["folds_done"] >= n
-            ),
-            f"{folds} folds to be done",
-            timeout=180,
-        )
-        for pid in live_platform.worker_pids():
-            os.kill(pid, signal.SIGKILL)
-            kills += 1
-    live_platform.wait_until(lambda: finished(disturbed), "the disturbed run", timeout=180)
-
-    assert kills >= 3
-    assert api.get(f"runs/{disturbed}/predictions/") == api.get(f"runs/{undisturbed}/predictions/")
-    assert api.get(f"runs/{disturbed}/")["progress"]["folds_done"] == 4
-    assert weights(api, disturbed) == weights(api, undisturbed)
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory) -> Iterator[LivePlatform]:
+    live = LivePlatform(tmp_path_factory.mktemp("killed"))
+    yield live.start()
+    live.close()
 
 
-def weights(api, run: int) -> list[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def api(platform) -> Api:
+    return platform.api()
+
+
+@pytest.fixture(scope="module")
+def version(api, tmp_path_factory) -> int:
+    """A frozen version of labelled clips of four subjects, made through the API."""
+    project = api.post("projects/", {"name": "Faults"})["id"]
+    database = api.post("databases/", {"project": project, "name": "Lab", "fps": 200})["id"]
+    clips = barcode_clips(tmp_path_factory.mktemp("clips"), subjects=4)
+    uploaded = []
+    for clip in clips:
+        with clip.path.open("rb") as file:
+            fields = {"database": database, "subject": clip.spec.subject, "fps": 200}
+            uploaded.append(api.post("clips/", fields, files={"file": file})["id"])
+    for pk, clip in zip(uploaded, clips, strict=True):
+        wait_until(lambda pk=pk: api.get(f"clips/{pk}/")["state"] == "ready", f"clip {pk} to be ready")
+        marks = {"onset": clip.spec.onset, "apex": clip.spec.apex, "offset": clip.spec.offset}
+        api.post("annotations/", {"clip": pk, "emotion": clip.spec.emotion, **marks})
+    label_map = {"Lab": {clip.spec.emotion: LABELS[clip.spec.emotion] for clip in clips}}
+    fields = {"project": project, "name": "Set", "databases": [database], "label_map": label_map}
+    return api.post("composite-versions/", fields)["id"]
+
+
+def launch(api: Api, version: int) -> int:
+    return api.post("runs/", {"version": version, "config": CONFIG})["id"]
+
+
+def wait_for_end(api: Api, run: int) -> dict:
+    def ended() -> dict | None:
+        answer = api.get(f"runs/{run}/")
+        return answer if answer["state"] in ("finished", "failed", "cancelled") else None
+
+    return wait_until(ended, f"run {run} to end", 240)
+
+
+def wait_for_folds(api: Api, run: int, count: int) -> None:
+    def reached() -> bool:
+        answer = api.get(f"runs/{run}/")
+        return answer["state"] == "training" and answer["progress"]["folds_done"] >= count
+
+    wait_until(reached, f"{count} folds of run {run}", 240)
+
+
+def weights(api: Api, run: int) -> list[tuple[str, str]]:
     return [(fold["name"], fold["weights_sha256"]) for fold in api.get(f"runs/{run}/folds/")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(api, version) -> int:
+    run = launch(api, version)
+    assert wait_for_end(api, run)["state"] == "finished"
+    return run
+
+
+def test_a_run_whose_training_processes_are_killed_ends_as_the_undisturbed_one(
+    platform, api, version, undisturbed
+):
+    run = launch(api, version)
+    for folds in (0, 1):
+        wait_for_folds(api, run, folds)
+        assert platform.kill_workers(pool=True)
+    assert wait_for_end(api, run)["state"] == "finished"
+    assert_same(api, run, undisturbed)
+
+
+def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
+    run = launch(api, version)
+    wait_for_folds(api, run, 1)
+    assert platform.kill_workers(pool=False)
+    wait_until(lambda: not platform.running, "the platform to stop without its worker")
+    platform.start()
+    assert wait_for_end(api, run)["state"] == "finished"
+    assert_same(api, run, undisturbed)
+
+
+def assert_same(api: Api, run: int, undisturbed: int) -> None:
+    """Every fold once, every sample predicted once, from the same weights."""
+    assert api.get(f"runs/{run}/predictions/") == api.get(f"runs/{undisturbed}/predictions/")
+    assert weights(api, run) == weights(api, undisturbed)
+    assert api.get(f"runs/{run}/")["progress"]["folds_done"] == 4

@@ -149,15 +149,24 @@ def test_a_blink_shuts_the_eyes_for_a_short_time_and_ends_open():
 
 
 def test_shut_eyes_change_the_eyes_and_nothing_else():
-    face = painted_face(7, "Demo", "s01", 128, 144)
-    patch = face.patches[0]
-    assert np.array_equal(patch.at(0), face.texture[patch.window])
-    shut, half = patch.at(1).astype(int), patch.at(0.5).astype(int)
-    changed = np.abs(shut - patch.at(0))[..., 0] > 2
+    patch = painted_face(7, "Demo", "s01", 128, 144).patches[0]
+    opened, half, shut = (patch.at(stage)[..., 0].astype(int) for stage in (0, 0.5, 1))
+    changed = np.abs(shut - opened) > 2
     assert 0.05 < changed.mean() < 0.5
     assert not changed[[0, -1]].any()
     assert not changed[:, [0, -1]].any()
-    assert np.abs(half - shut).mean() < np.abs(shut - patch.at(0)).mean()
+    assert np.abs(half - shut).mean() < np.abs(shut - opened).mean()
+
+
+def test_colour_and_luma_move_together():
+    colour, grey = (
+        frames(dataclasses.replace(SPEC, grey=grey, intensity_px=2.4), clean=True) for grey in (False, True)
+    )
+    luma = cv2.cvtColor(colour[SPEC.apex], cv2.COLOR_RGB2GRAY).astype(int)
+    assert np.abs(luma - grey[SPEC.apex]).max() <= 3
+    red, row = colour[SPEC.apex].astype(int), pixel_of(SPEC, (0.0, spec_face(SPEC).identity.mouth_y))[0]
+    redness = (red[..., 0] - red[..., 1])[row - 12 : row + 12, 48:80].mean(axis=1)
+    assert abs(int(np.argmax(redness)) - 12) <= 4  # the reddest row is on the lips
 
 
 def test_head_motion_is_small_and_smooth():

@@ -1,0 +1,147 @@
+"""`make run` and `manage.py serve` as a person uses them: start, start again, stop in every way, mistakes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.live import ROOT, SERVE, LivePlatform, wait_until
+
+MAKE = ("make", "-o", "install", f"PYTHON={sys.executable}", "run")  # -o: what is installed here is not touched
+STOP_SECONDS = 15
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """The data folder that these tests share: only the first of them is a first start."""
+    return tmp_path_factory.mktemp("serve")
+
+
+@pytest.fixture
+def stopped(folder) -> Iterator[LivePlatform]:
+    live = LivePlatform(folder)
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def running(stopped) -> LivePlatform:
+    return stopped.start()
+
+
+def said(live: LivePlatform) -> str:
+    return live.log.read_text()
+
+
+def child(live: LivePlatform, name: str) -> int:
+    """The process id that honcho gave for one of its processes at the last start."""
+    return int(re.findall(rf"{name} started \(pid=(\d+)\)", said(live))[-1])
+
+
+def expect_none_left(live: LivePlatform) -> None:
+    wait_until(lambda: not live.processes(), "every process to end", STOP_SECONDS)
+
+
+def refused(environment: dict[str, str]) -> str:
+    """What a start that must not succeed says."""
+    done = subprocess.run(SERVE, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_the_first_start_shows_a_password_once_and_keeps_it_nowhere(tmp_path):
+    live = LivePlatform(tmp_path)
+    try:
+        live.start()
+        session = requests.Session()
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', session.get(f"{live.url}/sign-in/").text)
+        form = {"username": "admin", "password": live.password, "csrfmiddlewaretoken": token[1]}
+        answer = session.post(f"{live.url}/sign-in/", form, headers={"Referer": live.url}, allow_redirects=False)
+        assert answer.status_code == 302
+        live.stop()
+        live.start()
+        assert said(live).count(live.password) == 1
+        assert "MER Platform is running: http://localhost:" in said(live)
+    finally:
+        live.close()
+    kept = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if live.password.encode() in path.read_bytes()]
+
+
+def test_a_later_start_is_up_within_ten_seconds(stopped):
+    stopped.start()
+    stopped.stop()
+    began = time.monotonic()
+    stopped.start()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_ending_serve_leaves_no_process(running, number):
+    os.kill(running.pid, number)
+    assert running.wait(STOP_SECONDS) == (-9 if number == signal.SIGKILL else 0)
+    expect_none_left(running)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("to_group", [True, False], ids=["as Ctrl-C does", "to make alone"])
+def test_ending_make_leaves_no_process(folder, number, to_group):
+    live = LivePlatform(folder, MAKE)
+    try:
+        live.start()
+        (os.killpg if to_group else os.kill)(live.pid, number)
+        live.wait(STOP_SECONDS)
+        expect_none_left(live)
+        assert "MER Platform has stopped." in said(live)
+    finally:
+        live.close()
+
+
+def test_stopping_in_the_middle_of_work_leaves_no_process(tmp_path):
+    live = LivePlatform(tmp_path, MER_DEMO="1")
+    try:
+        live.start()
+        wait_until(lambda: "demo-subject" in said(live) or ":Demo" in said(live), "a demo clip to be made", 60)
+        live.stop()
+        expect_none_left(live)
+    finally:
+        live.close()
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "upkeep", "beat"])
+def test_a_process_that_dies_stops_everything_with_its_name(running, name):
+    os.kill(child(running, name), signal.SIGKILL)
+    assert running.wait(STOP_SECONDS) == 1
+    expect_none_left(running)
+    assert f"“{name}” has ended" in said(running)
+
+
+def test_a_second_start_on_the_same_data_folder_is_refused(running):
+    message = refused({**running.env, "PORT": "1"})
+    assert "runs already on the data folder" in message
+    assert f"process {running.pid}" in message
+
+
+def test_a_port_in_use_is_refused_before_anything_is_made(running, tmp_path):
+    data = tmp_path / "data"
+    message = refused({**running.env, "MER_DATA_DIR": str(data)})
+    assert f"Port {running.port} is in use" in message
+    assert not (data / "mer.sqlite3").exists()
+
+
+def test_a_port_that_is_no_number_is_refused(stopped):
+    assert "PORT is “http”" in refused({**stopped.env, "PORT": "http"})
+
+
+def test_a_database_that_does_not_answer_is_said(stopped):
+    url = "postgres://nobody@127.0.0.1:9/nothing"
+    assert "The database does not answer" in refused({**stopped.env, "DATABASE_URL": url})

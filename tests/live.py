@@ -1,0 +1,198 @@
+"""The real platform for tests: `manage.py serve` with its gunicorn, Celery workers and beat, in a folder of its own."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import redis
+import requests
+
+from tests.surroundings import unused_redis
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVE = (sys.executable, "manage.py", "serve")
+QUICK = {
+    "MER_DEMO": "0",
+    "MER_UPKEEP_SECONDS": "1",
+    "MER_JOB_REQUEUE_SECONDS": "2",
+    "MER_JOB_LEASE_SECONDS": "8",
+}
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+    """Poll until the condition holds and return what it gave. Raises AssertionError saying what never came."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {what}"
+        time.sleep(0.1)
+    return value
+
+
+class Api:
+    """The REST API as a script uses it; every answer that is no success is an error."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str) -> Any:
+        return self._checked(self._session.get(f"{self._url}/api/v1/{path}", timeout=60))
+
+    def post(self, path: str, data: dict[str, Any], files: dict[str, Any] | None = None) -> Any:
+        body: dict[str, Any] = {"data": data, "files": files} if files else {"json": data}
+        return self._checked(self._session.post(f"{self._url}/api/v1/{path}", timeout=60, **body))
+
+    @staticmethod
+    def _checked(answer: requests.Response) -> Any:
+        assert answer.ok, f"{answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+
+class LivePlatform:
+    """Start, stop and look into one running platform.
+
+    With DATABASE_URL and REDIS_URL set it gets databases of its own there. ``command`` is what starts it.
+    """
+
+    def __init__(self, folder: Path, command: Sequence[str] = SERVE, **settings: str) -> None:
+        self.folder = folder
+        self.log = folder / "serve.log"
+        self._command = command
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+        self.env = {
+            **os.environ,
+            **QUICK,
+            **settings,
+            "PORT": str(self.port),
+            "MER_DATA_DIR": str(folder / "data"),
+        }
+        self.env.pop("DJANGO_SETTINGS_MODULE", None)
+        self.password = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._admin_url = os.environ.get("DATABASE_URL", "")
+        self._database = f"mer_live_{uuid.uuid4().hex[:8]}"
+        if self._admin_url:
+            self._sql(f'CREATE DATABASE "{self._database}"')
+            self.env["DATABASE_URL"] = urlunsplit(
+                urlsplit(self._admin_url)._replace(path=f"/{self._database}")
+            )
+        self._redis_url = os.environ.get("REDIS_URL", "")
+        if self._redis_url:
+            self._redis_url = self.env["REDIS_URL"] = unused_redis(self._redis_url)
+
+    def start(self) -> "LivePlatform":
+        written = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_until(lambda: self._answers(written), f"the platform to start; see {self.log}", 120)
+        if found := re.search(r"One-time password: (\S+)", self.log.read_text()):
+            self.password = found[1]
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it was never started"
+        return self._process.pid
+
+    def stop(self) -> None:
+        if self.running:
+            self._process.terminate()
+        self.wait()
+
+    def wait(self, timeout: float = 60) -> int:
+        """Wait for its end and return the exit code."""
+        return self._process.wait(timeout)
+
+    def close(self) -> None:
+        """End it, whatever state it is in, and remove its databases."""
+        if self.running:
+            self.stop()
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self._admin_url:
+            self._sql(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
+        if self._redis_url:
+            with redis.Redis.from_url(self._redis_url) as client:
+                client.flushdb()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on this platform's data and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def api(self, username: str = "admin") -> Api:
+        return Api(self.url, self.manage("create_token", username).strip())
+
+    def kill_workers(self, *, pool: bool) -> int:
+        """SIGKILL the processes of the worker's pool, or the worker and its pool; returns how many."""
+        pids = [pid for pid in self.processes() if "worker@" in _command(pid)]
+        if pool:
+            pids = [pid for pid in pids if _parent(pid) in pids]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    def processes(self) -> list[int]:
+        """Every process that was started with this platform's data folder."""
+        marker = f"MER_DATA_DIR={self.env['MER_DATA_DIR']}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if marker in (entry / "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry.name))
+                except OSError:  # it has just ended
+                    continue
+        return found
+
+    def _answers(self, written: int) -> bool:
+        """Whether the log says, after its first ``written`` bytes, that it runs, and it does."""
+        said = self.log.read_bytes()[written:].decode()
+        assert self.running, f"the platform ended while starting:\n{said[-3000:]}"
+        try:
+            return "is running" in said and requests.get(f"{self.url}/health/", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def _sql(self, statement: str) -> None:
+        with psycopg.connect(self._admin_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
