@@ -67,10 +67,8 @@ def load_or_compute(clip: Clip, onset: int, apex: int, config: FeatureConfig) ->
             return np.load(io.BytesIO(file.read()), allow_pickle=False)
     with local_copy(clip.file) as path:
         frames = read_frames(path, {onset, apex}, fps=clip.fps_given)
-    try:
-        picture = onset_apex_features(frames[onset].image, frames[apex].image, config)
-    except InputError as error:
-        raise InputError(f"frames {onset} and {apex}: {error}") from error
+    onset_name = f"frame {onset} (source frame {frames[onset].source_number})"
+    picture = onset_apex_features(frames[onset].image, frames[apex].image, config, onset_name=onset_name)
     buffer = io.BytesIO()
     np.save(buffer, picture, allow_pickle=False)
     default_storage.save(name, ContentFile(buffer.getvalue()))

@@ -1,7 +1,7 @@
 """The Celery application: where it connects, and the one message it carries: "job N is due".
 
-The web sends; ``workers`` registers what is done on receipt. Redis when ``REDIS_URL`` is set, else kombu's
-filesystem transport in the data folder.
+The web sends; ``workers`` registers what is done on receipt. Redis when ``REDIS_URL`` is set, else files in the
+data folder.
 """
 
 import logging
@@ -10,6 +10,8 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 from kombu.exceptions import OperationalError
+
+from mer_platform.jobs import filesystem
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ def broker_settings() -> dict[str, Any]:
     for folder in ("messages", "processed", "control"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://localhost//",
+        "broker_url": f"{filesystem.SCHEME}://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(root / "messages"),
             "data_folder_out": str(root / "messages"),

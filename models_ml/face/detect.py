@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from models_ml.video.frames import Image
 
-LANDMARKS = 68
 # The detector's window is 80 pixels. A large face is found in the smallest of these images within a few
 # milliseconds; only where none is found are the larger ones tried. In pixels (width × height).
 _AREAS = (40_000, 120_000, 240_000)
@@ -77,7 +76,11 @@ class FaceDetector:
         return None
 
     def landmarks(self, image: Image, box: Box) -> NDArray[np.float32]:
-        """The 68 landmarks (iBUG 300-W order) of the face in ``box``, float32 (68, 2) as x, y in pixels."""
+        """The 68 landmarks (iBUG 300-W order) of the face in ``box``.
+
+        Returns:
+            float32 (68, 2): x, y in pixels from the image's upper left corner (the first pixel's centre is ½, ½).
+        """
         if self._predictor is None:
             self._predictor = dlib.shape_predictor(str(_model_file()))
         grey = to_grey(image)
@@ -96,8 +99,7 @@ class FaceDetector:
         )
         shape = self._predictor(patch, face)
         points = np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
-        # Pixel centres: the centre of enlarged pixel x lies at (x + ½) / scale − ½ of the original.
-        return ((points + 0.5) / scale - 0.5 + (left, top)).astype(np.float32)
+        return ((points + 0.5) / scale + (left, top)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -13,12 +13,10 @@ from models_ml.errors import InputError
 from models_ml.face.align import Alignment, box_crop, similarity, whole_frame
 from models_ml.face.detect import Box, get_detector, to_grey
 from models_ml.motion.flow import FLOWS, optical_strain
-from models_ml.motion.head import without_head_motion
 from models_ml.video.frames import Image
 
 # Raised by whoever changes a feature's value, so that no cached one of another program is taken for it.
-FEATURE_CODE_VERSION = 1
-CHANNELS = ("u", "v", "strain")
+FEATURE_CODE_VERSION = 2
 
 
 class LandmarkDetector(Protocol):
@@ -46,7 +44,7 @@ def onset_apex_features(
     Args:
         onset, apex: uint8 (H, W) grey or (H, W, 3) RGB, of one size.
         config: what to compute; the flow is solved on ``crop_size`` × ``crop_size`` pixels, and averaged down
-            to ``size`` × ``size``.
+            to ``size`` × ``size``. ``remove_head_motion`` subtracts the median flow of the crop.
         onset_name: for the error message: "frame 120 (source 121)".
         detector: for tests; the process's own by default.
 
@@ -66,7 +64,7 @@ def onset_apex_features(
     alignment = _alignment(first, config, onset_name, detector)
     flow = FLOWS[config.flow](alignment.crop(first), alignment.crop(second))
     if config.remove_head_motion:
-        flow = without_head_motion(flow)
+        flow = flow - np.median(flow, axis=(1, 2), keepdims=True)
     channels = (*flow, optical_strain(flow))
     method = cv2.INTER_AREA if config.size <= config.crop_size else cv2.INTER_LINEAR
     size = (config.size, config.size)

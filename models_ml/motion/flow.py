@@ -14,6 +14,7 @@ Grey = NDArray[np.uint8] | NDArray[np.float32]
 FlowMethod = Literal["tvl1", "farneback", "dis"]
 
 SMALLEST = 32  # side of the smallest image that flow is computed on, in pixels
+_BORDER = 24
 
 
 def tvl1(a: Grey, b: Grey) -> Flow:
@@ -21,7 +22,7 @@ def tvl1(a: Grey, b: Grey) -> Flow:
 
     Set for small motion in noise: pyramid steps of a half, fewer warps and iterations than OpenCV's defaults,
     and a smoother field (lambda 0.05 instead of 0.15). On 128×128 face crops this takes an eighth of the time,
-    agrees with the defaults (median correlation 0.97), and is closer to the truth where that is known.
+    agrees with the defaults (median correlation 0.96), and is closer to the truth where that is known.
 
     Args:
         a, b: grey images (H, W) of one size, uint8 or float32 in 0..255.
@@ -53,10 +54,16 @@ def tvl1(a: Grey, b: Grey) -> Flow:
 
 
 def farneback(a: Grey, b: Grey) -> Flow:
-    """Farnebäck's polynomial expansion flow (SCIA 2003); arguments, result and errors as ``tvl1``."""
+    """Farnebäck's polynomial expansion flow (SCIA 2003); arguments, result and errors as ``tvl1``.
+
+    The images are widened by their borders first: OpenCV's code sees motion at the border of still images.
+    """
     solver = cv2.FarnebackOpticalFlow.create(numLevels=4, winSize=21, numIters=3, polyN=7, polySigma=1.5)
-    a, b = _checked(a, b)
-    return _solve(solver, _float32(a), _float32(b))
+    wide = (
+        cv2.copyMakeBorder(_float32(image), _BORDER, _BORDER, _BORDER, _BORDER, cv2.BORDER_REPLICATE)
+        for image in _checked(a, b)
+    )
+    return np.ascontiguousarray(_solve(solver, *wide)[:, _BORDER:-_BORDER, _BORDER:-_BORDER])
 
 
 def dis(a: Grey, b: Grey) -> Flow:
@@ -88,7 +95,7 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
         float32 (H, W), without unit. Shift has none; derivatives are central differences.
 
     >>> y, x = np.mgrid[0:5, 0:5].astype(np.float32)
-    >>> float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2].round(3))  # stretched by 10 % along x
+    >>> round(float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2]), 3)  # stretched by 10 % along x
     0.1
     """
     u_y, u_x = np.gradient(flow[0])

@@ -15,8 +15,7 @@ def without_head_motion(flow: Flow) -> Flow:
 
     The motion is the similarity that fits the flow of the face (an ellipse that fills the crop) best, by
     least squares reweighted with ``1 / (1 + (residual / median residual)²)`` (Cauchy), so that an expression,
-    which moves a part of the face only, hardly counts. For a pure shift this is about the median flow;
-    on clips with known motion it leaves a field closer to the truth than the median does.
+    which moves a part of the face only, hardly counts. For a pure shift this is about the median flow.
 
     Args:
         flow: (2, H, W) of a face crop, in pixels.

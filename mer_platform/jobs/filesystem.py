@@ -1,0 +1,61 @@
+"""Kombu's filesystem transport with files that appear whole.
+
+Kombu writes a message, and the table of an exchange, in place: a reader that looks meanwhile gets an empty file and its
+worker ends with a JSON error (kombu issue 1551). Here both are written beside their place and renamed into it.
+"""
+
+import fcntl
+import uuid
+from pathlib import Path
+from time import time_ns
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.transport.virtual import Empty
+from kombu.utils.json import dumps, loads
+
+SCHEME = "files"
+
+
+class Channel(filesystem.Channel):
+    """Messages are ``<time>_<uuid>.<queue>.msg``, oldest first; the rename decides which reader has one."""
+
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+        write_whole(
+            Path(self.data_folder_out) / f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg", dumps(payload)
+        )
+
+    def _get(self, queue: str) -> dict[str, Any]:
+        for message in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
+            mine = Path(self.processed_folder) / message.name
+            try:
+                message.rename(mine)
+            except FileNotFoundError:  # another reader was quicker
+                continue
+            text = mine.read_text()
+            mine.unlink()
+            return loads(text)
+        raise Empty
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        file = self._exchange_file(exchange)
+        binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            table = self.get_table(exchange)
+            if binding not in table:
+                write_whole(file, dumps([binding, *table]))
+
+
+class Transport(filesystem.Transport):
+    Channel = Channel
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that readers see with all of its content or not at all."""
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+TRANSPORT_ALIASES[SCHEME] = f"{__name__}:{Transport.__name__}"

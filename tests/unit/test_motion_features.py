@@ -1,0 +1,155 @@
+"""Onset-apex features: the known motion of a face, in pixels of the crop, the same bits every time."""
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from models_ml.config import FeatureConfig
+from models_ml.errors import InputError
+from models_ml.face.detect import Box, get_detector
+from models_ml.motion.features import feature_key, onset_apex_features
+
+HASH = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def face() -> np.ndarray:
+    return astronaut()[:256, 96:352]
+
+
+def warped(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The image whose skin at p has moved by (x, y)(p)."""
+    rows, columns = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32)
+    return cv2.remap(
+        image,
+        (columns - x).astype(np.float32),
+        (rows - y).astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+@pytest.fixture(scope="module")
+def smile(face: np.ndarray) -> np.ndarray:
+    """The mouth's corners rise by two pixels, and the whole head moves by (1.5, −1)."""
+    rows, columns = np.mgrid[0:256, 0:256].astype(np.float32)
+    lift = sum(np.exp(-((columns - x) ** 2 + (rows - 142) ** 2) / (2 * 10**2)) for x in (108, 147))
+    return warped(face, np.full((256, 256), 1.5), -1 - 2 * lift)
+
+
+@pytest.mark.parametrize("flow", ["tvl1", "farneback", "dis"])
+def test_a_smile_is_seen_at_the_mouths_corners_and_the_heads_motion_is_not(
+    face: np.ndarray, smile: np.ndarray, flow: str
+) -> None:
+    features = onset_apex_features(face, smile, FeatureConfig(flow=flow))
+    assert (features.shape, features.dtype) == ((3, 28, 28), np.float32)
+    _, v, strain = features
+    mouth = v[19:25, 6:22]
+    assert v.min() == mouth.min() < -1.0
+    assert np.abs(v[6:12, 5:23]).max() < 0.4  # brows and eyes
+    assert strain[17:26].max() == strain[:, 3:25].max()
+    assert strain.min() >= 0
+
+
+def test_the_heads_motion_stays_if_wanted(face: np.ndarray, smile: np.ndarray) -> None:
+    u = onset_apex_features(face, smile, FeatureConfig(remove_head_motion=False))[0]
+    scale = 128 * 0.59 / 64  # of the crop: pixels of it per pixel of the frame, about
+    assert abs(np.median(u) - 1.5 * scale) < 0.35
+
+
+def test_vectors_turn_with_a_turned_head(face: np.ndarray) -> None:
+    moved = warped(face, np.zeros((256, 256)), np.full((256, 256), -2.0))
+    turn = cv2.getRotationMatrix2D((127, 115), 20, 1)
+    a, b = (cv2.warpAffine(i, turn, (256, 256), borderMode=cv2.BORDER_REPLICATE) for i in (face, moved))
+    config = FeatureConfig(remove_head_motion=False)
+    u, v = np.median(onset_apex_features(a, b, config)[:2], axis=(1, 2))
+    assert abs(u) < 0.35  # along the face still straight up
+    assert v < -1.5
+
+
+def test_pixels_of_the_crop_are_the_unit(face: np.ndarray) -> None:
+    moved = warped(face, np.full((256, 256), 2.0), np.zeros((256, 256)))
+    config = FeatureConfig(align="none", crop_size=128, remove_head_motion=False)
+    assert abs(np.median(onset_apex_features(face, moved, config)[0]) - 1.0) < 0.05
+    config = FeatureConfig(align="none", crop_size=256, remove_head_motion=False)
+    assert abs(np.median(onset_apex_features(face, moved, config)[0]) - 2.0) < 0.05
+
+
+@pytest.mark.parametrize("align", ["none", "crop", "similarity"])
+@pytest.mark.parametrize(("size", "crop_size"), [(28, 128), (64, 64), (96, 64)])
+def test_every_alignment_and_size_works(
+    face: np.ndarray, smile: np.ndarray, align: str, size: int, crop_size: int
+) -> None:
+    config = FeatureConfig(flow="dis", align=align, size=size, crop_size=crop_size)
+    features = onset_apex_features(face, smile, config)
+    assert features.shape == (3, size, size)
+    assert np.isfinite(features).all()
+
+
+def test_the_face_is_sought_in_the_onset_frame_only(face: np.ndarray, smile: np.ndarray) -> None:
+    class Once:
+        images: list[np.ndarray] = []
+
+        def detect(self, image: np.ndarray) -> Box | None:
+            self.images.append(image)
+            return get_detector().detect(image)
+
+        def landmarks(self, image: np.ndarray, box: Box) -> np.ndarray:
+            return get_detector().landmarks(image, box)
+
+    detector = Once()
+    onset_apex_features(face, smile, FeatureConfig(flow="dis"), detector=detector)
+    assert len(detector.images) == 1
+    assert np.array_equal(detector.images[0], cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
+
+
+def test_the_same_bits_come_out_whatever_the_threads(face: np.ndarray, smile: np.ndarray) -> None:
+    before = cv2.getNumThreads()
+    results = []
+    for threads in (1, 4):
+        cv2.setNumThreads(threads)
+        results.append(onset_apex_features(face, smile, FeatureConfig()))
+    cv2.setNumThreads(before)
+    assert np.array_equal(*results)
+
+
+def test_a_frame_without_a_face_is_named() -> None:
+    blank = np.full((120, 160), 127, np.uint8)
+    with pytest.raises(InputError, match=r"There is no face in frame 120 \(source 121\)"):
+        onset_apex_features(blank, blank, FeatureConfig(), onset_name="frame 120 (source 121)")
+    assert onset_apex_features(blank, blank, FeatureConfig(align="none")).max() == 0
+
+
+def test_frames_of_different_sizes_are_refused(face: np.ndarray) -> None:
+    with pytest.raises(InputError, match="differ in size: 256×256 and 256×200"):
+        onset_apex_features(face, face[:200], FeatureConfig())
+
+
+def test_the_key_changes_with_everything_that_matters() -> None:
+    base = FeatureConfig()
+    keys = {
+        feature_key(HASH, 10, 20, base),
+        feature_key("cd" * 32, 10, 20, base),
+        feature_key(HASH, 11, 20, base),
+        feature_key(HASH, 10, 21, base),
+        *(feature_key(HASH, 10, 20, FeatureConfig(**{k: v})) for k, v in CHANGES.items()),
+    }
+    assert len(keys) == 4 + len(CHANGES)
+    assert feature_key(HASH, 10, 20, base) == feature_key(HASH, 10, 20, FeatureConfig())
+    assert len(feature_key(HASH, 10, 20, base)) == 64
+
+
+CHANGES: dict[str, object] = {
+    "flow": "dis",
+    "size": 32,
+    "align": "crop",
+    "crop_size": 96,
+    "remove_head_motion": False,
+}
+
+
+def test_the_key_changes_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = feature_key(HASH, 10, 20, FeatureConfig())
+    monkeypatch.setattr("models_ml.motion.features.FEATURE_CODE_VERSION", 999)
+    assert feature_key(HASH, 10, 20, FeatureConfig()) != before

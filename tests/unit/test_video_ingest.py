@@ -1,0 +1,127 @@
+"""Ingest: one pass over a clip gives the pack, the thumbnail, the faces and the motion curve."""
+
+import io
+import tracemalloc
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_clips import numbered_frames, numbered_members, write_video, write_zip
+from skimage.data import astronaut
+
+from models_ml.errors import InputError
+from models_ml.face.detect import Box
+from models_ml.synthetic.barcode import read_number
+from models_ml.video.framepack import read_pack_frame
+from models_ml.video.ingest import ingest
+
+
+class NoFace:
+    def detect(self, image: np.ndarray) -> Box | None:
+        return None
+
+
+def test_a_face_is_found_and_its_motion_measured(tmp_path: Path) -> None:
+    face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
+    images = []
+    for i in range(24):  # still, then a jolt of 1.5 pixels, then still
+        shift = np.array([[1, 0, 1.5 if i >= 12 else 0], [0, 1, 0.0]])
+        images.append(cv2.warpAffine(face, shift, (160, 160), borderMode=cv2.BORDER_REFLECT))
+    clip = write_video(tmp_path / "face.mp4", images, rate=100)
+    result = ingest(clip, io.BytesIO())
+    assert result.faces.coverage() == [(0, 23)]
+    assert (result.frame_count, result.kind, result.codec, result.is_grey) == (24, "video", "h264", False)
+    assert len(result.motion) == 24
+    assert 11 < int(np.argmax(result.motion)) < 17
+    assert 0.7 < max(result.motion) < 2.0
+    assert max(result.motion[:12]) < 0.2
+
+
+def test_the_pack_holds_every_frame_of_the_clip(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mkv", numbered_frames(30))
+    with (tmp_path / "pack").open("w+b") as file:
+        result = ingest(clip, file, detector=NoFace())
+        numbers = [read_number(read_pack_frame(file, result.index, i)) for i in range(30)]
+    assert numbers == list(range(30))
+    assert result.index.source == tuple(range(1, 31))
+    assert (result.index.width, result.index.height) == (160, 96)
+
+
+def test_frame_images_keep_their_source_numbers(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(4, "006_{:05d}.jpg", 5562))
+    result = ingest(path, io.BytesIO(), fps=200, detector=NoFace())
+    assert (result.kind, result.codec, result.index.fps) == ("images", "jpeg", 200)
+    assert result.index.source == (5562, 5563, 5564, 5565)
+
+
+def test_a_clip_without_a_face_is_no_error(tmp_path: Path) -> None:
+    result = ingest(write_video(tmp_path / "clip.mp4", numbered_frames(6)), io.BytesIO(), detector=NoFace())
+    assert result.faces.coverage() == []
+    assert len(result.motion) == 6
+
+
+def test_the_thumbnail_is_at_most_320_wide(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", numbered_frames(2, 640, 480))
+    thumbnail = ingest(clip, io.BytesIO(), detector=NoFace()).thumbnail
+    assert thumbnail.startswith(b"\xff\xd8\xff")
+    assert cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
+
+
+def test_progress_is_told_and_can_stop_the_ingest(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", numbered_frames(6))
+    told: list[int] = []
+    ingest(clip, io.BytesIO(), detector=NoFace(), on_progress=told.append)
+    assert told == [1, 2, 3, 4, 5, 6]
+
+    def stop(done: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(clip, io.BytesIO(), detector=NoFace(), on_progress=stop)
+
+
+def test_a_truncated_video_is_an_error_with_the_number_of_frames(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mkv", numbered_frames(30))
+    clip.write_bytes(clip.read_bytes()[:-3000])
+    with pytest.raises(InputError, match=r"only \d+ frames could be read"):
+        ingest(clip, io.BytesIO(), detector=NoFace())
+
+
+def test_frames_are_never_all_in_memory(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.avi", numbered_frames(60, 480, 360), codec="mjpeg", pixels="yuvj420p")
+    with (tmp_path / "pack").open("w+b") as file:
+        tracemalloc.start()
+        ingest(clip, file, detector=NoFace())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 12 * 480 * 360 * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "frames", "width", "height", "coverage"),
+    [
+        ("single_face.mp4", "h264", 72, 640, 360, [(0, 71)]),
+        ("carphone_pristine.mp4", "h264", 120, 176, 144, [(0, 115)]),  # then the face turns away
+        ("face_noface.mov", "hevc", 169, 960, 540, [(0, 71)]),
+        ("no_face.mp4", "h264", 95, 960, 540, []),
+    ],
+)
+def test_the_real_clips_are_ingested_and_their_faces_found_to_the_frame(
+    real_clips: Path,
+    name: str,
+    codec: str,
+    frames: int,
+    width: int,
+    height: int,
+    coverage: list[tuple[int, int]],
+) -> None:
+    result = ingest(real_clips / name, io.BytesIO())
+    assert (result.kind, result.codec, result.is_grey) == ("video", codec, False)
+    assert (result.index.width, result.index.height) == (width, height)
+    assert result.frame_count == result.index.count == len(result.motion) == frames
+    assert result.index.source == tuple(range(1, frames + 1))
+    assert all(a < b for a, b in pairwise(result.index.pts))
+    assert result.faces.coverage() == coverage
