@@ -150,6 +150,7 @@ export class CodingPanel {
   }
 
   #buildEmotions() {
+    if (this.emotions.length === 0) return this.#buildEmotionInput();
     const buttons = this.emotions.map((emotion) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -168,6 +169,18 @@ export class CodingPanel {
       return button;
     });
     this.#find("[data-emotions]").replaceChildren(...buttons);
+  }
+
+  /** A database without a vocabulary: the coder's own words. */
+  #buildEmotionInput() {
+    const input = document.createElement("input");
+    input.className = "input";
+    input.maxLength = 40;
+    input.autocomplete = "off";
+    input.dataset.field = "emotion";
+    input.dataset.writes = "";
+    input.setAttribute("aria-label", "Emotion");
+    this.#find("[data-emotions]").replaceChildren(input);
   }
 
   #showMarks() {
@@ -200,14 +213,17 @@ export class CodingPanel {
       button.setAttribute("aria-pressed", String(button.getAttribute("data-kind") === coding.kind));
     }
     const errors = fieldErrors(problem?.body);
-    for (const field of /** @type {const} */ (["action_units", "note"])) {
-      const input = /** @type {HTMLInputElement} */ (this.#find(`[data-field=${field}]`));
+    for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (this.#root.querySelectorAll("[data-field]"))) {
+      const field = /** @type {"action_units" | "note" | "emotion"} */ (input.dataset.field);
       if (input.value !== coding[field]) input.value = coding[field];
-      input.toggleAttribute("aria-invalid", field in errors);
-      const error = this.#find(`[data-error=${field}]`);
-      error.textContent = errors[field] ?? "";
-      error.hidden = !(field in errors);
+      input.setAttribute("aria-invalid", String(field in errors));
     }
+    for (const error of /** @type {NodeListOf<HTMLElement>} */ (this.#root.querySelectorAll("[data-error]"))) {
+      error.textContent = errors[error.dataset.error ?? ""] ?? "";
+      error.hidden = error.textContent === "";
+    }
+    const stray = coding.emotion !== "" && this.emotions.length > 0 && !this.emotions.includes(coding.emotion);
+    this.#find("[data-stray]").textContent = stray ? `Coded as “${coding.emotion}”, which is not in this list.` : "";
     this.#find("[data-remove]").toggleAttribute("disabled", this.#readonly || record === null);
   }
 

@@ -89,15 +89,11 @@ export class Playback {
     const begin = this.#pack.seconds(first);
     const length = this.#pack.seconds(last) + this.#pack.length(last) - begin;
     const time = this.#timeAt(clock) - begin;
-    if (time < length) return { index: Math.max(this.#at(begin + time), first), ended: false };
-    if (!this.loop) return { index: last, ended: true };
+    if (time >= length && !this.loop) return { index: last, ended: true };
     const wrapped = time % length;
-    this.#anchor = { clock, time: begin + wrapped };
-    return { index: Math.min(Math.max(this.#at(begin + wrapped), first), last), ended: false };
-  }
-
-  /** @param {number} time A nanosecond early counts: sums of floats must not hold a frame back. */
-  #at(time) {
-    return this.#pack.indexAt(time + 1e-9);
+    if (time >= length) this.#anchor = { clock, time: begin + wrapped };
+    // A nanosecond early counts: sums of floats must not hold a frame back.
+    const index = this.#pack.indexAt(begin + wrapped + 1e-9);
+    return { index: Math.min(Math.max(index, first), last), ended: false };
   }
 }

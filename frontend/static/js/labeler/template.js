@@ -72,7 +72,9 @@ const PANEL = `
   </div>
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
-  <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div></fieldset>
+  <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div>
+    <p class="help" data-stray></p><p class="errors" data-error="emotion" hidden></p>
+  </fieldset>
   <div class="labeler-kind" role="group" aria-labelledby="labeler-kind">
     <span id="labeler-kind">Kind <kbd aria-hidden="true">K</kbd></span>
     <div class="button-group">

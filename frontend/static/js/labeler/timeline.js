@@ -11,6 +11,8 @@ const STRIP = 4;
 /** left and right, so that the first and last frame can be seen and touched */
 const PAD = 8;
 
+const SOON_MS = 150;
+
 const LETTERS = Object.freeze({ onset: "O", apex: "A", offset: "F" });
 
 /** @param {number} count @param {number} width px @param {number} spacing px at least, between labels @returns {number} */
@@ -24,6 +26,8 @@ export class Timeline {
   /** @type {MarkValues} */
   #marks = { onset: null, apex: null, offset: null };
   #drawDue = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
   #root;
   #canvas;
   #playhead;
@@ -78,6 +82,14 @@ export class Timeline {
       this.#drawDue = false;
       if (this.#canvas.isConnected) this.#draw();
     });
+  }
+
+  /** For what changes with every frame decoded: a few times a second is enough. */
+  redrawSoon() {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.redraw();
+    }, SOON_MS);
   }
 
   get #width() {

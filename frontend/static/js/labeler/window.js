@@ -28,9 +28,9 @@ export function* nearestFirst(focus, direction, first, last) {
   const start = Math.min(Math.max(focus, first), last);
   yield start;
   for (let distance = 1; start - distance >= first || start + distance <= last; distance++) {
-    for (const index of [start + distance * direction, start - distance * direction]) {
-      if (index >= first && index <= last) yield index;
-    }
+    const [ahead, behind] = direction > 0 ? [start + distance, start - distance] : [start - distance, start + distance];
+    if (ahead >= first && ahead <= last) yield ahead;
+    if (behind >= first && behind <= last) yield behind;
   }
 }
 

@@ -308,7 +308,7 @@ export class Workbench {
   /** @param {number} index */
   #didDecode(index) {
     this.#player.didDecode(index);
-    this.#timeline.redraw();
+    this.#timeline.redrawSoon();
   }
 
   /** Pixels, numbers and playhead in one go. @param {number} index @param {ImageBitmap | null} picture */

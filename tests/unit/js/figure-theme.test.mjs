@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { figureTables, resolveTokens, themedLayout, unpackArray } from "../../../frontend/static/js/figure-theme.js";
+
+const token = (name) => `<${name}>`;
+
+test("tokens become colours, wherever they stand", () => {
+  const figure = { colorscale: [[0, "var(--sunken)"], [1, "var(--accent)"]], marker: { color: "var(--data-2)" }, name: "var", z: [1] };
+  assert.deepEqual(resolveTokens(figure, token), {
+    colorscale: [[0, "<--sunken>"], [1, "<--accent>"]],
+    marker: { color: "<--data-2>" },
+    name: "var",
+    z: [1],
+  });
+});
+
+test("the server's layout wins over the theme, its template does not", () => {
+  const layout = themedLayout({ yaxis: { range: [0, 1] }, template: { layout: { paper_bgcolor: "white" } }, paper_bgcolor: "red" }, token, "Arial");
+  assert.equal(layout.paper_bgcolor, "red");
+  assert.deepEqual(layout.yaxis, { range: [0, 1] });
+  assert.equal(layout.template.layout.paper_bgcolor, "rgba(0,0,0,0)");
+  assert.equal(layout.template.layout.font.family, "Arial");
+});
+
+test("a heat map's table keeps its form", () => {
+  const data = [{ type: "heatmap", x: ["neg", "pos"], y: ["neg", "pos"], z: [[9, 1], [2, 8.5]] }];
+  const layout = { xaxis: { title: { text: "Predicted" } }, yaxis: { title: "True" } };
+  assert.deepEqual(figureTables({ data, layout }), [
+    { caption: "", header: ["True \\ Predicted", "neg", "pos"], rows: [["neg", "9", "1"], ["pos", "2", "8.500"]] },
+  ]);
+});
+
+test("other traces become two columns under their names", () => {
+  const data = [{ type: "bar", name: "UF1", x: ["all"], y: [0.74213] }, { type: "table" }];
+  assert.deepEqual(figureTables({ data }), [{ caption: "UF1", header: ["x", "y"], rows: [["all", "0.7421"]] }]);
+});
+
+test("arrays that numpy packed are read", () => {
+  const bdata = Buffer.from(new Float64Array([1.5, 2, 3, 4]).buffer).toString("base64");
+  assert.deepEqual(unpackArray({ dtype: "f8", bdata }), [1.5, 2, 3, 4]);
+  assert.deepEqual(unpackArray({ dtype: "f8", bdata, shape: "2, 2" }), [[1.5, 2], [3, 4]]);
+  assert.deepEqual(unpackArray([1]), [1]);
+  assert.equal(unpackArray(undefined), undefined);
+});
