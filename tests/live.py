@@ -148,11 +148,9 @@ class LivePlatform:
     def api(self, username: str = "admin") -> Api:
         return Api(self.url, self.manage("create_token", username).strip())
 
-    def kill_workers(self, *, pool: bool) -> int:
-        """SIGKILL the processes of the worker's pool, or the worker and its pool; returns how many."""
+    def kill_workers(self) -> int:
+        """SIGKILL the worker and its pool; returns how many processes that were."""
         pids = [pid for pid in self.processes() if "worker@" in _command(pid)]
-        if pool:
-            pids = [pid for pid in pids if _parent(pid) in pids]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         return len(pids)
@@ -176,7 +174,7 @@ class LivePlatform:
         assert self.running, f"the platform ended while starting:\n{said[-3000:]}"
         try:
             return "is running" in said and requests.get(f"{self.url}/health/", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def _sql(self, statement: str) -> None:
@@ -189,10 +187,3 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
-
-
-def _parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0

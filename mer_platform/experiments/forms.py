@@ -58,11 +58,12 @@ class RunForm(forms.Form):
         """The settings that runs are usually compared by."""
         return [self[f"net-{name}"] for name in PYRAMID]
 
-    def others(self) -> Iterator[tuple[str, str, list[forms.BoundField]]]:
-        """All other settings: section, its title, and its fields."""
+    def others(self) -> Iterator[tuple[str, str, list[forms.BoundField], bool]]:
+        """All other settings: section, its title, its fields, and whether one of them is wrong."""
         for section, (title, model) in SECTIONS.items():
             names = [name for name in model.model_fields if section != "net" or name not in PYRAMID]
-            yield section, title, [self[f"{section}-{name}"] for name in names]
+            fields = [self[f"{section}-{name}"] for name in names]
+            yield section, title, fields, any(field.errors for field in fields)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

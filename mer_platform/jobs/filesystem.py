@@ -20,12 +20,12 @@ SCHEME = "files"
 class Channel(filesystem.Channel):
     """Messages are ``<time>_<uuid>.<queue>.msg``, oldest first; the rename decides which reader has one."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         write_whole(
-            Path(self.data_folder_out) / f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg", dumps(payload)
+            Path(self.data_folder_out) / f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg", dumps(message)
         )
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         for message in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
             mine = Path(self.processed_folder) / message.name
             try:
@@ -37,8 +37,8 @@ class Channel(filesystem.Channel):
             return loads(text)
         raise Empty
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        file = self._exchange_file(exchange)
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str) -> None:
+        file: Path = self._exchange_file(exchange)  # type: ignore[attr-defined]  # the stubs are older
         binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

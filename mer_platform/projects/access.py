@@ -31,10 +31,10 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
     project = Project.objects.filter(slug=slug).first()
     if project is None:
         raise Http404("No such project.")
-    require(request.user, project, role)
-    request.project = project  # type: ignore[attr-defined]
-    request.role = role_in(request.user, project)  # type: ignore[attr-defined]
-    return project
+    if own := role_in(request.user, project):
+        # Before the check: the page that says "not with your role" still shows where the member is.
+        request.project, request.role = project, own  # type: ignore[attr-defined]
+    return require(request.user, project, role)
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

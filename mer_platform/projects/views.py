@@ -95,7 +95,7 @@ def members(request: HttpRequest, slug: str) -> HttpResponse:
     """Who belongs to the project; an owner adds people, and sees a new account's password once."""
     project = get_project(request, slug, Role.OWNER if request.method == "POST" else Role.VIEWER)
     form = MemberForm(request.POST or None)
-    password = None
+    membership, password = None, None
     if request.method == "POST" and form.is_valid():
         try:
             membership, password = add_member(
@@ -107,12 +107,13 @@ def members(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, f"{membership.user} is now {membership.role}.")
             if password is None:
                 return redirect("members", slug)
+            form = MemberForm()
     context = {
         "form": form,
         "memberships": project.memberships.select_related("user"),
         "roles": Role.choices,
         "password": password,
-        "new_username": form.cleaned_data.get("username") if password else None,
+        "new_username": membership.user.username if membership else None,
     }
     return render(request, "projects/members.html", context)
 

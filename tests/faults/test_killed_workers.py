@@ -1,14 +1,19 @@
 """SIGKILL in the middle of a run costs time and nothing else."""
 
+import os
+import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
+import psycopg
 import pytest
 
 from tests.lab import barcode_clips
 from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
-CONFIG = {"train": {"epochs": 60}, "net": {"kernels": [2, 3]}}
+CONFIG = {"train": {"epochs": 200}, "net": {"kernels": [2, 3]}}
 
 
 LABELS = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
@@ -77,21 +82,35 @@ def undisturbed(api, version) -> int:
     return run
 
 
+def processes_at_work(platform: LivePlatform) -> list[int]:
+    """Process ids that hold the lease of a fold, read from the platform's database."""
+    query = "SELECT lease_owner FROM jobs_job WHERE kind = 'fold' AND state = 'running'"
+    if url := platform.env.get("DATABASE_URL"):
+        with psycopg.connect(url) as connection:
+            rows = connection.execute(query).fetchall()
+    else:
+        with closing(sqlite3.connect(platform.folder / "data" / "mer.sqlite3", timeout=30)) as connection:
+            rows = connection.execute(query).fetchall()
+    return [int(owner.rpartition(":")[2]) for (owner,) in rows]
+
+
 def test_a_run_whose_training_processes_are_killed_ends_as_the_undisturbed_one(
     platform, api, version, undisturbed
 ):
     run = launch(api, version)
-    for folds in (0, 1):
+    for folds in (0, 2):
         wait_for_folds(api, run, folds)
-        assert platform.kill_workers(pool=True)
+        for pid in wait_until(lambda: processes_at_work(platform), "a fold in training"):
+            os.kill(pid, signal.SIGKILL)
     assert wait_for_end(api, run)["state"] == "finished"
+    assert max(fold["attempt"] for fold in api.get(f"runs/{run}/folds/")) > 1
     assert_same(api, run, undisturbed)
 
 
 def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
     run = launch(api, version)
     wait_for_folds(api, run, 1)
-    assert platform.kill_workers(pool=False)
+    assert platform.kill_workers()
     wait_until(lambda: not platform.running, "the platform to stop without its worker")
     platform.start()
     assert wait_for_end(api, run)["state"] == "finished"

@@ -110,17 +110,20 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 def interrupted_make(parent: int) -> Callable[[], bool]:
     """A test whether the ``make`` that started us wants to end.
 
-    GNU make passes SIGTERM on, but on SIGINT it only waits for its children: a terminal's Ctrl-C reaches them
-    anyway, ``kill -INT`` does not. It shows in /proc: make takes its handler off. Elsewhere this is never true.
+    GNU make passes SIGTERM on, but on SIGINT or SIGHUP it only waits for its children: a terminal sends these to all
+    of them anyway, ``kill`` does not. It shows in /proc: make takes its handler off. Elsewhere this is never true.
     """
-    if _read(f"/proc/{parent}/comm").strip() not in ("make", "gmake") or not _catches_sigint(parent):
+    if _read(f"/proc/{parent}/comm").strip() not in ("make", "gmake"):
         return lambda: False
-    return lambda: os.getppid() != parent or not _catches_sigint(parent)
+    handled = _handled_signals(parent)
+    return lambda: os.getppid() != parent or _handled_signals(parent) != handled
 
 
-def _catches_sigint(pid: int) -> bool:
-    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _read(f"/proc/{pid}/status"), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGINT - 1) & 1)
+def _handled_signals(pid: int) -> int:
+    """Which of SIGINT, SIGQUIT and SIGHUP a process has a handler for, as the bits of /proc/…/status."""
+    found = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _read(f"/proc/{pid}/status"), re.MULTILINE)
+    mask = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP))
+    return int(found[1], 16) & mask if found else 0
 
 
 def _read(path: str) -> str:

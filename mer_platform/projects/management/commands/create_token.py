@@ -11,7 +11,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--name", default="command line", help="what the token is for, to tell it by later")
+        parser.add_argument(
+            "--name", default="command line", help="what the token is for, to tell it by later"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         username = options["username"]

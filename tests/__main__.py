@@ -1,0 +1,98 @@
+"""``make test``: the whole suite on the embedded defaults, then what needs more than Python, where it is there.
+
+What is missing is skipped with one loud line, or fails everything with ``MER_REQUIRE_ALL=1``. Arguments go to pytest.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from tests.surroundings import absent_services, all_required, find_chromium, service_addresses
+
+ROOT = Path(__file__).resolve().parent.parent
+# These start whole platforms or time something: one at a time. The rest runs in as many processes as there are cores.
+SERIAL = ["tests/faults", "tests/browser"]
+SIDE_BY_SIDE = sorted(
+    str(folder.relative_to(ROOT))
+    for folder in (ROOT / "tests").iterdir()
+    if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in SERIAL
+)
+NO_TESTS = 5  # pytest's exit code; right when -k selects from elsewhere
+
+
+@dataclass
+class Suite:
+    """Runs one part after the other and remembers what failed and what could not run."""
+
+    arguments: list[str]
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def pytest(self, title: str, *options: str, **environment: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-q", *options, *self.arguments]
+        self.run(title, command, **environment)
+
+    def run(self, title: str, command: list[str], **environment: str) -> None:
+        print(f"\n━━━ {title} ━━━", flush=True)
+        plain = {
+            k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "MER_DATA_DIR")
+        }
+        code = subprocess.run(command, cwd=ROOT, env={**plain, **environment}).returncode
+        if code and not (code == NO_TESTS and self.arguments):
+            self.failed.append(title)
+
+    def skip(self, what: str, because: str) -> None:
+        line = f"{'MISSING' if all_required() else 'SKIPPED'}: {what}: {because}"
+        self.skipped.append(line)
+        print(f"\n!!! {line} !!!", flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    suite = Suite(arguments)
+    without_browser = [] if find_chromium() else ["-m", "not browser"]
+    processes = ["-n", str(min(os.cpu_count() or 1, 8))]
+    one_thread = {"OMP_NUM_THREADS": "1"}
+    suite.pytest("Embedded: SQLite, filesystem broker", *processes, *SIDE_BY_SIDE, **one_thread)
+    suite.pytest("Embedded: whole platforms, one at a time", *without_browser, *SERIAL)
+    if without_browser:
+        suite.skip("the browser tests", "no Chromium found; install it or set MER_CHROMIUM")
+    if absent := absent_services():
+        suite.skip("everything on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
+    else:
+        addresses = service_addresses()
+        only = ["-m", "services"]
+        suite.pytest("PostgreSQL and Redis", *processes, *only, *SIDE_BY_SIDE, **one_thread, **addresses)
+        suite.pytest("PostgreSQL and Redis: whole platforms", *only, *SERIAL, **addresses)
+        with redis.Redis.from_url(addresses["REDIS_URL"]) as client:
+            client.flushdb()
+    javascript(suite)
+    return report(suite)
+
+
+def javascript(suite: Suite) -> None:
+    files = sorted(str(path) for path in (ROOT / "tests" / "unit" / "js").glob("*.test.*js"))
+    if suite.arguments or not files:
+        return
+    if node := shutil.which("node"):
+        suite.run("JavaScript", [node, "--test", "--test-reporter=dot", *files])
+    else:
+        suite.skip("the JavaScript tests", "no node found")
+
+
+def report(suite: Suite) -> int:
+    print()
+    for line in [*suite.skipped, *(f"FAILED: {title}" for title in suite.failed)]:
+        print(line)
+    if suite.failed or (suite.skipped and all_required()):
+        return 1
+    print("Everything that ran has passed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,17 @@
+"""``make bench NAME=…``: run one of the modules beside this one, each with a ``main()``; without a name, list them."""
+
+import importlib
+import sys
+from pathlib import Path
+
+NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+
+if __name__ == "__main__":
+    if sys.argv[1:] and sys.argv[1] in NAMES:
+        importlib.import_module(f"tests.bench.{sys.argv[1]}").main()
+    elif sys.argv[1:]:
+        sys.exit(f"There is no benchmark “{sys.argv[1]}”; there are: {', '.join(NAMES)}")
+    else:
+        for name in NAMES:
+            doc = importlib.import_module(f"tests.bench.{name}").__doc__ or ""
+            print(f"make bench NAME={name:12} {doc.splitlines()[0]}")

@@ -1,0 +1,55 @@
+"""What this machine has for tests: PostgreSQL, Redis, a Chromium, Node."""
+
+import os
+import shutil
+
+import psycopg
+import redis
+
+DATABASE_URL = "postgres://postgres@127.0.0.1:5432/postgres"
+REDIS_URL = "redis://127.0.0.1:6379/15"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def all_required() -> bool:
+    """Whether what is missing is a failure, as in CI, and not skipped."""
+    return os.environ.get("MER_REQUIRE_ALL") == "1"
+
+
+def service_addresses() -> dict[str, str]:
+    """DATABASE_URL and REDIS_URL of servers whose test databases may be made and emptied."""
+    return {
+        "DATABASE_URL": os.environ.get("MER_TEST_DATABASE_URL") or DATABASE_URL,
+        "REDIS_URL": os.environ.get("MER_TEST_REDIS_URL") or REDIS_URL,
+    }
+
+
+def absent_services() -> list[str]:
+    """The names of the servers that do not answer."""
+    addresses = service_addresses()
+    absent = []
+    try:
+        psycopg.connect(addresses["DATABASE_URL"], connect_timeout=3).close()
+    except psycopg.OperationalError:
+        absent.append("PostgreSQL")
+    try:
+        with redis.Redis.from_url(addresses["REDIS_URL"], socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.ConnectionError:
+        absent.append("Redis")
+    return absent
+
+
+def unused_redis(url: str) -> str:
+    """The address of a database on this Redis server that holds nothing; raises LookupError if all 16 hold something."""
+    base, _, _ = url.rpartition("/")
+    for number in range(14, 0, -1):
+        with redis.Redis.from_url(f"{base}/{number}") as client:
+            if not client.dbsize():
+                return f"{base}/{number}"
+    raise LookupError(f"every database of {base} holds something: empty one of 1 to 14")
+
+
+def find_chromium() -> str | None:
+    named = os.environ.get("MER_CHROMIUM")
+    return named or next((path for name in CHROMIUMS if (path := shutil.which(name))), None)

@@ -1,0 +1,100 @@
+"""What is deployed: the compose file, the image, the pins. `tests/faults/test_serve_compose.py` runs the services."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from mer_platform.jobs.broker import QUEUES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+APP = ("web", "migrate", "worker-cpu", "worker-gpu", "upkeep", "beat")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE)
+
+
+def queues_of(compose: dict[str, Any], name: str) -> set[str]:
+    words = shlex.split(compose["services"][name]["command"])
+    queues = words[words.index("-Q") + 1]
+    return set(re.sub(r"\$\{\w+:-(.*)\}", r"\1", queues).split(","))
+
+
+def test_the_compose_file_is_valid_by_the_compose_specification(compose):
+    schemas = files("check_jsonschema") / "builtin_schemas" / "vendor"
+    jsonschema.validate(compose, json.loads((schemas / "compose-spec.json").read_text()))
+
+
+def test_every_queue_has_a_worker_with_and_without_a_gpu(compose):
+    assert queues_of(compose, "worker-cpu") == set(QUEUES)
+    assert queues_of(compose, "upkeep") == {"upkeep"}
+    with_gpu = re.search(r"MER_CPU_QUEUES=(\S+)", COMPOSE)[1].split(",")
+    assert queues_of(compose, "worker-gpu") | set(with_gpu) == set(QUEUES)
+    assert "training" not in with_gpu
+
+
+def test_only_the_gpu_worker_asks_for_a_gpu_and_only_when_asked(compose):
+    asking = {name for name, service in compose["services"].items() if "deploy" in service}
+    assert asking == {"worker-gpu"}
+    assert compose["services"]["worker-gpu"]["profiles"] == ["gpu"]
+
+
+def test_no_secret_is_written_down_and_none_has_a_default(compose):
+    for variable in ("MER_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
+        uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", COMPOSE)
+        assert uses
+        assert all(use.startswith(":?set ") for use in uses)
+
+
+def test_every_long_running_service_is_restarted_and_checked(compose):
+    for name, service in compose["services"].items():
+        if name != "migrate":
+            assert service["restart"] == "unless-stopped", name
+            assert name == "web" or "test" in service["healthcheck"], name  # web: the image's own check
+
+
+def test_the_image_runs_without_privileges_and_says_whether_it_is_well():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER (?!root)", dockerfile, re.MULTILINE)
+    assert "HEALTHCHECK" in dockerfile
+    copied = set(re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE))
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == sent
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def test_requirements_are_exact_and_name_no_registry():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            entry = line.partition("#")[0].strip()
+            assert (
+                not entry
+                or entry == "-r requirements.txt"
+                or re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+", entry)
+            ), line
+
+
+def test_no_installed_library_needs_more_than_a_slim_image_has():
+    """Shared libraries that a wheel neither carries nor finds in libc, gcc's runtime or zlib would need apt."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the image is Linux")
+    of_image = r"(ld-linux-\S+|lib(c|m|mvec|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|z))\.so\.\d+"
+    packages = ("cv2", "av", "torch", "psycopg_binary", "safetensors", "pydantic_core", "numpy")
+    for package in packages:
+        folder = files(package)
+        for library in sorted(Path(str(folder)).glob("*.so"))[:3]:
+            listing = subprocess.run(["ldd", str(library)], capture_output=True, text=True).stdout
+            system = re.findall(r"^\s*(\S+) => (?:/usr)?/lib\S*", listing, re.MULTILINE)
+            assert not [name for name in system if not re.fullmatch(of_image, name)], f"{library}: {listing}"
+            assert "not found" not in listing, f"{library}: {listing}"
