@@ -107,18 +107,21 @@ class LivePlatform:
         return self
 
     @property
-    def pid(self) -> int:
+    def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it was never started"
-        return self._process.pid
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def stop(self) -> None:
-        if self.running:
-            self._process.terminate()
+        self.process.terminate()
         self.wait()
 
     def wait(self, timeout: float = 60) -> int:
         """Wait for its end and return the exit code."""
-        return self._process.wait(timeout)
+        return self.process.wait(timeout)
 
     def close(self) -> None:
         """End it, whatever state it is in, and remove its databases."""

@@ -131,12 +131,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             annotation = self.get_object()
             self._check_owner(annotation)
             current = Annotation.objects.select_for_update().get(pk=annotation.pk)
-            expected = request.headers.get("If-Match", "").strip('W/" ')
-            if expected and expected != str(current.revision):
-                raise Conflict(
-                    "This annotation was changed elsewhere meanwhile.",
-                    current=self.get_serializer(current).data,
-                )
+            self._check_unchanged(current)
             serializer = self.get_serializer(current, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             serializer.save(revision=current.revision + 1)
@@ -144,6 +139,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 
     def perform_destroy(self, annotation: Annotation) -> None:
         self._check_owner(annotation)
+        self._check_unchanged(annotation)
         annotation.delete()
 
     @extend_schema(request=None, responses=ConsensusSerializer)
@@ -158,6 +154,14 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             raise Conflict(str(error.message)) from error
         AuditEvent.record(annotation.clip.project, request.user, f"adopted {annotation} as consensus")
         return Response(ConsensusSerializer(consensus).data)
+
+    def _check_unchanged(self, current: Annotation) -> None:
+        """With `If-Match`: the edit began from the current revision, or nothing happens and both are shown."""
+        expected = self.request.headers.get("If-Match", "").strip('W/" ')
+        if expected and expected != str(current.revision):
+            raise Conflict(
+                "This annotation was changed elsewhere meanwhile.", current=self.get_serializer(current).data
+            )
 
     def _check_owner(self, annotation: Annotation) -> None:
         if annotation.coder_id != self.request.user.pk:

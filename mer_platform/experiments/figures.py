@@ -10,8 +10,8 @@ from mer_platform.experiments.results import Results, results_of
 from models_ml.classes import CLASSES
 
 MARGIN = {"l": 60, "r": 16, "t": 16, "b": 48}
-# One scale for light and dark: transparent where nothing is, the accent where everything is.
-SCALE = [[0, "rgba(37, 99, 235, 0.06)"], [1, "rgba(37, 99, 235, 0.85)"]]
+# One scale for light and dark: nearly transparent where nothing is, the accent where everything is.
+SCALE = [[0, "rgba(15, 118, 128, 0.06)"], [1, "rgba(15, 118, 128, 0.85)"]]
 
 
 def confusion(results: Results) -> go.Figure:
@@ -37,8 +37,8 @@ def confusion(results: Results) -> go.Figure:
         hovertemplate="true %{y}, predicted %{x}: %{text}<extra></extra>",
     )
     figure = go.Figure(heatmap)
-    figure.update_yaxes(autorange="reversed", title="true")
-    figure.update_xaxes(title="predicted", side="bottom")
+    figure.update_yaxes(autorange="reversed", title="true", showgrid=False)
+    figure.update_xaxes(title="predicted", side="bottom", showgrid=False)
     figure.update_layout(margin={**MARGIN, "l": 84}, height=340)
     return figure
 

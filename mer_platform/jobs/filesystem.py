@@ -20,9 +20,9 @@ SCHEME = "files"
 class Channel(filesystem.Channel):
     """Messages are ``<time>_<uuid>.<queue>.msg``, oldest first; the rename decides which reader has one."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         write_whole(
-            Path(self.data_folder_out) / f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg", dumps(message)
+            Path(self.data_folder_out) / f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg", dumps(payload)
         )
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

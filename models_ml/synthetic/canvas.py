@@ -122,12 +122,15 @@ class Canvas:
         return cls(np.zeros((height, width, 3), np.float32), x, y, centre, scale, rotation)
 
     def part(self, middle: tuple[float, float], half_size: tuple[float, float]) -> Self:
-        """A canvas of the pixels around ``middle`` (face units); what is painted on it is painted on this one."""
+        """A canvas of the pixels around ``middle`` (face units); what is painted on it is painted on this one.
+
+        Its sides lie on even pixels, so that it can be halved.
+        """
         corners = np.array([(sx, sy) for sx in (-1, 1) for sy in (-1, 1)]) * half_size + middle
         pixels = self.to_pixels(corners.astype(np.float32))
-        (left, top), (right, bottom) = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0))
-        rows = slice(max(0, int(top)), max(0, int(bottom)) + 1)
-        columns = slice(max(0, int(left)), max(0, int(right)) + 1)
+        first = 2 * np.floor(np.maximum(pixels.min(axis=0), 0) / 2).astype(int)
+        end = 2 * np.ceil((np.maximum(pixels.max(axis=0), 0) + 1) / 2).astype(int)
+        columns, rows = (slice(int(a), int(b)) for a, b in zip(first, end, strict=True))
         window = (rows, columns)
         centre = (self.centre[0] - columns.start, self.centre[1] - rows.start)
         return type(self)(
@@ -165,7 +168,13 @@ class Canvas:
 
     def paint(self, alpha: Floats, colour: Colour | Floats) -> None:
         """Lay ``colour`` (one colour, or (H, W, 3)) over the picture with opacity ``alpha`` (H, W)."""
-        self.rgb += alpha[..., None] * (np.asarray(colour, np.float32) - self.rgb)
+        touched = np.flatnonzero(alpha.max(axis=1) > 1 / 2048)
+        if not len(touched):
+            return
+        rows = slice(touched[0], touched[-1] + 1)
+        tone = np.asarray(colour, np.float32)
+        below = self.rgb[rows]
+        below += alpha[rows, :, None] * ((tone[rows] if tone.ndim == 3 else tone) - below)
 
     def shade(self, factor: Floats) -> None:
         """Multiply the picture by ``factor`` (H, W)."""

@@ -17,11 +17,11 @@ from models_ml.synthetic import motion
 from models_ml.synthetic.barcode import burn_number
 from models_ml.synthetic.canvas import Floats, Picture
 from models_ml.synthetic.encode import encode
-from models_ml.synthetic.face import MARGIN, OVERSAMPLING, Face, painted_face
+from models_ml.synthetic.face import FINENESS, MARGIN, Face, coarse_chroma, fine_luma, painted_face
 from models_ml.synthetic.identity import generator
 
 HEAD_MOTION_PX = 0.9  # standard deviation of the head's shift over a long time
-FIDGET_PX = 0.8  # longest displacement of movements that are no expression
+FIDGET_PX = 0.7  # longest displacement of movements that are no expression
 BLINK_CHANCE = 0.3  # clips with a blink somewhere
 NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
 
@@ -112,12 +112,15 @@ class _Warp:
         x, y = face.coordinates(columns, rows)
         weight = motion.head_weight(x, y)
         inside = [np.flatnonzero((weight > 0).any(axis=axis)) for axis in (1, 0)]
-        self.window = tuple(slice(int(i[0]), int(i[-1]) + 1) for i in inside)
+        self.window = tuple(slice(int(i[0]) // 2 * 2, (int(i[-1]) + 2) // 2 * 2) for i in inside)
         dx, dy = (columns - face.centre[0]) * weight, (rows - face.centre[1]) * weight
         zero = np.zeros_like(weight)
         fidget = motion.fidget_field(FIDGET_PX, x, y, spec.random("fidget")) * weight
         rigid = [np.stack(field) for field in ((weight, zero), (zero, weight), (-dy, dx), (dx, dy))]
-        self.rest = np.stack([columns + MARGIN, rows + MARGIN], axis=-1) * np.float32(OVERSAMPLING)
+        # The last half pixel: enlarging keeps the corners of the picture in place, not the first pixel's middle.
+        self.rest = np.stack([columns + MARGIN, rows + MARGIN], axis=-1) * np.float32(FINENESS) + np.float32(
+            0.5
+        )
         # A frame shows at p the skin that came from p minus its displacement.
         step = self.rest[0, 1, 0] - self.rest[0, 0, 0]
         fields = [np.moveaxis(field, 0, -1)[self.window] for field in (*rigid, fidget, apex_field(spec))]
@@ -126,7 +129,7 @@ class _Warp:
         self.weights = _weights(spec, face, clean)
 
     def map(self, frame: int) -> Floats:
-        """(h, w, 2) float32: for each pixel of the window its place in the texture."""
+        """(h, w, 2) float32: for each pixel of the window its place (column, row) in the luma's texture."""
         places = self._rest
         for weight, field in zip(self.weights[frame], self._fields, strict=True):
             if weight:  # OpenCV, not BLAS, whose last bits depend on its number of threads
@@ -169,38 +172,47 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
 
 
 class _Texture:
-    """The face's texture through a clip, and its warped picture.
-
-    Detail is in the luma, which is interpolated bicubically; for the chroma bilinear is enough.
-    """
+    """The face's texture through a clip, and its warped picture."""
 
     def __init__(self, face: Face, warp: _Warp, colour: bool) -> None:
-        self._patches = face.patches
+        self._face = face
         self._window = warp.window
-        self._luma = np.ascontiguousarray(face.texture[..., 0])
-        self._chroma = np.ascontiguousarray(face.texture[..., 1:])
+        self._luma, self._chroma = face.luma.copy(), face.chroma.copy()
         self._shut = 0.0
-        self._seen_luma = _warped(self._luma, warp.rest, cv2.INTER_CUBIC)
-        self._seen_chroma = _warped(self._chroma, warp.rest, cv2.INTER_LINEAR) if colour else None
+        self._seen_luma = _sampled(self._luma, warp.rest)
+        self._seen_chroma = _sampled_chroma(self._chroma, warp.rest) if colour else None
 
     def close_eyes(self, shut: float) -> None:
         if shut == self._shut:
             return
         self._shut = shut
-        for patch in self._patches:
+        for patch in self._face.patches:
             drawn = patch.at(shut)
-            self._luma[patch.window], self._chroma[patch.window] = drawn[..., 0], drawn[..., 1:]
+            for texture, part in ((self._luma, fine_luma(drawn)), (self._chroma, coarse_chroma(drawn))):
+                zoom = part.shape[0] / drawn.shape[0]
+                rows, columns = (slice(int(s.start * zoom), int(s.stop * zoom)) for s in patch.window)
+                texture[rows, columns] = part
 
     def warped(self, places: Floats) -> tuple[Picture, Picture | None]:
         """Luma (H, W) and chroma (H, W, 2) with the window's pixels taken from ``places``; overwritten by the next."""
-        self._seen_luma[self._window] = _warped(self._luma, places, cv2.INTER_CUBIC)
+        self._seen_luma[self._window] = _sampled(self._luma, places)
         if self._seen_chroma is not None:
-            self._seen_chroma[self._window] = _warped(self._chroma, places, cv2.INTER_LINEAR)
+            self._seen_chroma[self._window] = _sampled_chroma(self._chroma, places)
         return self._seen_luma, self._seen_chroma
 
 
-def _warped(image: Picture, places: Floats, interpolation: int) -> Picture:
-    return np.asarray(cv2.remap(image, places, np.empty(0, np.float32), interpolation), np.uint8)
+def _sampled(texture: Picture, places: Floats) -> Picture:
+    # OpenCV's types forbid the None that its manual asks for; an empty array in its place gives wrong pixels.
+    return np.asarray(cv2.remap(texture, places, None, cv2.INTER_LINEAR), np.uint8)  # type: ignore[call-overload]
+
+
+def _sampled_chroma(chroma: Picture, places: Floats) -> Picture:
+    """Chroma (h, w, 2) for ``places`` (h, w, 2) in the luma's texture, found at every second pixel each way."""
+    size = (places.shape[1], places.shape[0])
+    coarse = cv2.resize(places, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA)
+    # Where a place in the fine texture lies in one FINENESS times coarser: 0 is the middle of the first pixel.
+    there = np.asarray(coarse / FINENESS - 0.5 * (1 - 1 / FINENESS), np.float32)
+    return np.asarray(cv2.resize(_sampled(chroma, there), size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 class _Sensor:

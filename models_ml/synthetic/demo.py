@@ -13,7 +13,7 @@ from models_ml.synthetic.clip import ClipSpec
 from models_ml.synthetic.identity import generator, make_identity
 from models_ml.synthetic.motion import parse_action_units
 
-SUBTLE_SHARE = 0.50  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
+SUBTLE_SHARE = 0.40  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
 SUBTLE_PX = (0.3, 0.8)
 CLEAR_PX = (0.8, 2.4)
 MIXED_SHARE = 0.50  # clips in which an action unit of another class moves a little as well

@@ -12,8 +12,9 @@ from models_ml.synthetic.canvas import Canvas, Floats, Picture, octave_noise
 from models_ml.synthetic.identity import Identity, generator, make_identity
 from models_ml.synthetic.relief import height, lighting
 
-OVERSAMPLING = 2  # texture pixels a frame pixel: enough that the warp's interpolation costs no detail
 MARGIN = 10  # frame pixels of texture beyond each edge of the frame
+FINENESS = 4  # luma texture pixels a frame pixel: so fine that bilinear interpolation costs no detail
+_PAINTED = 2  # painted pixels a frame pixel
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,17 @@ class Face:
     """A painted face and where it lies in its frames.
 
     Attributes:
-        texture: uint8 (H', W', 3), luma and two chromas (YCrCb), eyes open; ``OVERSAMPLING`` pixels a frame pixel
-            and ``MARGIN`` frame pixels more on each side.
-        patches: the two eyes, to be drawn into a copy of ``texture`` when they blink.
+        luma: uint8 (4h, 4w), eyes open, where (h, w) is the frame with ``MARGIN`` pixels more on each side.
+        chroma: uint8 (h, w, 2), the two chromas of YCrCb; they need no more detail.
+        patches: the two eyes, to be drawn into copies of both when they blink.
         centre: frame pixel (column, row) of the face's origin.
         scale: frame pixels a face unit.
         rotation: (2, 2) turn from face axes to image axes.
     """
 
     identity: Identity
-    texture: Picture
+    luma: Picture
+    chroma: Picture
     patches: tuple[eyes.EyePatch, eyes.EyePatch]
     centre: tuple[float, float]
     scale: float
@@ -43,6 +45,21 @@ class Face:
         return (c * dx - minus_s * dy).astype(np.float32), (c * dy + minus_s * dx).astype(np.float32)
 
 
+def fine_luma(picture: Picture) -> Picture:
+    """Luma of a painted YCrCb picture (h, w, 3), enlarged to the texture's fineness: uint8 (2h, 2w)."""
+    zoom = FINENESS // _PAINTED
+    luma = np.ascontiguousarray(picture[..., 0])
+    size = (luma.shape[1] * zoom, luma.shape[0] * zoom)
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def coarse_chroma(picture: Picture) -> Picture:
+    """Both chromas of a painted YCrCb picture (h, w, 3), reduced to frame pixels: uint8 (h/2, w/2, 2)."""
+    chroma = np.ascontiguousarray(picture[..., 1:])
+    size = (chroma.shape[1] // _PAINTED, chroma.shape[0] // _PAINTED)
+    return np.asarray(cv2.resize(chroma, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 @lru_cache(maxsize=4)
 def painted_face(seed: int, database: str, subject: str, width: int, height_px: int) -> Face:
     """Paint one subject's face for frames of ``width`` × ``height_px`` pixels.
@@ -51,7 +68,7 @@ def painted_face(seed: int, database: str, subject: str, width: int, height_px: 
     """
     identity = make_identity(seed, database, subject)
     scale = min(width * 0.290, height_px * 0.262)
-    k = OVERSAMPLING
+    k = _PAINTED
     centre = (k * ((width - 1) / 2 + MARGIN), k * (height_px * 0.515 + MARGIN))
     shape = (k * (height_px + 2 * MARGIN), k * (width + 2 * MARGIN))
     canvas = Canvas.blank(*shape, centre, k * scale, identity.roll)
@@ -60,7 +77,8 @@ def painted_face(seed: int, database: str, subject: str, width: int, height_px: 
     patches = tuple(eyes.EyePatch(identity, canvas, side, opened, closed) for side in (-1, 1))
     return Face(
         identity=identity,
-        texture=opened,
+        luma=fine_luma(opened),
+        chroma=coarse_chroma(opened),
         patches=(patches[0], patches[1]),
         centre=(centre[0] / k - MARGIN, centre[1] / k - MARGIN),
         scale=scale,

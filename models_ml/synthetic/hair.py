@@ -68,14 +68,15 @@ def _paint_neck(face: Identity, canvas: Canvas) -> None:
 
 def _paint_ears(face: Identity, canvas: Canvas) -> None:
     for side in (-1, 1):
+        part = canvas.part((side * face.face_width, 0.0), (0.25, 0.45))
         rim = smooth_curve(
             [(0.93, -0.16), (1.05, -0.25), (1.115, -0.12), (1.08, 0.15), (1.0, 0.33), (0.92, 0.30)]
         )
         rim = rim * vector(side * face.face_width, 1)
         light = 0.80 + 0.22 * side * face.light_x
-        canvas.paint(canvas.polygon(rim, soft=0.008), tinted(face.skin, light, 0.93 * light, 0.91 * light))
+        part.paint(part.polygon(rim, soft=0.008), tinted(face.skin, light, 0.93 * light, 0.91 * light))
         inner = (rim - rim.mean(axis=0)) * vector(0.5, 0.62) + rim.mean(axis=0)
-        canvas.paint(0.45 * canvas.polygon(inner, soft=0.02), tinted(face.skin, 0.5))
+        part.paint(0.45 * part.polygon(inner, soft=0.02), tinted(face.skin, 0.5))
 
 
 def paint_hair(face: Identity, canvas: Canvas, rng: np.random.Generator, head: Floats) -> None:

@@ -148,7 +148,7 @@ def expression_level(onset: int, apex: int, offset: int, frame: int) -> float:
 def head_weight(x: Floats, y: Floats) -> Floats:
     """1 on the head, which moves as one piece, falling to 0 in the background; (H, W) like ``x``."""
     r = np.sqrt((x / 1.25) ** 2 + ((y + 0.08) / 1.72) ** 2)
-    return smoothstep(1.16, 0.96, r)
+    return smoothstep(1.08, 0.95, r)
 
 
 def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np.random.Generator) -> Floats:

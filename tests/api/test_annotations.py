@@ -65,6 +65,13 @@ def test_it_answers_409_with_the_current_state_when_it_was_changed_elsewhere(api
     assert Annotation.objects.get().note == "from the other tab"
 
 
+def test_it_does_not_delete_what_was_changed_elsewhere(api, annotation):
+    url = f"{URL}{annotation['id']}/"
+    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": "1"})
+    assert api.delete(url, headers={"If-Match": "1"}).status_code == 409
+    assert api.delete(url, headers={"If-Match": "2"}).status_code == 204
+
+
 def test_it_answers_409_to_a_second_annotation_by_the_same_coder(api, clip, annotation):
     answer = api.post(URL, {"clip": clip.pk, "onset": 5})
     assert answer.status_code == 409

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.projects.models import ApiToken
@@ -22,8 +23,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user “{username}”.")
         if not user.is_active:
             raise CommandError(f"The user “{username}” is not active: a token would not be accepted.")
-        limit = ApiToken._meta.get_field("name").max_length
-        if len(options["name"]) > limit:
-            raise CommandError(f"A token's name has at most {limit} characters.")
+        try:
+            ApiToken._meta.get_field("name").clean(options["name"], None)
+        except ValidationError as error:
+            raise CommandError(f"--name: {' '.join(error.messages)}") from error
         _, secret = ApiToken.make(user, options["name"])
         self.stdout.write(secret)
