@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from models_ml.motion.features import feature_key, onset_apex_features
 from numpy.typing import NDArray
 
 from mer_platform.clips.models import Clip
@@ -17,6 +16,7 @@ from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
+from models_ml.motion.features import feature_key, onset_apex_features
 from models_ml.video.decode import read_frames
 from workers.runner import handles
 

@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
-from models_ml.motion.spotting import spot
 
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
@@ -11,6 +10,7 @@ from mer_platform.jobs.models import Claim, Job
 from mer_platform.scoring.models import ScoringItem
 from mer_platform.storage import local_copy
 from models_ml.errors import InputError
+from models_ml.motion.spotting import spot
 from models_ml.training.model import TrainedModel
 from workers.features import load_or_compute
 from workers.runner import handles

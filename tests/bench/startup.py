@@ -4,9 +4,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench import report
 from tests.live import LivePlatform
 
 LATER_STARTS = 3
+START_LIMIT = 10.0  # seconds
 
 
 def main() -> None:
@@ -19,6 +21,21 @@ def main() -> None:
                 up = time.monotonic() - began
                 began = time.monotonic()
                 platform.stop()
-                print(f"{name} start: up after {up:.1f} s, stopped after {time.monotonic() - began:.1f} s")
+                report(
+                    f"startup: {name} start",
+                    up,
+                    "s",
+                    "the issue's limit for a second start",
+                    START_LIMIT,
+                    "at most",
+                )
+                report(
+                    f"startup: stop after the {name} start",
+                    time.monotonic() - began,
+                    "s",
+                    "the same",
+                    START_LIMIT,
+                    "at most",
+                )
         finally:
             platform.close()
