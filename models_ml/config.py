@@ -77,7 +77,7 @@ class NetConfig(_Config):
         3, ge=1, le=len(VGG_M_LAYERS), title="Layers", description="Convolution layers kept of VGG-M."
     )
     width: float = Field(
-        0.25,
+        0.125,
         ge=0.01,
         le=2,
         title="Width",
@@ -115,7 +115,7 @@ class NetConfig(_Config):
         description="Channels a concat branch keeps, as a share of the map's.",
     )
     dropout: float = Field(
-        0.5,
+        0.3,
         ge=0,
         le=0.95,
         title="Dropout",
@@ -152,12 +152,12 @@ class TrainConfig(_Config):
     """How each fold is trained. The epoch that counts is always the last."""
 
     epochs: int = Field(30, ge=1, le=2000, title="Epochs", description="Passes over the training samples.")
-    batch_size: int = Field(32, ge=1, le=4096, title="Batch size", description="Samples in one step.")
+    batch_size: int = Field(16, ge=1, le=4096, title="Batch size", description="Samples in one step.")
     optimizer: Literal["adam", "sgd"] = Field(
         "adam", title="Optimiser", description="adam: Adam with decoupled weight decay; sgd: momentum 0.9."
     )
     learning_rate: float = Field(
-        1e-3,
+        2e-3,
         ge=1e-6,
         le=1,
         title="Learning rate",

@@ -23,7 +23,7 @@ def build(net: NetConfig, in_channels: int = 3, size: int = 28, classes: int = 3
     >>> network(torch.zeros(2, 3, 28, 28)).shape
     torch.Size([2, 3])
     >>> parameter_count(network), multiply_adds(network, size=28)
-    (777267, 7435168)
+    (194971, 1947088)
     """
     return NETWORKS[net.name](net, in_channels, size, classes)
 

@@ -64,6 +64,7 @@ class VggMSpp(nn.Module):
                 channels = self.spp.out_channels
         _, side = map_sizes(net, size)[-1]
         self.classify = _classifier(net, channels, 1 if net.fusion == "grid" else side, classes)
+        _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, size, size) float32 → (N, classes) logits."""
@@ -108,3 +109,13 @@ def _classifier(net: NetConfig, channels: int, side: int, classes: int) -> nn.Se
         Dropout(net.dropout),
         nn.Linear(hidden, classes),
     )
+
+
+def _initialise(network: nn.Module) -> None:
+    # He et al. (ICCV 2015). With torch's default the small flow values fade from layer to layer, and a few
+    # dozen epochs are too few to learn from them.
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

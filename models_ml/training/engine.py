@@ -7,7 +7,7 @@ Knows nothing of files, jobs or databases.
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,28 +118,12 @@ def _train(
         targets = torch.from_numpy(labels).to(place)
         weights = class_weights(labels, config.train.class_weights).to(place)
         network = initial_network(config, name).to(place).train()
-        steps = config.train.epochs * math.ceil(len(labels) / config.train.batch_size)
-        optimizer, schedule = _optimizer(network, config.train, steps)
-        order, flips = stream(config.seed, name, "order"), stream(config.seed, name, "flip")
-
+        training = _epochs(network, plain, mirrored, targets, weights, config, name)
         losses: list[float] = []
         for epoch in range(1, config.train.epochs + 1):
             if should_stop is not None and should_stop():
                 raise Cancelled(f"fold {name} was cancelled before epoch {epoch}")
-            flipped = (torch.rand(len(labels), generator=flips) < 0.5)[:, None, None, None].to(place)
-            inputs = torch.where(flipped, mirrored, plain)
-            total = torch.zeros((), device=place)
-            for batch in (
-                torch.randperm(len(labels), generator=order).to(place).split(config.train.batch_size)
-            ):
-                loss = functional.cross_entropy(network(inputs[batch]), targets[batch], reduction="none")
-                loss = (loss * weights[targets[batch]]).mean()
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                total += loss.detach() * len(batch)
-            losses.append(total.item() / len(labels))
+            losses.append(next(training))
             if not math.isfinite(losses[-1]):
                 raise InputError(
                     f"training diverged in fold {name}, epoch {epoch}: the loss is {losses[-1]}. "
@@ -148,6 +132,34 @@ def _train(
             if on_epoch is not None:
                 on_epoch(epoch, losses[-1])
     return losses, TrainedModel(config, normalisation, network.cpu().eval())
+
+
+def _epochs(
+    network: nn.Module,
+    plain: Tensor,
+    mirrored: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    config: RunConfig,
+    name: str,
+) -> Iterator[float]:
+    """Train ``network`` an epoch at each step, and yield its mean loss."""
+    samples, size = len(targets), config.train.batch_size
+    optimizer, schedule = _optimizer(network, config.train, config.train.epochs * math.ceil(samples / size))
+    order, flips = stream(config.seed, name, "order"), stream(config.seed, name, "flip")
+    while True:
+        flipped = torch.rand(samples, generator=flips) < 0.5
+        inputs = torch.where(flipped[:, None, None, None].to(plain.device), mirrored, plain)
+        total = torch.zeros((), device=plain.device)
+        for batch in torch.randperm(samples, generator=order).to(plain.device).split(size):
+            loss = functional.cross_entropy(network(inputs[batch]), targets[batch], reduction="none")
+            loss = (loss * weights[targets[batch]]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.detach() * len(batch)
+        yield total.item() / samples
 
 
 def mirror(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -95,9 +95,9 @@ class Command(BaseCommand):
             supervisor.loop()
         finally:
             supervisor.kill()
-        if name := supervisor.ended_by_itself:
+        if ended := supervisor.ended_by_itself:
             raise CommandError(
-                f"“{name}” has ended, so everything was stopped: its last lines above say why."
+                f"“{ended}” has ended, so everything was stopped: its last lines above say why."
             )
         self.stdout.write("MER Platform has stopped.")
 

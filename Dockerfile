@@ -1,0 +1,28 @@
+# One image for every service of docker-compose.yml; PyTorch's wheel brings what it needs for NVIDIA GPUs.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    MER_DATA_DIR=/data PORT=8000
+
+WORKDIR /app
+COPY requirements.txt .
+# Every wheel carries its own libraries: nothing from apt is needed (tests/unit/test_deployment.py looks).
+RUN pip install -r requirements.txt
+
+COPY manage.py ./
+COPY mer_platform mer_platform
+COPY models_ml models_ml
+COPY workers workers
+COPY frontend frontend
+
+# Static files belong to the image, so /data/static is part of it; only /data/media is a volume (docker-compose.yml).
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mer \
+    && mkdir -p /data/media \
+    && MER_SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
+    && rm -f /data/secret_key \
+    && chown -R mer /data
+USER mer
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://localhost:{os.environ[\"PORT\"]}/health/', timeout=4)"]
+CMD ["gunicorn", "mer_platform.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
