@@ -1,10 +1,18 @@
-"""Pages that belong to no app: API documentation and the health check."""
+"""Pages that belong to no app: the password, API documentation and the health check."""
 
 from csp.decorators import csp_update
+from django.contrib.auth.views import PasswordChangeView
+from django.contrib.messages.views import SuccessMessageMixin
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularSwaggerSplitView
+
+
+class PasswordChange(SuccessMessageMixin, PasswordChangeView):
+    success_url = reverse_lazy("home")
+    success_message = "Your password is changed."
 
 
 # Swagger UI sets style attributes; its scripts stay our own.

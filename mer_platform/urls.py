@@ -7,7 +7,7 @@ from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
-from mer_platform.pages import ApiDocs, health
+from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
 
@@ -31,7 +31,7 @@ urlpatterns = [
     path("", include("mer_platform.scoring.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
-    path("password/", auth.PasswordChangeView.as_view(success_url="/"), name="password_change"),
+    path("password/", PasswordChange.as_view(), name="password_change"),
     path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
     path("api/v1/", include(router.urls)),

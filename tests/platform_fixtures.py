@@ -16,8 +16,11 @@ FRAMES = 100
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings):
+def quick_settings(settings):
+    """Passwords hashed quickly, and pages whose static files were not collected."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
 @pytest.fixture

@@ -135,10 +135,6 @@ class Clip(models.Model):
             return f"A face was found only in frames {ranges} of 0–{self.frame_count - 1}."
         return ""
 
-    def source_number(self, index: int) -> int:
-        """The frame's number in the recording, where the clip's numbers are consecutive."""
-        return self.first_source_number + index
-
     def group(self) -> str:
         return f"clip:{self.pk}"
 

@@ -10,8 +10,6 @@ from mer_platform.experiments.results import Results, results_of
 from models_ml.classes import CLASSES
 
 MARGIN = {"l": 60, "r": 16, "t": 16, "b": 48}
-# One scale for light and dark: nearly transparent where nothing is, the accent where everything is.
-SCALE = [[0, "rgba(15, 118, 128, 0.06)"], [1, "rgba(15, 118, 128, 0.85)"]]
 
 
 def confusion(results: Results) -> go.Figure:
@@ -28,7 +26,6 @@ def confusion(results: Results) -> go.Figure:
         y=list(CLASSES),
         text=text,
         texttemplate="%{text}",
-        colorscale=SCALE,
         zmin=0,
         zmax=1,
         showscale=False,
@@ -126,6 +123,7 @@ def comparison(runs: list[Run]) -> go.Figure:
         )
     figure = go.Figure(bars)
     figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
+    figure.update_xaxes(type="category")  # or Plotly would take “#1” for a number
     figure.update_yaxes(range=[0, 1])
     return figure
 

@@ -7,6 +7,6 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/new/", views.run_new, name="run-new"),
     path("projects/<slug:slug>/runs/comparison.json", views.comparison_figure, name="comparison"),
     path("projects/<slug:slug>/runs/<int:pk>/", views.run_page, name="run"),
-    path("projects/<slug:slug>/runs/<int:pk>/cancel/", views.run_cancel, name="run-cancel"),
+    path("projects/<slug:slug>/runs/<int:pk>/cancel/", views.run_cancel, name="cancel-run"),
     path("projects/<slug:slug>/runs/<int:pk>/figures/<slug:name>.json", views.run_figure, name="figure"),
 ]

@@ -110,7 +110,10 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
 def comparison_figure(request: HttpRequest, slug: str) -> HttpResponse:
     """UF1 and UAR of the runs named in ``?run=1&run=2``, or of the latest ten."""
     project = get_project(request, slug)
-    return JsonResponse(figures.as_json(figures.comparison(_compared(project, request.GET.getlist("run")))))
+    runs = _compared(project, request.GET.getlist("run"))
+    if not runs:
+        raise Http404("No finished run to compare.")
+    return JsonResponse(figures.as_json(figures.comparison(runs)))
 
 
 @login_required
