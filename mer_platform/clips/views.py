@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.forms import ClipFilter, DatabaseForm
 from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Project, Role
 
@@ -25,7 +26,7 @@ PAGE = 48
 @require_GET
 @vary_on_headers("HX-Request")
 def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips are processing)."""
+    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips arrive)."""
     project = get_project(request, slug)
     form = ClipFilter(request.GET, project=project)
     clips = _filtered(project, form, request.user)
@@ -36,6 +37,7 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "processing": everything.filter(state=Clip.State.PROCESSING).count(),
+        "arriving": Job.open_in(project, "ingest").exists(),
         "total": everything.count(),
         "databases": project.databases.all(),
     }

@@ -112,6 +112,11 @@ class Job(models.Model):
         job.refresh_from_db()
         return Claim(job)
 
+    @classmethod
+    def open_in(cls, project: Any, queue: str) -> "models.QuerySet[Job]":
+        """The project's jobs of one queue that are waiting or at work."""
+        return cls.objects.filter(project=project, queue=queue, state__in=cls.OPEN)
+
     @staticmethod
     def due(now: Any) -> Q:
         return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)

@@ -10,6 +10,7 @@ from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.forms import MemberForm, ProjectForm, TokenForm
 from mer_platform.projects.models import ApiToken, Membership, Project, Role
@@ -45,10 +46,8 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
     runs = Run.objects.filter(project=project)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
-    finished_runs, batch_count = (
-        runs.filter(state=Run.State.FINISHED).count(),
-        project.scoring_batches.count(),
-    )
+    finished_runs = runs.filter(state=Run.State.FINISHED).count()
+    batch_count = project.scoring_batches.count()
     steps = {
         "upload": bool(clips["ready"]),
         "label": labelled.exists(),
@@ -64,6 +63,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "projects/overview.html",
         {
             "clips": clips,
+            "arriving": Job.open_in(project, "ingest").exists(),
             "labelled": labelled.distinct().count(),
             "databases": project.databases.annotate(
                 subject_count=Count("subjects", distinct=True), clip_count=Count("subjects__clips")

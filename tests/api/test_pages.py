@@ -8,6 +8,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Job
 from mer_platform.projects.models import ApiToken, Membership, Project, Role
 from mer_platform.scoring.models import ScoringBatch
 from models_ml.config import RunConfig
@@ -82,6 +83,14 @@ def test_annotators_do_not_see_others_marks_on_the_clip_page(client, project, cl
     assert (
         "alice wrote this" not in client.get(reverse("clip", args=[project.slug, clip.pk])).content.decode()
     )
+
+
+@pytest.mark.parametrize("name", ["project", "clips"])
+def test_pages_refresh_themselves_only_while_clips_arrive(browser, project, name):
+    url = reverse(name, args=[project.slug])
+    assert 'hx-trigger="every 2s"' not in browser.get(url).content.decode()
+    Job.enqueue("ingest", "ingest", project.pk, "ingest:1", "clip:1", {"clip": 1})
+    assert 'hx-trigger="every 2s"' in browser.get(url).content.decode()
 
 
 def test_a_failed_clip_says_why(browser, project, make_clip):
