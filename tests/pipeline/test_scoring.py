@@ -1,0 +1,90 @@
+"""From labelled clips to a model to scores, with the workers' own code: real clips among those scored."""
+
+import pytest
+
+from tests.lab import barcode_clips
+
+pytestmark = [pytest.mark.services]
+LABELS = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
+
+
+@pytest.fixture
+def upload(api, database, work):
+    database.emotions = []
+    database.save()
+
+    def run(path, subject: str) -> int:
+        with path.open("rb") as file:
+            fields = {"file": file, "database": database.pk, "subject": subject, "fps": 200}
+            answer = api.post("/api/v1/clips/", fields, format="multipart")
+        assert answer.status_code == 201, answer.content
+        work()
+        return answer.json()["id"]
+
+    return run
+
+
+@pytest.fixture
+def label(api):
+    def mark(clip: int, onset: int, apex: int, offset: int, emotion: str) -> None:
+        fields = {"clip": clip, "onset": onset, "apex": apex, "offset": offset, "emotion": emotion}
+        assert api.post("/api/v1/annotations/", fields).status_code == 201
+
+    return mark
+
+
+@pytest.fixture
+def run(api, project, database, upload, label, work, tmp_path) -> int:
+    """A finished run, of one epoch, on six synthetic clips of two subjects."""
+    for clip in barcode_clips(tmp_path):
+        spec = clip.spec
+        label(upload(clip.path, spec.subject), spec.onset, spec.apex, spec.offset, spec.emotion)
+    fields = {
+        "project": project.pk,
+        "name": "Six",
+        "databases": [database.pk],
+        "label_map": {database.name: LABELS},
+    }
+    version = api.post("/api/v1/composite-versions/", fields).json()["id"]
+    config = {"train": {"epochs": 1}, "net": {"kernels": [2, 3]}}
+    launched = api.post("/api/v1/runs/", {"version": version, "config": config}).json()["id"]
+    work()
+    assert api.get(f"/api/v1/runs/{launched}/").json()["state"] == "finished"
+    return launched
+
+
+@pytest.fixture
+def score(api, run, work):
+    def batch(**wanted) -> list[dict]:
+        answer = api.post("/api/v1/scoring-batches/", {"run": run, **wanted})
+        assert answer.status_code == 202, answer.content
+        work()
+        done = api.get(f"/api/v1/scoring-batches/{answer.json()['id']}/").json()
+        assert done["progress"]["state"] == "done"
+        return done["items"]
+
+    return batch
+
+
+def test_real_clips_are_scored_and_say_by_which_frames(upload, label, score, real_clips):
+    labelled = upload(real_clips / "single_face.mp4", "labelled")
+    label(labelled, 10, 20, 30, "surprise")
+    spotted = upload(real_clips / "carphone_pristine.mp4", "spotted")
+    given = upload(real_clips / "face_noface.mov", "given")
+    items = score(clips=[labelled, spotted], items=[{"clip": given, "onset": 5, "apex": 25}])
+    assert [item["state"] for item in items] == ["done"] * 3, items
+    assert [item["frames_from"] for item in items] == ["annotated", "spotted", "given"]
+    assert [(item["onset"], item["apex"]) for item in items[::2]] == [(10, 20), (5, 25)]
+    assert 0 <= items[1]["onset"] <= items[1]["apex"] < 120
+    for item in items:
+        assert sum(item["probabilities"].values()) == pytest.approx(1)
+        assert item["predicted"] == max(item["probabilities"], key=item["probabilities"].get)
+
+
+def test_clips_without_a_face_say_why_they_have_no_score(upload, score, real_clips):
+    nobody = upload(real_clips / "no_face.mp4", "nobody")
+    gone = upload(real_clips / "face_noface.mov", "gone")
+    without, too_late = score(clips=[nobody], items=[{"clip": gone, "onset": 120, "apex": 140}])
+    assert (without["state"], too_late["state"]) == ("failed", "failed")
+    assert without["error"] == "No face was found in this clip."
+    assert "frame 120 (source frame 121)" in too_late["error"]
