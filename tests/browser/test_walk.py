@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from models_ml.synthetic.barcode import read_number
@@ -25,7 +26,7 @@ PATIENCE_MS = 120_000
 
 
 class Walk:
-    """One user's way through the pages, with a screenshot of each."""
+    """One user's way through the pages, each kept as a screenshot and checked for accessibility."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url, self.shots = page, url, 0
@@ -34,6 +35,9 @@ class Walk:
     def shot(self, name: str) -> None:
         self.shots += 1
         self.page.screenshot(path=SHOTS / f"{self.shots:02}-{name}.png")
+        found = Axe().run(self.page).response["violations"]
+        grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
+        assert not grave, f"{name}: {grave}"
 
     def sign_in(self, username: str, password: str) -> None:
         self.page.goto(self.url)
