@@ -36,7 +36,9 @@ class Walk:
         self.shots += 1
         self.page.screenshot(path=SHOTS / f"{self.shots:02}-{name}.png")
         found = Axe().run(self.page).response["violations"]
-        grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
+        grave = [
+            (issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")
+        ]
         assert not grave, f"{name}: {grave}"
 
     def sign_in(self, username: str, password: str) -> None:

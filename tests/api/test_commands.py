@@ -1,0 +1,80 @@
+"""The commands for shells and scripts: results as JSON, mistakes as sentences."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Job
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+
+@pytest.fixture
+def labelled(make_clip):
+    for subject in ("s1", "s2"):
+        clip = make_clip(f"of {subject}", subject)
+        Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion="disgust", origin="adopted")
+
+
+@pytest.fixture
+def composed(project, labelled, capsys) -> dict:
+    call_command("compose", "--project", project.slug, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_compose_prints_id_hash_and_counts(composed):
+    version = CompositeVersion.objects.get(pk=composed["id"])
+    assert composed["content_hash"] == version.content_hash
+    assert composed["counts"]["classes"] == {"negative": 2, "positive": 0, "surprise": 0}
+
+
+def test_compose_names_an_unknown_project_and_an_unknown_database(project, database):
+    with pytest.raises(CommandError, match="no project “nowhere”"):
+        call_command("compose", "--project", "nowhere")
+    with pytest.raises(CommandError, match="has no database"):
+        call_command("compose", "--project", project.slug, "--database", "SMIC")
+
+
+def test_train_launches_the_configuration_in_the_file(composed, tmp_path, capsys):
+    config = tmp_path / "config.json"
+    config.write_text('{"seed": 3, "net": {"kernels": [2, 3]}}')
+    call_command("train", "--composite-version", str(composed["id"]), "--config", str(config), "--json")
+    printed = json.loads(capsys.readouterr().out)
+    run = Run.objects.get(pk=printed["id"])
+    assert (printed["seed"], printed["content_hash"]) == (3, composed["content_hash"])
+    assert run.config["net"]["kernels"] == [2, 3]
+    assert Job.objects.filter(group=run.group).exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"net": {"kernels": [2, 9]}}', "net.kernels.1: kernel 9 is larger"),
+        ('{"net": }', "is not JSON: line 1, column 9"),
+        (None, "cannot be read"),
+    ],
+)
+def test_train_says_what_is_wrong_with_the_file(composed, tmp_path, content, words):
+    config = tmp_path / "config.json"
+    if content is not None:
+        config.write_text(content)
+    with pytest.raises(CommandError, match=words):
+        call_command("train", "--composite-version", str(composed["id"]), "--config", str(config))
+    assert not Run.objects.exists()
+
+
+def test_train_names_an_unknown_version(db):
+    with pytest.raises(CommandError, match="no composite version 99"):
+        call_command("train", "--composite-version", "99")
+
+
+def test_seed_demo_wants_an_owner_and_plans_once(alice):
+    with pytest.raises(CommandError, match="no user “nobody”"):
+        call_command("seed_demo", owner="nobody")
+    for _ in range(2):
+        call_command("seed_demo", owner="alice")
+    assert Job.objects.filter(kind="demo").count() == 1
