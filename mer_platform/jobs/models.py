@@ -34,7 +34,7 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
-    MAX_ATTEMPTS = 5
+    MAX_ATTEMPTS = 10  # restarts count too: a long job may see several
     OPEN = (State.QUEUED, State.RUNNING)
 
     kind = models.CharField(max_length=40)
