@@ -47,11 +47,9 @@ def compute_features(claim: Claim) -> None:
     if problems:
         more = f" (and {len(problems) - SHOWN_PROBLEMS} more)" if len(problems) > SHOWN_PROBLEMS else ""
         raise InputError("; ".join(problems[:SHOWN_PROBLEMS]) + more)
-    with claim.commit() as job:
-        job.progress_done = job.progress_total = len(samples)
-        job.save(update_fields=["progress_done", "progress_total"])
-        claim.finish(job)
-        services.advance(run.pk)
+    claim.progress(len(samples), len(samples))
+    with services.finishing(claim, run.pk):
+        pass  # the features themselves are in the cache
 
 
 def load_or_compute(clip: Clip, onset: int, apex: int, config: FeatureConfig) -> NDArray[np.float32]:

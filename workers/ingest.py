@@ -52,6 +52,9 @@ def look_into(clip: Clip, on_progress: Callable[[int], None]) -> IngestResult:
 
 
 def save_result(clip: Clip, result: IngestResult) -> None:
+    """Inside a claim's commit. Raises JobCancelled if the clip was deleted meanwhile."""
+    if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
+        raise JobCancelled("the clip was deleted")
     clip.save_result(
         state=Clip.State.READY,
         problem="",

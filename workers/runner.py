@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from mer_platform.jobs.broker import RUN_JOB, app
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
@@ -61,13 +61,13 @@ def run_job(job_id: int) -> None:
         log.info("job %s: cancelled", job.pk)
     except InputError as error:
         fail(claim, str(error))
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         log.exception("job %s: the database failed; the job is taken up again when its lease ends", job.pk)
         connection.close()
     except Exception as error:
         log.exception("job %s failed", job.pk)
         reason = f"Internal error ({type(error).__name__}: {error}); the worker's log has the details under job {job.pk}."
-        if claim.attempt > 1:
+        if job.error:  # it failed before; an attempt that ended with its worker leaves no reason
             fail(claim, reason)
         else:
             claim.release(reason)
@@ -76,9 +76,15 @@ def run_job(job_id: int) -> None:
 def fail(claim: Claim, reason: str) -> None:
     """The job and what it was for end together, with the same sentence."""
     job = claim.job
-    with transaction.atomic():
-        if claim.end(Job.State.FAILED, reason):
+    try:
+        with transaction.atomic():
+            # What the job was for comes first: a run's row is always locked before its jobs' rows.
             HANDLERS[job.kind].failed(job, reason)
+            if not claim.end(Job.State.FAILED, reason):
+                raise LeaseLost(str(job))
+    except LeaseLost:
+        log.warning("job %s: the lease was lost; its failure is not recorded", job.pk)
+        return
     log.warning("job %s failed: %s", job.pk, reason)
 
 
@@ -107,7 +113,7 @@ class Heartbeat:
                 except LeaseLost:
                     self._claim.lost = True
                     return
-                except DatabaseError:
+                except (OperationalError, InterfaceError):
                     log.warning("heartbeat of job %s: the database does not answer", self._claim.job.pk)
                     connection.close()
         finally:

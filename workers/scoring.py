@@ -1,12 +1,14 @@
 """Queue ``scoring``: a finished run's model on new clips, each with the frames it was judged by."""
 
+import logging
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
+from django.db import DatabaseError
 
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
-from mer_platform.jobs.models import Claim, Job
+from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
 from mer_platform.scoring.models import ScoringItem
 from mer_platform.storage import local_copy
 from models_ml.errors import InputError
@@ -15,6 +17,7 @@ from models_ml.training.model import TrainedModel
 from workers.features import load_or_compute
 from workers.runner import handles
 
+log = logging.getLogger(__name__)
 Source = ScoringItem.Source
 
 
@@ -33,6 +36,14 @@ def score(claim: Claim) -> None:
             _score_one(item)
         except InputError as error:
             item.state, item.error = ScoringItem.State.FAILED, str(error)
+        except (DatabaseError, LeaseLost, JobCancelled):
+            raise
+        except Exception as error:
+            log.exception("clip %s could not be scored", item.clip_id)
+            item.state, item.error = (
+                ScoringItem.State.FAILED,
+                f"Internal error ({type(error).__name__}: {error}).",
+            )
         with claim.commit():
             item.save()
     with claim.commit() as job:

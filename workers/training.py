@@ -35,7 +35,7 @@ def train_one_fold(claim: Claim) -> None:
         raise JobCancelled(str(stop)) from stop
     seconds = time.monotonic() - began
     weights = hashlib.sha256(result.model.save_bytes()).hexdigest()
-    with claim.commit() as job:
+    with services.finishing(claim, run.pk):
         fold = Fold.objects.get(run=run, index=index)
         Prediction.objects.filter(fold=fold).delete()
         Prediction.objects.bulk_create(
@@ -51,8 +51,6 @@ def train_one_fold(claim: Claim) -> None:
         fold.state, fold.attempt, fold.seconds = Fold.State.DONE, claim.attempt, seconds
         fold.losses, fold.weights_sha256 = [float(loss) for loss in result.losses], weights
         fold.save()
-        claim.finish(job)
-        services.advance(run.pk)
 
 
 @handles("model", failed=run_failed)
@@ -69,13 +67,11 @@ def train_final_model(claim: Claim) -> None:
     name = f"models/{digest[:2]}/{digest}.safetensors"
     if not default_storage.exists(name):
         default_storage.save(name, ContentFile(content))
-    with claim.commit() as job:
+    with services.finishing(claim, run.pk):
         ModelVersion.objects.update_or_create(
             run=run, defaults={"file": name, "sha256": digest, "classes": list(CLASSES)}
         )
         Run.objects.filter(pk=run.pk).update(environment=environment())
-        claim.finish(job)
-        services.advance(run.pk)
 
 
 def environment() -> dict[str, Any]:

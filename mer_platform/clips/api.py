@@ -172,4 +172,8 @@ class ClipViewSet(
         clip = self.get_object()
         if clip.state != Clip.State.READY:
             raise Http404(f"This clip has no frames: it is {clip.state}. {clip.problem}".strip())
+        if not default_storage.exists(clip.pack_name):
+            raise Http404(
+                "The frames of this clip are missing from the storage: restore it from a backup, or upload the clip again."
+            )
         return clip

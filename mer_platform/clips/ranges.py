@@ -53,7 +53,7 @@ def parse_range(text: str, size: int) -> tuple[int, int] | None:
     >>> parse_range("bytes=1000-", 1000) is None, parse_range("bytes=0-1,5-6", 1000)
     (True, (0, -1))
     """
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
+    match = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", text.strip())
     if match is None or match.groups() == ("", ""):
         return (0, -1)
     start, end = match.groups()

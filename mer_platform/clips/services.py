@@ -1,5 +1,6 @@
 """Taking in a clip: its bytes, stored unchanged, and the job that looks into it."""
 
+import unicodedata
 from pathlib import PurePath
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.jobs.models import Job
@@ -45,7 +47,7 @@ def add_clip(
     digest = sha256_of(file)
     if there := Clip.objects.filter(project=database.project, sha256=digest).first():
         raise AlreadyThere(there, f"The file “{original}” is")
-    subject, _ = Subject.objects.get_or_create(database=database, name=subject_name.strip())
+    subject = _subject(database, subject_name)
     if there := Clip.objects.filter(subject=subject, name=name).first():
         raise AlreadyThere(there, f"A clip named “{name}” is")
     stored = f"clips/{digest[:2]}/{digest}{suffix}"
@@ -68,11 +70,29 @@ def add_clip(
             if ingest:
                 queue_ingest(clip)
     except IntegrityError as error:  # two uploads of the same clip at the same moment
-        there = Clip.objects.filter(project=database.project, sha256=digest).first()
+        same = Q(sha256=digest) | Q(subject=subject, name=name)
+        there = Clip.objects.filter(same, project=database.project).first()
         if there is None:
             raise
-        raise AlreadyThere(there, f"The file “{original}” is") from error
+        raise AlreadyThere(there, f"The file “{original}”, or a clip of its name, is") from error
     return clip
+
+
+def _subject(database: Database, name: str) -> Subject:
+    """The subject of this name, made if new. Raises ValidationError for a name that is another's but for its spelling.
+
+    Two spellings of one person would be two folds, each trained on the other's face.
+    """
+    name = unicodedata.normalize("NFC", name.strip())
+    for subject in database.subjects.all():
+        if subject.name != name and _plain(subject.name) == _plain(name):
+            message = f"This database has a subject “{subject}”: use that spelling, or another name for another person."
+            raise ValidationError({"subject": message})
+    return Subject.objects.get_or_create(database=database, name=name)[0]
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def queue_ingest(clip: Clip) -> Job:

@@ -53,6 +53,8 @@ def check_label_map(label_map: Any, databases: list[Database]) -> LabelMap:
                 {"label_map": f"The map of “{database}” is an object: {{emotion: class or null}}."}
             )
         for emotion, label in words.items():
+            if "\0" in emotion:
+                raise ValidationError({"label_map": f"{database}: an emotion has a NUL character in it."})
             if label is not None and label not in CLASSES:
                 raise ValidationError(
                     {
@@ -109,6 +111,7 @@ def freeze(
     digest = content_hash(built.samples)
     with transaction.atomic():
         composite, _ = Composite.objects.get_or_create(project=project, name=name.strip()[:80])
+        Composite.objects.select_for_update().get(pk=composite.pk)  # two clicks make one version
         latest = composite.versions.order_by("-number").first()
         if latest is not None and latest.content_hash == digest and latest.label_map == label_map:
             return latest

@@ -102,7 +102,11 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     @extend_schema(responses=PredictionSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def predictions(self, request: Request, pk: str) -> Response:
-        rows = self.get_object().predictions.select_related("sample")
+        run = self.get_object()
+        require(
+            request.user, run.project, Role.RESEARCHER
+        )  # true labels are the marks of others: coding is blind
+        rows = run.predictions.select_related("sample")
         return Response(PredictionSerializer(rows, many=True).data)
 
     @extend_schema(responses=FoldSerializer(many=True), filters=False)

@@ -30,7 +30,7 @@ class NumberList(forms.CharField):
     def clean(self, value: Any) -> list[int]:
         text = super().clean(value)
         words = text.replace(",", " ").split()
-        wrong = [word for word in words if not word.isdigit()]
+        wrong = [word for word in words if not (word.isdecimal() and len(word) < 5)]
         if wrong:
             raise ValidationError(f"“{wrong[0]}” is not a whole number; write for example: 2, 3, 4, 5, 6.")
         return [int(word) for word in words]

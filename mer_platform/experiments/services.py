@@ -3,6 +3,8 @@
 Each step is queued by whoever finished the one before, in the same transaction, under keys that cannot repeat.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,7 +14,7 @@ from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Fold, Run
-from mer_platform.jobs.models import Job
+from mer_platform.jobs.models import Claim, Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.config import RunConfig
 from models_ml.training.folds import loso
@@ -52,9 +54,23 @@ def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = 
     return run
 
 
-def advance(run_id: int) -> None:
-    """Queue what comes next, if all of the present step is done. Call in the transaction that finished a job."""
-    run = Run.objects.select_for_update().get(pk=run_id)
+@contextmanager
+def finishing(claim: Claim, run_id: int) -> Iterator[None]:
+    """Commit the result of one of a run's jobs, end the job, and queue what comes next: all or nothing.
+
+    The run's row is locked before the job's, as in ``cancel`` and ``fail``: another order would deadlock with them.
+    Raises LeaseLost.
+    """
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        with claim.commit() as job:
+            yield
+            claim.finish(job)
+            advance(run)
+
+
+def advance(run: Run) -> None:
+    """Queue what comes next, if all of the present step is done. The run's row is locked."""
     if not run.active or _open_jobs(run).exists():
         return
     if run.state == Run.State.FEATURES:

@@ -13,7 +13,7 @@ from mer_platform.experiments import figures, services
 from mer_platform.experiments.forms import RunForm, described, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
-from mer_platform.projects.access import get_project
+from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig, map_sizes
@@ -54,7 +54,7 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
     """The configuration form, filled in as the run ``?like=…`` was. Asked by htmx, only the check of it."""
     project = get_project(request, slug, Role.RESEARCHER)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
-    like = Run.objects.filter(project=project, pk=_number(request.GET.get("like"))).first()
+    like = Run.objects.filter(project=project, pk=row_id(request.GET.get("like"))).first()
     initial = initial_of(like) if like else {"version": request.GET.get("version")}
     form = RunForm(request.POST or None, versions=versions, initial=initial)
     valid = form.is_valid() if form.is_bound else False
@@ -136,11 +136,6 @@ def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER)
 
 def _compared(project: Project, asked: list[str]) -> list[Run]:
     runs = Run.objects.filter(project=project, state__in=[Run.State.FINISHING, Run.State.FINISHED])
-    if numbers := [int(pk) for pk in asked if pk.isdigit()]:
-        runs = runs.filter(pk__in=numbers)
+    if asked:
+        runs = runs.filter(pk__in=[row_id(pk) for pk in asked])
     return sorted(runs[:10], key=lambda run: run.pk)
-
-
-def _number(text: str | None) -> int:
-    """An id from a query; -1, which no row has, for anything else."""
-    return int(text) if text and text.isdigit() else -1

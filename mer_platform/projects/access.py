@@ -1,5 +1,6 @@
 """Who may do what: one helper a level, so that a view cannot forget it."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -35,6 +36,11 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
         # Before the check: the page that says "not with your role" still shows where the member is.
         request.project, request.role = project, own  # type: ignore[attr-defined]
     return require(request.user, project, role)
+
+
+def row_id(text: str | None) -> int:
+    """An id from a form or an address; -1, which no row has, for anything else."""
+    return int(text) if text and re.fullmatch(r"[0-9]{1,18}", text) else -1
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from mer_platform.annotation.models import check_marks
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.experiments.models import Run
-from mer_platform.projects.access import require
+from mer_platform.projects.access import require, role_in
 from mer_platform.projects.models import Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from mer_platform.scoring.services import Wanted, start_batch
@@ -42,6 +42,16 @@ class ScoringItemSerializer(serializers.ModelSerializer):
             "predicted",
             "error",
         ]
+
+    def to_representation(self, item: ScoringItem) -> dict[str, Any]:
+        data = super().to_representation(item)
+        if item.frames_from == ScoringItem.Source.ANNOTATED and not self._sees_marks(item):
+            data["onset"] = data["apex"] = None  # the marks of others: coding is blind
+        return data
+
+    def _sees_marks(self, item: ScoringItem) -> bool:
+        role = role_in(self.context["request"].user, item.batch.project)
+        return role is not None and role.includes(Role.RESEARCHER)
 
 
 class ScoringBatchSerializer(serializers.ModelSerializer):

@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip, Database
-from mer_platform.projects.access import get_project
+from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch
 from mer_platform.scoring.services import Wanted, start_batch
@@ -41,22 +41,22 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     clips = _clips(project)
     chosen: list[str] = []
     if getattr(request, "htmx", False):
-        asked = clips.filter(subject__database=_number(request.GET.get("database")))
+        asked = clips.filter(subject__database=row_id(request.GET.get("database")))
         for database, members in _by_database(asked):
             group = {"database": database, "clips": members, "tick": request.GET.get("tick")}
             return render(request, "scoring/_clips.html", group)
     if request.method == "POST":
         chosen = request.POST.getlist("clip")
-        model = models.filter(pk=_number(request.POST.get("model"))).first()
-        wanted = [Wanted(clip) for clip in clips.filter(pk__in=[_number(pk) for pk in chosen])]
+        model = models.filter(pk=row_id(request.POST.get("model"))).first()
+        wanted = [Wanted(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
         if model is not None and wanted:
             return redirect("batch", slug, start_batch(model, wanted, request.user).pk)
         messages.error(request, "Choose a model." if model is None else "Choose at least one clip.")
     context = {
         "models": models,
         "groups": _by_database(clips),
-        "chosen": {_number(pk) for pk in [*chosen, request.GET.get("clip")]},
-        "model": _number(request.POST.get("model") or request.GET.get("model")),
+        "chosen": {row_id(pk) for pk in [*chosen, request.GET.get("clip")]},
+        "model": row_id(request.POST.get("model") or request.GET.get("model")),
     }
     return render(request, "scoring/new.html", context, status=422 if request.method == "POST" else 200)
 
@@ -93,8 +93,3 @@ def _clips(project: Project) -> QuerySet[Clip]:
 
 def _by_database(clips: QuerySet[Clip]) -> list[tuple[Database, list[Clip]]]:
     return [(database, list(group)) for database, group in groupby(clips, key=lambda clip: clip.database)]
-
-
-def _number(text: str | None) -> int:
-    """An id from a form; -1, which no row has, for anything else."""
-    return int(text) if text and text.isdigit() else -1

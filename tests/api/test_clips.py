@@ -66,6 +66,14 @@ def test_it_wants_a_file(api, database):
     assert "file" in answer.json()
 
 
+@pytest.mark.parametrize("spelling", ["SUB01", "sub 01", "ｓub01"])
+def test_it_does_not_split_a_person_by_spelling(upload, spelling):
+    upload(b"one")
+    answer = upload(b"two", name="EP02.mp4", subject=spelling)
+    assert answer.status_code == 400
+    assert "has a subject “sub01”" in str(answer.json()["subject"])
+
+
 def test_it_answers_409_to_the_same_bytes_and_names_the_clip(upload):
     first = upload().json()
     answer = upload(name="copy.mp4", subject="sub02")
@@ -104,6 +112,18 @@ def test_it_serves_the_whole_pack_privately_and_for_good(api, clip):
 def test_it_answers_416_to_a_range_beyond_the_end(api, clip):
     answer = api.get(f"{URL}{clip.pk}/frames.bin", headers={"Range": "bytes=1000-"})
     assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */1000")
+
+
+def test_it_ignores_a_range_that_is_none(api, clip):
+    answer = api.get(f"{URL}{clip.pk}/frames.bin", headers={"Range": f"bytes={'9' * 5000}-"})
+    assert answer.status_code == 200
+
+
+def test_it_says_that_frames_are_missing_from_the_storage(api, clip):
+    default_storage.delete(clip.pack_name)
+    answer = api.get(f"{URL}{clip.pk}/frames.bin")
+    assert answer.status_code == 404
+    assert "missing from the storage" in answer.json()["detail"]
 
 
 def test_it_has_no_frames_of_a_failed_clip_and_says_why(api, make_clip):

@@ -141,7 +141,12 @@ def test_the_run_form_launches_the_defaults(browser, project, version):
 
 @pytest.mark.parametrize(
     ("kernels", "words"),
-    [("2, 9", "kernel 9 is larger than the"), ("2, x", "is not a whole number"), ("", "required")],
+    [
+        ("2, 9", "kernel 9 is larger than the"),
+        ("2, x", "is not a whole number"),
+        ("2, ²", "is not a whole number"),
+        ("", "required"),
+    ],
 )
 def test_the_run_form_finds_wrong_kernels_while_it_is_filled_in(browser, project, version, kernels, words):
     fields = run_form(browser, project, **{"net-kernels": kernels})
@@ -160,6 +165,22 @@ def test_a_run_is_cancelled_from_its_page(browser, project, run):
 def test_figures_of_a_run_without_scores_do_not_exist_yet(browser, project, run):
     assert browser.get(reverse("figure", args=[project.slug, run.pk, "confusion"])).status_code == 404
     assert browser.get(reverse("comparison", args=[project.slug])).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["²", "-1", "x", "9" * 5000])
+def test_ids_that_are_none_find_nothing(browser, project, version, number):
+    for name, field in (("run-new", "like"), ("batch-new", "clip"), ("batch-new", "model")):
+        assert browser.get(reverse(name, args=[project.slug]), {field: number}).status_code == 200
+    assert browser.get(reverse("comparison", args=[project.slug]), {"run": number}).status_code == 404
+
+
+def test_annotators_do_not_see_the_marks_of_a_frozen_version(client, project, version, bob):
+    Membership.objects.create(project=project, user=bob, role=Role.ANNOTATOR)
+    client.force_login(bob)
+    page = client.get(reverse("version", args=[project.slug, version.pk])).content.decode()
+    assert "Two v1" in page
+    assert 'id="samples"' not in page
+    assert client.get(f"/api/v1/composite-versions/{version.pk}/samples/").status_code == 403
 
 
 def test_scoring_wants_a_model_and_clips(browser, project, clip):

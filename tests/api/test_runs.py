@@ -104,7 +104,7 @@ def test_steps_follow_each_other_once(version, alice):
     run = services.launch(version, RunConfig(), alice)
     Job.objects.filter(group=run.group).update(state=Job.State.DONE)
     for _ in range(2):
-        services.advance(run.pk)
+        services.advance(Run.objects.get(pk=run.pk))
     assert Job.objects.filter(group=run.group, kind="fold").count() == 5
     run.refresh_from_db()
     assert run.state == Run.State.TRAINING
@@ -116,6 +116,11 @@ def test_a_failed_step_ends_the_run_with_its_reason(version, alice):
     run.refresh_from_db()
     assert (run.state, run.error) == (Run.State.FAILED, "no face in frame 12")
     assert not Job.objects.filter(group=run.group, state=Job.State.QUEUED).exists()
+
+
+def test_annotators_do_not_see_true_labels(project, finished_run, member):
+    answer = member(project, "carol", Role.ANNOTATOR).get(f"{URL}{finished_run.pk}/predictions/")
+    assert answer.status_code == 403
 
 
 def test_annotators_cannot_launch(project, version, member):

@@ -81,6 +81,20 @@ def test_real_clips_are_scored_and_say_by_which_frames(upload, label, score, rea
         assert item["predicted"] == max(item["probabilities"], key=item["probabilities"].get)
 
 
+def test_one_clip_that_breaks_does_not_stop_the_others(upload, label, score, real_clips, monkeypatch):
+    whole = upload(real_clips / "single_face.mp4", "whole")
+    broken = upload(real_clips / "carphone_pristine.mp4", "broken")
+
+    def missing(path, **_options):
+        raise FileNotFoundError(path.name)
+
+    label(whole, 10, 20, 30, "surprise")
+    monkeypatch.setattr("workers.scoring.spot", missing)
+    items = {item["clip"]: item for item in score(clips=[broken, whole])}
+    assert (items[broken]["state"], items[whole]["state"]) == ("failed", "done")
+    assert "FileNotFoundError" in items[broken]["error"]
+
+
 def test_clips_without_a_face_say_why_they_have_no_score(upload, score, real_clips):
     nobody = upload(real_clips / "no_face.mp4", "nobody")
     gone = upload(real_clips / "face_noface.mov", "gone")
