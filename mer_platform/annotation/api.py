@@ -13,15 +13,8 @@ from rest_framework.response import Response
 from mer_platform.annotation.models import Annotation, Consensus, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
-from mer_platform.projects.access import require
-from mer_platform.projects.models import AuditEvent, Membership, Role
-
-
-def researcher_projects(user: Any) -> Any:
-    """Ids of the projects where this user sees every coder's work."""
-    return Membership.objects.filter(user_id=user.pk, role__in=[Role.OWNER, Role.RESEARCHER]).values(
-        "project"
-    )
+from mer_platform.projects.access import require, researcher_projects
+from mer_platform.projects.models import Role
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
@@ -152,7 +145,6 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             consensus = Consensus.adopt(annotation, request.user)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
-        AuditEvent.record(annotation.clip.project, request.user, f"adopted {annotation} as consensus")
         return Response(ConsensusSerializer(consensus).data)
 
     def _check_unchanged(self, current: Annotation) -> None:

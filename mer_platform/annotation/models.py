@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from mer_platform.clips.models import Clip
+from mer_platform.projects.models import AuditEvent
 
 
 def order_constraints(prefix: str) -> list[models.BaseConstraint]:
@@ -129,6 +130,7 @@ class Consensus(Marking):
                 "decided_by": user,
             },
         )
+        AuditEvent.record(annotation.clip.project, user, f"adopted {annotation} as consensus")
         return consensus
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -93,12 +94,12 @@ def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResp
     """Make one coder's marking the consensus of the clip."""
     project = get_project(request, slug, Role.RESEARCHER)
     marking = get_object_or_404(Annotation, pk=annotation, clip_id=pk, clip__project=project)
-    if marking.complete:
+    try:
         Consensus.adopt(marking, request.user)
-        AuditEvent.record(project, request.user, f"adopted {marking} as consensus")
-        messages.success(request, f"The marking of {marking.coder} is now the consensus.")
+    except ValidationError as error:
+        messages.error(request, error.message)
     else:
-        messages.error(request, "Only a complete marking (onset, apex, offset and emotion) can be adopted.")
+        messages.success(request, f"The marking of {marking.coder} is now the consensus.")
     return redirect("clip", slug, pk)
 
 

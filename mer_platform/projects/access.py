@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from mer_platform.projects.models import Membership, Project, Role
@@ -36,6 +37,12 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
         # Before the check: the page that says "not with your role" still shows where the member is.
         request.project, request.role = project, own  # type: ignore[attr-defined]
     return require(request.user, project, role)
+
+
+def researcher_projects(user: Any) -> QuerySet[Membership, Any]:
+    """Ids of the projects where this user sees every coder's marks; for the others coding is blind."""
+    own = Membership.objects.filter(user_id=user.pk, role__in=[Role.OWNER, Role.RESEARCHER])
+    return own.values_list("project", flat=True)
 
 
 def row_id(text: str | None) -> int:

@@ -9,7 +9,7 @@ from mer_platform.annotation.models import check_marks
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.experiments.models import Run
-from mer_platform.projects.access import require, role_in
+from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from mer_platform.scoring.services import Wanted, start_batch
@@ -45,13 +45,10 @@ class ScoringItemSerializer(serializers.ModelSerializer):
 
     def to_representation(self, item: ScoringItem) -> dict[str, Any]:
         data = super().to_representation(item)
-        if item.frames_from == ScoringItem.Source.ANNOTATED and not self._sees_marks(item):
-            data["onset"] = data["apex"] = None  # the marks of others: coding is blind
+        blind = item.batch.project_id not in self.context["sees_marks_in"]
+        if blind and item.frames_from == ScoringItem.Source.ANNOTATED:
+            data["onset"] = data["apex"] = None  # the marks of others
         return data
-
-    def _sees_marks(self, item: ScoringItem) -> bool:
-        role = role_in(self.context["request"].user, item.batch.project)
-        return role is not None and role.includes(Role.RESEARCHER)
 
 
 class ScoringBatchSerializer(serializers.ModelSerializer):
@@ -128,6 +125,12 @@ class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
     queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
     serializer_class = ScoringBatchSerializer
     filterset_fields = ["project", "model"]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {
+            **super().get_serializer_context(),
+            "sees_marks_in": set(researcher_projects(self.request.user)),
+        }
 
     @extend_schema(request=StartBatchSerializer, responses={202: ScoringBatchSerializer})
     def create(self, request: Request) -> Response:

@@ -93,6 +93,15 @@ def test_pages_refresh_themselves_only_while_clips_arrive(browser, project, name
     assert 'hx-trigger="every 2s"' in browser.get(url).content.decode()
 
 
+def test_a_researcher_adopts_only_a_complete_marking(browser, project, clip, alice):
+    marking = Annotation.objects.create(clip=clip, coder=alice, onset=1, apex=5, offset=9)
+    url = reverse("adopt", args=[project.slug, clip.pk, marking.pk])
+    assert "Only a complete marking" in browser.post(url, follow=True).content.decode()
+    Annotation.objects.update(emotion="disgust")
+    assert "is now the consensus" in browser.post(url, follow=True).content.decode()
+    assert Consensus.objects.get(clip=clip).apex == 5
+
+
 def test_a_failed_clip_says_why(browser, project, make_clip):
     broken = make_clip("broken", state="failed", problem="The file is a text, not a video.")
     page = browser.get(reverse("clip", args=[project.slug, broken.pk])).content.decode()

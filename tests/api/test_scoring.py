@@ -10,7 +10,7 @@ from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
-from mer_platform.scoring.models import ModelVersion, ScoringBatch
+from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from models_ml.config import RunConfig
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -78,6 +78,14 @@ def test_it_wants_a_finished_run(api, model, clip):
 
 def test_strangers_cannot_score_with_a_model(bobs_api, model, clip):
     assert bobs_api.post(URL, {"model": model.pk, "clips": [clip.pk]}).status_code == 400
+
+
+def test_annotators_do_not_see_the_marks_a_clip_was_judged_by(api, project, model, clip, member):
+    url = f"{URL}{api.post(URL, {'model': model.pk, 'clips': [clip.pk]}).json()['id']}/"
+    ScoringItem.objects.update(state="done", onset=10, apex=20, frames_from="annotated")
+    carol = member(project, "carol", Role.ANNOTATOR)
+    assert carol.get(url).json()["items"][0]["onset"] is None
+    assert api.get(url).json()["items"][0]["onset"] == 10
 
 
 def test_annotators_cannot_score(project, model, clip, member):
