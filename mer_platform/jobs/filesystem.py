@@ -2,9 +2,13 @@
 
 Kombu writes a message, and the table of an exchange, in place: a reader that looks meanwhile gets an empty file and its
 worker ends with a JSON error (kombu issue 1551). Here both are written beside their place and renamed into it.
+
+Kombu also notes a queue as bound before its table is written, for all threads of the process: another thread that publishes
+in between finds no queue, and its message is dropped. Here one thread binds at a time.
 """
 
 import fcntl
+import threading
 import uuid
 from pathlib import Path
 from time import time_ns
@@ -15,6 +19,7 @@ from kombu.transport.virtual import Empty
 from kombu.utils.json import dumps, loads
 
 SCHEME = "files"
+_binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
@@ -36,6 +41,10 @@ class Channel(filesystem.Channel):
             mine.unlink()
             return loads(text)
         raise Empty
+
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        with _binding:
+            super().queue_bind(*args, **kwargs)
 
     def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str) -> None:
         file: Path = self._exchange_file(exchange)  # type: ignore[attr-defined]  # the stubs are older

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 from kombu import Connection, Exchange, Queue
@@ -59,6 +59,23 @@ def test_every_message_arrives_whole_and_once(connect):
         written.set()
         got = [pair for reader in readers for pair in reader.result()]
     assert sorted(got) == [(w, n) for w in range(WRITERS) for n in range(MESSAGES)]
+
+
+def test_the_first_messages_of_several_threads_are_not_dropped(connect, tmp_path):
+    for number in range(10):  # without the lock three of four are
+        queue = Queue(f"first{number}", Exchange(f"first{number}"), routing_key="first")
+        together = Barrier(4)
+
+        def publish(queue: Queue = queue, together: Barrier = together) -> None:
+            with connect() as connection:
+                producer = connection.Producer()
+                together.wait()
+                producer.publish([], exchange=queue.exchange, routing_key="first", declare=[queue])
+
+        with ThreadPoolExecutor(4) as pool:
+            for written in [pool.submit(publish) for _ in range(4)]:
+                written.result()
+        assert len(list((tmp_path / "messages").glob(f"*.{queue.name}.msg"))) == 4
 
 
 def test_queues_bound_at_the_same_moment_are_all_bound(connect):
