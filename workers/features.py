@@ -17,6 +17,7 @@ from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.motion.features import feature_key, onset_apex_features
+from models_ml.motion.pictures import picture_features
 from models_ml.video.decode import read_frames
 from workers.runner import handles
 
@@ -35,13 +36,15 @@ def compute_features(claim: Claim) -> None:
         raise JobCancelled("the run was ended")
     config = run.settings.features
     start, end = claim.job.payload["samples"]
-    samples = list(run.version.samples.select_related("clip").filter(index__range=(start, end - 1)))
+    samples = list(
+        run.version.samples.select_related("clip", "picture").filter(index__range=(start, end - 1))
+    )
     problems = []
     for done, sample in enumerate(samples):
         claim.check()
         claim.progress(done, len(samples))
         try:
-            load_or_compute(sample.clip, sample.onset, sample.apex, config)
+            sample_features(sample, config)
         except InputError as error:
             problems.append(f"{sample}: {error}")
     if problems:
@@ -50,6 +53,18 @@ def compute_features(claim: Claim) -> None:
     claim.progress(len(samples), len(samples))
     with services.finishing(claim, run.pk):
         pass  # the features themselves are in the cache
+
+
+def sample_features(sample: Sample, config: FeatureConfig) -> NDArray[np.float32]:
+    """The flow picture (3, size, size) of a sample: computed from its clip, or the one it came as. Raises InputError."""
+    if sample.picture is not None:
+        with default_storage.open(sample.picture.file) as file:
+            return picture_features(file.read(), config.size)
+    if sample.clip is None or sample.onset is None or sample.apex is None:
+        raise InputError(
+            "It has neither a clip with onset and apex nor a flow picture."
+        )  # the database forbids it
+    return load_or_compute(sample.clip, sample.onset, sample.apex, config)
 
 
 def load_or_compute(clip: Clip, onset: int, apex: int, config: FeatureConfig) -> NDArray[np.float32]:
@@ -75,4 +90,4 @@ def load_or_compute(clip: Clip, onset: int, apex: int, config: FeatureConfig) ->
 
 def load_samples(samples: Sequence[Sample], config: FeatureConfig) -> NDArray[np.float32]:
     """The features (N, 3, size, size) of samples, in their order."""
-    return np.stack([load_or_compute(s.clip, s.onset, s.apex, config) for s in samples])
+    return np.stack([sample_features(sample, config) for sample in samples])

@@ -6,7 +6,7 @@ from functools import lru_cache
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.models import Annotation, Consensus, Marking
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
 from mer_platform.scoring.models import ScoringItem
@@ -30,7 +30,7 @@ def items_failed(job: Job, reason: str) -> None:
 def score(claim: Claim) -> None:
     """Each clip is committed by itself; one that cannot be scored says why and the others go on."""
     items = ScoringItem.objects.filter(pk__in=claim.job.payload["items"], state=ScoringItem.State.WAITING)
-    for item in items.select_related("clip__subject__database", "clip__consensus", "batch__model"):
+    for item in items.select_related("clip__subject__database", "batch__model"):
         claim.check()
         try:
             _score_one(item)
@@ -71,12 +71,12 @@ def frames_for(item: ScoringItem) -> tuple[int, int, str]:
     clip = item.clip
     if item.frames_from == Source.GIVEN and item.onset is not None and item.apex is not None:
         return item.onset, item.apex, Source.GIVEN
-    marking = getattr(clip, "consensus", None)
-    if marking is None:
-        marked = list(Annotation.objects.filter(clip=clip, onset__isnull=False, apex__isnull=False)[:2])
-        marking = marked[0] if len(marked) == 1 else None
-    if marking is not None and marking.onset is not None and marking.apex is not None:
-        return marking.onset, marking.apex, Source.ANNOTATED
+    with_frames = {"clip": clip, "onset__isnull": False, "apex__isnull": False}
+    markings: list[Marking] = list(Consensus.objects.filter(**with_frames)[:2])
+    markings = markings or list(Annotation.objects.filter(**with_frames)[:2])
+    # Of several expressions, or several coders' views of one, none is the one that is meant.
+    if len(markings) == 1 and markings[0].onset is not None and markings[0].apex is not None:
+        return markings[0].onset, markings[0].apex, Source.ANNOTATED
     with local_copy(clip.file) as path:
         found = spot(path, fps=clip.fps_given)
     return found.onset, found.apex, Source.SPOTTED

@@ -96,7 +96,7 @@ def _active_run(claim: Claim) -> Run:
 
 
 def _data(run: Run) -> tuple[list[Any], Any, Any]:
-    samples = list(run.version.samples.select_related("clip").order_by("index"))
+    samples = list(run.version.samples.select_related("clip", "picture").order_by("index"))
     labels = np.array([CLASSES.index(sample.label) for sample in samples], dtype=np.int64)
     return samples, load_samples(samples, run.settings.features), labels
 

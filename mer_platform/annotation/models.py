@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 
 from mer_platform.clips.models import Clip
@@ -57,6 +57,12 @@ class Marking(models.Model):
     def complete(self) -> bool:
         return None not in (self.onset, self.apex, self.offset) and bool(self.emotion)
 
+    def overlaps(self, other: "Marking") -> bool:
+        """Whether both mark some of the same frames (onset to offset); False while either lacks a mark."""
+        if None in (self.onset, self.offset, other.onset, other.offset):
+            return False
+        return bool(self.onset <= other.offset and other.onset <= self.offset)  # type: ignore[operator]
+
 
 class Annotation(Marking):
     """One coder's marking of the expression in a clip, saved as it is made."""
@@ -91,13 +97,18 @@ class Annotation(Marking):
 
 
 class Consensus(Marking):
-    """The marking a dataset is built from: adopted from a coder, or known with the clip."""
+    """The marking a dataset is built from: adopted from a coder, or known with the clip.
+
+    A long clip has one for each expression in it. SMIC codes no apex: there it stays unset, and a dataset takes the
+    spotted one.
+    """
 
     class Origin(models.TextChoices):
         ADOPTED = "adopted", "adopted from a coder"
+        IMPORTED = "imported", "from the database’s own coding"
         SYNTHETIC = "synthetic", "known from the generator"
 
-    clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="consensus")
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="consensus")
     annotation = models.ForeignKey(
         Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -108,7 +119,7 @@ class Consensus(Marking):
     decided_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        ordering = ["clip_id"]
+        ordering = ["clip_id", "onset", "id"]
         verbose_name_plural = "consensus"
         constraints = order_constraints("consensus")
 
@@ -117,21 +128,51 @@ class Consensus(Marking):
 
     @classmethod
     def adopt(cls, annotation: Annotation, user: Any) -> "Consensus":
-        """Make this coder's complete marking the clip's consensus. Raises ValidationError if it is not complete."""
+        """Make this coder's complete marking the consensus on its expression.
+
+        It replaces what was there for the same stretch of frames, or the only one there was; other expressions of a long
+        clip stay. Raises ValidationError if the marking is not complete.
+        """
         if not annotation.complete:
             raise ValidationError("Only a complete marking (onset, apex, offset and emotion) can be adopted.")
         fields = ("onset", "apex", "offset", "kind", "emotion", "action_units")
-        consensus, _ = cls.objects.update_or_create(
-            clip=annotation.clip,
-            defaults={
+        with transaction.atomic():
+            Clip.objects.select_for_update().get(pk=annotation.clip_id)  # two clicks make one consensus
+            there = list(annotation.clip.consensus.all())
+            replaced = there if len(there) == 1 else [old for old in there if old.overlaps(annotation)]
+            cls.objects.filter(pk__in=[old.pk for old in replaced]).delete()
+            consensus = cls.objects.create(
+                clip=annotation.clip,
                 **{field: getattr(annotation, field) for field in fields},
-                "annotation": annotation,
-                "origin": cls.Origin.ADOPTED,
-                "decided_by": user,
-            },
-        )
-        AuditEvent.record(annotation.clip.project, user, f"adopted {annotation} as consensus")
+                annotation=annotation,
+                origin=cls.Origin.ADOPTED,
+                decided_by=user,
+            )
+            AuditEvent.record(annotation.clip.project, user, f"adopted {annotation} as consensus")
         return consensus
+
+
+class Suggestion(models.Model):
+    """Where the spotter sees an expression in a clip. Nobody has confirmed it: it is offered, never saved as a marking."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="suggestions")
+    onset = models.PositiveIntegerField()
+    apex = models.PositiveIntegerField()
+    offset = models.PositiveIntegerField()
+    confidence = models.FloatField(help_text="0 (nothing stands out) to 1")
+    spotter = models.CharField(max_length=20, help_text="Version of the spotting code that made it.")
+
+    class Meta:
+        ordering = ["clip_id", "onset"]
+        constraints = [
+            models.UniqueConstraint(fields=["clip", "onset"], name="suggestion_once_an_onset"),
+            models.CheckConstraint(
+                condition=Q(onset__lte=F("apex"), apex__lte=F("offset")), name="suggestion_marks_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clip}: {self.onset}–{self.apex}–{self.offset} ({self.confidence:.2f})"
 
 
 def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | None) -> dict[str, list[str]]:

@@ -1,4 +1,7 @@
-"""Databases, subjects and clips: the recordings, as uploaded, and what ingest found out about them."""
+"""Databases, subjects and clips: the recordings, as uploaded, and what ingest found out about them.
+
+A lab that was given only precomputed pictures of motion has flow pictures instead of clips.
+"""
 
 from fractions import Fraction
 from typing import Any
@@ -146,3 +149,30 @@ class Clip(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
+
+
+class FlowPicture(models.Model):
+    """A precomputed picture of the motion from onset to apex (u, v, strain as 8-bit PNG) whose clip is not here.
+
+    It can be composed, trained on, compared and exported like a clip's own features; it cannot be watched or labelled.
+    """
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="pictures")
+    name = models.CharField(max_length=120)
+    emotion = models.CharField(
+        max_length=40, help_text="As the collection labels it: often the class itself."
+    )
+    sha256 = models.CharField("SHA-256", max_length=64)
+    file = models.CharField(max_length=200, help_text="Where the picture's bytes are, unchanged.")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["subject__database__name", "subject__name", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "name"], name="picture_name_once_a_subject")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject.database}/{self.subject}/{self.name}"

@@ -65,20 +65,20 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """The labeler. Researchers also see what every coder marked, and the consensus."""
     project = get_project(request, slug)
-    clip = get_object_or_404(
-        Clip.objects.select_related("subject__database", "consensus"), pk=pk, project=project
-    )
+    clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
     researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
     order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
     here = order.index(clip.pk) if clip.pk in order else -1
     mine = set(
         Annotation.objects.filter(clip__in=order, coder_id=request.user.pk).values_list("clip", flat=True)
     )
+    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if researcher else []
     context = {
         "clip": clip,
         "emotions": json.dumps(clip.database.emotions),
         "annotations": clip.annotations.select_related("coder") if researcher else [],
-        "consensus": getattr(clip, "consensus", None) if researcher else None,
+        "consensus": consensus,
+        "adopted": {agreed.annotation_id for agreed in consensus},
         "previous": order[here - 1] if here > 0 else None,
         "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
         "next_unmarked": next(

@@ -22,12 +22,15 @@ class SampleSerializer(serializers.ModelSerializer):
         fields = [
             "index",
             "clip",
-            "clip_sha256",
+            "picture",
+            "content_sha256",
             "database",
             "subject",
+            "name",
             "onset",
             "apex",
             "offset",
+            "apex_from",
             "emotion",
             "label",
         ]

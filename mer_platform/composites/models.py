@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from mer_platform.clips.models import Clip
+from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
 
@@ -67,17 +67,28 @@ class CompositeVersion(models.Model):
 
 
 class Sample(models.Model):
-    """One expression of a frozen version: where it is, what it shows, whose face it is."""
+    """One expression of a frozen version: where it is, what it shows, whose face it is.
+
+    It points at a clip with its frames, or at a flow picture, which has none.
+    """
+
+    class ApexFrom(models.TextChoices):
+        CODED = "coded", "marked by coders"
+        SPOTTED = "spotted", "found by the spotter"
+        PICTURE = "picture", "not known: a flow picture"
 
     version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="samples")
     index = models.PositiveIntegerField()
-    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="samples")
-    clip_sha256 = models.CharField(max_length=64)
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, null=True, related_name="samples")
+    picture = models.ForeignKey(FlowPicture, on_delete=models.PROTECT, null=True, related_name="samples")
+    name = models.CharField(max_length=120, help_text="The clip's, or the picture's.")
+    content_sha256 = models.CharField(max_length=64, help_text="Of the clip's bytes, or the picture's.")
     database = models.CharField(max_length=60)
     subject = models.CharField(max_length=60)
-    onset = models.PositiveIntegerField()
-    apex = models.PositiveIntegerField()
-    offset = models.PositiveIntegerField()
+    onset = models.PositiveIntegerField(null=True)
+    apex = models.PositiveIntegerField(null=True)
+    offset = models.PositiveIntegerField(null=True)
+    apex_from = models.CharField(max_length=8, choices=ApexFrom.choices, default=ApexFrom.CODED)
     emotion = models.CharField(max_length=40)
     label = models.CharField(max_length=10, choices=[(name, name) for name in CLASSES])
 
@@ -86,13 +97,21 @@ class Sample(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["version", "index"], name="sample_index_once"),
             models.CheckConstraint(
-                condition=models.Q(onset__lte=models.F("apex"), apex__lte=models.F("offset")),
+                condition=models.Q(onset__lte=models.F("apex"), apex__lte=models.F("offset"))
+                | models.Q(onset__isnull=True, apex__isnull=True, offset__isnull=True),
                 name="sample_marks_in_order",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    clip__isnull=False, picture__isnull=True, onset__isnull=False, apex__isnull=False
+                )
+                | models.Q(clip__isnull=True, picture__isnull=False, onset__isnull=True, apex__isnull=True),
+                name="sample_of_a_clip_or_a_picture",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.database}/{self.subject}/{self.clip.name}"
+        return f"{self.database}/{self.subject}/{self.name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
@@ -107,7 +126,7 @@ class Sample(models.Model):
     def identity(self) -> dict[str, Any]:
         """What the version's hash covers: content and labels, no names of files or rows."""
         return {
-            "clip": self.clip_sha256,
+            "content": self.content_sha256,
             "database": self.database,
             "subject": self.subject,
             "onset": self.onset,

@@ -15,6 +15,8 @@ from mer_platform.composites.models import Composite, CompositeVersion, Sample, 
 from mer_platform.projects.models import AuditEvent, Project
 from models_ml.classes import CLASSES
 
+INCOMPLETE = "its label is not complete (onset, apex, offset and emotion)"
+
 
 @dataclass
 class LeftOut:
@@ -70,20 +72,24 @@ def draft(databases: list[Database], label_map: LabelMap) -> Draft:
     result = Draft()
     clips = (
         Clip.objects.filter(subject__database__in=databases)
-        .select_related("subject__database", "consensus")
-        .prefetch_related(Prefetch("annotations", Annotation.objects.select_related("coder")))
+        .select_related("subject__database")
+        .prefetch_related("consensus", Prefetch("annotations", Annotation.objects.select_related("coder")))
     )
     for clip in clips:
-        marking, reason = _marking(clip)
-        if marking is not None:
-            words = label_map.get(clip.database.name, {})
+        markings, reason = _markings(clip)
+        if not markings:
+            result.left_out.append(LeftOut(clip, reason))
+        words = label_map.get(clip.database.name, {})
+        for marking in markings:
             label = words.get(marking.emotion)
-            if label is not None:
+            if not marking.complete:
+                result.left_out.append(LeftOut(clip, INCOMPLETE))
+            elif label is not None:
                 result.samples.append(_sample(clip, marking, label, len(result.samples)))
-                continue
-            mapped = "left out by the label map" if marking.emotion in words else "not in the label map"
-            reason = f"emotion “{marking.emotion}” of {clip.database.name} is {mapped}"
-        result.left_out.append(LeftOut(clip, reason))
+            else:
+                mapped = "left out by the label map" if marking.emotion in words else "not in the label map"
+                reason = f"emotion “{marking.emotion}” of {clip.database.name} is {mapped}"
+                result.left_out.append(LeftOut(clip, reason))
     return result
 
 
@@ -130,30 +136,28 @@ def freeze(
     return version
 
 
-def _marking(clip: Clip) -> tuple[Marking | None, str]:
-    """The marking a dataset uses: the consensus, else the only coder's complete one."""
+def _markings(clip: Clip) -> tuple[list[Marking], str]:
+    """The markings a dataset uses: the consensus on each expression, else the only coder's complete one."""
     if clip.state != Clip.State.READY:
-        return None, f"the clip is {clip.state}"
+        return [], f"the clip is {clip.state}"
     if not clip.face_frames:
-        return None, "no face found in the clip"
-    consensus = getattr(clip, "consensus", None)
-    if consensus is not None:
-        return consensus, ""
+        return [], "no face found in the clip"
+    if consensus := list(clip.consensus.all()):
+        return list(consensus), ""
     complete = [annotation for annotation in clip.annotations.all() if annotation.complete]
     if len(complete) == 1:
-        return complete[0], ""
+        return [complete[0]], ""
     if complete:
-        return None, "several coders labelled it and none was adopted as consensus"
-    if clip.annotations.all():
-        return None, "its label is not complete (onset, apex, offset and emotion)"
-    return None, "not labelled"
+        return [], "several coders labelled it and none was adopted as consensus"
+    return [], INCOMPLETE if clip.annotations.all() else "not labelled"
 
 
 def _sample(clip: Clip, marking: Marking, label: str, index: int) -> Sample:
     return Sample(
         index=index,
         clip=clip,
-        clip_sha256=clip.sha256,
+        name=clip.name,
+        content_sha256=clip.sha256,
         database=clip.database.name,
         subject=clip.subject.name,
         **marking.frames(),

@@ -78,7 +78,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     version = get_object_or_404(
         CompositeVersion.objects.select_related("composite"), pk=pk, composite__project=project
     )
-    samples = version.samples.select_related("clip")
+    samples = version.samples.all()
     page = Paginator(samples, PAGE).get_page(request.GET.get("page"))
     versions = CompositeVersion.objects.filter(pk=version.pk)
     context = {

@@ -28,7 +28,7 @@ class Results:
 
 def results_of(run: Run) -> Results:
     """Pooled over all folds; 95 % intervals from a bootstrap over subjects (DESIGN.md, "Honest evaluation")."""
-    predictions = list(run.predictions.select_related("sample__clip", "fold").order_by("sample__index"))
+    predictions = list(run.predictions.select_related("sample", "fold").order_by("sample__index"))
     true = [CLASSES.index(p.sample.label) for p in predictions]
     pred = [CLASSES.index(p.predicted) for p in predictions]
     subjects = [p.sample.subject_key for p in predictions]

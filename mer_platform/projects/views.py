@@ -1,12 +1,12 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run
@@ -41,7 +41,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         ready=Count("pk", filter=Q(state=Clip.State.READY)),
         processing=Count("pk", filter=Q(state=Clip.State.PROCESSING)),
         failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
-        agreed=Count("pk", filter=Q(consensus__isnull=False)),
+        agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk")))),
     )
     labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
     runs = Run.objects.filter(project=project)

@@ -63,11 +63,11 @@ def test_the_same_content_is_the_same_version_and_other_content_the_next(freeze,
 
 
 @pytest.mark.parametrize(
-    "change", [{"apex": 21}, {"label": "positive"}, {"subject": "sub09"}, {"clip_sha256": "0" * 64}]
+    "change", [{"apex": 21}, {"label": "positive"}, {"subject": "sub09"}, {"content_sha256": "0" * 64}]
 )
 def test_one_altered_field_changes_the_hash(change):
     row = {
-        "clip_sha256": "a" * 64,
+        "content_sha256": "a" * 64,
         "database": "d",
         "subject": "s",
         "onset": 1,
@@ -80,7 +80,7 @@ def test_one_altered_field_changes_the_hash(change):
 
 def test_the_hash_does_not_depend_on_the_order_of_rows():
     rows = [
-        Sample(clip_sha256=c * 64, database="d", subject="s", onset=1, apex=2, offset=3, label="negative")
+        Sample(content_sha256=c * 64, database="d", subject="s", onset=1, apex=2, offset=3, label="negative")
         for c in "ab"
     ]
     assert content_hash(rows) == content_hash(rows[::-1])

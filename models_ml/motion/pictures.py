@@ -1,0 +1,40 @@
+"""Pictures of motion that somebody else computed: u, v and strain of an onset–apex flow as 8-bit PNG."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models_ml.errors import InputError
+
+_ZERO, _HALF_RANGE = 128, 127  # u and v are stored around mid-grey, so that a mirrored picture negates u
+
+
+def picture_features(data: bytes, size: int) -> NDArray[np.float32]:
+    """The features of a stored flow picture, in the form that ``onset_apex_features`` gives a clip's.
+
+    Args:
+        data: a PNG file with 8 bits and three channels, in the order u, v, strain.
+        size: side to bring it to, in pixels; averaged down, or interpolated up.
+
+    Returns:
+        float32 (3, size, size). u and v in −1..1 around mid-grey, strain in 0..1; the scale in pixels is not
+        known, so these are not to be mixed with features computed from clips.
+
+    Raises:
+        InputError: if this is not such a picture.
+    """
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if bgr is None:
+        raise InputError("The flow picture is not an image, or is damaged.")
+    if bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3:
+        channels = 1 if bgr.ndim == 2 else bgr.shape[2]
+        raise InputError(
+            f"The flow picture has {channels} channel{'s' * (channels > 1)} of {bgr.dtype}; it must have three "
+            "of 8 bits: u, v and strain."
+        )
+    u, v, strain = np.moveaxis(bgr[..., ::-1].astype(np.float32), 2, 0)
+    channels_in = ((u - _ZERO) / _HALF_RANGE, (v - _ZERO) / _HALF_RANGE, strain / 255)
+    method = cv2.INTER_AREA if size <= min(bgr.shape[:2]) else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(c, (size, size), interpolation=method) for c in channels_in]).astype(
+        np.float32
+    )
