@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "mer_platform.composites",
     "mer_platform.experiments",
     "mer_platform.scoring",
+    "mer_platform.exports",
 ]
 
 MIDDLEWARE = [
