@@ -4,7 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
-from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
+from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
 from mer_platform.exports.api import FeatureExportViewSet
@@ -17,13 +17,14 @@ router.register("projects", ProjectViewSet)
 router.register("databases", DatabaseViewSet)
 router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
+router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
 router.register("annotations", AnnotationViewSet)
 router.register("consensus", ConsensusViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
-router.register("feature-exports", FeatureExportViewSet)
+router.register("feature-exports", FeatureExportViewSet, basename="feature-export")
 
 urlpatterns = [
     path("", include("mer_platform.projects.urls")),

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from pyarrow import parquet
 
 from mer_platform.annotation.models import Annotation, Consensus
@@ -17,7 +18,7 @@ from mer_platform.composites.services import freeze
 from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import MAX_BYTES, fail, finish
 from mer_platform.jobs.models import Job
-from mer_platform.projects.models import Role
+from mer_platform.projects.models import Membership, Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 EXPORTS = "/api/v1/feature-exports/"
@@ -297,3 +298,61 @@ def test_the_command_says_what_is_wrong_with_the_settings(version, tmp_path):
     config.write_text('{"size": 4}')
     with pytest.raises(CommandError, match=r"size: .*greater than or equal to 8"):
         call_command("export", "features", "--composite-version", str(version.pk), "--config", str(config))
+
+
+@pytest.fixture
+def browser(client, alice):
+    client.force_login(alice)
+    return client
+
+
+def test_the_version_page_offers_the_tables_and_shows_the_exports_made(browser, api, project, version):
+    api.post(EXPORTS, {"version": version.pk})
+    page = browser.get(reverse("version", args=[project.slug, version.pk])).content.decode()
+    for name in ("samples-csv", "samples-parquet", "version-export"):
+        arguments = [project.slug, version.pk] if name == "version-export" else [version.pk]
+        assert reverse(name, args=arguments) in page
+    assert "Waiting for a worker" in page
+
+
+def test_the_form_starts_an_export_and_the_page_follows_it(browser, project, version):
+    url = reverse("version-export", args=[project.slug, version.pk])
+    fields = {"format": "npz", "flow": "dis", "size": 14, "align": "crop", "crop_size": 64}
+    assert browser.post(url, form_fields(browser, url) | fields).status_code == 302
+    export = FeatureExport.objects.get()
+    assert (export.format, export.config["flow"], export.config["size"]) == ("npz", "dis", 14)
+    fragment = browser.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every 2s"' in fragment
+    finish(export, "exports/x.npz", "0" * 64, 2048)
+    fragment = browser.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every 2s"' not in fragment
+    assert reverse("feature-export-file", args=[export.pk]) in fragment
+
+
+def form_fields(browser, url) -> dict:
+    form = browser.get(url).context["form"]
+    values = {field.html_name: field.value() for field in form if field.value() not in (None, False)}
+    return {"format": "safetensors", **values}
+
+
+def test_the_form_says_what_is_wrong(browser, project, version, monkeypatch):
+    url = reverse("version-export", args=[project.slug, version.pk])
+    answer = browser.post(url, form_fields(browser, url) | {"size": 4})
+    assert answer.status_code == 422
+    assert "greater than or equal to 8" in answer.content.decode()
+    monkeypatch.setattr("mer_platform.exports.services.MAX_BYTES", 1000)
+    assert "choose a smaller size" in browser.post(url, form_fields(browser, url)).content.decode()
+
+
+def test_a_failed_export_says_why(browser, project, version, api):
+    fail(api.post(EXPORTS, {"version": version.pk}).json()["id"], "CASME II/s1/of s1: no face in frame 10.")
+    page = browser.get(reverse("version-export", args=[project.slug, version.pk])).content.decode()
+    assert "CASME II/s1/of s1: no face in frame 10." in page
+
+
+def test_viewers_do_not_reach_the_export_page(client, project, version, bob):
+    Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
+    client.force_login(bob)
+    assert client.get(reverse("version-export", args=[project.slug, version.pk])).status_code == 403
+    page = client.get(reverse("version", args=[project.slug, version.pk])).content.decode()
+    assert reverse("samples-csv", args=[version.pk]) not in page
