@@ -40,7 +40,7 @@ SAMPLE_COLUMNS: dict[str, type] = {
 ANNOTATION_COLUMNS: dict[str, type] = {
     "database": str, "subject": str, "clip": str, "marked_by": str, "coder": str, "origin": str, "kind": str,
     **_FRAMES, "emotion": str, "action_units": str, "confidence": int, "note": str, "changed_at": datetime,
-    "frames": int, "frames_per_second": float, "clip_sha256": str,
+    "frame_count": int, "frames_per_second": float, "clip_sha256": str,
 }  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def test_annotations_hold_every_coder_and_the_consensus(api, project, version, a
         "4",
         "half\nseen",
     )
-    assert (agreed["frames"], agreed["frames_per_second"], agreed["clip_sha256"]) == (
+    assert (agreed["frame_count"], agreed["frames_per_second"], agreed["clip_sha256"]) == (
         "100",
         "200.0",
         clip.sha256,
