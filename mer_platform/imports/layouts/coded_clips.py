@@ -199,7 +199,7 @@ def _of_one_subject(
     if others:
         report.info(
             "rows-of-other-subjects",
-            f"“{tree.name}” is the folder of one subject: {len(others)} rows of others were left out.",
+            f"“{tree.name}” is the folder of one subject; rows of others, left out: {len(others)}.",
             file=others[0].file,
         )
     return [row for row in rows if row.subject == only]
