@@ -41,6 +41,7 @@ class FolderTree:
                 f"The folder “{given}” {what}. Give a folder that the server itself can read."
             ) from error
         self.name = self._single or self._root.name
+        self._inside: dict[Path, bool] = {}
 
     def files(self) -> list[str]:
         """Every file below the folder: POSIX paths relative to it, sorted."""
@@ -64,12 +65,19 @@ class FolderTree:
     def open(self, path: str) -> BinaryIO:
         """Open a listed file for reading; InputError for one that is not there or lies outside."""
         target = self._root / checked(path)
-        if not self._is_inside(target):
+        if not self._folder_is_inside(target.parent) or (target.is_symlink() and not self._is_inside(target)):
             raise InputError(f"“{path}” leads out of the folder “{self.name}”.")
         try:
             return target.open("rb")
         except OSError as error:
             raise InputError(f"“{path}” cannot be read: {error.strerror}.") from error
+
+    def _folder_is_inside(self, folder: Path) -> bool:
+        """As ``_is_inside``, asked once a folder: resolving a path costs more than opening the file."""
+        known = self._inside.get(folder)
+        if known is None:
+            known = self._inside[folder] = self._is_inside(folder)
+        return known
 
     def _is_inside(self, path: Path) -> bool:
         try:
