@@ -52,7 +52,7 @@ class FolderTree:
         if self._single:
             return [self._single]
         found: list[str] = []
-        for folder, _, names in os.walk(self._root, followlinks=False):
+        for folder, _, names in os.walk(self._root, followlinks=False, onerror=_refuse):
             inside = Path(folder)
             for name in names:
                 path = inside / name
@@ -152,6 +152,11 @@ def checked(path: str) -> str:
     if not path or "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
         raise InputError(f"“{path}” is not a path within the folder: no “..”, no leading “/”.")
     return str(pure)
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed would be clips that are missing without anybody knowing."""
+    raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
 
 
 def _check_count(count: int, name: str) -> None:

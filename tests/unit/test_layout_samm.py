@@ -45,6 +45,14 @@ def test_subjects_that_lost_their_zeros_are_found_and_two_spellings_reported(tmp
     assert [(p.code, p.subject) for p in finding.problems] == [("subject-spelled-two-ways", "006")]
 
 
+def test_an_apex_of_minus_one_is_none(tmp_path: Path) -> None:
+    trees.samm(tmp_path, [["006", "006_1_2", 1, -1, 3, "Micro", "AU4", "Anger"]])
+    trees.frames(tmp_path / "006/006_1_2", range(1, 4), "006_{:05d}.jpg")
+    finding = read(tmp_path)
+    assert finding.clips[0].expressions[0].apex is None
+    assert [(p.severity, p.code, p.row) for p in finding.problems] == [("warning", "apex-missing", 15)]
+
+
 def test_a_kind_that_is_neither_is_reported_and_macro_is_kept(tmp_path: Path) -> None:
     trees.samm(
         tmp_path,

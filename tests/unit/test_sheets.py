@@ -142,6 +142,14 @@ def test_a_workbook_with_an_entity_bomb_is_refused(tmp_path: Path) -> None:
         table(tmp_path / "s.xlsx")
 
 
+def test_a_workbook_that_is_wrong_about_its_own_size_is_read_whole(tmp_path: Path) -> None:
+    good = trees.xlsx(tmp_path / "good.xlsx", [["Subject", "OnsetF"], ["a", 1], ["b", 2]]).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(tmp_path / "s.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'<dimension ref="A1:B3"', b'<dimension ref="A1"'))
+    assert len(table(tmp_path / "s.xlsx").rows) == 2
+
+
 def test_a_csv_that_is_not_utf8_says_how_to_save_it(tmp_path: Path) -> None:
     path = trees.table(tmp_path / "s.csv", [["Subject", "OnsetF"], ["Jürgen", 1]], encoding="latin-1")
     with pytest.raises(InputError, match="Save it as “CSV UTF-8”"):

@@ -24,7 +24,7 @@ from models_ml.errors import InputError
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of encrypted .xlsx
 _LARGEST = 64 << 20  # bytes of a sheet
-_UNPACKED = 512 << 20  # bytes of its XML: an honest sheet of a few thousand rows has some 1 MB
+_UNPACKED = 256 << 20  # bytes of its XML: an honest sheet of a few thousand rows has some 1 MB
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
 _EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
