@@ -214,6 +214,12 @@ def _apex(
             **where,
         )
     else:
+        if apex == onset:
+            report.warning(
+                "apex-is-onset",
+                f"Onset and apex are the same frame ({apex}): imported as coded, but there is no motion between them.",
+                **where,
+            )
         return apex
     return None
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mer_platform.imports.layouts.base import Finding, Sheet, Tree
+from mer_platform.imports.layouts.base import Finding, Marking, Sheet, Tree
 from mer_platform.imports.layouts.folders import VIDEOS, is_litter
 from mer_platform.imports.layouts.markings import Source, Span, combine, role_of
 from mer_platform.imports.layouts.report import Report, listed
@@ -74,14 +74,14 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     return tasks
 
 
-def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[Any]:
+def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[Marking]:
     number = task.get("id")
     row = number if isinstance(number, int) else index + 1
     clip = _clip(task)
     if not clip:
         report.error("clip-missing", "The task names no video file: it is not imported.", file=name, row=row)
         return []
-    found = []
+    found: list[Marking] = []
     annotations = task.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
@@ -93,10 +93,13 @@ def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[A
     return found
 
 
-def _annotation(name: str, row: int, clip: str, coder: str, results: list[Any], report: Report) -> list[Any]:
+def _annotation(
+    name: str, row: int, clip: str, coder: str, results: list[Any], report: Report
+) -> list[Marking]:
     frames: list[Span] = []
     times: list[Span] = []
-    emotion, ignored = "", set()
+    emotion = ""
+    ignored: set[str] = set()
     for result in results:
         kind = result.get("type") if isinstance(result, dict) else None
         value = result.get("value") if isinstance(result, dict) else None
