@@ -80,6 +80,24 @@ def test_casme3_errata_are_offered_and_corrected_when_accepted(tmp_path: Path) -
     assert codes(accepted) == [("warning", "apex-is-onset", 3, "e")]
 
 
+def test_casme3_marks_on_dropped_frames_may_be_moved_to_the_nearest_frame(tmp_path: Path) -> None:
+    rows = [["spNO.2", "b", 3, 7, 30, "4", 1, "fear"], ["spNO.2", "b", 40, 41, 60, "4", 1, "fear"]]
+    trees.xlsx(tmp_path / "label.xlsx", [trees.CASME3_HEADER, *rows])
+    trees.frames(tmp_path / "spNO.2/b/color", [8, 9, *range(11, 30), *range(40, 49)], "{}.jpg")
+    finding = read("casme3a", tmp_path)
+    assert [(c.key, c.found, c.proposed) for c in finding.corrections] == [
+        ("casme3a/spNO.2/b/onset/3", "3", "8"),
+        ("casme3a/spNO.2/b/apex/7", "7", "8"),
+        ("casme3a/spNO.2/b/offset/30", "30", "29"),
+    ]
+    assert [(e.onset, e.apex, e.offset) for e in finding.clips[0].expressions] == [(40, 41, None)]
+    accepted = read("casme3a", tmp_path, frozenset(c.key for c in finding.corrections))
+    assert [(e.onset, e.apex, e.offset) for e in accepted.clips[0].expressions] == [
+        (8, 8, 29),
+        (40, 41, None),
+    ]
+
+
 def test_casme3_macro_expressions_are_told_by_the_sheets_name(tmp_path: Path) -> None:
     header = ["sub", "seq", "onset", "apex", "offset"]
     trees.xlsx(tmp_path / "cas(me)3_part_A_MaE_label_JpgIndex_v2.xlsx", [header, ["spNO.1", "a", 2, 4, 6]])

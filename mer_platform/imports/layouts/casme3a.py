@@ -5,13 +5,19 @@ class, emotion. The sheet of macro-expressions (``…_MaE_label_…``) names the
 row of a sheet whose name has "MaE" is a macro-expression. Frames are either the long videos, ``spNO.1/a/color/*.jpg``, with
 several expressions each (clip "a"), or the cut clips of ``Part_A_ME_clip/frame/spNO.1_a_145/*.jpg``, one a row, named by
 its onset (clip "a_145"). Depth images are left out.
+
+Most videos lack their first seven or eight frames and some a few later ones; the authors call this normal
+(github.com/jingtingEmmaLi/CAS-ME-3, issues 3 and 4). Where a marked frame is one of those, the nearest frame there is, of at
+most eight away and within the expression, is offered as a correction.
 """
 
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mer_platform.imports.layouts.base import Finding, Sheet, Tree
-from mer_platform.imports.layouts.coded_clips import Coding, Place, assemble, place_folders
+from mer_platform.imports.layouts.coded_clips import Coding, Place, Placed, assemble, place_folders
 from mer_platform.imports.layouts.coding import (
     ACTION_UNITS,
     APEX,
@@ -29,6 +35,7 @@ from mer_platform.imports.layouts.folders import image_folders
 from mer_platform.imports.layouts.report import Report
 from mer_platform.imports.layouts.sheets import Column, Row, find_table
 
+_DROPPED = 8  # frames
 _SOURCE = "Corrected likewise by MEB (Varanka et al., the dataset module of tvaranka/meb) and in other public loaders."
 ERRATA = (
     Erratum(
@@ -118,9 +125,51 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     if all("_" in place.clip for place, _ in placed.folders.values()):
         coding = replace(coding, several=False)
         rows = [_cut(row) for row in rows]
+    coding = replace(coding, errata=(*ERRATA, *_dropped(rows, placed)))
     return assemble(tree, rows, placed, accepted, coding, report)
 
 
 def _cut(row: Coded) -> Coded:
     """The row with the name of its cut clip."""
     return row if row.onset is None else replace(row, clip=f"{row.clip}_{row.onset}")
+
+
+def _dropped(rows: Sequence[Coded], placed: Placed) -> list[Erratum]:
+    """A correction for each mark on a frame that the camera dropped."""
+    known = {(e.subject, e.clip, e.field, e.found) for e in ERRATA}
+    errata = []
+    for row in rows:
+        numbers = placed.numbers(row.subject, row.clip)
+        for field in ("onset", "apex", "offset"):
+            frame = getattr(row, field)
+            near = None if frame is None or frame in numbers else _nearest(frame, numbers, field)
+            if near is not None and (row.subject, row.clip, field, str(frame)) not in known:
+                reason = (
+                    f"Frame {frame} was dropped in recording, as the authors say of many "
+                    f"(github.com/jingtingEmmaLi/CAS-ME-3, issue 3); {near} is the nearest one within the expression."
+                )
+                errata.append(
+                    Erratum(
+                        row.subject,
+                        row.clip,
+                        field,
+                        str(frame),
+                        str(near),
+                        reason,
+                        frame_absent=True,
+                        one_of_several=True,
+                    )
+                )
+    return errata
+
+
+def _nearest(frame: int, numbers: Sequence[int], field: str) -> int | None:
+    """The next frame for an onset, the last one before for an offset, either for an apex; None beyond eight frames."""
+    before, after = bisect_left(numbers, frame) - 1, bisect_right(numbers, frame)
+    candidates = []
+    if field != "onset" and before >= 0:
+        candidates.append(numbers[before])
+    if field != "offset" and after < len(numbers):
+        candidates.append(numbers[after])
+    near = [number for number in candidates if abs(number - frame) <= _DROPPED]
+    return min(near, key=lambda number: abs(number - frame)) if near else None
