@@ -3,9 +3,9 @@
 import pytest
 
 from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.composites.draft import draft
 from mer_platform.composites.labelmaps import suggest
 from mer_platform.composites.models import CompositeVersion, Frozen, Sample, content_hash
-from mer_platform.composites.services import draft
 from mer_platform.projects.models import Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
