@@ -44,7 +44,7 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
     chosen = [d for d in available if str(d.pk) in asked] if data else available
     preset = _preset(data, available)
     label_map = _label_map(data, chosen, preset)
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     rules, errors = _rules(data)
     if request.method == "POST" and not htmx and not errors:
         try:
@@ -74,7 +74,7 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
         "classes": CLASSES,
         "errors": errors,
     }
-    part = bool(htmx) and htmx.target == "preview"
+    part = htmx and htmx.target != "maps"
     template = "composites/_preview.html" if part else "composites/builder.html"
     return render(request, template, context, status=422 if errors and not htmx else 200)
 
@@ -116,8 +116,9 @@ def _table(database: Database, label_map: LabelMap, chosen: bool, preset: str) -
 def _fields(data: QueryDict, rules: Rules) -> dict[str, Any]:
     """The rules as typed, so that a mistake can be corrected where it stands."""
     texts = ("only", "without", "without_emotions", "shortest", "longest")
-    typed = {name: data.get(f"rule-{name}", "") for name in texts}
-    return {**typed, "kinds": data.getlist("rule-kinds") if "rule-unit" in data else list(rules.kinds)}
+    choices = {name: data.get(f"rule-{name}", getattr(rules, name)) for name in ("material", "apex", "unit")}
+    kinds = data.getlist("rule-kinds") if "rule-unit" in data else list(rules.kinds)
+    return {**choices, **{name: data.get(f"rule-{name}", "") for name in texts}, "kinds": kinds}
 
 
 def _rules(data: QueryDict) -> tuple[Rules, dict[str, list[str]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from mer_platform.composites.duplicates import near_duplicates, same_pictures
+from mer_platform.composites.duplicates import grouped, near_duplicates, same_pictures
 from mer_platform.composites.models import Sample
 from mer_platform.composites.names import clip_key, spelled_key, subject_key
 from mer_platform.composites.rules import Rules
@@ -16,22 +16,22 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Caveat:
-    """``code`` is a stable word, ``message`` a sentence. ``pairs``: the samples in question, side by side."""
+    """``code`` is a stable word, ``message`` a sentence. ``groups``: clips or pictures that belong together."""
 
     code: str
     message: str
-    pairs: tuple[tuple[Any, ...], ...] = ()
+    groups: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def shown(self) -> tuple[tuple[Any, ...], ...]:
-        return self.pairs[:SHOWN]
+        return self.groups[:SHOWN]
 
     @property
     def more(self) -> int:
-        return len(self.pairs) - len(self.shown)
+        return len(self.groups) - len(self.shown)
 
     def to_json(self) -> dict[str, Any]:
-        names = [[str(item) for item in pair] for pair in self.pairs]
+        names = [[str(item) for item in group] for group in self.groups]
         return {"code": self.code, "message": self.message, "samples": names}
 
 
@@ -71,14 +71,14 @@ def _two_databases(samples: Sequence[Sample]) -> Iterator[Caveat]:
 
 def _copies(samples: Sequence[Sample]) -> Iterator[Caveat]:
     clips = {s.clip_id: s.clip for s in samples if s.clip is not None}
-    alike = near_duplicates(clips.values())
-    if alike:
-        across = sum(not pair.same_subject for pair in alike)
-        told = f", {across} of them under two subjects" if across else ""
+    if groups := grouped(near_duplicates(clips.values())):
+        across = sum(len({clip.subject_id for clip in group}) > 1 for group in groups)
+        told = f" ({across:,} of these groups under different subjects)" if across else ""
         yield Caveat(
             "near-duplicates",
-            f"{_count(len(alike), 'pair')} of clips may be one recording{told}: they move and look alike.",
-            tuple((pair.first, pair.second) for pair in alike),
+            f"{sum(map(len, groups)):,} clips may be copies of {_count(len(groups), 'recording')}{told}: they move and look "
+            "alike.",
+            tuple(map(tuple, groups)),
         )
     if same := same_pictures(s.picture for s in samples if s.picture is not None):
         yield Caveat(
@@ -91,10 +91,11 @@ def _copies(samples: Sequence[Sample]) -> Iterator[Caveat]:
 def _material(samples: Sequence[Sample]) -> Iterator[Caveat]:
     clips = {_name(s): s.clip for s in samples if s.clip is not None}
     pictures = {_name(s): s.picture for s in samples if s.picture is not None}
+    taken = sum(sample.clip_id is not None for sample in samples)
     if clips and pictures:
         yield Caveat(
             "mixed-material",
-            f"{_count(len(clips), 'clip')} and {_count(len(pictures), 'flow picture')} are mixed. The pictures' scale in "
+            f"{_count(taken, 'clip')} and {_count(len(samples) - taken, 'flow picture')} are mixed. The pictures' scale in "
             "pixels is not known, so a network sees two kinds of units; a rule can choose one kind.",
         )
     if both := sorted(clips.keys() & pictures.keys()):

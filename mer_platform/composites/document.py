@@ -83,7 +83,7 @@ class Document(_Strict):
     number: Annotated[int, Field(ge=1)]
     frozen_at: str
     preset: Annotated[str, Field(max_length=20)]
-    label_map: dict[str, dict[str, str | None]]
+    label_map: dict[_text(60), dict[_text(200), Literal[CLASSES] | None]]  # type: ignore[valid-type]
     rules: dict[str, Any]
     content_hash: Sha256
     samples: Annotated[list[SampleRow], Field(min_length=1, max_length=_MOST)]
@@ -118,16 +118,20 @@ def file_name(version: CompositeVersion) -> str:
     return f"{name or 'composite'}-v{version.number}-{version.content_hash[:12]}.json"
 
 
-def read(data: str | bytes | dict[str, Any]) -> Document:
-    """The document, if it is one and nothing in it was altered. Raises ValidationError (field ``document``)."""
+def read(data: Any) -> Document:
+    """The document, from JSON text or parsed JSON, if it is one and nothing in it was altered.
+
+    Raises ValidationError: field ``document``, or ``rules``.
+    """
     try:
-        document = Document.model_validate(data if isinstance(data, dict) else json.loads(data), strict=True)
+        content = json.loads(data) if isinstance(data, str | bytes) else data
+        document = Document.model_validate(content)
     except json.JSONDecodeError as error:
         raise _wrong(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise _wrong("This is not JSON text.") from error
     except PydanticError as error:
         raise _wrong(*_told(error)) from error
+    except (ValueError, RecursionError) as error:  # no text, or numbers and nesting that nobody writes
+        raise _wrong("This is not JSON text.") from error
     parse_rules(document.rules)
     if document.preset not in PRESETS:
         raise _wrong(f"preset: “{document.preset}” is not known here.")

@@ -26,10 +26,6 @@ class Alike:
     second: Clip
     motion: float
 
-    @property
-    def same_subject(self) -> bool:
-        return self.first.subject_id == self.second.subject_id
-
 
 def near_duplicates(clips: Iterable[Clip]) -> list[Alike]:
     """Pairs of clips that move alike, look alike and are equally long; the likeliest first.
@@ -52,6 +48,18 @@ def near_duplicates(clips: Iterable[Clip]) -> list[Alike]:
             alike[pair] = max(alike.get(pair, 0.0), float(best[place]))
     found = [Alike(marked[a][0], marked[b][0], value) for (a, b), value in alike.items()]
     return sorted((pair for pair in found if _as_long(pair.first, pair.second)), key=lambda p: -p.motion)
+
+
+def grouped(pairs: Iterable[Alike]) -> list[list[Clip]]:
+    """Clips that hang together by pairs, each group in the order of its pairs."""
+    groups: dict[int, list[Clip]] = {}
+    for pair in pairs:
+        first = groups.setdefault(pair.first.pk, [pair.first])
+        second = groups.setdefault(pair.second.pk, [pair.second])
+        if first is not second:
+            first += second
+            groups.update((clip.pk, first) for clip in second)
+    return list({id(group): group for group in groups.values()}.values())
 
 
 def same_pictures(pictures: Iterable[FlowPicture]) -> list[list[FlowPicture]]:

@@ -3,6 +3,7 @@
 See et al., "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge", FG 2019.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,8 +90,8 @@ def _words(database: Database, preset: str) -> dict[str, str | None]:
 
 
 def _check_word(database: str, emotion: str, label: Any) -> None:
-    if "\0" in emotion:
-        raise _wrong(f"{database}: an emotion has a NUL character in it.")
+    if re.search(r"[\x00\ud800-\udfff]", emotion):  # NUL, half a character: what no database stores
+        raise _wrong(f"{database}: the emotion {emotion!r} has a character in it that is no text.")
     if label is not None and label not in CLASSES:
         raise _wrong(
             f"{database}, “{emotion}”: “{label}” is not a class; classes are {', '.join(CLASSES)}, "

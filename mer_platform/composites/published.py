@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mer_platform.clips.models import Database
-from mer_platform.composites.labelmaps import LabelMap
+from mer_platform.composites.labelmaps import MEGC2019, LabelMap
 from mer_platform.composites.models import Sample
 from mer_platform.composites.names import clip_key, database_key, subject_key
 
@@ -91,12 +91,13 @@ def check(
     out = list(left_out)
     parts = [_part(key, part, out) for key, part in found.items()]
     there = sum(part["there"] for part in parts)
-    total = len(published())
+    complete = there == len(published())
     return {
-        "list": "megc2019",
-        "published": total,
+        "list": MEGC2019,
+        "published": len(published()),
         "there": there,
-        "complete": there == total,
+        "complete": complete,
+        "agrees": complete and not any(part["extra"] or part["differ"] for part in parts),
         "databases": parts,
     }
 

@@ -19,8 +19,9 @@ def _place(value: Any) -> Any:
     return _SEPARATOR.split(value.strip()) if isinstance(value, str) else value
 
 
+Text = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 PlaceField = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=120)], ...],
+    tuple[Text, ...],
     Field(min_length=1, max_length=3),
     BeforeValidator(_place),
 ]
@@ -48,7 +49,7 @@ class Rules(BaseModel):
         (), description="If any: only these databases, subjects and clips: [database, subject, clip]."
     )
     without: tuple[PlaceField, ...] = Field((), description="Databases, subjects and clips to leave out.")
-    without_emotions: tuple[str, ...] = Field((), description="Words to leave out in every database.")
+    without_emotions: tuple[Text, ...] = Field((), description="Words to leave out in every database.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -135,6 +136,8 @@ def _told(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"There is no rule “{where}”; there are: {', '.join(Rules.model_fields)}."
+    if error["type"] == "too_short" and where == "kinds":
+        return "Choose at least one kind of expressions: micro, macro."
     return f"{where}: {message}." if where else f"{message[0].upper()}{message[1:]}."
 
 

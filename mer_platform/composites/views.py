@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from mer_platform.composites import document, exchange
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
+from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.rules import Rules
 from mer_platform.composites.tables import by_subject
@@ -47,6 +48,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "subjects": by_subject(samples),
         "classes": CLASSES,
         "rules": rules,
+        "preset": PRESETS.get(version.preset, version.preset),
         "check": version.list_check,
         "caveats": caveats(samples, rules),
         "spotted": sum(sample.apex_from == "spotted" for sample in samples),
@@ -69,7 +71,8 @@ def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     version = get_object_or_404(_versions(project), pk=pk)
     other = get_object_or_404(_versions(project), pk=row_id(request.GET.get("against")))
-    context = {"version": version, "other": other, "diff": diff(other, version)}
+    rules = [_recipe(one) for one in (other, version)]
+    context = {"version": version, "other": other, "diff": diff(other, version), "rules": rules}
     return render(request, "composites/diff.html", context)
 
 
@@ -94,7 +97,7 @@ def version_import(request: HttpRequest, slug: str) -> HttpResponse:
             compared = exchange.compare(project, _document(request))
             if request.POST.get("do") == "import" and compared.complete:
                 return _adopted(request, project, compared)
-            context["compared"] = compared
+            context |= {"compared": compared, "text": compared.document.model_dump_json()}
         except ValidationError as error:
             context["errors"] = error.message_dict
     return render(request, "composites/import.html", context, status=422 if "errors" in context else 200)
@@ -111,16 +114,24 @@ def _adopted(request: HttpRequest, project: Project, compared: exchange.Comparis
 
 
 def _document(request: HttpRequest) -> document.Document:
+    """The chosen file, or, after a comparison, the text that the page kept of it."""
+    if text := request.POST.get("text"):
+        return document.read(text)
     file = request.FILES.get("document")
     if file is None:
         raise ValidationError({"document": "Choose the file that the other lab exported."})
-    if file.size > MAX_DOCUMENT_BYTES:
+    if (file.size or 0) > MAX_DOCUMENT_BYTES:
         raise ValidationError(
             {
-                "document": f"The file has {file.size:,} bytes; an exported version has at most {MAX_DOCUMENT_BYTES:,}."
+                "document": f"The file is too large for an exported version: more than {MAX_DOCUMENT_BYTES:,} bytes."
             }
         )
     return document.read(file.read())
+
+
+def _recipe(version: CompositeVersion) -> list[str]:
+    preset = [f"Follows {PRESETS.get(version.preset, version.preset)}"] if version.preset else []
+    return [*preset, *Rules(**version.rules).described()]
 
 
 def _versions(project: Project) -> Any:

@@ -135,6 +135,8 @@ def test_a_single_coders_complete_marking_is_enough(database, make_clip, alice):
         ({"label_map": {"SMIC": {}}}, "not one of the databases chosen"),
         ({"label_map": {"CASME II": {"disgust": "angry"}}}, "is not a class"),
         ({"label_map": ["disgust"]}, "is an object"),
+        ({"label_map": {"CASME II": {"a\0b": "negative"}}}, "a character in it that is no text"),
+        ({"preset": "megc2018"}, "is not a valid choice"),
         ({"databases": []}, "Choose at least one"),
         ({"name": ""}, "blank"),
     ],
