@@ -11,5 +11,5 @@ urlpatterns = [
     path(f"{COMPOSITES}import/", views.version_import, name="composite-import"),
     path(f"{COMPOSITES}<int:pk>/", views.version_page, name="version"),
     path(f"{COMPOSITES}<int:pk>/diff/", views.version_diff, name="version-diff"),
-    path(f"{COMPOSITES}<int:pk>/export/", views.version_export, name="version-export"),
+    path(f"{COMPOSITES}<int:pk>/version.json", views.version_json, name="version-json"),
 ]

@@ -78,7 +78,7 @@ def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
-def version_export(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     version = get_object_or_404(_versions(project), pk=pk)
     answer = JsonResponse(document.export(version), json_dumps_params={"indent": 1, "ensure_ascii": False})

@@ -288,7 +288,7 @@ class TestPages:
         return reverse(name, args=args)
 
     def test_the_export_button_gives_the_document(self, browser, project, version):
-        answer = browser.get(self.url("version-export", project.slug, version.pk))
+        answer = browser.get(self.url("version-json", project.slug, version.pk))
         assert f"Lab-set-v1-{version.content_hash[:12]}.json" in answer["Content-Disposition"]
         assert document.read(answer.content).content_hash == version.content_hash
 
@@ -332,7 +332,7 @@ class TestPages:
         assert page.context["diff"].changed[0].fields == {"apex": (20, 22)}
         assert browser.get(self.url("version-diff", project.slug, later.pk)).status_code == 404
 
-    @pytest.mark.parametrize("name", ["version-diff", "version-export"])
+    @pytest.mark.parametrize("name", ["version-diff", "version-json"])
     def test_marks_are_for_researchers(self, client, bob, project, version, name):
         Membership.objects.create(project=project, user=bob, role=Role.ANNOTATOR)
         client.force_login(bob)
