@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.composites.urls")),
+    path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
