@@ -51,7 +51,7 @@ MEASURES = (
         "strain",
         "Strain energy",
         "",
-        "is strained far more than the others: noise, compression or a change of light",
+        "is strained far more than the others: a blink, noise, compression or a change of light",
         "is hardly strained: little of the skin moved",
     ),
     Measure(

@@ -1,5 +1,7 @@
 """Onset-apex features: the known motion of a face, in pixels of the crop, the same bits every time."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.face.detect import Box, get_detector
 from models_ml.motion.features import feature_key, onset_apex_features
+from models_ml.motion.flow import FlowMethod
+from models_ml.synthetic.clip import apex_field, render
+from models_ml.synthetic.demo import demo_clips
 
 HASH = "ab" * 32
 
@@ -56,6 +61,23 @@ def test_the_heads_motion_stays_if_wanted(face: np.ndarray, smile: np.ndarray) -
     u = onset_apex_features(face, smile, FeatureConfig(head_motion="none"))[0]
     scale = 128 * 0.59 / 64  # of the crop: pixels of it per pixel of the frame, about
     assert abs(np.median(u) - 1.5 * scale) < 0.35
+
+
+@pytest.mark.parametrize(("flow", "likeness"), [("tvl1", 0.95), ("farneback", 0.65), ("dis", 0.8)])
+def test_the_flow_is_the_known_motion_of_a_synthetic_face(flow: FlowMethod, likeness: float) -> None:
+    spec = next(spec for spec in demo_clips() if spec.action_units == "15")
+    spec = replace(spec, frame_count=9, onset=1, apex=5, offset=7, intensity_px=3.0)
+    onset, apex = (frame for k, frame in enumerate(render(spec, clean=True)) if k in (1, 5))
+    config = FeatureConfig(flow=flow, align="none", crop_size=128, head_motion="none")
+    shrunk = np.array([128 / spec.width, 128 / spec.height])[:, None, None]
+    true = (
+        np.stack([cv2.resize(part, (28, 28), interpolation=cv2.INTER_AREA) for part in apex_field(spec)])
+        * shrunk
+    )
+    found = onset_apex_features(onset, apex, config)[:2]
+    assert np.hypot(*true).max() > 0.5
+    assert np.corrcoef(found.ravel(), true.ravel())[0, 1] > likeness
+    assert np.hypot(*(found - true)).mean() < 0.1  # end-point error, in pixels of the crop
 
 
 def test_vectors_turn_with_a_turned_head(face: np.ndarray) -> None:
