@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "mer_platform.clips",
     "mer_platform.annotation",
     "mer_platform.composites",
+    "mer_platform.features",
     "mer_platform.experiments",
     "mer_platform.scoring",
     "mer_platform.exports",

@@ -30,6 +30,7 @@ urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.composites.urls")),
+    path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),
     path("", include("mer_platform.exports.urls")),

@@ -21,7 +21,13 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
 
 PYRAMID = ("kernels", "placement", "pooling", "fusion")
 # Names that papers write in another way than the configuration; the other options are explained by their field.
-NAMES = {"vgg_m_spp": "VGG-M with SPP", "tvl1": "TV-L1", "farneback": "Farnebäck", "dis": "DIS"}
+NAMES = {
+    "vgg_m_spp": "VGG-M with SPP",
+    "tvl1": "TV-L1",
+    "farneback": "Farnebäck",
+    "dis": "DIS",
+    "clahe": "CLAHE",
+}
 
 
 class NumberList(forms.CharField):
