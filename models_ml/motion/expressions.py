@@ -76,7 +76,7 @@ def find_apex(course: Course, fps: Fraction, onset: int, offset: int) -> Spot:
     places = [(shape, float(onset), apex, float(offset)) for shape in _SHAPES for apex in range(onset + 1, offset)]
     scores = fit.scores(places)
     best = int(scores.argmax())
-    return Spot(onset, int(places[best][2]), offset, _confidence(float(scores[best])))
+    return Spot(onset, int(places[best][2]), offset, fit.confidence(float(scores[best])))
 
 
 def _spots(course: Course, rate: float) -> list[Spot]:
@@ -92,12 +92,8 @@ def _spots(course: Course, rate: float) -> list[Spot]:
         (_, onset, apex, offset), score = fit.refine(place)
         if score > 0:
             marks = np.clip(np.rint([onset, apex, offset]), 0, len(course.moved) - 1).astype(int)
-            spots.append(Spot(*(int(mark) for mark in marks), _confidence(score)))
+            spots.append(Spot(*(int(mark) for mark in marks), fit.confidence(score)))
     return spots
-
-
-def _confidence(score: float) -> float:
-    return float(np.clip((score - _UNSURE) / (_SURE - _UNSURE), 0, 1))
 
 
 def _candidates(moved: Matrix, rate: float) -> list[int]:
@@ -129,6 +125,7 @@ class _Fit:
         self._first, self._end = max(0, frame - half), min(len(course.moved), frame + half + 1)
         moved = course.moved[self._first : self._end].reshape(self._end - self._first, -1)
         self._rate, count = rate, len(moved)
+        self._cut = (2 * _WINDOW * rate + 1) / count  # at the clip's ends less is seen of what else moves
         t = np.linspace(-1, 1, count)
         nuisance = [np.ones(count), t]
         shut = _blinks(course.shut)[self._first : self._end]
@@ -152,6 +149,11 @@ class _Fit:
         templates = self._without_base(_templates(times, places))
         length = (templates**2).sum(axis=0)
         return np.asarray(((self._directions @ templates) ** 2).sum(axis=0) / np.maximum(length, 1e-9))
+
+    def confidence(self, score: float) -> float:
+        """0 to 1. What a template leaves unexplained counts more where only a part of the window is there."""
+        left = (1 - score) * max(1.0, self._cut)
+        return float(np.clip((1 - left - _UNSURE) / (_SURE - _UNSURE), 0, 1))
 
     def coarse(self, frame: int) -> tuple[Place, float]:
         step = max(1, round(0.015 * self._rate))
