@@ -12,6 +12,7 @@ from itertools import product
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models_ml.motion.regions import Course, Matrix
 
@@ -19,14 +20,18 @@ _SCALES = (0.08, 0.12, 0.18, 0.25)  # seconds before and after between which can
 _SMOOTH = 0.02
 _APART = 0.1  # seconds between candidates, at least
 _WINDOW = 1.0  # seconds before and after a candidate that the template is fitted to
+_MARGIN = 0.1  # and before and after a known expression
 _SEARCH = 0.12  # how far, in seconds, the apex may lie from the candidate
 # Longest rise and fall in seconds: Yan et al., J. Nonverbal Behavior 2013 (onset phase up to 0.26, whole 0.5).
 _RISE, _FALL, _SHORTEST = 0.27, 0.33, 0.05
 _REST_PX = 0.05  # what a place on a face at rest moves anyway, in pixels of the crop
 _RANK = 20  # directions of movement that are told apart in one window
-_WORTH = 0.4  # a first score below which a candidate is not looked at closer
+_WORTH = 0.4  # a score below which a candidate is not looked at closer
 _SURE, _UNSURE = 1.0, 0.7  # scores of confidence 1 and 0
 _BLINK, _BLINK_EDGE = 0.45, 0.12  # of ``Course.shut``: a blink's middle, and its borders
+
+
+Place = tuple[str, float, float, float]  # shape, onset, apex, offset
 
 
 @dataclass(frozen=True)
@@ -68,32 +73,63 @@ def find_expression(course: Course, fps: Fraction) -> Spot:
 def find_apex(course: Course, fps: Fraction, onset: int, offset: int) -> Spot:
     """The apex of an expression whose onset and offset are known; these come back as they were given."""
     rate = float(fps)
-    middle = (onset + offset) // 2
-    half = max(round(_WINDOW * rate), middle - onset, offset - middle)
     if offset - onset < 2:
         return Spot(onset, onset, offset, 0.0)
-    fit = _Fit(course, middle, half, rate)
-    places = [(shape, float(onset), apex, float(offset)) for shape in _SHAPES for apex in range(onset + 1, offset)]
+    margin = round(_MARGIN * rate)
+    fit = _Fit(course, onset - margin, offset + margin, rate)
+    places = [
+        (shape, float(onset), float(apex), float(offset))
+        for shape in _SHAPES
+        for apex in range(onset + 1, offset)
+    ]
     scores = fit.scores(places)
     best = int(scores.argmax())
     return Spot(onset, int(places[best][2]), offset, fit.confidence(float(scores[best])))
 
 
 def _spots(course: Course, rate: float) -> list[Spot]:
-    fits = []
+    """All movements that are worth a look, with their confidence; they may overlap."""
+    half = max(8, round(_WINDOW * rate))
+    first_look = []
     for frame in _candidates(course.moved, rate):
-        fit = _Fit(course, frame, max(8, round(_WINDOW * rate)), rate)
-        place, score = fit.coarse(frame)
-        fits.append((score, fit, place))
-    fits.sort(key=lambda one: -one[0])
-    worth = [one for number, one in enumerate(fits) if one[0] >= _WORTH or number == 0]
-    spots = []
-    for _, fit, place in worth:
-        (_, onset, apex, offset), score = fit.refine(place)
-        if score > 0:
-            marks = np.clip(np.rint([onset, apex, offset]), 0, len(course.moved) - 1).astype(int)
-            spots.append(Spot(*(int(mark) for mark in marks), fit.confidence(score)))
-    return spots
+        fit = _Fit(course, frame - half, frame + half, rate)
+        first_look.append((*fit.coarse(frame), fit))
+    first_look.sort(key=lambda one: -one[1])
+    found = [
+        _Found(*fit.refine(place), fit)
+        for number, (place, score, fit) in enumerate(first_look)
+        if score >= _WORTH or number == 0
+    ]
+    last = len(course.moved) - 1
+    return [
+        one.spot(last)
+        for one in (_beside_its_neighbour(course, one, found, half, rate) for one in found)
+        if one.score > 0
+    ]
+
+
+def _beside_its_neighbour(
+    course: Course, one: "_Found", found: "list[_Found]", half: int, rate: float
+) -> "_Found":
+    """The same movement, judged as if the clearest other one within sight were not there.
+
+    Of two expressions in short order each is what else moves around the other. Only one neighbour is taken out:
+    a movement that goes on and on would otherwise be explained away piece by piece.
+    """
+    near = [
+        other
+        for other in found
+        if min(one.score, other.score) >= _WORTH
+        and abs(other.place[2] - one.place[2]) <= half
+        and (other.place[3] <= one.place[1] or other.place[1] >= one.place[3])
+    ]
+    if not near:
+        return one
+    neighbour = max(near, key=lambda other: other.score)
+    apex = round(one.place[2])
+    fit = _Fit(course, apex - half, apex + half, rate, neighbour.place)
+    again = _Found(*fit.refine(one.place), fit)
+    return again if again.score > one.score else one
 
 
 def _candidates(moved: Matrix, rate: float) -> list[int]:
@@ -115,14 +151,13 @@ def _candidates(moved: Matrix, rate: float) -> list[int]:
     return [int(frame) for frame in np.flatnonzero((contrast >= highest) & (contrast > _REST_PX**2))]
 
 
-Place = tuple[str, float, float, float]  # shape, onset, apex, offset
-
-
 class _Fit:
     """Displacements around a candidate, ready to be compared with templates."""
 
-    def __init__(self, course: Course, frame: int, half: int, rate: float) -> None:
-        self._first, self._end = max(0, frame - half), min(len(course.moved), frame + half + 1)
+    def __init__(
+        self, course: Course, first: int, last: int, rate: float, neighbour: "Place | None" = None
+    ) -> None:
+        self._first, self._end = max(0, first), min(len(course.moved), last + 1)
         moved = course.moved[self._first : self._end].reshape(self._end - self._first, -1)
         self._rate, count = rate, len(moved)
         self._cut = (2 * _WINDOW * rate + 1) / count  # at the clip's ends less is seen of what else moves
@@ -131,6 +166,9 @@ class _Fit:
         shut = _blinks(course.shut)[self._first : self._end]
         if shut.any():  # what comes and goes with a blink is the blink's
             nuisance.append(shut)
+        if neighbour is not None:
+            times = np.arange(self._first, self._end, dtype=np.float64)[:, None]
+            nuisance.append(_templates(times, [neighbour])[:, 0])
         self._base, _ = np.linalg.qr(np.stack(nuisance, axis=1))
         moved = self._without_base(moved)
         # Left singular vectors, each shrunk by how little it moves.
@@ -198,6 +236,17 @@ class _Fit:
         return within and shortest <= rise <= _RISE * self._rate and shortest <= fall <= _FALL * self._rate
 
 
+@dataclass(frozen=True)
+class _Found:
+    place: Place
+    score: float
+    fit: _Fit
+
+    def spot(self, last: int) -> Spot:
+        onset, apex, offset = (min(last, max(0, round(mark))) for mark in self.place[1:])
+        return Spot(onset, apex, offset, self.fit.confidence(self.score))
+
+
 def _minimum_jerk(t: Matrix) -> Matrix:
     return np.asarray(t**3 * (10 - 15 * t + 6 * t**2))
 
@@ -225,15 +274,19 @@ _SHAPES = {
 def _templates(times: Matrix, places: list[Place]) -> Matrix:
     """(times, places): 0 before the onset, 1 at the apex, 0 from the offset on."""
     onset, apex, offset = (np.array([place[k] for place in places], dtype=np.float64) for k in (1, 2, 3))
-    rising = np.clip((times - onset) / np.maximum(apex - onset, 1e-9), 0, 1)
-    falling = np.clip((offset - times) / np.maximum(offset - apex, 1e-9), 0, 1)
-    found = np.empty_like(rising)
-    shapes = np.array([place[0] for place in places])
-    for name in set(shapes):
-        rise, fall = _SHAPES[str(name)]
-        of = shapes == name
-        found[:, of] = np.where(times < apex[of], rise(rising[:, of]), fall(falling[:, of]))
-    return found
+    rises = times < apex
+    end = np.where(rises, onset, offset)
+    share = np.clip((times - end) / (apex - end), 0, 1)
+    shapes = [place[0] for place in places]
+    if len(set(shapes)) == 1:
+        return _shaped(share, rises, shapes[0])
+    columns = [_shaped(share[:, [k]], rises[:, [k]], shape) for k, shape in enumerate(shapes)]
+    return np.concatenate(columns, axis=1)
+
+
+def _shaped(share: Matrix, rises: NDArray[np.bool_], shape: str) -> Matrix:
+    rise, fall = _SHAPES[shape]
+    return rise(share) if rise is fall else np.where(rises, rise(share), fall(share))
 
 
 def _blinks(shut: Matrix) -> Matrix:
@@ -251,5 +304,3 @@ def smoothed(course: Matrix, sigma: float) -> Matrix:
     kernel = cv2.getGaussianKernel(2 * round(3 * sigma) + 1, sigma)
     border = cv2.BORDER_REPLICATE
     return np.asarray(cv2.sepFilter2D(course, cv2.CV_64F, np.ones(1), kernel, borderType=border))
-
-

@@ -132,7 +132,7 @@ class _Reference:
         self._skin, self._eye = skin, _eye_pixels(x, y)
         self.eyes = crop[::_STEP, ::_STEP][self._eye]
         self._crop = crop[::_STEP, ::_STEP]
-        d_y, d_x = (part[::_STEP, ::_STEP][skin].astype(np.float64) for part in np.gradient(crop))
+        d_y, d_x = (np.asarray(part)[::_STEP, ::_STEP][skin] for part in np.gradient(crop.astype(np.float64)))
         self._solver = _solver(d_x, d_y, self._crop[skin].astype(np.float64), x[skin], y[skin])
 
     @property
@@ -157,7 +157,11 @@ class _Reference:
         # Growth and turn are about the crop's middle, in pixels at its border.
         a, b, half = 1 + growth / CROP, turn / CROP, CROP / 2
         head = np.array(
-            [[a, -b, right + half - a * half + b * half], [b, a, down + half - b * half - a * half], [0, 0, 1]]
+            [
+                [a, -b, right + half - a * half + b * half],
+                [b, a, down + half - b * half - a * half],
+                [0, 0, 1],
+            ]
         )
         return head, skin
 

@@ -5,6 +5,7 @@ out. Then movements that come, go and are over within half a second are told fro
 (``expressions``). Both hold a few numbers a frame, never the frames.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,13 +13,12 @@ from models_ml.errors import InputError
 from models_ml.motion.expressions import Spot, find_apex, find_expression, find_expressions
 from models_ml.motion.features import LandmarkDetector
 from models_ml.motion.regions import Course, RegionTracker
+from models_ml.motion.version import SPOTTER_VERSION
 from models_ml.video.decode import open_source
 from models_ml.video.frames import Limits
 
 __all__ = ["SPOTTER_VERSION", "Spot", "apex_within", "follow", "spot", "spot_intervals"]
 
-# Raised by whoever changes what is spotted, so that suggestions of another program are made anew.
-SPOTTER_VERSION = "2"
 THRESHOLD = 0.5  # of the confidence, for lists of intervals
 _DEFAULT_LIMITS = Limits()
 
@@ -58,9 +58,7 @@ def spot_intervals(
         confidence: the least that is reported. At the default about one interval in a minute of a face at rest is
             a false one (``make bench NAME=spotting``).
     """
-    return find_expressions(
-        *follow(path, fps=fps, limits=limits, detector=detector), confidence=confidence
-    )
+    return find_expressions(*follow(path, fps=fps, limits=limits, detector=detector), confidence=confidence)
 
 
 def apex_within(
@@ -93,10 +91,15 @@ def follow(
     fps: float | None = None,
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
+    on_progress: Callable[[int], None] = lambda _frames: None,
 ) -> tuple[Course, Fraction]:
-    """How the face moves through a clip, and the clip's frames a second; arguments and errors as ``spot``."""
+    """How the face moves through a clip, and the clip's frames a second; arguments and errors as ``spot``.
+
+    ``on_progress`` is told after each frame how many there were; what it raises ends the work.
+    """
     with open_source(path, fps=fps, limits=limits) as source:
         tracker = RegionTracker(source.fps, detector)
         for frame in source:
             tracker.add(frame.image)
+            on_progress(frame.index + 1)
         return tracker.course(), source.fps
