@@ -12,9 +12,9 @@ from itertools import product
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from models_ml.motion.regions import Course, Matrix
+from models_ml.motion.templates import SHAPES, Place, templates
 
 _SCALES = (0.08, 0.12, 0.18, 0.25)  # seconds before and after between which candidates stand out
 _SMOOTH = 0.02
@@ -29,9 +29,6 @@ _RANK = 20  # directions of movement that are told apart in one window
 _WORTH = 0.4  # a score below which a candidate is not looked at closer
 _SURE, _UNSURE = 1.0, 0.7  # scores of confidence 1 and 0
 _BLINK, _BLINK_EDGE = 0.45, 0.12  # of ``Course.shut``: a blink's middle, and its borders
-
-
-Place = tuple[str, float, float, float]  # shape, onset, apex, offset
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def find_apex(course: Course, fps: Fraction, onset: int, offset: int) -> Spot:
     fit = _Fit(course, onset - margin, offset + margin, rate)
     places = [
         (shape, float(onset), float(apex), float(offset))
-        for shape in _SHAPES
+        for shape in SHAPES
         for apex in range(onset + 1, offset)
     ]
     scores = fit.scores(places)
@@ -155,7 +152,7 @@ class _Fit:
     """Displacements around a candidate, ready to be compared with templates."""
 
     def __init__(
-        self, course: Course, first: int, last: int, rate: float, neighbour: "Place | None" = None
+        self, course: Course, first: int, last: int, rate: float, neighbour: Place | None = None
     ) -> None:
         self._first, self._end = max(0, first), min(len(course.moved), last + 1)
         moved = course.moved[self._first : self._end].reshape(self._end - self._first, -1)
@@ -168,7 +165,7 @@ class _Fit:
             nuisance.append(shut)
         if neighbour is not None:
             times = np.arange(self._first, self._end, dtype=np.float64)[:, None]
-            nuisance.append(_templates(times, [neighbour])[:, 0])
+            nuisance.append(templates(times, [neighbour])[:, 0])
         self._base, _ = np.linalg.qr(np.stack(nuisance, axis=1))
         moved = self._without_base(moved)
         # Left singular vectors, each shrunk by how little it moves.
@@ -184,9 +181,9 @@ class _Fit:
     def scores(self, places: list[Place]) -> Matrix:
         """(places,) 0 to 1: how much of each template some direction of movement follows."""
         times = np.arange(self._first, self._end, dtype=np.float64)[:, None]
-        templates = self._without_base(_templates(times, places))
-        length = (templates**2).sum(axis=0)
-        return np.asarray(((self._directions @ templates) ** 2).sum(axis=0) / np.maximum(length, 1e-9))
+        wanted = self._without_base(templates(times, places))
+        length = (wanted**2).sum(axis=0)
+        return np.asarray(((self._directions @ wanted) ** 2).sum(axis=0) / np.maximum(length, 1e-9))
 
     def confidence(self, score: float) -> float:
         """0 to 1. What a template leaves unexplained counts more where only a part of the window is there."""
@@ -205,7 +202,7 @@ class _Fit:
 
     def refine(self, start: Place) -> tuple[Place, float]:
         best, best_score = start, 0.0
-        for shape in _SHAPES:
+        for shape in SHAPES:
             place, score = (shape, *start[1:]), 0.0
             step = max(1.0, 0.02 * self._rate)
             while step >= 0.5:
@@ -245,48 +242,6 @@ class _Found:
     def spot(self, last: int) -> Spot:
         onset, apex, offset = (min(last, max(0, round(mark))) for mark in self.place[1:])
         return Spot(onset, apex, offset, self.fit.confidence(self.score))
-
-
-def _minimum_jerk(t: Matrix) -> Matrix:
-    return np.asarray(t**3 * (10 - 15 * t + 6 * t**2))
-
-
-def _smooth(t: Matrix) -> Matrix:
-    return np.asarray(t**2 * (3 - 2 * t))
-
-
-def _sudden(t: Matrix) -> Matrix:
-    return np.asarray((1 - np.exp(-3 * t)) / (1 - np.exp(-3)))
-
-
-def _lingering(t: Matrix) -> Matrix:
-    return np.asarray((np.exp(3 * t) - 1) / (np.exp(3) - 1))
-
-
-# How a movement may rise, and (backwards) fall: soft at both ends, more or less; or at once, and then dying away.
-_SHAPES = {
-    "smooth": (_smooth, _smooth),
-    "minimum jerk": (_minimum_jerk, _minimum_jerk),
-    "burst": (_sudden, _lingering),
-}
-
-
-def _templates(times: Matrix, places: list[Place]) -> Matrix:
-    """(times, places): 0 before the onset, 1 at the apex, 0 from the offset on."""
-    onset, apex, offset = (np.array([place[k] for place in places], dtype=np.float64) for k in (1, 2, 3))
-    rises = times < apex
-    end = np.where(rises, onset, offset)
-    share = np.clip((times - end) / (apex - end), 0, 1)
-    shapes = [place[0] for place in places]
-    if len(set(shapes)) == 1:
-        return _shaped(share, rises, shapes[0])
-    columns = [_shaped(share[:, [k]], rises[:, [k]], shape) for k, shape in enumerate(shapes)]
-    return np.concatenate(columns, axis=1)
-
-
-def _shaped(share: Matrix, rises: NDArray[np.bool_], shape: str) -> Matrix:
-    rise, fall = _SHAPES[shape]
-    return rise(share) if rise is fall else np.where(rises, rise(share), fall(share))
 
 
 def _blinks(shut: Matrix) -> Matrix:
