@@ -111,7 +111,7 @@ def _wander(rng: np.random.Generator, clip: PhotoClip, parts: int) -> np.ndarray
     margin = 2 * clip.fps
     noise = rng.normal(size=(clip.frames + 2 * margin, parts))
     for _ in range(2):
-        noise = cv2.GaussianBlur(noise, (1, 0 or 4 * (clip.fps // 8) + 1), 0, sigmaY=0.09 * clip.fps)
+        noise = cv2.GaussianBlur(noise, (1, 4 * (clip.fps // 8) + 1), 0, sigmaY=0.09 * clip.fps)
     noise = noise.reshape(-1, parts)
     return ((noise - noise.mean(axis=0)) / noise.std(axis=0))[margin:-margin]
 

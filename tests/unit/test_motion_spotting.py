@@ -17,6 +17,7 @@ from models_ml.motion.regions import PLACES, Course, RegionTracker
 from models_ml.motion.spotting import apex_within, follow, spot, spot_intervals
 from models_ml.synthetic.clip import ClipSpec, Expression, write_clip
 from models_ml.synthetic.demo import demo_clips
+from tests import warped_photo
 
 FPS = Fraction(200)
 MOUTH = np.flatnonzero(np.abs(PLACES - (0.5, 0.8)).sum(axis=1) < 0.25)
@@ -164,6 +165,16 @@ def test_a_long_video_is_followed_over_several_references_and_blinks(tmp_path: P
 def test_a_neutral_clip_with_a_blink_and_a_moving_head_has_no_intervals(tmp_path: Path) -> None:
     spec = replace(clear("Demo SMIC"), intensity_px=0, frame_count=420)
     assert spot_intervals(write_clip(spec, tmp_path)) == []
+
+
+def test_an_expression_on_a_photograph_is_spotted() -> None:
+    clip = warped_photo.PhotoClip(1, 200, ((70, 95, 130),), "12", 2.0)
+    tracker = RegionTracker(FPS)
+    for frame in warped_photo.render(clip):
+        tracker.add(frame)
+    found = find_expression(tracker.course(), FPS)
+    assert abs(found.apex - 95) <= 6
+    assert abs(found.onset - 70) <= 12
 
 
 def test_a_moving_head_moves_no_skin() -> None:
