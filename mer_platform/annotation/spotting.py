@@ -35,7 +35,8 @@ def queue_spotting(clip: Clip) -> Job:
     """Queue the spotter for one clip; the same question to the same spotter is asked once, unless it failed."""
     key = _key(clip)
     with transaction.atomic():
-        Job.objects.filter(key=key, state__in=[Job.State.FAILED, Job.State.CANCELLED]).delete()
+        ended = Job.objects.filter(kind=KIND, group=clip.group()).exclude(state__in=Job.OPEN)
+        ended.exclude(key=key, state=Job.State.DONE).delete()  # answers to other questions were replaced
         return Job.enqueue(KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk})
 
 

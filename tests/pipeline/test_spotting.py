@@ -82,6 +82,17 @@ def test_of_a_known_onset_and_offset_the_apex_is_found(take_in, spec, project, w
     assert abs(found.apex - spec.apex) <= 4
 
 
+def test_a_question_asked_before_is_asked_again_when_its_answer_was_replaced(take_in, spec, work):
+    clip = take_in(spec)
+    known = Consensus.objects.create(clip=clip, onset=70, offset=140, emotion="positive", origin="imported")
+    queue_spotting(clip)
+    work()
+    known.delete()
+    queue_spotting(clip)
+    work()
+    assert clip.suggestions.get().onset != 70
+
+
 def test_a_failed_job_is_queued_again_when_asked(take_in, spec, work, monkeypatch):
     clip = take_in(spec)
     job = Job.objects.get(kind="spot")
