@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
+from mer_platform.annotation.spotting import queue_spotting
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy
@@ -36,6 +37,8 @@ def ingest_clip(claim: Claim) -> None:
     result = look_into(clip, on_progress)
     with claim.commit() as job:
         save_result(clip, result)
+        if clip.face_frames:  # the labeler will want a suggestion
+            queue_spotting(clip)
         claim.finish(job)
 
 

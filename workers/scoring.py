@@ -12,7 +12,7 @@ from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
 from mer_platform.scoring.models import ScoringItem
 from mer_platform.storage import local_copy
 from models_ml.errors import InputError
-from models_ml.motion.spotting import spot
+from models_ml.motion.spotting import SPOTTER_VERSION, spot
 from models_ml.training.model import TrainedModel
 from workers.features import load_or_compute
 from workers.runner import handles
@@ -77,9 +77,17 @@ def frames_for(item: ScoringItem) -> tuple[int, int, str]:
     # Of several expressions, or several coders' views of one, none is the one that is meant.
     if len(markings) == 1 and markings[0].onset is not None and markings[0].apex is not None:
         return markings[0].onset, markings[0].apex, Source.ANNOTATED
+    return (*_spotted(clip), Source.SPOTTED)
+
+
+def _spotted(clip: Clip) -> tuple[int, int]:
+    """Onset and apex of what stands out most: as suggested already, or found now."""
+    known = clip.suggestions.filter(spotter=SPOTTER_VERSION).order_by("-confidence", "onset").first()
+    if known is not None:
+        return known.onset, known.apex
     with local_copy(clip.file) as path:
         found = spot(path, fps=clip.fps_given)
-    return found.onset, found.apex, Source.SPOTTED
+    return found.onset, found.apex
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.models import Annotation, Consensus, check_marks
+from mer_platform.annotation.models import Annotation, Consensus, Suggestion, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects
@@ -69,6 +69,12 @@ class ConsensusSerializer(serializers.ModelSerializer):
             "annotation",
             "decided_at",
         ]
+
+
+class SuggestionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Suggestion
+        fields = ["id", "onset", "apex", "offset", "confidence", "spotter"]
 
 
 class AnnotationViewSet(InProject, viewsets.ModelViewSet):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation import spotting
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.forms import ClipFilter, DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
@@ -39,12 +40,26 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "processing": everything.filter(state=Clip.State.PROCESSING).count(),
         "arriving": Job.open_in(project, "ingest").exists(),
+        "spotting": spotting.waiting(project),
         "total": everything.count(),
         "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
         "databases": project.databases.all(),
     }
     template = "clips/_list.html" if getattr(request, "htmx", False) else "clips/list.html"
     return render(request, template, context)
+
+
+@login_required
+@require_POST
+def spot(request: HttpRequest, slug: str) -> HttpResponse:
+    """Queue the spotter for all clips in which it has something to find."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    queued = len(spotting.queue_project(project))
+    if queued:
+        messages.success(request, f"Expressions are being spotted in {queued} clip{'s' * (queued > 1)}.")
+    else:
+        messages.info(request, "Every clip has been looked at already, or has a consensus with an apex.")
+    return redirect("clips", slug)
 
 
 @login_required
@@ -102,6 +117,7 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "emotions": json.dumps(clip.database.emotions),
         "annotations": clip.annotations.select_related("coder") if researcher else [],
         "consensus": consensus,
+        "suggestions": clip.suggestions.all() if request.role.includes(Role.ANNOTATOR) else [],  # type: ignore[attr-defined]
         "adopted": {agreed.annotation_id for agreed in consensus},
         "previous": order[here - 1] if here > 0 else None,
         "next": order[here + 1] if 0 <= here < len(order) - 1 else None,

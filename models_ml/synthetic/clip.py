@@ -19,11 +19,25 @@ from models_ml.synthetic.canvas import Floats, Picture
 from models_ml.synthetic.encode import encode
 from models_ml.synthetic.face import FINENESS, MARGIN, Face, coarse_chroma, fine_luma, painted_face
 from models_ml.synthetic.identity import generator
+from models_ml.synthetic.motion import Course
 
 HEAD_MOTION_PX = 0.9  # standard deviation of the head's shift over a long time
 FIDGET_PX = 0.7  # longest displacement of movements that are no expression
 BLINK_CHANCE = 0.3  # clips with a blink somewhere
+BLINK_SECONDS = 4.0  # a longer clip has a blink in every such stretch
 NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression of a clip that has several; the fields mean what they do in ``ClipSpec``."""
+
+    onset: int
+    apex: int
+    offset: int
+    action_units: str
+    intensity_px: float
+    course: Course = "minimum-jerk"
 
 
 @dataclass(frozen=True)
@@ -35,8 +49,10 @@ class ClipSpec:
         container: mp4 and mov hold H.264, avi Motion JPEG, mkv FFV1 (lossless); zip holds numbered JPEG images.
         onset, apex, offset: 0-based frame indices.
         action_units: what moves, as coded in the databases: ``"6+12"``, ``"L14"``.
-        intensity_px: longest displacement of the skin at the apex, in frame pixels.
+        intensity_px: longest displacement of the skin at the apex, in frame pixels; 0 renders a neutral clip.
         first_source_number: number of the first frame in a zip's file names.
+        course: how the expression rises and falls.
+        more: further expressions, for long recordings.
     """
 
     database: str
@@ -56,13 +72,24 @@ class ClipSpec:
     intensity_px: float
     first_source_number: int
     seed: int
+    course: Course = "minimum-jerk"
+    more: tuple[Expression, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """All expressions of the clip, its own first."""
+        own = Expression(
+            self.onset, self.apex, self.offset, self.action_units, self.intensity_px, self.course
+        )
+        return (own, *self.more)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.onset < self.apex < self.offset < self.frame_count:
-            raise InputError(
-                f"Clip {self.name}: onset {self.onset}, apex {self.apex}, offset {self.offset} must rise and lie "
-                f"within its {self.frame_count} frames (0 to {self.frame_count - 1})."
-            )
+        for one in self.expressions:
+            if not 0 <= one.onset < one.apex < one.offset < self.frame_count:
+                raise InputError(
+                    f"Clip {self.name}: onset {one.onset}, apex {one.apex}, offset {one.offset} must rise and lie "
+                    f"within its {self.frame_count} frames (0 to {self.frame_count - 1})."
+                )
         if min(self.width, self.height) < 64 or self.width % 2 or self.height % 2:
             raise InputError(
                 f"Clip {self.name}: {self.width}×{self.height} cannot be rendered; both sides must be even, 64 or more."
@@ -91,16 +118,16 @@ def pose(spec: ClipSpec) -> tuple[Floats, Floats]:
     return columns.astype(np.float32), rows.astype(np.float32)
 
 
-def apex_field(spec: ClipSpec) -> Floats:
-    """The expression's true displacement from onset to apex: (2, H, W) float32 pixels, right and down.
+def apex_field(spec: ClipSpec, number: int = 0) -> Floats:
+    """The true displacement from onset to apex of a clip's expression: (2, H, W) float32 pixels, right and down.
 
     A point of skin seen at p in the onset frame is seen at p + field(p') in the apex frame, p' being its new place.
+    ``number`` counts the clip's expressions; 0 is its own, or only, one.
     """
-    face = spec_face(spec)
+    face, shown = spec_face(spec), spec.expressions[number]
     x, y = face.coordinates(*pose(spec))
-    along = motion.expression_field(
-        face.identity, spec.action_units, spec.intensity_px, x, y, spec.random("expression")
-    )
+    random = spec.random(f"expression {number}" if number else "expression")
+    along = motion.expression_field(face.identity, shown.action_units, shown.intensity_px, x, y, random)
     return np.einsum("ij,jhw->ihw", face.rotation.astype(np.float32), along) * motion.head_weight(x, y)
 
 
@@ -117,13 +144,14 @@ class _Warp:
         zero = np.zeros_like(weight)
         fidget = motion.fidget_field(FIDGET_PX, x, y, spec.random("fidget")) * weight
         rigid = [np.stack(field) for field in ((weight, zero), (zero, weight), (-dy, dx), (dx, dy))]
+        expressions = [apex_field(spec, number) for number in range(len(spec.expressions))]
         # The last half pixel: enlarging keeps the corners of the picture in place, not the first pixel's middle.
         self.rest = np.stack([columns + MARGIN, rows + MARGIN], axis=-1) * np.float32(FINENESS) + np.float32(
             0.5
         )
         # A frame shows at p the skin that came from p minus its displacement.
         step = self.rest[0, 1, 0] - self.rest[0, 0, 0]
-        fields = [np.moveaxis(field, 0, -1)[self.window] for field in (*rigid, fidget, apex_field(spec))]
+        fields = [np.moveaxis(field, 0, -1)[self.window] for field in (*rigid, fidget, *expressions)]
         self._fields = [np.ascontiguousarray(field * -step) for field in fields]
         self._rest = np.ascontiguousarray(self.rest[self.window])
         self.weights = _weights(spec, face, clean)
@@ -138,15 +166,17 @@ class _Warp:
 
 
 def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
-    """(frames, 6) float32: how much of each of ``_Warp``'s fields is in each frame."""
+    """(frames, 5 + expressions) float32: how much of each of ``_Warp``'s fields is in each frame."""
     n = spec.frame_count
-    weights = np.zeros((n, 6), np.float32)
+    weights = np.zeros((n, 5 + len(spec.expressions)), np.float32)
     if not clean:
         weights[:, :4] = motion.head_motion(n, spec.fps, HEAD_MOTION_PX, face.scale, spec.random("head"))
         drift = spec.random("drift")
         phase, hertz = drift.uniform(0, 2 * np.pi), drift.uniform(1.0, 3.0)
         weights[:, 4] = np.sin(2 * np.pi * hertz * np.arange(n) / spec.fps + phase)
-    weights[:, 5] = [motion.expression_level(spec.onset, spec.apex, spec.offset, i) for i in range(n)]
+    for column, one in enumerate(spec.expressions, start=5):
+        for i in range(one.onset, one.offset):
+            weights[i, column] = motion.expression_level(one.onset, one.apex, one.offset, i, one.course)
     return weights
 
 
@@ -159,7 +189,7 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
     face = spec_face(spec)
     warp = _Warp(spec, face, clean)
     texture = _Texture(face, warp, colour=not spec.grey)
-    shut = motion.blink_course(spec.frame_count, spec.fps, 0 if clean else BLINK_CHANCE, spec.random("blink"))
+    shut = _blinks(spec, 0 if clean else BLINK_CHANCE)
     sensor = _Sensor(spec)
     for i in range(spec.frame_count):
         texture.close_eyes(float(shut[i]))
@@ -169,6 +199,19 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
             yield seen.copy()
         else:
             yield np.asarray(cv2.cvtColor(cv2.merge([seen, chroma]), cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def _blinks(spec: ClipSpec, chance: float) -> Floats:
+    """How far the eyes are shut in each frame: in a short clip one blink by ``chance``, in a long one a row of them."""
+    random = spec.random("blink")
+    stretch = round(BLINK_SECONDS * spec.fps)
+    if spec.frame_count <= stretch:
+        return motion.blink_course(spec.frame_count, spec.fps, chance, random)
+    parts = [
+        motion.blink_course(stretch, spec.fps, float(chance > 0), random, margin=0.25)
+        for _ in range(0, spec.frame_count, stretch)
+    ]
+    return np.concatenate(parts)[: spec.frame_count]
 
 
 class _Texture:

@@ -6,12 +6,15 @@ has moved at the apex; what is seen in frame *i* is that field times ``expressio
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from models_ml.errors import InputError
 from models_ml.synthetic.canvas import Floats, bump, smoothstep
 from models_ml.synthetic.identity import Identity, Point
+
+Course = Literal["minimum-jerk", "ramp", "burst"]
 
 _UNIT = re.compile(r"([LR]?)(\d+)([A-E]?)")
 _INTENSITY = {"": 1.0, "A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
@@ -129,19 +132,28 @@ def _side_weight(face: Identity, side: int, only: str) -> float:
     return 1 + 0.5 * face.asymmetry * side
 
 
-def expression_level(onset: int, apex: int, offset: int, frame: int) -> float:
+def expression_level(
+    onset: int, apex: int, offset: int, frame: int, course: Course = "minimum-jerk"
+) -> float:
     """How much of the apex's displacement is there in ``frame``: 0 at and outside onset and offset, 1 at the apex.
 
-    Rise and fall follow the minimum-jerk course of human movement (Flash and Hogan, 1985).
+    By default rise and fall follow the minimum-jerk course of human movement (Flash and Hogan, 1985). The others
+    are for programs that should not rely on it: "ramp" is linear, "burst" starts at full speed and lingers.
 
     >>> [expression_level(10, 20, 40, i) for i in (5, 10, 15, 20, 30, 40)]
     [0.0, 0.0, 0.5, 1.0, 0.5, 0.0]
+    >>> [expression_level(10, 20, 40, i, "burst") for i in (10, 15, 20, 30, 40)]
+    [0.0, 0.75, 1.0, 0.25, 0.0]
     """
     if frame == apex:
         return 1.0
     if not onset < frame < offset:
         return 0.0
     t = (frame - onset) / (apex - onset) if frame < apex else (offset - frame) / (offset - apex)
+    if course == "ramp":
+        return t
+    if course == "burst":
+        return 1 - (1 - t) ** 2 if frame < apex else t**2
     return t**3 * (10 - 15 * t + 6 * t**2)
 
 
@@ -172,13 +184,15 @@ def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np
     return (course * size * 1.4).astype(np.float32)
 
 
-def blink_course(frames: int, fps: float, chance: float, rng: np.random.Generator) -> Floats:
+def blink_course(
+    frames: int, fps: float, chance: float, rng: np.random.Generator, margin: float = 0
+) -> Floats:
     """How far the eyes are shut in each frame, (frames,) float32 in 0..1: with ``chance`` one blink, else all 0.
 
-    The lid falls in about 70 ms and rises in about 130 ms.
+    The lid falls in about 70 ms and rises in about 130 ms. It is down at least ``margin`` seconds from both ends.
     """
     t = np.arange(frames) / fps
-    middle = rng.uniform(0, frames / fps)
+    middle = rng.uniform(margin, frames / fps - margin)
     fall, rise = rng.uniform(0.055, 0.085), rng.uniform(0.10, 0.16)
     if rng.uniform() >= chance:
         return np.zeros(frames, np.float32)

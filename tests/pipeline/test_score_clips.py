@@ -90,11 +90,11 @@ def test_one_clip_that_breaks_does_not_stop_the_others(upload, label, score, rea
     whole = upload(real_clips / "single_face.mp4", "whole")
     broken = upload(real_clips / "carphone_pristine.mp4", "broken")
 
-    def missing(path, **_options):
-        raise FileNotFoundError(path.name)
+    def missing(clip):
+        raise FileNotFoundError(clip.name)
 
     label(whole, 10, 20, 30, "surprise")
-    monkeypatch.setattr("workers.scoring.spot", missing)
+    monkeypatch.setattr("workers.scoring._spotted", missing)
     items = {item["clip"]: item for item in score(clips=[broken, whole])}
     assert (items[broken]["state"], items[whole]["state"]) == ("failed", "done")
     assert "FileNotFoundError" in items[broken]["error"]

@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.synthetic import motion
-from models_ml.synthetic.clip import ClipSpec, apex_field, pose, render, spec_face
+from models_ml.synthetic.clip import ClipSpec, Expression, _blinks, apex_field, pose, render, spec_face
 from models_ml.synthetic.face import painted_face
 from models_ml.synthetic.identity import generator, make_identity
 
@@ -83,6 +83,43 @@ def test_the_expression_is_furthest_from_neutral_at_the_apex():
     assert np.argmax(change) == SPEC.apex
     assert np.all(np.diff(change[SPEC.onset : SPEC.apex + 1]) > 0)
     assert np.all(np.diff(change[SPEC.apex : SPEC.offset + 1]) < 0)
+
+
+def test_a_neutral_clip_shows_no_expression():
+    shown = frames(dataclasses.replace(SPEC, intensity_px=0), clean=True)
+    assert all(np.array_equal(frame, shown[0]) for frame in shown)
+
+
+def test_a_long_clip_shows_each_of_its_expressions_and_rests_between():
+    second = Expression(onset=30, apex=36, offset=44, action_units="4", intensity_px=2.0)
+    spec = dataclasses.replace(SPEC, frame_count=50, more=(second,))
+    shown = frames(spec, clean=True).astype(float)
+    change = np.abs(shown - shown[0]).mean(axis=(1, 2, 3))
+    assert np.flatnonzero(np.diff(np.sign(np.diff(change))) < 0).tolist() == [SPEC.apex - 1, 35]
+    assert not change[20:31].any()
+    assert np.abs(apex_field(spec, 1) - apex_field(spec, 0)).max() > 1
+
+
+@pytest.mark.parametrize("course", ["ramp", "burst"])
+def test_every_course_rests_at_the_ends_and_is_whole_at_the_apex(course):
+    level = [motion.expression_level(10, 20, 40, i, course) for i in range(50)]
+    assert level[10] == level[40] == 0
+    assert np.argmax(level) == 20
+    assert level[20] == 1
+    assert np.all(np.diff(level[10:21]) > 0)
+    assert np.all(np.diff(level[20:41]) < 0)
+
+
+def test_a_long_clip_has_blinks_that_are_whole():
+    shut = _blinks(dataclasses.replace(SPEC, frame_count=2400), 0.3)
+    assert (np.diff((shut > 0.9).astype(int)) == 1).sum() == 3
+    assert np.abs(np.diff(shut)).max() < 0.2
+
+
+def test_it_refuses_a_further_expression_beyond_the_clip():
+    beyond = Expression(onset=15, apex=20, offset=24, action_units="4", intensity_px=1.0)
+    with pytest.raises(InputError, match="offset 24 must rise and lie within its 24 frames"):
+        dataclasses.replace(SPEC, more=(beyond,))
 
 
 def test_neighbouring_frames_differ_by_noise_and_a_small_motion_only():

@@ -1,0 +1,132 @@
+"""From an uploaded clip to suggestions, with the workers' own code."""
+
+from dataclasses import replace
+
+import pytest
+from django.core.files.base import File
+from django.core.management import call_command
+
+from mer_platform.annotation.models import Consensus, Suggestion
+from mer_platform.annotation.spotting import queue_project, queue_spotting, to_spot
+from mer_platform.clips.models import Clip
+from mer_platform.clips.services import add_clip
+from mer_platform.jobs.models import Job
+from models_ml.motion.version import SPOTTER_VERSION
+from models_ml.synthetic.clip import ClipSpec, write_clip
+from models_ml.synthetic.demo import demo_clips
+
+pytestmark = [pytest.mark.services]
+
+
+@pytest.fixture
+def spec() -> ClipSpec:
+    """A smile that is easy to see, with time before and after it."""
+    spec = next(spec for spec in demo_clips() if spec.database == "Demo CASME")
+    return replace(
+        spec, action_units="6+12", intensity_px=2.2, onset=80, apex=105, offset=135, frame_count=220
+    )
+
+
+@pytest.fixture
+def take_in(database, alice, tmp_path, work):
+    def run(spec: ClipSpec) -> Clip:
+        with write_clip(spec, tmp_path).open("rb") as file:
+            clip = add_clip(database, spec.subject, File(file, name="clip.mp4"), alice)
+        work()
+        clip.refresh_from_db()
+        assert clip.state == Clip.State.READY
+        return clip
+
+    return run
+
+
+def test_an_uploaded_clip_gets_its_suggestion_without_being_asked(take_in, spec):
+    found = take_in(spec).suggestions.get()
+    assert abs(found.apex - spec.apex) <= 4
+    assert abs(found.onset - spec.onset) <= 8
+    assert found.spotter == SPOTTER_VERSION
+    assert 0.5 <= found.confidence <= 1
+
+
+def test_no_suggestion_is_kept_where_nothing_stands_out(take_in, spec, work):
+    clip = take_in(replace(spec, intensity_px=0, frame_count=400))
+    assert not clip.suggestions.exists()
+    assert Job.objects.get(kind="spot").state == Job.State.DONE
+
+
+def test_suggestions_of_an_older_spotter_are_replaced(take_in, spec, work):
+    clip = take_in(spec)
+    clip.suggestions.update(spotter="1", onset=0, apex=1, offset=2)
+    Job.objects.filter(kind="spot").delete()
+    queue_spotting(clip)
+    work()
+    assert clip.suggestions.get().spotter == SPOTTER_VERSION
+
+
+def test_the_same_question_is_asked_once(take_in, spec, work):
+    clip = take_in(spec)
+    assert queue_spotting(clip).state == Job.State.DONE
+    assert Job.objects.filter(kind="spot").count() == 1
+
+
+def test_of_a_known_onset_and_offset_the_apex_is_found(take_in, spec, project, work):
+    clip = take_in(spec)
+    Consensus.objects.create(
+        clip=clip, onset=spec.onset, offset=spec.offset, emotion="positive", origin="imported"
+    )
+    assert list(to_spot(project)) == [clip]
+    assert len(queue_project(project)) == 1
+    work()
+    found = clip.suggestions.get()
+    assert (found.onset, found.offset) == (spec.onset, spec.offset)
+    assert abs(found.apex - spec.apex) <= 4
+
+
+def test_a_question_asked_before_is_asked_again_when_its_answer_was_replaced(take_in, spec, work):
+    clip = take_in(spec)
+    known = Consensus.objects.create(clip=clip, onset=70, offset=140, emotion="positive", origin="imported")
+    queue_spotting(clip)
+    work()
+    known.delete()
+    queue_spotting(clip)
+    work()
+    assert clip.suggestions.get().onset != 70
+
+
+def test_a_failed_job_is_queued_again_when_asked(take_in, spec, work, monkeypatch):
+    clip = take_in(spec)
+    job = Job.objects.get(kind="spot")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
+    assert queue_spotting(clip).state == Job.State.QUEUED
+
+
+def test_a_deleted_clip_cancels_its_job(take_in, spec, work):
+    clip = take_in(spec)
+    Job.objects.filter(kind="spot").update(state=Job.State.QUEUED)
+    Clip.objects.filter(pk=clip.pk).delete()
+    work()
+    assert Job.objects.get(kind="spot").state == Job.State.CANCELLED
+    assert not Suggestion.objects.exists()
+
+
+def test_a_stored_suggestion_is_what_scoring_uses(take_in, spec, monkeypatch):
+    from workers import scoring
+
+    clip = take_in(spec)
+    found = clip.suggestions.get()
+    monkeypatch.setattr(scoring, "spot", lambda *_a, **_k: pytest.fail("it was spotted again"))
+    assert scoring._spotted(clip) == (found.onset, found.apex)
+
+
+def test_a_suggestion_of_an_older_spotter_is_not_used_for_scoring(take_in, spec):
+    from workers import scoring
+
+    clip = take_in(spec)
+    clip.suggestions.update(spotter="1", onset=0, apex=1, offset=2)
+    assert abs(scoring._spotted(clip)[1] - spec.apex) <= 4
+
+
+def test_the_command_prints_what_it_queued(take_in, spec, project, capsys):
+    take_in(spec)
+    call_command("spot", "--project", project.slug, "--wait", "--json")
+    assert '"clips": 1, "queued": 0' in capsys.readouterr().out
