@@ -5,6 +5,7 @@
 ``REDIS_URL``      Redis instead of the filesystem broker, e.g. ``redis://host:6379/0``
 ``MER_SECRET_KEY`` the signing key; without it one is made in the data folder at the first start
 ``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  comma-separated, for a public address
+``MER_IMPORT_DIR`` the folder below which databases to import are laid (``<data folder>/import``)
 ``MER_HTTPS=1``    secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -64,6 +65,7 @@ INSTALLED_APPS = [
     "mer_platform.composites",
     "mer_platform.experiments",
     "mer_platform.scoring",
+    "mer_platform.imports",
 ]
 
 MIDDLEWARE = [
@@ -163,6 +165,9 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# Researchers name folders below this one, and nothing outside it can be read over the web.
+IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
+MAX_SHEET_BYTES = 32 * 1024**2
 MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
 
 REST_FRAMEWORK = {
