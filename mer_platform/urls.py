@@ -7,6 +7,7 @@ from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
+from mer_platform.imports.api import ImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
@@ -16,6 +17,7 @@ router.register("projects", ProjectViewSet)
 router.register("databases", DatabaseViewSet)
 router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
+router.register("imports", ImportViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("consensus", ConsensusViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
@@ -26,6 +28,7 @@ router.register("scoring-batches", ScoringBatchViewSet)
 urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
+    path("", include("mer_platform.imports.urls")),
     path("", include("mer_platform.composites.urls")),
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),

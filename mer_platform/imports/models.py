@@ -97,7 +97,7 @@ class ImportItem(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         DONE = "done"
-        THERE = "already-there", "already there"
+        THERE = "there", "already there"
         FAILED = "failed", "not imported"
 
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")
@@ -114,7 +114,7 @@ class ImportItem(models.Model):
         help_text="Coded expressions with 0-based frame indices: onset, apex, offset, emotion, action_units, kind, row.",
     )
     emotion = models.CharField(max_length=100, blank=True, help_text="Of its expressions, or of the picture.")
-    state = models.CharField(max_length=13, choices=State.choices, default=State.WAITING)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     reason = models.TextField(blank=True)
     clip = models.ForeignKey(Clip, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     picture = models.ForeignKey(

@@ -88,7 +88,7 @@ def test_a_second_import_adds_nothing_and_says_so(start, tmp_path):
     start(folder)
     before = list(Consensus.objects.values())
     again = start(folder)
-    assert again.counts() == {"waiting": 0, "done": 0, "already-there": 3, "failed": 0, "total": 3}
+    assert again.counts() == {"waiting": 0, "done": 0, "there": 3, "failed": 0, "total": 3}
     assert set(again.items.values_list("reason", flat=True)) == {"It is in the project already."}
     assert list(Consensus.objects.values()) == before
     with pytest.raises(Exception, match="nothing to import"):
@@ -127,7 +127,7 @@ def test_the_same_frames_under_another_name_are_reported(start, tmp_path):
     again = start(folder)
     problem = again.problems.get(code="same-bytes")
     assert "CASME II/sub01/renamed" in problem.message
-    assert again.counts()["already-there"] == 3
+    assert again.counts()["there"] == 3
 
 
 def test_a_subject_that_differs_only_in_spelling_is_no_second_subject(start, tmp_path, project):

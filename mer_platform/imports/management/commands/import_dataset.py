@@ -134,7 +134,7 @@ class Command(BaseCommand):
         counts = batch.counts()
         waiting = f"{counts['waiting']} to import, " if counts["waiting"] else ""
         self.stdout.write(
-            f"{batch} is {batch.state}: {waiting}{counts['done']} imported, {counts['already-there']} already there, "
+            f"{batch} is {batch.state}: {waiting}{counts['done']} imported, {counts['there']} already there, "
             f"{counts['failed']} not imported."
         )
 
@@ -143,5 +143,5 @@ class Command(BaseCommand):
         counts = batch.counts()
         if batch.state in (Import.State.FAILED, Import.State.CANCELLED):
             raise CommandError(f"{batch} {batch.state}: {batch.problem or 'it was stopped'}")
-        if not counts["waiting"] + counts["done"] + counts["already-there"]:
+        if not counts["waiting"] + counts["done"] + counts["there"]:
             raise CommandError("Nothing could be imported.")
