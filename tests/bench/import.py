@@ -1,6 +1,7 @@
 """A CASME II-like tree of 250 clips and 16,000 frames: imported by two workers, against bare reading and decoding."""
 
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -65,7 +66,9 @@ def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
 def decode_all(tree: Path) -> float:
     """Seconds that all cores need to read and decode every frame and do nothing else."""
     folders = sorted(path for path in tree.glob("*/sub*/*") if path.is_dir())
-    with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    # Spawned: a fork of a process whose OpenCV has threads may wait for them for ever.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         list(pool.map(abs, range(os.cpu_count() or 1)))  # started
         began = time.monotonic()
         for _ in pool.map(decode_folder, folders):
