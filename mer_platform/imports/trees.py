@@ -41,6 +41,7 @@ class FolderTree:
                 f"The folder “{given}” {what}. Give a folder that the server itself can read."
             ) from error
         self.name = self._single or self._root.name
+        self._inside: dict[Path, bool] = {}
 
     def files(self) -> list[str]:
         """Every file below the folder: POSIX paths relative to it, sorted."""
@@ -51,7 +52,7 @@ class FolderTree:
         if self._single:
             return [self._single]
         found: list[str] = []
-        for folder, _, names in os.walk(self._root, followlinks=False):
+        for folder, _, names in os.walk(self._root, followlinks=False, onerror=_refuse):
             inside = Path(folder)
             for name in names:
                 path = inside / name
@@ -64,12 +65,19 @@ class FolderTree:
     def open(self, path: str) -> BinaryIO:
         """Open a listed file for reading; InputError for one that is not there or lies outside."""
         target = self._root / checked(path)
-        if not self._is_inside(target):
+        if not self._folder_is_inside(target.parent) or (target.is_symlink() and not self._is_inside(target)):
             raise InputError(f"“{path}” leads out of the folder “{self.name}”.")
         try:
             return target.open("rb")
         except OSError as error:
             raise InputError(f"“{path}” cannot be read: {error.strerror}.") from error
+
+    def _folder_is_inside(self, folder: Path) -> bool:
+        """As ``_is_inside``, asked once a folder: resolving a path costs more than opening the file."""
+        known = self._inside.get(folder)
+        if known is None:
+            known = self._inside[folder] = self._is_inside(folder)
+        return known
 
     def _is_inside(self, path: Path) -> bool:
         try:
@@ -144,6 +152,11 @@ def checked(path: str) -> str:
     if not path or "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
         raise InputError(f"“{path}” is not a path within the folder: no “..”, no leading “/”.")
     return str(pure)
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed would be clips that are missing without anybody knowing."""
+    raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
 
 
 def _check_count(count: int, name: str) -> None:

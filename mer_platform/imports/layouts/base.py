@@ -76,6 +76,7 @@ class FoundClip:
     """A clip in the tree: frame images in order, or one video file.
 
     ``numbers`` holds the source frame number of each of ``files`` (for a video: empty; its frames count from 1).
+    ``fps`` is 0 for a video of which nobody said more than it says itself.
     """
 
     database: str

@@ -52,6 +52,8 @@ class Coding:
     subject: Callable[[str], str]
     clip: Callable[[str, str], str] = lambda subject, filename: filename
     kind: Callable[[Row, Report], Kind] = lambda row, report: "micro"
+    none: frozenset[str] = frozenset()  # what the sheet writes where there is no frame, besides "/"
+    codes_emotions: bool = True  # else a row without an emotion is as it should be
     several: bool = False  # expressions a clip: then a clip without any is imported too
     errata: tuple[Erratum, ...] = ()
 
@@ -78,7 +80,7 @@ def read_coded(tree: Tree, sheet: Sheet | None, accepted: frozenset[str], coding
     report = Report()
     table = find_table(tree, sheet, coding.columns, f"the coding sheet of {coding.database}")
     placed = place_folders(tree, image_folders(tree, report), coding, report)
-    rows = coded_rows(table.rows, coding.subject, coding.clip, report, coding.kind)
+    rows = coded_rows(table.rows, coding.subject, coding.clip, report, coding.kind, coding.none)
     return assemble(tree, rows, placed, accepted, coding, report)
 
 
@@ -162,16 +164,16 @@ def _clip(
     tree: Tree, found: tuple[Place, Folder], coded: list[Coded], coding: Coding, report: Report
 ) -> FoundClip:
     place, folder = found
-    name = coded[0].clip if coded else place.clip
-    files, numbers = sound_frames(tree, folder, report, subject=place.subject, clip=name)
+    files, numbers = sound_frames(tree, folder, report, subject=place.subject, clip=place.clip)
     if not files:
         report.error(
             "clip-without-frames",
             "No file of the folder is an image: the clip is not imported.",
             file=folder.path,
             subject=place.subject,
-            clip=name,
+            clip=place.clip,
         )
+    emotions = coding.emotions if coding.codes_emotions else ()
     expressions = []
     for row in without_duplicates(coded, report, several=coding.several):
         if place.emotion and row.emotion and place.emotion.rstrip("s") != row.emotion.rstrip("s"):
@@ -181,11 +183,13 @@ def _clip(
                 **{**at(row), "column": "emotion"},
             )
             continue
-        expression = check(row, numbers, coding.emotions, report) if files else None
+        expression = check(row, numbers, emotions, report) if files else None
         if expression is not None:
             expressions.append(expression)
     expressions.sort(key=lambda expression: expression.onset or 0)
-    return FoundClip(coding.database, place.subject, name, coding.fps, files, numbers, tuple(expressions))
+    return FoundClip(
+        coding.database, place.subject, place.clip, coding.fps, files, numbers, tuple(expressions)
+    )
 
 
 def _of_one_subject(
@@ -199,7 +203,7 @@ def _of_one_subject(
     if others:
         report.info(
             "rows-of-other-subjects",
-            f"“{tree.name}” is the folder of one subject: {len(others)} rows of others were left out.",
+            f"“{tree.name}” is the folder of one subject; rows of others, left out: {len(others)}.",
             file=others[0].file,
         )
     return [row for row in rows if row.subject == only]

@@ -51,8 +51,12 @@ def coded_rows(
     clip: Callable[[str, str], str],
     report: Report,
     kind: Callable[[Row, Report], Kind] = lambda row, report: "micro",
+    none: frozenset[str] = frozenset(),
 ) -> list[Coded]:
-    """Rows in our names. ``subject`` and ``clip`` give canonical names, "" where a cell cannot be one (reported)."""
+    """Rows in our names. ``subject`` and ``clip`` give canonical names, "" where a cell cannot be one (reported).
+
+    ``none``: see ``Row.frame``.
+    """
     coded = []
     for row in rows:
         spelled, filename = row.text("subject", report), row.text("filename", report)
@@ -77,9 +81,9 @@ def coded_rows(
                 row.file,
                 name,
                 clip(name, filename),
-                row.frame("onset", report),
-                row.frame("apex", report),
-                row.frame("offset", report),
+                row.frame("onset", report, none),
+                row.frame("apex", report, none),
+                row.frame("offset", report, none),
                 row.text("emotion", report).lower(),
                 row.text("action_units", report),
                 kind(row, report),
@@ -210,6 +214,12 @@ def _apex(
             **where,
         )
     else:
+        if apex == onset:
+            report.warning(
+                "apex-is-onset",
+                f"Onset and apex are the same frame ({apex}): imported as coded, but there is no motion between them.",
+                **where,
+            )
         return apex
     return None
 

@@ -24,6 +24,12 @@ class Erratum:
     proposed: str
     reason: str  # with its source
     frame_absent: bool = False  # offered only where the tree lacks the frame ``found``
+    one_of_several: bool = False  # the clip has several expressions: the key names the value too
+
+    def key(self, layout: str) -> str:
+        """Stable name by which the correction is accepted."""
+        key = f"{layout}/{self.subject}/{self.clip}/{self.field}"
+        return f"{key}/{self.found}" if self.one_of_several else key
 
 
 def corrected(
@@ -38,24 +44,22 @@ def corrected(
     A correction fits only while the sheet still says what is known to be wrong: a corrected sheet is left alone.
     ``numbers`` gives the frame numbers in the tree of a (subject, clip), none where it has no folder.
     """
-    offered: list[Correction] = []
+    offered: dict[str, Correction] = {}
     kept: list[Coded] = []
     for row in rows:
         changed: Coded | None = row
         for erratum in errata:
             if changed is None or not _fits(erratum, row, numbers):
                 continue
-            key = f"{layout}/{erratum.subject}/{erratum.clip}/{erratum.field}"
-            offered.append(
-                Correction(
-                    key, row.subject, row.clip, erratum.field, erratum.found, erratum.proposed, erratum.reason
-                )
+            key = erratum.key(layout)
+            offered[key] = Correction(
+                key, row.subject, row.clip, erratum.field, erratum.found, erratum.proposed, erratum.reason
             )
             if key in accepted:
                 changed = _apply(changed, erratum)
         if changed is not None:
             kept.append(changed)
-    return kept, offered
+    return kept, list(offered.values())
 
 
 def _fits(erratum: Erratum, row: Coded, numbers: Callable[[str, str], Sequence[int]]) -> bool:

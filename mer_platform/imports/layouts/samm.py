@@ -2,7 +2,8 @@
 
 Sheet ``SAMM_Micro_FACS_Codes_v2.xlsx``: thirteen rows of text, then Subject, Filename, Inducement Code, Onset Frame, Apex
 Frame, Offset Frame, Duration, Micro, Action Units, Estimated Emotion, Objective Classes, Notes. Frames:
-``006/006_1_2/006_05562.jpg``, by source frame number. Subject "006" (a spreadsheet may have made it 6), clip "006_1_2".
+``006/006_1_2/006_05562.jpg``, by source frame number; an apex of
+-1 or 0 is none. Subject "006" (a spreadsheet may have made it 6), clip "006_1_2".
 """
 
 import re
@@ -79,6 +80,7 @@ CODING = Coding(
     subject=subject_name,
     clip=clip_name,
     kind=kind,
+    none=frozenset(("0", "-1")),
 )
 
 

@@ -24,7 +24,7 @@ from models_ml.errors import InputError
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of encrypted .xlsx
 _LARGEST = 64 << 20  # bytes of a sheet
-_UNPACKED = 512 << 20  # bytes of its XML: an honest sheet of a few thousand rows has some 1 MB
+_UNPACKED = 256 << 20  # bytes of its XML: an honest sheet of a few thousand rows has some 1 MB
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
 _EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
@@ -67,8 +67,11 @@ class Row:
         text = " ".join(str(value).split()) if value is not None else ""
         return "" if text.lower() in _EMPTY - {"-", "?", "na"} else text
 
-    def frame(self, key: str, report: Report) -> int | None:
-        """A frame number; None where the cell is empty or says so ("/"). What is neither is reported, and None."""
+    def frame(self, key: str, report: Report, none: frozenset[str] = frozenset()) -> int | None:
+        """A frame number; None where the cell is empty or says so ("/"). What is neither is reported, and None.
+
+        ``none``: what this database writes where there is no frame ("0" in CAS(ME)², where frames count from 1).
+        """
         value = self.cells.get(key)
         if isinstance(value, bool) or (isinstance(value, float) and value != value):
             value = None if value != value else str(value)
@@ -76,7 +79,7 @@ class Row:
             self.text(key, report)
             return None
         text = str(value).strip() if value is not None else ""
-        if text.lower() in _EMPTY:
+        if text.lower() in _EMPTY or text.partition(".")[0] in none:
             return None
         if re.fullmatch(r"\d{1,9}(?:\.0*)?", text):
             return int(text.partition(".")[0])
