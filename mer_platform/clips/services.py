@@ -103,7 +103,9 @@ def subject_of(database: Database, name: str) -> Subject:
     """
     name = unicodedata.normalize("NFC", name.strip())
     if other := same_but_for_spelling(name, database.subjects.values_list("name", flat=True)):
-        message = f"This database has a subject “{other}”: use that spelling, or another name for another person."
+        message = (
+            f"This database has a subject “{other}”: use that spelling, or another name for another person."
+        )
         raise ValidationError({"subject": message})
     return Subject.objects.get_or_create(database=database, name=name)[0]
 

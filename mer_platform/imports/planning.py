@@ -194,7 +194,7 @@ class Plan:
         for name in in_clips:
             if n := has_pictures.get(name, 0):
                 reasons[name] = (
-                    f"{name} holds {n} flow pictures: clips beside them would count the same samples twice. "
+                    f"{name} holds {n} flow picture{'s' * (n > 1)}: clips beside them would count the same samples twice. "
                     "Import the clips into another project."
                 )
         return reasons

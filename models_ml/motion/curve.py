@@ -65,7 +65,11 @@ class MotionCurve:
 
 def _shrunk(grey: Image, size: tuple[int, int]) -> Image:
     """Averaged down to ``size``; by halves as far as they go, for which OpenCV is several times quicker."""
-    while grey.shape[1] >= 2 * size[0] and grey.shape[0] >= 2 * size[1] and not (grey.shape[0] | grey.shape[1]) & 1:
+    while (
+        grey.shape[1] >= 2 * size[0]
+        and grey.shape[0] >= 2 * size[1]
+        and not (grey.shape[0] | grey.shape[1]) & 1
+    ):
         half = (grey.shape[1] // 2, grey.shape[0] // 2)
         grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

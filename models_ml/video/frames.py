@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -121,8 +121,8 @@ class FrameSource(ABC):
     def glances(self) -> Iterator[Glance]:
         """The same frames, whole only on demand where the source can decode them smaller for less. Errors as above."""
         for frame in self:
-            image = frame.image
-            yield Glance(frame.index, frame.source_number, frame.pts, image, lambda i=image: i, frame.encoded)
+            whole = partial(getattr, frame, "image")
+            yield Glance(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
 
     @abstractmethod
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """A CASME II-like tree of 250 clips and 16,000 frames: imported by two workers, against bare reading and decoding."""
 
+# ruff: noqa: N999 (`make bench NAME=import`)
+
 import json
 import multiprocessing
 import os
@@ -52,7 +54,9 @@ def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
         bare.append(decode_all(tree))
     began = time.monotonic()
     again = json.loads(platform.manage("import_dataset", "casme2", str(tree), "--project", slug, "--json"))
-    report("import: the same tree again", time.monotonic() - began, "s", "the first import", min(ours), "at most")
+    report(
+        "import: the same tree again", time.monotonic() - began, "s", "the first import", min(ours), "at most"
+    )
     assert again["counts"]["there"] == clips, again["counts"]
     bare_loop = f"reading and decoding in {os.cpu_count()} processes"
     report(
@@ -90,7 +94,17 @@ def build(folder: Path, clips: int) -> Path:
     faces = [_frames(number) for number in range(min(FACES, clips))]
     book = Workbook()
     book.active.append(
-        ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion"]
+        [
+            "Subject",
+            "Filename",
+            None,
+            "OnsetFrame",
+            "ApexFrame",
+            "OffsetFrame",
+            None,
+            "Action Units",
+            "Estimated Emotion",
+        ]
     )
     for clip in range(clips):
         subject, name = clip % 26 + 1, f"EP{clip // 26 + 1:02d}_{clip:03d}"

@@ -4,15 +4,17 @@ import json
 import zipfile
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 
 from mer_platform.annotation.models import Consensus
-from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job
 from tests.small_trees import casme2
+from tests.trees import eaf, flow_by_label, flow_folds, label_studio, timeline
 
 pytestmark = [pytest.mark.services]
 
@@ -243,3 +245,107 @@ def test_the_command_ends_with_an_error_where_nothing_can_be_imported(project, t
     Database.objects.create(project=project, name="casme ii", fps=200)
     with pytest.raises(Exception, match="Nothing could be imported"):
         call_command("import_dataset", "casme2", str(folder), project=project.slug, dry_run=True)
+
+
+def test_flow_pictures_are_stored_once_however_often_a_fold_repeats_them(start, tmp_path):
+    folder = flow_folds(tmp_path)
+    batch = start(folder, layout="flow-images")
+    assert batch.counts()["done"] == 6, list(batch.items.values_list("reason", flat=True))
+    found = {str(picture): picture.emotion for picture in FlowPicture.objects.all()}
+    assert found["CASME II/sub01/EP02_01f"] == "positive"
+    assert len(found) == 6
+    again = start(folder, layout="flow-images")
+    assert (again.counts()["there"], again.counts()["waiting"]) == (6, 0)
+    assert FlowPicture.objects.count() == 6
+
+
+def test_flow_pictures_are_refused_beside_clips_of_their_database(start, tmp_path, make_clip):
+    make_clip()
+    batch = start(flow_by_label(tmp_path), layout="flow-images")
+    failed = batch.items.get(database="CASME II")
+    assert failed.state == ImportItem.State.FAILED
+    assert "count the same samples twice" in failed.reason
+    assert not FlowPicture.objects.filter(subject__database__name="CASME II").exists()
+    assert batch.counts()["done"] == 3
+
+
+def test_clips_are_refused_beside_flow_pictures_of_their_database(start, tmp_path):
+    start(flow_by_label(tmp_path / "pictures"), layout="flow-images")
+    batch = start(casme2(tmp_path / "clips"))
+    assert batch.counts()["failed"] == 3
+    assert "holds 1 flow picture" in batch.problems.filter(code="pictures-and-clips").first().message
+    assert not Clip.objects.exists()
+
+
+def test_a_picture_that_is_none_fails_alone(start, tmp_path):
+    folder = flow_by_label(tmp_path)
+    (folder / "Lab/Anna/joy/first.png").write_bytes(b"no picture")
+    batch = start(folder, layout="flow-images")
+    assert batch.counts()["done"] == 3
+
+
+@pytest.fixture
+def annotated(project, alice, work):
+    """Import a file of annotations as one that was uploaded."""
+
+    def run(layout: str, path) -> Import:
+        file = ContentFile(path.read_bytes(), name=path.name)
+        batch = services.start(project, layout, services.Source(Import.Place.FILE), file, alice)
+        work()
+        batch.refresh_from_db()
+        if batch.counts()["waiting"]:
+            services.confirm(batch, [], alice)
+            work()
+            batch.refresh_from_db()
+        return batch
+
+    return run
+
+
+@pytest.fixture
+def unlabelled(start, tmp_path) -> Clip:
+    """sub01/EP02_01f: 12 frames at 200 fps, img46–img57."""
+    start(casme2(tmp_path / "tree"))
+    Consensus.objects.all().delete()
+    return Clip.objects.get(name="EP02_01f")
+
+
+def test_frames_of_label_studio_count_from_one(annotated, unlabelled, tmp_path):
+    path = label_studio(tmp_path / "x.json", ("/data/EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
+    batch = annotated("label-studio", path)
+    assert batch.state == Import.State.FINISHED, batch.problem
+    marks = unlabelled.consensus.get()
+    assert (marks.onset, marks.offset, marks.emotion, marks.origin) == (2, 8, "happiness", "imported")
+
+
+def test_milliseconds_of_elan_become_frames_by_the_clips_own_times(annotated, unlabelled, tmp_path):
+    path = eaf(tmp_path / "x.eaf", {"emotion": [(10, 42, "happiness")]}, media="sub01_EP02_01f.mp4")
+    annotated("elan", path)
+    marks = unlabelled.consensus.get()
+    assert (marks.onset, marks.offset) == (2, 8)  # 5 ms a frame: 10 ms, and 42 ms is nearest to 40 ms
+
+
+def test_two_coders_of_one_clip_are_not_chosen_between(annotated, unlabelled, tmp_path):
+    both = {"a@lab": [timeline("happiness", 3, 9)], "b@lab": [timeline("disgust", 4, 9)]}
+    batch = annotated("label-studio", label_studio(tmp_path / "x.json", ("EP02_01f.mp4", both)))
+    assert "Who is right is not guessed" in batch.problems.get(code="several-coders").message
+    assert not unlabelled.consensus.exists()
+
+
+@pytest.mark.parametrize(
+    ("clip", "first", "code", "words"),
+    [
+        ("nothing.mp4", 3, "clip-unknown", "no clip “nothing”"),
+        ("EP02_01f.mp4", 300, "marks-wrong", "its frames are 1–12"),
+    ],
+)
+def test_markings_that_fit_no_clip_are_reported(annotated, unlabelled, tmp_path, clip, first, code, words):
+    path = label_studio(tmp_path / "x.json", (clip, {"a@lab": [timeline("happiness", first, first + 4)]}))
+    assert words in annotated("label-studio", path).problems.get(code=code).message
+
+
+def test_a_name_that_two_clips_have_is_ambiguous(annotated, unlabelled, tmp_path):
+    Clip.objects.filter(name="EP01_11f").update(name="EP02_01f")
+    path = label_studio(tmp_path / "x.json", ("EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
+    problem = annotated("label-studio", path).problems.get(code="clip-ambiguous")
+    assert "CASME II/sub01/EP02_01f, CASME II/sub02/EP02_01f" in problem.message
