@@ -6,6 +6,7 @@
 ``MER_STORAGE_URL`` an object store instead of files in the data folder, e.g. ``s3://bucket/prefix?endpoint_url=https://host``
 ``MER_SECRET_KEY`` the signing key; without it one is made in the data folder at the first start
 ``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  comma-separated, for a public address
+``MER_IMPORT_DIR`` the folder below which databases to import are laid (``<data folder>/import``)
 ``MER_HTTPS=1``    secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -77,6 +78,7 @@ INSTALLED_APPS = [
     "mer_platform.experiments",
     "mer_platform.scoring",
     "mer_platform.exports",
+    "mer_platform.imports",
 ]
 
 MIDDLEWARE = [
@@ -177,6 +179,9 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# Researchers name folders below this one, and nothing outside it can be read over the web.
+IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
+MAX_SHEET_BYTES = 32 * 1024**2
 MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
 
 REST_FRAMEWORK = {

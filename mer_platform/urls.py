@@ -8,6 +8,7 @@ from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureView
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
 from mer_platform.exports.api import FeatureExportViewSet
+from mer_platform.imports.api import ImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
@@ -18,6 +19,7 @@ router.register("databases", DatabaseViewSet)
 router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
 router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
+router.register("imports", ImportViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("consensus", ConsensusViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
@@ -29,6 +31,7 @@ router.register("feature-exports", FeatureExportViewSet, basename="feature-expor
 urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
+    path("", include("mer_platform.imports.urls")),
     path("", include("mer_platform.composites.urls")),
     path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),

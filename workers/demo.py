@@ -16,6 +16,7 @@ from mer_platform.composites.labelmaps import LabelMap
 from mer_platform.composites.services import freeze
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.projects.models import Project
+from mer_platform.storage import local_copy
 from models_ml.synthetic.clip import ClipSpec, write_clip
 from models_ml.synthetic.demo import DATABASES, demo_clips
 from workers.ingest import look_into, save_result
@@ -64,7 +65,8 @@ def make_subject(claim: Claim) -> None:
             claim.progress(done, len(specs))
             clip = _stored(database, spec, Path(folder))
             if clip.state != Clip.State.READY:
-                result = look_into(clip, lambda _frames: claim.check())
+                with local_copy(clip.file) as path:
+                    result = look_into(clip, path, lambda _frames: claim.check())
                 with claim.commit():
                     save_result(clip, result)
                     _know(clip, spec)

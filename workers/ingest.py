@@ -3,6 +3,8 @@
 import json
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -34,7 +36,8 @@ def ingest_clip(claim: Claim) -> None:
         if frames % PROGRESS_FRAMES == 0:
             claim.progress(frames, 0)
 
-    result = look_into(clip, on_progress)
+    with local_copy(clip.file) as path:
+        result = look_into(clip, path, on_progress)
     with claim.commit() as job:
         save_result(clip, result)
         if clip.face_frames:  # the labeler will want a suggestion
@@ -42,9 +45,9 @@ def ingest_clip(claim: Claim) -> None:
         claim.finish(job)
 
 
-def look_into(clip: Clip, on_progress: Callable[[int], None]) -> IngestResult:
-    """Decode every frame and store the pack, its index and a thumbnail. Raises InputError."""
-    with local_copy(clip.file) as path, tempfile.TemporaryFile() as pack:
+def look_into(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
+    """Decode every frame of the clip's file at ``path``; store the pack, its index and a thumbnail. Raises InputError."""
+    with tempfile.TemporaryFile() as pack:
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)
         pack.seek(0)
         default_storage.save(clip.pack_name, File(pack))
@@ -58,17 +61,22 @@ def save_result(clip: Clip, result: IngestResult) -> None:
     """Inside a claim's commit. Raises JobCancelled if the clip was deleted meanwhile."""
     if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
         raise JobCancelled("the clip was deleted")
-    clip.save_result(
-        state=Clip.State.READY,
-        problem="",
-        codec=result.codec,
-        width=result.index.width,
-        height=result.index.height,
-        frame_count=result.frame_count,
-        fps=str(result.index.fps),
-        first_source_number=result.index.source[0],
-        is_grey=result.is_grey,
-        faces=result.faces.to_json(),
-        face_frames=[list(span) for span in result.faces.coverage()],
-        fingerprint=result.fingerprint,
-    )
+    clip.save_result(**fields_of(result))
+
+
+def fields_of(result: IngestResult) -> dict[str, Any]:
+    """What ingest found, as fields of the clip."""
+    return {
+        "state": Clip.State.READY,
+        "problem": "",
+        "codec": result.codec,
+        "width": result.index.width,
+        "height": result.index.height,
+        "frame_count": result.frame_count,
+        "fps": str(result.index.fps),
+        "first_source_number": result.index.source[0],
+        "is_grey": result.is_grey,
+        "faces": result.faces.to_json(),
+        "face_frames": [list(span) for span in result.faces.coverage()],
+        "fingerprint": result.fingerprint,
+    }

@@ -1,6 +1,7 @@
 """Taking in a clip: its bytes, stored unchanged, and the job that looks into it."""
 
 import unicodedata
+from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -44,51 +45,74 @@ def add_clip(
     suffix = PurePath(original).suffix.lower()
     _check_upload(suffix, file.size, subject_name, fps or database.fps)
     name = (name or PurePath(original).stem).strip()[:120]
-    digest = sha256_of(file)
-    if there := Clip.objects.filter(project=database.project, sha256=digest).first():
-        raise AlreadyThere(there, f"The file “{original}” is")
-    subject = _subject(database, subject_name)
-    if there := Clip.objects.filter(subject=subject, name=name).first():
-        raise AlreadyThere(there, f"A clip named “{name}” is")
-    stored = f"clips/{digest[:2]}/{digest}{suffix}"
-    if not default_storage.exists(stored):
-        default_storage.save(stored, file)
     clip = Clip(
         project=database.project,
-        subject=subject,
         name=name,
-        sha256=digest,
-        file=stored,
+        sha256=sha256_of(file),
         original_name=original[:255],
         size=file.size,
         fps_given=(fps or database.fps) if suffix == ".zip" else None,
         uploaded_by=user if user and user.pk else None,
     )
-    try:
-        with transaction.atomic():
-            clip.save()
-            if ingest:
-                queue_ingest(clip)
-    except IntegrityError as error:  # two uploads of the same clip at the same moment
-        same = Q(sha256=digest) | Q(subject=subject, name=name)
-        there = Clip.objects.filter(same, project=database.project).first()
-        if there is None:
-            raise
-        raise AlreadyThere(there, f"The file “{original}”, or a clip of its name, is") from error
+    check_bytes_new(clip)
+    clip.subject = subject_of(database, subject_name)
+    check_name_new(clip)
+    keep_bytes(clip, file, suffix)
+    add_new(clip, queue_ingest if ingest else None)
     return clip
 
 
-def _subject(database: Database, name: str) -> Subject:
+def check_bytes_new(clip: Clip) -> None:
+    """Raise AlreadyThere if the project has a clip of the same bytes."""
+    if there := Clip.objects.filter(project=clip.project, sha256=clip.sha256).first():
+        raise AlreadyThere(there, f"The file “{clip.original_name}” is")
+
+
+def check_name_new(clip: Clip) -> None:
+    """Raise AlreadyThere if its subject has a clip of the same name."""
+    if there := Clip.objects.filter(subject=clip.subject, name=clip.name).first():
+        raise AlreadyThere(there, f"A clip named “{clip.name}” is")
+
+
+def keep_bytes(clip: Clip, file: File, suffix: str) -> None:
+    """Store a clip's bytes unchanged, under a name that says their content."""
+    clip.file = f"clips/{clip.sha256[:2]}/{clip.sha256}{suffix}"
+    if not default_storage.exists(clip.file):
+        default_storage.save(clip.file, file)
+
+
+def add_new(clip: Clip, then: Callable[[Clip], Any] | None = None) -> None:
+    """Save a new clip, and do ``then`` in the same transaction. Raises AlreadyThere."""
+    try:
+        with transaction.atomic():
+            clip.save()
+            if then is not None:
+                then(clip)
+    except IntegrityError as error:  # two uploads of the same clip at the same moment
+        same = Q(sha256=clip.sha256) | Q(subject=clip.subject, name=clip.name)
+        there = Clip.objects.filter(same, project=clip.project).first()
+        if there is None:
+            raise
+        raise AlreadyThere(there, f"The file “{clip.original_name}”, or a clip of its name, is") from error
+
+
+def subject_of(database: Database, name: str) -> Subject:
     """The subject of this name, made if new. Raises ValidationError for a name that is another's but for its spelling.
 
     Two spellings of one person would be two folds, each trained on the other's face.
     """
     name = unicodedata.normalize("NFC", name.strip())
-    for subject in database.subjects.all():
-        if subject.name != name and _plain(subject.name) == _plain(name):
-            message = f"This database has a subject “{subject}”: use that spelling, or another name for another person."
-            raise ValidationError({"subject": message})
+    if other := same_but_for_spelling(name, database.subjects.values_list("name", flat=True)):
+        message = (
+            f"This database has a subject “{other}”: use that spelling, or another name for another person."
+        )
+        raise ValidationError({"subject": message})
     return Subject.objects.get_or_create(database=database, name=name)[0]
+
+
+def same_but_for_spelling(name: str, names: Iterable[str]) -> str:
+    """Which of ``names`` differs from ``name`` only in case, blanks or width of its letters; empty if none does."""
+    return next((other for other in names if other != name and _plain(other) == _plain(name)), "")
 
 
 def _plain(name: str) -> str:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from typing import Any, Protocol, Self
 
 from models_ml.errors import InputError
@@ -11,6 +12,7 @@ from models_ml.face.detect import Box
 from models_ml.video.frames import Image
 
 SAMPLES = 16
+_EVERY = 0.08  # seconds: no face comes and is gone again between two samples so close
 
 
 class Detector(Protocol):
@@ -80,18 +82,36 @@ class FaceTrack:
             raise InputError(f"These are not the data of a face track: {error}.") from error
 
 
+def sampled_frames(frame_count: int, fps: float = 0, *, samples: int = SAMPLES) -> list[int]:
+    """Which frames to search: evenly spaced, first and last among them; fewer where the clip is short.
+
+    >>> sampled_frames(9, samples=3), sampled_frames(64, 200)
+    ([0, 4, 8], [0, 16, 32, 47, 63])
+    """
+    last = frame_count - 1
+    if fps:
+        samples = min(samples, 1 + ceil(frame_count / fps / _EVERY))
+    steps = max(1, min(samples - 1, last))
+    return sorted({round(last * k / steps) for k in range(steps + 1)})
+
+
 def search(
-    frame_count: int, read: Callable[[int], Image], detector: Detector, *, samples: int = SAMPLES
+    frame_count: int,
+    read: Callable[[int], Image],
+    detector: Detector,
+    *,
+    fps: float = 0,
+    samples: int = SAMPLES,
+    known: Mapping[int, Box | None] | None = None,
 ) -> FaceTrack:
     """Search the face in about ``samples`` evenly spaced frames, and locate every change between two of them.
 
-    ``read(i)`` gives frame i, 0 ≤ i < ``frame_count``, in any order.
+    ``read(i)`` gives frame i, 0 ≤ i < ``frame_count``, in any order. ``fps``: a short clip is searched in fewer frames.
+    ``known``: what was found already in some of ``sampled_frames``.
     """
-    last = frame_count - 1
-    steps = max(1, min(samples - 1, last))
     boxes: dict[int, Box | None] = {}
-    for frame in sorted({round(last * k / steps) for k in range(steps + 1)}):
-        boxes[frame] = detector.detect(read(frame))
+    for frame in sampled_frames(frame_count, fps, samples=samples):
+        boxes[frame] = known[frame] if known and frame in known else detector.detect(read(frame))
     evenly = sorted(boxes)
     for a, b in pairwise(evenly):
         if (boxes[a] is None) == (boxes[b] is None):

@@ -37,14 +37,16 @@ class Fingerprint:
         self._count, self._every = 0, 1
         self._size = (0, 0)
 
-    def add(self, image: Image) -> None:
-        """Take the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size."""
+    def add(self, image: Image, size: tuple[int, int] | None = None) -> None:
+        """Take the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
+
+        ``size``: width and height of the frame in pixels where ``image`` is a smaller picture of it.
+        """
         if len(self._small) == _KEPT and self._count % self._every == 0:
             self._small = self._small[::2]
             self._every *= 2
         if self._count % self._every == 0:
-            height, width = image.shape[:2]
-            self._size = (width, height)
+            self._size = size or (image.shape[1], image.shape[0])
             self._small.append(_shrink(image))
         self._count += 1
 

@@ -4,9 +4,10 @@ Knows nothing of containers, zip files or codecs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from models_ml.errors import InputError
 
 Image = NDArray[np.uint8]
+SMALL = 96  # pixels
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,30 @@ class Frame:
     encoded: bytes | None = None
 
 
+class Glance:
+    """A frame for whoever sees most frames only small: ``image`` is what ``Frame.image`` is, decoded when it is asked for.
+
+    ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame at a fraction of its size, or itself, but at least
+    ``SMALL`` pixels on its longer side unless the frame has less.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        source_number: int,
+        pts: int,
+        small: Image,
+        decode: Callable[[], Image],
+        encoded: bytes | None = None,
+    ) -> None:
+        self.index, self.source_number, self.pts, self.encoded = index, source_number, pts, encoded
+        self.small, self._decode = small, decode
+
+    @cached_property
+    def image(self) -> Image:
+        return self._decode()
+
+
 class FrameSource(ABC):
     """A clip opened for one pass over its frames; a context manager that is iterated once.
 
@@ -86,10 +112,17 @@ class FrameSource(ABC):
     fps: Fraction
     time_base: Fraction
     is_grey: bool
+    count: int | None = None  # of frames, where it is known before they are read
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
         """Yield every frame in presentation order; InputError where the source turns out to be bad."""
+
+    def glances(self) -> Iterator[Glance]:
+        """The same frames, whole only on demand where the source can decode them smaller for less. Errors as above."""
+        for frame in self:
+            whole = partial(getattr, frame, "image")
+            yield Glance(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
 
     @abstractmethod
     def close(self) -> None:

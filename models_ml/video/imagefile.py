@@ -15,6 +15,12 @@ from models_ml.errors import InputError
 from models_ml.video.frames import Image
 
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp"}
+_REDUCED = {
+    1: cv2.IMREAD_GRAYSCALE,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 # Markers that start a frame header (ITU-T T.81, table B.1): C0–CF without DHT, JPG and DAC.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -51,15 +57,34 @@ def decode_image(data: bytes, *, grey: bool) -> Image:
 
     Raises InputError with half a sentence ("is cut off") for the caller to put the name before.
     """
+    return _decode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB)
+
+
+def reduction(width: int, height: int, longer_side: int) -> int:
+    """By how much a JPEG can be reduced while it is decoded (1, 2, 4 or 8) and still have ``longer_side`` pixels.
+
+    >>> reduction(640, 480, 96), reduction(90, 120, 96)
+    (4, 1)
+    """
+    return next(by for by in (8, 4, 2, 1) if by == 1 or max(width, height) >= by * longer_side)
+
+
+def decode_reduced(data: bytes, by: int) -> Image:
+    """A JPEG in grey at 1/``by`` of its size, rounded up: uint8 (H, W). Every coefficient is read, few are transformed.
+
+    EXIF orientation and errors as ``decode_image``.
+    """
+    return _decode(data, _REDUCED[by])
+
+
+def _decode(data: bytes, flag: int) -> Image:
     header = read_header(data)
     if header is None:
         raise InputError("is not a JPEG, PNG or BMP image, or is cut off")
     if not _is_complete(data, header):
         raise InputError("is cut off: its end is missing")
     try:
-        image = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
-        )
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         image = None
     if image is None:

@@ -9,19 +9,20 @@ import stat
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from natsort import natsorted, ns
 
 from models_ml.errors import InputError
-from models_ml.video.frames import Frame, FrameSource, Limits, exact_fps
-from models_ml.video.imagefile import ImageHeader, decode_image, read_header
+from models_ml.video.frames import SMALL, Frame, FrameSource, Glance, Image, Limits, exact_fps
+from models_ml.video.imagefile import ImageHeader, decode_image, decode_reduced, read_header, reduction
 
 _EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
 _LITTER = {"thumbs.db", "desktop.ini"}  # and every name with a leading dot
-_PREFIX = 64 * 1024  # enough for an image's header unless it carries a large profile
+_PREFIX = 4096  # bytes: enough for an image's header unless it carries a profile or a thumbnail
 _ENCRYPTED = 0x1
 
 
@@ -48,21 +49,40 @@ class ImageSource(FrameSource):
             self._files.close()
             raise
         self._read = False
+        self._formats = [header.format for header in headers]
         self.is_grey = all(header.is_grey for header in headers)
         self.codec = headers[0].format
+        self.count = len(headers)
         # From the pixels, not the header: a JPEG's EXIF orientation may turn it.
-        self.height, self.width = self._frame(0).image.shape[:2]
+        self._first: Frame | None = self._frame(0)
+        self.height, self.width = self._first.image.shape[:2]
 
     def __iter__(self) -> Iterator[Frame]:
         if self._read:
             raise RuntimeError("a source of frames is read once; open it again")
         self._read = True
         for index, item in enumerate(self._numbered):
-            frame = self._frame(index)
+            frame = self._first or self._frame(index)
+            self._first = None
             height, width = frame.image.shape[:2]
             if (width, height) != (self.width, self.height):
                 raise self._mixed(item.name, width, height, self.width, self.height)
             yield frame
+
+    def glances(self) -> Iterator[Glance]:
+        by = reduction(self.width, self.height, SMALL)
+        if by == 1 or set(self._formats) != {"jpeg"}:
+            yield from super().glances()
+            return
+        size = (-(-self.height // by), -(-self.width // by))
+        for index, item in enumerate(self._numbered):
+            data = self._files.read(item.name)
+            small = self._decoded(item.name, partial(decode_reduced, data, by))
+            whole = partial(self._decoded, item.name, partial(decode_image, data, grey=self.is_grey))
+            if small.shape != size:  # turned by its EXIF orientation
+                height, width = whole().shape[:2]
+                raise self._mixed(item.name, width, height, self.width, self.height)
+            yield Glance(index, item.number, index, small, whole, data)
 
     def close(self) -> None:
         self._files.close()
@@ -70,15 +90,17 @@ class ImageSource(FrameSource):
     def _frame(self, index: int) -> Frame:
         name, number = self._numbered[index].name, self._numbered[index].number
         data = self._files.read(name)
+        image = self._decoded(name, partial(decode_image, data, grey=self.is_grey))
+        original = data if self._formats[index] in ("jpeg", "png") else None
+        return Frame(index, number, index, image, original)
+
+    def _decoded(self, name: str, decode: Callable[[], Image]) -> Image:
         try:
-            image = decode_image(data, grey=self.is_grey)
+            return decode()
         except InputError as error:
             raise InputError(
                 f"The image “{name}” {error}. Replace it and upload the frames again."
             ) from error
-        header = read_header(data)
-        original = data if header and header.format in ("jpeg", "png") else None
-        return Frame(index, number, index, image, original)
 
     def _check_headers(self) -> list[ImageHeader]:
         """Headers of all images; nothing is decoded before every one of them is known to be acceptable."""

@@ -8,8 +8,8 @@ from typing import BinaryIO, Literal
 import cv2
 import numpy as np
 
-from models_ml.face.detect import get_detector
-from models_ml.face.track import Detector, FaceTrack, search
+from models_ml.face.detect import Box, get_detector
+from models_ml.face.track import Detector, FaceTrack, sampled_frames, search
 from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
@@ -61,18 +61,28 @@ def ingest(
     Raises:
         InputError: for whatever cannot be used, see ``open_source``.
     """
+    detector = detector or get_detector()
+    known: dict[int, Box | None] = {}
     with open_source(path, fps=fps, limits=limits) as source:
         writer = PackWriter(pack_file, fps=source.fps, time_base=source.time_base)
         curve, fingerprint = MotionCurve(source.fps), Fingerprint()
-        for done, frame in enumerate(source, start=1):
+        size = (source.width, source.height)
+        rate = float(source.fps)
+        # Where the number of frames is known, the face is searched while they pass, and none is decoded again for it.
+        wanted = set(sampled_frames(source.count, rate) if source.count else ())
+        for done, frame in enumerate(source.glances(), start=1):
             writer.add(frame)
-            curve.add(frame.image)
-            fingerprint.add(frame.image)
+            curve.add(frame.small, size)
+            fingerprint.add(frame.small, size)
+            if frame.index in wanted:
+                known[frame.index] = detector.detect(frame.image)
             if on_progress is not None:
                 on_progress(done)
         kind, codec, is_grey = source.kind, source.codec, source.is_grey
     index = writer.close()
-    faces = search(index.count, lambda i: read_pack_frame(pack_file, index, i), detector or get_detector())
+    faces = search(
+        index.count, lambda i: read_pack_frame(pack_file, index, i), detector, fps=rate, known=known
+    )
     coverage = faces.coverage()
     shown = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
     return IngestResult(

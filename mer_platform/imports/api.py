@@ -1,0 +1,151 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, parsers, serializers, status
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.imports import services
+from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.reporting import by_database, by_severity, corrections
+from mer_platform.projects.access import require, researcher_projects
+from mer_platform.projects.models import Project, Role
+
+
+class ImportSerializer(serializers.ModelSerializer):
+    source = serializers.CharField(source="where", read_only=True)  # type: ignore[assignment]
+    counts = serializers.DictField(read_only=True)
+    problems = serializers.SerializerMethodField(help_text="How many, by severity.")
+    databases = serializers.SerializerMethodField()
+    corrections = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Import
+        fields = [
+            "id", "project", "layout", "place", "source", "state", "problem", "counts", "problems", "databases",
+            "corrections", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+
+    def get_problems(self, batch: Import) -> dict[str, int]:
+        return by_severity(batch)
+
+    def get_databases(self, batch: Import) -> list[dict[str, Any]]:
+        return by_database(batch)
+
+    def get_corrections(self, batch: Import) -> list[dict[str, Any]]:
+        return corrections(batch)
+
+
+class ImportItemSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ImportItem
+        fields = [
+            "id", "kind", "database", "subject", "name", "state", "reason", "first_number", "expressions", "emotion",
+            "clip", "picture",
+        ]  # fmt: skip
+
+
+class ImportProblemSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ImportProblem
+        fields = ["id", "severity", "code", "message", "file", "row", "column", "subject", "clip"]
+
+
+class StartImportSerializer(serializers.Serializer):
+    project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
+    layout = serializers.CharField(help_text="One of the layouts that `import_dataset` knows: casme2, samm …")
+    place = serializers.ChoiceField(
+        Import.Place.choices,
+        default=Import.Place.FOLDER,
+        help_text="A folder of the server, a prefix of the storage, or the uploaded file itself.",
+    )
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False, allow_blank=True, help_text="The folder, below the import folder; or the prefix."
+    )
+    sheet = serializers.FileField(
+        required=False,
+        allow_empty_file=True,
+        help_text="The coding sheet; without it, looked for in the tree.",
+    )
+    sheet_path = serializers.CharField(
+        required=False, allow_blank=True, max_length=1000, help_text="Or its path in the tree."
+    )
+
+
+class ConfirmImportSerializer(serializers.Serializer):
+    accepted = serializers.ListField(
+        child=serializers.CharField(), default=list, help_text="Keys of the corrections to apply."
+    )
+
+
+class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    """Imports of whole databases. They show everybody's marks, so that only researchers see them."""
+
+    queryset = Import.objects.all()
+    serializer_class = ImportSerializer
+    filterset_fields = ["project", "state", "layout"]
+    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(project__in=researcher_projects(self.request.user))
+
+    @extend_schema(request=StartImportSerializer, responses={202: ImportSerializer})
+    def create(self, request: Request) -> Response:
+        """Check a database: nothing is imported before `confirm`. Poll until `state` is `checked` or `failed`."""
+        form = StartImportSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        fields = form.validated_data
+        require(request.user, fields["project"], Role.RESEARCHER)
+        source = services.Source(Import.Place(fields["place"]), fields.get("source", ""))
+        batch = services.start(
+            fields["project"], fields["layout"], source, fields.get("sheet"), request.user,
+            sheet_path=fields.get("sheet_path", ""),
+        )  # fmt: skip
+        return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=ConfirmImportSerializer, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Import what was checked. Poll until `state` is `finished`."""
+        batch = self.get_object()
+        form = ConfirmImportSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if batch.state != Import.State.CHECKED:
+            raise Conflict(f"This import is {batch.state}; only one that is checked can be confirmed.")
+        batch = services.confirm(batch, form.validated_data["accepted"], request.user)
+        return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=ImportSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop it; what is imported stays."""
+        batch = self.get_object()
+        if not services.cancel(batch, request.user):
+            raise Conflict("This import has ended already.")
+        batch.refresh_from_db()
+        return Response(self.get_serializer(batch).data)
+
+    @extend_schema(responses=ImportProblemSerializer(many=True))
+    @action(detail=True, filterset_fields=["severity", "code", "subject", "clip"])
+    def problems(self, request: Request, pk: str) -> Response:
+        """The rows of the report."""
+        return self._listed(self._batch(pk).problems.all(), ImportProblemSerializer)
+
+    @extend_schema(responses=ImportItemSerializer(many=True))
+    @action(detail=True, filterset_fields=["state", "kind", "database", "subject"])
+    def items(self, request: Request, pk: str) -> Response:
+        """What was found, and what became of it."""
+        return self._listed(self._batch(pk).items.all(), ImportItemSerializer)
+
+    def _batch(self, pk: str) -> Import:
+        # Not get_object(): the filters of these actions are of rows, not of imports.
+        batch: Import = get_object_or_404(self.get_queryset(), pk=pk)
+        self.check_object_permissions(self.request, batch)
+        return batch
+
+    def _listed(self, rows: Any, serializer: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(rows))
+        return self.get_paginated_response(serializer(page, many=True).data)

@@ -1,0 +1,56 @@
+"""The check of an import: its tree and sheet are read, and every clip found is held against what the project has.
+
+Nothing is taken in here. What comes of it is rows: items to import, problems, and corrections to accept.
+"""
+
+from dataclasses import asdict
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from mer_platform.imports import layouts
+from mer_platform.imports.layouts.base import Finding, Layout
+from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.planning import Plan
+from mer_platform.imports.sources import open_sheet, open_tree
+
+
+def layout_of(key: str) -> Layout:
+    """The registered layout of this key; ValidationError that lists them for any other."""
+    if key not in layouts.LAYOUTS:
+        known = ", ".join(layouts.LAYOUTS)
+        raise ValidationError({"layout": f"There is no layout “{key}”; there are: {known}."})
+    return layouts.LAYOUTS[key]
+
+
+def read(batch: Import) -> tuple[Finding, Plan]:
+    """Read the tree and the sheet, and plan what to do with each thing found. Raises InputError."""
+    tree = open_tree(batch)
+    finding = layout_of(batch.layout).read(tree, open_sheet(batch, tree), frozenset(batch.accepted))
+    plan = Plan(batch, tree, finding)
+    plan.make()
+    return finding, plan
+
+
+def record(batch: Import, finding: Finding, plan: Plan) -> None:
+    """Write the outcome of a check in place of an earlier one. The import's row is locked by the caller."""
+    batch.items.all().delete()
+    batch.problems.all().delete()
+    ImportItem.objects.bulk_create(plan.items, batch_size=200)
+    ImportProblem.objects.bulk_create(plan.problems, batch_size=500)
+    # Those that were accepted are applied by now, and not proposed again.
+    applied = [c for c in batch.corrections if c["key"] in batch.accepted]
+    proposed = [asdict(c) for c in finding.corrections if c.key not in batch.accepted]
+    batch.corrections = applied + proposed
+    batch.emotions = {name: list(words) for name, words in finding.emotions.items()}
+    batch.rates = dict(finding.fps)
+    batch.state = Import.State.CHECKED
+    batch.save(update_fields=["corrections", "emotions", "rates", "state"])
+
+
+def check_here(batch: Import) -> None:
+    """Check in this process, without a worker. Raises InputError, which fails the import."""
+    finding, plan = read(batch)
+    with transaction.atomic():
+        record(Import.objects.select_for_update().get(pk=batch.pk), finding, plan)
+    batch.refresh_from_db()

@@ -1,0 +1,137 @@
+"""What an import found against what the project has under the same name: reported where it differs, never overwritten."""
+
+import hashlib
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.files.storage import default_storage
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.imports.layouts.base import Problem, Tree
+from mer_platform.imports.models import ImportItem
+from mer_platform.projects.models import Project
+from mer_platform.storage import sha256_of
+
+State = ImportItem.State
+Marks = tuple[Any, ...]
+
+
+class Known:
+    """The project's clips and flow pictures of some databases, by database, subject and name."""
+
+    def __init__(self, project: Project, databases: Iterable[str]) -> None:
+        names = list(databases)
+        clips = Clip.objects.filter(project=project, subject__database__name__in=names)
+        pictures = FlowPicture.objects.filter(
+            subject__database__project=project, subject__database__name__in=names
+        )
+        self._clips = {_key(clip): clip for clip in clips.select_related("subject__database")}
+        self._pictures = {_key(picture): picture for picture in pictures.select_related("subject__database")}
+        self._consensus: dict[int, list[Consensus]] = defaultdict(list)
+        for agreed in Consensus.objects.filter(clip__in=clips):
+            self._consensus[agreed.clip_id].append(agreed)
+
+    def clip(self, item: ImportItem) -> Clip | None:
+        return self._clips.get((item.database, item.subject, item.name))
+
+    def picture(self, item: ImportItem) -> FlowPicture | None:
+        return self._pictures.get((item.database, item.subject, item.name))
+
+    def consensus(self, clip: Clip) -> list[Consensus]:
+        return self._consensus[clip.pk]
+
+
+def compare_clip(tree: Tree, item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
+    """Say of the item that its clip is there already, and how it differs.
+
+    A clip that nobody has labelled gets the sheet's markings: the item becomes one that brings only those.
+    """
+    item.state, item.clip, item.reason = State.THERE, clip, "It is in the project already."
+    place: dict[str, Any] = {"subject": item.subject, "clip": item.name}
+    if difference := _other_frames(tree, item, clip):
+        item.reason = (
+            f"The project has a clip of this name with other frames ({difference}); it is left as it is."
+        )
+        return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
+    return compare_marks(item, clip, consensus)
+
+
+def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
+    """Decide whether the item's expressions can be added to a clip that is there."""
+    wanted = sorted(map(_marks, item.expressions), key=str)
+    there = sorted((_stored_marks(agreed) for agreed in consensus), key=str)
+    item.state, item.clip = State.THERE, clip
+    if not wanted or wanted == there:
+        item.reason = item.reason or "Its markings are in the project already."
+        return []
+    if not there and clip.state == Clip.State.READY:
+        item.kind, item.state, item.reason = ImportItem.Kind.MARKING, State.WAITING, ""
+        return []
+    item.reason = (
+        f"The project has other markings of it: {_said(there)}. Here: {_said(wanted)}. They are left as they are."
+        if there
+        else f"The clip is {clip.state}; its markings can be imported once it is ready."
+    )
+    message = f"{item}: {item.reason}"
+    return [Problem("warning", "labels-differ", message, subject=item.subject, clip=item.name)]
+
+
+def compare_picture(tree: Tree, item: ImportItem, picture: FlowPicture) -> list[Problem]:
+    item.state, item.picture, item.reason = State.THERE, picture, "It is in the project already."
+    place: dict[str, Any] = {"file": item.paths()[0], "subject": item.subject, "clip": item.name}
+    if picture.emotion != item.emotion:
+        item.reason = (
+            f"The project has it labelled “{picture.emotion}”, not “{item.emotion}”; it is left as it is."
+        )
+        return [Problem("warning", "labels-differ", f"{item}: {item.reason}", **place)]
+    with tree.open(item.paths()[0]) as file:
+        if hashlib.sha256(file.read()).hexdigest() == picture.sha256:
+            return []
+    item.reason = "The project has another picture of this name; it is left as it is."
+    return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
+
+
+def _other_frames(tree: Tree, item: ImportItem, clip: Clip) -> str:
+    """In what the stored clip differs from the found one; empty if in nothing that can be told quickly.
+
+    Of frame images the names are compared, and the content of the first and the last.
+    """
+    if item.is_video:
+        with tree.open(item.paths()[0]) as file:
+            return "" if sha256_of(file) == clip.sha256 else "another file"
+    if not clip.file.endswith(".zip"):
+        return "a video"
+    if not default_storage.exists(clip.file):
+        return ""
+    with default_storage.open(clip.file) as stored, zipfile.ZipFile(stored) as archive:
+        checks = {member.filename.rpartition("/")[2]: member.CRC for member in archive.infolist()}
+    if sorted(checks) != sorted(item.files):
+        return f"{len(checks)} images instead of {len(item.files)}, or other names"
+    for name, path in list(zip(item.files, item.paths(), strict=True))[:: max(1, len(item.files) - 1)]:
+        with tree.open(path) as image:
+            if zlib.crc32(image.read()) != checks[name]:
+                return f"“{name}” is another image"
+    return ""
+
+
+def _key(row: Clip | FlowPicture) -> tuple[str, str, str]:
+    return row.subject.database.name, row.subject.name, row.name
+
+
+def _marks(expression: dict[str, Any]) -> Marks:
+    return tuple(expression[name] for name in ("onset", "apex", "offset", "emotion", "kind"))
+
+
+def _stored_marks(agreed: Consensus) -> Marks:
+    return agreed.onset, agreed.apex, agreed.offset, agreed.emotion, agreed.kind
+
+
+def _said(several: list[Marks]) -> str:
+    return "; ".join(
+        f"{emotion or 'no emotion'} at {'–'.join('?' if m is None else str(m) for m in marks)} ({kind})"
+        for *marks, emotion, kind in several
+    )

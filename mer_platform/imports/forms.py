@@ -1,0 +1,58 @@
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from mer_platform.imports import layouts, services
+from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.projects.models import Project
+
+ANNOTATIONS = ("label-studio", "elan")  # they may be one file, and need no folder
+
+
+class ImportForm(forms.Form):
+    """What to import and where it is."""
+
+    layout = forms.ChoiceField(choices=[], widget=forms.RadioSelect)
+    place = forms.ChoiceField(
+        choices=Import.Place.choices, initial=Import.Place.FOLDER, widget=forms.RadioSelect
+    )
+    source = forms.CharField(required=False, max_length=1000, strip=True)
+    sheet = forms.FileField(required=False, allow_empty_file=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["layout"].choices = [(key, layout.title) for key, layout in layouts.LAYOUTS.items()]  # type: ignore[attr-defined]
+        self.initial.setdefault("layout", next(iter(layouts.LAYOUTS)))
+
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        if fields.get("place") == Import.Place.FILE and fields.get("layout") not in ANNOTATIONS:
+            self.add_error(
+                "place",
+                "Only a file of annotations can be uploaded alone. Frames are read from a folder of the server or from the "
+                "storage; single clips can be uploaded under Clips.",
+            )
+        return fields
+
+    def start(self, project: Project, user: Any) -> Import | None:
+        """Begin the check; None where the form or the source is wrong, which the form's errors then say."""
+        if not self.is_valid():
+            return None
+        fields = self.cleaned_data
+        source = services.Source(Import.Place(fields["place"]), fields["source"])
+        try:
+            return services.start(project, fields["layout"], source, fields["sheet"], user)
+        except ValidationError as error:
+            self.add_error(None, error)
+        return None
+
+
+class ReportFilter(forms.Form):
+    """The filters above the report's rows; all optional."""
+
+    severity = forms.ChoiceField(
+        required=False, choices=[("", "Any severity"), *ImportProblem.Severity.choices]
+    )
+    code = forms.CharField(required=False, widget=forms.HiddenInput)
+    state = forms.ChoiceField(required=False, choices=[("", "Any state"), *ImportItem.State.choices])

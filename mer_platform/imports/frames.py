@@ -1,0 +1,58 @@
+"""Source frame numbers, those of sheets and file names, made 0-based indices into a clip."""
+
+from typing import Any
+
+from mer_platform.imports.layouts.base import Expression, FoundClip, Problem
+
+_MARKS = ("onset", "apex", "offset")
+
+
+def indices_of(found: FoundClip, expression: Expression) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The expression with indices into the clip's frames, or None where its marks cannot be right; and what was odd.
+
+    A mark whose frame is not in the clip is left unset: the next frame that is there is another one. Frames of a video
+    count from 1.
+    """
+    place: dict[str, Any] = {"row": expression.row, "subject": found.subject, "clip": found.name}
+    problems: list[Problem] = []
+    marks: dict[str, int | None] = {}
+    positions = {number: index for index, number in enumerate(found.numbers)}
+    for name in _MARKS:
+        number = getattr(expression, name)
+        marks[name] = None if number is None else _index(found, positions, number)
+        if number is not None and marks[name] is None:
+            problems.append(
+                Problem(
+                    "warning",
+                    "frame-absent",
+                    f"The {name}, frame {number}, is not among the frames of {found.subject}/{found.name} "
+                    f"({_span(found)}); the {name} is left unset.",
+                    column=name,
+                    **place,
+                )
+            )
+    known = [value for value in marks.values() if value is not None]
+    wrong = ""
+    if known != sorted(known):
+        numbers = ", ".join(f"{name} {getattr(expression, name)}" for name in _MARKS)
+        wrong = f"The marks of {found.subject}/{found.name} are not in order: {numbers}"
+    elif len(expression.emotion) > 40:
+        wrong = f"The emotion “{expression.emotion}” has more than 40 characters"
+    elif len(expression.action_units) > 80:
+        wrong = f"The action units “{expression.action_units}” have more than 80 characters"
+    if wrong:
+        message = f"{wrong}; this expression is not imported."
+        problems.append(Problem("error", "marks-wrong", message, **place))
+        return None, problems
+    fields = ("emotion", "action_units", "kind", "row")
+    return {**marks, **{name: getattr(expression, name) for name in fields}}, problems
+
+
+def _index(found: FoundClip, positions: dict[int, int], number: int) -> int | None:
+    if not found.numbers:  # a video: how many frames it has is seen when it is decoded
+        return number - 1 if number >= 1 else None
+    return positions.get(number)
+
+
+def _span(found: FoundClip) -> str:
+    return f"{found.numbers[0]}–{found.numbers[-1]}" if found.numbers else "counted from 1"

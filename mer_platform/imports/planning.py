@@ -1,0 +1,239 @@
+"""From what a layout reader found to items of an import: names checked, frames made indices, the project compared."""
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from mer_platform.clips.models import Clip, FlowPicture, Subject
+from mer_platform.clips.services import same_but_for_spelling
+from mer_platform.imports.comparing import Known, compare_clip, compare_picture
+from mer_platform.imports.frames import indices_of
+from mer_platform.imports.layouts.base import (
+    Finding,
+    FoundClip,
+    FoundPicture,
+    Problem,
+    Severity,
+    Tree,
+)
+from mer_platform.imports.markings import plan_markings
+from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
+
+State, Kind = ImportItem.State, ImportItem.Kind
+_LONGEST = {"database": 60, "subject": 60, "name": 120, "emotion": 40}
+
+
+class Plan:
+    """Items and problems of one import, not yet saved."""
+
+    def __init__(self, batch: Import, tree: Tree, finding: Finding) -> None:
+        self.batch, self.tree, self.finding = batch, tree, finding
+        self.items: list[ImportItem] = []
+        self.problems = [_row(batch, problem) for problem in finding.problems]
+        self._seen: Counter[tuple[str, str, str]] = Counter()
+        names = {clip.database for clip in finding.clips} | {picture.database for picture in finding.pictures}
+        self._databases = {d.name: d for d in batch.project.databases.all()}
+        self._spelling = {name: same_but_for_spelling(name, self._databases) for name in names}
+        known = Subject.objects.filter(database__project=batch.project)
+        self._subjects: dict[str, set[str]] = {
+            name: set(known.filter(database__name=name).values_list("name", flat=True)) for name in names
+        }
+        self._mixed = self._clips_beside_pictures()
+        self._known = Known(batch.project, names)
+
+    def make(self) -> None:
+        for clip in self.finding.clips:
+            self._plan_clip(clip)
+        for picture in self.finding.pictures:
+            self._plan_picture(picture)
+        for item, problems in plan_markings(self.batch, self.finding.markings):
+            self.items += [item] if item else []
+            self.problems += [_row(self.batch, problem) for problem in problems]
+        self._compare_rates()
+
+    def report(self, severity: Severity, code: str, message: str, **where: Any) -> None:
+        self.problems.append(_row(self.batch, Problem(severity, code, message, **where)))
+
+    def _plan_clip(self, found: FoundClip) -> None:
+        file = found.files[0] if found.files else ""
+        folder, names = _common_folder(found.files)
+        item = ImportItem(
+            batch=self.batch,
+            kind=Kind.CLIP,
+            database=found.database[:60],
+            subject=found.subject[:60],
+            name=found.name[:120],
+            fps=found.fps or None,
+            folder=folder,
+            files=names,
+            first_number=found.numbers[0] if found.numbers else 1,
+        )
+        self.items.append(item)
+        if self._refused(item, found, found.database, found.subject, found.name, file):
+            return
+        if not found.files:
+            self._fail(item, "error", "frames-absent", f"No frames were found of {item}; it is not imported.")
+            return
+        if not found.fps and file.lower().endswith(FRAME_SUFFIXES):
+            self._fail(
+                item,
+                "error",
+                "rate-missing",
+                f"The rate of {found.database} is not known: frame images do not say it. Give the database its frames "
+                "per second and check again.",
+            )
+            return
+        for expression in found.expressions:
+            marks, problems = indices_of(found, expression)
+            self.problems += [_row(self.batch, problem) for problem in problems]
+            if marks is not None:
+                item.expressions.append(marks)
+        item.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in item.expressions if e["emotion"]))[:100]
+        if clip := self._known.clip(item):
+            for problem in compare_clip(self.tree, item, clip, self._known.consensus(clip)):
+                self.problems.append(_row(self.batch, problem))
+
+    def _plan_picture(self, found: FoundPicture) -> None:
+        folder, _, name = found.file.rpartition("/")
+        item = ImportItem(
+            batch=self.batch,
+            kind=Kind.PICTURE,
+            database=found.database[:60],
+            subject=found.subject[:60],
+            name=found.name[:120],
+            folder=folder,
+            files=[name],
+            emotion=found.emotion[:40],
+        )
+        self.items.append(item)
+        if self._refused(item, found, found.database, found.subject, found.name, found.file):
+            return
+        if len(found.emotion) > _LONGEST["emotion"]:
+            self._fail(
+                item, "error", "name-too-long", f"The label “{found.emotion}” has more than 40 characters."
+            )
+        elif there := self._known.picture(item):
+            for problem in compare_picture(self.tree, item, there):
+                self.problems.append(_row(self.batch, problem))
+
+    def _refused(
+        self,
+        item: ImportItem,
+        found: FoundClip | FoundPicture,
+        database: str,
+        subject: str,
+        name: str,
+        file: str,
+    ) -> bool:
+        """Whether the item cannot be imported whatever it holds; then it says why."""
+        for field, value in (("database", database), ("subject", subject), ("name", name)):
+            if not value.strip() or len(value) > _LONGEST[field]:
+                what = "is missing" if not value.strip() else f"has more than {_LONGEST[field]} characters"
+                self._fail(
+                    item,
+                    "error",
+                    f"{field}-unusable",
+                    f"The {field} “{value}” {what}; it is not imported.",
+                    file,
+                )
+                return True
+        self._seen[database, subject, name] += 1
+        if self._seen[database, subject, name] > 1:
+            self._fail(
+                item,
+                "error",
+                "duplicate",
+                f"{item} was found more than once; only the first is imported.",
+                file,
+            )
+        elif other := self._spelling[database]:
+            self._fail(
+                item,
+                "error",
+                "database-spelling",
+                f"This project has a database “{other}”, and here it is called “{database}”. Rename that one, or it would "
+                "count as two.",
+                file,
+            )
+        elif reason := self._mixed.get(database):
+            self._fail(item, "error", "pictures-and-clips", reason, file)
+        elif other := same_but_for_spelling(subject, self._subjects[database]):
+            self._fail(
+                item,
+                "error",
+                "subject-spelling",
+                f"The subject “{subject}” is “{other}” but for its spelling. Two spellings of one person would be two "
+                f"subjects, each trained on the other's face; use “{other}”, or another name for another person.",
+                file,
+            )
+        else:
+            self._subjects[database].add(subject)
+            return False
+        return True
+
+    def _fail(self, item: ImportItem, severity: Severity, code: str, message: str, file: str = "") -> None:
+        item.state, item.reason = State.FAILED, message
+        self.report(severity, code, message, file=file, subject=item.subject, clip=item.name)
+
+    def _clips_beside_pictures(self) -> dict[str, str]:
+        """Databases that would hold clips and flow pictures of the same people, with a sentence for each."""
+        in_clips = {found.database for found in self.finding.clips}
+        in_pictures = {found.database for found in self.finding.pictures}
+        project = self.batch.project
+        has_clips = _counted(Clip.objects.filter(project=project))
+        has_pictures = _counted(FlowPicture.objects.filter(subject__database__project=project))
+        reasons = {}
+        for name in in_pictures:
+            if n := has_clips.get(name, 0) or (name in in_clips):
+                held = f"holds {n} clips" if n > 1 else "holds clips"
+                reasons[name] = (
+                    f"{name} {held}: flow pictures beside them would count the same samples twice. "
+                    "Import the pictures into another project."
+                )
+        for name in in_clips:
+            if n := has_pictures.get(name, 0):
+                reasons[name] = (
+                    f"{name} holds {n} flow picture{'s' * (n > 1)}: clips beside them would count the same samples twice. "
+                    "Import the clips into another project."
+                )
+        return reasons
+
+    def _compare_rates(self) -> None:
+        for name, rate in self.finding.fps.items():
+            there = self._databases.get(name)
+            if there is not None and there.fps and there.fps != rate:
+                self.report(
+                    "warning",
+                    "rate-differs",
+                    f"{name} has {there.fps:g} frames per second in this project, {rate:g} in what is imported. "
+                    f"The new clips keep {rate:g}.",
+                )
+
+
+def _row(batch: Import, problem: Problem) -> ImportProblem:
+    return ImportProblem(
+        batch=batch,
+        severity=problem.severity,
+        code=problem.code[:40],
+        message=problem.message,
+        file=problem.file[-1000:],
+        row=problem.row,
+        column=problem.column[:100],
+        subject=problem.subject[:100],
+        clip=problem.clip[:200],
+    )
+
+
+def _counted(rows: QuerySet[Any]) -> dict[str, int]:
+    """How many of these clips or pictures each database holds."""
+    return dict(rows.order_by().values_list("subject__database__name").annotate(Count("pk")))
+
+
+def _common_folder(files: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The folder all files are in, and their names below it."""
+    folders = {path.rpartition("/")[0] for path in files}
+    if len(folders) != 1:
+        return "", list(files)
+    folder = folders.pop()
+    return folder, [path.rpartition("/")[2] for path in files]

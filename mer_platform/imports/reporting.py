@@ -1,0 +1,74 @@
+"""The report of an import: as JSON for scripts and archives, and in numbers for pages."""
+
+from typing import Any
+
+from django.db.models import Count
+
+from mer_platform.imports.models import Import, ImportItem, ImportProblem
+
+
+def as_json(batch: Import) -> dict[str, Any]:
+    """Everything about an import, without pixels."""
+    return {
+        "id": batch.pk,
+        "layout": batch.layout,
+        "source": batch.where,
+        "state": batch.state,
+        "problem": batch.problem,
+        "counts": batch.counts(),
+        "databases": by_database(batch),
+        "corrections": corrections(batch),
+        "problems": list(
+            batch.problems.values("severity", "code", "message", "file", "row", "column", "subject", "clip")
+        ),
+        "items": [
+            {
+                "kind": item.kind,
+                "database": item.database,
+                "subject": item.subject,
+                "name": item.name,
+                "state": item.state,
+                "reason": item.reason,
+                "frames": 0 if item.is_video else len(item.files),
+                "first_source_number": item.first_number,
+                "expressions": item.expressions,
+                "emotion": item.emotion,
+                "clip": item.clip_id,
+                "picture": item.picture_id,
+            }
+            for item in batch.items.all()
+        ],
+    }
+
+
+def corrections(batch: Import) -> list[dict[str, Any]]:
+    return [{**c, "accepted": c["key"] in batch.accepted} for c in batch.corrections]
+
+
+def by_database(batch: Import) -> list[dict[str, Any]]:
+    """Subjects, and items by state, of each database."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, state, count in (
+        batch.items.order_by("database").values_list("database", "state").annotate(Count("pk"))
+    ):
+        row = rows.setdefault(
+            name, {"database": name, **dict.fromkeys(ImportItem.State.values, 0), "total": 0}
+        )
+        row[state] += count
+        row["total"] += count
+    subjects = batch.items.order_by().values_list("database").annotate(Count("subject", distinct=True))
+    for name, count in subjects:
+        rows[name]["subjects"] = count
+    return list(rows.values())
+
+
+def by_code(problems: Any) -> list[dict[str, Any]]:
+    """Problems in groups of one code, worst first."""
+    order = list(ImportProblem.Severity.values)
+    groups = problems.order_by().values("severity", "code").annotate(count=Count("pk"))
+    return sorted(groups, key=lambda g: (order.index(g["severity"]), -g["count"], g["code"]))
+
+
+def by_severity(batch: Import) -> dict[str, int]:
+    found = dict(batch.problems.order_by().values_list("severity").annotate(Count("pk")))
+    return {severity: found.get(severity, 0) for severity in ImportProblem.Severity.values}

@@ -1,0 +1,185 @@
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from mer_platform.imports import layouts, services
+from mer_platform.imports.forms import ANNOTATIONS, ImportForm, ReportFilter
+from mer_platform.imports.models import Import, ImportItem
+from mer_platform.imports.reporting import as_json, by_code, by_database, by_severity, corrections
+from mer_platform.imports.sources import STORAGE_ROOT, import_root, subfolders
+from mer_platform.jobs.models import Job
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Role
+
+ROWS = 100
+
+
+@login_required
+@require_GET
+def import_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Past imports, the latest first."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    page = Paginator(project.imports.select_related("created_by"), 50).get_page(request.GET.get("page"))
+    rows = [(batch, _title(batch), batch.counts()) for batch in page]
+    pages = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+    return render(request, "imports/list.html", {"rows": rows, "page": page, "pages": pages})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def import_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose a layout and where the database lies; sending it begins the check."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    form = ImportForm(request.POST or None, request.FILES or None, initial=_again(request, project))
+    if request.method == "POST" and (batch := form.start(project, request.user)):
+        return redirect("import", slug, batch.pk)
+    context = {
+        "form": form,
+        "chosen": form["layout"].value(),
+        "place": form["place"].value(),
+        "layouts": layouts.LAYOUTS.values(),
+        "annotations": ANNOTATIONS,
+        "storage_root": STORAGE_ROOT,
+        **_folder_context(form["source"].value() or ""),
+    }
+    return render(request, "imports/new.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_GET
+def folders(request: HttpRequest, slug: str) -> HttpResponse:
+    """For htmx: one folder of the import folder, with the field that holds its name."""
+    get_project(request, slug, Role.RESEARCHER)
+    return render(request, "imports/_folders.html", _folder_context(request.GET.get("path", "")))
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The report: asked by htmx, only what changes while it is checked and imported, or one of its two tables."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import.objects.select_related("created_by"), pk=pk, project=project)
+    context = {"batch": batch, "title": _title(batch), **_report_context(request, batch)}
+    template = "imports/report.html"
+    if getattr(request, "htmx", False):
+        part = request.GET.get("part", "")
+        template = {"problems": "imports/_problems.html", "items": "imports/_items.html"}.get(
+            part, "imports/_live.html"
+        )
+        if part == "live" and request.GET.get("was") != batch.state:
+            # What was found is on the page only once the check is done, what came of it once it has ended.
+            response = HttpResponse()
+            response["HX-Refresh"] = "true"
+            return response
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The whole report as a JSON file."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project)
+    content = json.dumps(as_json(batch), ensure_ascii=False, indent=1)
+    name = f"import-{batch.pk}-{batch.layout}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+@login_required
+@require_POST
+def import_confirm(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project)
+    try:
+        services.confirm(batch, request.POST.getlist("accepted"), request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("import", slug, pk)
+
+
+@login_required
+@require_POST
+def import_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project)
+    if services.cancel(batch, request.user):
+        messages.success(request, "The import was stopped. What came in before stays.")
+    else:
+        messages.error(request, "This import has ended already.")
+    return redirect("import", slug, pk)
+
+
+def _title(batch: Import) -> str:
+    known = layouts.LAYOUTS.get(batch.layout)
+    return known.title if known else batch.layout
+
+
+def _again(request: HttpRequest, project: Any) -> dict[str, Any]:
+    """The choices of an earlier import, for ``?like=``; or a folder, for ``?source=``."""
+    like = request.GET.get("like", "")
+    batch = project.imports.filter(pk=like).first() if like.isdigit() else None
+    if batch is None or not batch.confined:
+        return {"source": request.GET.get("source", "")}
+    source = "" if batch.place == Import.Place.FILE else batch.source
+    return {"layout": batch.layout, "place": batch.place, "source": source}
+
+
+def _folder_context(path: str) -> dict[str, Any]:
+    """A folder of the import folder as the browser shows it; the import folder itself where it is none."""
+    path = path.strip().strip("/")
+    try:
+        below = subfolders(path)
+    except ValidationError:
+        path = ""
+        below = subfolders("") if import_root().is_dir() else []
+    parts = path.split("/") if path and path != "." else []
+    trail = [(part, "/".join(parts[: n + 1])) for n, part in enumerate(parts)]
+    return {
+        "folder": "/".join(parts),
+        "trail": trail,
+        "subfolders": [(name, "/".join([*parts, name])) for name in below],
+        "import_root": import_root(),
+    }
+
+
+def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
+    chosen = ReportFilter(request.GET)
+    fields = chosen.cleaned_data if chosen.is_valid() else {}
+    problems, items = batch.problems.all(), batch.items.all()
+    if severity := fields.get("severity"):
+        problems = problems.filter(severity=severity)
+    codes = by_code(problems)
+    if code := fields.get("code"):
+        problems = problems.filter(code=code)
+    if state := fields.get("state"):
+        items = items.filter(state=state)
+    counts = batch.counts()
+    waiting = batch.items.filter(state=ImportItem.State.WAITING)
+    return {
+        "filter": chosen,
+        "code": fields.get("code", ""),
+        "counts": counts,
+        "ended": counts["total"] - counts["waiting"],
+        "wanted": [
+            f"{n} {kind}{'s' * (n != 1)}"
+            for kind, title in (("clip", ""), ("picture", "flow "), ("marking", ""))
+            if (n := waiting.filter(kind=kind).count())
+        ],
+        "severities": by_severity(batch),
+        "codes": codes,
+        "databases": by_database(batch),
+        "corrections": corrections(batch),
+        "problems": Paginator(problems, ROWS).get_page(request.GET.get("page")),
+        "items": Paginator(items.select_related("clip", "picture"), ROWS).get_page(request.GET.get("items")),
+        "worked_on": Job.objects.filter(group=batch.group, attempt__gt=0).exists(),
+    }

@@ -1,0 +1,131 @@
+"""A CASME II-like tree of 250 clips and 16,000 frames: imported by two workers, against bare reading and decoding."""
+
+# ruff: noqa: N999 (`make bench NAME=import`)
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from openpyxl import Workbook
+
+from models_ml.synthetic.clip import render
+from models_ml.synthetic.demo import demo_clips
+from tests.bench import report
+from tests.live import LivePlatform
+
+CLIPS, FRAMES = 250, 64
+FACES = 10  # rendered; each clip is one of them with bytes of its own
+SIZE = (640, 480)  # pixels, as CASME II's raw frames
+QUALITY = 90
+SHARE = 0.6
+ROUNDS = 3
+
+
+def main() -> None:
+    clips = int(sys.argv[2]) if sys.argv[2:] else CLIPS
+    with tempfile.TemporaryDirectory() as folder:
+        tree = build(Path(folder) / "CASME2", clips)
+        platform = LivePlatform(Path(folder), MER_DEMO="0")
+        try:
+            measure(platform.start(), tree, clips)
+        finally:
+            platform.close()
+
+
+def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
+    """Bare loops before, between and after the imports, so that whatever else the machine does meets both."""
+    frames = clips * FRAMES
+    bare, ours = [decode_all(tree)], []
+    for number in range(ROUNDS):
+        project = platform.api().post("projects/", {"name": f"Bench {number}"})["id"]
+        slug = next(p["slug"] for p in platform.api().get("projects/")["results"] if p["id"] == project)
+        began = time.monotonic()
+        done = json.loads(platform.manage("import_dataset", "casme2", str(tree), "--project", slug, "--json"))
+        ours.append(time.monotonic() - began)
+        assert done["counts"]["done"] == clips, done["counts"]
+        bare.append(decode_all(tree))
+    began = time.monotonic()
+    again = json.loads(platform.manage("import_dataset", "casme2", str(tree), "--project", slug, "--json"))
+    report(
+        "import: the same tree again", time.monotonic() - began, "s", "the first import", min(ours), "at most"
+    )
+    assert again["counts"]["there"] == clips, again["counts"]
+    bare_loop = f"reading and decoding in {os.cpu_count()} processes"
+    report(
+        f"import: {clips} clips, best of {ROUNDS}", frames / min(ours), "frames/s", bare_loop, frames / min(bare),
+        "at least", SHARE,
+    )  # fmt: skip
+    medians = [frames / sorted(times)[len(times) // 2] for times in (ours, bare)]
+    report(f"import: {clips} clips, median", medians[0], "frames/s", bare_loop, medians[1], "at least", SHARE)
+
+
+def decode_all(tree: Path) -> float:
+    """Seconds that all cores need to read and decode every frame and do nothing else."""
+    folders = sorted(path for path in tree.glob("*/sub*/*") if path.is_dir())
+    # Spawned: a fork of a process whose OpenCV has threads may wait for them for ever.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        list(pool.map(abs, range(os.cpu_count() or 1)))  # started
+        began = time.monotonic()
+        for _ in pool.map(decode_folder, folders):
+            pass
+        return time.monotonic() - began
+
+
+def decode_folder(folder: Path) -> int:
+    count = 0
+    for path in folder.iterdir():
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (*SIZE[::-1], 3)
+        count += 1
+    return count
+
+
+def build(folder: Path, clips: int) -> Path:
+    """The tree and its sheet: real JPEGs of a rendered face, 26 subjects, frame numbers from 1."""
+    faces = [_frames(number) for number in range(min(FACES, clips))]
+    book = Workbook()
+    book.active.append(
+        [
+            "Subject",
+            "Filename",
+            None,
+            "OnsetFrame",
+            "ApexFrame",
+            "OffsetFrame",
+            None,
+            "Action Units",
+            "Estimated Emotion",
+        ]
+    )
+    for clip in range(clips):
+        subject, name = clip % 26 + 1, f"EP{clip // 26 + 1:02d}_{clip:03d}"
+        frames = folder / "CASME2_RAW_selected" / f"sub{subject:02d}" / name
+        frames.mkdir(parents=True)
+        comment = f"clip {clip:06d}".encode()
+        for number, image in enumerate(faces[clip % len(faces)], start=1):
+            # A comment segment after the start marker: the same picture, other bytes.
+            segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+            (frames / f"img{number}.jpg").write_bytes(image[:2] + segment + image[2:])
+        book.active.append([subject, name, None, 6, 26, 61, None, "4", "disgust"])
+    book.save(folder / "CASME2-coding-20140508.xlsx")
+    return folder
+
+
+def _frames(number: int) -> list[bytes]:
+    spec = [spec for spec in demo_clips() if not spec.grey][number]
+    spec = replace(
+        spec, width=SIZE[0], height=SIZE[1], frame_count=FRAMES, fps=200, onset=5, apex=25, offset=60
+    )
+    return [
+        cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        for frame in render(spec)
+    ]

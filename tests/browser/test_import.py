@@ -1,0 +1,58 @@
+"""A researcher imports a database in the browser: chosen, checked, read, corrected, imported, watched."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.small_trees import casme2
+
+pytestmark = pytest.mark.browser
+PATIENCE_MS = 120_000
+
+
+@pytest.fixture
+def project(live_platform, page: Page) -> str:
+    """A new project, its page open, and a database in the import folder."""
+    folder = live_platform.folder / "data" / "import" / "Official" / "CASME2"
+    if not folder.exists():
+        casme2(folder, apex=99, erratum=True)
+    page.goto(live_platform.url)
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(live_platform.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Name").fill("Imports in a browser")
+    page.get_by_role("button", name="Make project").click()
+    expect(page.get_by_role("heading", name="Imports in a browser")).to_be_visible()
+    return page.url
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
+    assert not grave, grave
+
+
+def test_a_database_is_imported_with_a_correction(page: Page, project: str):
+    page.goto(f"{project}clips/")
+    page.get_by_role("link", name="Import a database").first.click()
+    accessible(page)
+    page.get_by_role("link", name="Import a database").first.click()
+    accessible(page)
+    page.get_by_role("link", name="Official").click()
+    page.locator("#folders").get_by_role("link", name="CASME2").click()
+    expect(page.locator("#id_source")).to_have_value("Official/CASME2")
+    page.get_by_role("button", name="Check it").click()
+    button = page.get_by_role("button", name="Import 4 clips")
+    expect(button).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator("#problems")).to_contain_text("The apex (99) lies outside")
+    accessible(page)
+    page.get_by_role("link", name="apex-missing").click()
+    expect(page.locator("#problems")).not_to_contain_text("lies outside")
+    page.get_by_label("sub16 / EP01_08: offset").check()
+    button.click()
+    expect(page.get_by_role("link", name="To the clips")).to_be_visible(timeout=PATIENCE_MS)
+    row = page.get_by_role("row", name="CASME II/sub16/EP01_08")
+    expect(row).to_contain_text("23")  # frame 96 of 73–96, as corrected
+    accessible(page)
+    page.get_by_role("link", name="To the clips").click()
+    expect(page.locator(".clip-state.is-ready")).to_have_count(4)

@@ -1,0 +1,239 @@
+"""Queue ``ingest``: check what a lab wants to import, then take in its clips, each committed by itself."""
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from django.db import DatabaseError
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.services import (
+    AlreadyThere,
+    add_new,
+    check_bytes_new,
+    check_name_new,
+    keep_bytes,
+    subject_of,
+)
+from mer_platform.imports import checking, services
+from mer_platform.imports.layouts.base import Tree
+from mer_platform.imports.models import Import, ImportItem
+from mer_platform.imports.sources import open_tree
+from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
+from mer_platform.storage import sha256_of
+from models_ml.errors import InputError
+from models_ml.motion.pictures import picture_features
+from models_ml.video.framezip import write_frame_zip
+from models_ml.video.imagefile import read_header
+from workers.ingest import fields_of, look_into
+from workers.runner import handles
+
+log = logging.getLogger(__name__)
+State, Kind = ImportItem.State, ImportItem.Kind
+
+
+def import_failed(job: Job, reason: str) -> None:
+    services.fail(job.payload["batch"], reason)
+
+
+def items_failed(job: Job, reason: str) -> None:
+    """What a job could not do fails with it; the rest of the import goes on."""
+    batch = Import.objects.select_for_update().get(pk=job.payload["batch"])
+    items = batch.items.filter(pk__in=job.payload["items"], state=State.WAITING)
+    items.update(state=State.FAILED, reason=reason)
+    services.finish_if_done(batch)
+
+
+@handles("import-check", failed=import_failed)
+def check_source(claim: Claim) -> None:
+    """Read tree and sheet and write the report; with ``confirm``, go on to import."""
+    batch = _active(claim)
+    finding, plan = checking.read(batch)
+    claim.check()
+    services.checked(claim, batch.pk, finding, plan, go_on=claim.job.payload["confirm"])
+
+
+@handles("import", failed=items_failed)
+def take_in(claim: Claim) -> None:
+    """Each item is committed by itself; one that cannot be imported says why, and the others go on."""
+    batch = _active(claim)
+    tree = open_tree(batch)
+    wanted = claim.job.payload["items"]
+    for done, item in enumerate(batch.items.filter(pk__in=wanted)):
+        claim.check()
+        if item.state != State.WAITING:  # a job taken up again
+            continue
+        claim.progress(done, len(wanted))
+        item.batch = batch
+        _take(claim, item, tree)
+    with services.finishing(claim, batch.pk):
+        pass
+
+
+def _take(claim: Claim, item: ImportItem, tree: Tree) -> None:
+    try:
+        _TAKE[item.kind](claim, item, tree)
+    except AlreadyThere as there:
+        with claim.commit():
+            item.end(State.THERE, str(there), clip=there.clip)
+            if (there.clip.subject.name, there.clip.name) != (item.subject, item.name):
+                services.report(item, "warning", "same-bytes", f"{item}: {there} It is not imported again.")
+    except (DatabaseError, LeaseLost, JobCancelled):
+        raise
+    except (InputError, ValidationError, OSError) as error:
+        reason = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        _failed(claim, item, "unusable", reason)
+    except Exception as error:
+        log.exception("import item %s failed", item.pk)
+        _failed(claim, item, "internal", f"Internal error ({type(error).__name__}: {error}).")
+
+
+def _failed(claim: Claim, item: ImportItem, code: str, reason: str) -> None:
+    with claim.commit():
+        item.end(State.FAILED, reason)
+        services.report(item, "error", code, f"{item}: {reason}")
+
+
+def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
+    """Store the clip, look at every frame, and save it with its markings, or save nothing."""
+    suffix = PurePosixPath(item.files[0]).suffix.lower() if item.is_video else ".zip"
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        _gather(file, item, tree)
+        file.flush()
+        clip = Clip(
+            project=item.batch.project,
+            name=item.name,
+            sha256=sha256_of(file),
+            original_name=(item.files[0] if item.is_video else f"{item.name}.zip")[:255],
+            size=file.seek(0, 2),
+            fps_given=None if item.is_video else item.fps,
+            uploaded_by=item.batch.created_by,
+        )
+        check_bytes_new(clip)
+        result = look_into(clip, Path(file.name), lambda _frames: claim.check())
+        _check_within(item, result.frame_count)
+        file.seek(0)
+        keep_bytes(clip, File(file), suffix)
+    for name, value in fields_of(result).items():
+        setattr(clip, name, value)
+    with claim.commit():
+        clip.subject = _subject(item)
+        check_name_new(clip)
+        add_new(clip, lambda saved: _mark(item, saved))
+        item.end(State.DONE, clip=clip)
+
+
+def _gather(file: IO[bytes], item: ImportItem, tree: Tree) -> None:
+    """The bytes to keep: a video as it is, frame images as the zip that the same images always give."""
+    if not item.is_video:
+        write_frame_zip(file, _frames(item, tree))  # type: ignore[arg-type]
+        return
+    with tree.open(item.paths()[0]) as video:
+        while chunk := video.read(1 << 20):
+            file.write(chunk)
+
+
+def _frames(item: ImportItem, tree: Tree) -> Iterator[tuple[str, bytes]]:
+    for name, path in zip(item.files, item.paths(), strict=True):
+        with tree.open(path) as image:
+            yield PurePosixPath(name).name, image.read()
+
+
+def _check_within(item: ImportItem, frames: int) -> None:
+    """Raise InputError for a mark beyond the last frame, which a video shows only now."""
+    for expression in item.expressions:
+        for name in ("onset", "apex", "offset"):
+            if (index := expression[name]) is not None and index >= frames:
+                raise InputError(
+                    f"Its {name} is frame {index + 1}, but it has only {frames} frames. Mend the sheet, or look "
+                    "whether the file is the whole clip."
+                )
+
+
+def _mark(item: ImportItem, clip: Clip) -> None:
+    fields = ("onset", "apex", "offset", "emotion", "action_units", "kind")
+    Consensus.objects.bulk_create(
+        Consensus(
+            clip=clip,
+            origin=Consensus.Origin.IMPORTED,
+            decided_by=item.batch.created_by,
+            **{name: expression[name] for name in fields},
+        )
+        for expression in item.expressions
+    )
+
+
+def _take_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
+    path = item.paths()[0]
+    with tree.open(path) as file:
+        content = file.read()
+    picture_features(content, 8)  # raises InputError for what is no such picture
+    header = read_header(content)
+    if header is None or header.format != "png":
+        raise InputError(f"“{path}” is not a PNG image.")
+    digest = hashlib.sha256(content).hexdigest()
+    stored = f"pictures/{digest[:2]}/{digest}.png"
+    if not default_storage.exists(stored):
+        default_storage.save(stored, ContentFile(content))
+    fields = {
+        "emotion": item.emotion,
+        "sha256": digest,
+        "file": stored,
+        "width": header.width,
+        "height": header.height,
+    }
+    with claim.commit():
+        if Clip.objects.filter(subject__database__name=item.database, project=item.batch.project).exists():
+            raise InputError(f"{item.database} holds clips now: pictures beside them would count twice.")
+        picture, created = FlowPicture.objects.get_or_create(
+            subject=_subject(item), name=item.name, defaults=fields
+        )
+        item.end(State.DONE if created else State.THERE, picture=picture)
+
+
+def _take_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:
+    with claim.commit():
+        clip = Clip.objects.select_for_update().filter(pk=item.clip_id or 0).first()
+        if clip is None:
+            raise InputError("The clip was deleted meanwhile.")
+        if clip.consensus.exists():
+            raise InputError("The clip has been labelled meanwhile; its markings are left as they are.")
+        _mark(item, clip)
+        item.end(State.DONE)
+
+
+_TAKE: dict[str, Callable[[Claim, ImportItem, Tree], None]] = {
+    Kind.CLIP: _take_clip,
+    Kind.PICTURE: _take_picture,
+    Kind.MARKING: _take_marking,
+}
+
+
+def _subject(item: ImportItem) -> Subject:
+    """The item's subject in its database, both made if new; the coding's words are added to the database's."""
+    batch = item.batch
+    words = batch.emotions.get(item.database, [])
+    rate = batch.rates.get(item.database) or item.fps
+    database, created = Database.objects.get_or_create(
+        project=batch.project, name=item.database, defaults={"fps": rate, "emotions": words}
+    )
+    if not created and (new := [word for word in words if word not in database.emotions]):
+        database.emotions = [*database.emotions, *new]
+        database.save(update_fields=["emotions"])
+    return subject_of(database, item.subject)
+
+
+def _active(claim: Claim) -> Import:
+    batch = (
+        Import.objects.select_related("project", "created_by").filter(pk=claim.job.payload["batch"]).first()
+    )
+    if batch is None or not batch.active:
+        raise JobCancelled("the import was ended")
+    return batch
