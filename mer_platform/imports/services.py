@@ -18,7 +18,7 @@ from mer_platform.imports.checking import layout_of, record
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import Plan
 from mer_platform.imports.sources import folder_within, import_root, prefix_within
-from mer_platform.jobs.models import Claim, Job
+from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.projects.models import AuditEvent, Project
 
 State = Import.State
@@ -133,8 +133,10 @@ def fail(pk: int, reason: str) -> None:
 
 
 def checked(claim: Claim, pk: int, finding: Any, plan: Plan, *, go_on: bool) -> None:
-    """A worker has checked the import: write the report, and go on importing if that was asked for."""
+    """A worker has checked the import: write the report, and go on importing if that was asked for. Raises JobCancelled."""
     with finishing(claim, pk) as batch:
+        if batch.state != State.CHECKING:
+            raise JobCancelled("the import was ended while it was checked")
         record(batch, finding, plan)
         if go_on:
             batch.state = State.IMPORTING

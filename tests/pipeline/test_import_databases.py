@@ -198,6 +198,20 @@ def test_cancelling_keeps_what_is_in_and_stops_the_rest(start, tmp_path, monkeyp
     assert not Job.objects.filter(group=batch.group, state__in=["queued", "running"]).exists()
 
 
+def test_an_import_cancelled_while_it_is_checked_stays_cancelled(start, tmp_path, monkeypatch, alice):
+    import workers.imports
+
+    real = workers.imports.checking.read
+
+    def cancels_meanwhile(batch):
+        services.cancel(batch, alice)
+        return real(batch)
+
+    monkeypatch.setattr(workers.imports.checking, "read", cancels_meanwhile)
+    batch = start(casme2(tmp_path))
+    assert (batch.state, batch.counts()["total"]) == (Import.State.CANCELLED, 0)
+
+
 def test_a_worker_that_dies_too_often_fails_its_clips_and_ends_the_import(start, tmp_path):
     import workers.imports
 
