@@ -73,7 +73,7 @@ def measure(browser: Browser, platform: LivePlatform, clips: dict[str, dict[str,
 
 
 def opening(browser: Browser, platform: LivePlatform, state: Any, clip: dict[str, Any]) -> None:
-    """Navigation to first frame on screen: in a browser that has nothing of the platform, and in one that has its scripts."""
+    """Navigation to first frame on screen, in a browser without and with the platform's scripts in its cache."""
     for kind in ("nothing cached", "scripts cached"):
         taken = []
         for _ in range(5):

@@ -1,10 +1,12 @@
 /** The frames of a clip, wherever they are: fetched by FrameStore, decoded by FrameCache, ready for Player to show. */
 import { request } from "../http.js";
+import { Decoder } from "./decoder.js";
 import { FrameCache, memoryBudget } from "./frame-cache.js";
 import { FrameStore, rangesOf } from "./frame-store.js";
 import { runs } from "./window.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
+/** @typedef {import("./frame-store.js").Span} Span */
 
 export class Film {
   /** @type {FrameStore} */
@@ -12,26 +14,32 @@ export class Film {
   /** @type {FrameCache<ImageBitmap>} */
   #cache;
   #pack;
+  #decoder;
 
   /**
    * @param {object} options
    * @param {FramePack} options.pack
    * @param {string} options.url of the pack's bytes
+   * @param {string} options.decoderUrl of decode-worker.js
+   * @param {Span | null} [options.head] the first bytes to show, fetched before
    * @param {(index: number) => void} options.onready a frame can be shown now
    * @param {(sentence: string) => void} options.onproblem "" when it is over
    */
-  constructor({ pack, url, onready, onproblem }) {
+  constructor({ pack, url, decoderUrl, head = null, onready, onproblem }) {
     this.#pack = pack;
+    this.#decoder = new Decoder({ url: decoderUrl });
     this.#store = new FrameStore({
       pack,
+      head,
       fetchRange: rangesOf(url, request),
       onloaded: () => this.#cache.pump(),
       onproblem: (problem) => onproblem(problem ? `${problem.message}${problem.passes === false ? "" : " Trying again."}` : ""),
     });
     this.#cache = new FrameCache({
       pack,
-      bytes: this.#store,
-      decode: (blob) => createImageBitmap(blob),
+      source: this.#store,
+      decode: (bytes, urgent) => this.#decoder.decode(bytes, pack.mime, urgent),
+      parallel: this.#decoder.parallel,
       budgetBytes: memoryBudget(/** @type {any} */ (navigator).deviceMemory),
       ondecoded: onready,
     });
@@ -49,8 +57,18 @@ export class Film {
 
   /** @param {number} index @param {1 | -1} [direction] of travel */
   focus(index, direction) {
+    this.#cache.focus(index, direction); // first: a frame whose bytes are here must not wait for the network's housekeeping
     this.#store.focus(index, direction);
-    this.#cache.focus(index, direction);
+  }
+
+  /** @param {Iterable<number>} indices frames to keep ready wherever the coder goes */
+  pin(indices) {
+    this.#cache.pin(indices);
+  }
+
+  /** Ranges of frames whose bytes are here: a step to any of them waits for no network. */
+  get fetched() {
+    return runs(this.#pack.count, (index) => this.#store.has(index));
   }
 
   /** Ranges of frames that can be shown at once. */
@@ -58,9 +76,9 @@ export class Film {
     return runs(this.#pack.count, (index) => this.#cache.isReady(index));
   }
 
-  /** How many frames are decoded, and how many may be at a time. */
+  /** How many frames' bytes are here, how many are decoded, and how many of these may be at a time. */
   get counts() {
-    return { decoded: this.#cache.size, capacity: this.#cache.capacity };
+    return { fetched: this.#store.count, decoded: this.#cache.size, capacity: Math.min(this.#cache.capacity, this.#pack.count) };
   }
 
   retryNow() {
@@ -70,5 +88,6 @@ export class Film {
   close() {
     this.#cache.close();
     this.#store.close();
+    this.#decoder.close();
   }
 }

@@ -38,7 +38,7 @@ function markRow(name) {
 
 const PLAYER = `
   <div class="labeler-stage">
-    <div class="labeler-viewport"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div>
+    <div class="labeler-viewport"><div class="labeler-picture"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
   </div>
@@ -52,11 +52,13 @@ const PLAYER = `
     <div class="timeline-playhead"></div>
   </div>
   <div class="labeler-controls" role="group" aria-label="Player">
-    <div class="button-group">${iconButton("first", "first")}${iconButton("back-ten", "previous-ten")}${iconButton("back", "previous")}${iconButton("play", "play", 'aria-pressed="false"')}${iconButton("forward", "next")}${iconButton("forward-ten", "next-ten")}${iconButton("last", "last")}</div>
+    <div class="button-group">${iconButton("first", "first")}${iconButton("back-ten", "previous-ten")}${iconButton("back", "previous")}${iconButton("play-back", "play-back", 'aria-pressed="false"')}${iconButton("play", "play", 'aria-pressed="false"')}${iconButton("forward", "next")}${iconButton("forward-ten", "next-ten")}${iconButton("last", "last")}</div>
     <div class="button-group labeler-speed">${iconButton("slower", "slower")}<output class="button" aria-label="Speed" data-readout="speed">1×</output>${iconButton("faster", "faster")}</div>
     ${textButton("loop", "Loop", "loop", 'aria-pressed="false"')}
+    ${textButton("flip", "Flip", "flip", 'aria-pressed="false"')}
     ${textButton("go-to", "Go to", "go-to")}
     <div class="labeler-view">
+      <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
       <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
       <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
       ${iconButton("help", "help")}

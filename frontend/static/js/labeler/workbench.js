@@ -6,6 +6,7 @@ import { CodingPanel } from "./coding-panel.js";
 import { askFrame, showConflict, showHelp } from "./dialogs.js";
 import { Drafts, browserStorage } from "./drafts.js";
 import { Film } from "./film.js";
+import { Flip } from "./flip.js";
 import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
@@ -19,6 +20,9 @@ import { Timeline } from "./timeline.js";
 /**
  * @typedef {object} Options
  * @property {string} packUrl
+ * @property {string} decoderUrl
+ * @property {import("./frame-store.js").Span | null} head the first bytes to show, fetched before
+ * @property {() => void} onnext the coder wants the next clip
  * @property {string} annotationsUrl
  * @property {string} clip
  * @property {string[]} emotions
@@ -26,6 +30,9 @@ import { Timeline } from "./timeline.js";
  * @property {string} loginUrl
  * @property {boolean} readonly
  */
+
+/** Share of what is seen that one press moves it by. */
+const PAN = 0.1;
 
 export class Workbench {
   #looping = false;
@@ -35,6 +42,7 @@ export class Workbench {
   #emotionKeys;
   #screen;
   #film;
+  #flip;
   #playback;
   #timeline;
   #player;
@@ -47,16 +55,18 @@ export class Workbench {
     this.#pack = pack;
     this.#options = options;
     this.#emotionKeys = emotionKeys(options.emotions);
-    this.#screen = new Screen(root, pack);
+    this.#screen = new Screen(root, pack, signal);
     this.#timeline = new Timeline({
       root: this.#find(".timeline"),
       pack,
-      loaded: () => this.#film.ready,
+      loaded: () => this.#film.fetched,
       onseek: (index) => this.#player.goTo(index),
     });
     this.#film = new Film({
       pack,
       url: options.packUrl,
+      decoderUrl: options.decoderUrl,
+      head: options.head,
       onready: (index) => this.#didDecode(index),
       onproblem: (sentence) => this.#screen.say(sentence),
     });
@@ -68,6 +78,7 @@ export class Workbench {
       show: (index, picture) => this.#show(index, picture),
       onstate: () => this.#showState(),
     });
+    this.#flip = new Flip({ go: (index) => this.#player.goTo(index) });
     this.#panel = this.#makePanel();
     this.#autosave = this.#makeAutoSave();
     this.#panel.attach(this.#autosave);
@@ -86,6 +97,11 @@ export class Workbench {
     this.#player.goTo(index);
   }
 
+  /** @param {string} sentence over the picture, until the next key */
+  say(sentence) {
+    this.#panel.say(sentence, "refused");
+  }
+
   /** What is on screen and in the coding, as plain data. */
   get state() {
     const index = this.#player.shown;
@@ -96,6 +112,7 @@ export class Workbench {
       timeMs: index < 0 ? null : this.#pack.seconds(index) * 1000,
       count: this.#pack.count,
       playing: this.#player.playing,
+      direction: this.#playback.direction,
       speed: this.#playback.speed,
       looping: this.#looping,
       marks: this.#panel.marks.values,
@@ -123,6 +140,7 @@ export class Workbench {
         this.#timeline.marks = marks.values;
         this.#panel.showCurrent(this.#player.shown);
         this.#followLoop();
+        this.#pin();
       },
       say: (text, tone) => this.#screen.tell(text, tone),
       announce: (text) => (live.textContent = text),
@@ -144,6 +162,7 @@ export class Workbench {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     document.addEventListener("keydown", this.#didPressKey, { signal });
+    document.addEventListener("keyup", this.#didReleaseKey, { signal });
     document.addEventListener("mer:theme", () => this.#timeline.redraw(), { signal });
     document.addEventListener("visibilitychange", this.#didChangeVisibility, { signal });
     window.addEventListener("pagehide", () => this.#autosave.flush(), { signal });
@@ -184,6 +203,11 @@ export class Workbench {
     else if (emotion) this.#code(() => this.#panel.chooseEmotion(emotion));
   };
 
+  /** @param {KeyboardEvent} event */
+  #didReleaseKey = (event) => {
+    if (actionOf(keyOf(event) ?? "")?.name === "flip") this.#flip.release(this.#player.target);
+  };
+
   /** A click must not leave the keyboard on a button (Space would press it again) or in a text field. @param {Event} event */
   #didPressMouse = (event) => {
     if (!(/** @type {Element} */ (event.target).closest("button, output"))) return;
@@ -218,7 +242,7 @@ export class Workbench {
   };
 
   #didResize() {
-    this.#screen.fit();
+    this.#screen.zoom.apply();
     this.#timeline.redraw();
     if (this.#player.shown >= 0) this.#timeline.movePlayhead(this.#player.shown);
   }
@@ -230,7 +254,7 @@ export class Workbench {
 
   /** @param {ActionName} name */
   #do(name) {
-    const [player, panel] = [this.#player, this.#panel];
+    const [player, panel, zoom] = [this.#player, this.#panel, this.#screen.zoom];
     panel.say("");
     switch (name) {
       case "back": return player.step(-1);
@@ -242,7 +266,8 @@ export class Workbench {
       case "previous-mark": return this.#goToMark(-1);
       case "next-mark": return this.#goToMark(1);
       case "go-to": return askFrame(this.#root, this.#pack, (index) => player.goTo(index));
-      case "play": return player.toggle();
+      case "play": return player.toggle(1);
+      case "play-back": return player.toggle(-1);
       case "slower": return player.changeSpeed(-1);
       case "faster": return player.changeSpeed(1);
       case "loop": return this.#toggleLoop();
@@ -254,7 +279,17 @@ export class Workbench {
       case "kind": return this.#code(() => panel.toggleKind());
       case "action-units": return panel.focusField("action_units");
       case "note": return panel.focusField("note");
-      case "size": return this.#screen.nextSize();
+      case "flip": return this.#flipToOnset();
+      case "region": return this.#zoomToRegion();
+      case "zoom-in": return zoom.step(1);
+      case "zoom-out": return zoom.step(-1);
+      case "zoom-reset": return zoom.reset();
+      case "pan-left": return zoom.pan(-PAN, 0);
+      case "pan-right": return zoom.pan(PAN, 0);
+      case "pan-up": return zoom.pan(0, -PAN);
+      case "pan-down": return zoom.pan(0, PAN);
+      case "size": return void zoom.nextSize();
+      case "next-clip": return this.#options.onnext();
       case "save": return this.#save();
       case "help": return showHelp(this.#root, this.#emotionKeys);
     }
@@ -277,6 +312,26 @@ export class Workbench {
     const index = this.#panel.marks.next(this.#player.target, direction);
     if (index === null) this.#panel.say(`There is no mark ${direction < 0 ? "before" : "after"} this frame.`);
     else this.#player.goTo(index, direction);
+  }
+
+  #flipToOnset() {
+    const here = this.#here();
+    const { onset } = this.#panel.marks;
+    if (onset === null && !this.#flip.active(here)) return this.#panel.say("Set the onset first: this flips between it and the frame you are at.");
+    this.#flip.press(here, onset ?? here);
+    this.#pin();
+  }
+
+  #zoomToRegion() {
+    const face = this.#pack.faceNear(this.#player.target);
+    if (face) this.#screen.zoom.nextRegion(face);
+    else this.#panel.say("No face was found in this clip: zoom with + and −, the wheel or a pinch.");
+  }
+
+  /** Marks and the frames compared are one key away: they stay decoded. */
+  #pin() {
+    const { onset, apex, offset } = this.#panel.marks;
+    this.#film.pin([onset, apex, offset, ...this.#flip.frames].filter((index) => index !== null));
   }
 
   #toggleLoop() {
@@ -323,6 +378,7 @@ export class Workbench {
 
   #showState() {
     this.#screen.showState(this.#player, this.#playback, this.#looping);
+    this.#root.querySelector("[data-action=flip]")?.setAttribute("aria-pressed", String(this.#flip.active(this.#player.target)));
     if (!this.#player.playing && !this.#player.waiting) this.#timeline.describe(this.#player.shown);
   }
 }
