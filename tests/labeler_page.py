@@ -81,20 +81,24 @@ class LabelerPage:
         self.page.evaluate("index => document.querySelector('mer-labeler').goTo(index)", index)
         self.settle()
 
+    def until(self, condition: str, argument: Any = None, timeout: float = 60) -> None:
+        """Wait for a JavaScript condition on ``argument``. (Playwright's own way evaluates text, which our pages forbid.)"""
+        self.page.evaluate(
+            "async ([argument, timeout]) => { const end = performance.now() + 1000 * timeout;"
+            f" while (!({condition})) {{ if (performance.now() > end) throw new Error('waited in vain');"
+            " await new Promise((done) => setTimeout(done, 4)); } }",
+            [argument, timeout],
+        )
+
     def settle(self) -> None:
         """Wait until the frame asked for is on screen."""
-        self.page.wait_for_function(
-            "(() => { const s = document.querySelector('mer-labeler').state;"
-            " return s && s.index === s.target && !s.playing })()"
+        self.until(
+            "(s => s && s.index === s.target && !s.playing)(document.querySelector('mer-labeler').state)"
         )
 
     def everything_loaded(self) -> None:
         """Wait until every frame of the clip can be stepped to without the network."""
-        self.page.wait_for_function(
-            "(() => { const s = document.querySelector('mer-labeler').state;"
-            " return s && s.fetched === s.count })()",
-            timeout=120_000,
-        )
+        self.until("(s => s && s.fetched === s.count)(document.querySelector('mer-labeler').state)")
 
     def walk(self, seed: int, actions: int, times: list[float] | None = None) -> dict[str, Any]:
         return self.page.evaluate(

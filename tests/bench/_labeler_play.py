@@ -66,7 +66,7 @@ def single_steps(tab: LabelerPage, clip: dict[str, Any]) -> None:
             tab.page.wait_for_timeout(5 + 20 * chance.random())
             tab.clear()
             tab.press("ArrowRight")
-            tab.page.wait_for_function("merProbe.frames[0]?.painted > 0")
+            tab.until("merProbe.frames[0]?.painted > 0")
             frame = tab.frames[0]
             waits.append(frame["at"] - frame["keyAt"])
             to_screen.append(frame["painted"] - frame["keyAt"])
@@ -162,21 +162,19 @@ def last_frame_by_every_way(tab: LabelerPage, clip: dict[str, Any]) -> None:
 
     def typed(number: int, label: str) -> None:
         tab.press("g")
-        tab.page.get_by_label(label).check()
-        tab.page.get_by_label("Number").fill(str(number))
+        tab.page.get_by_role("radio", name=label).check()
+        tab.page.get_by_role("textbox", name="Number").fill(str(number))
         tab.press("Enter")
 
     def played() -> None:
         tab.go_to(last - 20)
         tab.press("Space")
-        tab.page.wait_for_function(
-            "last => document.querySelector('mer-labeler').state.index === last", arg=last
-        )
+        tab.until("document.querySelector('mer-labeler').state.index === argument", last)
 
     def clicked() -> None:
         box = tab.page.locator(".timeline").bounding_box()
         assert box
-        tab.page.mouse.click(box["x"] + box["width"] - 10, box["y"] + box["height"] / 2)
+        tab.page.mouse.click(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
 
     def stepped(key: str, before: int) -> None:
         tab.go_to(last - before)

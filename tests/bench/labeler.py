@@ -85,7 +85,7 @@ def opening(browser: Browser, platform: LivePlatform, state: Any, clip: dict[str
                 tab.open(clip)
                 tab.page.goto(other)
             tab.open(clip)
-            tab.page.wait_for_function("merProbe.frames[0]?.painted > 0")
+            tab.until("merProbe.frames[0]?.painted > 0")
             taken.append(tab.frames[0]["painted"])
             context.close()
         value = sorted(taken)[2]
@@ -103,9 +103,7 @@ def next_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
         before = tab.page.evaluate("document.querySelector('mer-labeler').getAttribute('clip')")
         tab.clear()
         tab.press("n")
-        tab.page.wait_for_function(
-            "before => merProbe.frames.some(f => f.clip !== before && f.painted > 0)", arg=before
-        )
+        tab.until("merProbe.frames.some(f => f.clip !== argument && f.painted > 0)", before)
         first = next(frame for frame in tab.frames if frame["clip"] != before)
         assert first["burnt"] == first["shown"] == 0, first
         taken.append(first["painted"] - first["keyAt"])

@@ -27,7 +27,7 @@ export const ACTIONS = Object.freeze([
   { name: "last", label: "Last frame", keys: ["End"], group: "Move" },
   { name: "previous-mark", label: "Mark before", keys: ["ArrowUp"], group: "Move" },
   { name: "next-mark", label: "Mark after", keys: ["ArrowDown"], group: "Move" },
-  { name: "next-clip", label: "Next clip", keys: ["n"], group: "Move" },
+  { name: "next-clip", label: "Next clip", keys: ["n", "PageDown"], group: "Move" },
   { name: "go-to", label: "Go to a frame number", keys: ["g"], group: "Move" },
   { name: "play", label: "Play or pause", keys: ["Space"], group: "Play" },
   { name: "play-back", label: "Play backward or pause", keys: ["Shift+Space"], group: "Play" },
