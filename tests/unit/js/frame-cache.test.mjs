@@ -118,6 +118,7 @@ test("closing closes every picture", async () => {
   cache.focus(0);
   await finish();
   cache.close();
+  await new Promise((resolve) => setTimeout(resolve));
   assert.equal(closed.length, 5);
 });
 

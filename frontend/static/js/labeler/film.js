@@ -15,6 +15,11 @@ export class Film {
   #cache;
   #pack;
   #decoder;
+  #focus = 0;
+  /** @type {1 | -1 | undefined} */
+  #direction;
+  /** Whether anything is fetched yet: the first frame, if its bytes were here from the start, goes before all others. */
+  #fetching = false;
 
   /**
    * @param {object} options
@@ -22,10 +27,11 @@ export class Film {
    * @param {string} options.url of the pack's bytes
    * @param {string} options.decoderUrl of decode-worker.js
    * @param {Span | null} [options.head] the first bytes to show, fetched before
+   * @param {ImageBitmap | null} [options.first] the first frame of the clip, decoded before
    * @param {(index: number) => void} options.onready a frame can be shown now
    * @param {(sentence: string) => void} options.onproblem "" when it is over
    */
-  constructor({ pack, url, decoderUrl, head = null, onready, onproblem }) {
+  constructor({ pack, url, decoderUrl, head = null, first = null, onready, onproblem }) {
     this.#pack = pack;
     this.#decoder = new Decoder({ url: decoderUrl });
     this.#store = new FrameStore({
@@ -41,8 +47,12 @@ export class Film {
       decode: (bytes, urgent) => this.#decoder.decode(bytes, pack.mime, urgent),
       parallel: this.#decoder.parallel,
       budgetBytes: memoryBudget(/** @type {any} */ (navigator).deviceMemory),
-      ondecoded: onready,
+      ondecoded: (index) => {
+        onready(index);
+        this.#fetchOn();
+      },
     });
+    if (first) this.#cache.put(0, first);
   }
 
   /** @param {number} index @returns {ImageBitmap | null} */
@@ -58,7 +68,14 @@ export class Film {
   /** @param {number} index @param {1 | -1} [direction] of travel */
   focus(index, direction) {
     this.#cache.focus(index, direction); // first: a frame whose bytes are here must not wait for the network's housekeeping
-    this.#store.focus(index, direction);
+    this.#focus = index;
+    this.#direction = direction;
+    if (this.#fetching || this.#cache.isReady(index) || !this.#store.has(index)) this.#fetchOn();
+  }
+
+  #fetchOn() {
+    this.#fetching = true;
+    this.#store.focus(this.#focus, this.#direction);
   }
 
   /** @param {Iterable<number>} indices frames to keep ready wherever the coder goes */

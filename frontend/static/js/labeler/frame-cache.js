@@ -97,10 +97,17 @@ export class FrameCache {
     }
   }
 
+  /** @param {number} index @param {T} picture decoded before */
+  put(index, picture) {
+    this.#pictures.set(index, picture);
+  }
+
   close() {
     this.#closed = true;
-    for (const picture of this.#pictures.values()) picture.close();
+    const pictures = [...this.#pictures.values()];
     this.#pictures.clear();
+    // Hundreds of them take a while: the next clip's first frame does not wait for that.
+    setTimeout(() => pictures.forEach((picture) => picture.close()));
   }
 
   /** @param {number} index @returns {boolean} */

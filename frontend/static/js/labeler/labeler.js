@@ -66,7 +66,8 @@ class MerLabeler extends HTMLElement {
     this.toggleAttribute("readonly", readonly);
     history.pushState(null, "", pageUrl);
     this.#start(ready);
-    renewPage(pageUrl, name ?? "", this.#life.signal);
+    const { signal } = this.#life;
+    this.addEventListener("mer:frame", () => renewPage(pageUrl, name ?? "", signal), { once: true, signal });
     this.dispatchEvent(new CustomEvent("mer:clip", { bubbles: true, detail: { clip, page_url: pageUrl } }));
   }
 
@@ -98,8 +99,8 @@ class MerLabeler extends HTMLElement {
     this.#next = next ? new NextClip(next, signal) : null;
     try {
       const urls = { framesUrl: this.#attribute("frames-url"), headUrl: this.getAttribute("head-url") ?? "" };
-      const { pack, head } = ready ?? (await fetchOpening(urls, signal));
-      this.#workbench = new Workbench(this, pack, { ...this.#options, head }, signal);
+      const { pack, head, first } = ready ?? (await fetchOpening(urls, signal));
+      this.#workbench = new Workbench(this, pack, { ...this.#options, head, first }, signal);
       this.addEventListener("mer:frame", () => this.#didShow(signal), { once: true, signal });
       await this.#workbench.open(Number(this.getAttribute("frame")) || 0);
     } catch (error) {

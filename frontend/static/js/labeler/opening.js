@@ -14,7 +14,12 @@ import { FramePack } from "./frame-pack.js";
  * @property {string[]} [emotions] @property {boolean} [readonly] @property {string} [next_url]
  */
 
-/** @typedef {{pack: FramePack, head: import("./frame-store.js").Span | null}} Ready */
+/**
+ * @typedef {object} Ready
+ * @property {FramePack} pack
+ * @property {import("./frame-store.js").Span | null} head
+ * @property {ImageBitmap | null} first frame 0, decoded; of a clip fetched ahead
+ */
 
 /**
  * @param {{framesUrl: string, headUrl: string}} urls @param {AbortSignal} signal
@@ -22,7 +27,7 @@ import { FramePack } from "./frame-pack.js";
  */
 export async function fetchOpening({ framesUrl, headUrl }, signal) {
   const [json, head] = await Promise.all([requestJson(framesUrl, { signal }), headUrl ? fetchHead(headUrl, signal) : null]);
-  return { pack: new FramePack(json), head };
+  return { pack: new FramePack(json), head, first: null };
 }
 
 /** The head only makes it quicker: whatever is wrong with it, the frames come without. @param {string} url @param {AbortSignal} signal */
@@ -33,6 +38,13 @@ async function fetchHead(url, signal) {
   } catch {
     return null;
   }
+}
+
+/** @param {Ready} ready @returns {Promise<ImageBitmap | null>} null: the labeler decodes it, or says what is wrong with it */
+async function decodeFirst({ pack: { offsets, mime }, head }) {
+  if (!head || head.start > offsets[0] || head.start + head.bytes.byteLength < offsets[1]) return null;
+  const bytes = new Uint8Array(head.bytes, offsets[0] - head.start, offsets[1] - offsets[0]);
+  return createImageBitmap(new Blob([bytes], { type: mime })).catch(() => null);
 }
 
 /** The clip after this one, fetched ahead. */
@@ -64,6 +76,6 @@ export class NextClip {
     const opening = await requestJson(this.#url, { signal: this.#signal });
     if (opening.clip === null) return { opening, ready: null };
     const ready = await fetchOpening({ framesUrl: opening.frames_url ?? "", headUrl: opening.head_url ?? "" }, this.#signal);
-    return { opening, ready };
+    return { opening, ready: { ...ready, first: await decodeFirst(ready) } };
   }
 }

@@ -22,6 +22,7 @@ import { Timeline } from "./timeline.js";
  * @property {string} packUrl
  * @property {string} decoderUrl
  * @property {import("./frame-store.js").Span | null} head the first bytes to show, fetched before
+ * @property {ImageBitmap | null} first frame 0, decoded before
  * @property {() => void} onnext the coder wants the next clip
  * @property {string} annotationsUrl
  * @property {string} clip
@@ -67,6 +68,7 @@ export class Workbench {
       url: options.packUrl,
       decoderUrl: options.decoderUrl,
       head: options.head,
+      first: options.first,
       onready: (index) => this.#didDecode(index),
       onproblem: (sentence) => this.#screen.say(sentence),
     });
