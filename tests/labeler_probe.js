@@ -49,14 +49,21 @@
     wrong: [],
     /** longest time between two animation frames, ms */
     longestGap: 0,
+    /** keys after which the frame asked for was not there yet */
+    waits: 0,
     burnt,
     read: () => ({ shown: Number(text("index")), burnt: burnt(), time: Number(text("time")), source: Number(text("source")) }),
     clear() {
-      Object.assign(probe, { frames: [], looked: 0, wrong: [], longestGap: 0 });
+      Object.assign(probe, { frames: [], looked: 0, wrong: [], longestGap: 0, waits: 0 });
     },
   };
   let key = null;
   addEventListener("keydown", (event) => (key = { at: event.timeStamp, key: event.key }), { capture: true });
+  // After the page's own listener: had the coder to wait for the frame that this key asked for?
+  addEventListener("keydown", () => {
+    const state = labeler()?.state;
+    if (state && state.index !== state.target) probe.waits++;
+  });
   addEventListener("mer:frame", ({ detail }) => {
     const frame = { clip: labeler().getAttribute("clip"), index: detail.index, key: key?.key, keyAt: key?.at, painted: 0, ...probe.read(), at: performance.now() };
     probe.frames.push(frame);

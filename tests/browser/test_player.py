@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.labeler_page import LabelerPage, upload_clips
+from tests.live import wait_until
 from tests.unit.made_clips import numbered_frames, numbered_members, write_video, write_zip
 
 pytestmark = pytest.mark.browser
@@ -131,3 +132,22 @@ def test_zoom_shows_a_part_and_leaves_the_pixels_alone(labeler, clips):
     labeler.press("0")
     assert labeler.page.locator(".labeler-picture").bounding_box()["width"] == pytest.approx(width)
     assert labeler.read()["burnt"] == labeler.read()["shown"] == 0
+
+
+def test_what_was_coded_a_moment_before_the_next_clip_is_saved(labeler, clips, live_platform):
+    first, second = (clips[name] for name in sorted(FORMATS)[:2])
+    labeler.open(first)
+    labeler.everything_loaded()
+    labeler.go_to(77)
+    labeler.press("2")
+    labeler.press("n")
+    labeler.until(
+        "document.querySelector('mer-labeler').getAttribute('clip') === String(argument)", second["id"]
+    )
+    labeler.settle()
+    assert labeler.state["marks"]["apex"] is None
+    api = live_platform.api()
+    wait_until(
+        lambda: [row["apex"] for row in api.get(f"annotations/?clip={first['id']}")["results"]] == [77],
+        "the apex to be saved",
+    )

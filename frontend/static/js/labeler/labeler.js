@@ -10,7 +10,7 @@
  * `{clip, name, page_url, frames_url, pack_url, head_url, emotions, readonly, next_url}`, or `{clip: null, page_url, message?}`
  * where there is none. It is asked for, and the next clip's index and first frame fetched, soon after this clip is on
  * screen; `openNext()` (key N) then shows it in place: the address changes, the rest of the page follows.
- * A queue plugs in by answering at `next-url`; `open(opening)` opens any clip in place.
+ * Links with `data-next-clip` do the same. A queue plugs in by answering at `next-url`; `open(opening)` opens any clip in place.
  *
  * Events (bubble): `mer:frame` {index, source} with every new picture, `mer:save` {state}, `mer:clip` {clip, page_url} when
  * another clip was opened in place.
@@ -32,17 +32,21 @@ class MerLabeler extends HTMLElement {
   /** @type {NextClip | null} */
   #next = null;
   #life = new AbortController();
+  #path = "";
   /** The coder wants the next clip and it is on its way. */
   #leaving = false;
 
   connectedCallback() {
     this.classList.add("labeler");
     this.#start(null);
+    this.#path = location.pathname;
     window.addEventListener("popstate", this.#didGoBack);
+    document.addEventListener("click", this.#didClick);
   }
 
   disconnectedCallback() {
     window.removeEventListener("popstate", this.#didGoBack);
+    document.removeEventListener("click", this.#didClick);
     this.#life.abort();
     this.#workbench = null;
   }
@@ -65,6 +69,7 @@ class MerLabeler extends HTMLElement {
     this.removeAttribute("frame");
     this.toggleAttribute("readonly", readonly);
     history.pushState(null, "", pageUrl);
+    this.#path = location.pathname;
     this.#start(ready);
     const { signal } = this.#life;
     this.addEventListener("mer:frame", () => renewPage(pageUrl, name ?? "", signal), { once: true, signal });
@@ -114,7 +119,18 @@ class MerLabeler extends HTMLElement {
     signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
-  #didGoBack = () => location.reload();
+  /** Back to a clip that was here before: its page, anew. A jump within the page is none of our business. */
+  #didGoBack = () => {
+    if (location.pathname !== this.#path) location.reload();
+  };
+
+  /** A link to the next clip opens it in place; with a modifier key it is a link. @param {MouseEvent} event */
+  #didClick = (event) => {
+    const link = /** @type {Element} */ (event.target).closest("[data-next-clip]");
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.openNext();
+  };
 
   get #options() {
     return {

@@ -46,7 +46,13 @@ const PLAYER = `
     <div><dt>Frame</dt><dd class="is-index"><span data-readout="index">–</span> <small>of 0 to <span data-readout="last">–</span></small></dd></div>
     <div><dt>Source frame</dt><dd class="is-source" data-readout="source">–</dd></div>
     <div><dt>Time</dt><dd class="is-time"><span data-readout="time">–</span> <small>ms</small></dd></div>
-  </dl><p class="labeler-pending" data-readout="pending" hidden></p></div>
+  </dl><p class="labeler-pending" data-readout="pending" hidden></p>
+    <div class="labeler-view">
+      <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
+      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
+      <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
+    </div>
+  </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
     <canvas aria-hidden="true"></canvas>
     <div class="timeline-playhead"></div>
@@ -57,12 +63,7 @@ const PLAYER = `
     ${textButton("loop", "Loop", "loop", 'aria-pressed="false"')}
     ${textButton("flip", "Flip", "flip", 'aria-pressed="false"')}
     ${textButton("go-to", "Go to", "go-to")}
-    <div class="labeler-view">
-      <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
-      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
-      <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
-      ${iconButton("help", "help")}
-    </div>
+    ${iconButton("help", "help", 'data-help')}
   </div>`;
 
 const PANEL = `

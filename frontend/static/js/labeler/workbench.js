@@ -37,6 +37,7 @@ const PAN = 0.1;
 
 export class Workbench {
   #looping = false;
+  #closed = false;
   #root;
   #pack;
   #options;
@@ -155,6 +156,7 @@ export class Workbench {
       api: new AnnotationsApi({ url, clip }),
       drafts: new Drafts({ storage: browserStorage(), coder: readonly ? "" : coder, scope: `${url}?clip=${clip}` }),
       onchange: (autosave) => {
+        if (this.#closed) return; // what is still saved of this clip is not the next one's state
         this.#panel.refresh();
         this.#root.dispatchEvent(new CustomEvent("mer:save", { bubbles: true, detail: { state: autosave.state } }));
       },
@@ -178,6 +180,7 @@ export class Workbench {
   }
 
   #close() {
+    this.#closed = true;
     this.#player.pause();
     this.#autosave.flush();
     this.#autosave.close();
