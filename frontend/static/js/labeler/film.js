@@ -29,16 +29,20 @@ export class Film {
    * @param {Span | null} [options.head] the first bytes to show, fetched before
    * @param {ImageBitmap | null} [options.first] the first frame of the clip, decoded before
    * @param {(index: number) => void} options.onready a frame can be shown now
+   * @param {() => void} [options.onfetched] more frames' bytes are here
    * @param {(sentence: string) => void} options.onproblem "" when it is over
    */
-  constructor({ pack, url, decoderUrl, head = null, first = null, onready, onproblem }) {
+  constructor({ pack, url, decoderUrl, head = null, first = null, onready, onfetched = () => {}, onproblem }) {
     this.#pack = pack;
     this.#decoder = new Decoder({ url: decoderUrl });
     this.#store = new FrameStore({
       pack,
       head,
       fetchRange: rangesOf(url, request),
-      onloaded: () => this.#cache.pump(),
+      onloaded: () => {
+        this.#cache.pump();
+        onfetched();
+      },
       onproblem: (problem) => onproblem(problem ? `${problem.message}${problem.passes === false ? "" : " Trying again."}` : ""),
     });
     this.#cache = new FrameCache({

@@ -6,12 +6,12 @@ import { CodingPanel } from "./coding-panel.js";
 import { askFrame, showConflict, showHelp } from "./dialogs.js";
 import { Drafts, browserStorage } from "./drafts.js";
 import { Film } from "./film.js";
-import { Flip } from "./flip.js";
 import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 import { Timeline } from "./timeline.js";
+import { ViewActions } from "./view-actions.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./keymap.js").ActionName} ActionName */
@@ -32,9 +32,6 @@ import { Timeline } from "./timeline.js";
  * @property {boolean} readonly
  */
 
-/** Share of what is seen that one press moves it by. */
-const PAN = 0.1;
-
 export class Workbench {
   #looping = false;
   #closed = false;
@@ -44,7 +41,7 @@ export class Workbench {
   #emotionKeys;
   #screen;
   #film;
-  #flip;
+  #view;
   #playback;
   #timeline;
   #player;
@@ -71,6 +68,7 @@ export class Workbench {
       head: options.head,
       first: options.first,
       onready: (index) => this.#didDecode(index),
+      onfetched: () => this.#timeline.redrawSoon(),
       onproblem: (sentence) => this.#screen.say(sentence),
     });
     this.#playback = new Playback(pack);
@@ -81,8 +79,17 @@ export class Workbench {
       show: (index, picture) => this.#show(index, picture),
       onstate: () => this.#showState(),
     });
-    this.#flip = new Flip({ go: (index) => this.#player.goTo(index) });
     this.#panel = this.#makePanel();
+    this.#view = new ViewActions({
+      zoom: this.#screen.zoom,
+      pack,
+      shown: () => this.#player.shown,
+      here: () => this.#here(),
+      onset: () => this.#panel.marks.onset,
+      go: (index) => this.#player.goTo(index),
+      say: (sentence) => this.#panel.say(sentence),
+      onflip: () => this.#pin(),
+    });
     this.#autosave = this.#makeAutoSave();
     this.#panel.attach(this.#autosave);
     this.#listen(signal);
@@ -210,7 +217,8 @@ export class Workbench {
 
   /** @param {KeyboardEvent} event */
   #didReleaseKey = (event) => {
-    if (actionOf(keyOf(event) ?? "")?.name === "flip") this.#flip.release(this.#player.target);
+    const action = actionOf(keyOf(event) ?? "");
+    if (action) this.#view.release(action.name, this.#player.target);
   };
 
   /** A click must not leave the keyboard on a button (Space would press it again) or in a text field. @param {Event} event */
@@ -259,8 +267,9 @@ export class Workbench {
 
   /** @param {ActionName} name */
   #do(name) {
-    const [player, panel, zoom] = [this.#player, this.#panel, this.#screen.zoom];
+    const [player, panel] = [this.#player, this.#panel];
     panel.say("");
+    if (this.#view.do(name)) return;
     switch (name) {
       case "back": return player.step(-1);
       case "forward": return player.step(1);
@@ -284,16 +293,6 @@ export class Workbench {
       case "kind": return this.#code(() => panel.toggleKind());
       case "action-units": return panel.focusField("action_units");
       case "note": return panel.focusField("note");
-      case "flip": return this.#flipToOnset();
-      case "region": return this.#zoomToRegion();
-      case "zoom-in": return zoom.step(1);
-      case "zoom-out": return zoom.step(-1);
-      case "zoom-reset": return zoom.reset();
-      case "pan-left": return zoom.pan(-PAN, 0);
-      case "pan-right": return zoom.pan(PAN, 0);
-      case "pan-up": return zoom.pan(0, -PAN);
-      case "pan-down": return zoom.pan(0, PAN);
-      case "size": return void zoom.nextSize();
       case "next-clip": return this.#options.onnext();
       case "save": return this.#save();
       case "help": return showHelp(this.#root, this.#emotionKeys);
@@ -319,24 +318,10 @@ export class Workbench {
     else this.#player.goTo(index, direction);
   }
 
-  #flipToOnset() {
-    const here = this.#here();
-    const { onset } = this.#panel.marks;
-    if (onset === null && !this.#flip.active(here)) return this.#panel.say("Set the onset first: this flips between it and the frame you are at.");
-    this.#flip.press(here, onset ?? here);
-    this.#pin();
-  }
-
-  #zoomToRegion() {
-    const face = this.#pack.faceNear(this.#player.target);
-    if (face) this.#screen.zoom.nextRegion(face);
-    else this.#panel.say("No face was found in this clip: zoom with + and −, the wheel or a pinch.");
-  }
-
   /** Marks and the frames compared are one key away: they stay decoded. */
   #pin() {
     const { onset, apex, offset } = this.#panel.marks;
-    this.#film.pin([onset, apex, offset, ...this.#flip.frames].filter((index) => index !== null));
+    this.#film.pin([onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
   }
 
   #toggleLoop() {
@@ -383,7 +368,7 @@ export class Workbench {
 
   #showState() {
     this.#screen.showState(this.#player, this.#playback, this.#looping);
-    this.#root.querySelector("[data-action=flip]")?.setAttribute("aria-pressed", String(this.#flip.active(this.#player.target)));
+    this.#find("[data-action=flip]").setAttribute("aria-pressed", String(this.#view.flipped(this.#player.target)));
     if (!this.#player.playing && !this.#player.waiting) this.#timeline.describe(this.#player.shown);
   }
 }
