@@ -47,7 +47,9 @@ def main() -> None:
             began = time.monotonic()
             clips = upload_clips(platform.api(), "Bench", list(paths.values()), 200)
             print(f"# {len(clips)} clips ready after {time.monotonic() - began:.0f} s", flush=True)
+            print(f"# load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
             measure(browser, platform, clips)
+            print(f"# load average {os.getloadavg()[0]:.1f} at the end", flush=True)
         finally:
             browser.close()
             platform.close()
