@@ -50,7 +50,6 @@ const PLAYER = `
     <div class="labeler-view">
       <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
       <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
-      <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
     </div>
   </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
@@ -63,7 +62,8 @@ const PLAYER = `
     ${textButton("loop", "Loop", "loop", 'aria-pressed="false"')}
     ${textButton("flip", "Flip", "flip", 'aria-pressed="false"')}
     ${textButton("go-to", "Go to", "go-to")}
-    ${iconButton("help", "help", 'data-help')}
+    <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
+    ${iconButton("help", "help")}
   </div>`;
 
 const PANEL = `
