@@ -2,6 +2,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
@@ -10,10 +12,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.models import Annotation, Consensus, Suggestion, check_marks
+from mer_platform.annotation.action_units import canonical
+from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
-from mer_platform.projects.access import require, researcher_projects
+from mer_platform.projects.access import require, researcher_projects, row_id
 from mer_platform.projects.models import Role
 
 
@@ -25,15 +28,36 @@ class AnnotationSerializer(serializers.ModelSerializer):
     class Meta:
         model = Annotation
         fields = [
-            "id", "clip", "coder", "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence",
-            "note", "revision", "complete", "created_at", "updated_at",
+            "id", "key", "clip", "coder", "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence",
+            "note", "origin", "suggestion", "revision", "complete", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["revision"]
-        extra_kwargs = {"note": {"max_length": 2000}}
+        # A key that is there already is no error: see ``create``.
+        extra_kwargs = {"note": {"max_length": 2000}, "key": {"validators": []}}
         validators: list[Any] = []  # the order of marks is checked below, with frames and a reason
+
+    def validate_action_units(self, text: str) -> str:
+        try:
+            return canonical(text)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def validate_suggestion(self, value: Any) -> Any:
+        if value is None:
+            return None
+        names = {"onset", "apex", "offset", "confidence"}
+        if not isinstance(value, dict) or set(value) != names:
+            raise serializers.ValidationError(
+                f"A suggestion has {', '.join(sorted(names))}, and nothing else."
+            )
+        if any(isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()):
+            raise serializers.ValidationError("A suggestion's values are numbers.")
+        return value
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         old = self.instance
+        if isinstance(old, Annotation) and fields.pop("key", old.key) != old.key:
+            raise serializers.ValidationError({"key": ["An annotation keeps its key."]})
         clip = old.clip if isinstance(old, Annotation) else fields["clip"]
         if clip.state != Clip.State.READY:
             raise serializers.ValidationError(
@@ -51,6 +75,14 @@ class AnnotationSerializer(serializers.ModelSerializer):
                 {"emotion": [f"“{emotion}” is not a word of {clip.subject.database}: {', '.join(words)}."]}
             )
         return fields
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    made_by = serializers.CharField(source="made_by.username", default=None, read_only=True)
+
+    class Meta:
+        model = AnnotationVersion
+        fields = ["revision", "content", "made_by", "made_at", "client"]
 
 
 class ConsensusSerializer(serializers.ModelSerializer):
@@ -101,17 +133,20 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         return super().list(request, *args, **kwargs)
 
     def perform_create(self, serializer: Any) -> None:
+        """A ``key`` that is there already is a save whose answer got lost: 409 with what is there, and nothing twice."""
         clip = serializer.validated_data["clip"]
         require(self.request.user, clip.project, Role.ANNOTATOR)
         try:
             with transaction.atomic():
-                serializer.save(coder=self.request.user)
+                annotation = serializer.save(coder=self.request.user)
+                annotation.keep_version(self.request.user, self._client())
         except IntegrityError as error:
-            there = Annotation.objects.filter(clip=clip, coder_id=self.request.user.pk).first()
+            key = serializer.validated_data.get("key")
+            there = Annotation.objects.filter(clip=clip, coder_id=self.request.user.pk, key=key).first()
             if there is None:
-                raise
+                raise Conflict("An annotation with this key is there already; make a new one.") from error
             raise Conflict(
-                "You have labelled this clip already.", current=self.get_serializer(there).data
+                "This annotation is there already.", current=self.get_serializer(there).data
             ) from error
 
     @extend_schema(
@@ -133,13 +168,45 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             self._check_unchanged(current)
             serializer = self.get_serializer(current, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
-            serializer.save(revision=current.revision + 1)
+            changed = serializer.save(revision=current.revision + 1)
+            changed.keep_version(request.user, self._client())
         return Response(serializer.data, headers={"ETag": f'"{current.revision}"'})
 
     def perform_destroy(self, annotation: Annotation) -> None:
+        """Out of everybody's sight, but kept: ``restore`` brings it back."""
         self._check_owner(annotation)
-        self._check_unchanged(annotation)
-        annotation.delete()
+        with transaction.atomic():
+            current = Annotation.objects.select_for_update().get(pk=annotation.pk)
+            self._check_unchanged(current)
+            self._set_deleted(current, timezone.now())
+
+    @extend_schema(request=None, responses=AnnotationSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Bring a deleted annotation of one's own back, as it was."""
+        with transaction.atomic():
+            own = Annotation.everything.filter(coder_id=request.user.pk, deleted_at__isnull=False)
+            annotation = get_object_or_404(own.select_for_update(), pk=row_id(pk))
+            require(request.user, annotation.clip.project, Role.ANNOTATOR)
+            self._set_deleted(annotation, None)
+        return Response(self.get_serializer(annotation).data, headers={"ETag": f'"{annotation.revision}"'})
+
+    @extend_schema(responses=VersionSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def versions(self, request: Request, pk: str) -> Response:
+        """Every version of this annotation, the oldest first."""
+        versions = self.get_object().versions.select_related("made_by")
+        return Response(VersionSerializer(versions, many=True).data)
+
+    def _set_deleted(self, annotation: Annotation, at: Any) -> None:
+        annotation.deleted_at = at
+        annotation.revision += 1
+        annotation.save(update_fields=["deleted_at", "revision", "updated_at"])
+        annotation.keep_version(self.request.user, self._client())
+
+    def _client(self) -> str:
+        """What sends this: the labeler says so, anything else came by the API."""
+        return self.request.headers.get("X-MER-Client", "api")
 
     @extend_schema(request=None, responses=ConsensusSerializer)
     @action(detail=True, methods=["post"])

@@ -1,5 +1,6 @@
 """What coders mark in a clip, and the consensus that datasets are built from."""
 
+import uuid
 from itertools import pairwise
 from typing import Any
 
@@ -64,11 +65,36 @@ class Marking(models.Model):
         return bool(self.onset <= other.offset and other.onset <= self.offset)  # type: ignore[operator]
 
 
+class LiveManager(models.Manager["Annotation"]):
+    """Annotations that were not deleted: what everybody but the history wants to see."""
+
+    def get_queryset(self) -> models.QuerySet["Annotation"]:
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Annotation(Marking):
-    """One coder's marking of the expression in a clip, saved as it is made."""
+    """One coder's marking of one expression in a clip, saved as it is made.
+
+    A clip may show several expressions. Every version is kept (``AnnotationVersion``); a deleted annotation too, so that
+    deleting can be undone.
+    """
+
+    class Origin(models.TextChoices):
+        MANUAL = "manual", "marked by hand"
+        SUGGESTED = "suggested", "suggestion accepted as it was"
+        CORRECTED = "corrected", "suggestion accepted and corrected"
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="annotations")
     coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations")
+    key = models.UUIDField(
+        default=uuid.uuid4,
+        unique=True,
+        help_text="Made by the client, so that a save whose answer was lost is not made twice.",
+    )
+    origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.MANUAL)
+    suggestion = models.JSONField(
+        null=True, blank=True, help_text="What the spotter offered: {onset, apex, offset, confidence}."
+    )
     confidence = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
@@ -81,12 +107,16 @@ class Annotation(Marking):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LiveManager()
+    everything = models.Manager["Annotation"]()
 
     class Meta:
-        ordering = ["clip_id", "id"]
+        ordering = ["clip_id", "onset", "id"]
+        base_manager_name = "everything"
         constraints = [
             *order_constraints("annotation"),
-            models.UniqueConstraint(fields=["clip", "coder"], name="one_annotation_a_coder_and_clip"),
             models.CheckConstraint(
                 condition=Q(confidence__isnull=True) | Q(confidence__range=(1, 5)), name="confidence_1_to_5"
             ),
@@ -94,6 +124,65 @@ class Annotation(Marking):
 
     def __str__(self) -> str:
         return f"{self.clip} by {self.coder}"
+
+    FIELDS = (
+        "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence", "note", "origin", "suggestion",
+    )  # fmt: skip
+
+    def keep_version(self, user: Any, client: str) -> "AnnotationVersion":
+        """Write down how this revision is, who made it, and with what. Inside the transaction that made it."""
+        return AnnotationVersion.objects.create(
+            annotation=self,
+            revision=self.revision,
+            content={
+                **{name: getattr(self, name) for name in self.FIELDS},
+                "deleted": self.deleted_at is not None,
+            },
+            made_by=user if user and user.pk else None,
+            client=client[:80],
+        )
+
+
+class AnnotationVersion(models.Model):
+    """An annotation as it was at one revision: who made it, when, and from where. Written once, never changed."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="versions")
+    revision = models.PositiveIntegerField()
+    content = models.JSONField()
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    made_at = models.DateTimeField(auto_now_add=True)
+    client = models.CharField(max_length=80, help_text="“labeler”, “api”, or the file it was imported from.")
+
+    class Meta:
+        ordering = ["annotation_id", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["annotation", "revision"], name="version_once_a_revision")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.annotation}, revision {self.revision}"
+
+
+class Assignment(models.Model):
+    """A clip that a coder is to code. Coding is blind: nobody sees the others' marks before all are done."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="assignments")
+    coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    position = models.PositiveIntegerField(default=0, help_text="Place in the coder's queue.")
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    assigned_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True, blank=True, help_text="When the coder said so.")
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["clip", "coder"], name="a_clip_once_a_coder")]
+
+    def __str__(self) -> str:
+        return f"{self.clip} for {self.coder}"
 
 
 class Consensus(Marking):
@@ -105,6 +194,7 @@ class Consensus(Marking):
 
     class Origin(models.TextChoices):
         ADOPTED = "adopted", "adopted from a coder"
+        ADJUDICATED = "adjudicated", "set by a judge"
         IMPORTED = "imported", "from the database’s own coding"
         SYNTHETIC = "synthetic", "known from the generator"
 
@@ -112,7 +202,7 @@ class Consensus(Marking):
     annotation = models.ForeignKey(
         Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    origin = models.CharField(max_length=10, choices=Origin.choices)
+    origin = models.CharField(max_length=11, choices=Origin.choices)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

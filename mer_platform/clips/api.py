@@ -152,11 +152,11 @@ class ClipViewSet(
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
-        """Index of the frame pack: byte offsets, presentation times, source frame numbers."""
+        """Index of the frame pack: byte offsets, presentation times, source frame numbers, faces."""
         clip = self._ready_clip()
         with default_storage.open(clip.index_name) as file:
             index = json.load(file)
-        response = Response(index)
+        response = Response({**index, "faces": clip.faces.get("boxes", [])})
         response["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 
@@ -167,7 +167,7 @@ class ClipViewSet(
         }
     )
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
-        """The encoded frames, one after the other; takes `Range`."""
+        """The encoded frames, one after the other; takes `Range`, or `?first=…&last=…` for a part with its own address."""
         clip = self._ready_clip()
         file = default_storage.open(clip.pack_name)
         return ranged_response(

@@ -18,8 +18,13 @@ CHUNK = 1 << 18
 def ranged_response(
     request: HttpRequest, file: IO[bytes], size: int, etag: str, content_type: str
 ) -> HttpResponseBase:
-    """The whole file, or the one range asked for (206), or 416 where there is no such range, or 304."""
-    quoted = f'"{etag}"'
+    """The whole file, or the one range asked for (206), or 416 where there is no such range, or 304.
+
+    ``?first=…&last=…`` in the address asks for these bytes as a resource of their own (200): a page can name it in a
+    preload link, which knows no headers.
+    """
+    part = part_of(request.GET.get("first"), request.GET.get("last"), size)
+    quoted = f'"{etag}"' if part is None else f'"{etag}-{part[0]}-{part[1]}"'
     headers = {
         "ETag": quoted,
         "Accept-Ranges": "bytes",
@@ -30,7 +35,9 @@ def ranged_response(
         return HttpResponseNotModified(headers=headers)
     first, last, status = 0, size - 1, 200
     asked = request.headers.get("Range")
-    if asked and request.headers.get("If-Range", quoted) == quoted:
+    if part is not None:
+        first, last = part
+    elif asked and request.headers.get("If-Range", quoted) == quoted:
         span = parse_range(asked, size)
         if span is None:
             file.close()
@@ -43,6 +50,20 @@ def ranged_response(
     return StreamingHttpResponse(
         _read(file, first, last - first + 1), status=status, headers=headers, content_type=content_type
     )
+
+
+def part_of(first: str | None, last: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of the part of a file that an address names; None if it names none that is there.
+
+    >>> part_of("0", "99", 1000), part_of("990", "5000", 1000)
+    ((0, 99), (990, 999))
+    >>> part_of(None, None, 1000), part_of("x", "9", 1000), part_of("1000", "1001", 1000), part_of("9", "3", 1000)
+    (None, None, None, None)
+    """
+    if not (first and last and re.fullmatch(r"[0-9]{1,18}", first) and re.fullmatch(r"[0-9]{1,18}", last)):
+        return None
+    begin, end = int(first), min(int(last), size - 1)
+    return (begin, end) if begin <= end else None
 
 
 def parse_range(text: str, size: int) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,8 +17,9 @@ from mer_platform.annotation import spotting
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.forms import ClipFilter, DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.opening import labeler_modules, neighbours, opening
 from mer_platform.jobs.models import Job
-from mer_platform.projects.access import get_project
+from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import AuditEvent, Project, Role
 
 PAGE = 48
@@ -106,26 +107,36 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug)
     clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
     researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
-    here = order.index(clip.pk) if clip.pk in order else -1
-    mine = set(
-        Annotation.objects.filter(clip__in=order, coder_id=request.user.pk).values_list("clip", flat=True)
-    )
     consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if researcher else []
-    context = {
+    context: dict[str, Any] = {
         "clip": clip,
-        "emotions": json.dumps(clip.database.emotions),
         "annotations": clip.annotations.select_related("coder") if researcher else [],
         "consensus": consensus,
         "suggestions": clip.suggestions.all() if request.role.includes(Role.ANNOTATOR) else [],  # type: ignore[attr-defined]
         "adopted": {agreed.annotation_id for agreed in consensus},
-        "previous": order[here - 1] if here > 0 else None,
-        "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
-        "next_unmarked": next(
-            (pk for pk in order[here + 1 :] + order[: max(here, 0)] if pk not in mine), None
-        ),
+        **neighbours(clip, request.user),
     }
+    if clip.state == Clip.State.READY:
+        frame = max(row_id(request.GET.get("frame")), 0)
+        context["frame"] = frame
+        context["opening"] = opening(clip, request.role, frame)  # type: ignore[attr-defined]
+        context["emotions"] = json.dumps(clip.database.emotions)
+        context["modules"] = labeler_modules()
     return render(request, "clips/clip.html", context)
+
+
+@login_required
+@require_GET
+def clip_next(request: HttpRequest, slug: str, pk: int) -> JsonResponse:
+    """The clip to label after this one, as the labeler opens it; its ``clip`` is null after the last."""
+    project = get_project(request, slug)
+    clip = get_object_or_404(Clip, pk=pk, project=project)
+    around = neighbours(clip, request.user)
+    following = around["next_unmarked"] or around["next"]
+    if following is None:
+        return JsonResponse({"clip": None, "page_url": reverse("clips", args=[slug])})
+    chosen = Clip.objects.select_related("subject__database", "project").get(pk=following)
+    return JsonResponse(opening(chosen, request.role))  # type: ignore[attr-defined]
 
 
 @login_required

@@ -72,10 +72,74 @@ def test_it_does_not_delete_what_was_changed_elsewhere(api, annotation):
     assert api.delete(url, headers={"If-Match": "2"}).status_code == 204
 
 
-def test_it_answers_409_to_a_second_annotation_by_the_same_coder(api, clip, annotation):
-    answer = api.post(URL, {"clip": clip.pk, "onset": 5})
+def test_a_clip_may_show_several_expressions(api, clip, annotation):
+    assert api.post(URL, {"clip": clip.pk, "onset": 50}).status_code == 201
+    assert [row["onset"] for row in api.get(f"{URL}?clip={clip.pk}&mine=true").json()["results"]] == [10, 50]
+
+
+def test_a_save_whose_answer_was_lost_is_not_made_twice(api, clip, annotation):
+    answer = api.post(URL, {"clip": clip.pk, "key": annotation["key"], "onset": 10})
     assert answer.status_code == 409
     assert answer.json()["current"]["id"] == annotation["id"]
+    assert Annotation.objects.count() == 1
+
+
+def test_anothers_key_is_refused_without_showing_what_is_there(project, clip, annotation, member):
+    carol = member(project, "carol", Role.ANNOTATOR)
+    answer = carol.post(URL, {"clip": clip.pk, "key": annotation["key"]})
+    assert answer.status_code == 409
+    assert "current" not in answer.json()
+
+
+def test_every_version_is_kept_with_who_and_from_where(api, annotation):
+    url = f"{URL}{annotation['id']}/"
+    api.patch(url, {"apex": 21}, headers={"X-MER-Client": "labeler"})
+    versions = api.get(f"{url}versions/").json()
+    assert [(v["revision"], v["content"]["apex"], v["made_by"], v["client"]) for v in versions] == [
+        (1, 20, "alice", "api"),
+        (2, 21, "alice", "labeler"),
+    ]
+
+
+def test_a_deleted_annotation_can_be_brought_back(api, annotation):
+    url = f"{URL}{annotation['id']}/"
+    assert api.delete(url, headers={"If-Match": "1"}).status_code == 204
+    assert api.get(url).status_code == 404
+    restored = api.post(f"{url}restore/").json()
+    assert (restored["apex"], restored["revision"]) == (20, 3)
+    assert api.get(url).status_code == 200
+
+
+def test_only_the_coder_brings_back(project, api, annotation, member):
+    api.delete(f"{URL}{annotation['id']}/")
+    assert (
+        member(project, "carol", Role.RESEARCHER).post(f"{URL}{annotation['id']}/restore/").status_code == 404
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"), [("4+L10", "4+L10"), ("au4, 10l", "4+L10"), ("R12A+14", "R12A+14"), ("", "")]
+)
+def test_action_units_are_stored_in_one_form(api, clip, written, stored):
+    assert api.post(URL, {"clip": clip.pk, "action_units": written}).json()["action_units"] == stored
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("smile", "“smile” is not an action unit"), ("4+99", "no action unit 99"), ("L4R", "“L4R”")],
+)
+def test_it_says_which_action_unit_it_cannot_read(api, clip, written, words):
+    answer = api.post(URL, {"clip": clip.pk, "action_units": written})
+    assert answer.status_code == 400
+    assert words in answer.json()["action_units"][0]
+
+
+def test_it_keeps_what_was_suggested(api, clip):
+    offered = {"onset": 10, "apex": 20, "offset": 30, "confidence": 0.8}
+    fields = {"onset": 10, "apex": 22, "offset": 30, "origin": "corrected", "suggestion": offered}
+    stored = api.post(URL, {"clip": clip.pk, **fields}).json()
+    assert (stored["origin"], stored["suggestion"]) == ("corrected", offered)
+    assert api.post(URL, {"clip": clip.pk, "suggestion": {"apex": 3}}).status_code == 400
 
 
 def test_coders_do_not_see_each_others_marks(project, clip, annotation, member):

@@ -29,6 +29,7 @@ function makeStore(count, options = {}) {
     onloaded: (first, last) => loaded.push([first, last]),
     onproblem: (p) => problems.push(p?.message ?? null),
     chunkBytes: 20,
+    requestBytes: 20,
     ...options,
   });
   return { server, store, loaded, problems };
@@ -55,13 +56,11 @@ test("the chunk looked at never waits behind others", () => {
 test("it cuts each frame's own bytes out of a chunk", async () => {
   const { server, store, loaded } = makeStore(4);
   store.focus(2);
-  assert.equal(store.blob(2), null);
+  assert.equal(store.bytes(2), null);
   server.requests[0].answer();
   await settle();
   assert.deepEqual(loaded, [[2, 3]]);
-  const blob = store.blob(3);
-  assert.equal(blob.type, "image/jpeg");
-  assert.deepEqual([...new Uint8Array(await blob.arrayBuffer())], [30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
+  assert.deepEqual([...store.bytes(3)], [30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
 });
 
 test("a server that sends the whole file is taken at its word", async () => {
@@ -70,7 +69,7 @@ test("a server that sends the whole file is taken at its word", async () => {
   server.requests[0].answer(0, 99);
   await settle();
   assert.ok(Array.from({ length: 10 }, (_, i) => store.has(i)).every(Boolean));
-  assert.equal(new Uint8Array(await store.blob(7).arrayBuffer())[0], 70);
+  assert.equal(store.bytes(7)[0], 70);
 });
 
 test("it tries again until the server is back, and says so", async () => {
@@ -114,6 +113,39 @@ test("a clip beyond the budget gives up what is far away", async () => {
   assert.ok(store.has(0));
   store.focus(39);
   assert.ok(!store.has(0));
+});
+
+test("requests grow as answers come, and take in what is missing beside them", async () => {
+  const { server, store } = makeStore(80, { requestBytes: 80 });
+  store.focus(0);
+  assert.deepEqual(server.requests.map(({ first, last }) => [first, last]), [[0, 19], [20, 39], [40, 59]]);
+  server.requests[0].answer();
+  await settle();
+  assert.deepEqual([server.requests[3].first, server.requests[3].last], [60, 99]);
+  server.requests[1].answer();
+  await settle();
+  assert.deepEqual([server.requests[4].first, server.requests[4].last], [100, 179]);
+  assert.equal(store.count, 4);
+});
+
+test("a frame looked at whose bytes are not here is asked for alone, whatever is under way", async () => {
+  const { server, store } = makeStore(200, { requestBytes: 400 });
+  store.focus(0);
+  for (let i = 0; i < 3; i++) {
+    server.requests[i].answer();
+    await settle();
+  }
+  store.focus(190);
+  assert.deepEqual([server.requests.at(-1).first, server.requests.at(-1).last], [1900, 1919]);
+});
+
+test("bytes fetched before are used at once", () => {
+  const head = { start: 10, bytes: Uint8Array.from({ length: 20 }, (_, i) => 10 + i).buffer };
+  const { server, store } = makeStore(10, { head });
+  store.focus(1);
+  assert.deepEqual([store.has(0), store.has(1), store.has(2), store.has(3)], [false, true, true, false]);
+  assert.equal(store.bytes(2)[0], 20);
+  assert.equal(server.requests.length, 3);
 });
 
 test("closing ends everything", async () => {

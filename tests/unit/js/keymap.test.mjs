@@ -11,6 +11,9 @@ test("keys have one name each", () => {
   assert.equal(keyOf(event("G", "KeyG")), "g");
   assert.equal(keyOf(event("?", "Slash", shift)), "?");
   assert.equal(keyOf(event("!", "Digit1", shift)), "Shift+1");
+  assert.equal(keyOf(event(" ", "Space", shift)), "Shift+Space");
+  assert.equal(keyOf(event("+", "Equal", shift)), "+");
+  assert.equal(keyOf(event("-", "Minus")), "-");
 });
 
 test("other layouts and alphabets reach the same keys", () => {
@@ -30,11 +33,13 @@ test("no two actions share a key", () => {
   const keys = ACTIONS.flatMap((action) => action.keys);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(actionOf("3").name, "offset");
-  assert.equal(actionOf("x"), null);
+  assert.equal(actionOf("y"), null);
 });
 
-test("only steps repeat while a key is held", () => {
-  assert.deepEqual(ACTIONS.filter((action) => action.repeats).map((action) => action.name), ["back", "forward", "back-ten", "forward-ten"]);
+test("steps, zoom and pan repeat while a key is held; nothing else does", () => {
+  const moves = ["back", "forward", "back-ten", "forward-ten"];
+  const views = ["zoom-in", "zoom-out", "pan-left", "pan-right", "pan-up", "pan-down"];
+  assert.deepEqual(ACTIONS.filter((action) => action.repeats).map((action) => action.name), [...moves, ...views]);
 });
 
 test("emotions get a letter of their own that no action uses", () => {
@@ -42,7 +47,7 @@ test("emotions get a letter of their own that no action uses", () => {
   const keys = emotionKeys(emotions);
   assert.equal(keys.get("happiness"), "h");
   assert.equal(keys.get("surprise"), "s");
-  assert.equal(keys.get("anger"), "n");
+  assert.equal(keys.get("anger"), "e");
   assert.equal(keys.size, emotions.length);
   assert.equal(new Set(keys.values()).size, emotions.length);
   for (const key of keys.values()) assert.equal(actionOf(key), null);

@@ -99,3 +99,47 @@ test("the clock stands while a frame is waited for", () => {
   assert.equal(playback.due(804).index, 3);
   assert.equal(playback.due(805).index, 4);
 });
+
+test("backward, each frame is shown for its own length, from its end", () => {
+  const playback = new Playback(makePack(4, { pts: [0, 1, 101, 102] }), 1);
+  assert.equal(playback.play(0, 2, -1), 2);
+  assert.deepEqual([0, 4.9, 5.1, 504, 505.1].map((ms) => playback.due(ms).index), [2, 2, 1, 1, 0]);
+});
+
+test("every frame boundary is exact backward too", () => {
+  const pack = makePack(2000, { time_base: "1/1000", pts: Array.from({ length: 2000 }, (_, i) => i * 5) });
+  const playback = new Playback(pack, 1 / 20);
+  playback.play(0, 1999, -1);
+  for (let i = 0; i < 2000; i++) assert.equal(playback.due(i * 100).index, 1999 - i);
+});
+
+test("backward the clip ends after its first frame was shown in full, and begins anew at its last", () => {
+  const playback = new Playback(makePack(10), 1);
+  playback.play(0, 3, -1);
+  assert.deepEqual(playback.due(19.9), { index: 0, ended: false });
+  assert.deepEqual(playback.due(20), { index: 0, ended: true });
+  assert.equal(playback.play(0, 0, -1), 9);
+});
+
+test("a loop is kept to backward", () => {
+  const playback = new Playback(makePack(100), 1);
+  playback.loop = { first: 20, last: 29 };
+  assert.equal(playback.play(0, 5, -1), 29);
+  assert.equal(playback.due(49).index, 20);
+  assert.equal(playback.due(50).index, 29);
+  for (let ms = 50; ms < 5000; ms += 16.7) {
+    const { index, ended } = playback.due(ms);
+    assert.ok(index >= 20 && index <= 29 && !ended, `${index} at ${ms} ms`);
+  }
+});
+
+test("backward the clock stands while a frame is waited for, and a change of speed does not jump", () => {
+  const playback = new Playback(makePack(100), 1);
+  playback.play(0, 50, -1);
+  playback.hold(800, 40);
+  assert.equal(playback.due(804).index, 40);
+  assert.equal(playback.due(805).index, 39);
+  playback.setSpeed(1 / 10, 805);
+  assert.equal(playback.due(854).index, 39);
+  assert.equal(playback.due(856).index, 38);
+});

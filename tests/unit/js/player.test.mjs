@@ -137,3 +137,27 @@ test("a loop set in mid-play is kept to at once", () => {
   for (let i = 0; i < 40; i++) refresh(16);
   assert.ok(log.length > 10 && log.every((index) => index >= 50 && index <= 60));
 });
+
+test("play goes backward, and turns round in mid-play", () => {
+  const { player, playback, log, refresh } = makePlayer();
+  player.goTo(100);
+  player.toggle(-1);
+  for (let i = 0; i < 3; i++) refresh(5);
+  assert.deepEqual(log, [100, 99, 98, 97]);
+  player.toggle(1);
+  assert.equal(playback.direction, 1);
+  refresh(5);
+  refresh(5);
+  assert.equal(player.shown, 99);
+  player.toggle(1);
+  assert.ok(!player.playing);
+});
+
+test("play backward ends at the first frame and stays there", () => {
+  const { player, refresh } = makePlayer(20);
+  player.goTo(10);
+  player.toggle(-1);
+  for (let i = 0; i < 30; i++) refresh(10);
+  assert.equal(player.shown, 0);
+  assert.ok(!player.playing);
+});

@@ -1,21 +1,19 @@
 /**
- * Decoded frames, ready to draw, within a memory budget: a window that slides with the coder, nearest decoded first.
- * The browser decodes off the main thread (createImageBitmap of a Blob).
+ * Decoded frames, ready to draw, within a memory budget. Nearest to the coder decoded first; pinned ones (marks, the frame
+ * compared with) always kept; what is farthest gives way only when room is needed.
  */
 import { frameWindow, nearestFirst } from "./window.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
-/** @typedef {{has(index: number): boolean, blob(index: number): Blob | null}} Bytes */
+/** @typedef {{has(index: number): boolean, bytes(index: number): Uint8Array<ArrayBuffer> | null}} Source */
 /** @typedef {{close(): void}} Picture an ImageBitmap, or what a test decodes to */
-
-const PARALLEL = 4;
 
 /**
  * @param {number | undefined} deviceGiB navigator.deviceMemory, which only some browsers tell
  * @returns {number} bytes to spend on decoded frames
  */
 export function memoryBudget(deviceGiB = 4) {
-  return Math.min(Math.max(deviceGiB / 8, 0.125), 1) * 2 ** 30;
+  return Math.min(Math.max(deviceGiB / 16, 0.125), 0.5) * 2 ** 30;
 }
 
 /** @template {Picture} T */
@@ -26,27 +24,32 @@ export class FrameCache {
   #decoding = new Set();
   /** @type {Set<number>} */
   #damaged = new Set();
+  /** @type {Set<number>} */
+  #pinned = new Set();
   #focus = 0;
   /** @type {1 | -1} */
   #direction = 1;
   #closed = false;
   #pack;
-  #bytes;
+  #source;
   #decode;
+  #parallel;
   #ondecoded;
 
   /**
    * @param {object} options
    * @param {FramePack} options.pack
-   * @param {Bytes} options.bytes
-   * @param {(blob: Blob) => Promise<T>} options.decode
+   * @param {Source} options.source of encoded frames
+   * @param {(bytes: Uint8Array<ArrayBuffer>, urgent: boolean) => Promise<T>} options.decode urgent: the coder waits for it
+   * @param {number} [options.parallel] how many to decode ahead at a time
    * @param {number} options.budgetBytes of decoded pixels
    * @param {(index: number) => void} [options.ondecoded] also for a frame that turned out damaged
    */
-  constructor({ pack, bytes, decode, budgetBytes, ondecoded = () => {} }) {
+  constructor({ pack, source, decode, parallel = 2, budgetBytes, ondecoded = () => {} }) {
     this.#pack = pack;
-    this.#bytes = bytes;
+    this.#source = source;
     this.#decode = decode;
+    this.#parallel = parallel;
     this.#ondecoded = ondecoded;
     /** frames that fit the budget; a handful always does */
     this.capacity = Math.max(16, Math.floor(budgetBytes / (pack.width * pack.height * 4)));
@@ -75,54 +78,85 @@ export class FrameCache {
   focus(index, direction = 1) {
     this.#focus = index;
     this.#direction = direction;
-    const [first, last] = this.#window();
-    for (const [i, picture] of this.#pictures) {
-      if (i >= first && i <= last) continue;
-      this.#pictures.delete(i);
-      picture.close();
-    }
+    this.pump();
+  }
+
+  /** @param {Iterable<number>} indices frames to keep decoded wherever the coder goes; they replace those pinned before */
+  pin(indices) {
+    this.#pinned = new Set([...indices].slice(0, this.capacity >> 2));
     this.pump();
   }
 
   /** Decodes on: call when bytes have come. */
   pump() {
-    if (this.#closed || this.#decoding.size >= PARALLEL) return;
-    const [first, last] = this.#window();
-    if (this.#pictures.size > last - first) return;
-    for (const index of nearestFirst(this.#focus, this.#direction, first, last)) {
-      if (this.isReady(index) || this.#decoding.has(index) || !this.#bytes.has(index)) continue;
-      this.#run(index);
-      if (this.#decoding.size >= PARALLEL) return;
+    if (this.#closed) return;
+    if (this.#wants(this.#focus)) this.#run(this.#focus, true);
+    for (const index of this.#order()) {
+      if (this.#decoding.size >= this.#parallel) return;
+      if (this.#wants(index)) this.#run(index, false);
     }
+  }
+
+  /** @param {number} index @param {T} picture decoded before */
+  put(index, picture) {
+    this.#pictures.set(index, picture);
   }
 
   close() {
     this.#closed = true;
-    for (const picture of this.#pictures.values()) picture.close();
+    const pictures = [...this.#pictures.values()];
     this.#pictures.clear();
+    // Hundreds of them take a while: the next clip's first frame does not wait for that.
+    setTimeout(() => pictures.forEach((picture) => picture.close()));
+  }
+
+  /** @param {number} index @returns {boolean} */
+  #wants(index) {
+    return !this.isReady(index) && !this.#decoding.has(index) && this.#source.has(index);
+  }
+
+  *#order() {
+    yield* this.#pinned;
+    yield* nearestFirst(this.#focus, this.#direction, ...this.#window());
   }
 
   /** @returns {[number, number]} */
   #window() {
-    return frameWindow(this.#focus, this.#direction, this.capacity, this.#pack.count);
+    return frameWindow(this.#focus, this.#direction, this.capacity - this.#pinned.size, this.#pack.count);
   }
 
-  /** @param {number} index */
-  async #run(index) {
-    const blob = this.#bytes.blob(index);
-    if (!blob) return;
+  /** @param {number} index @param {boolean} urgent */
+  async #run(index, urgent) {
+    const bytes = this.#source.bytes(index);
+    if (!bytes) return;
     this.#decoding.add(index);
     try {
-      const picture = await this.#decode(blob);
-      const [first, last] = this.#window();
-      if (this.#closed || index < first || index > last) picture.close(); // the coder has moved on
-      else this.#pictures.set(index, picture);
-    } catch {
-      this.#damaged.add(index);
+      const picture = await this.#decode(bytes, urgent);
+      if (this.#closed) return picture.close();
+      this.#pictures.set(index, picture);
+      this.#makeRoom();
+    } catch (error) {
+      if (!(/** @type {any} */ (error).again)) this.#damaged.add(index);
     }
     this.#decoding.delete(index);
     if (this.#closed) return;
     this.#ondecoded(index);
     this.pump();
+  }
+
+  /** Lets go what lies farthest from the window, to keep to the budget. */
+  #makeRoom() {
+    while (this.#pictures.size > this.capacity) {
+      const [first, last] = this.#window();
+      let farthest = -1;
+      let most = 0;
+      for (const index of this.#pictures.keys()) {
+        const distance = Math.max(first - index, index - last);
+        if (distance > most && !this.#pinned.has(index)) [farthest, most] = [index, distance];
+      }
+      if (farthest < 0) return;
+      this.#pictures.get(farthest)?.close();
+      this.#pictures.delete(farthest);
+    }
   }
 }

@@ -16,6 +16,7 @@
  * @property {number[]} pts
  * @property {number[]} source
  * @property {number[]} [motion] one number a frame
+ * @property {number[][]} [faces] where the face was looked for: [frame, left, top, right, bottom] px, or [frame] where there is none
  */
 
 /** @param {string} text "num/den" @param {string} what @returns {number} */
@@ -35,7 +36,7 @@ export class FramePack {
 
   /** @param {PackJson} json @throws {Error} a sentence, when the index contradicts itself */
   constructor(json) {
-    const { count, offsets, pts, source, width, height, mime, motion } = json;
+    const { count, offsets, pts, source, width, height, mime, motion, faces } = json;
     if (json.version !== 1) throw new Error(`This page does not know version ${json.version} of the frame index; reload it.`);
     if (!(count > 0)) throw new Error("This clip has no frames.");
     if (offsets?.length !== count + 1 || pts?.length !== count || source?.length !== count) {
@@ -49,6 +50,7 @@ export class FramePack {
     this.count = count;
     this.fps = ratio(json.fps, "frame rate");
     this.motion = motion?.length === count ? motion : null;
+    this.faces = (faces ?? []).filter((row) => row.length === 5);
     this.offsets = offsets;
     this.sources = source;
     const tick = ratio(json.time_base, "time base");
@@ -93,6 +95,13 @@ export class FramePack {
   /** @param {number} number @returns {number | null} the frame index of a source frame number */
   indexOfSource(number) {
     return this.#indexOfSource.get(number) ?? null;
+  }
+
+  /** @param {number} index @returns {import("./zoom.js").Box | null} the face in the nearest frame where one was found */
+  faceNear(index) {
+    if (this.faces.length === 0) return null;
+    const [, left, top, right, bottom] = this.faces.reduce((a, b) => (Math.abs(b[0] - index) < Math.abs(a[0] - index) ? b : a));
+    return { left, top, right, bottom };
   }
 
   /** @param {number} seconds @returns {number} the frame shown at that time: the last one that has begun */

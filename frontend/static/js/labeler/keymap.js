@@ -1,9 +1,10 @@
 /** Which key does what. One table feeds the key handler, the hints on the buttons and the help. */
 
 /**
- * @typedef {"back" | "forward" | "back-ten" | "forward-ten" | "first" | "last" | "previous-mark" | "next-mark" | "play"
+ * @typedef {"back" | "forward" | "back-ten" | "forward-ten" | "first" | "last" | "previous-mark" | "next-mark" | "play" | "play-back"
  *   | "slower" | "faster" | "loop" | "go-to" | "onset" | "apex" | "offset" | "clear-onset" | "clear-apex" | "clear-offset"
- *   | "clear-here" | "kind" | "action-units" | "note" | "size" | "save" | "help"} ActionName
+ *   | "clear-here" | "kind" | "action-units" | "note" | "size" | "region" | "zoom-in" | "zoom-out"
+ *   | "zoom-reset" | "pan-left" | "pan-right" | "pan-up" | "pan-down" | "flip" | "next-clip" | "save" | "help"} ActionName
  */
 
 /**
@@ -26,8 +27,10 @@ export const ACTIONS = Object.freeze([
   { name: "last", label: "Last frame", keys: ["End"], group: "Move" },
   { name: "previous-mark", label: "Mark before", keys: ["ArrowUp"], group: "Move" },
   { name: "next-mark", label: "Mark after", keys: ["ArrowDown"], group: "Move" },
+  { name: "next-clip", label: "Next clip", keys: ["n", "PageDown"], group: "Move" },
   { name: "go-to", label: "Go to a frame number", keys: ["g"], group: "Move" },
   { name: "play", label: "Play or pause", keys: ["Space"], group: "Play" },
+  { name: "play-back", label: "Play backward or pause", keys: ["Shift+Space"], group: "Play" },
   { name: "slower", label: "Slower", keys: ["["], group: "Play" },
   { name: "faster", label: "Faster", keys: ["]"], group: "Play" },
   { name: "loop", label: "Loop from onset to offset", keys: ["l"], group: "Play" },
@@ -42,6 +45,15 @@ export const ACTIONS = Object.freeze([
   { name: "action-units", label: "Type action units", keys: ["u"], group: "Code" },
   { name: "note", label: "Type a note", keys: ["t"], group: "Code" },
   { name: "save", label: "Save now (it saves by itself)", keys: ["Ctrl+s"], group: "Code" },
+  { name: "flip", label: "Flip between onset and this frame (tap, or hold)", keys: ["b"], group: "View" },
+  { name: "region", label: "Face, brows and eyes, nose, mouth, everything", keys: ["x"], group: "View" },
+  { name: "zoom-in", label: "Closer (wheel, pinch)", keys: ["+", "="], group: "View", repeats: true },
+  { name: "zoom-out", label: "Farther", keys: ["-"], group: "View", repeats: true },
+  { name: "zoom-reset", label: "Whole picture", keys: ["0"], group: "View" },
+  { name: "pan-left", label: "Look left (drag)", keys: ["Shift+j"], group: "View", repeats: true },
+  { name: "pan-right", label: "Look right", keys: ["Shift+l"], group: "View", repeats: true },
+  { name: "pan-up", label: "Look up", keys: ["Shift+i"], group: "View", repeats: true },
+  { name: "pan-down", label: "Look down", keys: ["Shift+k"], group: "View", repeats: true },
   { name: "size", label: "Fit, or whole multiples of pixels", keys: ["z"], group: "View" },
   { name: "help", label: "This help", keys: ["?"], group: "View" },
 ]);
@@ -63,7 +75,8 @@ export function keyOf({ key, code, shiftKey, ctrlKey, metaKey, altKey }) {
   const digit = /^Digit(\d)$/.exec(code)?.[1] ?? (/^\d$/.test(key) ? key : null);
   const letter = /^[a-z]$/i.test(key) ? key.toLowerCase() : /^Key([A-Z])$/.exec(code)?.[1].toLowerCase();
   const name = digit ?? letter ?? BY_CODE.get(code) ?? (key === " " ? "Space" : key);
-  return shiftKey && name !== "[" && name !== "]" ? `Shift+${name}` : name;
+  // Which signs need Shift depends on the keyboard; it says nothing about them.
+  return shiftKey && !"[]+-=".includes(name) ? `Shift+${name}` : name;
 }
 
 /** @param {string} key @returns {Action | null} */

@@ -1,10 +1,14 @@
-/** Which frame is due, by pts, at a fraction of true speed. Knows only frame times and a clock it is given. */
+/** Which frame is due, by pts, at a fraction of true speed, forward or backward. Knows only frame times and a clock it is given. */
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {{first: number, last: number}} Range frame indices, both included */
+/** @typedef {1 | -1} Direction of time */
 
 /** Fractions of true speed, slow to fast. */
 export const SPEEDS = Object.freeze([1 / 20, 1 / 10, 1 / 5, 1 / 3, 1 / 2, 1]);
+
+/** s; sums of floats must not hold a frame back, nor let it go early. */
+const NANOSECOND = 1e-9;
 
 /** @param {number} speed @returns {string} "1/5×" */
 export const speedLabel = (speed) => (speed === 1 ? "1×" : `1/${Math.round(1 / speed)}×`);
@@ -19,6 +23,8 @@ export function everyFrameSpeed(fps, screenHz = 60) {
 
 export class Playback {
   playing = false;
+  /** @type {Direction} */
+  direction = 1;
   /** @type {Range | null} */
   loop = null;
   #pack;
@@ -42,13 +48,15 @@ export class Playback {
   }
 
   /**
-   * @param {number} clock ms @param {number} index the frame on screen
-   * @returns {number} the frame play begins at: the range's first when `index` is outside or at the end
+   * @param {number} clock ms @param {number} index the frame on screen @param {Direction} [direction]
+   * @returns {number} the frame play begins at: the range's far end when `index` is outside or at the end it plays to
    */
-  play(clock, index) {
+  play(clock, index, direction = 1) {
     const { first, last } = this.range;
-    const start = index < first || index >= last ? first : index;
-    this.#anchor = { clock, time: this.#pack.seconds(start) };
+    const [begin, end] = direction > 0 ? [first, last] : [last, first];
+    const start = index < first || index > last || index === end ? begin : index;
+    this.direction = direction;
+    this.#anchor = { clock, time: this.#edge(start) };
     this.playing = true;
     return start;
   }
@@ -59,7 +67,7 @@ export class Playback {
 
   /** The clock stands until the frame can be shown: nothing is skipped for being late. @param {number} clock @param {number} index */
   hold(clock, index) {
-    this.#anchor = { clock, time: this.#pack.seconds(index) };
+    this.#anchor = { clock, time: this.#edge(index) };
   }
 
   /** @param {number} speed @param {number} clock ms, so that a change in mid-play does not jump */
@@ -75,9 +83,14 @@ export class Playback {
     if (index >= 0 && index < SPEEDS.length) this.setSpeed(SPEEDS[index], clock);
   }
 
+  /** Where a frame's time begins in the direction of play: backward, that is its end. @param {number} index @returns {number} s */
+  #edge(index) {
+    return this.#pack.seconds(index) + (this.direction > 0 ? 0 : this.#pack.length(index));
+  }
+
   /** @param {number} clock @returns {number} clip seconds, unbounded */
   #timeAt(clock) {
-    return this.#anchor.time + (Math.max(clock - this.#anchor.clock, 0) / 1000) * this.#speed;
+    return this.#anchor.time + this.direction * (Math.max(clock - this.#anchor.clock, 0) / 1000) * this.#speed;
   }
 
   /**
@@ -89,11 +102,17 @@ export class Playback {
     const begin = this.#pack.seconds(first);
     const length = this.#pack.seconds(last) + this.#pack.length(last) - begin;
     const time = this.#timeAt(clock) - begin;
-    if (time >= length && !this.loop) return { index: last, ended: true };
-    const wrapped = time % length;
-    if (time >= length) this.#anchor = { clock, time: begin + wrapped };
-    // A nanosecond early counts: sums of floats must not hold a frame back.
-    const index = this.#pack.indexAt(begin + wrapped + 1e-9);
+    const over = this.direction > 0 ? time >= length : time <= 0;
+    if (over && !this.loop) return { index: this.direction > 0 ? last : first, ended: true };
+    const wrapped = over ? this.#wrap(time, length) : time;
+    if (over) this.#anchor = { clock, time: begin + wrapped };
+    const index = this.#pack.indexAt(begin + wrapped + this.direction * NANOSECOND);
     return { index: Math.min(Math.max(index, first), last), ended: false };
+  }
+
+  /** @param {number} time s from the range's begin, outside of it @param {number} length s @returns {number} inside */
+  #wrap(time, length) {
+    const rest = time % length;
+    return this.direction > 0 ? rest : rest + length;
   }
 }

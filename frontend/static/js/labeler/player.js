@@ -78,13 +78,16 @@ export class Player {
     this.#aim(this.#pack.clamp(this.target + frames), frames < 0 ? -1 : 1);
   }
 
-  toggle() {
-    if (this.playing) this.pause();
-    else this.play();
+  /** Plays, or pauses; the other way while playing turns round. @param {1 | -1} [direction] */
+  toggle(direction = 1) {
+    if (this.playing && this.#playback.direction === direction) this.pause();
+    else this.play(direction);
   }
 
-  play() {
-    this.target = this.#playback.play(this.#clock(), this.target);
+  /** @param {1 | -1} [direction] of time */
+  play(direction = 1) {
+    this.pause();
+    this.target = this.#playback.play(this.#clock(), this.target, direction);
     const run = ++this.#run;
     /** @param {number} clock */
     const tick = (clock) => {
@@ -92,7 +95,7 @@ export class Player {
       this.#tick(clock);
       this.#nextFrame(tick);
     };
-    this.#aim(this.target, 1);
+    this.#aim(this.target, direction);
     this.#nextFrame(tick);
   }
 
@@ -100,7 +103,7 @@ export class Player {
   pause() {
     if (!this.playing) return;
     this.#playback.pause();
-    if (this.shown >= 0) this.#aim(this.shown, 1);
+    if (this.shown >= 0) this.#aim(this.shown, this.#playback.direction);
     else this.#onstate();
   }
 
@@ -113,7 +116,7 @@ export class Player {
   /** @param {import("./playback.js").Range | null} range */
   setLoop(range) {
     this.#playback.loop = range;
-    if (this.playing) this.#playback.play(this.#clock(), this.target);
+    if (this.playing) this.#playback.play(this.#clock(), this.target, this.#playback.direction);
     this.#onstate();
   }
 
@@ -136,7 +139,7 @@ export class Player {
     // Nothing is skipped for being late: the clock stands while the frame due is not there.
     if (this.waiting) return this.#playback.hold(clock, this.target);
     const { index, ended } = this.#playback.due(clock);
-    if (index !== this.target) this.#aim(index, 1);
+    if (index !== this.target) this.#aim(index, this.#playback.direction);
     if (ended && !this.waiting) this.pause();
   }
 

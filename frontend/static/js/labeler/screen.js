@@ -1,37 +1,45 @@
 /** The stage: draws a decoded frame and writes its numbers in the same breath, and shows how the player stands. */
 import { milliseconds } from "./coding-panel.js";
 import { speedLabel } from "./playback.js";
+import { Zoom } from "./zoom.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 
 /** Steps within this time show no "loading": it would only flicker. */
 const PATIENCE_MS = 120;
 
+/** @param {HTMLElement} button @param {boolean} playing @param {string} symbol while it is not */
+function press(button, playing, symbol) {
+  if (button.getAttribute("aria-pressed") === String(playing)) return;
+  button.setAttribute("aria-pressed", String(playing));
+  const use = button.querySelector("use");
+  use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, `#${playing ? "pause" : symbol}`));
+}
+
 export class Screen {
-  #whole = false;
   #problem = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pendingTimer;
   #pack;
-  #viewport;
   #canvas;
   #context;
   #overlay;
   #message;
   #play;
+  #playBack;
   #loop;
   #readout;
 
-  /** @param {HTMLElement} root the labeler @param {FramePack} pack */
-  constructor(root, pack) {
+  /** @param {HTMLElement} root the labeler @param {FramePack} pack @param {AbortSignal} signal ends its life */
+  constructor(root, pack, signal) {
     /** @param {string} selector @returns {any} */
     const find = (selector) => root.querySelector(selector);
     this.#pack = pack;
-    this.#viewport = /** @type {HTMLElement} */ (find(".labeler-viewport"));
     this.#canvas = /** @type {HTMLCanvasElement} */ (find(".labeler-canvas"));
     this.#overlay = /** @type {HTMLElement} */ (find(".labeler-overlay"));
     this.#message = /** @type {HTMLElement} */ (find(".labeler-message"));
     this.#play = /** @type {HTMLElement} */ (find("[data-action=play]"));
+    this.#playBack = /** @type {HTMLElement} */ (find("[data-action=play-back]"));
     this.#loop = /** @type {HTMLElement} */ (find("[data-action=loop]"));
     this.#canvas.width = pack.width;
     this.#canvas.height = pack.height;
@@ -42,7 +50,13 @@ export class Screen {
     // Numbers of any length must not move their neighbours.
     const digits = Math.max(String(pack.last).length, String(pack.source(pack.last)).length);
     root.style.setProperty("--digits", String(digits));
-    this.fit();
+    this.zoom = new Zoom({
+      viewport: find(".labeler-viewport"),
+      picture: find(".labeler-picture"),
+      size: { width: pack.width, height: pack.height },
+      signal,
+      onchange: (words) => (this.#readout.size.textContent = words),
+    });
   }
 
   /** @param {number} index @param {ImageBitmap | null} picture null: the frame is damaged */
@@ -70,13 +84,10 @@ export class Screen {
     this.#message.textContent = text;
   }
 
-  /** @param {{playing: boolean, waiting: boolean, target: number}} player @param {{speed: number}} playback @param {boolean} looping */
-  showState({ playing, waiting, target }, { speed }, looping) {
-    if (this.#play.getAttribute("aria-pressed") !== String(playing)) {
-      this.#play.setAttribute("aria-pressed", String(playing));
-      const use = this.#play.querySelector("use");
-      use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, playing ? "#pause" : "#play"));
-    }
+  /** @param {{playing: boolean, waiting: boolean, target: number}} player @param {{speed: number, direction: 1 | -1}} playback @param {boolean} looping */
+  showState({ playing, waiting, target }, { speed, direction }, looping) {
+    press(this.#play, playing && direction > 0, "play");
+    press(this.#playBack, playing && direction < 0, "play-back");
     this.#loop.setAttribute("aria-pressed", String(looping));
     this.#readout.speed.textContent = speedLabel(speed);
     clearTimeout(this.#pendingTimer);
@@ -90,24 +101,8 @@ export class Screen {
     this.#readout.pending.textContent = `Loading frame ${target}…`;
   }
 
-  nextSize() {
-    this.#whole = !this.#whole;
-    this.#readout.size.textContent = this.#whole ? "Whole pixels" : "Fit";
-    this.fit();
-  }
-
   /** @returns {boolean} whether pixels are now shown as squares */
   toggleCrisp() {
     return this.#canvas.classList.toggle("is-crisp");
-  }
-
-  /** Fits the picture to the stage; in whole multiples of device pixels if asked to. */
-  fit() {
-    const { clientWidth, clientHeight } = this.#viewport;
-    const { width, height } = this.#pack;
-    let scale = Math.min(clientWidth / width, clientHeight / height);
-    if (this.#whole) scale = Math.max(1, Math.floor(scale * devicePixelRatio)) / devicePixelRatio;
-    this.#canvas.style.width = `${width * scale}px`;
-    this.#canvas.style.height = `${height * scale}px`;
   }
 }

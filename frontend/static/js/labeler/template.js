@@ -38,7 +38,7 @@ function markRow(name) {
 
 const PLAYER = `
   <div class="labeler-stage">
-    <div class="labeler-viewport"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div>
+    <div class="labeler-viewport"><div class="labeler-picture"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
   </div>
@@ -46,21 +46,24 @@ const PLAYER = `
     <div><dt>Frame</dt><dd class="is-index"><span data-readout="index">–</span> <small>of 0 to <span data-readout="last">–</span></small></dd></div>
     <div><dt>Source frame</dt><dd class="is-source" data-readout="source">–</dd></div>
     <div><dt>Time</dt><dd class="is-time"><span data-readout="time">–</span> <small>ms</small></dd></div>
-  </dl><p class="labeler-pending" data-readout="pending" hidden></p></div>
+  </dl><p class="labeler-pending" data-readout="pending" hidden></p>
+    <div class="labeler-view">
+      <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
+      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
+    </div>
+  </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
     <canvas aria-hidden="true"></canvas>
     <div class="timeline-playhead"></div>
   </div>
   <div class="labeler-controls" role="group" aria-label="Player">
-    <div class="button-group">${iconButton("first", "first")}${iconButton("back-ten", "previous-ten")}${iconButton("back", "previous")}${iconButton("play", "play", 'aria-pressed="false"')}${iconButton("forward", "next")}${iconButton("forward-ten", "next-ten")}${iconButton("last", "last")}</div>
+    <div class="button-group">${iconButton("first", "first")}${iconButton("back-ten", "previous-ten")}${iconButton("back", "previous")}${iconButton("play-back", "play-back", 'aria-pressed="false"')}${iconButton("play", "play", 'aria-pressed="false"')}${iconButton("forward", "next")}${iconButton("forward-ten", "next-ten")}${iconButton("last", "last")}</div>
     <div class="button-group labeler-speed">${iconButton("slower", "slower")}<output class="button" aria-label="Speed" data-readout="speed">1×</output>${iconButton("faster", "faster")}</div>
     ${textButton("loop", "Loop", "loop", 'aria-pressed="false"')}
+    ${textButton("flip", "Flip", "flip", 'aria-pressed="false"')}
     ${textButton("go-to", "Go to", "go-to")}
-    <div class="labeler-view">
-      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
-      <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
-      ${iconButton("help", "help")}
-    </div>
+    <button type="button" class="button button-ghost" data-crisp aria-pressed="false">Crisp pixels</button>
+    ${iconButton("help", "help")}
   </div>`;
 
 const PANEL = `

@@ -11,6 +11,7 @@ import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
 import { Timeline } from "./timeline.js";
+import { ViewActions } from "./view-actions.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./keymap.js").ActionName} ActionName */
@@ -19,6 +20,10 @@ import { Timeline } from "./timeline.js";
 /**
  * @typedef {object} Options
  * @property {string} packUrl
+ * @property {string} decoderUrl
+ * @property {import("./frame-store.js").Span | null} head the first bytes to show, fetched before
+ * @property {ImageBitmap | null} first frame 0, decoded before
+ * @property {() => void} onnext the coder wants the next clip
  * @property {string} annotationsUrl
  * @property {string} clip
  * @property {string[]} emotions
@@ -29,12 +34,14 @@ import { Timeline } from "./timeline.js";
 
 export class Workbench {
   #looping = false;
+  #closed = false;
   #root;
   #pack;
   #options;
   #emotionKeys;
   #screen;
   #film;
+  #view;
   #playback;
   #timeline;
   #player;
@@ -47,17 +54,21 @@ export class Workbench {
     this.#pack = pack;
     this.#options = options;
     this.#emotionKeys = emotionKeys(options.emotions);
-    this.#screen = new Screen(root, pack);
+    this.#screen = new Screen(root, pack, signal);
     this.#timeline = new Timeline({
       root: this.#find(".timeline"),
       pack,
-      loaded: () => this.#film.ready,
+      loaded: () => this.#film.fetched,
       onseek: (index) => this.#player.goTo(index),
     });
     this.#film = new Film({
       pack,
       url: options.packUrl,
+      decoderUrl: options.decoderUrl,
+      head: options.head,
+      first: options.first,
       onready: (index) => this.#didDecode(index),
+      onfetched: () => this.#timeline.redrawSoon(),
       onproblem: (sentence) => this.#screen.say(sentence),
     });
     this.#playback = new Playback(pack);
@@ -69,6 +80,16 @@ export class Workbench {
       onstate: () => this.#showState(),
     });
     this.#panel = this.#makePanel();
+    this.#view = new ViewActions({
+      zoom: this.#screen.zoom,
+      pack,
+      shown: () => this.#player.shown,
+      here: () => this.#here(),
+      onset: () => this.#panel.marks.onset,
+      go: (index) => this.#player.goTo(index),
+      say: (sentence) => this.#panel.say(sentence),
+      onflip: () => this.#pin(),
+    });
     this.#autosave = this.#makeAutoSave();
     this.#panel.attach(this.#autosave);
     this.#listen(signal);
@@ -86,6 +107,11 @@ export class Workbench {
     this.#player.goTo(index);
   }
 
+  /** @param {string} sentence over the picture, until the next key */
+  say(sentence) {
+    this.#panel.say(sentence, "refused");
+  }
+
   /** What is on screen and in the coding, as plain data. */
   get state() {
     const index = this.#player.shown;
@@ -96,6 +122,7 @@ export class Workbench {
       timeMs: index < 0 ? null : this.#pack.seconds(index) * 1000,
       count: this.#pack.count,
       playing: this.#player.playing,
+      direction: this.#playback.direction,
       speed: this.#playback.speed,
       looping: this.#looping,
       marks: this.#panel.marks.values,
@@ -123,6 +150,7 @@ export class Workbench {
         this.#timeline.marks = marks.values;
         this.#panel.showCurrent(this.#player.shown);
         this.#followLoop();
+        this.#pin();
       },
       say: (text, tone) => this.#screen.tell(text, tone),
       announce: (text) => (live.textContent = text),
@@ -135,6 +163,7 @@ export class Workbench {
       api: new AnnotationsApi({ url, clip }),
       drafts: new Drafts({ storage: browserStorage(), coder: readonly ? "" : coder, scope: `${url}?clip=${clip}` }),
       onchange: (autosave) => {
+        if (this.#closed) return; // what is still saved of this clip is not the next one's state
         this.#panel.refresh();
         this.#root.dispatchEvent(new CustomEvent("mer:save", { bubbles: true, detail: { state: autosave.state } }));
       },
@@ -144,6 +173,7 @@ export class Workbench {
   /** @param {AbortSignal} signal */
   #listen(signal) {
     document.addEventListener("keydown", this.#didPressKey, { signal });
+    document.addEventListener("keyup", this.#didReleaseKey, { signal });
     document.addEventListener("mer:theme", () => this.#timeline.redraw(), { signal });
     document.addEventListener("visibilitychange", this.#didChangeVisibility, { signal });
     window.addEventListener("pagehide", () => this.#autosave.flush(), { signal });
@@ -157,6 +187,7 @@ export class Workbench {
   }
 
   #close() {
+    this.#closed = true;
     this.#player.pause();
     this.#autosave.flush();
     this.#autosave.close();
@@ -182,6 +213,12 @@ export class Workbench {
     if (event.repeat && !action?.repeats) return;
     if (action) this.#do(action.name);
     else if (emotion) this.#code(() => this.#panel.chooseEmotion(emotion));
+  };
+
+  /** @param {KeyboardEvent} event */
+  #didReleaseKey = (event) => {
+    const action = actionOf(keyOf(event) ?? "");
+    if (action) this.#view.release(action.name, this.#player.target);
   };
 
   /** A click must not leave the keyboard on a button (Space would press it again) or in a text field. @param {Event} event */
@@ -218,7 +255,7 @@ export class Workbench {
   };
 
   #didResize() {
-    this.#screen.fit();
+    this.#screen.zoom.apply();
     this.#timeline.redraw();
     if (this.#player.shown >= 0) this.#timeline.movePlayhead(this.#player.shown);
   }
@@ -232,6 +269,7 @@ export class Workbench {
   #do(name) {
     const [player, panel] = [this.#player, this.#panel];
     panel.say("");
+    if (this.#view.do(name)) return;
     switch (name) {
       case "back": return player.step(-1);
       case "forward": return player.step(1);
@@ -242,7 +280,8 @@ export class Workbench {
       case "previous-mark": return this.#goToMark(-1);
       case "next-mark": return this.#goToMark(1);
       case "go-to": return askFrame(this.#root, this.#pack, (index) => player.goTo(index));
-      case "play": return player.toggle();
+      case "play": return player.toggle(1);
+      case "play-back": return player.toggle(-1);
       case "slower": return player.changeSpeed(-1);
       case "faster": return player.changeSpeed(1);
       case "loop": return this.#toggleLoop();
@@ -254,7 +293,7 @@ export class Workbench {
       case "kind": return this.#code(() => panel.toggleKind());
       case "action-units": return panel.focusField("action_units");
       case "note": return panel.focusField("note");
-      case "size": return this.#screen.nextSize();
+      case "next-clip": return this.#options.onnext();
       case "save": return this.#save();
       case "help": return showHelp(this.#root, this.#emotionKeys);
     }
@@ -277,6 +316,12 @@ export class Workbench {
     const index = this.#panel.marks.next(this.#player.target, direction);
     if (index === null) this.#panel.say(`There is no mark ${direction < 0 ? "before" : "after"} this frame.`);
     else this.#player.goTo(index, direction);
+  }
+
+  /** Marks and the frames compared are one key away: they stay decoded. */
+  #pin() {
+    const { onset, apex, offset } = this.#panel.marks;
+    this.#film.pin([onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
   }
 
   #toggleLoop() {
@@ -323,6 +368,7 @@ export class Workbench {
 
   #showState() {
     this.#screen.showState(this.#player, this.#playback, this.#looping);
+    this.#find("[data-action=flip]").setAttribute("aria-pressed", String(this.#view.flipped(this.#player.target)));
     if (!this.#player.playing && !this.#player.waiting) this.#timeline.describe(this.#player.shown);
   }
 }

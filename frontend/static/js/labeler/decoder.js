@@ -1,0 +1,79 @@
+/**
+ * Decodes images off the main thread. Workers do what is fetched ahead; what the coder waits for at this moment is decoded
+ * at once (createImageBitmap, which has threads of its own), past everything that queues for the workers.
+ */
+
+/** @typedef {{resolve: (picture: ImageBitmap) => void, reject: (error: Error) => void}} Waiting */
+
+/** @param {number} [cores] navigator.hardwareConcurrency @returns {number} workers; the page itself needs a core as well */
+export const workerCount = (cores = 2) => Math.min(Math.max(Math.floor(cores / 2), 1), 4);
+
+export class Decoder {
+  /** @type {Worker[]} */
+  #workers = [];
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #next = 0;
+  #broken = false;
+  #url;
+  #count;
+
+  /** @param {{url: string, count?: number}} options url of decode-worker.js */
+  constructor({ url, count = workerCount(navigator.hardwareConcurrency) }) {
+    this.#url = url;
+    this.#count = count;
+  }
+
+  /** How many images are worth having under way at a time: two a worker, so that none is idle between two. */
+  get parallel() {
+    return this.#count * 2;
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} bytes of one image; copied @param {string} mime @param {boolean} urgent somebody waits for it
+   * @returns {Promise<ImageBitmap>} rejected when the bytes are no image
+   */
+  decode(bytes, mime, urgent) {
+    if (urgent || this.#broken) return createImageBitmap(new Blob([bytes], { type: mime }));
+    const id = this.#next++;
+    const worker = this.#worker(id % this.#count);
+    const copy = bytes.slice();
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, bytes: copy, mime }, [copy.buffer]);
+    });
+  }
+
+  close() {
+    for (const worker of this.#workers) worker.terminate();
+    this.#workers = [];
+    this.#waiting.clear();
+  }
+
+  /** @param {number} number @returns {Worker} made when first needed: the first picture does not wait for it */
+  #worker(number) {
+    const known = this.#workers[number];
+    if (known) return known;
+    const worker = new Worker(this.#url);
+    worker.addEventListener("message", ({ data }) => this.#didAnswer(data));
+    worker.addEventListener("error", () => this.#didBreak());
+    this.#workers[number] = worker;
+    return worker;
+  }
+
+  /** @param {{id: number, picture?: ImageBitmap, error?: string}} answer */
+  #didAnswer({ id, picture, error }) {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (!waiting) return picture?.close();
+    if (picture) waiting.resolve(picture);
+    else waiting.reject(new Error(error));
+  }
+
+  /** A worker that cannot start must not look like damaged frames: decode without. */
+  #didBreak() {
+    this.#broken = true;
+    for (const { reject } of this.#waiting.values()) reject(Object.assign(new Error("The decoder ended."), { again: true }));
+    this.close();
+  }
+}

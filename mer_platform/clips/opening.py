@@ -1,0 +1,71 @@
+"""What the labeler needs to open a clip: on its page as attributes, and as JSON for the next one, opened in place."""
+
+import json
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.urls import reverse
+
+from mer_platform.annotation.models import Annotation
+from mer_platform.clips.models import Clip
+from mer_platform.projects.models import Role
+
+HEAD_BYTES = (
+    256 * 1024
+)  # of the pack, fetched before any script runs: the first frame and what fits beside it
+STATIC = settings.BASE_DIR / "frontend" / "static"
+_WORKER = "js/labeler/decode-worker.js"
+
+
+def labeler_modules(root: Path = STATIC) -> list[str]:
+    """The labeler's ES modules as static names: named in the page's head, they load at once and not one after another."""
+    own = sorted(path.relative_to(root).as_posix() for path in (root / "js" / "labeler").glob("*.js"))
+    return ["js/http.js", "js/confirm.js", *(name for name in own if name != _WORKER)]
+
+
+def opening(clip: Clip, role: Role, frame: int = 0) -> dict[str, Any]:
+    """Addresses and settings to open a ready clip at a frame; ``<mer-labeler>`` says what each is for."""
+    slug = clip.project.slug
+    pack_url = reverse("clip-pack", args=[clip.pk])
+    first, last = _head(clip, frame)
+    return {
+        "clip": clip.pk,
+        "name": clip.name,
+        "page_url": reverse("clip", args=[slug, clip.pk]),
+        "frames_url": reverse("clip-frames", args=[clip.pk]),
+        "pack_url": pack_url,
+        "head_url": f"{pack_url}?first={first}&last={last}" if last > first else "",
+        "emotions": clip.database.emotions,
+        "readonly": not role.includes(Role.ANNOTATOR),
+        "next_url": reverse("clip-next", args=[slug, clip.pk]),
+    }
+
+
+def neighbours(clip: Clip, user: Any) -> dict[str, int | None]:
+    """Ids of the clips around this one: the one before, the next, and the next that this user has not marked."""
+    order = list(
+        Clip.objects.filter(project=clip.project_id, state=Clip.State.READY).values_list("pk", flat=True)
+    )
+    here = order.index(clip.pk) if clip.pk in order else -1
+    marked = set(Annotation.objects.filter(clip__in=order, coder_id=user.pk).values_list("clip", flat=True))
+    round_trip = order[here + 1 :] + order[: max(here, 0)]
+    return {
+        "previous": order[here - 1] if here > 0 else None,
+        "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
+        "next_unmarked": next((pk for pk in round_trip if pk not in marked), None),
+    }
+
+
+def _head(clip: Clip, frame: int) -> tuple[int, int]:
+    """First and last byte of the frame and those after it, up to ``HEAD_BYTES``; (0, 0) where the index is not there."""
+    try:
+        with default_storage.open(clip.index_name) as file:
+            offsets = json.load(file)["offsets"]
+    except (OSError, KeyError, ValueError):
+        return 0, 0  # the labeler says what is wrong when it asks for the index itself
+    frame = min(max(frame, 0), len(offsets) - 2)
+    end = bisect_left(offsets, offsets[frame] + HEAD_BYTES + 1) - 1
+    return offsets[frame], offsets[max(end, frame + 1)] - 1
