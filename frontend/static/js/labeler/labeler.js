@@ -2,7 +2,7 @@
  * `<mer-labeler>`: an exact frame player on which a coder marks onset, apex and offset.
  *
  * Attributes: `frames-url`, `pack-url`, `annotations-url`, `clip`, `emotions` (JSON list), `coder` (whose drafts to keep),
- * `frame` (index to open at), `login-url`, `readonly`. It sets `ready` on itself when the first frame is on screen.
+ * `frame` (index to open at), `login-url`, `next-url` (the page of the next clip), `readonly`. It sets `ready` on itself when the first frame is on screen.
  * Events (bubble): `mer:frame` {index, source} with every new picture, `mer:save` {state}.
  */
 import { requestJson } from "../http.js";
@@ -56,8 +56,15 @@ class MerLabeler extends HTMLElement {
       emotions: JSON.parse(this.getAttribute("emotions") || "[]"),
       coder: this.getAttribute("coder") ?? "",
       loginUrl: this.getAttribute("login-url") ?? "/accounts/login/",
+      onnext: () => this.#openNext(),
       readonly: this.hasAttribute("readonly"),
     };
+  }
+
+  #openNext() {
+    const url = this.getAttribute("next-url");
+    if (url) location.assign(url);
+    else this.#workbench?.say("Done. There is no further clip to code.");
   }
 
   /** @param {string} name @returns {string} */
