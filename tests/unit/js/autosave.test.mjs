@@ -46,6 +46,15 @@ test("it shows what is there, in order of time", async () => {
   assert.deepEqual(autosave.expressions.map(({ coding }) => coding), [{ ...BLANK, onset: 10 }, { ...BLANK, onset: 50, emotion: "anger" }]);
 });
 
+test("an expression begun before the others came and left empty is not kept beside them", async () => {
+  api.elsewhere({ onset: 50 }, "there");
+  const autosave = new AutoSave({ api, drafts: new Drafts({ storage, coder: "ana", scope: "clip 1" }), makeKey: () => "new" });
+  autosave.load();
+  autosave.add();
+  await pass(0);
+  assert.deepEqual(autosave.expressions.map(({ key }) => key), ["there"]);
+});
+
 test("changes are saved together, a moment after the last", async () => {
   const autosave = await open();
   assert.equal(autosave.state, "empty");

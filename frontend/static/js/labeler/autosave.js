@@ -166,8 +166,8 @@ export class AutoSave {
     try {
       if (!this.#known) {
         const records = await this.#api.mine();
-        this.#known = this.loaded = true;
         this.#reconcile(records);
+        this.#known = this.loaded = true;
       }
       for (let next; (next = this.all.find((expression) => expression.due)); ) await this.#send(next);
       this.#failures = 0;
@@ -182,9 +182,10 @@ export class AutoSave {
     const found = new Map(records.map((record) => [record.key, record]));
     for (const expression of this.all) expression.reconcile(found.get(expression.key) ?? null);
     const known = new Set(this.all.map((expression) => expression.key));
-    const first = this.all.length === 0;
     this.all.push(...records.filter((record) => !known.has(record.key)).map((record) => Expression.fromRecord(record)));
-    if (first) this.all.sort((a, b) => (a.coding.onset ?? Infinity) - (b.coding.onset ?? Infinity) || 0);
+    if (this.loaded) return; // later ones come last: numbers that the coder has seen stay
+    if (records.length) this.all = this.all.filter((expression) => expression.record || expression.dirty);
+    this.all.sort((a, b) => (a.coding.onset ?? Infinity) - (b.coding.onset ?? Infinity) || 0);
   }
 
   /** @param {Expression} expression what the server refuses does not keep the others from being saved */

@@ -11,7 +11,7 @@ export function showKeys(host, keymap, onchange) {
     host,
     "is-wide is-keys",
     "Keys",
-    `<div class="dialog-body"><p class="help" data-told role="status" aria-live="polite">Press a key’s button to give its action another key.</p><div class="labeler-help" tabindex="0"></div></div>
+    `<div class="dialog-body"><p class="help" data-told role="status" aria-live="polite">Press a key’s button to give its action another key.</p><div class="labeler-keys" tabindex="0" role="region" aria-label="Keys"><div class="labeler-help"></div></div></div>
      <div class="dialog-footer"><button type="button" class="button button-ghost" data-reset-all>All as they were</button><button class="button" autofocus>Close <kbd aria-hidden="true">Esc</kbd></button></div>`,
   );
   const told = /** @type {HTMLElement} */ (dialog.querySelector("[data-told]"));

@@ -10,11 +10,19 @@ export function showExpressions(root, session) {
   const list = /** @type {HTMLElement} */ (root.querySelector("[data-expressions]"));
   const selected = session.selected;
   list.replaceChildren(...session.expressions.map((expression, place) => row(expression, place, expression === selected)));
-  list.querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
+  reveal(list, /** @type {HTMLElement | null} */ (list.querySelector("[aria-current=true]")));
   const open = session.open.length;
   const accept = /** @type {HTMLElement} */ (root.querySelector("[data-suggestions]"));
   accept.hidden = open === 0;
   /** @type {HTMLElement} */ (accept.querySelector("[data-open]")).textContent = `${open} suggestion${open === 1 ? "" : "s"}`;
+}
+
+/** Scrolls the list alone, not the page. @param {HTMLElement} list @param {HTMLElement | null} row */
+function reveal(list, row) {
+  if (!row) return;
+  const [box, inside] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (inside.top < box.top) list.scrollTop -= box.top - inside.top;
+  if (inside.bottom > box.bottom) list.scrollTop += inside.bottom - box.bottom;
 }
 
 /** @param {Expression} expression @param {number} place @param {boolean} isSelected @returns {HTMLLIElement} */

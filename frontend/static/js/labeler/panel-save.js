@@ -1,9 +1,10 @@
 /** Whether everything is saved, and what the coder can do where it is not. A view. */
+import { fieldErrors } from "../http.js";
 import { isBlank, missing } from "./coding.js";
 
 /** @typedef {import("./autosave.js").AutoSave} AutoSave */
 /** @typedef {import("./autosave.js").SaveState} SaveState */
-/** @typedef {import("./coding.js").Coding} Coding */
+/** @typedef {import("./expression.js").Expression} Expression */
 
 const BADGES = /** @type {const} */ ({
   loading: ["Loading", "is-queued"],
@@ -24,10 +25,10 @@ const ACTIONS = { retrying: ["now", "Try now"], refused: ["now", "Try again"], c
 const TOLD = new Set(/** @type {SaveState[]} */ (["saved", "retrying", "refused", "signed-out", "conflict"]));
 
 /**
- * @param {HTMLElement} root the panel @param {AutoSave} autosave @param {Coding} coding of the selected expression
+ * @param {HTMLElement} root the panel @param {AutoSave} autosave @param {Expression} expression the selected one
  * @param {boolean} readonly @param {(text: string) => void} announce to a screen reader
  */
-export function showSave(root, { state, message }, coding, readonly, announce) {
+export function showSave(root, { state, message }, { coding, problem }, readonly, announce) {
   const box = /** @type {HTMLElement} */ (root.querySelector(".labeler-save"));
   const [label, badge] = BADGES[state];
   const changed = box.dataset.state !== state;
@@ -36,14 +37,15 @@ export function showSave(root, { state, message }, coding, readonly, announce) {
   element.className = `badge ${badge}`;
   element.textContent = readonly ? "View only" : label;
   const text = /** @type {HTMLElement} */ (box.querySelector("[data-save-message]"));
+  const saidBelow = state === "refused" && Object.keys(fieldErrors(problem?.body)).length > 0; // at the field
   text.textContent = message;
-  text.hidden = message === "";
+  text.hidden = message === "" || saidBelow;
   const lacks = missing(coding);
   const complete = /** @type {HTMLElement} */ (box.querySelector("[data-complete]"));
   complete.textContent = lacks.length === 0 ? "Complete" : isBlank(coding) ? "" : `Missing: ${lacks.join(", ")}`;
   complete.classList.toggle("is-complete", lacks.length === 0);
   if (!changed) return;
-  showActions(/** @type {HTMLElement} */ (box.querySelector("[data-save-actions]")), state);
+  showActions(/** @type {HTMLElement} */ (box.querySelector("[data-save-actions]")), saidBelow ? "unsaved" : state);
   if (TOLD.has(state)) announce(`${label}. ${message}`);
 }
 

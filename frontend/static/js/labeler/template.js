@@ -102,8 +102,8 @@ const PANEL = `
     <div class="button-group">${[1, 2, 3, 4, 5].map(confidence).join("")}</div>
     <p class="errors" data-error="confidence" hidden></p>
   </div>
-  <div class="field">
-    <label for="labeler-action-units">Action units ${key("action-units")}</label>
+  <div class="field is-inline">
+    <label for="labeler-action-units"><span class="visually-hidden">Action </span>Units ${key("action-units")}</label>
     <div class="labeler-units-field">
       <input id="labeler-action-units" data-field="action_units" type="text" maxlength="80" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" aria-describedby="labeler-unit-names" data-writes>
       <button type="button" class="button button-small" data-action="pick-action-units" data-writes>Pick<span class="visually-hidden"> action units</span> ${key("pick-action-units")}</button>
@@ -111,7 +111,7 @@ const PANEL = `
     <p class="help" id="labeler-unit-names" data-unit-names></p>
     <p class="errors" data-error="action_units" hidden></p>
   </div>
-  <div class="field">
+  <div class="field is-inline">
     <label for="labeler-note">Note ${key("note")}</label>
     <textarea id="labeler-note" data-field="note" rows="1" maxlength="2000" data-writes></textarea>
     <p class="errors" data-error="note" hidden></p>
