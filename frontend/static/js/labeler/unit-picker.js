@@ -79,7 +79,7 @@ export function pickActionUnits(host, text, done) {
     host,
     "is-wide labeler-units",
     "Action units",
-    `<div class="dialog-body">
+    `<div class="dialog-body" tabindex="-1" autofocus>
        <p class="labeler-units-text"><output data-text aria-live="polite"></output></p>
        <div class="labeler-units-list" role="group" aria-label="Action units"></div>
        <div class="row labeler-units-side"><span data-current></span>
@@ -90,7 +90,7 @@ export function pickActionUnits(host, text, done) {
      </div>
      <div class="dialog-footer">
        <button type="button" class="button" data-cancel>Cancel <kbd aria-hidden="true">Esc</kbd></button>
-       <button class="button button-primary" value="done" autofocus>Take these <kbd aria-hidden="true">↵</kbd></button>
+       <button class="button button-primary" value="done">Take these <kbd aria-hidden="true">↵</kbd></button>
      </div>`,
   );
   const picks = new UnitPicks(text);
@@ -98,9 +98,10 @@ export function pickActionUnits(host, text, done) {
   list.append(...COMMON.map(([number, name]) => unitButton(number, name)));
   const show = () => showPicks(dialog, picks);
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") picks.finish();
-    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Enter" || event.key === "Tab" || event.key === "Escape") return;
-    if (event.key === " " && /** @type {Element} */ (event.target).closest("button")) return;
+    const onButton = /** @type {Element} */ (event.target).closest("button") !== null; // which Enter and Space press
+    if (event.key === "Enter" && !onButton) return dialog.close("done");
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab" || event.key === "Escape") return;
+    if (onButton && (event.key === " " || event.key === "Enter")) return;
     if (picks.press(event.key)) event.preventDefault();
     show();
   });
