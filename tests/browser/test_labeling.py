@@ -263,3 +263,18 @@ def test_everything_is_in_sight_and_accessible(lab, coder, width, height):
         grave = [(i["id"], i["nodes"][0]["html"]) for i in found if i["impact"] in ("serious", "critical")]
         assert not grave, (key, grave)
         coder.press("Escape")
+
+
+def test_a_researcher_adds_a_word_and_chooses_it(lab, coder):
+    coder.open(2)
+    coder.press("Shift+W")
+    dialog = coder.page.get_by_role("dialog")
+    coder.page.keyboard.type("Fear")
+    coder.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("“fear” is there already.")
+    coder.page.keyboard.type("quiet joy")
+    coder.press("Enter")
+    expect(coder.says).to_have_text("“quiet joy” can be chosen now with Q.")
+    coder.press("q")
+    coder.is_saved()
+    assert lab.stored(2)[0]["emotion"] == "quiet joy"

@@ -72,7 +72,7 @@ test("the loop goes from onset to offset and needs both", () => {
   assert.equal(make({ onset: 10, apex: 20 }).span, null);
 });
 
-test("the nearest mark is the one to be moved", () => {
-  const marks = make({ onset: 10, offset: 20 });
-  assert.deepEqual([marks.nearest(9), marks.nearest(15), marks.nearest(16), make().nearest(0)], ["onset", "onset", "offset", null]);
+test("the nearest mark is the one to be moved; of two on a frame the one that is free to go", () => {
+  const marks = make({ onset: 10, apex: 20, offset: 20 });
+  assert.deepEqual([marks.nearest(9, 1), marks.nearest(16, -1), marks.nearest(16, 1), make().nearest(0, 1)], ["onset", "apex", "offset", null]);
 });

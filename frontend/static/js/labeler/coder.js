@@ -9,17 +9,23 @@ import { showConflict } from "./conflict-dialog.js";
 import { Drafts, browserStorage } from "./drafts.js";
 import { finishClip } from "./finish.js";
 import { showHistory } from "./history-dialog.js";
+import { showKeyHints } from "./key-hints.js";
+import { ACTIONS, emotionId } from "./keymap.js";
+import { markActions } from "./mark-actions.js";
 import { MARKS, Marks } from "./marks.js";
 import { sendStrayDrafts } from "./stray-drafts.js";
 import { fetchSuggestions } from "./suggestions.js";
 import { pickActionUnits } from "./unit-picker.js";
+import { addWord } from "./vocabulary.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./keymap.js").ActionName} ActionName */
 /** @typedef {import("./keymap.js").Keymap} Keymap */
 /** @typedef {import("./coding-panel.js").Tone} Tone */
 /** @typedef {import("./coding.js").Coding} Coding */
-/** @typedef {import("./marks.js").MarkName} MarkName */
+
+/** @type {ReadonlySet<string>} */
+const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) => name));
 
 /**
  * @typedef {object} Options
@@ -28,6 +34,7 @@ import { pickActionUnits } from "./unit-picker.js";
  * @property {string[]} emotions
  * @property {string} coder
  * @property {boolean} readonly
+ * @property {string} databaseUrl of the API, for who may change the database's words; else ""
  */
 
 /**
@@ -48,6 +55,7 @@ export class Coder {
   #stage;
   #api;
   #panel;
+  #markActions;
   /** Whether the coder was told that nothing is coded and may say "done" again. */
   #warned = false;
 
@@ -69,6 +77,9 @@ export class Coder {
     this.marks = new Marks((index) => pack.describe(index), {}, (name) => keymap.label(`clear-${name}`));
     const panel = /** @type {HTMLElement} */ (root.querySelector(".labeler-panel"));
     this.#panel = new CodingPanel({ root: panel, pack, readonly, emotions, session: this.session, autosave: this.autosave, marks: this.marks, announce: stage.announce });
+    const edit = (/** @type {Partial<Coding>} */ fields, /** @type {string} */ label) => this.#edit(fields, label);
+    this.#markActions = markActions({ pack, keymap, stage, session: this.session, marks: this.marks, edit, say: (text, tone) => this.say(text, tone) });
+    panel.querySelector("[data-action=add-emotion]")?.toggleAttribute("hidden", !options.databaseUrl);
     panel.addEventListener("input", this.#didType, { signal });
     panel.addEventListener("change", this.#didLeaveField, { signal });
     panel.addEventListener("click", this.#didClick, { signal });
@@ -117,36 +128,31 @@ export class Coder {
 
   /** @param {ActionName} name @returns {boolean} whether it is one of the coder's actions */
   do(name) {
-    const { session } = this;
-    switch (name) {
-      case "onset": case "apex": case "offset": this.#write(() => this.#setMark(name, this.#stage.here())); return true;
-      case "clear-onset": this.#write(() => this.#clearMarks(["onset"])); return true;
-      case "clear-apex": this.#write(() => this.#clearMarks(["apex"])); return true;
-      case "clear-offset": this.#write(() => this.#clearMarks(["offset"])); return true;
-      case "clear-here": this.#write(() => this.#clearMarks(this.marks.at(this.#stage.here()))); return true;
-      case "nudge-back": this.#write(() => this.#nudge(-1)); return true;
-      case "nudge-forward": this.#write(() => this.#nudge(1)); return true;
-      case "nudge-back-four": this.#write(() => this.#nudge(-4)); return true;
-      case "nudge-forward-four": this.#write(() => this.#nudge(4)); return true;
-      case "accept": this.#write(() => this.#accept()); return true;
-      case "kind": this.#write(() => this.#chooseKind(session.coding.kind === "micro" ? "macro" : "micro")); return true;
-      case "confidence-1": case "confidence-2": case "confidence-3": case "confidence-4": case "confidence-5":
-        this.#write(() => this.#chooseConfidence(Number(name.slice(-1)))); return true;
-      case "action-units": this.#panel.focusField("action_units"); return true;
-      case "pick-action-units": this.#write(() => this.#pickUnits()); return true;
-      case "note": this.#panel.focusField("note"); return true;
-      case "next-expression": this.#step(1); return true;
-      case "previous-expression": this.#step(-1); return true;
-      case "new-expression": this.#write(() => this.#addExpression()); return true;
-      case "delete-expression": this.#write(() => this.#removeExpression()); return true;
-      case "history": this.#showHistory(); return true;
-      case "undo": this.#write(() => this.#tell(session.undo(), "Undone", "There is nothing to undo.")); return true;
-      case "redo": this.#write(() => this.#tell(session.redo(), "Done again", "There is nothing to do again.")); return true;
-      case "save": this.save(); return true;
-      case "done": this.#write(() => this.#finish()); return true;
-      default: return false;
-    }
+    const run = this.#actions[name] ?? this.#markActions[name];
+    if (!run) return false;
+    if (WRITES.has(name)) this.#write(run);
+    else run();
+    return true;
   }
+
+  /** @type {Partial<Record<ActionName, () => void>>} */
+  #actions = {
+    kind: () => this.#chooseKind(this.session.coding.kind === "micro" ? "macro" : "micro"),
+    ...Object.fromEntries([1, 2, 3, 4, 5].map((value) => [`confidence-${value}`, () => this.#chooseConfidence(value)])),
+    "action-units": () => this.#panel.focusField("action_units"),
+    "pick-action-units": () => this.#pickUnits(),
+    "add-emotion": () => this.#addEmotion(),
+    note: () => this.#panel.focusField("note"),
+    "next-expression": () => this.#step(1),
+    "previous-expression": () => this.#step(-1),
+    "new-expression": () => this.#addExpression(),
+    "delete-expression": () => this.#removeExpression(),
+    history: () => this.#showHistory(),
+    undo: () => this.#tell(this.session.undo(), "Undone", "There is nothing to undo."),
+    redo: () => this.#tell(this.session.redo(), "Done again", "There is nothing to do again."),
+    save: () => this.save(),
+    done: () => void this.#finish(),
+  };
 
   #didChange() {
     this.#panel?.refresh();
@@ -166,39 +172,6 @@ export class Coder {
     this.say(`${title(label)}.`);
   }
 
-  /** @param {MarkName} name @param {number} index @returns {boolean} */
-  #setMark(name, index) {
-    const refusal = this.marks.set(name, index);
-    if (refusal) this.say(refusal, "refused");
-    else this.#edit({ [name]: index }, `${name} set at ${this.#pack.describe(index)}`);
-    return refusal === null;
-  }
-
-  /** @param {MarkName[]} names */
-  #clearMarks(names) {
-    const cleared = names.filter((name) => this.marks.clear(name));
-    if (!cleared.length) return this.say("There is no such mark to clear.");
-    this.#edit(Object.fromEntries(cleared.map((name) => [name, null])), `${cleared.join(" and ")} cleared`);
-  }
-
-  /** The mark nearest to the playhead moves, and the picture with it. @param {number} by frames */
-  #nudge(by) {
-    const here = this.#stage.here();
-    const name = this.marks.nearest(here);
-    if (!name) return this.say("There is no mark to move: set one first.");
-    const index = this.#pack.clamp(/** @type {number} */ (this.marks[name]) + by);
-    if (index !== this.marks[name] && this.#setMark(name, index)) this.#stage.goTo(index);
-  }
-
-  #accept() {
-    const taken = this.session.accept(this.#stage.here());
-    if (!taken) return this.say(this.session.suggestions.length ? "Every suggestion is taken." : "Nothing is suggested for this clip.");
-    this.#warned = false;
-    this.#stage.goTo(taken.onset);
-    const [back, forward] = [this.#keymap.label("nudge-back"), this.#keymap.label("nudge-forward")];
-    this.say(`Suggestion accepted: ${MARKS.map((name) => `${name} ${taken[name]}`).join(", ")}. ${back} and ${forward} move a mark, ${this.#keymap.label("next-mark")} goes to the next.`);
-  }
-
   /** @param {string} kind */
   #chooseKind(kind) {
     this.#edit({ kind }, `${kind}-expression`);
@@ -212,6 +185,17 @@ export class Coder {
 
   #pickUnits() {
     pickActionUnits(this.#root, this.session.coding.action_units, (text) => this.#edit({ action_units: text }, `action units: ${text || "none"}`));
+  }
+
+  #addEmotion() {
+    const { databaseUrl } = this.#options;
+    if (!databaseUrl) return this.say("The words of a database are changed by researchers.", "refused");
+    addWord(this.#root, databaseUrl, (words, word) => {
+      this.#keymap.setEmotions(words);
+      this.#panel.setEmotions(words);
+      showKeyHints(this.#root, this.#keymap);
+      this.say(`“${word}” can be chosen now${this.#keymap.label(emotionId(word)) ? ` with ${this.#keymap.label(emotionId(word))}` : ""}.`);
+    });
   }
 
   /** @param {1 | -1} direction */

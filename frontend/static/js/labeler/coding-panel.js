@@ -43,7 +43,19 @@ export class CodingPanel {
     this.#announce = announce;
     this.marks = marks;
     buildEmotions(root, emotions);
-    for (const control of root.querySelectorAll("[data-writes]")) control.toggleAttribute("disabled", readonly);
+    this.#enable();
+  }
+
+  /** @param {readonly string[]} emotions the database's words have changed */
+  setEmotions(emotions) {
+    this.#emotions = emotions;
+    buildEmotions(this.#root, emotions);
+    this.#enable();
+    this.refresh();
+  }
+
+  #enable() {
+    for (const control of this.#root.querySelectorAll("[data-writes]")) control.toggleAttribute("disabled", this.#readonly);
   }
 
   /** @param {"action_units" | "note"} field */

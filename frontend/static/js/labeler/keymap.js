@@ -6,7 +6,7 @@
  *   | "clear-here" | "nudge-back" | "nudge-forward" | "nudge-back-four" | "nudge-forward-four" | "kind" | "action-units"
  *   | "pick-action-units" | "note" | "confidence-1" | "confidence-2" | "confidence-3" | "confidence-4" | "confidence-5"
  *   | "accept" | "next-expression" | "previous-expression" | "new-expression" | "delete-expression" | "history" | "undo" | "redo"
- *   | "done" | "size" | "save" | "help"} ActionName
+ *   | "done" | "add-emotion" | "size" | "save" | "help"} ActionName
  */
 
 /** @typedef {"Move" | "Play" | "Mark" | "Describe" | "Expressions" | "View"} Group */
@@ -60,6 +60,7 @@ export const ACTIONS = Object.freeze([
   { name: "confidence-4", label: "Confidence 4", keys: ["8"], group: "Describe", writes: true },
   { name: "confidence-5", label: "Confidence 5 (certain)", keys: ["9"], group: "Describe", writes: true },
   { name: "note", label: "Type a note", keys: ["t"], group: "Describe" },
+  { name: "add-emotion", label: "Add an emotion (researchers)", keys: ["Shift+w"], group: "Describe" },
   { name: "next-expression", label: "Next expression", keys: ["e", "PageDown"], group: "Expressions" },
   { name: "previous-expression", label: "Expression before", keys: ["Shift+e", "PageUp"], group: "Expressions" },
   { name: "new-expression", label: "New expression", keys: ["Shift+n", "Insert"], group: "Expressions", writes: true },
@@ -144,8 +145,14 @@ export class Keymap {
     this.#storage = storage;
     this.#item = `mer.keys.v1:${coder}`;
     for (const { name, label, group, repeats } of ACTIONS) this.#bindings.set(name, { kind: "action", name, label, group, repeats: Boolean(repeats) });
-    for (const emotion of emotions) this.#bindings.set(emotionId(emotion), { kind: "emotion", name: emotion, label: emotion, group: "Emotion", repeats: false });
     this.#changed = this.#read();
+    this.setEmotions(emotions);
+  }
+
+  /** @param {readonly string[]} emotions the database's words */
+  setEmotions(emotions) {
+    for (const id of this.#bindings.keys()) if (id.startsWith(emotionId(""))) this.#bindings.delete(id);
+    for (const emotion of emotions) this.#bindings.set(emotionId(emotion), { kind: "emotion", name: emotion, label: emotion, group: "Emotion", repeats: false });
     this.#assign();
   }
 

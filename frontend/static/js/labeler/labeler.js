@@ -2,7 +2,8 @@
  * `<mer-labeler>`: an exact frame player on which a coder marks onset, apex and offset.
  *
  * Attributes: `frames-url`, `pack-url`, `annotations-url`, `clip`, `emotions` (JSON list), `coder` (whose drafts to keep),
- * `frame` (index to open at), `login-url`, `next-url` (the page of the next clip), `readonly`. It sets `ready` on itself when the first frame is on screen.
+ * `frame` (index to open at), `login-url`, `next-url` (the page of the next clip),
+ * `database-url` (its API, for who may add words), `readonly`. It sets `ready` on itself when the first frame is on screen.
  * Events (bubble): `mer:frame` {index, source} with every new picture, `mer:save` {state}.
  */
 import { requestJson } from "../http.js";
@@ -58,6 +59,7 @@ class MerLabeler extends HTMLElement {
       loginUrl: this.getAttribute("login-url") ?? "/accounts/login/",
       onnext: () => this.#openNext(),
       readonly: this.hasAttribute("readonly"),
+      databaseUrl: this.getAttribute("database-url") ?? "",
     };
   }
 

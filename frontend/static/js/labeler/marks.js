@@ -75,11 +75,16 @@ export class Marks {
     return MARKS.filter((name) => this[name] === index);
   }
 
-  /** @param {number} index @returns {MarkName | null} the mark nearest to a frame; of two as near the earlier one */
-  nearest(index) {
+  /**
+   * @param {number} index @param {number} by where it is to be moved
+   * @returns {MarkName | null} the mark nearest to a frame; of two as near the one that is free to go that way
+   */
+  nearest(index, by) {
     const distance = (/** @type {MarkName} */ name) => Math.abs((this[name] ?? Infinity) - index);
     const set = MARKS.filter((name) => this[name] !== null);
-    return set.reduce((/** @type {MarkName | null} */ best, name) => (best && distance(best) <= distance(name) ? best : name), null);
+    const least = Math.min(...set.map(distance));
+    const near = set.filter((name) => distance(name) === least);
+    return near.at(by > 0 ? -1 : 0) ?? null;
   }
 
   /** @param {number} index @param {1 | -1} direction @returns {number | null} the next mark's frame that way */

@@ -86,7 +86,7 @@ const PANEL = `
   </div>
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
-  <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div>
+  <fieldset class="labeler-emotions"><legend>Emotion <button type="button" class="button button-small button-ghost" data-action="add-emotion" hidden>Add a word</button></legend><div data-emotions></div>
     <p class="help" data-stray></p><p class="errors" data-error="emotion" hidden></p>
   </fieldset>
   <div class="labeler-kind" role="group" aria-labelledby="labeler-kind">

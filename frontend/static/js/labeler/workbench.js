@@ -23,6 +23,7 @@ import { Timeline } from "./timeline.js";
  * @property {string[]} emotions
  * @property {string} coder
  * @property {string} loginUrl
+ * @property {string} databaseUrl of the API, for who may change the database's words; else ""
  * @property {() => void} onnext the coder is done with this clip
  * @property {boolean} readonly
  */
