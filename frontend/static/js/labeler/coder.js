@@ -23,6 +23,7 @@ import { addWord } from "./vocabulary.js";
 /** @typedef {import("./keymap.js").Keymap} Keymap */
 /** @typedef {import("./coding-panel.js").Tone} Tone */
 /** @typedef {import("./coding.js").Coding} Coding */
+/** @typedef {import("./mark-actions.js").Stage} Stage */
 
 /** @type {ReadonlySet<string>} */
 const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) => name));
@@ -35,16 +36,6 @@ const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) 
  * @property {string} coder
  * @property {boolean} readonly
  * @property {string} databaseUrl of the API, for who may change the database's words; else ""
- */
-
-/**
- * @typedef {object} Stage where the coder is and can be taken
- * @property {() => number} here pauses and tells the frame
- * @property {(index: number) => void} goTo
- * @property {(text: string, tone: Tone) => void} say
- * @property {(text: string) => void} announce
- * @property {() => void} onchange marks may have changed
- * @property {() => void} onnext opens the next clip
  */
 
 export class Coder {

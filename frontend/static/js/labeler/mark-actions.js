@@ -3,16 +3,27 @@ import { MARKS } from "./marks.js";
 
 /** @typedef {import("./marks.js").MarkName} MarkName */
 /** @typedef {import("./keymap.js").ActionName} ActionName */
+/** @typedef {import("./coding-panel.js").Tone} Tone */
+
+/**
+ * @typedef {object} Stage where the coder is and can be taken
+ * @property {() => number} here pauses and tells the frame
+ * @property {(index: number) => void} goTo
+ * @property {(text: string, tone: Tone) => void} say
+ * @property {(text: string) => void} announce
+ * @property {() => void} onchange marks may have changed
+ * @property {() => void} onnext opens the next clip
+ */
 
 /**
  * @param {object} context
  * @param {import("./frame-pack.js").FramePack} context.pack
  * @param {import("./keymap.js").Keymap} context.keymap
- * @param {import("./coder.js").Stage} context.stage
+ * @param {Stage} context.stage
  * @param {import("./coding-session.js").CodingSession} context.session
  * @param {import("./marks.js").Marks} context.marks of the selected expression
  * @param {(fields: Partial<import("./coding.js").Coding>, label: string) => void} context.edit
- * @param {(text: string, tone?: import("./coding-panel.js").Tone) => void} context.say
+ * @param {(text: string, tone?: Tone) => void} context.say
  * @returns {Partial<Record<ActionName, () => void>>}
  */
 export function markActions({ pack, keymap, stage, session, marks, edit, say }) {
