@@ -25,7 +25,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
     coder = serializers.CharField(source="coder.username", read_only=True)
     complete = serializers.BooleanField(read_only=True)
     deleted = serializers.BooleanField(
-        read_only=True, help_text="Only ever true in the `current` of a 409: lists leave deleted ones out."
+        read_only=True, help_text="True only in the `current` of a 409 and where deleted ones were asked for."
     )
 
     class Meta:
@@ -118,13 +118,23 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 
     def get_queryset(self) -> Any:
         user = self.request.user
+        if self.action == "list" and self.request.query_params.get("deleted") == "true":
+            self.queryset = Annotation.everything.select_related("clip__subject__database", "coder")
+            return super().get_queryset().filter(coder=user, deleted_at__isnull=False)
         queryset = super().get_queryset()
         sees_all = researcher_projects(user)
         blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
         return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
 
     @extend_schema(
-        parameters=[OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own.")]
+        parameters=[
+            OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own."),
+            OpenApiParameter(
+                "deleted",
+                OpenApiTypes.BOOL,
+                description="Only the caller's own that were deleted, to `restore`.",
+            ),
+        ]
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)

@@ -133,6 +133,16 @@ def test_a_deleted_annotation_can_be_brought_back(api, annotation):
     assert api.get(url).status_code == 200
 
 
+def test_a_coder_finds_what_they_deleted_and_nobody_else_does(project, api, clip, annotation, member):
+    api.delete(f"{URL}{annotation['id']}/")
+    query = f"{URL}?clip={clip.pk}&deleted=true"
+    assert [(row["id"], row["deleted"]) for row in api.get(query).json()["results"]] == [
+        (annotation["id"], True)
+    ]
+    assert member(project, "carol", Role.RESEARCHER).get(query).json()["results"] == []
+    assert api.patch(f"{URL}{annotation['id']}/?deleted=true", {"onset": 1}).status_code == 404
+
+
 def test_only_the_coder_brings_back(project, api, annotation, member):
     api.delete(f"{URL}{annotation['id']}/")
     assert (

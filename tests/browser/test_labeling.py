@@ -249,11 +249,12 @@ def test_everything_is_in_sight_and_accessible(lab, coder, width, height):
     coder.page.set_viewport_size({"width": width, "height": height})
     coder.suggest({0: (10, 20, 30)})
     coder.open(0)
-    coder.press("Enter", "s")
+    expect(coder.page.get_by_text("1 suggestion", exact=True)).to_be_visible()
+    fits = "(box) => box.scrollHeight <= box.clientHeight && box.scrollWidth <= box.clientWidth"
     panel = coder.page.locator(".labeler-panel")
-    assert panel.evaluate(
-        "(box) => box.scrollHeight <= box.clientHeight && box.scrollWidth <= box.clientWidth"
-    )
+    assert panel.evaluate(fits)
+    coder.press("Enter", "s")
+    assert panel.evaluate(fits)
     assert coder.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for key in ("", "?", "Shift+U", "Shift+H"):
         if key:

@@ -59,6 +59,16 @@ test("deleting an expression can be undone; what is left is selected", () => {
   assert.deepEqual([session.expressions.length, session.coding.onset], [2, 50]);
 });
 
+test("what was deleted on an earlier visit comes back as the same annotation, and can go again", async () => {
+  api.elsewhere({ onset: 30, deleted: true }, "old");
+  session.bringBack(api.rows.get("old"));
+  await autosave.settled();
+  assert.deepEqual([session.coding.onset, api.live.map(({ key }) => key)], [30, ["old"]]);
+  session.undo();
+  await autosave.settled();
+  assert.deepEqual(api.live, []);
+});
+
 test("a new step forgets what was undone", () => {
   session.edit({ onset: 3 }, "onset");
   session.undo();

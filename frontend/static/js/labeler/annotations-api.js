@@ -26,8 +26,18 @@ export class AnnotationsApi {
   }
 
   /** @returns {Promise<AnnotationRecord[]>} all of them, however many pages that takes */
-  async mine() {
-    const query = `clip=${encodeURIComponent(this.#clip)}&mine=true&page_size=500`;
+  mine() {
+    return this.#list("mine=true");
+  }
+
+  /** @returns {Promise<AnnotationRecord[]>} what this coder deleted in this clip */
+  deleted() {
+    return this.#list("deleted=true");
+  }
+
+  /** @param {string} which @returns {Promise<AnnotationRecord[]>} */
+  async #list(which) {
+    const query = `clip=${encodeURIComponent(this.#clip)}&${which}&page_size=500`;
     /** @type {AnnotationRecord[]} */
     const found = [];
     for (let number = 1; ; number++) {

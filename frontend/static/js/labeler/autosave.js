@@ -86,6 +86,16 @@ export class AutoSave {
     return expression;
   }
 
+  /** @param {AnnotationRecord} record deleted on an earlier visit; away until `setDeleted` wants it back @returns {Expression} */
+  addDeleted(record) {
+    const there = this.find(record.key);
+    if (there) return there;
+    const draft = { key: record.key, coding: record, base: record, gone: true, deleted: true, savedAt: "" };
+    const expression = Expression.fromDraft(draft);
+    this.all.push(expression);
+    return expression;
+  }
+
   /** @param {string} key @param {Partial<Coding>} fields what the coder has just set */
   change(key, fields) {
     const expression = this.#get(key);

@@ -217,10 +217,15 @@ export class Coder {
   }
 
   #showHistory() {
-    const { selected } = this.session;
-    if (!selected.record) return this.say("This expression has not been saved yet: it has no versions.");
-    const take = this.#options.readonly ? null : (/** @type {Coding} */ coding, /** @type {number} */ revision) => this.#edit(coding, `version ${revision} taken back`);
-    showHistory(this.#root, this.#pack, () => this.#api.versions(/** @type {any} */ (selected.record)), take);
+    const { record } = this.session.selected;
+    showHistory(this.#root, this.#pack, {
+      fetch: async () => [record ? await this.#api.versions(record) : [], this.#options.readonly ? [] : await this.#api.deleted()],
+      take: this.#options.readonly ? null : (coding, revision) => this.#edit(coding, `version ${revision} taken back`),
+      bringBack: (deleted) => {
+        this.session.bringBack(deleted);
+        this.#didSelect();
+      },
+    });
   }
 
   /** @param {string | null} label @param {string} verb @param {string} otherwise */

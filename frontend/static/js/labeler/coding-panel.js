@@ -71,7 +71,6 @@ export class CodingPanel {
     showMarks(this.#root, this.#pack, this.marks, this.#readonly);
     showFields(this.#root, selected, this.#emotions);
     showSave(this.#root, this.#autosave, selected, this.#readonly, this.#announce);
-    this.#root.querySelector("[data-action=history]")?.toggleAttribute("disabled", selected.record === null);
     this.#root.querySelector("[data-action=delete-expression]")?.toggleAttribute("disabled", this.#readonly);
   }
 

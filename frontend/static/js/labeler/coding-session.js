@@ -91,6 +91,13 @@ export class CodingSession {
     this.#key = this.expressions[Math.max(place - 1, 0)]?.key ?? "";
   }
 
+  /** @param {import("./coding.js").AnnotationRecord} record deleted earlier, wanted back */
+  bringBack(record) {
+    const { key } = this.#autosave.addDeleted(record);
+    this.#history.record({ key, label: "expression brought back", before: { deleted: true }, after: { deleted: false } });
+    this.#apply(key, { deleted: false });
+  }
+
   /** @returns {string | null} what was taken back */
   undo() {
     const step = this.#history.undo();

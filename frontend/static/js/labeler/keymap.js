@@ -65,7 +65,7 @@ export const ACTIONS = Object.freeze([
   { name: "previous-expression", label: "Expression before", keys: ["Shift+e", "PageUp"], group: "Expressions" },
   { name: "new-expression", label: "New expression", keys: ["Shift+n", "Insert"], group: "Expressions", writes: true },
   { name: "delete-expression", label: "Delete expression", keys: ["Shift+Delete", "Shift+Backspace"], group: "Expressions", writes: true },
-  { name: "history", label: "Versions of this expression", keys: ["Shift+h"], group: "Expressions" },
+  { name: "history", label: "Versions, and what was deleted", keys: ["Shift+h"], group: "Expressions" },
   { name: "undo", label: "Undo", keys: ["Ctrl+z"], group: "Expressions", repeats: true, writes: true },
   { name: "redo", label: "Redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], group: "Expressions", repeats: true, writes: true },
   { name: "save", label: "Save now (it saves by itself)", keys: ["Ctrl+s"], group: "Expressions" },

@@ -79,8 +79,8 @@ const PANEL = `
   </div>
   <div class="expressions">
     <div class="expressions-head"><h2>Expressions</h2>
-      <button type="button" class="button button-small" data-action="accept" data-suggestions data-writes hidden><span>Accept<span class="visually-hidden">: </span> <small data-open></small></span> ${key("accept")}</button>
-      <button type="button" class="button button-small button-ghost" data-action="new-expression" data-writes>${icon("plus")}New<span class="visually-hidden"> expression</span> ${key("new-expression")}</button>
+      <button type="button" class="button button-small" data-action="accept" data-suggestions data-writes hidden><span><span class="visually-hidden">Accept the nearest of </span><span data-open></span></span> ${key("accept")}</button>
+      <button type="button" class="button button-small button-ghost" data-action="new-expression" data-tip="New expression" aria-label="New expression" data-writes>${icon("plus")}New</button>
     </div>
     <ol class="expression-list" data-expressions aria-label="Expressions"></ol>
   </div>
