@@ -17,7 +17,7 @@ import { Expression } from "./expression.js";
 const DELAY_MS = 400;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
 const CHANGED_ELSEWHERE =
-  "It was saved from another window or device meanwhile. Nothing is overwritten: choose which counts (Ctrl+S).";
+  "It was saved from another window or device meanwhile. Nothing is overwritten: choose which counts.";
 
 export class AutoSave {
   /** @type {SaveState} the worst of all expressions' */
