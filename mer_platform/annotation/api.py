@@ -24,12 +24,15 @@ class AnnotationSerializer(serializers.ModelSerializer):
     clip = own_related(Clip.objects.all(), "project")()
     coder = serializers.CharField(source="coder.username", read_only=True)
     complete = serializers.BooleanField(read_only=True)
+    deleted = serializers.BooleanField(
+        read_only=True, help_text="True only in the `current` of a 409 and where deleted ones were asked for."
+    )
 
     class Meta:
         model = Annotation
         fields = [
             "id", "key", "clip", "coder", "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence",
-            "note", "origin", "suggestion", "revision", "complete", "created_at", "updated_at",
+            "note", "origin", "suggestion", "revision", "complete", "deleted", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["revision"]
         # A key that is there already is no error: see ``create``.
@@ -121,16 +124,33 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 
     def get_queryset(self) -> Any:
         user = self.request.user
+        if self.action == "list" and self.request.query_params.get("deleted") == "true":
+            self.queryset = Annotation.everything.select_related("clip__subject__database", "coder")
+            return super().get_queryset().filter(coder=user, deleted_at__isnull=False)
         queryset = super().get_queryset()
         sees_all = researcher_projects(user)
         blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
         return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
 
     @extend_schema(
-        parameters=[OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own.")]
+        parameters=[
+            OpenApiParameter("mine", OpenApiTypes.BOOL, description="Only the caller's own."),
+            OpenApiParameter(
+                "deleted",
+                OpenApiTypes.BOOL,
+                description="Only the caller's own that were deleted, to `restore`.",
+            ),
+        ]
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One annotation; its `ETag` is what an edit sends back as `If-Match`."""
+        return self._tagged(self.get_object())
+
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        return {**super().get_success_headers(data), "ETag": f'"{data["revision"]}"'}
 
     def perform_create(self, serializer: Any) -> None:
         """A ``key`` that is there already is a save whose answer got lost: 409 with what is there, and nothing twice."""
@@ -142,8 +162,8 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
                 annotation.keep_version(self.request.user, self._client())
         except IntegrityError as error:
             key = serializer.validated_data.get("key")
-            there = Annotation.objects.filter(clip=clip, coder_id=self.request.user.pk, key=key).first()
-            if there is None:
+            own = Annotation.everything.filter(clip=clip, coder_id=self.request.user.pk)
+            if (there := own.filter(key=key).first()) is None:
                 raise Conflict("An annotation with this key is there already; make a new one.") from error
             raise Conflict(
                 "This annotation is there already.", current=self.get_serializer(there).data
@@ -170,7 +190,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             serializer.is_valid(raise_exception=True)
             changed = serializer.save(revision=current.revision + 1)
             changed.keep_version(request.user, self._client())
-        return Response(serializer.data, headers={"ETag": f'"{current.revision}"'})
+        return self._tagged(changed)
 
     def perform_destroy(self, annotation: Annotation) -> None:
         """Out of everybody's sight, but kept: ``restore`` brings it back."""
@@ -183,13 +203,14 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
     @extend_schema(request=None, responses=AnnotationSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
-        """Bring a deleted annotation of one's own back, as it was."""
+        """Bring a deleted annotation of one's own back, as it was; one that is there stays as it is."""
         with transaction.atomic():
-            own = Annotation.everything.filter(coder_id=request.user.pk, deleted_at__isnull=False)
+            own = Annotation.everything.filter(coder_id=request.user.pk)
             annotation = get_object_or_404(own.select_for_update(), pk=row_id(pk))
             require(request.user, annotation.clip.project, Role.ANNOTATOR)
-            self._set_deleted(annotation, None)
-        return Response(self.get_serializer(annotation).data, headers={"ETag": f'"{annotation.revision}"'})
+            if annotation.deleted:
+                self._set_deleted(annotation, None)
+        return self._tagged(annotation)
 
     @extend_schema(responses=VersionSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
@@ -203,6 +224,9 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         annotation.revision += 1
         annotation.save(update_fields=["deleted_at", "revision", "updated_at"])
         annotation.keep_version(self.request.user, self._client())
+
+    def _tagged(self, annotation: Annotation) -> Response:
+        return Response(self.get_serializer(annotation).data, headers={"ETag": f'"{annotation.revision}"'})
 
     def _client(self) -> str:
         """What sends this: the labeler says so, anything else came by the API."""

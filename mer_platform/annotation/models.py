@@ -129,6 +129,10 @@ class Annotation(Marking):
         "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence", "note", "origin", "suggestion",
     )  # fmt: skip
 
+    @property
+    def deleted(self) -> bool:
+        return self.deleted_at is not None
+
     def keep_version(self, user: Any, client: str) -> "AnnotationVersion":
         """Write down how this revision is, who made it, and with what. Inside the transaction that made it."""
         return AnnotationVersion.objects.create(
@@ -136,7 +140,7 @@ class Annotation(Marking):
             revision=self.revision,
             content={
                 **{name: getattr(self, name) for name in self.FIELDS},
-                "deleted": self.deleted_at is not None,
+                "deleted": self.deleted,
             },
             made_by=user if user and user.pk else None,
             client=client[:80],

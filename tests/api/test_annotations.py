@@ -84,6 +84,29 @@ def test_a_save_whose_answer_was_lost_is_not_made_twice(api, clip, annotation):
     assert Annotation.objects.count() == 1
 
 
+def test_every_answer_names_the_revision_that_an_edit_sends_back(api, clip):
+    made = api.post(URL, {"clip": clip.pk, "onset": 10})
+    url = f"{URL}{made.json()['id']}/"
+    assert made["ETag"] == '"1"'
+    assert api.patch(url, {"apex": 20}, headers={"If-Match": made["ETag"]})["ETag"] == '"2"'
+    assert api.get(url)["ETag"] == '"2"'
+    api.delete(url)
+    assert api.post(f"{url}restore/")["ETag"] == '"4"'
+
+
+def test_a_save_that_comes_after_its_deletion_elsewhere_is_told_so(api, clip, annotation):
+    api.delete(f"{URL}{annotation['id']}/")
+    answer = api.post(URL, {"clip": clip.pk, "key": annotation["key"], "onset": 10})
+    assert answer.status_code == 409
+    assert (answer.json()["current"]["id"], answer.json()["current"]["deleted"]) == (annotation["id"], True)
+
+
+def test_bringing_back_twice_is_bringing_back_once(api, annotation):
+    url = f"{URL}{annotation['id']}/"
+    api.delete(url)
+    assert [api.post(f"{url}restore/").json()["revision"] for _ in range(2)] == [3, 3]
+
+
 def test_anothers_key_is_refused_without_showing_what_is_there(project, clip, annotation, member):
     carol = member(project, "carol", Role.ANNOTATOR)
     answer = carol.post(URL, {"clip": clip.pk, "key": annotation["key"]})
@@ -108,6 +131,16 @@ def test_a_deleted_annotation_can_be_brought_back(api, annotation):
     restored = api.post(f"{url}restore/").json()
     assert (restored["apex"], restored["revision"]) == (20, 3)
     assert api.get(url).status_code == 200
+
+
+def test_a_coder_finds_what_they_deleted_and_nobody_else_does(project, api, clip, annotation, member):
+    api.delete(f"{URL}{annotation['id']}/")
+    query = f"{URL}?clip={clip.pk}&deleted=true"
+    assert [(row["id"], row["deleted"]) for row in api.get(query).json()["results"]] == [
+        (annotation["id"], True)
+    ]
+    assert member(project, "carol", Role.RESEARCHER).get(query).json()["results"] == []
+    assert api.patch(f"{URL}{annotation['id']}/?deleted=true", {"onset": 1}).status_code == 404
 
 
 def test_only_the_coder_brings_back(project, api, annotation, member):

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Marks } from "../../../frontend/static/js/labeler/marks.js";
 
-const make = (values) => new Marks((index) => `frame ${index} (source ${index + 1})`, values);
+const make = (values) => new Marks((index) => `frame ${index} (source ${index + 1})`, values, (name) => `the key for ${name}`);
 
 test("marks in order are taken, equal ones too", () => {
   const marks = make();
@@ -26,7 +26,7 @@ test("an apex before the onset is refused, with both frames and the way out", ()
   assert.equal(
     refusal,
     "Frame 90 (source 91) is before the onset, frame 100 (source 101): an apex cannot come before it. " +
-      "Move the onset first, or clear it with Shift+1.",
+      "Move the onset first, or clear it with the key for onset.",
   );
   assert.equal(marks.apex, null);
 });
@@ -70,4 +70,9 @@ test("the next mark is the nearest beyond the frame", () => {
 test("the loop goes from onset to offset and needs both", () => {
   assert.deepEqual(make({ onset: 10, offset: 30 }).span, { first: 10, last: 30 });
   assert.equal(make({ onset: 10, apex: 20 }).span, null);
+});
+
+test("the nearest mark is the one to be moved; of two on a frame the one that is free to go", () => {
+  const marks = make({ onset: 10, apex: 20, offset: 20 });
+  assert.deepEqual([marks.nearest(9, 1), marks.nearest(16, -1), marks.nearest(16, 1), make().nearest(0, 1)], ["onset", "apex", "offset", null]);
 });

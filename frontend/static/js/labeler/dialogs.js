@@ -1,17 +1,13 @@
-/** The labeler's dialogs: help, go to a frame, and two versions side by side. */
-import { codingOf, differences } from "./autosave.js";
-import { ACTIONS, keyLabel } from "./keymap.js";
+/** The labeler's dialogs: how they are made, and the one that goes to a frame. */
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
-/** @typedef {import("./drafts.js").Coding} Coding */
-/** @typedef {import("./drafts.js").AnnotationRecord} AnnotationRecord */
 
 /**
  * @param {HTMLElement} host where the dialog lives while it is open
  * @param {string} className @param {string} title @param {string} content markup without data
  * @returns {HTMLDialogElement} closed; it removes itself when closed again
  */
-function makeDialog(host, className, title, content) {
+export function makeDialog(host, className, title, content) {
   const dialog = document.createElement("dialog");
   dialog.className = `dialog ${className}`;
   dialog.setAttribute("aria-label", title);
@@ -20,48 +16,6 @@ function makeDialog(host, className, title, content) {
   dialog.addEventListener("close", () => dialog.remove());
   host.append(dialog);
   return dialog;
-}
-
-/** @param {HTMLElement} host @param {Map<string, string>} emotionKeys */
-export function showHelp(host, emotionKeys) {
-  const dialog = makeDialog(
-    host,
-    "is-wide",
-    "Keys",
-    `<div class="dialog-body labeler-help" tabindex="0"></div>
-     <div class="dialog-footer"><button class="button" autofocus>Close <kbd aria-hidden="true">Esc</kbd></button></div>`,
-  );
-  const groups = /** @type {const} */ (["Move", "Play", "Code", "View"]);
-  const lists = groups.map((group) => {
-    const rows = ACTIONS.filter((action) => action.group === group).map(({ label, keys }) => [label, keys]);
-    return keyList(group, /** @type {[string, string[]][]} */ (rows));
-  });
-  const emotions = [...emotionKeys].map(([emotion, key]) => /** @type {[string, string[]]} */ ([emotion, [key]]));
-  if (emotions.length) lists.push(keyList("Emotion", emotions));
-  dialog.querySelector(".labeler-help")?.append(...lists);
-  dialog.showModal();
-}
-
-/** @param {string} title @param {[label: string, keys: string[]][]} rows @returns {HTMLElement} */
-function keyList(title, rows) {
-  const section = document.createElement("section");
-  const heading = document.createElement("h3");
-  heading.textContent = title;
-  const list = document.createElement("dl");
-  for (const [label, keys] of rows) {
-    const row = document.createElement("div");
-    const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
-    dt.textContent = label;
-    for (const key of keys) {
-      const kbd = document.createElement("kbd");
-      kbd.textContent = keyLabel(key);
-      dd.append(kbd, " ");
-    }
-    row.append(dt, dd);
-    list.append(row);
-  }
-  section.append(heading, list);
-  return section;
 }
 
 /**
@@ -128,57 +82,6 @@ export function askFrame(host, pack, go) {
     error.textContent = found.error;
     input.setAttribute("aria-invalid", "true");
     input.select();
-  });
-  dialog.showModal();
-}
-
-/** @type {Readonly<Record<keyof Coding, string>>} */
-const FIELD_LABELS = Object.freeze({
-  onset: "Onset", apex: "Apex", offset: "Offset", emotion: "Emotion", action_units: "Action units", kind: "Kind", note: "Note",
-});
-
-/** @param {keyof Coding} field @param {Coding} coding @param {FramePack} pack @returns {string} */
-function fieldText(field, coding, pack) {
-  const value = coding[field];
-  if (value === null || value === "") return "–";
-  return typeof value === "number" && value <= pack.last ? pack.describe(value).replace("frame ", "") : String(value);
-}
-
-/**
- * @param {HTMLElement} host @param {FramePack} pack @param {Coding} mine @param {AnnotationRecord} record
- * @param {(choice: "mine" | "theirs") => void} choose not called when the coder puts it off
- */
-export function showConflict(host, pack, mine, record, choose) {
-  const dialog = makeDialog(
-    host,
-    "is-wide labeler-conflict",
-    "Changed elsewhere: which one counts?",
-    `<div class="dialog-body">
-       <p>This coding was saved from another window or device since you opened it here. Nothing has been overwritten.</p>
-       <div class="table-wrap" tabindex="0" role="region" aria-label="Both versions">
-         <table class="table"><thead><tr><th scope="col">Field</th><th scope="col">Here, not saved</th><th scope="col">Saved elsewhere</th></tr></thead><tbody></tbody></table>
-       </div>
-     </div>
-     <div class="dialog-footer">
-       <button class="button button-ghost" value="later" autofocus>Decide later</button>
-       <button class="button" value="theirs">Take the one saved elsewhere</button>
-       <button class="button button-primary" value="mine">Keep mine</button>
-     </div>`,
-  );
-  const theirs = codingOf(record);
-  const changed = differences(mine, theirs);
-  const body = /** @type {HTMLTableSectionElement} */ (dialog.querySelector("tbody"));
-  for (const [field, label] of /** @type {[keyof Coding, string][]} */ (Object.entries(FIELD_LABELS))) {
-    const row = body.insertRow();
-    const head = document.createElement("th");
-    head.scope = "row";
-    head.textContent = changed.includes(field) ? `${label} (differs)` : label;
-    row.append(head);
-    row.classList.toggle("is-changed", changed.includes(field));
-    for (const coding of [mine, theirs]) row.insertCell().textContent = fieldText(field, coding, pack);
-  }
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue === "mine" || dialog.returnValue === "theirs") choose(dialog.returnValue);
   });
   dialog.showModal();
 }

@@ -1,29 +1,23 @@
-/** Codings that the server does not have yet, kept in the browser per coder and clip. */
+/** Codings that the server does not have yet, kept in the browser per coder, clip and expression. */
 
-/**
- * @typedef {object} Coding what a coder says of one expression
- * @property {number | null} onset
- * @property {number | null} apex
- * @property {number | null} offset
- * @property {string} emotion
- * @property {string} action_units
- * @property {string} kind "micro" or "macro"
- * @property {string} note
- */
-
-/** @typedef {Coding & {id: number | string, revision: number | string, complete?: boolean}} AnnotationRecord */
+/** @typedef {import("./coding.js").Coding} Coding */
+/** @typedef {import("./coding.js").AnnotationRecord} AnnotationRecord */
 
 /**
  * @typedef {object} Draft
+ * @property {string} key of the expression
  * @property {Coding} coding
  * @property {AnnotationRecord | null} base what the server had when the coding was begun
+ * @property {boolean} gone the server has deleted its copy
+ * @property {boolean} deleted the coder has deleted the expression
  * @property {string} savedAt ISO time
  */
 
 export class Drafts {
-  #key;
+  #prefix;
   #storage;
-  #own = "";
+  /** @type {Map<string, string>} what this tab wrote or read last, by expression */
+  #own = new Map();
 
   /**
    * @param {object} options
@@ -33,42 +27,77 @@ export class Drafts {
    */
   constructor({ storage, coder, scope }) {
     this.#storage = coder ? storage : null;
-    this.#key = `mer.draft.v1:${coder}:${scope}`;
+    this.#prefix = `${prefixOf(coder)}${scope}#`;
   }
 
-  /** @returns {Draft | null} */
+  /** @returns {Draft[]} the oldest first */
   read() {
-    try {
-      const text = this.#storage?.getItem(this.#key) ?? null;
-      if (text === null) return null;
-      this.#own = text;
-      return JSON.parse(text);
-    } catch {
-      return null; // blocked storage or a torn draft: the server's copy holds
+    const storage = this.#storage;
+    if (!storage) return [];
+    const drafts = [];
+    for (const item of keysOf(storage).filter((name) => name.startsWith(this.#prefix))) {
+      try {
+        const text = storage.getItem(item) ?? "";
+        const draft = JSON.parse(text);
+        this.#own.set(draft.key, text);
+        drafts.push(draft);
+      } catch {
+        continue; // blocked storage or a torn draft: the server's copy holds
+      }
     }
+    return drafts.sort((a, b) => a.savedAt.localeCompare(b.savedAt));
   }
 
-  /** @param {Coding} coding @param {AnnotationRecord | null} base @returns {boolean} whether it is safe now */
-  write(coding, base) {
+  /** @param {Omit<Draft, "savedAt">} draft @returns {boolean} whether it is safe now */
+  write(draft) {
     if (!this.#storage) return false;
-    const text = JSON.stringify({ coding, base, savedAt: new Date().toISOString() });
+    const text = JSON.stringify({ ...draft, savedAt: new Date().toISOString() });
     try {
-      this.#storage.setItem(this.#key, text);
-      this.#own = text;
+      this.#storage.setItem(this.#prefix + draft.key, text);
+      this.#own.set(draft.key, text);
       return true;
     } catch {
       return false; // full or blocked
     }
   }
 
-  /** Forgets this tab's draft; another tab's unsent draft stays. */
-  clear() {
+  /** Forgets this tab's draft of an expression; another tab's unsent draft stays. @param {string} key */
+  clear(key) {
     try {
-      if (this.#storage?.getItem(this.#key) === this.#own) this.#storage.removeItem(this.#key);
+      const item = this.#prefix + key;
+      if (this.#own.has(key) && this.#storage?.getItem(item) === this.#own.get(key)) this.#storage?.removeItem(item);
+      this.#own.delete(key);
     } catch {
       // blocked: there is nothing to forget
     }
   }
+}
+
+/** @param {string} coder */
+const prefixOf = (coder) => `mer.draft.v2:${coder}:`;
+
+/** @param {Storage} storage @returns {string[]} */
+function keysOf(storage) {
+  try {
+    return Array.from({ length: storage.length }, (_, i) => storage.key(i) ?? "");
+  } catch {
+    return []; // blocked
+  }
+}
+
+/**
+ * Which other clips have drafts that wait to be sent.
+ *
+ * @param {Storage | null} storage @param {string} coder
+ * @returns {string[]} their scopes
+ */
+export function scopesWithDrafts(storage, coder) {
+  if (!storage || !coder) return [];
+  const prefix = prefixOf(coder);
+  const scopes = keysOf(storage)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length, name.lastIndexOf("#")));
+  return [...new Set(scopes)];
 }
 
 /** @returns {Storage | null} */

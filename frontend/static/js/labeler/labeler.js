@@ -4,10 +4,10 @@
  * Attributes, for the clip it opens with: `clip`, `frames-url` (index), `pack-url` (bytes of the frames), `head-url` (the
  * part of them with the first frame to show, an address with `?first=` and `last=`; may be empty), `frame` (index to open
  * at), `emotions` (JSON list), `readonly`, `next-url`. For the page: `annotations-url`, `decoder-url` (decode-worker.js),
- * `coder` (whose drafts to keep), `login-url`. It sets `ready` on itself when the first frame is on screen.
+ * `coder` (whose drafts to keep), `login-url`, `database-url` (its API, for who may add words). It sets `ready` on itself when the first frame is on screen.
  *
  * The next clip. `next-url` says which clip follows; a GET answers with JSON, the same values under names with underscores:
- * `{clip, name, page_url, frames_url, pack_url, head_url, emotions, readonly, next_url}`, or `{clip: null, page_url, message?}`
+ * `{clip, name, page_url, frames_url, pack_url, head_url, emotions, readonly, database_url, next_url}`, or `{clip: null, page_url, message?}`
  * where there is none. It is asked for, and the next clip's index and first frame fetched, soon after this clip is on
  * screen; `openNext()` (key N) then shows it in place: the address changes, the rest of the page follows.
  * Links with `data-next-clip` do the same. A queue plugs in by answering at `next-url`; `open(opening)` opens any clip in place.
@@ -63,8 +63,8 @@ class MerLabeler extends HTMLElement {
 
   /** Opens another clip in place. @param {Opening} opening @param {Ready | null} [ready] what was fetched ahead of it */
   open(opening, ready = null) {
-    const { clip, name, page_url: pageUrl, frames_url: frames, pack_url: pack, head_url: head, next_url: next, emotions, readonly } = opening;
-    const attributes = { clip, "frames-url": frames, "pack-url": pack, "head-url": head, "next-url": next, emotions: JSON.stringify(emotions) };
+    const { clip, name, page_url: pageUrl, frames_url: frames, pack_url: pack, head_url: head, next_url: next, emotions, readonly, database_url: database } = opening;
+    const attributes = { clip, "frames-url": frames, "pack-url": pack, "head-url": head, "next-url": next, "database-url": database, emotions: JSON.stringify(emotions) };
     for (const [attribute, value] of Object.entries(attributes)) this.setAttribute(attribute, String(value ?? ""));
     this.removeAttribute("frame");
     this.toggleAttribute("readonly", readonly);
@@ -141,8 +141,9 @@ class MerLabeler extends HTMLElement {
       emotions: JSON.parse(this.getAttribute("emotions") || "[]"),
       coder: this.getAttribute("coder") ?? "",
       loginUrl: this.getAttribute("login-url") ?? "/accounts/login/",
-      readonly: this.hasAttribute("readonly"),
       onnext: () => void this.openNext(),
+      readonly: this.hasAttribute("readonly"),
+      databaseUrl: this.getAttribute("database-url") ?? "",
     };
   }
 

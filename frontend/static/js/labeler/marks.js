@@ -6,8 +6,6 @@
 /** @type {readonly MarkName[]} */
 export const MARKS = Object.freeze(["onset", "apex", "offset"]);
 
-const KEYS = Object.freeze({ onset: "1", apex: "2", offset: "3" });
-
 /** @param {string} name */
 const an = (name) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
 
@@ -19,13 +17,16 @@ export class Marks {
   /** @type {number | null} */
   offset = null;
   #describe;
+  #clearKey;
 
   /**
    * @param {(index: number) => string} describe a frame, for messages
    * @param {Partial<MarkValues>} [values]
+   * @param {(name: MarkName) => string} [clearKey] the key that clears a mark, for messages
    */
-  constructor(describe, values = {}) {
+  constructor(describe, values = {}, clearKey = () => "") {
     this.#describe = describe;
+    this.#clearKey = clearKey;
     this.replace(values);
   }
 
@@ -55,9 +56,10 @@ export class Marks {
     const side = MARKS.indexOf(blocker) < place ? "before" : "after";
     const at = /** @type {number} */ (this[blocker]);
     const here = this.#describe(index);
+    const key = this.#clearKey(blocker);
     return (
       `${here[0].toUpperCase()}${here.slice(1)} is ${side} the ${blocker}, ${this.#describe(at)}: ${an(name)} cannot come ${side} it. ` +
-      `Move the ${blocker} first, or clear it with Shift+${KEYS[blocker]}.`
+      `Move the ${blocker} first, or clear it${key ? ` with ${key}` : ""}.`
     );
   }
 
@@ -71,6 +73,18 @@ export class Marks {
   /** @param {number} index @returns {MarkName[]} */
   at(index) {
     return MARKS.filter((name) => this[name] === index);
+  }
+
+  /**
+   * @param {number} index @param {number} by where it is to be moved
+   * @returns {MarkName | null} the mark nearest to a frame; of two as near the one that is free to go that way
+   */
+  nearest(index, by) {
+    const distance = (/** @type {MarkName} */ name) => Math.abs((this[name] ?? Infinity) - index);
+    const set = MARKS.filter((name) => this[name] !== null);
+    const least = Math.min(...set.map(distance));
+    const near = set.filter((name) => distance(name) === least);
+    return near.at(by > 0 ? -1 : 0) ?? null;
   }
 
   /** @param {number} index @param {1 | -1} direction @returns {number | null} the next mark's frame that way */

@@ -12,6 +12,7 @@ import { FramePack } from "./frame-pack.js";
  * @property {string} [message] without a clip: why
  * @property {string} [name] @property {string} [frames_url] @property {string} [pack_url] @property {string} [head_url]
  * @property {string[]} [emotions] @property {boolean} [readonly] @property {string} [next_url]
+ * @property {string} [database_url] of the API, for who may change its words; else ""
  */
 
 /**

@@ -1,5 +1,5 @@
 /** The labeler's markup, without any of its data. */
-import { ACTIONS, keyLabel } from "./keymap.js";
+import { ACTIONS } from "./keymap.js";
 import { MARKS } from "./marks.js";
 
 /** @typedef {import("./keymap.js").ActionName} ActionName */
@@ -14,15 +14,17 @@ const action = (name) => /** @type {import("./keymap.js").Action} */ (ACTIONS.fi
 
 /** @param {ActionName} name @param {string} symbol @param {string} [extra] attributes */
 function iconButton(name, symbol, extra = "") {
-  const { label, keys } = action(name);
-  return `<button type="button" class="button button-icon" data-action="${name}" aria-label="${label}" data-tip="${label} (${keyLabel(keys[0])})" ${extra}>${icon(symbol)}</button>`;
+  const { label } = action(name);
+  return `<button type="button" class="button button-icon" data-action="${name}" aria-label="${label}" data-tip="${label}" ${extra}>${icon(symbol)}</button>`;
 }
 
 /** @param {ActionName} name @param {string} text @param {string} symbol @param {string} [extra] */
 function textButton(name, text, symbol, extra = "") {
-  const { keys } = action(name);
-  return `<button type="button" class="button" data-action="${name}" ${extra}>${icon(symbol)}${text} <kbd aria-hidden="true">${keyLabel(keys[0])}</kbd></button>`;
+  return `<button type="button" class="button" data-action="${name}" ${extra}>${icon(symbol)}${text} ${key(name)}</button>`;
 }
+
+/** Where the coder's key for it is written, see key-hints.js. @param {ActionName} name */
+const key = (name) => `<kbd data-key="${name}" aria-hidden="true"></kbd>`;
 
 /** @param {import("./marks.js").MarkName} name */
 function markRow(name) {
@@ -31,7 +33,7 @@ function markRow(name) {
     <li class="mark is-${name}" data-mark="${name}">
       <span class="mark-name">${title}</span>
       <button type="button" class="mark-frame" data-go="${name}" disabled><span><span class="mark-index">–</span> <small></small></span><small>not set</small></button>
-      <button type="button" class="button button-small" data-action="${name}" data-writes>Set here<span class="visually-hidden">: ${name}</span> <kbd aria-hidden="true">${keyLabel(action(name).keys[0])}</kbd></button>
+      <button type="button" class="button button-small" data-action="${name}" data-writes>Set here<span class="visually-hidden">: ${name}</span> ${key(name)}</button>
       <button type="button" class="button button-small button-icon button-ghost" data-action="clear-${name}" data-writes aria-label="Clear ${name}" disabled>${icon("close")}</button>
     </li>`;
 }
@@ -49,7 +51,7 @@ const PLAYER = `
   </dl><p class="labeler-pending" data-readout="pending" hidden></p>
     <div class="labeler-view">
       <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
-      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> <kbd aria-hidden="true">Z</kbd></button>
+      <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> ${key("size")}</button>
     </div>
   </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
@@ -66,40 +68,64 @@ const PLAYER = `
     ${iconButton("help", "help")}
   </div>`;
 
+/** @param {number} value */
+const confidence = (value) =>
+  `<button type="button" class="button button-small" data-confidence="${value}" data-writes aria-pressed="false" aria-label="Confidence ${value} of 5">${value}</button>`;
+
 const PANEL = `
   <div class="labeler-save" data-state="loading">
     <span class="badge" data-save-badge>Loading</span>
     <span class="labeler-complete" data-complete></span>
+    <span class="button-group">${iconButton("undo", "undo", "data-writes")}${iconButton("redo", "redo", "data-writes")}</span>
     <p data-save-message hidden></p>
     <div class="row" data-save-actions hidden></div>
   </div>
+  <div class="expressions">
+    <div class="expressions-head"><h2>Expressions</h2>
+      <button type="button" class="button button-small" data-action="accept" data-suggestions data-writes hidden><span><span class="visually-hidden">Accept the nearest of </span><span data-open></span></span> ${key("accept")}</button>
+      <button type="button" class="button button-small button-ghost" data-action="new-expression" data-tip="New expression" aria-label="New expression" data-writes>${icon("plus")}New</button>
+    </div>
+    <ol class="expression-list" data-expressions aria-label="Expressions"></ol>
+  </div>
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
-  <fieldset class="labeler-emotions"><legend>Emotion</legend><div data-emotions></div>
+  <fieldset class="labeler-emotions"><legend>Emotion <button type="button" class="button button-small button-ghost" data-action="add-emotion" hidden>Add a word</button></legend><div data-emotions></div>
     <p class="help" data-stray></p><p class="errors" data-error="emotion" hidden></p>
   </fieldset>
   <div class="labeler-kind" role="group" aria-labelledby="labeler-kind">
-    <span id="labeler-kind">Kind <kbd aria-hidden="true">K</kbd></span>
+    <span id="labeler-kind">Kind ${key("kind")}</span>
     <div class="button-group">
       <button type="button" class="button button-small" data-kind="micro" data-writes aria-pressed="true">Micro</button>
       <button type="button" class="button button-small" data-kind="macro" data-writes aria-pressed="false">Macro</button>
     </div>
     <span class="help" data-kind-hint></span>
   </div>
-  <div class="field">
-    <label for="labeler-action-units">Action units <kbd aria-hidden="true">U</kbd></label>
-    <input id="labeler-action-units" data-field="action_units" type="text" maxlength="80" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" data-writes>
+  <div class="labeler-kind" role="group" aria-labelledby="labeler-confidence">
+    <span id="labeler-confidence">Confidence ${key("confidence-1")}<small aria-hidden="true">–</small>${key("confidence-5")}</span>
+    <div class="button-group">${[1, 2, 3, 4, 5].map(confidence).join("")}</div>
+    <p class="errors" data-error="confidence" hidden></p>
+  </div>
+  <div class="field is-inline">
+    <label for="labeler-action-units"><span class="visually-hidden">Action </span>Units ${key("action-units")}</label>
+    <div class="labeler-units-field">
+      <input id="labeler-action-units" data-field="action_units" type="text" maxlength="80" autocomplete="off" spellcheck="false" placeholder="4+L10, R12A+14" aria-describedby="labeler-unit-names" data-writes>
+      <button type="button" class="button button-small" data-action="pick-action-units" data-writes>Pick<span class="visually-hidden"> action units</span> ${key("pick-action-units")}</button>
+    </div>
+    <p class="help" id="labeler-unit-names" data-unit-names></p>
     <p class="errors" data-error="action_units" hidden></p>
   </div>
-  <div class="field">
-    <label for="labeler-note">Note <kbd aria-hidden="true">T</kbd></label>
-    <textarea id="labeler-note" data-field="note" rows="2" maxlength="2000" data-writes></textarea>
+  <div class="field is-inline">
+    <label for="labeler-note">Note ${key("note")}</label>
+    <textarea id="labeler-note" data-field="note" rows="1" maxlength="2000" data-writes></textarea>
     <p class="errors" data-error="note" hidden></p>
   </div>
-  <div class="labeler-footer"><button type="button" class="button button-small button-ghost" data-remove data-writes disabled>${icon("trash")}Delete coding</button></div>`;
+  <div class="labeler-footer">
+    ${iconButton("delete-expression", "trash")}${iconButton("history", "history")}
+    <button type="button" class="button button-primary" data-action="done" data-writes>Done, next clip ${key("done")}</button>
+  </div>`;
 
 /** @returns {string} */
 export const labelerMarkup = () => `
   <div class="labeler-player">${PLAYER}</div>
-  <section class="labeler-panel" aria-label="Coding">${PANEL}</section>
+  <section class="labeler-panel" aria-label="Coding" tabindex="-1">${PANEL}</section>
   <p class="visually-hidden" data-live aria-live="polite"></p>`;

@@ -25,6 +25,10 @@ export function tickStep(count, width, spacing = 72) {
 export class Timeline {
   /** @type {MarkValues} */
   #marks = { onset: null, apex: null, offset: null };
+  /** @type {readonly MarkValues[]} */
+  #others = [];
+  /** @type {readonly import("./coding.js").Suggestion[]} */
+  #suggestions = [];
   #drawDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
@@ -60,6 +64,18 @@ export class Timeline {
   /** @param {MarkValues} marks */
   set marks(marks) {
     this.#marks = marks;
+    this.redraw();
+  }
+
+  /** @param {readonly MarkValues[]} others the clip's other expressions */
+  set others(others) {
+    this.#others = others;
+    this.redraw();
+  }
+
+  /** @param {readonly import("./coding.js").Suggestion[]} suggestions where nothing is coded yet */
+  set suggestions(suggestions) {
+    this.#suggestions = suggestions;
     this.redraw();
   }
 
@@ -130,11 +146,36 @@ export class Timeline {
     const style = getComputedStyle(this.#canvas);
     ctx.font = `500 11px ${style.fontFamily}`;
     const ink = readTokens(this.#canvas);
+    this.#drawGhosts(ctx, height, ink);
     this.#drawSpan(ctx, height, ink);
     this.#drawMotion(ctx, height, ink);
     this.#drawAxis(ctx, ink);
     this.#drawLoaded(ctx, height, ink);
     for (const name of MARKS) this.#drawMark(ctx, name, height, ink);
+  }
+
+  /** The other expressions' spans, and dashed what is only suggested. @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
+  #drawGhosts(ctx, height, ink) {
+    for (const { onset, apex, offset } of this.#others) {
+      const set = [onset, apex, offset].filter((value) => value !== null);
+      if (!set.length) continue;
+      const [from, to] = [this.#x(Math.min(...set)), this.#x(Math.max(...set) + 1)];
+      ctx.fillStyle = ink.line;
+      ctx.fillRect(from, AXIS, to - from, FLAG);
+    }
+    ctx.setLineDash([3, 3]);
+    ctx.lineWidth = 1;
+    for (const suggestion of this.#suggestions) {
+      for (const name of MARKS) {
+        const x = Math.round(this.#x(suggestion[name] + 0.5)) - 0.5;
+        ctx.strokeStyle = ink[name];
+        ctx.beginPath();
+        ctx.moveTo(x, AXIS);
+        ctx.lineTo(x, height - STRIP);
+        ctx.stroke();
+      }
+    }
+    ctx.setLineDash([]);
   }
 
   /** @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */

@@ -1,12 +1,11 @@
 /** The labeler at work on one clip: wires the models to the page and the coder's keys and clicks to the models. */
-import { confirmDialog } from "../confirm.js";
-import { AnnotationsApi } from "./annotations-api.js";
-import { AutoSave } from "./autosave.js";
-import { CodingPanel } from "./coding-panel.js";
-import { askFrame, showConflict, showHelp } from "./dialogs.js";
-import { Drafts, browserStorage } from "./drafts.js";
+import { Coder } from "./coder.js";
+import { askFrame } from "./dialogs.js";
+import { browserStorage } from "./drafts.js";
 import { Film } from "./film.js";
-import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
+import { showKeyHints } from "./key-hints.js";
+import { Keymap, isTyping, keyOf } from "./keymap.js";
+import { showKeys } from "./keys-dialog.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
@@ -23,12 +22,13 @@ import { ViewActions } from "./view-actions.js";
  * @property {string} decoderUrl
  * @property {import("./frame-store.js").Span | null} head the first bytes to show, fetched before
  * @property {ImageBitmap | null} first frame 0, decoded before
- * @property {() => void} onnext the coder wants the next clip
  * @property {string} annotationsUrl
  * @property {string} clip
  * @property {string[]} emotions
  * @property {string} coder
  * @property {string} loginUrl
+ * @property {string} databaseUrl of the API, for who may change the database's words; else ""
+ * @property {() => void} onnext the coder is done with this clip
  * @property {boolean} readonly
  */
 
@@ -38,22 +38,21 @@ export class Workbench {
   #root;
   #pack;
   #options;
-  #emotionKeys;
+  #keymap;
   #screen;
   #film;
   #view;
   #playback;
   #timeline;
   #player;
-  #panel;
-  #autosave;
+  #coder;
 
   /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {AbortSignal} signal ends its life */
   constructor(root, pack, options, signal) {
     this.#root = root;
     this.#pack = pack;
     this.#options = options;
-    this.#emotionKeys = emotionKeys(options.emotions);
+    this.#keymap = new Keymap({ emotions: options.emotions, storage: browserStorage(), coder: options.coder });
     this.#screen = new Screen(root, pack, signal);
     this.#timeline = new Timeline({
       root: this.#find(".timeline"),
@@ -79,19 +78,18 @@ export class Workbench {
       show: (index, picture) => this.#show(index, picture),
       onstate: () => this.#showState(),
     });
-    this.#panel = this.#makePanel();
     this.#view = new ViewActions({
       zoom: this.#screen.zoom,
       pack,
       shown: () => this.#player.shown,
       here: () => this.#here(),
-      onset: () => this.#panel.marks.onset,
+      onset: () => this.#coder.marks.onset,
       go: (index) => this.#player.goTo(index),
-      say: (sentence) => this.#panel.say(sentence),
+      say: (sentence) => this.#coder.say(sentence),
       onflip: () => this.#pin(),
     });
-    this.#autosave = this.#makeAutoSave();
-    this.#panel.attach(this.#autosave);
+    this.#coder = this.#makeCoder(signal);
+    showKeyHints(root, this.#keymap);
     this.#listen(signal);
     signal.addEventListener("abort", () => this.#close());
   }
@@ -99,7 +97,7 @@ export class Workbench {
   /** @param {number} index the frame to begin at */
   async open(index) {
     this.goTo(index);
-    await this.#autosave.load();
+    await this.#coder.load();
   }
 
   /** @param {number} index */
@@ -107,9 +105,9 @@ export class Workbench {
     this.#player.goTo(index);
   }
 
-  /** @param {string} sentence over the picture, until the next key */
-  say(sentence) {
-    this.#panel.say(sentence, "refused");
+  /** @param {string} text where the coder looks, until the next key */
+  say(text) {
+    this.#coder.say(text);
   }
 
   /** What is on screen and in the coding, as plain data. */
@@ -125,10 +123,12 @@ export class Workbench {
       direction: this.#playback.direction,
       speed: this.#playback.speed,
       looping: this.#looping,
-      marks: this.#panel.marks.values,
-      coding: this.#autosave.coding,
-      save: this.#autosave.state,
-      revision: this.#autosave.record?.revision ?? null,
+      marks: this.#coder.marks.values,
+      coding: this.#coder.session.coding,
+      expressions: this.#coder.session.expressions.map(({ key, coding }) => ({ key, ...coding })),
+      suggestions: this.#coder.session.open,
+      save: this.#coder.autosave.state,
+      revision: this.#coder.session.selected.record?.revision ?? null,
       ...this.#film.counts,
     };
   }
@@ -138,36 +138,30 @@ export class Workbench {
     return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
   }
 
-  #makePanel() {
+  /** @param {AbortSignal} signal */
+  #makeCoder(signal) {
     const live = this.#find("[data-live]");
-    return new CodingPanel({
-      root: this.#find(".labeler-panel"),
-      pack: this.#pack,
-      readonly: this.#options.readonly,
-      emotions: this.#options.emotions,
-      emotionKeys: this.#emotionKeys,
-      onmarks: (marks) => {
-        this.#timeline.marks = marks.values;
-        this.#panel.showCurrent(this.#player.shown);
-        this.#followLoop();
-        this.#pin();
-      },
-      say: (text, tone) => this.#screen.tell(text, tone),
-      announce: (text) => (live.textContent = text),
-    });
+    const stage = {
+      here: () => this.#here(),
+      goTo: (/** @type {number} */ index) => this.goTo(index),
+      say: (/** @type {string} */ text, /** @type {string} */ tone) => this.#screen.tell(text, tone),
+      announce: (/** @type {string} */ text) => (live.textContent = text),
+      onchange: () => this.#didChangeCoding(),
+      onnext: () => this.#options.onnext(),
+    };
+    return new Coder(this.#root, this.#pack, this.#options, this.#keymap, stage, signal);
   }
 
-  #makeAutoSave() {
-    const { annotationsUrl: url, clip, coder, readonly } = this.#options;
-    return new AutoSave({
-      api: new AnnotationsApi({ url, clip }),
-      drafts: new Drafts({ storage: browserStorage(), coder: readonly ? "" : coder, scope: `${url}?clip=${clip}` }),
-      onchange: (autosave) => {
-        if (this.#closed) return; // what is still saved of this clip is not the next one's state
-        this.#panel.refresh();
-        this.#root.dispatchEvent(new CustomEvent("mer:save", { bubbles: true, detail: { state: autosave.state } }));
-      },
-    });
+  #didChangeCoding() {
+    if (this.#closed) return; // what is still saved of this clip is not the next one's state
+    const { marks, session, autosave } = this.#coder;
+    this.#timeline.marks = marks.values;
+    this.#timeline.others = session.expressions.filter((expression) => expression !== session.selected).map(({ coding }) => coding);
+    this.#timeline.suggestions = session.open;
+    this.#coder.showCurrent(this.#player.shown);
+    this.#followLoop();
+    this.#pin();
+    this.#root.dispatchEvent(new CustomEvent("mer:save", { bubbles: true, detail: { state: autosave.state } }));
   }
 
   /** @param {AbortSignal} signal */
@@ -176,7 +170,7 @@ export class Workbench {
     document.addEventListener("keyup", this.#didReleaseKey, { signal });
     document.addEventListener("mer:theme", () => this.#timeline.redraw(), { signal });
     document.addEventListener("visibilitychange", this.#didChangeVisibility, { signal });
-    window.addEventListener("pagehide", () => this.#autosave.flush(), { signal });
+    window.addEventListener("pagehide", () => this.#coder.autosave.flush(), { signal });
     window.addEventListener("online", this.#didReconnect, { signal });
     window.addEventListener("beforeunload", this.#willLeave, { signal });
     this.#root.addEventListener("click", this.#didClick, { signal });
@@ -189,8 +183,8 @@ export class Workbench {
   #close() {
     this.#closed = true;
     this.#player.pause();
-    this.#autosave.flush();
-    this.#autosave.close();
+    this.#coder.autosave.flush();
+    this.#coder.autosave.close();
     this.#film.close();
   }
 
@@ -202,23 +196,23 @@ export class Workbench {
     if (isTyping(target)) {
       const leaves = event.key === "Escape" || (event.key === "Enter" && target instanceof HTMLInputElement);
       if (leaves && this.#root.contains(target)) target.blur();
-      if (key !== "Ctrl+s") return;
     }
-    // Space on a focused button or link presses it, as everywhere.
-    if (key === null || (key === "Space" && target.closest("button, a, summary"))) return;
-    const action = actionOf(key);
-    const emotion = [...this.#emotionKeys].find(([, letter]) => letter === key)?.[0];
-    if (!action && !emotion) return;
+    const bound = key === null ? null : this.#keymap.bound(key);
+    // In a text field its own keys come first: Ctrl+Z takes back letters there.
+    if (!bound || (isTyping(target) && bound.name !== "save" && bound.name !== "done")) return;
+    // Space or Enter on a focused button or link presses it, as everywhere.
+    if ((key === "Space" || key === "Enter") && target.closest("button, a, summary")) return;
     event.preventDefault();
-    if (event.repeat && !action?.repeats) return;
-    if (action) this.#do(action.name);
-    else if (emotion) this.#code(() => this.#panel.chooseEmotion(emotion));
+    if (event.repeat && !bound.repeats) return;
+    if (bound.kind === "action") this.#do(bound.name);
+    else this.#code(() => this.#coder.chooseEmotion(bound.name));
   };
 
   /** @param {KeyboardEvent} event */
   #didReleaseKey = (event) => {
-    const action = actionOf(keyOf(event) ?? "");
-    if (action) this.#view.release(action.name, this.#player.target);
+    const key = keyOf(event);
+    const bound = key === null ? null : this.#keymap.bound(key);
+    if (bound?.kind === "action") this.#view.release(bound.name, this.#player.target);
   };
 
   /** A click must not leave the keyboard on a button (Space would press it again) or in a text field. @param {Event} event */
@@ -230,28 +224,27 @@ export class Workbench {
   };
 
   /** @param {Event} event */
-  #didClick = async (event) => {
+  #didClick = (event) => {
     const button = /** @type {Element} */ (event.target).closest("button");
     if (!button) return;
-    const { action, go, save, crisp, remove } = button.dataset;
+    const { action, go, save, crisp } = button.dataset;
     if (action) this.#do(/** @type {ActionName} */ (action));
-    if (go) this.goTo(this.#panel.marks[/** @type {MarkName} */ (go)] ?? 0);
+    if (go) this.goTo(this.#coder.marks[/** @type {MarkName} */ (go)] ?? 0);
     if (crisp !== undefined) button.setAttribute("aria-pressed", String(this.#screen.toggleCrisp()));
-    if (save === "now") this.#save();
+    if (save === "now") this.#coder.save();
     if (save === "sign-in") this.#signIn();
-    if (remove === undefined) return;
-    const question = "Your marks, emotion, action units and note for this clip will be deleted.";
-    if (await confirmDialog(question, "Delete coding")) await this.#autosave.remove();
   };
 
   #didChangeVisibility = () => {
-    if (document.hidden) this.#player.pause();
-    this.#autosave.flush();
+    if (document.hidden) {
+      this.#player.pause();
+      this.#coder.autosave.flush();
+    } else this.#coder.autosave.refresh();
   };
 
   #didReconnect = () => {
     this.#film.retryNow();
-    this.#autosave.flush();
+    this.#coder.autosave.flush();
   };
 
   #didResize() {
@@ -262,14 +255,14 @@ export class Workbench {
 
   /** @param {Event} event */
   #willLeave = (event) => {
-    if (this.#autosave.dirty && !this.#autosave.safe) event.preventDefault();
+    if (this.#coder.autosave.dirty && !this.#coder.autosave.safe) event.preventDefault();
   };
 
   /** @param {ActionName} name */
   #do(name) {
-    const [player, panel] = [this.#player, this.#panel];
-    panel.say("");
-    if (this.#view.do(name)) return;
+    const player = this.#player;
+    this.#coder.say("");
+    if (this.#view.do(name) || this.#coder.do(name)) return;
     switch (name) {
       case "back": return player.step(-1);
       case "forward": return player.step(1);
@@ -285,23 +278,14 @@ export class Workbench {
       case "slower": return player.changeSpeed(-1);
       case "faster": return player.changeSpeed(1);
       case "loop": return this.#toggleLoop();
-      case "onset": case "apex": case "offset": return this.#code(() => panel.setMark(name, this.#here()));
-      case "clear-onset": return this.#code(() => panel.clearMarks(["onset"]));
-      case "clear-apex": return this.#code(() => panel.clearMarks(["apex"]));
-      case "clear-offset": return this.#code(() => panel.clearMarks(["offset"]));
-      case "clear-here": return this.#code(() => panel.clearMarks(panel.marks.at(this.#here())));
-      case "kind": return this.#code(() => panel.toggleKind());
-      case "action-units": return panel.focusField("action_units");
-      case "note": return panel.focusField("note");
       case "next-clip": return this.#options.onnext();
-      case "save": return this.#save();
-      case "help": return showHelp(this.#root, this.#emotionKeys);
+      case "help": return showKeys(this.#root, this.#keymap, () => showKeyHints(this.#root, this.#keymap));
     }
   }
 
   /** @param {() => void} write */
   #code(write) {
-    if (this.#options.readonly) this.#panel.say("You can view this clip, but not code it.", "refused");
+    if (this.#options.readonly) this.#coder.say("You can view this clip, but not code it.", "refused");
     else write();
   }
 
@@ -313,14 +297,14 @@ export class Workbench {
 
   /** @param {1 | -1} direction */
   #goToMark(direction) {
-    const index = this.#panel.marks.next(this.#player.target, direction);
-    if (index === null) this.#panel.say(`There is no mark ${direction < 0 ? "before" : "after"} this frame.`);
+    const index = this.#coder.marks.next(this.#player.target, direction);
+    if (index === null) this.#coder.say(`There is no mark ${direction < 0 ? "before" : "after"} this frame.`);
     else this.#player.goTo(index, direction);
   }
 
   /** Marks and the frames compared are one key away: they stay decoded. */
   #pin() {
-    const { onset, apex, offset } = this.#panel.marks;
+    const { onset, apex, offset } = this.#coder.marks;
     this.#film.pin([onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
   }
 
@@ -328,20 +312,14 @@ export class Workbench {
     this.#looping = !this.#looping;
     if (!this.#looping) return this.#player.setLoop(null);
     this.#followLoop();
-    if (!this.#panel.marks.span) this.#panel.say("Looping the whole clip: set onset and offset to loop between them.");
+    if (!this.#coder.marks.span) this.#coder.say("Looping the whole clip: set onset and offset to loop between them.");
   }
 
   /** The loop goes from onset to offset as they now are. */
   #followLoop() {
-    const range = this.#panel.marks.span ?? { first: 0, last: this.#pack.last };
+    const range = this.#coder.marks.span ?? { first: 0, last: this.#pack.last };
     const { loop } = this.#playback;
     if (this.#looping && (loop?.first !== range.first || loop?.last !== range.last)) this.#player.setLoop(range);
-  }
-
-  #save() {
-    const { theirs, coding } = this.#autosave;
-    if (!theirs) this.#autosave.flush();
-    else showConflict(this.#root, this.#pack, coding, theirs, (choice) => this.#autosave.resolve(choice));
   }
 
   #signIn() {
@@ -360,7 +338,7 @@ export class Workbench {
   #show(index, picture) {
     this.#screen.show(index, picture);
     this.#timeline.movePlayhead(index);
-    this.#panel.showCurrent(index);
+    this.#coder.showCurrent(index);
     this.#root.setAttribute("ready", "");
     const detail = { index, source: this.#pack.source(index) };
     this.#root.dispatchEvent(new CustomEvent("mer:frame", { bubbles: true, detail }));

@@ -1,0 +1,55 @@
+/** What the coder did, step by step, so that it can be taken back and done again. Knows codings by key, nothing of saving. */
+
+/** @typedef {import("./coding.js").Coding} Coding */
+
+/**
+ * @typedef {Partial<Coding> & {deleted?: boolean}} Change fields and their values; deleted: whether the expression is away
+ *
+ * @typedef {object} Step
+ * @property {string} key of the expression
+ * @property {string} label what was done: "onset set at frame 3 (source 4)"
+ * @property {Change} before
+ * @property {Change} after
+ */
+
+export class UndoHistory {
+  /** @type {Step[]} */
+  #done = [];
+  /** @type {Step[]} */
+  #undone = [];
+  /** Whether the next step of typing goes with the last. */
+  #open = false;
+
+  /** @param {Step} step @param {boolean} [merges] typing: goes with what was typed in the same field just before */
+  record(step, merges = false) {
+    this.#undone = [];
+    const last = this.#done.at(-1);
+    if (merges && this.#open && last && last.key === step.key && last.label === step.label) {
+      this.#done[this.#done.length - 1] = { ...last, after: step.after };
+    } else this.#done.push(step);
+    this.#open = merges;
+  }
+
+  /** What is typed from now on is a step of its own. */
+  seal() {
+    this.#open = false;
+  }
+
+  /** @returns {Step | null} to be taken back: apply its `before` */
+  undo() {
+    return this.#move(this.#done, this.#undone);
+  }
+
+  /** @returns {Step | null} to be done again: apply its `after` */
+  redo() {
+    return this.#move(this.#undone, this.#done);
+  }
+
+  /** @param {Step[]} from @param {Step[]} to @returns {Step | null} */
+  #move(from, to) {
+    this.#open = false;
+    const step = from.pop() ?? null;
+    if (step) to.push(step);
+    return step;
+  }
+}

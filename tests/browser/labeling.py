@@ -1,0 +1,134 @@
+"""A platform with clips to label, and a coder in front of a browser."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from tests.lab import LabClip, barcode_clips
+from tests.live import Api, LivePlatform, wait_until
+
+EMOTIONS = ["happiness", "disgust", "repression", "surprise", "fear", "sadness", "others"]
+
+# Counts what a finger does: a key that is held counts once, Shift and Ctrl go with the key they change.
+COUNT_PRESSES = """addEventListener('keydown', (event) => {
+    if (event.repeat || ['Shift', 'Control', 'Alt', 'Meta'].includes(event.key)) return;
+    sessionStorage.presses = Number(sessionStorage.presses || 0) + 1;
+}, true)"""
+
+
+@dataclass
+class LabelingLab:
+    """Clips of one subject, ready to be labelled."""
+
+    live: LivePlatform
+    api: Api
+    clips: list[LabClip]
+    ids: list[int]
+
+    @classmethod
+    def make(cls, live: LivePlatform, folder: Path) -> "LabelingLab":
+        api = live.api()
+        project = api.post("projects/", {"name": "Labeling"})["id"]
+        database = api.post(
+            "databases/", {"project": project, "name": "Lab", "fps": 200, "emotions": EMOTIONS}
+        )["id"]
+        clips = barcode_clips(folder, subjects=1)
+        ids = []
+        for clip in clips:
+            with clip.path.open("rb") as file:
+                fields = {"database": database, "subject": clip.spec.subject, "fps": 200}
+                ids.append(api.post("clips/", fields, {"file": file})["id"])
+        wait_until(lambda: all(c["state"] == "ready" for c in api.get("clips/")["results"]), "the clips")
+        return cls(live, api, clips, ids)
+
+    def url(self, number: int) -> str:
+        return f"{self.live.url}/projects/labeling/clips/{self.ids[number]}/"
+
+    def stored(self, number: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.api.get(f"annotations/?clip={self.ids[number]}")["results"]
+        return rows
+
+    def forget(self) -> None:
+        """Delete every annotation."""
+        self.live.manage(
+            "shell", "-v0", "-c",
+            "from mer_platform.annotation.models import Annotation as A; A.everything.all().delete()",
+        )  # fmt: skip
+
+
+class CoderAtWork:
+    """One coder's browser, used by keyboard."""
+
+    def __init__(self, browser: Browser, lab: LabelingLab) -> None:
+        self.lab = lab
+        self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800})
+        self.page: Page = self.context.new_page()
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        self.page.goto(self.lab.live.url)
+        self.page.get_by_label("Username").fill("admin")
+        self.page.get_by_label("Password").fill(self.lab.live.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", name="Projects")).to_be_visible()
+
+    def suggest(self, offers: dict[int, tuple[int, int, int]]) -> None:
+        """The spotter's answer for the clips with these numbers; nothing for the others."""
+        answers = {
+            self.lab.ids[n]: dict(zip(("onset", "apex", "offset"), o, strict=True)) for n, o in offers.items()
+        }
+        for pk in self.lab.ids:
+            rows = [{**answers[pk], "confidence": 0.8}] if pk in answers else []
+            self.context.route(f"**/clips/{pk}/suggestions/", partial(_answer, rows))
+
+    def open(self, number: int) -> None:
+        self.page.goto(self.lab.url(number))
+        self.is_open(number)
+
+    def is_open(self, number: int) -> None:
+        """The clip is on screen and the coder's earlier work has been read."""
+        self.page.wait_for_url(self.lab.url(number))
+        expect(self.page.locator("mer-labeler[ready]")).to_be_attached()
+        expect(self.save_box).not_to_have_attribute("data-state", "loading")
+
+    @property
+    def save_box(self) -> Locator:
+        return self.page.locator(".labeler-save")
+
+    def is_saved(self) -> None:
+        expect(self.save_box).to_have_attribute("data-state", "saved", timeout=40_000)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def hold(self, key: str, times: int) -> None:
+        """Hold a key until it has done its work so many times: to the browser, one press that repeats."""
+        for _ in range(times):
+            self.page.keyboard.down(key)
+        self.page.keyboard.up(key)
+
+    def go_to(self, frame: int) -> None:
+        self.press("g")
+        self.page.keyboard.type(str(frame))
+        self.press("Enter")
+        expect(self.page.locator("[data-readout=index]")).to_have_text(str(frame))
+
+    def mark(self, onset: int, apex: int, offset: int) -> None:
+        for key, frame in (("1", onset), ("2", apex), ("3", offset)):
+            self.go_to(frame)
+            self.press(key)
+
+    @property
+    def says(self) -> Locator:
+        return self.page.locator(".labeler-message")
+
+    def emotion_key(self, emotion: str) -> str:
+        return self.page.locator(f'[data-key="emotion:{emotion}"]').inner_text().lower()
+
+
+def _answer(rows: list[dict[str, Any]], route: Route) -> None:
+    route.fulfill(json=rows)
