@@ -49,10 +49,10 @@ class RunForm(forms.Form):
             required=False,
             help_text="Without one, the run is named after its network.",
         )
-        self.fields["seed"] = _field(RunConfig.model_fields["seed"])
+        self.fields["seed"] = field_of(RunConfig.model_fields["seed"])
         for section, (_, model) in SECTIONS.items():
             for name, info in model.model_fields.items():
-                self.fields[f"{section}-{name}"] = _field(info)
+                self.fields[f"{section}-{name}"] = field_of(info)
 
     def pyramid(self) -> list[forms.BoundField]:
         """The settings that runs are usually compared by."""
@@ -112,7 +112,7 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else NAMES.get(value, str(value))
 
 
-def _field(info: FieldInfo) -> forms.Field:
+def field_of(info: FieldInfo) -> forms.Field:
     """The form field of one setting."""
     common: dict[str, Any] = {
         "label": info.title,

@@ -27,9 +27,12 @@ def parse_config(data: Any) -> RunConfig:
     try:
         return RunConfig.model_validate(data)
     except ConfigError as error:
-        raise ValidationError(
-            {".".join(str(part) for part in e["loc"]) or "config": e["msg"] for e in error.errors()}
-        ) from error
+        raise ValidationError(by_field(error)) from error
+
+
+def by_field(error: ConfigError) -> dict[str, str]:
+    """What is wrong with a configuration: a sentence for each field, by its place in it."""
+    return {".".join(str(part) for part in e["loc"]) or "config": e["msg"] for e in error.errors()}
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
