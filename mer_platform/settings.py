@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "mer_platform.jobs",
     "mer_platform.clips",
     "mer_platform.annotation",
+    "mer_platform.annotation.exchange",
     "mer_platform.composites",
     "mer_platform.experiments",
     "mer_platform.scoring",
