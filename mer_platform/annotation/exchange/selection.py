@@ -62,7 +62,12 @@ class SelectionForm(forms.Form):
         for clip in found.iterator(chunk_size=200):
             if not agreed_only:
                 own = [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
-                rows += [Outgoing(clip, timings, annotation, annotation.coder.username) for annotation in own]
+                rows += sorted((Outgoing(clip, timings, a, a.coder.username) for a in own), key=_order)
             if with_consensus:
-                rows += [Outgoing(clip, timings, agreed) for agreed in clip.consensus.all()]
+                rows += sorted((Outgoing(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order)
         return rows
+
+
+def _order(row: Outgoing) -> tuple[str, int, int]:
+    """By coder and time, those without any mark first; databases differ in where they sort what is null."""
+    return row.coder, min(row.marks().values(), default=-1), row.marking.pk
