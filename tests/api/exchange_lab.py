@@ -48,16 +48,16 @@ def anna(project) -> User:
 def coded(samm_clip, vfr_clip, alice, anna) -> list[Annotation]:
     """Expressions complete and not, several a clip, overlapping, of two coders; each with its first version."""
     rows = [
-        (samm_clip, alice, dict(onset=10, apex=20, offset=30, emotion="happiness", action_units="R12A+14")),
-        (samm_clip, alice, dict(onset=25, apex=25, offset=40, emotion="disgust", kind="macro")),
-        (samm_clip, alice, dict(onset=28, apex=35, offset=35, emotion="", action_units="4+L10")),
-        (samm_clip, anna, dict(onset=12, emotion="surprise", note="=1+1\nunsure", confidence=2)),
-        (samm_clip, anna, dict(apex=50)),
-        (samm_clip, anna, dict(onset=60, apex=62)),
-        (samm_clip, anna, dict(apex=70, offset=99, emotion="disgust")),
-        (vfr_clip, alice, dict(onset=0, apex=8, offset=9, emotion="happiness")),
-        (vfr_clip, alice, dict(onset=42, apex=42, offset=42, emotion="happiness", confidence=5)),
-        (vfr_clip, anna, dict(onset=17, offset=98, emotion="surprise", action_units="1+2+5")),
+        (samm_clip, alice, {"onset": 10, "apex": 20, "offset": 30, "emotion": "happiness", "action_units": "R12A+14"}),
+        (samm_clip, alice, {"onset": 25, "apex": 25, "offset": 40, "emotion": "disgust", "kind": "macro"}),
+        (samm_clip, alice, {"onset": 28, "apex": 35, "offset": 35, "emotion": "", "action_units": "4+L10"}),
+        (samm_clip, anna, {"onset": 12, "emotion": "surprise", "note": "=1+1\nunsure", "confidence": 2}),
+        (samm_clip, anna, {"apex": 50}),
+        (samm_clip, anna, {"onset": 60, "apex": 62}),
+        (samm_clip, anna, {"apex": 70, "offset": 99, "emotion": "disgust"}),
+        (vfr_clip, alice, {"onset": 0, "apex": 8, "offset": 9, "emotion": "happiness"}),
+        (vfr_clip, alice, {"onset": 42, "apex": 42, "offset": 42, "emotion": "happiness", "confidence": 5}),
+        (vfr_clip, anna, {"onset": 17, "offset": 98, "emotion": "surprise", "action_units": "1+2+5"}),
     ]  # fmt: skip
     made = [Annotation.objects.create(clip=clip, coder=coder, **fields) for clip, coder, fields in rows]
     for annotation in made:
@@ -67,7 +67,17 @@ def coded(samm_clip, vfr_clip, alice, anna) -> list[Annotation]:
 
 def content(*extra: str) -> list[tuple]:
     """What all annotations say, without their ids."""
-    fields = ("clip__name", "coder__username", "onset", "apex", "offset", "kind", "emotion", "action_units", *extra)
+    fields = (
+        "clip__name",
+        "coder__username",
+        "onset",
+        "apex",
+        "offset",
+        "kind",
+        "emotion",
+        "action_units",
+        *extra,
+    )
     return sorted(Annotation.objects.values_list(*fields), key=str)
 
 

@@ -93,7 +93,9 @@ def test_sheets_compute_nothing(api, project, coded, kind):
         assert "'=1+1" in file.decode("utf-8-sig")
         return
     cells = [cell for row in load_workbook(io.BytesIO(file)).active.iter_rows() for cell in row]
-    assert [(cell.data_type, cell.quotePrefix) for cell in cells if cell.value == "=1+1\nunsure"] == [("s", True)]
+    assert [(cell.data_type, cell.quotePrefix) for cell in cells if cell.value == "=1+1\nunsure"] == [
+        ("s", True)
+    ]
 
 
 def test_a_clip_is_an_elan_file_with_tiers_for_each_coder(api, project, coded):
@@ -116,7 +118,9 @@ def test_elan_refuses_frames_that_its_milliseconds_cannot_tell_apart(api, projec
 def test_label_studio_counts_frames_from_1(api, project, coded):
     tasks = json.loads(export(api, project, "label-studio.json"))
     task = next(task for task in tasks if task["data"]["clip"] == "EP02_01f")
-    ranges = [r["value"]["ranges"][0] for a in task["annotations"] for r in a["result"] if a["coder"] == "alice"]
+    ranges = [
+        r["value"]["ranges"][0] for a in task["annotations"] for r in a["result"] if a["coder"] == "alice"
+    ]
     assert ranges[:2] == [{"start": 1, "end": 10}, {"start": 9, "end": 9}]
 
 

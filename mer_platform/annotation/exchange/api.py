@@ -39,7 +39,9 @@ class AnnotationFile(APIView):
         require(request.user, project, Role.RESEARCHER)
         form = SelectionForm(request.query_params, project=project)
         if not form.is_valid():
-            raise serializers.ValidationError({name: list(said) for name, said in form.errors.items()})
+            raise serializers.ValidationError(
+                {name: [str(text) for text in said] for name, said in form.errors.items()}
+            )
         try:
             return download(project, form, kind)
         except InputError as error:

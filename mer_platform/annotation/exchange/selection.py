@@ -64,7 +64,9 @@ class SelectionForm(forms.Form):
                 own = [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
                 rows += sorted((Outgoing(clip, timings, a, a.coder.username) for a in own), key=_order)
             if with_consensus:
-                rows += sorted((Outgoing(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order)
+                rows += sorted(
+                    (Outgoing(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
+                )
         return rows
 
 

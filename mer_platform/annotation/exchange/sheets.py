@@ -3,7 +3,7 @@
 Frames are *source* frame numbers, as in the official sheets. A header row stands first, without SAMM's thirteen rows of
 text above it: pandas reads the sheet without being told to skip any, and our readers find a header wherever it stands.
 Behind the official columns come ours (Database, Coder, and what the convention has no place for). One reader takes both,
-and the official sheets themselves.
+the official sheets themselves, and the flat table of ``exports.tables``, whose frames are 0-based indices.
 """
 
 import csv
@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read
+from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read, Unit
 from mer_platform.exports.formats import BOM, guarded
 from mer_platform.imports.layouts import casme2
 from mer_platform.imports.layouts.base import Sheet
@@ -40,7 +40,14 @@ _COLUMNS = (
     Column("confidence", ("Confidence",), required=False),
     Column("note", ("Note", "Notes"), required=False),
 )  # fmt: skip
+_FLAT = (
+    Column("source", ("onset_source_frame",)),  # tells the flat table from a sheet
+    Column("marked_by", ("marked_by",)),
+    Column("filename", ("clip",)),
+    *(column for column in _COLUMNS if column is not FILENAME),
+)
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_HEAD = 4096  # bytes in which a header row ends
 Cells = tuple[Any, ...]
 
 
@@ -125,10 +132,16 @@ def _cell(sheet: Any, value: Any) -> Any:
 def read(name: str, content: bytes) -> Read:
     """The rows of a coding sheet, in either convention. Raises InputError for what is no such sheet."""
     report = Report()
-    table = read_table(Sheet(name, _as_utf8(name, content)), _COLUMNS)
-    found = Read(problems=report.problems)
-    found.rows = [row for line in table.rows if (row := _incoming(line, table.columns, report))]
-    return found
+    content = _as_utf8(name, content)
+    flat = b"onset_source_frame" in content[:_HEAD]
+    table = read_table(Sheet(name, content), _FLAT if flat else _COLUMNS)
+    agreed = [line for line in table.rows if line.cells.get("marked_by") == "consensus"]
+    if agreed:
+        report.info("consensus-left-out", f"Rows of the consensus are left out: {len(agreed)}.", file=name)
+    unit: Unit = "index" if flat else "source"
+    lines = [line for line in table.rows if line.cells.get("marked_by") != "consensus"]
+    rows = [row for line in lines if (row := _incoming(line, table.columns, unit, report))]
+    return Read(rows, report.problems)
 
 
 def _as_utf8(name: str, content: bytes) -> bytes:
@@ -144,7 +157,7 @@ def _as_utf8(name: str, content: bytes) -> bytes:
     return content
 
 
-def _incoming(row: Row, columns: frozenset[str], report: Report) -> Incoming | None:
+def _incoming(row: Row, columns: frozenset[str], unit: Unit, report: Report) -> Incoming | None:
     texts = {key: _text(row, key, report) for key in ("subject", "filename", "database", "coder", "emotion")}
     before = len(report.problems)
     for key, what in (("subject", "subject"), ("filename", "clip")):
@@ -165,7 +178,7 @@ def _incoming(row: Row, columns: frozenset[str], report: Report) -> Incoming | N
     if len(report.problems) > before:
         return None
     return Incoming(
-        texts["filename"], texts["coder"], "source", fields, row.file, texts["subject"], texts["database"],
+        texts["filename"], texts["coder"], unit, fields, row.file, texts["subject"], texts["database"],
         row=row.number,
     )  # fmt: skip
 
