@@ -40,7 +40,7 @@ def test_a_file_is_checked_shown_confirmed_and_listed(browser, base, samm_clip, 
     page = check(browser, base)
     text = page.content.decode()
     assert "Nothing is changed yet" in text
-    assert "1 changed" in text
+    assert "changes 1 and" in text
     assert "&lt;b&gt;rapture&lt;/b&gt;” is not a word of CASME II" in text
     batch = AnnotationImport.objects.get()
     changes = browser.get(f"{base}imports/{batch.pk}/?show=change").content.decode()

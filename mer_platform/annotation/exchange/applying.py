@@ -179,13 +179,13 @@ def _version(
 
 def _agree(batch: AnnotationImport, by_name: dict[str, User], done: Applied) -> None:
     """The consensus of clips that still have none."""
-    clips = {
-        clip.pk
-        for pks in _batches(sorted({entry["clip"] for entry in batch.consensus}))
-        for clip in Clip.objects.select_for_update().filter(project=batch.project, pk__in=pks, consensus=None)
-    }
+    free: set[int] = set()
+    for pks in _batches(sorted({entry["clip"] for entry in batch.consensus})):
+        clips = Clip.objects.select_for_update().filter(project=batch.project, pk__in=pks)
+        free |= set(clips.values_list("pk", flat=True))
+        free -= set(Consensus.objects.filter(clip__in=pks).values_list("clip_id", flat=True))
     for entry in batch.consensus:
-        if entry["clip"] not in clips:
+        if entry["clip"] not in free:
             _leave(done, {**entry, "coder_name": ""}, "The clip has a consensus by now, or was deleted.")
             continue
         key = entry["annotation"]

@@ -38,6 +38,7 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
     placed = [(place, coder) for row, coder in rows if (place := placer.place(row))]
     entries = Comparer(project, placer.report).compare(placed)
     consensus = _new_consensus([p for row in found.consensus if (p := placer.place(row))], placer.report)
+    problems = found.problems + placer.report.problems
     return AnnotationImport.objects.create(
         project=project,
         file_name=_storable(name),
@@ -45,7 +46,9 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
         coders=coders,
         entries=_storable(entries),
         consensus=_storable(consensus),
-        problems=_storable([asdict(problem) for problem in found.problems + placer.report.problems]),
+        problems=_storable(
+            [asdict(problem) for problem in sorted(problems, key=lambda p: (p.file, p.row or 0))]
+        ),
         created_by=user if user and user.pk else None,
     )
 

@@ -83,8 +83,10 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "consensus": batch.consensus,
         "same": batch.of("same"),
     }
+    done = batch.state == AnnotationImport.State.DONE
     titles = {
-        "conflicts": "Left as they were", "problems": "Not placed", "change": "Changed", "add": "Added",
+        "conflicts": "Left as they were", "problems": "Report",
+        "change": "Changed" if done else "To change", "add": "Added" if done else "To add",
         "consensus": "Consensus", "same": "Unchanged",
     }  # fmt: skip
     shown = request.GET.get("show", "")
@@ -96,6 +98,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "counts": batch.counts(),
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
+        "several": any(row.get("file", batch.file_name) != batch.file_name for row in page),
         "title": titles[shown],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),

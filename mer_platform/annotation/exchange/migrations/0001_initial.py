@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('file_name', models.CharField(max_length=255)),
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('coders', models.CharField(choices=[('names', 'Members of the names in the file'), ('me', 'All are mine')], default='names', max_length=5)),
+                ('coders', models.CharField(choices=[('names', 'Members with the user names in the file'), ('me', 'All are mine')], default='names', max_length=5)),
                 ('state', models.CharField(choices=[('checked', 'not confirmed'), ('done', 'imported')], default='checked', max_length=7)),
                 ('entries', models.JSONField(default=list, help_text='What is added, changed or the same, a row each.')),
                 ('consensus', models.JSONField(default=list, help_text='The consensus of clips that have none, likewise.')),
