@@ -77,6 +77,11 @@ def test_sheets_have_the_numbers_of_the_recording(api, project, coded):
     assert {row[0] for row in rows[1:]} == {"006", "01"}
 
 
+def test_a_subject_keeps_its_name_where_the_short_one_is_anothers(api, project, coded, make_clip):
+    make_clip("EP02_01f", "01")
+    assert b"sub01,EP02_01f" in export(api, project, "casme2.csv", clip=coded[-1].clip_id)
+
+
 def test_the_samm_sheet_has_a_plain_header_and_durations(api, project, coded):
     book = load_workbook(io.BytesIO(export(api, project, "samm.xlsx")))
     rows = list(book.active.iter_rows(values_only=True))

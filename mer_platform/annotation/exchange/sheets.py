@@ -16,6 +16,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read, Unit
+from mer_platform.clips.models import Subject
 from mer_platform.exports.formats import BOM, guarded
 from mer_platform.imports.layouts import casme2
 from mer_platform.imports.layouts.base import Sheet
@@ -53,7 +54,8 @@ Cells = tuple[Any, ...]
 
 def casme2_rows(rows: Sequence[Outgoing]) -> list[Cells]:
     """ "/" stands where there is no apex, and the subject is "01" for sub01, both as in CASME II's own sheet."""
-    taken = {(row.clip.database.pk, row.clip.subject.name) for row in rows}
+    databases = {row.clip.subject.database_id for row in rows}
+    taken = set(Subject.objects.filter(database__in=databases).values_list("database", "name"))
     return [CASME2_COLUMNS, *(_casme2_row(row, taken) for row in rows)]
 
 

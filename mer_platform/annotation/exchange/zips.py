@@ -8,7 +8,7 @@ from typing import BinaryIO
 from models_ml.errors import InputError
 
 _MOST_FILES = 20_000
-_UNPACKED = 256 << 20  # bytes
+_UNPACKED = 64 << 20  # bytes
 _PACKED = b"PK\x03\x04"
 
 
