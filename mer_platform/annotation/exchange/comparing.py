@@ -49,8 +49,7 @@ class Comparer:
         pairs, rows = self._by_key(rows, there, coder)
         free = [a for a in there if all(a is not annotation for _, annotation in pairs)]
         rows = self._once(rows)
-        for choose in (_equal, _overlapping):
-            rows = _pair(rows, free, pairs, choose)
+        rows = _pair_overlapping(_pair_equal(rows, free, pairs), free, pairs)
         if alone and rows and free and not (_complete(rows[0].fields) and free[0].complete):
             pairs.append((rows.pop(), free.pop()))  # one unfinished expression, coded on
         entries = [_entry(row, annotation, coder, seen) for row, annotation in pairs]
@@ -85,7 +84,7 @@ class Comparer:
         kept: list[Placed] = []
         said: set[str] = set()
         for row in rows:
-            content = json.dumps(row.fields, sort_keys=True)
+            content = _content(row.fields)
             if content in said and not row.row.key:
                 self._report.info(
                     "duplicate-row", "The row repeats another one: it is taken once.", file=row.row.file,
@@ -109,11 +108,33 @@ def _with_keys(keys: list[str]) -> Iterable[Annotation]:
         yield from Annotation.everything.filter(key__in=keys[start : start + 500])
 
 
-def _pair(
-    rows: list[Placed], free: list[Annotation], pairs: list[tuple[Placed, Annotation]], choose: Any
+def _pair_equal(
+    rows: list[Placed], free: list[Annotation], pairs: list[tuple[Placed, Annotation]]
 ) -> list[Placed]:
-    """Pair rows with what ``choose`` scores highest, the best pair first; gives the rows left over."""
-    scores = [(choose(row, a), i, j) for i, row in enumerate(rows) for j, a in enumerate(free)]
+    """Pair rows with annotations that say the same; gives the rows left over, and takes what was paired from ``free``."""
+    left: list[Placed] = []
+    same: dict[str, list[Annotation]] = {}
+    names: list[str] = []
+    for row in rows:
+        if sorted(row.fields) != names:
+            names, same = sorted(row.fields), {}
+            for annotation in free:
+                said = {name: _said(annotation, name) for name in names}
+                same.setdefault(_content(said), []).append(annotation)
+        if found := same.get(_content(row.fields)):
+            annotation = found.pop()
+            pairs.append((row, annotation))
+            free[:] = [other for other in free if other is not annotation]
+        else:
+            left.append(row)
+    return left
+
+
+def _pair_overlapping(
+    rows: list[Placed], free: list[Annotation], pairs: list[tuple[Placed, Annotation]]
+) -> list[Placed]:
+    """Pair rows with annotations that share frames, those that share most first; otherwise as ``_pair_equal``."""
+    scores = [(_overlapping(row, a), i, j) for i, row in enumerate(rows) for j, a in enumerate(free)]
     used_rows: set[int] = set()
     used: set[int] = set()
     for score, i, j in sorted(scores, key=lambda s: -s[0]):
@@ -123,10 +144,6 @@ def _pair(
             used.add(j)
     free[:] = [a for j, a in enumerate(free) if j not in used]
     return [row for i, row in enumerate(rows) if i not in used_rows]
-
-
-def _equal(row: Placed, annotation: Annotation) -> float:
-    return float(not _differences(row, annotation))
 
 
 def _overlapping(row: Placed, annotation: Annotation) -> float:
@@ -145,19 +162,24 @@ def _complete(fields: dict[str, Any]) -> bool:
 
 def _differences(row: Placed, annotation: Annotation) -> dict[str, list[Any]]:
     """Old and new of each field that the file says and that is not as it is here."""
-    changed = {}
-    for name, new in row.fields.items():
-        old = getattr(annotation, name)
-        if old != new and not (name == "action_units" and _written(old) == new):
-            changed[name] = [old, new]
-    return changed
+    return {
+        name: [getattr(annotation, name), new]
+        for name, new in row.fields.items()
+        if _said(annotation, name) != new
+    }
 
 
-def _written(units: str) -> str:
+def _said(annotation: Annotation, name: str) -> Any:
+    """A field, action units in the order and form in which rows have them."""
+    value = getattr(annotation, name)
     try:
-        return canonical(units)
+        return canonical(value) if name == "action_units" else value
     except ValueError:
-        return units
+        return value
+
+
+def _content(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True)
 
 
 def _entry(row: Placed, annotation: Annotation | None, coder: User, seen: list[list[int]]) -> Entry:
