@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "mer_platform.jobs",
     "mer_platform.clips",
     "mer_platform.annotation",
+    "mer_platform.annotation.exchange",
     "mer_platform.composites",
     "mer_platform.features",
     "mer_platform.experiments",
@@ -207,7 +208,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "AnnotationImportStateEnum": "mer_platform.annotation.exchange.models.AnnotationImport.State",
+    },
 }
 
 # Jobs. The database is the truth; the broker only says that a job is due.

@@ -4,6 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
+from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
@@ -21,6 +22,7 @@ router.register("clips", ClipViewSet)
 router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
 router.register("imports", ImportViewSet)
 router.register("annotations", AnnotationViewSet)
+router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
@@ -37,6 +39,7 @@ urlpatterns = [
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),
     path("", include("mer_platform.exports.urls")),
+    path("", include("mer_platform.annotation.exchange.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", PasswordChange.as_view(), name="password_change"),

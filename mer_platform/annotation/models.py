@@ -133,15 +133,16 @@ class Annotation(Marking):
     def deleted(self) -> bool:
         return self.deleted_at is not None
 
+    def content(self) -> dict[str, Any]:
+        """What a version keeps: all fields a coder sets, and whether it is deleted."""
+        return {**{name: getattr(self, name) for name in self.FIELDS}, "deleted": self.deleted}
+
     def keep_version(self, user: Any, client: str) -> "AnnotationVersion":
         """Write down how this revision is, who made it, and with what. Inside the transaction that made it."""
         return AnnotationVersion.objects.create(
             annotation=self,
             revision=self.revision,
-            content={
-                **{name: getattr(self, name) for name in self.FIELDS},
-                "deleted": self.deleted,
-            },
+            content=self.content(),
             made_by=user if user and user.pk else None,
             client=client[:80],
         )

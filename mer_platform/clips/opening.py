@@ -39,7 +39,9 @@ def opening(clip: Clip, role: Role, frame: int = 0) -> dict[str, Any]:
         "pack_url": pack_url,
         "head_url": f"{pack_url}?first={first}&last={last}" if last > first else "",
         "emotions": clip.database.emotions,
-        "database_url": reverse("database-detail", args=[clip.database.pk]) if role.includes(Role.RESEARCHER) else "",
+        "database_url": reverse("database-detail", args=[clip.database.pk])
+        if role.includes(Role.RESEARCHER)
+        else "",
         "readonly": not role.includes(Role.ANNOTATOR),
         "next_url": reverse("clip-next", args=[slug, clip.pk]),
     }

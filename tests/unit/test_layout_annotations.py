@@ -197,3 +197,50 @@ def test_what_is_no_export_is_an_input_error(tmp_path: Path, content: str, messa
     (tmp_path / "e.json").write_text(content)
     with pytest.raises(InputError, match=message):
         read("label-studio", tmp_path)
+
+
+def test_elan_phases_from_mark_to_mark_and_what_is_missing(tmp_path: Path) -> None:
+    path = trees.eaf(
+        tmp_path / "a.eaf",
+        {
+            "Emotion@ben": [(100, 300, "fear"), (400, 500, "no emotion")],
+            "Phase@ben": [(100, 220, "onset-apex"), (220, 300, "apex-offset")],
+            "Missing@ben": [(400, 500, "no apex, no offset")],
+            "Expression@ben": [(400, 500, "macro")],
+        },
+    )
+    finding = read("elan", path)
+    assert times(finding) == [("ben", 100.0, 220.0, 300.0, "fear"), ("ben", 400.0, None, None, "")]
+    assert [m.kind for m in finding.markings] == ["micro", "macro"]
+    assert finding.problems == []
+
+
+def test_elan_expressions_that_overlap_are_kept_apart_by_numbers(tmp_path: Path) -> None:
+    path = trees.eaf(
+        tmp_path / "a.eaf",
+        {
+            "Emotion": [(100, 300, "fear")],
+            "AU": [(100, 300, "4")],
+            "Emotion #2": [(200, 400, "anger")],
+            "AU #2": [(200, 400, "9")],
+        },
+    )
+    assert [(m.emotion, m.action_units) for m in read("elan", path).markings] == [
+        ("fear", "4"),
+        ("anger", "9"),
+    ]
+
+
+def test_label_studio_regions_below_one_are_one_expression(tmp_path: Path) -> None:
+    regions = [
+        {**trees.timeline("fear", 10, 40), "id": "a"},
+        {**trees.timeline("apex", 20, 20), "id": "b", "parentID": "a"},
+        {**trees.timeline("anger", 15, 50), "id": "c", "meta": {"text": ["coder: ben"]}},
+        {**trees.timeline("apex", 30, 30), "id": "d", "parentID": "c"},
+        {**trees.timeline("no offset", 15, 50), "id": "e", "parentID": "c"},
+    ]
+    trees.label_studio(tmp_path / "e.json", ("a.mp4", {"anna": regions}))
+    assert times(read("label-studio", tmp_path)) == [
+        ("ben", 10.0, 20.0, 40.0, "fear"),
+        ("ben", 15.0, 30.0, None, "anger"),
+    ]

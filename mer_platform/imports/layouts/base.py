@@ -103,7 +103,8 @@ class FoundPicture:
 class Marking:
     """An expression marked elsewhere (ELAN, Label Studio) in a clip that the project has already.
 
-    Times are in the unit the tool uses: milliseconds from the first frame, or 1-based frame numbers.
+    Times are in the unit the tool uses: milliseconds from the first frame, or 1-based frame numbers. The fields that are
+    not compared are known only of files that this platform wrote: ``written`` is the emotion as it stands in the file.
     """
 
     clip: str  # the media file's name without folder and ending
@@ -117,6 +118,9 @@ class Marking:
     kind: Literal["micro", "macro"] = "micro"
     file: str = ""
     row: int | None = None
+    written: str = field(default="", compare=False)
+    subject: str = field(default="", compare=False)
+    database: str = field(default="", compare=False)
 
 
 @dataclass

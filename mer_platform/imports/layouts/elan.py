@@ -3,7 +3,8 @@
 A tier's role is told by its name: "emotion" or "expression" (the annotation's text is the emotion), "phase" (texts onset,
 apex, offset), a tier named onset, apex or offset (whatever its texts), "AU" or "action unit", "kind", "type" or "micro".
 A coder is the tier's annotator or what follows "@" in its name (emotion@anna), else the file's author. The clip is the name
-of the first video that the file links.
+of the first video that the file links. Where one coder's expressions overlap, they are on several sets of tiers, told apart
+by a number (Emotion #2@anna). Files of this platform name database, subject and clip in their properties.
 """
 
 import re
@@ -21,7 +22,7 @@ from pympi.Elan import Eaf
 
 from mer_platform.imports.layouts.base import Finding, Marking, Sheet, Tree
 from mer_platform.imports.layouts.folders import VIDEOS, is_litter
-from mer_platform.imports.layouts.markings import Role, Source, Span, combine
+from mer_platform.imports.layouts.markings import MISSING, PHASES, Role, Source, Span, combine, role_of
 from mer_platform.imports.layouts.report import Report, listed
 from models_ml.errors import InputError
 
@@ -31,7 +32,9 @@ _ROLES: tuple[tuple[str, Role], ...] = (
     (r"emotion|expression|label", "emotion"),
     (r"\baus?\b|action ?units?", "unit"),
     (r"\bkind\b|\btype\b|micro|macro", "kind"),
+    (r"\bmissing\b", "missing"),
 )
+PROPERTY = "mer-platform:"  # before "database", "subject" and "clip"
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
@@ -88,10 +91,13 @@ def _parsed(name: str, content: bytes) -> Eaf:
 
 def _document(name: str, document: Eaf, report: Report) -> list[Marking]:
     clip, origin = _media(name, document)
-    by_coder: defaultdict[str, list[Span]] = defaultdict(list)
+    said = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
+    clip = said.get("clip") or clip
+    by_coder: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
     left_out = []
     for tier in document.get_tier_names():
         title, _, named = tier.partition("@")
+        title, _, lane = title.partition("#")
         role, word = _role(title)
         if role is None:
             left_out.append(tier)
@@ -100,7 +106,7 @@ def _document(name: str, document: Eaf, report: Report) -> list[Marking]:
         coder = named or attributes.get("ANNOTATOR") or document.adocument.get("AUTHOR") or ""
         try:
             found = document.get_annotation_data_for_tier(tier)
-            by_coder[coder] += [
+            by_coder[coder, lane.strip()] += [
                 Span(float(a[0]) + origin, float(a[1]) + origin, word or str(a[2] or "").strip(), role)
                 for a in found
             ]
@@ -118,8 +124,19 @@ def _document(name: str, document: Eaf, report: Report) -> list[Marking]:
         )
     return [
         marking
-        for coder, spans in sorted(by_coder.items())
-        for marking in combine(_known(spans, name, clip, report), Source(clip, coder, "ms", name), report)
+        for (coder, _), spans in sorted(by_coder.items())
+        for marking in combine(
+            _known(spans, name, clip, report),
+            Source(
+                clip,
+                coder,
+                "ms",
+                name,
+                subject=said.get("subject", ""),
+                database=said.get("database", ""),
+            ),
+            report,
+        )
     ]
 
 
@@ -140,7 +157,14 @@ def _known(spans: list[Span], name: str, clip: str, report: Report) -> list[Span
     kept = []
     for span in spans:
         word = span.word.lower()
-        if span.role == "phase" and word not in ("onset", "apex", "offset"):
+        if span.role == "missing":
+            words = [part.strip() for part in word.split(",")]
+            kept += [Span(span.start, span.end, part, "missing") for part in words if part in MISSING]
+        elif (
+            span.role == "emotion" and role_of(word) == "kind"
+        ):  # an "expression" that is called micro or macro
+            kept.append(Span(span.start, span.end, word, "kind"))
+        elif span.role == "phase" and word not in PHASES:
             report.warning(
                 "phase-unknown",
                 f"“{span.word}” is no phase (onset, apex, offset): left out.",

@@ -4,10 +4,16 @@ Read are ``timelinelabels`` (ranges of 1-based frames), ``videorectangle`` regio
 region is enabled to the one at which it ends), and ``labels`` with start and end in seconds (audio beside a video; given
 back in milliseconds). ``choices`` of a task name the emotion where no region does. Each annotator's submitted annotation is
 read on its own; predictions and skipped tasks are not. A ``row`` in the report is the task's id.
+
+Regions under one parent region are one expression, so that expressions may overlap. Files of this platform name database,
+subject and clip in the task's data, and the coder beside the result and in the regions' text, since Label Studio takes no
+annotators that it does not know.
 """
 
 import json
 import re
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,6 +25,7 @@ from mer_platform.imports.layouts.report import Report, listed
 from models_ml.errors import InputError
 
 _LARGEST = 256 << 20  # bytes of an export
+CODER = "coder: "  # before a coder's name, in a region's text
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
@@ -77,25 +84,39 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
 def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[Marking]:
     number = task.get("id")
     row = number if isinstance(number, int) else index + 1
-    clip = _clip(task)
+    said = _said(task)
+    clip = said.get("clip") or _clip(task)
     if not clip:
         report.error("clip-missing", "The task names no video file: it is not imported.", file=name, row=row)
         return []
     found: list[Marking] = []
+    where = {key: said.get(key, "") for key in ("subject", "database")}
     annotations = task.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
         results = annotation.get("result")
-        found += _annotation(
-            name, row, clip, _coder(annotation), results if isinstance(results, list) else [], report
-        )
+        results = results if isinstance(results, list) else []
+        source = Source(clip, _coder(annotation, results), "frame", name, row, **where)
+        for group in _groups(results):
+            found += _annotation(group, source, report)
     return found
 
 
-def _annotation(
-    name: str, row: int, clip: str, coder: str, results: list[Any], report: Report
-) -> list[Marking]:
+def _groups(results: list[Any]) -> list[list[Any]]:
+    """Regions by the parent they are under, parents with their own; those under none together."""
+    parents = {r["parentID"] for r in results if isinstance(r, dict) and isinstance(r.get("parentID"), str)}
+    groups: defaultdict[str, list[Any]] = defaultdict(list)
+    for result in results:
+        key = ""
+        if isinstance(result, dict):
+            own = result.get("id")
+            key = str(result.get("parentID") or (own if isinstance(own, str) and own in parents else ""))
+        groups[key].append(result)
+    return list(groups.values())
+
+
+def _annotation(results: list[Any], source: Source, report: Report) -> list[Marking]:
     frames: list[Span] = []
     times: list[Span] = []
     emotion = ""
@@ -125,23 +146,23 @@ def _annotation(
             report.error(
                 "region-damaged",
                 f"A region of type {kind} cannot be read ({type(error).__name__}: {error}): it is left out.",
-                file=name,
-                row=row,
-                clip=clip,
+                file=source.file,
+                row=source.row,
+                clip=source.clip,
             )
     if ignored:
         report.info(
             "region-left-out",
             f"Regions of other types are left out: {listed(sorted(ignored))}.",
-            file=name,
-            row=row,
-            clip=clip,
+            file=source.file,
+            row=source.row,
+            clip=source.clip,
         )
     units: tuple[tuple[Literal["frame", "ms"], list[Span]], ...] = (("frame", frames), ("ms", times))
     return [
         marking
         for unit, spans in units
-        for marking in combine(spans, Source(clip, coder, unit, name, row), report, emotion)
+        for marking in combine(spans, replace(source, unit=unit), report, emotion)
     ]
 
 
@@ -196,7 +217,21 @@ def _clip(task: dict[str, Any]) -> str:
     return ""
 
 
-def _coder(annotation: dict[str, Any]) -> str:
+def _said(task: dict[str, Any]) -> dict[str, str]:
+    """Names in the task's data, where it has them as texts."""
+    data = task.get("data")
+    return {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
+
+
+def _coder(annotation: dict[str, Any], results: list[Any]) -> str:
+    if isinstance(annotation.get("coder"), str):
+        return str(annotation["coder"])
+    for result in results:
+        meta = result.get("meta") if isinstance(result, dict) else None
+        texts = meta.get("text") if isinstance(meta, dict) else None
+        for text in texts if isinstance(texts, list) else []:
+            if isinstance(text, str) and text.startswith(CODER):
+                return text.removeprefix(CODER)
     who = annotation.get("completed_by")
     if isinstance(who, dict):
         return str(who.get("email") or who.get("username") or who.get("id") or "")

@@ -4,17 +4,24 @@ A span is an expression (its word an emotion), a phase of one (onset, apex, offs
 macro). An expression lasts from its span's start to its end; phases within it are more exact: the onset is where an onset
 span begins, the apex the middle of an apex span, the offset where an offset span ends. Where nobody named an emotion, each
 run of phases from an onset on is an expression without one.
+
+Two words make an incomplete coding exact: a phase "onset-apex" or "apex-offset" begins and ends with marks, and "no onset",
+"no apex", "no offset" and "no emotion" say that a mark or word was not given, where a span cannot be without it.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from mer_platform.imports.layouts.base import Marking
 from mer_platform.imports.layouts.report import Report
 
-Role = Literal["emotion", "phase", "unit", "kind"]
+Role = Literal["emotion", "phase", "unit", "kind", "missing"]
+PHASES = ("onset", "apex", "offset", "onset-apex", "apex-offset")
+MISSING = ("no onset", "no apex", "no offset")
+NO_EMOTION = "no emotion"
 _KINDS = {"micro": "micro", "macro": "macro"}
 _UNIT = re.compile(r"(?:au)? ?[lr]?\d{1,2}[a-e]?(?: ?[+,] ?(?:au)? ?[lr]?\d{1,2}[a-e]?)*", re.IGNORECASE)
 
@@ -38,6 +45,8 @@ class Source:
     unit: Literal["ms", "frame"]
     file: str
     row: int | None = None
+    subject: str = ""
+    database: str = ""
 
 
 def role_of(word: str) -> Role:
@@ -46,8 +55,10 @@ def role_of(word: str) -> Role:
     ['phase', 'unit', 'unit', 'kind', 'emotion']
     """
     plain = word.strip().lower()
-    if plain in ("onset", "apex", "offset"):
+    if plain in PHASES:
         return "phase"
+    if plain in MISSING:
+        return "missing"
     if plain.split("-")[0].split(" ")[0] in _KINDS:
         return "kind"
     return "unit" if _UNIT.fullmatch(plain) else "emotion"
@@ -55,10 +66,10 @@ def role_of(word: str) -> Role:
 
 def combine(spans: Sequence[Span], source: Source, report: Report, emotion: str = "") -> list[Marking]:
     """Markings from the spans of one coder in one clip; ``emotion`` is what was said of the clip as a whole."""
-    sound = [span for span in spans if _is_sound(span, source, report)]
+    sound = _points([span for span in spans if _is_sound(span, source, report)])
     expressions = sorted((s for s in sound if s.role == "emotion"), key=lambda s: s.start)
     phases = sorted((s for s in sound if s.role == "phase"), key=lambda s: s.start)
-    others = [s for s in sound if s.role in ("unit", "kind")]
+    others = [s for s in sound if s.role in ("unit", "kind", "missing")]
     if not expressions:
         return [_marking(_covering(run, emotion), run, others, source, report) for run in _runs(phases)]
     found = []
@@ -76,7 +87,7 @@ def combine(spans: Sequence[Span], source: Source, report: Report, emotion: str 
 
 
 def _is_sound(span: Span, source: Source, report: Report) -> bool:
-    if span.end >= span.start >= 0:
+    if span.end >= span.start >= 0 and isfinite(span.end):
         return True
     report.error(
         "offset-before-onset",
@@ -84,6 +95,19 @@ def _is_sound(span: Span, source: Source, report: Report) -> bool:
         **_at(source),
     )
     return False
+
+
+def _points(spans: Sequence[Span]) -> list[Span]:
+    """The spans, those from mark to mark ("onset-apex") taken as the two marks."""
+    found: dict[Span, None] = {}
+    for span in spans:
+        first, _, second = span.word.strip().lower().partition("-") if span.role == "phase" else ("", "", "")
+        if second:
+            found[Span(span.start, span.start, first, "phase")] = None
+            found[Span(span.end, span.end, second, "phase")] = None
+        else:
+            found[span] = None
+    return list(found)
 
 
 def _runs(phases: Sequence[Span]) -> list[list[Span]]:
@@ -116,6 +140,8 @@ def _marking(
             f"The expression at {expression.start:g} is called micro and macro: taken as micro.",
             **_at(source),
         )
+    missing = {s.word.strip().lower() for s in others if s.role == "missing" and _overlap(s, expression)}
+    written = "" if expression.word.strip().lower() == NO_EMOTION else expression.word.strip()
     if not expression.word.strip():
         report.warning(
             "emotion-missing",
@@ -126,14 +152,17 @@ def _marking(
         clip=source.clip,
         coder=source.coder,
         unit=source.unit,
-        onset=onset.start if onset else expression.start,
+        onset=None if "no onset" in missing else onset.start if onset else expression.start,
         apex=_middle(apex, source.unit) if apex else None,
-        offset=offset.end if offset else expression.end,
-        emotion=expression.word.strip().lower(),
+        offset=None if "no offset" in missing else offset.end if offset else expression.end,
+        emotion=written.lower(),
         action_units="+".join(dict.fromkeys(units)),
         kind="macro" if kinds == {"macro"} else "micro",
         file=source.file,
         row=source.row,
+        written=written,
+        subject=source.subject,
+        database=source.database,
     )
 
 

@@ -1,0 +1,19 @@
+"""An export as a download."""
+
+from django.http import HttpResponse
+from django.utils.http import content_disposition_header
+
+from mer_platform.annotation.exchange.formats import FORMATS
+from mer_platform.annotation.exchange.selection import SelectionForm
+from mer_platform.projects.models import Project
+
+
+def download(project: Project, form: SelectionForm, kind: str) -> HttpResponse:
+    """The selection of a valid form in a format. Raises InputError where the format cannot hold it."""
+    format = FORMATS[kind]
+    name = f"{project.slug}-annotations.{kind}"
+    disposition = content_disposition_header(True, name) or ""
+    content = format.write(form.rows(kind))
+    return HttpResponse(
+        content, content_type=format.content_type, headers={"Content-Disposition": disposition}
+    )

@@ -1,0 +1,71 @@
+"""Label Studio: a JSON of video tasks with timeline labels, frames counted from 1.
+
+A region a label: the emotion from onset to offset, and below it (``parentID``) its apex, action units, "macro", and what is
+missing. A task may be imported into a Label Studio project whose labelling configuration has
+``<TimelineLabels name="expression" toName="video">`` and ``<Video name="video" value="$video">``. Read back by
+``imports.layouts.label_studio``.
+"""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from mer_platform.annotation.exchange.elan import CONSENSUS, incoming
+from mer_platform.annotation.exchange.rows import MARKS, Outgoing, Read
+from mer_platform.annotation.exchange.zips import Archive
+from mer_platform.imports.layouts import label_studio
+from mer_platform.imports.layouts.markings import NO_EMOTION
+
+_REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
+
+
+def write(rows: Sequence[Outgoing]) -> bytes:
+    """The tasks, a clip each, with an annotation for each coder."""
+    by_clip: defaultdict[int, defaultdict[str, list[Outgoing]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        by_clip[row.clip.pk][row.coder or CONSENSUS].append(row)
+    tasks = [_task(number, coders) for number, coders in enumerate(by_clip.values(), 1)]
+    return json.dumps(tasks, ensure_ascii=False, indent=1).encode()
+
+
+def _task(number: int, coders: dict[str, list[Outgoing]]) -> dict[str, Any]:
+    clip = next(iter(coders.values()))[0].clip
+    data = {
+        "video": clip.original_name, "database": clip.database.name, "subject": clip.subject.name,
+        "clip": clip.name, "frames": clip.frame_count,
+    }  # fmt: skip
+    annotations = [
+        {"coder": coder, "was_cancelled": False, "result": [r for row in own for r in _regions(row, coder)]}
+        for coder, own in sorted(coders.items())
+    ]
+    return {"id": number, "data": data, "annotations": annotations, "predictions": []}
+
+
+def _regions(row: Outgoing, coder: str) -> list[dict[str, Any]]:
+    marks = {name: index + 1 for name, index in row.marks().items()}
+    first, last = min(marks.values(), default=1), max(marks.values(), default=1)
+    spans = [(first, last, row.marking.emotion or NO_EMOTION)]
+    if apex := marks.get("apex"):
+        spans.append((apex, apex, "apex"))
+    words = [row.marking.action_units, "macro" if row.marking.kind == "macro" else ""]
+    words += [f"no {name}" for name in MARKS if name not in marks]
+    spans += [(first, last, word) for word in words if word]
+    own = str(uuid.uuid4())
+    return [
+        {
+            **_REGION,
+            "id": str(uuid.uuid4()) if place else own,
+            **({"parentID": own} if place else {}),
+            "meta": {"text": [f"{label_studio.CODER}{coder}"]},
+            "value": {"ranges": [{"start": start, "end": end}], "timelinelabels": [word]},
+        }
+        for place, (start, end, word) in enumerate(spans)
+    ]
+
+
+def read(name: str, content: bytes) -> Read:
+    """A JSON export of Label Studio. Raises InputError for what is none."""
+    finding = label_studio.read(Archive(name, content, (".json",)), None, frozenset())
+    return Read([incoming(marking) for marking in finding.markings], finding.problems)

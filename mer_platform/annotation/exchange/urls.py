@@ -1,0 +1,30 @@
+from django.urls import path
+
+from mer_platform.annotation.exchange import views
+from mer_platform.annotation.exchange.api import AnnotationFile
+from mer_platform.annotation.exchange.formats import FORMATS
+
+urlpatterns = [
+    path("projects/<slug:slug>/annotations/", views.exchange, name="annotation-exchange"),
+    path("projects/<slug:slug>/annotations/export/", views.export, name="annotation-export"),
+    path("projects/<slug:slug>/annotations/imports/<int:pk>/", views.report, name="annotation-file"),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/confirm/",
+        views.confirm_import,
+        name="annotation-file-confirm",
+    ),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/discard/",
+        views.discard,
+        name="annotation-file-discard",
+    ),
+    *(
+        path(
+            f"api/v1/projects/<int:pk>/annotations.{kind}",
+            AnnotationFile.as_view(),
+            {"kind": kind},
+            name=f"annotations-{kind}",
+        )
+        for kind in FORMATS
+    ),
+]

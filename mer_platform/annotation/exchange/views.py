@@ -1,0 +1,167 @@
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mer_platform.annotation.exchange.downloads import download
+from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
+from mer_platform.annotation.exchange.models import AnnotationImport
+from mer_platform.annotation.exchange.selection import SelectionForm
+from mer_platform.annotation.exchange.services import check_file, confirm
+from mer_platform.annotation.models import Annotation
+from mer_platform.clips.models import Clip
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Project, Role
+from models_ml.errors import InputError
+
+PAGE = 50
+SHOWN = 20  # imports in the list
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(allow_empty_file=True)
+    coders = forms.ChoiceField(choices=AnnotationImport.Coders.choices, initial=AnnotationImport.Coders.NAMES)
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_BYTES:
+            raise forms.ValidationError(f"The file has {file.size:,} bytes; the limit is {MAX_BYTES:,}.")
+        return file
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def exchange(request: HttpRequest, slug: str) -> HttpResponse:
+    """Annotations out and in: the export form, the upload, and the imports so far."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            batch = check_file(project, request.user, file.name, file.read(), form.cleaned_data["coders"])
+        except InputError as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect("annotation-file", slug, batch.pk)
+    return _page(request, project, form, SelectionForm(project=project))
+
+
+@login_required
+@require_GET
+def export(request: HttpRequest, slug: str) -> HttpResponse:
+    """The annotations chosen, in the format chosen, as a download."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    form = SelectionForm(request.GET, project=project)
+    kind = request.GET.get("format", "")
+    if form.is_valid() and kind in FORMATS:
+        try:
+            return download(project, form, kind)
+        except InputError as error:
+            form.add_error(None, str(error))
+    elif kind not in FORMATS:
+        form.add_error(None, "Choose a format.")
+    return _page(request, project, UploadForm(), form)
+
+
+@login_required
+@require_GET
+def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """What a file would do, or did: rows not placed, changes side by side, additions."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(AnnotationImport.objects.select_related("created_by"), pk=pk, project=project)
+    lists = {
+        "conflicts": batch.conflicts,
+        "problems": batch.problems,
+        "change": batch.of("change"),
+        "add": batch.of("add"),
+        "consensus": batch.consensus,
+        "same": batch.of("same"),
+    }
+    done = batch.state == AnnotationImport.State.DONE
+    titles = {
+        "conflicts": "Left as they were", "problems": "Report",
+        "change": "Changed" if done else "To change", "add": "Added" if done else "To add",
+        "consensus": "Consensus", "same": "Unchanged",
+    }  # fmt: skip
+    shown = request.GET.get("show", "")
+    if not lists.get(shown):
+        shown = next((name for name, rows in lists.items() if rows), "problems")
+    page = Paginator(lists[shown], PAGE).get_page(request.GET.get("page"))
+    context = {
+        "batch": batch,
+        "counts": batch.counts(),
+        "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
+        "shown": shown,
+        "several": any(row.get("file", batch.file_name) != batch.file_name for row in page),
+        "title": titles[shown],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "there": set(Clip.objects.filter(pk__in={row["clip"] for row in page}).values_list("pk", flat=True))
+        if shown != "problems"
+        else set(),
+    }
+    return render(request, "annotation/exchange/report.html", context)
+
+
+@login_required
+@require_POST
+def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Import what the report shows."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
+    try:
+        done = confirm(batch, request.user)
+    except ValidationError as error:
+        messages.error(request, error.message)
+    else:
+        said = f"{done.added} added, {done.changed} changed."
+        if done.conflicts:
+            messages.warning(request, f"{said} {len(done.conflicts)} left: changed since the check.")
+        else:
+            messages.success(request, said)
+    return redirect("annotation-file", slug, pk)
+
+
+@login_required
+@require_POST
+def discard(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Forget a file that was checked and not imported."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
+    if batch.state == AnnotationImport.State.CHECKED:
+        batch.delete()
+        messages.success(request, f"{batch.file_name} was discarded; nothing was changed.")
+        return redirect("annotation-exchange", slug)
+    messages.error(
+        request, "This import was confirmed: it is kept as the record of where annotations came from."
+    )
+    return redirect("annotation-file", slug, pk)
+
+
+def _page(
+    request: HttpRequest, project: Project, upload: UploadForm, selection: SelectionForm
+) -> HttpResponse:
+    imports = project.annotation_imports.select_related("created_by").only(
+        "file_name", "state", "created_at", "created_by__username", "project"
+    )
+    context = {
+        "upload": upload,
+        "selection": selection,
+        "formats": FORMATS.values(),
+        "chosen": request.GET.get("format") or next(iter(FORMATS)),
+        "imports": imports[:SHOWN],
+        "annotations": Annotation.objects.filter(clip__project=project).count(),
+        "max_bytes": MAX_BYTES,
+    }
+    return render(
+        request,
+        "annotation/exchange/page.html",
+        context,
+        status=422 if upload.errors or selection.errors else 200,
+    )
