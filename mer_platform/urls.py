@@ -4,6 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
+from mer_platform.annotation.assignments_api import AssignmentViewSet, ProjectQueue
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
@@ -18,6 +19,7 @@ router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("consensus", ConsensusViewSet)
+router.register("assignments", AssignmentViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("models", ModelVersionViewSet)
@@ -26,6 +28,7 @@ router.register("scoring-batches", ScoringBatchViewSet)
 urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
+    path("", include("mer_platform.annotation.urls")),
     path("", include("mer_platform.composites.urls")),
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),
@@ -34,6 +37,7 @@ urlpatterns = [
     path("password/", PasswordChange.as_view(), name="password_change"),
     path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
+    path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

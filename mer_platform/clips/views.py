@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.blindness import seen_by, sees_others
+from mer_platform.annotation.models import Annotation, Assignment, Consensus
+from mer_platform.annotation.queue import queue_of, queue_url
 from mer_platform.clips.forms import ClipFilter, DatabaseForm
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.jobs.models import Job
@@ -63,27 +65,27 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The labeler. Researchers also see what every coder marked, and the consensus."""
+    """The labeler. Who may see them also sees what every coder marked; researchers, the consensus as well."""
     project = get_project(request, slug)
     clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
-    researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
+    sees_marks = sees_others(request.user, clip)
+    judges = sees_marks and request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
     order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
     here = order.index(clip.pk) if clip.pk in order else -1
-    mine = set(
-        Annotation.objects.filter(clip__in=order, coder_id=request.user.pk).values_list("clip", flat=True)
-    )
-    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if researcher else []
+    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if judges else []
     context = {
         "clip": clip,
         "emotions": json.dumps(clip.database.emotions),
-        "annotations": clip.annotations.select_related("coder") if researcher else [],
+        "sees_marks": sees_marks,
+        "judges": judges,
+        "assignment": Assignment.objects.filter(clip=clip, coder_id=request.user.pk).first(),
+        "queue": queue_of(project, request.user),
+        "next_url": queue_url(project.pk, clip.pk),
+        "annotations": clip.annotations.select_related("coder") if sees_marks else [],
         "consensus": consensus,
         "adopted": {agreed.annotation_id for agreed in consensus},
         "previous": order[here - 1] if here > 0 else None,
         "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
-        "next_unmarked": next(
-            (pk for pk in order[here + 1 :] + order[: max(here, 0)] if pk not in mine), None
-        ),
     }
     return render(request, "clips/clip.html", context)
 
@@ -93,7 +95,8 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResponse:
     """Make one coder's marking the consensus of the clip."""
     project = get_project(request, slug, Role.RESEARCHER)
-    marking = get_object_or_404(Annotation, pk=annotation, clip_id=pk, clip__project=project)
+    seen = seen_by(request.user, Annotation.objects.filter(clip__project=project))
+    marking = get_object_or_404(seen, pk=annotation, clip_id=pk)
     try:
         Consensus.adopt(marking, request.user)
     except ValidationError as error:
@@ -159,5 +162,12 @@ def _filtered(project: Project, form: ClipFilter, user: Any) -> QuerySet[Clip]:
         clips = clips.filter(subject__database=chosen["database"])
     if chosen["state"]:
         clips = clips.filter(state=chosen["state"])
-    labels = {"todo": Q(mine=False), "done": Q(agreed=True), "none": Q(agreed=False, labelled=False)}
+    own = Assignment.objects.filter(coder_id=user.pk, done_at__isnull=True)
+    queued = Q(pk__in=own.values("clip"))
+    labels = {
+        "queue": queued,
+        "todo": Q(mine=False),
+        "done": Q(agreed=True),
+        "none": Q(agreed=False, labelled=False),
+    }
     return clips.filter(labels[chosen["label"]]) if chosen["label"] else clips
