@@ -13,6 +13,7 @@ import numpy as np
 
 MARKS = ("onset", "apex", "offset")
 BOOTSTRAPS = 1000
+FEWEST_CLUSTERS = 5  # with fewer, a bootstrap over them says nothing
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,10 @@ def kappa_interval(
 ) -> tuple[float, float] | None:
     """A 95 % interval for κ from a bootstrap over clusters (subjects: one person's expressions resemble each other).
 
-    None with fewer than two clusters, or where κ is undefined in too many draws to say.
+    None with fewer than five clusters, or where κ is undefined in too many draws to say.
     """
     words, names = _words(pairs), sorted(set(clusters), key=str)
-    if len(names) < 2:
+    if len(names) < FEWEST_CLUSTERS:
         return None
     tables = np.stack(
         [_counts([p for p, c in zip(pairs, clusters, strict=True) if c == name], words) for name in names]

@@ -14,14 +14,14 @@ from mer_platform.projects.models import Project
 class AssignForm(forms.Form):
     """Which clips, by how many coders each, and by whom."""
 
-    coders: forms.ModelMultipleChoiceField[User] = forms.ModelMultipleChoiceField(
+    coders: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
         None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose who codes."}
     )
     per_clip = forms.IntegerField(label="Coders a clip", min_value=1, initial=2)
-    databases: forms.ModelMultipleChoiceField[Database] = forms.ModelMultipleChoiceField(
+    databases: "forms.ModelMultipleChoiceField[Database]" = forms.ModelMultipleChoiceField(
         None, required=False, widget=forms.CheckboxSelectMultiple
     )
-    subjects: forms.ModelMultipleChoiceField[Subject] = forms.ModelMultipleChoiceField(
+    subjects: "forms.ModelMultipleChoiceField[Subject]" = forms.ModelMultipleChoiceField(
         None, required=False, widget=forms.CheckboxSelectMultiple
     )
     share = forms.FloatField(label="Share of the clips, %", min_value=0.1, max_value=100, initial=100)

@@ -94,7 +94,8 @@ def assign(request: HttpRequest, slug: str) -> HttpResponse:
 def withdraw(request: HttpRequest, slug: str, coder: int) -> HttpResponse:
     """Take back what a coder has not begun."""
     project = get_project(request, slug, Role.RESEARCHER)
-    user = get_object_or_404(User, pk=coder, assignments__clip__project=project)
+    having = Assignment.objects.filter(clip__project=project).values("coder")
+    user = get_object_or_404(User, pk=coder, pk__in=having)
     count = assignments.withdraw(project, user, request.user)
     if count:
         messages.success(request, f"{count} clips were taken back from {user}.")
