@@ -3,6 +3,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from mer_platform.annotation.agreement_api import ProjectAgreement
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
 from mer_platform.annotation.assignments_api import AssignmentViewSet, ProjectQueue
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
@@ -37,6 +38,7 @@ urlpatterns = [
     path("password/", PasswordChange.as_view(), name="password_change"),
     path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
+    path("api/v1/projects/<int:pk>/agreement/", ProjectAgreement.as_view(), name="project-agreement"),
     path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

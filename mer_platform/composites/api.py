@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
 from mer_platform.composites.labelmaps import suggest
@@ -34,6 +35,12 @@ class SampleSerializer(serializers.ModelSerializer):
             "emotion",
             "label",
         ]
+
+    def to_representation(self, sample: Sample) -> dict[str, Any]:
+        data = super().to_representation(sample)
+        if sample.clip_id in self.context["blind"]:  # the caller is still to code this clip
+            data |= dict.fromkeys(("onset", "apex", "offset", "emotion", "label"))
+        return data
 
 
 class CompositeVersionSerializer(serializers.ModelSerializer):
@@ -84,6 +91,6 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     def samples(self, request: Request, pk: str) -> Response:
         version = self.get_object()
         require(request.user, version.project, Role.RESEARCHER)  # the marks of others: coding is blind
-        return Response(
-            SampleSerializer(version.samples.all(), many=True).data, content_type="application/json"
-        )
+        context = {"blind": set(blind_clips(request.user))}
+        rows = SampleSerializer(version.samples.all(), many=True, context=context)
+        return Response(rows.data, content_type="application/json")

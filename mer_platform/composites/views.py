@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.clips.models import Clip, Database
 from mer_platform.composites.labelmaps import LabelMap, suggest
 from mer_platform.composites.models import CompositeVersion, Sample
@@ -89,6 +90,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "runs": version.runs.select_related("created_by"),
+        "blind": set(blind_clips(request.user)),
         "run_form": RunForm(versions=versions, initial={"version": version.pk}),
     }
     return render(request, "composites/version.html", context)
