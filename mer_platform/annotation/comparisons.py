@@ -174,14 +174,14 @@ def compare(coded: Sequence[Coded]) -> list[Compared]:
 
 def pair_report(compared: Sequence[Compared]) -> Report:
     """Of two coders, over the clips that both coded."""
-    pairs = [(c, a, b) for c in compared for a, b in c.matched]
-    words = [(a.emotion, b.emotion) for _, a, b in pairs]
+    words = _words(compared)
+    subjects = [c.clip.subject_id for c in compared for _ in c.matched]
     return Report(
         **_counted(compared),
         clips=len(compared),
         neither=sum(not c.matched and not c.alone for c in compared),
         kappa=cohen_kappa(words),
-        kappa_interval=kappa_interval(words, [c.clip.subject_id for c, _, _ in pairs]),
+        kappa_interval=kappa_interval(words, subjects),
         alpha=krippendorff_alpha(words),
     )
 
@@ -190,7 +190,7 @@ def whole_report(coded: Sequence[Coded], compared: Sequence[Compared]) -> Report
     """Of all coders, over the clips that at least two coded. κ is the mean of the pairs' (Light 1971)."""
     several = [item for item in coded if len(item.by) > 1]
     units = [[e.emotion for e in seen.values()] for item in several for seen in group(item.by)]
-    kappas = [pair_report(of_pair).kappa for of_pair in by_pair(compared).values()]
+    kappas = [cohen_kappa(_words(items)) for items in by_pair(compared).values()]
     known = [kappa for kappa in kappas if kappa is not None]
     return Report(
         **_counted(compared),
@@ -220,6 +220,10 @@ def worst(compared: Sequence[Compared], count: int = 20) -> list[Compared]:
     """The comparisons with the gravest disagreements, the worst first."""
     apart = [item for item in compared if item.reasons()]
     return sorted(apart, key=Compared.severity, reverse=True)[:count]
+
+
+def _words(compared: Sequence[Compared]) -> list[tuple[str, str]]:
+    return [(a.emotion, b.emotion) for c in compared for a, b in c.matched]
 
 
 def _counted(compared: Sequence[Compared]) -> dict[str, Any]:

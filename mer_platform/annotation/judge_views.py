@@ -123,7 +123,8 @@ def _to_next(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _initial(group: Group, consensus: list[Consensus]) -> dict[str, Any]:
     """As it was decided before; else, where all coders say the same, that; else nothing: the judge decides."""
-    agreed = next((c for c in consensus if any(c.overlaps(a) for a in group.by.values())), None)
+    decided = [c for c in consensus if c.origin in (Consensus.Origin.ADOPTED, Consensus.Origin.ADJUDICATED)]
+    agreed = next((c for c in decided if any(c.overlaps(a) for a in group.by.values())), None)
     if agreed is not None:
         of_coder = next((a for a in group.by.values() if a.pk == agreed.annotation_id), None)
         fields = {name: getattr(agreed, name) for name in (*MARKS, "kind", "emotion", "action_units")}

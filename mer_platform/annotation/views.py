@@ -15,6 +15,7 @@ from mer_platform.annotation import assignments
 from mer_platform.annotation.adjudication import cases
 from mer_platform.annotation.forms import AssignForm
 from mer_platform.annotation.models import Assignment
+from mer_platform.annotation.progress import progress
 from mer_platform.annotation.queue import queue_of, why_empty
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project, row_id
@@ -49,7 +50,7 @@ def coding(request: HttpRequest, slug: str) -> HttpResponse:
         "queue": own,
         "tasks": tasks.select_related("clip__subject__database")[:LISTED],
         "next_clip": Clip.objects.select_related("subject__database").filter(pk=own.next() or 0).first(),
-        "coders": assignments.progress(project) if researcher else [],
+        "coders": progress(project) if researcher else [],
         "waiting": len(cases(project, request.user)) if researcher else 0,
         "has_clips": project.clips.exists(),
     }
