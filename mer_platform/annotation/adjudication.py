@@ -154,14 +154,9 @@ def _changed_since(item: Coded, decided_at: Any) -> bool:
 
 
 def _told(decisions: Sequence[Decision]) -> str:
-    if not decisions:
-        return "no expression"
-    told = []
-    for decision in decisions:
-        frames = "–".join(str(decision.values[mark]) for mark in MARKS)
-        who = f"as {decision.annotation.coder}" if decision.annotation else "set by the judge"
-        told.append(f"{frames} {decision.values['emotion']} ({who})")
-    return "; ".join(told)
+    """What was decided, without the marks: everybody in the project reads the record, and some are still to code."""
+    told = [f"as {d.annotation.coder}" if d.annotation else "set by the judge" for d in decisions]
+    return "; ".join(told) or "no expression"
 
 
 def _said(annotation: Annotation, name: str) -> Any:

@@ -199,6 +199,12 @@ def finish(assignment: Assignment, *, nothing: bool = False) -> None:
     assignment.done_at = current.done_at
 
 
+def may_reopen(assignment: Assignment, *, judge: bool = False) -> bool:
+    """Whether a clip that is done may be opened again: by its coder only while another coder is not done."""
+    others = Assignment.objects.filter(clip=assignment.clip_id).exclude(pk=assignment.pk)
+    return judge or not others.exists() or others.filter(done_at__isnull=True).exists()
+
+
 def reopen(assignment: Assignment, by: Any, *, judge: bool = False) -> None:
     """Open a clip again that the coder was done with.
 
@@ -208,8 +214,7 @@ def reopen(assignment: Assignment, by: Any, *, judge: bool = False) -> None:
     with transaction.atomic():
         current = Assignment.objects.select_for_update().get(pk=assignment.pk)
         if current.done_at is not None:
-            others = Assignment.objects.filter(clip=current.clip_id).exclude(pk=current.pk)
-            if not judge and others.exists() and not others.filter(done_at__isnull=True).exists():
+            if not may_reopen(current, judge=judge):
                 raise ValidationError(
                     "All coders of this clip are done and may see each other’s marks; ask a researcher to open it again."
                 )

@@ -13,13 +13,14 @@ from mer_platform.annotation.comparisons import Compared
 BARS = 41  # at most; wider distributions get wider bars
 NICE = (1, 2, 5)
 HEIGHT = 320  # px
+FEW = 6  # counts up to this are ticked one by one
 
 
 def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
     """How many expressions lie how far apart (second coder minus first), a bar a bin and mark."""
     values = {mark: [d for c in compared for d in c.differences(mark, unit)] for mark in MARKS}
     width = bin_width([d for row in values.values() for d in row], 1 if unit == "frames" else 5)
-    bars = []
+    bars: list[dict[str, Any]] = []
     for mark, row in values.items():
         counts = Counter(round(d / width) * width for d in row)
         if not counts:
@@ -34,6 +35,7 @@ def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
                 "hovertemplate": "%{x} " + unit + ": %{y}",
             }
         )
+    highest = max((count for bar in bars for count in bar["y"]), default=0)
     bins = f" (bars of {width})" if width > 1 else ""
     layout = {
         "barmode": "group",
@@ -42,8 +44,12 @@ def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
         "legend": {"orientation": "h", "y": 1.14},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"title": {"text": f"difference in {unit}, second coder minus first{bins}"}},
-        "yaxis": {"title": {"text": "expressions"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": f"{unit}, second minus first{bins}"}},
+        "yaxis": {
+            "title": {"text": "expressions"},
+            "rangemode": "tozero",
+            "dtick": 1 if highest <= FEW else None,
+        },
     }
     return {"data": bars, "layout": layout}
 

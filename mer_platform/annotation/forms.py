@@ -87,9 +87,13 @@ class DecisionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("choice") and cleaned["choice"] != "none":
-            for name, said in problems(self.clip, self.decision.values if self.decision else {}).items():
+            for name, wrong in problems(self.clip, self.decision.values if self.decision else {}).items():
                 if not self.errors.get(name):
-                    self.add_error(name, said)
+                    self.add_error(name, wrong)
+        averaged = self.group.average if self.group and cleaned.get("choice") == "average" else {}
+        if averaged and averaged["action_units"] is None and not cleaned.get("action_units"):
+            said = "The coders’ action units differ: write those that count, or set anew."
+            self.add_error("action_units", said)
         return cleaned
 
     @property

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.assignments import may_reopen
 from mer_platform.annotation.blindness import seen_by, sees_others
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.annotation.queue import queue_of, queue_url
@@ -73,12 +74,14 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     order = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
     here = order.index(clip.pk) if clip.pk in order else -1
     consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if judges else []
+    assignment = Assignment.objects.filter(clip=clip, coder_id=request.user.pk).first()
     context = {
         "clip": clip,
         "emotions": json.dumps(clip.database.emotions),
         "sees_marks": sees_marks,
         "judges": judges,
-        "assignment": Assignment.objects.filter(clip=clip, coder_id=request.user.pk).first(),
+        "assignment": assignment,
+        "may_reopen": assignment is not None and may_reopen(assignment, judge=judges),
         "queue": queue_of(project, request.user),
         "next_url": queue_url(project.pk, clip.pk),
         "annotations": clip.annotations.select_related("coder") if sees_marks else [],

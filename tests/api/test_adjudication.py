@@ -221,7 +221,7 @@ def test_the_judge_accepts_one_coding(browser, url, clip, alice):
     agreed = Consensus.objects.get()
     assert (agreed.onset, agreed.emotion, agreed.action_units) == (10, "disgust", "4+7")
     assert (agreed.origin, agreed.annotation, agreed.decided_by) == ("adjudicated", mine, alice)
-    assert AuditEvent.objects.first().action == "judged CASME II/sub01/EP01: 10–20–30 disgust (as bea)"
+    assert AuditEvent.objects.first().action == "judged CASME II/sub01/EP01: as bea"
 
 
 def test_the_judge_takes_the_mean(browser, url, clip):
@@ -242,6 +242,22 @@ def test_the_mean_asks_for_what_the_coders_say_differently(browser, url, clip):
     assert not Consensus.objects.exists()
     browser.post(url, {"e0-choice": "average", "e0-emotion": "surprise", **NO_MORE})
     assert Consensus.objects.get().emotion == "surprise"
+
+
+def test_the_mean_asks_for_action_units_that_differ(browser, url, clip):
+    mark(clip, "bea", units="4+7")
+    mark(clip, "cem", units="7+9")
+    answer = browser.post(url, {"e0-choice": "average", **NO_MORE})
+    assert "action units differ" in answer.content.decode()
+    browser.post(url, {"e0-choice": "average", "e0-action_units": "7", **NO_MORE})
+    assert Consensus.objects.get().action_units == "7"
+
+
+def test_the_order_of_action_units_is_no_difference(browser, project, alice, url, clip):
+    mark(clip, "bea", units="4+7")
+    mark(clip, "cem", 14, units="7+4")
+    assert cases(project, alice)[0].reasons == ["onset 4 frames (20 ms) apart"]
+    assert browser.post(url, {"e0-choice": "average", **NO_MORE}).status_code == 302
 
 
 def test_the_judge_sets_anew(browser, url, clip):
