@@ -3,7 +3,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
+from mer_platform.annotation.agreement_api import ProjectAgreement
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
+from mer_platform.annotation.assignments_api import AssignmentViewSet, ProjectQueue
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
@@ -24,6 +26,7 @@ router.register("imports", ImportViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)
+router.register("assignments", AssignmentViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("models", ModelVersionViewSet)
@@ -34,6 +37,7 @@ urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.imports.urls")),
+    path("", include("mer_platform.annotation.urls")),
     path("", include("mer_platform.composites.urls")),
     path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),
@@ -45,6 +49,8 @@ urlpatterns = [
     path("password/", PasswordChange.as_view(), name="password_change"),
     path("api/v1/run-config-schema/", RunConfigSchema.as_view(), name="run-config-schema"),
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
+    path("api/v1/projects/<int:pk>/agreement/", ProjectAgreement.as_view(), name="project-agreement"),
+    path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.action_units import canonical
+from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
@@ -113,7 +114,7 @@ class SuggestionSerializer(serializers.ModelSerializer):
 
 
 class AnnotationViewSet(InProject, viewsets.ModelViewSet):
-    """Coders write their own annotations only; researchers read everybody's, annotators their own (blind coding)."""
+    """Coders write their own annotations only. Who reads whose: see ``blindness`` (coding is blind)."""
 
     queryset = Annotation.objects.select_related("clip__subject__database", "coder")
     serializer_class = AnnotationSerializer
@@ -127,10 +128,8 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         if self.action == "list" and self.request.query_params.get("deleted") == "true":
             self.queryset = Annotation.everything.select_related("clip__subject__database", "coder")
             return super().get_queryset().filter(coder=user, deleted_at__isnull=False)
-        queryset = super().get_queryset()
-        sees_all = researcher_projects(user)
-        blind = queryset.filter(coder=user) | queryset.filter(clip__project__in=sees_all)
-        return blind.filter(coder=user) if self.request.query_params.get("mine") == "true" else blind
+        seen = seen_by(user, super().get_queryset())
+        return seen.filter(coder_id=user.pk) if self.request.query_params.get("mine") == "true" else seen
 
     @extend_schema(
         parameters=[
@@ -156,6 +155,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         """A ``key`` that is there already is a save whose answer got lost: 409 with what is there, and nothing twice."""
         clip = serializer.validated_data["clip"]
         require(self.request.user, clip.project, Role.ANNOTATOR)
+        check_open(self.request.user, clip)
         try:
             with transaction.atomic():
                 annotation = serializer.save(coder=self.request.user)
@@ -208,6 +208,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             own = Annotation.everything.filter(coder_id=request.user.pk)
             annotation = get_object_or_404(own.select_for_update(), pk=row_id(pk))
             require(request.user, annotation.clip.project, Role.ANNOTATOR)
+            check_open(request.user, annotation.clip)
             if annotation.deleted:
                 self._set_deleted(annotation, None)
         return self._tagged(annotation)
@@ -257,6 +258,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             raise PermissionDenied(
                 f"This is the marking of {annotation.coder}; coders change only their own."
             )
+        check_open(self.request.user, annotation.clip)
 
 
 class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
@@ -266,4 +268,6 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     project_path = "clip__project"
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().filter(clip__project__in=researcher_projects(self.request.user))
+        user = self.request.user
+        own = super().get_queryset().filter(clip__project__in=researcher_projects(user))
+        return own.exclude(clip__in=blind_clips(user))

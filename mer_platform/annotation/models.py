@@ -247,6 +247,22 @@ class Consensus(Marking):
         return consensus
 
 
+class Judgement(models.Model):
+    """A judge looked at everybody's codings of a clip and decided; what came of it is the clip's consensus.
+
+    Kept beside the consensus, because a judge may also decide that a clip shows no expression.
+    """
+
+    clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="judgement")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.clip}, judged by {self.decided_by}"
+
+
 class Suggestion(models.Model):
     """Where the spotter sees an expression in a clip. Nobody has confirmed it: it is offered, never saved as a marking."""
 

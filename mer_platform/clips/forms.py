@@ -51,6 +51,7 @@ class ClipFilter(forms.Form):
         required=False,
         choices=[
             ("", "Labelled or not"),
+            ("queue", "In my queue"),
             ("todo", "Not labelled by me"),
             ("done", "With a consensus"),
             ("none", "No label at all"),

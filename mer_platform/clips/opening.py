@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.queue import queue_url
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Role
 
@@ -26,8 +26,12 @@ def labeler_modules(root: Path = STATIC) -> list[str]:
     return ["js/http.js", "js/confirm.js", *(name for name in own if name != _WORKER)]
 
 
-def opening(clip: Clip, role: Role, frame: int = 0) -> dict[str, Any]:
-    """Addresses and settings to open a ready clip at a frame; ``<mer-labeler>`` says what each is for."""
+def opening(clip: Clip, role: Role, frame: int = 0, *, locked: bool = False) -> dict[str, Any]:
+    """Addresses and settings to open a ready clip at a frame; ``<mer-labeler>`` says what each is for.
+
+    ``locked``: this coder has said that the clip is done, so it opens for reading.
+    """
+    coder = role.includes(Role.ANNOTATOR)
     slug = clip.project.slug
     pack_url = reverse("clip-pack", args=[clip.pk])
     first, last = _head(clip, frame)
@@ -42,23 +46,20 @@ def opening(clip: Clip, role: Role, frame: int = 0) -> dict[str, Any]:
         "database_url": reverse("database-detail", args=[clip.database.pk])
         if role.includes(Role.RESEARCHER)
         else "",
-        "readonly": not role.includes(Role.ANNOTATOR),
-        "next_url": reverse("clip-next", args=[slug, clip.pk]),
+        "readonly": not coder or locked,
+        "next_url": queue_url(clip.project_id, clip.pk) if coder else "",
     }
 
 
-def neighbours(clip: Clip, user: Any) -> dict[str, int | None]:
-    """Ids of the clips around this one: the one before, the next, and the next that this user has not marked."""
+def neighbours(clip: Clip) -> dict[str, int | None]:
+    """Ids of the ready clips before and after this one."""
     order = list(
         Clip.objects.filter(project=clip.project_id, state=Clip.State.READY).values_list("pk", flat=True)
     )
     here = order.index(clip.pk) if clip.pk in order else -1
-    marked = set(Annotation.objects.filter(clip__in=order, coder_id=user.pk).values_list("clip", flat=True))
-    round_trip = order[here + 1 :] + order[: max(here, 0)]
     return {
         "previous": order[here - 1] if here > 0 else None,
         "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
-        "next_unmarked": next((pk for pk in round_trip if pk not in marked), None),
     }
 
 

@@ -8,7 +8,6 @@ urlpatterns = [
     path("projects/<slug:slug>/clips/spot/", views.spot, name="spot"),
     path("projects/<slug:slug>/clips/upload/", views.upload, name="upload"),
     path("projects/<slug:slug>/clips/<int:pk>/", views.clip_page, name="clip"),
-    path("projects/<slug:slug>/clips/<int:pk>/next/", views.clip_next, name="clip-next"),
     path("projects/<slug:slug>/clips/<int:pk>/delete/", views.clip_delete, name="clip-delete"),
     path("projects/<slug:slug>/clips/<int:pk>/adopt/<int:annotation>/", views.adopt, name="adopt"),
     path("projects/<slug:slug>/databases/new/", views.database_edit, name="database-new"),

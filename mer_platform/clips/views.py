@@ -7,14 +7,17 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation import spotting
-from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.assignments import may_reopen
+from mer_platform.annotation.blindness import seen_by, sees_others
+from mer_platform.annotation.models import Annotation, Assignment, Consensus
+from mer_platform.annotation.queue import queue_of
 from mer_platform.clips.forms import ClipFilter, DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.opening import labeler_modules, neighbours, opening
@@ -103,40 +106,34 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The labeler. Researchers also see what every coder marked, and the consensus."""
+    """The labeler. Who may see them also sees what every coder marked; researchers, the consensus as well."""
     project = get_project(request, slug)
     clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
-    researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if researcher else []
+    sees_marks = sees_others(request.user, clip)
+    judges = sees_marks and request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
+    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if judges else []
+    assignment = Assignment.objects.filter(clip=clip, coder_id=request.user.pk).first()
     context: dict[str, Any] = {
         "clip": clip,
-        "annotations": clip.annotations.select_related("coder") if researcher else [],
+        "sees_marks": sees_marks,
+        "judges": judges,
+        "assignment": assignment,
+        "may_reopen": assignment is not None and may_reopen(assignment, judge=judges),
+        "queue": queue_of(project, request.user),
+        "annotations": clip.annotations.select_related("coder") if sees_marks else [],
         "consensus": consensus,
         "suggestions": clip.suggestions.all() if request.role.includes(Role.ANNOTATOR) else [],  # type: ignore[attr-defined]
         "adopted": {agreed.annotation_id for agreed in consensus},
-        **neighbours(clip, request.user),
+        **neighbours(clip),
     }
     if clip.state == Clip.State.READY:
         frame = max(row_id(request.GET.get("frame")), 0)
         context["frame"] = frame
-        context["opening"] = opening(clip, request.role, frame)  # type: ignore[attr-defined]
+        done = assignment is not None and assignment.done_at is not None
+        context["opening"] = opening(clip, request.role, frame, locked=done)  # type: ignore[attr-defined]
         context["emotions"] = json.dumps(clip.database.emotions)
         context["modules"] = labeler_modules()
     return render(request, "clips/clip.html", context)
-
-
-@login_required
-@require_GET
-def clip_next(request: HttpRequest, slug: str, pk: int) -> JsonResponse:
-    """The clip to label after this one, as the labeler opens it; its ``clip`` is null after the last."""
-    project = get_project(request, slug)
-    clip = get_object_or_404(Clip, pk=pk, project=project)
-    around = neighbours(clip, request.user)
-    following = around["next_unmarked"] or around["next"]
-    if following is None:
-        return JsonResponse({"clip": None, "page_url": reverse("clips", args=[slug])})
-    chosen = Clip.objects.select_related("subject__database", "project").get(pk=following)
-    return JsonResponse(opening(chosen, request.role))  # type: ignore[attr-defined]
 
 
 @login_required
@@ -144,7 +141,8 @@ def clip_next(request: HttpRequest, slug: str, pk: int) -> JsonResponse:
 def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResponse:
     """Make one coder's marking the consensus of the clip."""
     project = get_project(request, slug, Role.RESEARCHER)
-    marking = get_object_or_404(Annotation, pk=annotation, clip_id=pk, clip__project=project)
+    seen = seen_by(request.user, Annotation.objects.filter(clip__project=project))
+    marking = get_object_or_404(seen, pk=annotation, clip_id=pk)
     try:
         Consensus.adopt(marking, request.user)
     except ValidationError as error:
@@ -210,5 +208,12 @@ def _filtered(project: Project, form: ClipFilter, user: Any) -> QuerySet[Clip]:
         clips = clips.filter(subject__database=chosen["database"])
     if chosen["state"]:
         clips = clips.filter(state=chosen["state"])
-    labels = {"todo": Q(mine=False), "done": Q(agreed=True), "none": Q(agreed=False, labelled=False)}
+    own = Assignment.objects.filter(coder_id=user.pk, done_at__isnull=True)
+    queued = Q(pk__in=own.values("clip"))
+    labels = {
+        "queue": queued,
+        "todo": Q(mine=False),
+        "done": Q(agreed=True),
+        "none": Q(agreed=False, labelled=False),
+    }
     return clips.filter(labels[chosen["label"]]) if chosen["label"] else clips

@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
 from mer_platform.composites import document, exchange
@@ -93,9 +94,9 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @action(detail=True, pagination_class=None)
     def samples(self, request: Request, pk: str) -> Response:
         version = self._seen_by_researchers()
-        return Response(
-            SampleSerializer(version.samples.all(), many=True).data, content_type="application/json"
-        )
+        context = {"blind": set(blind_clips(request.user))}
+        rows = SampleSerializer(version.samples.all(), many=True, context=context)
+        return Response(rows.data, content_type="application/json")
 
     @extend_schema(responses=CheckSerializer)
     @action(detail=True)

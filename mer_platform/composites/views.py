@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites import document, exchange
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
@@ -57,6 +58,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "runs": version.runs.select_related("created_by"),
+        "blind": set(blind_clips(request.user)),
         "run_form": RunForm(
             versions=CompositeVersion.objects.filter(pk=version.pk), initial={"version": version.pk}
         ),

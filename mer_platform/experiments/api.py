@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
@@ -73,6 +74,12 @@ class PredictionSerializer(serializers.ModelSerializer):
             "sample", "name", "clip", "picture", "subject", "true_label", "predicted", "probabilities",
         ]  # fmt: skip
 
+    def to_representation(self, prediction: Prediction) -> dict[str, Any]:
+        data = super().to_representation(prediction)
+        if data["clip"] in self.context["blind"]:  # the caller is still to code this clip
+            data["true_label"] = None
+        return data
+
 
 class FoldSerializer(serializers.ModelSerializer):
     class Meta:
@@ -115,7 +122,8 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
             request.user, run.project, Role.RESEARCHER
         )  # true labels are the marks of others: coding is blind
         rows = run.predictions.select_related("sample")
-        return Response(PredictionSerializer(rows, many=True).data)
+        context = {"blind": set(blind_clips(request.user))}
+        return Response(PredictionSerializer(rows, many=True, context=context).data)
 
     @extend_schema(responses=FoldSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)

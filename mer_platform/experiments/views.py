@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
 from mer_platform.experiments.forms import RunForm, described, initial_of
@@ -91,6 +92,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             response["HX-Refresh"] = "true"
         return response
     context["results"] = results_of(run) if run.scored else None
+    context["blind"] = set(blind_clips(request.user))
     context["model"] = getattr(run, "model", None)
     context["configuration"] = described(run)
     return render(request, "experiments/run.html", context)

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.models import Consensus
+from mer_platform.annotation.queue import queue_of
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run
@@ -56,9 +57,6 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "train": bool(finished_runs),
         "score": bool(batch_count),
     }
-    unmarked = Clip.objects.filter(project=project, state=Clip.State.READY).exclude(
-        pk__in=Annotation.objects.filter(coder_id=request.user.pk).values("clip")
-    )
     return render(
         request,
         "projects/overview.html",
@@ -78,7 +76,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
             "batch_count": batch_count,
             "steps": steps,
             "next_step": next((name for name, done in steps.items() if not done), None),
-            "to_label": unmarked.first(),
+            "queue": queue_of(project, request.user),
             "events": project.events.select_related("user")[:8],
         },
     )

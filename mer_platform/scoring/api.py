@@ -5,6 +5,7 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import check_marks
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Clip
@@ -49,6 +50,7 @@ class ScoringItemSerializer(serializers.ModelSerializer):
     def to_representation(self, item: ScoringItem) -> dict[str, Any]:
         data = super().to_representation(item)
         blind = item.batch.project_id not in self.context["sees_marks_in"]
+        blind = blind or item.clip_id in self.context["blind"]
         if blind and item.frames_from == ScoringItem.Source.ANNOTATED:
             data["onset"] = data["apex"] = None  # the marks of others
         return data
@@ -133,6 +135,7 @@ class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
         return {
             **super().get_serializer_context(),
             "sees_marks_in": set(researcher_projects(self.request.user)),
+            "blind": set(blind_clips(self.request.user)),
         }
 
     @extend_schema(request=StartBatchSerializer, responses={202: ScoringBatchSerializer})

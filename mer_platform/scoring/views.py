@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import get_project, row_id
@@ -76,6 +77,7 @@ def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context = {
         "batch": batch,
         "progress": batch.progress(),
+        "blind": set(blind_clips(request.user)),
         "items": items,
         "clip_ids": ", ".join(str(item.clip_id) for item in items[:20]),
         "classes": CLASSES,

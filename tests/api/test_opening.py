@@ -8,8 +8,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.models import Assignment
 from mer_platform.clips.opening import HEAD_BYTES, STATIC, labeler_modules
 from mer_platform.projects.models import Membership, Role
 
@@ -69,28 +70,22 @@ def test_a_part_of_the_pack_has_an_address_of_its_own(api, clip):
     assert answer["ETag"].endswith('-10-19"')
 
 
-def test_the_next_clip_is_the_next_without_my_marks(browser, project, make_clip, alice):
-    first, marked, third = (make_clip(name) for name in ("a", "b", "c"))
-    Annotation.objects.create(clip=marked, coder=alice, onset=1)
-    answer = browser.get(reverse("clip-next", args=[project.slug, first.pk])).json()
-    assert (answer["clip"], answer["name"]) == (third.pk, "c")
-    assert answer["page_url"] == reverse("clip", args=[project.slug, third.pk])
-    assert answer["next_url"] == reverse("clip-next", args=[project.slug, third.pk])
-    assert answer["readonly"] is False
-
-
-def test_after_the_last_clip_there_is_none(browser, project, clip):
-    answer = browser.get(reverse("clip-next", args=[project.slug, clip.pk])).json()
-    assert answer == {"clip": None, "page_url": reverse("clips", args=[project.slug])}
-
-
-def test_a_viewer_opens_the_next_clip_readonly_and_a_stranger_not_at_all(client, project, make_clip, bob):
-    first, _ = make_clip("a"), make_clip("b")
-    url = reverse("clip-next", args=[project.slug, first.pk])
+def test_coders_go_on_to_their_queue_and_viewers_have_none(client, project, clip, bob):
     client.force_login(bob)
-    assert client.get(url).status_code == 404
-    Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
-    assert client.get(url).json()["readonly"] is True
+    membership = Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
+    url = reverse("clip", args=[project.slug, clip.pk])
+    opening = client.get(url).context["opening"]
+    assert (opening["next_url"], opening["readonly"], opening["database_url"]) == ("", True, "")
+    membership.role = Role.ANNOTATOR
+    membership.save()
+    opening = client.get(url).context["opening"]
+    queue = reverse("project-queue", args=[project.pk])
+    assert (opening["next_url"], opening["readonly"]) == (f"{queue}?after={clip.pk}", False)
+
+
+def test_a_clip_that_its_coder_called_done_opens_for_reading(browser, project, clip, alice):
+    Assignment.objects.create(clip=clip, coder=alice, done_at=timezone.now())
+    assert browser.get(reverse("clip", args=[project.slug, clip.pk])).context["opening"]["readonly"] is True
 
 
 def test_the_index_tells_where_the_face_is(api, clip):

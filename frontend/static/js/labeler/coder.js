@@ -242,11 +242,12 @@ export class Coder {
       const number = this.session.place + 1;
       return this.say(`Not done: expression ${number} lacks ${list(incomplete.missing)}.`, "refused");
     }
-    if (!this.#warned && !expressions.some(({ coding }) => missing(coding).length === 0)) {
+    const nothing = !expressions.some(({ coding }) => missing(coding).length === 0);
+    if (nothing && !this.#warned) {
       this.#warned = true;
       return this.say(`Nothing is coded in this clip. ${this.#keymap.label("done")} again: it shows no expression.`, "refused");
     }
-    const refusal = await finishClip(this.autosave, this.#options);
+    const refusal = await finishClip(this.autosave, this.#options, nothing);
     if (refusal) this.say(refusal, "refused");
     else this.#stage.onnext();
   }

@@ -1,0 +1,185 @@
+/**
+ * The judge's page: every coder's frames as pictures, the player beside them, and decisions by keyboard. The form itself
+ * works without this; here choices fill the fields, and a field that is changed means "set anew".
+ */
+import { request, requestJson } from "./http.js";
+import { isTyping } from "./labeler/keymap.js";
+import { FramePack } from "./labeler/frame-pack.js";
+
+/** @typedef {"onset" | "apex" | "offset" | "kind" | "emotion" | "action_units"} FieldName */
+
+/** @type {Record<string, FieldName>} */
+const MARK_KEYS = { o: "onset", a: "apex", f: "offset" };
+
+/** @param {Element} root @param {string} selector @returns {HTMLInputElement[]} */
+const inputs = (root, selector) => /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll(selector)]);
+
+class Judge {
+  /** @type {HTMLElement} the expression that keys are about */
+  #current;
+  #index = 0;
+  #form;
+  #player;
+
+  /** @param {HTMLFormElement} form @param {any} player a `<mer-labeler>` */
+  constructor(form, player) {
+    this.#form = form;
+    this.#player = player;
+    this.#current = this.#expressions[0];
+    form.addEventListener("change", (event) => this.#didChange(/** @type {HTMLInputElement} */ (event.target)));
+    form.addEventListener("focusin", (event) => this.#select(/** @type {Element} */ (event.target).closest("[data-expression]")));
+    form.addEventListener("click", this.#didClick);
+    document.addEventListener("mer:frame", (event) => this.#didShow(/** @type {CustomEvent} */ (event).detail.index));
+    // Before the player's own keys: some mean something else here, where its coding is read-only.
+    window.addEventListener("keydown", this.#didPressKey, { capture: true });
+    this.#select(this.#expressions.find((one) => !one.querySelector("[type=radio]:checked")) ?? this.#current);
+  }
+
+  /** @returns {HTMLElement[]} */
+  get #expressions() {
+    return [.../** @type {NodeListOf<HTMLElement>} */ (this.#form.querySelectorAll("[data-expression]"))];
+  }
+
+  /** @param {Element | null} expression */
+  #select(expression) {
+    if (!(expression instanceof HTMLElement)) return;
+    this.#current = expression;
+    for (const one of this.#expressions) one.toggleAttribute("data-current", one === expression);
+  }
+
+  /** @param {HTMLInputElement} input */
+  #didChange(input) {
+    const expression = input.closest("[data-expression]");
+    if (!expression) return;
+    if (input.type === "radio") this.#fill(expression, input);
+    else if (input.dataset.field) this.#didEdit(expression, input.dataset.field);
+  }
+
+  /** @param {Element} expression @param {HTMLInputElement} choice */
+  #fill(expression, choice) {
+    const json = choice.value === "average" ? /** @type {HTMLElement} */ (expression).dataset.average : choice.dataset.fill;
+    if (!json) return;
+    for (const [name, value] of Object.entries(JSON.parse(json))) {
+      for (const field of inputs(expression, `[data-field="${name}"]`)) field.value = value === "" && name === "kind" ? field.value : value;
+    }
+  }
+
+  /** The mean stays the mean where the coders differ and the judge has to say. @param {Element} expression @param {string} name */
+  #didEdit(expression, name) {
+    const mean = /** @type {HTMLElement} */ (expression).dataset.average;
+    const chosen = inputs(expression, "[type=radio]:checked")[0]?.value;
+    if (chosen === "average" && mean && JSON.parse(mean)[name] === "") return;
+    const anew = inputs(expression, "[value=anew]")[0];
+    if (anew) anew.checked = true;
+  }
+
+  /** @param {Event} event */
+  #didClick = (event) => {
+    const button = /** @type {Element} */ (event.target).closest("[data-frame]");
+    if (button instanceof HTMLElement) this.#player.goTo(Number(button.dataset.frame));
+  };
+
+  /** @param {number} index */
+  #didShow(index) {
+    this.#index = index;
+    for (const button of this.#form.querySelectorAll("[data-frame]")) {
+      if (/** @type {HTMLElement} */ (button).dataset.frame === String(index)) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #didPressKey = (event) => {
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#take(event, () => this.#form.requestSubmit());
+    if (isTyping(target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (/^[1-9]$/.test(key) || key === "m") this.#take(event, () => this.#choose(key));
+    else if (key === "x" && event.shiftKey) this.#take(event, () => this.#choose("none"));
+    else if (key in MARK_KEYS && !event.shiftKey) this.#take(event, () => this.#set(MARK_KEYS[key]));
+    else if (key === "e") this.#take(event, () => this.#move(event.shiftKey ? -1 : 1));
+  };
+
+  /** @param {Event} event @param {() => void} act */
+  #take(event, act) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    act();
+  }
+
+  /** @param {string} key */
+  #choose(key) {
+    const choice = inputs(this.#current, `[type=radio][data-key="${key}"]`)[0];
+    if (!choice) return this.#say(key === "m" ? "There is no mean of one coding." : `No coder ${key} here.`);
+    choice.checked = true;
+    this.#didChange(choice);
+    this.#say(`${choice.closest("label")?.firstElementChild?.nextElementSibling?.textContent ?? choice.labels?.[0]?.textContent ?? ""} is taken.`);
+    const frame = inputs(this.#current, "[data-field=apex]")[0]?.value;
+    if (frame && choice.value !== "none") this.#player.goTo(Number(frame));
+  }
+
+  /** @param {FieldName} mark */
+  #set(mark) {
+    const field = inputs(this.#current, `[data-field="${mark}"]`)[0];
+    if (!field) return;
+    field.value = String(this.#player.state?.target ?? this.#index);
+    this.#didEdit(this.#current, mark);
+    this.#say(`${mark} set at frame ${field.value}.`);
+  }
+
+  /** @param {1 | -1} direction */
+  #move(direction) {
+    const all = this.#expressions.filter((one) => one.classList.contains("decision"));
+    const place = all.indexOf(this.#current);
+    const next = all[(place + direction + all.length) % all.length];
+    this.#select(next);
+    next?.scrollIntoView({ block: "nearest" });
+    const [first] = /** @type {NodeListOf<HTMLElement>} */ (next?.querySelectorAll("[data-frame].is-apex") ?? []);
+    if (first) this.#player.goTo(Number(first.dataset.frame));
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    const said = this.#form.querySelector("#judge-said");
+    if (said) said.textContent = sentence;
+  }
+}
+
+/** Draws each coder's frames; a picture that does not come leaves its number. @param {HTMLFormElement} form */
+async function drawFrames(form) {
+  const buttons = /** @type {HTMLElement[]} */ ([...form.querySelectorAll("[data-frame]")]);
+  if (!buttons.length) return;
+  const pack = new FramePack(await requestJson(form.dataset.framesUrl ?? ""));
+  /** @type {Map<number, HTMLCanvasElement[]>} */
+  const wanted = new Map();
+  for (const button of buttons) {
+    const canvas = button.querySelector("canvas");
+    const index = pack.clamp(Number(button.dataset.frame));
+    if (canvas) wanted.set(index, [...(wanted.get(index) ?? []), canvas]);
+  }
+  await Promise.all([...wanted].map(([index, canvases]) => drawFrame(form.dataset.packUrl ?? "", pack, index, canvases)));
+}
+
+/** @param {string} url @param {FramePack} pack @param {number} index @param {HTMLCanvasElement[]} canvases */
+async function drawFrame(url, pack, index, canvases) {
+  const range = `bytes=${pack.offsets[index]}-${pack.offsets[index + 1] - 1}`;
+  const bytes = await (await request(url, { headers: { Range: range } })).arrayBuffer();
+  const picture = await createImageBitmap(new Blob([bytes], { type: pack.mime }));
+  for (const canvas of canvases) {
+    canvas.width = Math.min(pack.width, 320);
+    canvas.height = Math.round((canvas.width * pack.height) / pack.width);
+    canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  }
+  picture.close();
+}
+
+const form = document.querySelector("form#judge");
+const player = document.querySelector("mer-labeler");
+if (form instanceof HTMLFormElement && player) {
+  new Judge(form, player);
+  drawFrames(form).catch(() => {
+    const said = form.querySelector("#judge-said");
+    if (said) said.textContent = "The small pictures could not be loaded; the player shows every frame.";
+  });
+}
