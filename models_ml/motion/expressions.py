@@ -27,7 +27,10 @@ _RISE, _FALL, _SHORTEST = 0.27, 0.33, 0.05
 _REST_PX = 0.05  # what a place on a face at rest moves anyway, in pixels of the crop
 _RANK = 20  # directions of movement that are told apart in one window
 _WORTH = 0.4  # a score below which a candidate is not looked at closer
-_SURE, _UNSURE = 1.0, 0.7  # scores of confidence 1 and 0
+_UNSURE = 0.7  # score of confidence 0, in a whole window
+# Powers of how much of the window is missing, by which larger movements are asked for, and a better fit.
+_LARGER, _BETTER = 0.2, 1.25
+_LONGEST, _TOO_LONG = 0.5, 0.58  # seconds
 _BLINK, _BLINK_EDGE = 0.45, 0.12  # of ``Course.shut``: a blink's middle, and its borders
 
 
@@ -81,7 +84,7 @@ def find_apex(course: Course, fps: Fraction, onset: int, offset: int) -> Spot:
     ]
     scores = fit.scores(places)
     best = int(scores.argmax())
-    return Spot(onset, int(places[best][2]), offset, fit.confidence(float(scores[best])))
+    return Spot(onset, int(places[best][2]), offset, float(scores[best]))
 
 
 def _spots(course: Course, rate: float) -> list[Spot]:
@@ -157,7 +160,7 @@ class _Fit:
         self._first, self._end = max(0, first), min(len(course.moved), last + 1)
         moved = course.moved[self._first : self._end].reshape(self._end - self._first, -1)
         self._rate, count = rate, len(moved)
-        self._cut = (2 * _WINDOW * rate + 1) / count  # at the clip's ends less is seen of what else moves
+        self._cut = max(1.0, (2 * _WINDOW * rate + 1) / count)
         t = np.linspace(-1, 1, count)
         nuisance = [np.ones(count), t]
         shut = _blinks(course.shut)[self._first : self._end]
@@ -168,27 +171,36 @@ class _Fit:
             nuisance.append(templates(times, [neighbour])[:, 0])
         self._base, _ = np.linalg.qr(np.stack(nuisance, axis=1))
         moved = self._without_base(moved)
-        # Left singular vectors, each shrunk by how little it moves.
+        # Left singular vectors, and the mean square of each one's movement.
         squares, right = np.linalg.eigh(moved.T @ moved)
         keep = min(_RANK, max(1, count // 4))
         squares, right = np.maximum(squares[::-1][:keep], 1e-12), right[:, ::-1][:, :keep]
-        shrunk = squares + count * _REST_PX**2
-        self._directions = (moved @ right / np.sqrt(shrunk)).T
+        self._squares, self._directions = squares[:, None] / count, (moved @ right / np.sqrt(squares)).T
 
     def _without_base(self, columns: Matrix) -> Matrix:
         return np.asarray(columns - self._base @ (self._base.T @ columns))
 
-    def scores(self, places: list[Place]) -> Matrix:
-        """(places,) 0 to 1: how much of each template some direction of movement follows."""
+    def scores(self, places: list[Place], rest: float = _REST_PX) -> Matrix:
+        """(places,) 0 to 1: how much of each template some direction follows that moves more than ``rest`` pixels."""
         times = np.arange(self._first, self._end, dtype=np.float64)[:, None]
         wanted = self._without_base(templates(times, places))
         length = (wanted**2).sum(axis=0)
-        return np.asarray(((self._directions @ wanted) ** 2).sum(axis=0) / np.maximum(length, 1e-9))
+        large = self._squares / (self._squares + rest**2)
+        follows = (large * (self._directions @ wanted) ** 2).sum(axis=0)
+        return np.asarray(follows / np.maximum(length, 1e-9))
 
-    def confidence(self, score: float) -> float:
-        """0 to 1. What a template leaves unexplained counts more where only a part of the window is there."""
-        left = (1 - score) * max(1.0, self._cut)
-        return float(np.clip((1 - left - _UNSURE) / (_SURE - _UNSURE), 0, 1))
+    def confidence(self, place: Place) -> float:
+        """0 to 1, of what is not known to be an expression.
+
+        Where only a part of the window is there, little is seen of what else the face does: then a small movement
+        says less, and what the template leaves unexplained weighs more. A movement of more than half a second is
+        no micro-expression.
+        """
+        rest = _REST_PX * self._cut**_LARGER
+        left = (1 - float(self.scores([place], rest)[0])) * self._cut**_BETTER
+        seconds = (place[3] - place[1]) / self._rate
+        brief = np.clip((_TOO_LONG - seconds) / (_TOO_LONG - _LONGEST), 0, 1)
+        return float(brief * np.clip(1 - left / (1 - _UNSURE), 0, 1))
 
     def coarse(self, frame: int) -> tuple[Place, float]:
         step = max(1, round(0.015 * self._rate))
@@ -241,7 +253,7 @@ class _Found:
 
     def spot(self, last: int) -> Spot:
         onset, apex, offset = (min(last, max(0, round(mark))) for mark in self.place[1:])
-        return Spot(onset, apex, offset, self.fit.confidence(self.score))
+        return Spot(onset, apex, offset, self.fit.confidence(self.place))
 
 
 def _blinks(shut: Matrix) -> Matrix:
