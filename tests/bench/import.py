@@ -10,6 +10,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -58,13 +59,19 @@ def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
         "import: the same tree again", time.monotonic() - began, "s", "the first import", min(ours), "at most"
     )
     assert again["counts"]["there"] == clips, again["counts"]
-    bare_loop = f"reading and decoding in {os.cpu_count()} processes"
-    report(
-        f"import: {clips} clips, best of {ROUNDS}", frames / min(ours), "frames/s", bare_loop, frames / min(bare),
-        "at least", SHARE,
-    )  # fmt: skip
-    medians = [frames / sorted(times)[len(times) // 2] for times in (ours, bare)]
-    report(f"import: {clips} clips, median", medians[0], "frames/s", bare_loop, medians[1], "at least", SHARE)
+    # Each import is held against the bare loops right before and after it: another load of the machine meets all three.
+    around = [(before + after) / 2 for before, after in pairwise(bare)]
+    pairs = sorted(zip(ours, around, strict=True), key=lambda pair: pair[1] / pair[0])
+    for name, (own, loop) in {"median": pairs[len(pairs) // 2], "worst": pairs[0], "best": pairs[-1]}.items():
+        report(
+            f"import: {clips} clips, {name} of {ROUNDS} rounds",
+            frames / own,
+            "frames/s",
+            f"reading and decoding in {os.cpu_count()} processes, before and after",
+            frames / loop,
+            "at least",
+            SHARE,
+        )
 
 
 def decode_all(tree: Path) -> float:

@@ -199,6 +199,7 @@ import json
 from mer_platform.composites.models import Sample
 from models_ml.config import FeatureConfig
 from models_ml.synthetic.barcode import read_number
+from models_ml.motion import clips
 from workers import features
 
 seen = {}
@@ -206,7 +207,7 @@ def spy(onset, apex, config, **names):
     seen[sample.clip.name] = [read_number(onset), read_number(apex)]
     return real(onset, apex, config, **names)
 
-real, features.onset_apex_features = features.onset_apex_features, spy
+real, clips.aligned_pair = clips.aligned_pair, spy
 features.default_storage.exists = lambda name: False
 for sample in Sample.objects.select_related("clip"):
     features.load_samples([sample], FeatureConfig())
