@@ -46,24 +46,28 @@ class ProjectPermission(permissions.BasePermission):
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         project = obj if isinstance(obj, Project) else view.project_of(obj)
         write = request.method not in permissions.SAFE_METHODS
-        require(request.user, project, view.write_role if write else Role.VIEWER)
+        require(request.user, project, view.write_role if write else view.read_role)
         return True
 
 
 class InProject(viewsets.GenericViewSet):
-    """A viewset's base: only rows of the user's own projects, and the role that writing takes.
+    """A viewset's base: only rows of the user's own projects, and the roles that reading and writing take.
 
+    Lists hold only the projects in which the user's role suffices to read.
     ``project_path`` is the lookup from the model to its project, ``""`` for the project itself.
     """
 
     permission_classes = [permissions.IsAuthenticated, ProjectPermission]
     project_path = "project"
+    read_role = Role.VIEWER
     write_role = Role.RESEARCHER
 
     def get_queryset(self) -> Any:
         queryset = super().get_queryset()
         path = f"{self.project_path}__in" if self.project_path else "pk__in"
-        return queryset.filter(**{path: Project.objects.of(self.request.user).values("pk")})
+        # One row that the role does not suffice for is refused by name of the role; a list leaves it out.
+        role = self.read_role if self.action == "list" else Role.VIEWER
+        return queryset.filter(**{path: Project.objects.of(self.request.user, role).values("pk")})
 
     def project_of(self, obj: Any) -> Project:
         for name in self.project_path.split("__"):

@@ -3,6 +3,7 @@
 ``MER_DATA_DIR``   where everything is kept (``./var``)
 ``DATABASE_URL``   PostgreSQL instead of SQLite, e.g. ``postgres://user:password@host/name``
 ``REDIS_URL``      Redis instead of the filesystem broker, e.g. ``redis://host:6379/0``
+``MER_STORAGE_URL`` an object store instead of files in the data folder, e.g. ``s3://bucket/prefix?endpoint_url=https://host``
 ``MER_SECRET_KEY`` the signing key; without it one is made in the data folder at the first start
 ``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  comma-separated, for a public address
 ``MER_HTTPS=1``    secure cookies and HSTS, behind a proxy that ends TLS
@@ -10,6 +11,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -37,6 +39,15 @@ def secret_key() -> str:
     return path.read_text()
 
 
+def default_storage(url: str) -> dict[str, Any]:
+    """Files in the data folder, or the object store at an address."""
+    if not url:
+        return {"BACKEND": "mer_platform.storage.ContentStorage"}
+    from mer_platform.objectstore import storage_of  # its libraries are slow to load, and seldom needed
+
+    return storage_of(url)
+
+
 SECRET_KEY = secret_key()
 DEBUG = os.environ.get("MER_DEBUG") == "1"
 ALLOWED_HOSTS = env_list("MER_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -62,8 +73,10 @@ INSTALLED_APPS = [
     "mer_platform.clips",
     "mer_platform.annotation",
     "mer_platform.composites",
+    "mer_platform.features",
     "mer_platform.experiments",
     "mer_platform.scoring",
+    "mer_platform.exports",
 ]
 
 MIDDLEWARE = [
@@ -157,8 +170,9 @@ STATICFILES_FINDERS = [
     "mer_platform.finders.PlotlyFinder",
 ]
 MEDIA_ROOT = DATA_DIR / "media"
+STORAGE_URL = os.environ.get("MER_STORAGE_URL", "")
 STORAGES = {
-    "default": {"BACKEND": "mer_platform.storage.ContentStorage"},
+    "default": default_storage(STORAGE_URL),
     "staticfiles": {"BACKEND": "mer_platform.storage.StaticStorage"},
 }
 WHITENOISE_MAX_AGE = 3600

@@ -4,9 +4,10 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
-from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
+from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
+from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
@@ -16,19 +17,23 @@ router.register("projects", ProjectViewSet)
 router.register("databases", DatabaseViewSet)
 router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
+router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
 router.register("annotations", AnnotationViewSet)
 router.register("consensus", ConsensusViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
+router.register("feature-exports", FeatureExportViewSet, basename="feature-export")
 
 urlpatterns = [
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.composites.urls")),
+    path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),
     path("", include("mer_platform.scoring.urls")),
+    path("", include("mer_platform.exports.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", PasswordChange.as_view(), name="password_change"),

@@ -46,6 +46,10 @@ class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+# Raised by whoever changes a feature's value, so that no cached one of another program is taken for it.
+FEATURE_CODE_VERSION = 3
+
+
 class FeatureConfig(_Config):
     """From the onset and the apex frame to the picture of motion the network sees."""
 
@@ -62,11 +66,23 @@ class FeatureConfig(_Config):
     crop_size: int = Field(
         128, ge=32, le=512, title="Crop size", description="Side of the face crop on which flow is measured."
     )
-    remove_head_motion: bool = Field(
-        True,
-        title="Remove head motion",
-        description="Subtract the shift, turn and growth of the face as one piece.",
+    normalise: Literal["none", "match", "histogram", "clahe"] = Field(
+        "none",
+        title="Intensity normalisation",
+        description="match: the apex frame's mean and contrast made those of the onset frame; histogram: its "
+        "whole histogram; clahe: local contrast evened out (CLAHE), both frames by the onset's curves.",
     )
+    head_motion: Literal["none", "median", "nose", "similarity"] = Field(
+        "median",
+        title="Head motion",
+        description="What is subtracted as the head's own motion. median: the crop's median flow; nose: the "
+        "median flow of bridge and tip of the nose; similarity: shift, turn and growth that fit the face best.",
+    )
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) of these settings and of the code that follows them."""
+        parts = [FEATURE_CODE_VERSION, self.model_dump(mode="json")]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class NetConfig(_Config):

@@ -67,4 +67,5 @@ def save_result(clip: Clip, result: IngestResult) -> None:
         is_grey=result.is_grey,
         faces=result.faces.to_json(),
         face_frames=[list(span) for span in result.faces.coverage()],
+        fingerprint=result.fingerprint,
     )

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.api import Conflict, InProject, own_related
-from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.services import AlreadyThere, add_clip
 from mer_platform.projects.access import require
@@ -47,6 +47,20 @@ class ClipSerializer(serializers.ModelSerializer):
             "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
             "face_frames", "frame_count", "frames_per_second", "fps", "width", "height", "is_grey", "codec",
             "first_source_number", "sha256", "size", "original_name", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class FlowPictureSerializer(serializers.ModelSerializer):
+    database = serializers.IntegerField(source="subject.database_id", read_only=True)
+    database_name = serializers.CharField(source="subject.database.name", read_only=True)
+    subject = serializers.CharField(source="subject.name", read_only=True)
+
+    class Meta:
+        model = FlowPicture
+        fields = [
+            "id", "database", "database_name", "subject", "name", "emotion", "width", "height", "sha256",
+            "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -177,3 +191,33 @@ class ClipViewSet(
                 "The frames of this clip are missing from the storage: restore it from a backup, or upload the clip again."
             )
         return clip
+
+
+class FlowPictureViewSet(
+    InProject,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+):
+    """Precomputed pictures of motion whose clips are not here; an import brings them in."""
+
+    queryset = FlowPicture.objects.select_related("subject__database__project")
+    serializer_class = FlowPictureSerializer
+    filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
+    project_path = "subject__database__project"
+    read_role = Role.RESEARCHER  # their labels are marks of others: coding is blind
+
+    def perform_destroy(self, picture: FlowPicture) -> None:
+        name, project = str(picture), picture.subject.database.project
+        picture.delete()
+        AuditEvent.record(project, self.request.user, f"deleted the flow picture {name}")
+
+    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, pk: str) -> HttpResponseBase:
+        """The picture as it was imported."""
+        picture = self.get_object()
+        if not default_storage.exists(picture.file):
+            raise Http404("This flow picture is missing from the storage: restore it from a backup.")
+        file = default_storage.open(picture.file)
+        return ranged_response(request, file, default_storage.size(picture.file), picture.sha256, "image/png")

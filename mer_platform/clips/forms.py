@@ -1,8 +1,9 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 
-from mer_platform.clips.models import Clip, Database
+from mer_platform.clips.models import Clip, Database, FlowPicture
 
 
 class DatabaseForm(forms.ModelForm):
@@ -59,3 +60,26 @@ class ClipFilter(forms.Form):
     def __init__(self, *args: Any, project: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
+
+
+class PictureFilter(forms.Form):
+    """The filters above the list of flow pictures; all optional."""
+
+    q = forms.CharField(required=False, label="Search")
+    database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
+
+    def __init__(self, *args: Any, project: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
+
+    def apply(self, pictures: QuerySet[FlowPicture]) -> QuerySet[FlowPicture]:
+        """Those that fit; all of them where a filter is none."""
+        if not self.is_valid():
+            return pictures
+        for word in self.cleaned_data["q"].split():
+            pictures = pictures.filter(
+                Q(name__icontains=word) | Q(subject__name__icontains=word) | Q(emotion__icontains=word)
+            )
+        if self.cleaned_data["database"]:
+            pictures = pictures.filter(subject__database=self.cleaned_data["database"])
+        return pictures

@@ -85,6 +85,9 @@ class Clip(models.Model):
     face_frames = models.JSONField(
         default=list, help_text="Ranges of frames with a face: [[first, last], …]."
     )
+    fingerprint = models.CharField(
+        max_length=300, blank=True, help_text="Of what moves in it: copies of one recording have like ones."
+    )
 
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]

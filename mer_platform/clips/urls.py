@@ -4,6 +4,7 @@ from mer_platform.clips import views
 
 urlpatterns = [
     path("projects/<slug:slug>/clips/", views.clip_list, name="clips"),
+    path("projects/<slug:slug>/clips/pictures/", views.picture_list, name="pictures"),
     path("projects/<slug:slug>/clips/upload/", views.upload, name="upload"),
     path("projects/<slug:slug>/clips/<int:pk>/", views.clip_page, name="clip"),
     path("projects/<slug:slug>/clips/<int:pk>/delete/", views.clip_delete, name="clip-delete"),

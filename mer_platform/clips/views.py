@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.models import Annotation, Consensus
-from mer_platform.clips.forms import ClipFilter, DatabaseForm
-from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.forms import ClipFilter, DatabaseForm, PictureFilter
+from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Project, Role
@@ -40,9 +40,33 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
         "processing": everything.filter(state=Clip.State.PROCESSING).count(),
         "arriving": Job.open_in(project, "ingest").exists(),
         "total": everything.count(),
+        "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
         "databases": project.databases.all(),
     }
     template = "clips/_list.html" if getattr(request, "htmx", False) else "clips/list.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def picture_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every flow picture, filtered; asked by htmx, only the list. They carry labels, so only researchers see them."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    form = PictureFilter(request.GET, project=project)
+    everything = FlowPicture.objects.filter(subject__database__project=project)
+    page = Paginator(form.apply(everything.select_related("subject__database")), PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "filter": form,
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "pictures": everything.count(),
+        "total": Clip.objects.filter(project=project).count(),
+        "databases": project.databases.all(),
+    }
+    template = "clips/_pictures.html" if getattr(request, "htmx", False) else "clips/pictures.html"
     return render(request, template, context)
 
 

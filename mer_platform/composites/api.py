@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from drf_spectacular.utils import extend_schema
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -9,41 +11,24 @@ from rest_framework.response import Response
 
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
-from mer_platform.composites.labelmaps import suggest
-from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.composites import document, exchange
+from mer_platform.composites.caveats import caveats
+from mer_platform.composites.diff import diff
+from mer_platform.composites.labelmaps import PRESETS, suggest
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.rules import Rules
+from mer_platform.composites.serializers import (
+    CheckSerializer,
+    CompositeVersionSerializer,
+    DiffSerializer,
+    DocumentField,
+    ImportResultSerializer,
+    SampleSerializer,
+    diff_json,
+)
 from mer_platform.composites.services import freeze
-from mer_platform.projects.access import require
+from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
-
-
-class SampleSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Sample
-        fields = [
-            "index",
-            "clip",
-            "picture",
-            "content_sha256",
-            "database",
-            "subject",
-            "name",
-            "onset",
-            "apex",
-            "offset",
-            "apex_from",
-            "emotion",
-            "label",
-        ]
-
-
-class CompositeVersionSerializer(serializers.ModelSerializer):
-    name = serializers.CharField(source="composite.name", read_only=True)
-    project = serializers.IntegerField(source="composite.project_id", read_only=True)
-    counts = serializers.DictField(read_only=True)
-
-    class Meta:
-        model = CompositeVersion
-        fields = ["id", "project", "name", "number", "content_hash", "label_map", "counts", "frozen_at"]
 
 
 class FreezeSerializer(serializers.Serializer):
@@ -52,9 +37,28 @@ class FreezeSerializer(serializers.Serializer):
         max_length=80, help_text="A new name, or that of a composite to make the next version of."
     )
     databases = own_related(Database.objects.all(), "project")(many=True)
+    preset = serializers.ChoiceField(
+        [(key, title) for key, title in PRESETS.items() if key],
+        required=False,
+        allow_blank=True,
+        help_text="A published composite to follow: its label map, and its list of samples decides in doubt.",
+    )
     label_map = serializers.JSONField(
         required=False, help_text="{database name: {emotion: class or null}}; without it, the suggested map."
     )
+    rules = serializers.JSONField(
+        required=False,
+        help_text=f"Include and exclude rules, all optional: {', '.join(Rules.model_fields)}.",
+    )
+
+
+class ImportSerializer(serializers.Serializer):
+    project = own_related(Project.objects.all(), "pk")()
+    document = DocumentField(help_text="What `export` of another lab's version gave, as it is.")
+    name = serializers.CharField(
+        max_length=80, required=False, allow_blank=True, help_text="Without it, the document's own."
+    )
+    compare_only = serializers.BooleanField(default=False, help_text="Freeze nothing.")
 
 
 class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
@@ -66,15 +70,21 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @extend_schema(request=FreezeSerializer, responses={201: CompositeVersionSerializer})
     def create(self, request: Request) -> Response:
         """Freeze a version. The same content again gives the same version."""
-        form = FreezeSerializer(data=request.data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
-        fields: dict[str, Any] = form.validated_data
-        require(request.user, fields["project"], Role.RESEARCHER)
+        fields = self._posted(FreezeSerializer)
         if any(database.project_id != fields["project"].pk for database in fields["databases"]):
             raise serializers.ValidationError({"databases": ["All databases must belong to the project."]})
-        label_map = fields.get("label_map") or suggest(fields["databases"])
+        preset = fields.get("preset", "")
+        label_map = fields.get("label_map") or suggest(fields["databases"], preset)
         try:
-            version = freeze(fields["project"], fields["name"], fields["databases"], label_map, request.user)
+            version = freeze(
+                fields["project"],
+                fields["name"],
+                fields["databases"],
+                label_map,
+                request.user,
+                preset=preset,
+                rules=fields.get("rules"),
+            )
         except DjangoValidationError as error:
             raise serializers.ValidationError(error.message_dict) from error
         return Response(self.get_serializer(version).data, status=status.HTTP_201_CREATED)
@@ -82,8 +92,78 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @extend_schema(responses=SampleSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def samples(self, request: Request, pk: str) -> Response:
-        version = self.get_object()
-        require(request.user, version.project, Role.RESEARCHER)  # the marks of others: coding is blind
+        version = self._seen_by_researchers()
         return Response(
             SampleSerializer(version.samples.all(), many=True).data, content_type="application/json"
         )
+
+    @extend_schema(responses=CheckSerializer)
+    @action(detail=True)
+    def check(self, request: Request, pk: str) -> Response:
+        """How it compares with its preset's published list, and what to look at before trusting it."""
+        version = self._seen_by_researchers()
+        found = caveats(version.with_items(), Rules(**version.rules))
+        return Response({"list_check": version.list_check, "caveats": [caveat.to_json() for caveat in found]})
+
+    @extend_schema(
+        responses=DiffSerializer,
+        parameters=[
+            OpenApiParameter(
+                "against", OpenApiTypes.INT, required=True, description="The earlier version's id."
+            )
+        ],
+    )
+    @action(detail=True)
+    def diff(self, request: Request, pk: str) -> Response:
+        """What this version has that another version of the project has not, and the other way round."""
+        version = self._seen_by_researchers()
+        if not (against := request.query_params.get("against")):
+            raise serializers.ValidationError(
+                {"against": ["Say which version to compare with: ?against=<id>."]}
+            )
+        other = self.get_queryset().filter(pk=row_id(against), composite__project=version.project).first()
+        if other is None:
+            raise Http404(f"There is no version {against} in this project.")
+        return Response(diff_json(other, version, diff(other, version)))
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True)
+    def export(self, request: Request, pk: str) -> Response:
+        """The version as a small document for another lab: hashes, names, marks and labels; no pixel and no path."""
+        version = self._seen_by_researchers()
+        name = document.file_name(version)
+        return Response(
+            document.export(version), headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    @extend_schema(
+        request=ImportSerializer, responses={200: ImportResultSerializer, 201: ImportResultSerializer}
+    )
+    @action(detail=False, methods=["post"], url_path="import")
+    def import_document(self, request: Request) -> Response:
+        """Compare another lab's document with the project; where every sample is here, freeze the identical version."""
+        fields = self._posted(ImportSerializer)
+        project = fields["project"]
+        try:
+            compared = exchange.compare(project, document.read(fields["document"]))
+            version = compared.existing
+            if version is None and compared.complete and not fields["compare_only"]:
+                version = exchange.adopt(project, compared, request.user, fields.get("name", ""))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        made = version is not None and compared.existing is None
+        code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+        return Response(compared.to_json(version), status=code)
+
+    def _posted(self, form_class: type[serializers.Serializer]) -> dict[str, Any]:
+        form = form_class(data=self.request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        fields: dict[str, Any] = form.validated_data
+        require(self.request.user, fields["project"], Role.RESEARCHER)
+        return fields
+
+    def _seen_by_researchers(self) -> CompositeVersion:
+        """The version, for those who may see the marks of others: coding is blind."""
+        version: CompositeVersion = self.get_object()
+        require(self.request.user, version.project, Role.RESEARCHER)
+        return version

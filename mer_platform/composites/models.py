@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -38,6 +39,13 @@ class CompositeVersion(models.Model):
     composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     label_map = models.JSONField(help_text="{database name: {emotion: class or null}}")
+    preset = models.CharField(
+        max_length=20, blank=True, help_text="The published composite that it follows: megc2019, or nothing."
+    )
+    rules = models.JSONField(default=dict, help_text="Include and exclude rules that differ from none.")
+    list_check = models.JSONField(
+        null=True, help_text="How it compared with its preset's published list when it was frozen."
+    )
     content_hash = models.CharField(max_length=64)
     frozen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -59,6 +67,11 @@ class CompositeVersion(models.Model):
     @property
     def project(self) -> Project:
         return self.composite.project
+
+    def with_items(self) -> list["Sample"]:
+        """The samples with their clips or pictures, in one query."""
+        related = [f"{item}__subject__database" for item in ("clip", "picture")]
+        return list(self.samples.select_related(*related))
 
     def counts(self) -> dict[str, Any]:
         """Samples by class, database and subject, as the version's page shows them."""
@@ -136,7 +149,7 @@ class Sample(models.Model):
         }
 
 
-def content_hash(samples: list[Sample]) -> str:
+def content_hash(samples: Iterable[Sample]) -> str:
     """SHA-256 over the samples in a canonical order: two labs with the same data get the same hash."""
     rows = sorted(json.dumps(sample.identity(), sort_keys=True) for sample in samples)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()

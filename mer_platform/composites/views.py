@@ -1,146 +1,138 @@
-from collections import Counter, defaultdict
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.clips.models import Clip, Database
-from mer_platform.composites.labelmaps import LabelMap, suggest
-from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.composites.services import Draft, draft, freeze
+from mer_platform.composites import document, exchange
+from mer_platform.composites.caveats import caveats
+from mer_platform.composites.diff import diff
+from mer_platform.composites.labelmaps import PRESETS
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.rules import Rules
+from mer_platform.composites.tables import by_subject
 from mer_platform.experiments.forms import RunForm
-from mer_platform.projects.access import get_project
+from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
 
-EXAMPLES = 4
 PAGE = 100
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 
 @login_required
 @require_GET
 def version_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug)
-    versions = CompositeVersion.objects.filter(composite__project=project).select_related(
-        "composite", "frozen_by"
-    )
-    rows = [(version, version.counts()) for version in versions]
+    rows = [(version, version.counts()) for version in _versions(project).select_related("frozen_by")]
     return render(request, "composites/list.html", {"rows": rows, "classes": CLASSES})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-@vary_on_headers("HX-Request")
-def builder(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose databases, map their words to classes, see the counts, freeze.
-
-    Form fields: ``name``, ``database`` (ids), and ``map-<database id>-<number of the emotion>`` with a class or nothing.
-    Asked by htmx, only the preview of what freezing would give.
-    """
-    project = get_project(request, slug, Role.RESEARCHER)
-    data = request.POST if request.method == "POST" else request.GET
-    available = list(project.databases.all())
-    asked = set(data.getlist("database"))
-    chosen = [d for d in available if str(d.pk) in asked] if data else available
-    label_map = _label_map(data, chosen)
-    errors: dict[str, list[str]] = {}
-    if request.method == "POST":
-        try:
-            version = freeze(project, data.get("name", ""), chosen, label_map, request.user)
-        except ValidationError as error:
-            errors = error.message_dict
-        else:
-            return redirect("version", slug, version.pk)
-    built = draft(chosen, label_map)
-    context = {
-        "name": data.get("name", _name(project)),
-        "tables": [_table(database, label_map, database in chosen) for database in available],
-        "draft": built,
-        "counts": built.counts(),
-        "subjects": _by_subject(built.samples),
-        "left_out": _by_reason(built),
-        "classes": CLASSES,
-        "errors": errors,
-    }
-    template = "composites/_preview.html" if getattr(request, "htmx", False) else "composites/builder.html"
-    return render(request, template, context, status=422 if errors else 200)
 
 
 @login_required
 @require_GET
 def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Counts, label map and rules for all members; samples, warnings and the list's check for researchers."""
     project = get_project(request, slug)
-    version = get_object_or_404(
-        CompositeVersion.objects.select_related("composite"), pk=pk, composite__project=project
-    )
-    samples = version.samples.all()
+    version = get_object_or_404(_versions(project), pk=pk)
+    rules = Rules(**version.rules)
+    samples = version.with_items()
     page = Paginator(samples, PAGE).get_page(request.GET.get("page"))
-    versions = CompositeVersion.objects.filter(pk=version.pk)
     context = {
         "version": version,
         "counts": version.counts(),
-        "subjects": _by_subject(list(samples)),
+        "subjects": by_subject(samples),
         "classes": CLASSES,
+        "rules": rules,
+        "preset": PRESETS.get(version.preset, version.preset),
+        "check": version.list_check,
+        "caveats": caveats(samples, rules),
+        "spotted": sum(sample.apex_from == "spotted" for sample in samples),
+        "pictures": sum(sample.picture_id is not None for sample in samples),
+        "others": _versions(project).exclude(pk=version.pk),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "runs": version.runs.select_related("created_by"),
-        "run_form": RunForm(versions=versions, initial={"version": version.pk}),
+        "run_form": RunForm(
+            versions=CompositeVersion.objects.filter(pk=version.pk), initial={"version": version.pk}
+        ),
     }
     return render(request, "composites/version.html", context)
 
 
-def _name(project: Project) -> str:
-    latest = CompositeVersion.objects.filter(composite__project=project).select_related("composite").first()
-    return latest.composite.name if latest else ""
+@login_required
+@require_GET
+def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """What changed from the version ``?against=`` to this one. Marks are shown: for researchers."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    version = get_object_or_404(_versions(project), pk=pk)
+    other = get_object_or_404(_versions(project), pk=row_id(request.GET.get("against")))
+    rules = [_recipe(one) for one in (other, version)]
+    context = {"version": version, "other": other, "diff": diff(other, version), "rules": rules}
+    return render(request, "composites/diff.html", context)
 
 
-def _label_map(data: QueryDict, databases: list[Database]) -> LabelMap:
-    """The map in the form; words that the form does not have keep the suggestion."""
-    label_map = suggest(databases)
-    for database in databases:
-        for number, emotion in enumerate(database.emotions):
-            key = f"map-{database.pk}-{number}"
-            if key in data:
-                label_map[database.name][emotion] = str(data[key]) or None
-    return label_map
+@login_required
+@require_GET
+def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = get_project(request, slug, Role.RESEARCHER)
+    version = get_object_or_404(_versions(project), pk=pk)
+    answer = JsonResponse(document.export(version), json_dumps_params={"indent": 1, "ensure_ascii": False})
+    answer["Content-Disposition"] = f'attachment; filename="{document.file_name(version)}"'
+    return answer
 
 
-def _table(database: Database, label_map: LabelMap, chosen: bool) -> dict[str, Any]:
-    words = label_map.get(database.name) or suggest([database])[database.name]
-    rows = [
-        {"field": f"map-{database.pk}-{number}", "emotion": emotion, "label": words.get(emotion)}
-        for number, emotion in enumerate(database.emotions)
-    ]
-    return {"database": database, "chosen": chosen, "rows": rows}
+@login_required
+@require_http_methods(["GET", "POST"])
+def version_import(request: HttpRequest, slug: str) -> HttpResponse:
+    """Another lab's document, as a file: compared with what is here, and frozen if all of it is (field ``do`` = import)."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        try:
+            compared = exchange.compare(project, _document(request))
+            if request.POST.get("do") == "import" and compared.complete:
+                return _adopted(request, project, compared)
+            context |= {"compared": compared, "text": compared.document.model_dump_json()}
+        except ValidationError as error:
+            context["errors"] = error.message_dict
+    return render(request, "composites/import.html", context, status=422 if "errors" in context else 200)
 
 
-def _by_subject(samples: list[Sample]) -> list[dict[str, Any]]:
-    """A row a subject: how many samples of each class it has."""
-    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for sample in samples:
-        counts[sample.database, sample.subject][sample.label] += 1
-    return [
-        {"database": database, "subject": subject, "classes": [n[c] for c in CLASSES], "samples": n.total()}
-        for (database, subject), n in sorted(counts.items())
-    ]
+def _adopted(request: HttpRequest, project: Project, compared: exchange.Comparison) -> HttpResponse:
+    version = exchange.adopt(project, compared, request.user)
+    digest = version.content_hash[:12]
+    if compared.existing is not None:
+        messages.info(request, f"This version was here already: {version} has the same hash, {digest}.")
+    else:
+        messages.success(request, f"Frozen as {version}, with the hash of the document, {digest}.")
+    return redirect(reverse("version", args=[project.slug, version.pk]))
 
 
-def _by_reason(built: Draft) -> list[dict[str, Any]]:
-    """Why clips are left out, the commonest reason first, with a few of the clips."""
-    clips: defaultdict[str, list[Clip]] = defaultdict(list)
-    for entry in built.left_out:
-        clips[entry.reason].append(entry.clip)
-    return [
-        {
-            "reason": reason,
-            "count": count,
-            "examples": clips[reason][:EXAMPLES],
-            "more": max(count - EXAMPLES, 0),
-        }
-        for reason, count in built.reasons()
-    ]
+def _document(request: HttpRequest) -> document.Document:
+    """The chosen file, or, after a comparison, the text that the page kept of it."""
+    if text := request.POST.get("text"):
+        return document.read(text)
+    file = request.FILES.get("document")
+    if file is None:
+        raise ValidationError({"document": "Choose the file that the other lab exported."})
+    if (file.size or 0) > MAX_DOCUMENT_BYTES:
+        raise ValidationError(
+            {
+                "document": f"The file is too large for an exported version: more than {MAX_DOCUMENT_BYTES:,} bytes."
+            }
+        )
+    return document.read(file.read())
+
+
+def _recipe(version: CompositeVersion) -> list[str]:
+    preset = [f"Follows {PRESETS.get(version.preset, version.preset)}"] if version.preset else []
+    return [*preset, *Rules(**version.rules).described()]
+
+
+def _versions(project: Project) -> Any:
+    return CompositeVersion.objects.filter(composite__project=project).select_related("composite")

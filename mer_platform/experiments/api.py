@@ -57,13 +57,21 @@ class LaunchSerializer(serializers.Serializer):
 
 class PredictionSerializer(serializers.ModelSerializer):
     sample = serializers.IntegerField(source="sample.index")
-    clip = serializers.IntegerField(source="sample.clip_id")
+    name = serializers.CharField(source="sample.name")
+    clip = serializers.IntegerField(
+        source="sample.clip_id", allow_null=True, help_text="null for a flow picture."
+    )
+    picture = serializers.IntegerField(
+        source="sample.picture_id", allow_null=True, help_text="null for a clip."
+    )
     subject = serializers.CharField(source="sample.subject_key")
     true_label = serializers.CharField(source="sample.label")
 
     class Meta:
         model = Prediction
-        fields = ["sample", "clip", "subject", "true_label", "predicted", "probabilities"]
+        fields = [
+            "sample", "name", "clip", "picture", "subject", "true_label", "predicted", "probabilities",
+        ]  # fmt: skip
 
 
 class FoldSerializer(serializers.ModelSerializer):

@@ -21,7 +21,13 @@ SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
 
 PYRAMID = ("kernels", "placement", "pooling", "fusion")
 # Names that papers write in another way than the configuration; the other options are explained by their field.
-NAMES = {"vgg_m_spp": "VGG-M with SPP", "tvl1": "TV-L1", "farneback": "Farnebäck", "dis": "DIS"}
+NAMES = {
+    "vgg_m_spp": "VGG-M with SPP",
+    "tvl1": "TV-L1",
+    "farneback": "Farnebäck",
+    "dis": "DIS",
+    "clahe": "CLAHE",
+}
 
 
 class NumberList(forms.CharField):
@@ -49,10 +55,10 @@ class RunForm(forms.Form):
             required=False,
             help_text="Without one, the run is named after its network.",
         )
-        self.fields["seed"] = _field(RunConfig.model_fields["seed"])
+        self.fields["seed"] = field_of(RunConfig.model_fields["seed"])
         for section, (_, model) in SECTIONS.items():
             for name, info in model.model_fields.items():
-                self.fields[f"{section}-{name}"] = _field(info)
+                self.fields[f"{section}-{name}"] = field_of(info)
 
     def pyramid(self) -> list[forms.BoundField]:
         """The settings that runs are usually compared by."""
@@ -112,7 +118,7 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else NAMES.get(value, str(value))
 
 
-def _field(info: FieldInfo) -> forms.Field:
+def field_of(info: FieldInfo) -> forms.Field:
     """The form field of one setting."""
     common: dict[str, Any] = {
         "label": info.title,

@@ -14,12 +14,11 @@ from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Fold, Run
+from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.config import RunConfig
 from models_ml.training.folds import loso
-
-SAMPLES_A_JOB = 16
 
 
 def parse_config(data: Any) -> RunConfig:
@@ -27,9 +26,12 @@ def parse_config(data: Any) -> RunConfig:
     try:
         return RunConfig.model_validate(data)
     except ConfigError as error:
-        raise ValidationError(
-            {".".join(str(part) for part in e["loc"]) or "config": e["msg"] for e in error.errors()}
-        ) from error
+        raise ValidationError(by_field(error)) from error
+
+
+def by_field(error: ConfigError) -> dict[str, str]:
+    """What is wrong with a configuration: a sentence for each field, by its place in it."""
+    return {".".join(str(part) for part in e["loc"]) or "config": e["msg"] for e in error.errors()}
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
@@ -48,8 +50,8 @@ def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = 
             Fold(run=run, index=i, name=fold.name)
             for i, fold in enumerate(loso([s.subject_key for s in samples]))
         )
-        for start in range(0, len(samples), SAMPLES_A_JOB):
-            _enqueue(run, "features", start, {"samples": [start, min(start + SAMPLES_A_JOB, len(samples))]})
+        for start, end in sample_ranges(samples):
+            _enqueue(run, "features", start, {"samples": [start, end]})
         AuditEvent.record(run.project, user, f"launched run {run} on {version}")
     return run
 

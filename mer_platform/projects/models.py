@@ -11,9 +11,12 @@ from django.utils.text import slugify
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    def of(self, user: AbstractBaseUser | AnonymousUser) -> "ProjectQuerySet":
-        """The projects this user belongs to; nobody, administrators included, sees any other."""
-        return self.filter(memberships__user_id=user.pk) if user.pk else self.none()
+    def of(self, user: AbstractBaseUser | AnonymousUser, role: "Role | None" = None) -> "ProjectQuerySet":
+        """The projects this user belongs to, in this role or one above; nobody, administrators included, sees any other."""
+        if not user.pk:
+            return self.none()
+        enough = [own for own in Role if role is None or own.includes(role)]
+        return self.filter(memberships__user_id=user.pk, memberships__role__in=enough)
 
 
 class Project(models.Model):

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mer_platform.annotation.models import Annotation, Consensus
-from mer_platform.clips.models import Clip
+from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
@@ -48,9 +48,10 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
     finished_runs = runs.filter(state=Run.State.FINISHED).count()
     batch_count = project.scoring_batches.count()
+    pictures = FlowPicture.objects.filter(subject__database__project=project).count()
     steps = {
-        "upload": bool(clips["ready"]),
-        "label": labelled.exists(),
+        "upload": bool(clips["ready"] or pictures),
+        "label": bool(labelled.exists() or pictures),
         "compose": versions.exists(),
         "train": bool(finished_runs),
         "score": bool(batch_count),
@@ -65,6 +66,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
             "clips": clips,
             "arriving": Job.open_in(project, "ingest").exists(),
             "labelled": labelled.distinct().count(),
+            "pictures": pictures,
             "databases": project.databases.annotate(
                 subject_count=Count("subjects", distinct=True), clip_count=Count("subjects__clips")
             ),

@@ -20,10 +20,13 @@ OwnClip = own_related(Clip.objects.all(), "project")
 class ModelVersionSerializer(serializers.ModelSerializer):
     project = serializers.IntegerField(source="run.project_id", read_only=True)
     name = serializers.CharField(source="run.name", read_only=True)
+    of_pictures = serializers.BooleanField(
+        read_only=True, help_text="Trained on flow pictures: it cannot score clips."
+    )
 
     class Meta:
         model = ModelVersion
-        fields = ["id", "project", "run", "name", "classes", "sha256", "created_at"]
+        fields = ["id", "project", "run", "name", "classes", "of_pictures", "sha256", "created_at"]
 
 
 class ScoringItemSerializer(serializers.ModelSerializer):
@@ -115,7 +118,7 @@ class StartBatchSerializer(serializers.Serializer):
 
 
 class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
-    queryset = ModelVersion.objects.select_related("run")
+    queryset = ModelVersion.objects.select_related("run__version")
     serializer_class = ModelVersionSerializer
     filterset_fields = ["run", "run__project"]
     project_path = "run__project"

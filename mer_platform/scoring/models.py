@@ -25,6 +25,11 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"model of {self.run}"
 
+    @property
+    def of_pictures(self) -> bool:
+        """Trained on flow pictures, at least some: it knows motion on a scale that features of clips do not have."""
+        return self.run.version.samples.filter(picture__isnull=False).exists()
+
 
 class ScoringBatch(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scoring_batches")

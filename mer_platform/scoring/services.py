@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from mer_platform.clips.models import Clip
@@ -23,6 +24,14 @@ class Wanted:
 
 
 def start_batch(model: ModelVersion, wanted: list[Wanted], user: Any) -> ScoringBatch:
+    """Store the batch and queue its jobs. Raises ValidationError for a model that cannot judge clips."""
+    if model.of_pictures:
+        raise ValidationError(
+            {
+                "model": f"The model of {model.run} was trained on flow pictures, whose scale is not known. Features of "
+                "clips are in pixels, so it cannot score them: choose a model that was trained on clips alone."
+            }
+        )
     project = model.run.project
     with transaction.atomic():
         batch = ScoringBatch.objects.create(

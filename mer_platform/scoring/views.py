@@ -2,6 +2,7 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +25,7 @@ def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
     batches = project.scoring_batches.select_related("model__run", "created_by").prefetch_related("items")[
         :100
     ]
-    models = ModelVersion.objects.filter(run__project=project).select_related("run")
+    models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
     return render(request, "scoring/list.html", {"batches": batches, "models": models})
 
 
@@ -37,7 +38,7 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     Asked by htmx, only the clips of one database, with those ticked that ``?tick=`` says: all, unlabelled or none.
     """
     project = get_project(request, slug, Role.RESEARCHER)
-    models = ModelVersion.objects.filter(run__project=project).select_related("run")
+    models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
     clips = _clips(project)
     chosen: list[str] = []
     if getattr(request, "htmx", False):
@@ -50,8 +51,12 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
         model = models.filter(pk=row_id(request.POST.get("model"))).first()
         wanted = [Wanted(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
         if model is not None and wanted:
-            return redirect("batch", slug, start_batch(model, wanted, request.user).pk)
-        messages.error(request, "Choose a model." if model is None else "Choose at least one clip.")
+            try:
+                return redirect("batch", slug, start_batch(model, wanted, request.user).pk)
+            except ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+        else:
+            messages.error(request, "Choose a model." if model is None else "Choose at least one clip.")
     context = {
         "models": models,
         "groups": _by_database(clips),

@@ -1,5 +1,8 @@
 """Tell a head's own motion from the motion of the skin on it."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +11,31 @@ from models_ml.motion.flow import Flow
 
 _GRID = 32  # the fit uses the field averaged down to 32 × 32
 _ROUNDS = 6
+# Bridge and tip of the nose in the unit square of an aligned crop (columns, rows), which no expression moves much.
+_NOSE = ((0.42, 0.58), (0.42, 0.66))
+
+HeadMotion = Literal["none", "median", "nose", "similarity"]
+
+
+def unchanged(flow: Flow) -> Flow:
+    """The flow as it is."""
+    return flow
+
+
+def without_median(flow: Flow) -> Flow:
+    """Flow less its median, which is the head's shift: an expression moves less than half of the crop."""
+    return flow - np.median(flow, axis=(1, 2), keepdims=True)
+
+
+def without_nose(flow: Flow) -> Flow:
+    """Flow less the median flow of the nose.
+
+    The nose's place is that of ``face.align.similarity``; in other crops it is taken to be there as well.
+    """
+    height, width = flow.shape[1:]
+    (left, right), (top, bottom) = _NOSE
+    nose = flow[:, round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+    return flow - np.median(nose, axis=(1, 2), keepdims=True)
 
 
 def without_head_motion(flow: Flow) -> Flow:
@@ -28,6 +56,19 @@ def without_head_motion(flow: Flow) -> Flow:
     >>> float(np.abs(without_head_motion(turned)).max().round(3))
     0.0
     """
+    return (flow - head_motion(flow)).astype(np.float32)
+
+
+REMOVALS: dict[HeadMotion, Callable[[Flow], Flow]] = {
+    "none": unchanged,
+    "median": without_median,
+    "nose": without_nose,
+    "similarity": without_head_motion,
+}
+
+
+def head_motion(flow: Flow) -> NDArray[np.float64]:
+    """The motion of the head as one piece, (2, H, W), that ``without_head_motion`` subtracts."""
     height, width = flow.shape[1:]
     small = np.stack([cv2.resize(part, (_GRID, _GRID), interpolation=cv2.INTER_AREA) for part in flow])
     x, y = _coordinates(_GRID, _GRID)
@@ -35,8 +76,7 @@ def without_head_motion(flow: Flow) -> Flow:
     u, v = small[0][inside].astype(np.float64), small[1][inside].astype(np.float64)
     fit = _fit(x[inside], y[inside], u, v)
     x, y = _coordinates(height, width)
-    rigid = np.stack([fit[0] + fit[2] * x - fit[3] * y, fit[1] + fit[2] * y + fit[3] * x])
-    return (flow - rigid).astype(np.float32)
+    return np.stack([fit[0] + fit[2] * x - fit[3] * y, fit[1] + fit[2] * y + fit[3] * x])
 
 
 def _coordinates(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,20 +1,53 @@
-"""Tell what a file is by its first bytes, and whether its end is missing, by its own length fields.
+"""Tell what a file is by its first bytes, and by its own length fields and checksums whether it is whole.
 
-The decoder alone cannot be trusted with either: FFmpeg would take a playlist or a text file for a video, and
-it reads a Matroska file that was cut off without a complaint. Nothing here decodes.
+The decoder alone cannot be trusted with either: FFmpeg would take a playlist or a text file for a video, it
+reads a Matroska file that was cut off without a complaint, and where it cannot read one it skips to the next
+cluster. Nothing here decodes.
 """
 
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 Kind = Literal["mov", "matroska", "avi", "zip", "image"]
 
 # AVI writers disagree whether the eight bytes of a chunk's own header count.
 AVI_SLACK = 8
 _MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}
+# Ids of the Matroska elements that are looked into (RFC 9559, section 5.1), and what may stand directly in each,
+# with the reclaimed elements of appendix A that old writers used. No frame is in the masters not listed here.
+_SEGMENT, _INFO, _TRACKS, _CLUSTER, _BLOCK_GROUP = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0xA0
+_CHILDREN = {
+    # SeekHead, Info, Tracks, Cluster, Cues, Attachments, Chapters, Tags
+    _SEGMENT: {0x114D9B74, _INFO, _TRACKS, _CLUSTER, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367},
+    # Timestamp, SilentTracks, Position, PrevSize, SimpleBlock, BlockGroup, EncryptedBlock
+    _CLUSTER: {0xE7, 0x5854, 0xA7, 0xAB, 0xA3, _BLOCK_GROUP, 0xAF},
+    # Block, BlockVirtual, BlockAdditions, BlockDuration, ReferencePriority, ReferenceBlock, ReferenceVirtual,
+    # CodecState, DiscardPadding, Slices, ReferenceFrame
+    _BLOCK_GROUP: {0xA1, 0xA2, 0x75A1, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A2, 0x8E, 0xC8},
+}
+_TRACK_ENTRY, _TRACK_NUMBER, _BLOCKS = 0xAE, 0xD7, (0xA1, 0xA3)  # Block, SimpleBlock
+_CRC32, _VOID = 0xBF, 0xEC  # may stand in every one of them (RFC 8794, section 11.3)
+_CHECKED = {_INFO, _TRACKS, _CLUSTER}  # damage elsewhere, to an index or tags, changes no frame
+_CHUNK = 1 << 20
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\x00", b"MM\x00*")
+
+
+class Damage(NamedTuple):
+    """Where a file contradicts itself: what stands before ``offset`` is good."""
+
+    offset: int
+    reason: str
+
+
+class _Element(NamedTuple):
+    """Header of an EBML element; ``end`` is None where its size is "unknown", as live recordings have it."""
+
+    id: int
+    data: int
+    end: int | None
 
 
 def sniff(path: Path) -> Kind | None:
@@ -51,6 +84,25 @@ def missing_bytes(path: Path, kind: Kind) -> int:
     with path.open("rb") as file:
         missing = walk(file, size) - size
     return missing if missing > (AVI_SLACK if kind == "avi" else 0) else 0
+
+
+def find_damage(path: Path, kind: Kind) -> Damage | None:
+    """The first place where a Matroska file contradicts itself; None for a file that is whole, or cut off.
+
+    The structure is all there is to go by in many files. FFmpeg (and what is built on it) also writes a CRC-32
+    into each cluster, but checks none. The other containers have no such checksums, and the index of an mp4
+    leads past damage to the next frame, so that none is lost unnoticed.
+    """
+    if kind != "matroska":
+        return None
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = _element(file, 0)
+        segment = _element(file, header.end) if header and header.end else None
+        if segment is None or segment.id != _SEGMENT:  # what the decoder makes of it decides
+            return None
+        found = _walk(file, segment, size, segment.end, set())
+        return found if isinstance(found, Damage) else None
 
 
 def has_movie_box(path: Path) -> bool:
@@ -90,16 +142,12 @@ def _end_of_segment(file: BinaryIO, size: int) -> int:
     """End of the Segment of a Matroska file (RFC 9559): EBML header, then one Segment holds everything."""
     position = 0
     for _ in range(2):
-        file.seek(position)
-        header = file.read(12)
-        if len(header) < 12:
-            return position + 12
-        # Both ids take 4 bytes; the leading zeros of the length field tell its width.
-        width = 9 - header[4].bit_length()
-        length = int.from_bytes(header[4 : 4 + width], "big") & ((1 << 7 * width) - 1)
-        if width > 8 or length == (1 << 7 * width) - 1:  # "unknown": a live recording
+        element = _element(file, position)
+        if element is None:
+            return max(size, position) + 1
+        if element.id == 0 or element.end is None:  # no element, or a live recording
             return size
-        position += 4 + width + length
+        position = element.end
     return position
 
 
@@ -115,3 +163,97 @@ def _end_of_riff(file: BinaryIO, size: int) -> int:
             return size
         position += 8 + length + length % 2
     return position
+
+
+def _element(file: BinaryIO, start: int) -> _Element | None:
+    """The element at ``start`` (RFC 8794, section 4 and 5); None if the file ends within its header.
+
+    The id is 0 where no id can be: leading zeros tell the width of both fields, 4 bytes of id at most.
+    """
+    file.seek(start)
+    header = file.read(12)
+    width = 9 - header[0].bit_length() if header else 1
+    data = width + (9 - header[width].bit_length() if width < len(header) else 1)
+    if width > 4 or data - width > 8:
+        return _Element(0, start, None)
+    if len(header) < data:
+        return None
+    unknown = (1 << 7 * (data - width)) - 1
+    length = int.from_bytes(header[width:data], "big") & unknown
+    end = None if length == unknown else start + data + length
+    return _Element(int.from_bytes(header[:width], "big"), start + data, end)
+
+
+def _walk(file: BinaryIO, parent: _Element, size: int, limit: int | None, tracks: set[int]) -> int | Damage:
+    """Where ``parent`` ends, or the first damage in it.
+
+    ``limit`` is where its own parent ends, if known; ``tracks`` fills with the numbers of the file's tracks.
+    """
+    position, end = parent.data, parent.end or limit
+    while position < min(size, end or size):
+        child = _element(file, position)
+        if child is None:
+            break
+        known = child.id in _CHILDREN[parent.id] or child.id in (_CRC32, _VOID)
+        if not known and parent.end is None and child.id in _CHILDREN[_SEGMENT]:
+            return position  # what cannot be in it ends an element of unknown size (RFC 8794, section 6.2)
+        # Only Segment and Cluster may be of unknown size (RFC 9559, section 5.1).
+        fits = child.id == _CLUSTER if child.end is None else end is None or child.end <= end
+        if not known or not fits:
+            return Damage(position, "the structure of the file is broken there")
+        if child.id in _CHECKED and not _checksum_holds(file, child, size):
+            return Damage(position, "the checksum of its part of the file is wrong")
+        if child.id == _TRACKS:
+            tracks |= _track_numbers(file, child, size)
+        # FFmpeg drops a block of a track that does not exist.
+        is_block = child.id in _BLOCKS and child.data < size
+        if is_block and tracks and _block_track(file, child) not in tracks:
+            return Damage(position, "it belongs to no track of the file")
+        if child.id in _CHILDREN:
+            found = _walk(file, child, size, end, tracks)
+            if isinstance(found, Damage):
+                return found
+            position = found
+        else:
+            position = child.end or size
+    return end or size
+
+
+def _track_numbers(file: BinaryIO, tracks: _Element, size: int) -> set[int]:
+    """The TrackNumber of each TrackEntry (RFC 9559, section 5.1.4.1.1)."""
+    numbers = set()
+    position = tracks.data
+    while position < min(size, tracks.end or size):
+        element = _element(file, position)
+        if element is None or element.end is None:
+            break
+        if element.id == _TRACK_NUMBER:
+            file.seek(element.data)
+            numbers.add(int.from_bytes(file.read(min(8, element.end - element.data)), "big"))
+        position = element.data if element.id == _TRACK_ENTRY else element.end
+    return numbers
+
+
+def _block_track(file: BinaryIO, block: _Element) -> int:
+    """The track a block says it is of: a number of variable width, as sizes are (RFC 9559, section 10.1)."""
+    file.seek(block.data)
+    header = file.read(8)
+    width = 9 - header[0].bit_length() if header else 1
+    return int.from_bytes(header[:width], "big") & ((1 << 7 * width) - 1)
+
+
+def _checksum_holds(file: BinaryIO, element: _Element, size: int) -> bool:
+    """Whether the CRC-32 an element begins with is that of the rest of it (RFC 8794, section 11.3.1).
+
+    True if it has none, or is not there to its end.
+    """
+    first = _element(file, element.data)
+    if first is None or first.id != _CRC32 or first.end != first.data + 4:
+        return True
+    if element.end is None or element.end > size:
+        return True
+    file.seek(first.data)
+    stored, value = int.from_bytes(file.read(4), "little"), 0
+    for position in range(first.end, element.end, _CHUNK):
+        value = zlib.crc32(file.read(min(_CHUNK, element.end - position)), value)
+    return value == stored

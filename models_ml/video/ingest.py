@@ -12,6 +12,7 @@ from models_ml.face.detect import get_detector
 from models_ml.face.track import Detector, FaceTrack, search
 from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
+from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackIndex, PackWriter, encode_image, read_pack_frame
 from models_ml.video.frames import Image, Limits
 
@@ -23,8 +24,8 @@ _DEFAULT_LIMITS = Limits()
 class IngestResult:
     """What ingest found. ``thumbnail`` is a JPEG, at most 320 pixels wide, with a face in it if there is one.
 
-    ``motion`` has one number a frame (see ``MotionCurve``). A clip without a face is no error: ``faces`` then
-    has no coverage, and the caller decides.
+    ``motion`` has one number a frame (see ``MotionCurve``), ``fingerprint`` finds copies (see ``Fingerprint``). A clip
+    without a face is no error: ``faces`` then has no coverage, and the caller decides.
     """
 
     index: PackIndex
@@ -35,6 +36,7 @@ class IngestResult:
     is_grey: bool
     faces: FaceTrack
     motion: list[float]
+    fingerprint: str
 
 
 def ingest(
@@ -61,10 +63,11 @@ def ingest(
     """
     with open_source(path, fps=fps, limits=limits) as source:
         writer = PackWriter(pack_file, fps=source.fps, time_base=source.time_base)
-        curve = MotionCurve(source.fps)
+        curve, fingerprint = MotionCurve(source.fps), Fingerprint()
         for done, frame in enumerate(source, start=1):
             writer.add(frame)
             curve.add(frame.image)
+            fingerprint.add(frame.image)
             if on_progress is not None:
                 on_progress(done)
         kind, codec, is_grey = source.kind, source.codec, source.is_grey
@@ -73,7 +76,15 @@ def ingest(
     coverage = faces.coverage()
     shown = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
     return IngestResult(
-        index, kind, codec, index.count, _thumbnail(shown), is_grey, faces, curve.values(faces)
+        index,
+        kind,
+        codec,
+        index.count,
+        _thumbnail(shown),
+        is_grey,
+        faces,
+        curve.values(faces),
+        fingerprint.value(faces),
     )
 
 

@@ -17,7 +17,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from models_ml.errors import InputError
-from models_ml.video.containers import Kind, has_movie_box, missing_bytes
+from models_ml.video.containers import Kind, find_damage, has_movie_box, missing_bytes
 from models_ml.video.frames import Frame, FrameSource, Image, Limits, exact_fps
 
 # FFmpeg's own messages go to the process's stderr otherwise; what matters comes as an exception.
@@ -42,6 +42,7 @@ class VideoSource(FrameSource):
     def __init__(self, path: Path, container: Kind, *, fps: float | None, limits: Limits) -> None:
         self._path, self._kind, self._limits = path, container, limits
         self._missing = missing_bytes(path, container)
+        self._damage = find_damage(path, container)
         self._decoded = 0
         self._container, self._stream = self._open()
         try:
@@ -111,7 +112,7 @@ class VideoSource(FrameSource):
             problem = "The video is in a format that cannot be decoded here. Export it as H.264 or FFV1."
         if problem:
             container.close()
-            raise InputError(problem)
+            raise self._damaged(self._damage.reason) if self._damage else InputError(problem)
         stream = streams[0]
         stream.thread_type = "NONE"  # clips are small, and workers already fill the cores
         # Without it FFmpeg paints over damage from neighbouring frames and says nothing.
@@ -120,9 +121,12 @@ class VideoSource(FrameSource):
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Pictures up to the end of the data; InputError if that is not the end of the video."""
-        cut = self._missing > 0
+        cut, damage = self._missing > 0, self._damage
         try:
             for packet in self._container.demux(self._stream):
+                if damage and packet.pos is not None and packet.pos >= damage.offset:
+                    yield from self._count(self._stream.codec_context.decode(None))
+                    raise self._damaged(damage.reason)
                 if packet.size and packet.is_corrupt:  # the file ended within it
                     cut = True
                     yield from self._count(self._stream.codec_context.decode(None))
@@ -136,6 +140,8 @@ class VideoSource(FrameSource):
             if cut:
                 raise self._cut_off() from error
             raise self._damaged(_reason(error)) from error
+        if damage:  # at the end, or so that no packet came any more
+            raise self._damaged(damage.reason)
         if cut:
             raise self._cut_off()
 

@@ -3,9 +3,9 @@
 import pytest
 
 from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.composites.draft import draft
 from mer_platform.composites.labelmaps import suggest
 from mer_platform.composites.models import CompositeVersion, Frozen, Sample, content_hash
-from mer_platform.composites.services import draft
 from mer_platform.projects.models import Role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -135,6 +135,8 @@ def test_a_single_coders_complete_marking_is_enough(database, make_clip, alice):
         ({"label_map": {"SMIC": {}}}, "not one of the databases chosen"),
         ({"label_map": {"CASME II": {"disgust": "angry"}}}, "is not a class"),
         ({"label_map": ["disgust"]}, "is an object"),
+        ({"label_map": {"CASME II": {"a\0b": "negative"}}}, "a character in it that is no text"),
+        ({"preset": "megc2018"}, "is not a valid choice"),
         ({"databases": []}, "Choose at least one"),
         ({"name": ""}, "blank"),
     ],

@@ -1,8 +1,13 @@
 """From labelled clips to a model to scores, with the workers' own code: real clips among those scored."""
 
+import numpy as np
 import pytest
 
+from mer_platform.experiments.models import Run
+from models_ml.config import FeatureConfig
+from models_ml.data import FlowDataset
 from tests.lab import barcode_clips
+from workers.features import load_samples
 
 pytestmark = [pytest.mark.services]
 LABELS = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}
@@ -102,3 +107,16 @@ def test_clips_without_a_face_say_why_they_have_no_score(upload, score, real_cli
     assert (without["state"], too_late["state"]) == ("failed", "failed")
     assert without["error"] == "No face was found in this clip."
     assert "frame 120 (source frame 121)" in too_late["error"]
+
+
+def test_the_features_of_clips_leave_as_the_run_saw_them(api, run, work, tmp_path):
+    version = Run.objects.get(pk=run).version
+    asked = api.post("/api/v1/feature-exports/", {"version": version.pk}).json()["id"]
+    work()
+    path = tmp_path / "features.safetensors"
+    path.write_bytes(api.get(f"/api/v1/feature-exports/{asked}/file/").getvalue())
+    data = FlowDataset(path)
+    samples = list(version.samples.select_related("clip", "picture"))
+    assert np.array_equal(data.features.numpy(), load_samples(samples, FeatureConfig()))
+    assert [data.classes[label] for label in data.labels] == [sample.label for sample in samples]
+    assert (set(data.sources), data.names) == ({"clip"}, tuple(sample.name for sample in samples))

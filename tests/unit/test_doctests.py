@@ -6,7 +6,8 @@ import pytest
 
 import models_ml
 
-MODULES = [module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml.")]
+PURE = ["mer_platform.composites.names", "mer_platform.composites.caveats"]
+MODULES = [*PURE, *(module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml."))]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,7 @@
 """Onset-apex features: the known motion of a face, in pixels of the crop, the same bits every time."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.face.detect import Box, get_detector
 from models_ml.motion.features import feature_key, onset_apex_features
+from models_ml.motion.flow import FlowMethod
+from models_ml.synthetic.clip import apex_field, render
+from models_ml.synthetic.demo import demo_clips
 
 HASH = "ab" * 32
 
@@ -53,16 +58,33 @@ def test_a_smile_is_seen_at_the_mouths_corners_and_the_heads_motion_is_not(
 
 
 def test_the_heads_motion_stays_if_wanted(face: np.ndarray, smile: np.ndarray) -> None:
-    u = onset_apex_features(face, smile, FeatureConfig(remove_head_motion=False))[0]
+    u = onset_apex_features(face, smile, FeatureConfig(head_motion="none"))[0]
     scale = 128 * 0.59 / 64  # of the crop: pixels of it per pixel of the frame, about
     assert abs(np.median(u) - 1.5 * scale) < 0.35
+
+
+@pytest.mark.parametrize(("flow", "likeness"), [("tvl1", 0.95), ("farneback", 0.65), ("dis", 0.8)])
+def test_the_flow_is_the_known_motion_of_a_synthetic_face(flow: FlowMethod, likeness: float) -> None:
+    spec = next(spec for spec in demo_clips() if spec.action_units == "15")
+    spec = replace(spec, frame_count=9, onset=1, apex=5, offset=7, intensity_px=3.0)
+    onset, apex = (frame for k, frame in enumerate(render(spec, clean=True)) if k in (1, 5))
+    config = FeatureConfig(flow=flow, align="none", crop_size=128, head_motion="none")
+    shrunk = np.array([128 / spec.width, 128 / spec.height])[:, None, None]
+    true = (
+        np.stack([cv2.resize(part, (28, 28), interpolation=cv2.INTER_AREA) for part in apex_field(spec)])
+        * shrunk
+    )
+    found = onset_apex_features(onset, apex, config)[:2]
+    assert np.hypot(*true).max() > 0.5
+    assert np.corrcoef(found.ravel(), true.ravel())[0, 1] > likeness
+    assert np.hypot(*(found - true)).mean() < 0.1  # end-point error, in pixels of the crop
 
 
 def test_vectors_turn_with_a_turned_head(face: np.ndarray) -> None:
     moved = warped(face, np.zeros((256, 256)), np.full((256, 256), -2.0))
     turn = cv2.getRotationMatrix2D((127, 115), 20, 1)
     a, b = (cv2.warpAffine(i, turn, (256, 256), borderMode=cv2.BORDER_REPLICATE) for i in (face, moved))
-    config = FeatureConfig(remove_head_motion=False)
+    config = FeatureConfig(head_motion="none")
     u, v = np.median(onset_apex_features(a, b, config)[:2], axis=(1, 2))
     assert abs(u) < 0.35  # along the face still straight up
     assert v < -1.5
@@ -70,9 +92,9 @@ def test_vectors_turn_with_a_turned_head(face: np.ndarray) -> None:
 
 def test_pixels_of_the_crop_are_the_unit(face: np.ndarray) -> None:
     moved = warped(face, np.full((256, 256), 2.0), np.zeros((256, 256)))
-    config = FeatureConfig(align="none", crop_size=128, remove_head_motion=False)
+    config = FeatureConfig(align="none", crop_size=128, head_motion="none")
     assert abs(np.median(onset_apex_features(face, moved, config)[0]) - 1.0) < 0.05
-    config = FeatureConfig(align="none", crop_size=256, remove_head_motion=False)
+    config = FeatureConfig(align="none", crop_size=256, head_motion="none")
     assert abs(np.median(onset_apex_features(face, moved, config)[0]) - 2.0) < 0.05
 
 
@@ -118,7 +140,7 @@ def test_a_frame_without_a_face_is_named() -> None:
     blank = np.full((120, 160), 127, np.uint8)
     with pytest.raises(InputError, match=r"There is no face in frame 120 \(source 121\)"):
         onset_apex_features(blank, blank, FeatureConfig(), onset_name="frame 120 (source 121)")
-    assert onset_apex_features(blank, blank, FeatureConfig(align="none")).max() == 0
+    assert np.abs(onset_apex_features(blank, blank, FeatureConfig(align="none"))).max() < 1e-6
 
 
 def test_frames_of_different_sizes_are_refused(face: np.ndarray) -> None:
@@ -145,8 +167,15 @@ CHANGES: dict[str, object] = {
     "size": 32,
     "align": "crop",
     "crop_size": 96,
-    "remove_head_motion": False,
+    "head_motion": "nose",
+    "normalise": "match",
 }
+
+
+def test_devices_are_told_apart_where_their_bits_differ() -> None:
+    assert feature_key(HASH, 1, 2, FeatureConfig()) != feature_key(HASH, 1, 2, FeatureConfig(), "cuda")
+    dis = FeatureConfig(flow="dis")
+    assert feature_key(HASH, 1, 2, dis) == feature_key(HASH, 1, 2, dis, "cuda")
 
 
 def test_the_key_changes_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

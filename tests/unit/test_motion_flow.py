@@ -6,8 +6,8 @@ import pytest
 from skimage.data import astronaut
 
 from models_ml.errors import InputError
-from models_ml.motion.flow import FLOWS, FlowMethod, optical_strain
-from models_ml.motion.head import without_head_motion
+from models_ml.motion.flow import FLOWS, FlowMethod, flow_of_many, optical_strain
+from models_ml.motion.head import REMOVALS, HeadMotion, without_head_motion
 
 METHODS: list[FlowMethod] = ["tvl1", "farneback", "dis"]
 
@@ -92,3 +92,30 @@ def test_the_heads_motion_is_taken_out_and_the_expression_stays() -> None:
 
 def test_no_motion_leaves_no_motion() -> None:
     assert np.abs(without_head_motion(np.zeros((2, 64, 64), np.float32))).max() == 0
+
+
+@pytest.mark.parametrize("name", ["median", "nose", "similarity"])
+def test_every_removal_takes_a_shift_out_and_leaves_the_expression(name: HeadMotion) -> None:
+    y, x = np.mgrid[0:128, 0:128].astype(np.float32)
+    corner = np.exp(-((x - 40) ** 2 + (y - 98) ** 2) / (2 * 8**2))
+    expression = np.stack([0 * corner, -1.5 * corner])
+    shift = np.array([2.0, -1.0], np.float32)[:, None, None]
+    assert np.abs(REMOVALS[name](expression + shift) - expression).max() < 0.06
+    assert np.array_equal(REMOVALS["none"](expression + shift), expression + shift)
+
+
+def test_an_expression_of_half_the_face_moves_the_median_and_not_the_nose() -> None:
+    flow = np.zeros((2, 128, 128), np.float32)
+    flow[1, 86:] = flow[1, :42] = -1  # brows and mouth: more than half of the crop
+    assert np.abs(REMOVALS["nose"](flow) - flow).max() == 0
+    assert np.abs(REMOVALS["median"](flow) - flow).max() == 1
+
+
+def test_many_pairs_are_as_each_alone(face: np.ndarray) -> None:
+    first = np.stack([face] * 3).astype(np.float32)
+    second = np.stack([shifted(face, x, 0.5) for x in (0.2, 1, 2)]).astype(np.float32)
+    for method in METHODS:
+        together = flow_of_many(method, first, second)
+        alone = [FLOWS[method](a, b) for a, b in zip(first, second, strict=True)]
+        assert np.array_equal(together, np.stack(alone))
+    assert flow_of_many("dis", first[:0], second[:0]).shape == (0, 2, 128, 128)

@@ -17,6 +17,7 @@ class Tree(Protocol):
     """A folder somewhere: on this machine, or below a prefix of the object storage."""
 
     name: str  # as the researcher named it
+    quick: bool  # opening a file costs next to nothing: every frame is looked at, not only a clip's first
 
     def files(self) -> list[str]:
         """Every file below it: POSIX paths relative to it, sorted."""
@@ -30,7 +31,8 @@ class Problem:
 
     ``code`` is a stable word ("apex-outside", "folder-missing" …), ``message`` a sentence that says what was found and
     what happens with it. ``error``: the clip, or the row, is not imported. ``warning``: imported, but look at it.
-    ``info``: to be known. ``row`` is the sheet's own row number, as a spreadsheet shows it.
+    ``info``: to be known; nothing that the sheet speaks of is lost. ``row`` is the sheet's own row
+    number, as a spreadsheet shows it.
     """
 
     severity: Severity
@@ -74,6 +76,7 @@ class FoundClip:
     """A clip in the tree: frame images in order, or one video file.
 
     ``numbers`` holds the source frame number of each of ``files`` (for a video: empty; its frames count from 1).
+    ``fps`` is 0 for a video of which nobody said more than it says itself.
     """
 
     database: str

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError(f"There is no composite version {options['composite_version']}.")
         try:
-            config = parse_config(_read(options["config"]))
+            config = parse_config(read_json(options["config"]))
         except ValidationError as error:
             lines = [
                 f"{field}: {message}"
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             self.stdout.write(f"run {run.pk}: {run.get_state_display()}")
 
 
-def _read(path: Path | None) -> Any:
+def read_json(path: Path | None) -> Any:
     if path is None:
         return {}
     try:

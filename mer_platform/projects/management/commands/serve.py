@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.finders import get_finders
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -54,6 +55,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """What must be there before the first process starts; a step that was done before costs nothing."""
+        check_storage()
         try:
             if pending_migrations():
                 self.stdout.write("Preparing the database …")
@@ -178,6 +180,17 @@ def check_free(port: int) -> None:
             raise CommandError(
                 f"Port {port} is in use by another program. Stop that one, or choose another port: PORT=8001 make run"
             ) from error
+
+
+def check_storage() -> None:
+    """Find out now that the object store cannot be used, and not at the first upload."""
+    if not settings.STORAGE_URL:
+        return
+    from mer_platform.objectstore import ObjectStorage  # its libraries are slow to load, and seldom needed
+
+    store = storages["default"]
+    if isinstance(store, ObjectStorage) and (problem := store.problem()):
+        raise CommandError(problem)
 
 
 def pending_migrations() -> bool:

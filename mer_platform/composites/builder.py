@@ -1,0 +1,166 @@
+"""The page that composes a dataset: databases, label map and rules in, what freezing would give out."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from mer_platform.clips.models import Clip, Database, FlowPicture
+from mer_platform.composites.caveats import caveats
+from mer_platform.composites.draft import Draft, draft
+from mer_platform.composites.labelmaps import MEGC2019, PRESETS, LabelMap, fixed_by, suggest
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.names import database_key
+from mer_platform.composites.published import TITLES
+from mer_platform.composites.rules import Rules, parse_rules
+from mer_platform.composites.services import freeze
+from mer_platform.composites.tables import by_subject
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Project, Role
+from models_ml.classes import CLASSES
+
+EXAMPLES = 4
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request", "HX-Target")
+def builder(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose databases, map their words to classes, set rules, see the counts, freeze.
+
+    Form fields: ``name``, ``preset``, ``database`` (ids), ``map-<database id>-<number of the emotion>`` with a class or
+    nothing, and ``rule-…``. Asked by htmx, nothing is frozen: only the preview of what freezing would give, or, for the
+    target ``maps``, the page with the label maps of another preset.
+    """
+    project = get_project(request, slug, Role.RESEARCHER)
+    data = request.POST if request.method == "POST" else request.GET
+    available = list(project.databases.all())
+    asked = set(data.getlist("database"))
+    chosen = [d for d in available if str(d.pk) in asked] if data else available
+    preset = _preset(data, available)
+    label_map = _label_map(data, chosen, preset)
+    htmx: Any = getattr(request, "htmx", None)
+    rules, errors = _rules(data)
+    if request.method == "POST" and not htmx and not errors:
+        try:
+            version = freeze(
+                project, data.get("name", ""), chosen, label_map, request.user, preset=preset, rules=rules
+            )
+        except ValidationError as error:
+            errors = error.message_dict
+        else:
+            return redirect("version", slug, version.pk)
+    built = draft(chosen, label_map, rules, preset)
+    context = {
+        "name": data.get("name", _name(project, preset)),
+        "preset": preset,
+        "presets": PRESETS,
+        "tables": [_table(database, label_map, database in chosen, preset) for database in available],
+        "rules": rules,
+        "fields": _fields(data, rules),
+        "draft": built,
+        "check": built.list_check,
+        "caveats": caveats(built.samples, rules, _places(chosen)),
+        "counts": built.counts(),
+        "spotted": sum(sample.apex_from == "spotted" for sample in built.samples),
+        "pictures": sum(sample.picture_id is not None for sample in built.samples),
+        "subjects": by_subject(built.samples),
+        "left_out": _by_reason(built),
+        "classes": CLASSES,
+        "errors": errors,
+    }
+    part = htmx and htmx.target != "maps"
+    template = "composites/_preview.html" if part else "composites/builder.html"
+    return render(request, template, context, status=422 if errors and not htmx else 200)
+
+
+def _preset(data: QueryDict, available: list[Database]) -> str:
+    """The one in the form; at the first look that of the databases, if all of a preset are there."""
+    if data:
+        preset = data.get("preset", "")
+        return preset if preset in PRESETS else ""
+    return MEGC2019 if {database_key(d.name) for d in available} >= set(TITLES) else ""
+
+
+def _name(project: Project, preset: str) -> str:
+    versions = CompositeVersion.objects.filter(composite__project=project, preset=preset)
+    latest = versions.select_related("composite").first()
+    return latest.composite.name if latest else PRESETS[preset] if preset else ""
+
+
+def _label_map(data: QueryDict, databases: list[Database], preset: str) -> LabelMap:
+    """The map in the form; words that the form does not have, or the preset decides, keep the suggestion."""
+    label_map = suggest(databases, preset)
+    for database in databases:
+        for number, emotion in enumerate(database.emotions):
+            key = f"map-{database.pk}-{number}"
+            if key in data and not fixed_by(preset, database):
+                label_map[database.name][emotion] = str(data[key]) or None
+    return label_map
+
+
+def _table(database: Database, label_map: LabelMap, chosen: bool, preset: str) -> dict[str, Any]:
+    words = label_map.get(database.name) or suggest([database], preset)[database.name]
+    rows = [
+        {"field": f"map-{database.pk}-{number}", "emotion": emotion, "label": words.get(emotion)}
+        for number, emotion in enumerate(database.emotions)
+    ]
+    return {"database": database, "chosen": chosen, "rows": rows, "fixed": fixed_by(preset, database)}
+
+
+def _fields(data: QueryDict, rules: Rules) -> dict[str, Any]:
+    """The rules as typed, so that a mistake can be corrected where it stands."""
+    texts = ("only", "without", "without_emotions", "shortest", "longest")
+    choices = {name: data.get(f"rule-{name}", getattr(rules, name)) for name in ("material", "apex", "unit")}
+    kinds = data.getlist("rule-kinds") if "rule-unit" in data else list(rules.kinds)
+    return {**choices, **{name: data.get(f"rule-{name}", "") for name in texts}, "kinds": kinds}
+
+
+def _rules(data: QueryDict) -> tuple[Rules, dict[str, list[str]]]:
+    """The rules in the form, or none and what is wrong with them."""
+    if "rule-unit" not in data:
+        return Rules(), {}
+    given: dict[str, Any] = {
+        name: data[f"rule-{name}"] for name in ("material", "apex", "unit") if data.get(f"rule-{name}")
+    }
+    given["kinds"] = data.getlist("rule-kinds")
+    for name in ("only", "without"):
+        given[name] = [line for line in data.get(f"rule-{name}", "").splitlines() if line.strip()]
+    given["without_emotions"] = [
+        w.strip() for w in data.get("rule-without_emotions", "").split(",") if w.strip()
+    ]
+    given.update({name: data[f"rule-{name}"] for name in ("shortest", "longest") if data.get(f"rule-{name}")})
+    try:
+        return parse_rules(given), {}
+    except ValidationError as error:
+        return Rules(), error.message_dict
+
+
+def _places(databases: list[Database]) -> list[tuple[str, ...]]:
+    """All that a rule could name: databases, subjects and clips."""
+    fields = ("subject__database__name", "subject__name", "name")
+    places: list[tuple[str, ...]] = [(database.name,) for database in databases]
+    for model in (Clip, FlowPicture):
+        places += model.objects.filter(subject__database__in=databases).values_list(*fields)
+    return places
+
+
+def _by_reason(built: Draft) -> list[dict[str, Any]]:
+    """Why clips are left out, the commonest reason first, with a few of the clips."""
+    items: defaultdict[str, list[Clip | FlowPicture]] = defaultdict(list)
+    for entry in built.left_out:
+        items[entry.reason].append(entry.item)
+    return [
+        {
+            "reason": reason,
+            "count": count,
+            "examples": items[reason][:EXAMPLES],
+            "more": max(count - EXAMPLES, 0),
+        }
+        for reason, count in built.reasons()
+    ]

@@ -1,0 +1,214 @@
+"""What freezing would give: which expressions go in under a label map and rules, which are left out and why."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from mer_platform.annotation.models import Annotation, Marking
+from mer_platform.clips.models import Clip, Database, FlowPicture
+from mer_platform.composites.labelmaps import LabelMap, fixed_by
+from mer_platform.composites.models import Sample, count_samples
+from mer_platform.composites.published import NotIn, Published, check, list_key, published
+from mer_platform.composites.rules import Rules
+
+INCOMPLETE = "its label is not complete (onset, apex, offset and emotion)"
+NO_APEX = "no apex coded and none spotted yet"
+NOT_CODED = "no apex coded, and a rule asks for coded ones"
+NOT_LISTED = "not in the published list of MEGC2019"
+TWICE = "another sample already stands for this entry of the published list"
+
+
+@dataclass
+class LeftOut:
+    """A clip or picture, or one of a clip's expressions, that does not go in."""
+
+    item: Clip | FlowPicture
+    reason: str
+    emotion: str = ""
+
+    @property
+    def clip(self) -> Clip | None:
+        return self.item if isinstance(self.item, Clip) else None
+
+
+@dataclass
+class Draft:
+    """What freezing now would give. ``list_check`` only with a preset that has a published list."""
+
+    samples: list[Sample] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    list_check: dict[str, Any] | None = None
+
+    def counts(self) -> dict[str, Any]:
+        return count_samples([(s.database, s.subject, s.label) for s in self.samples])
+
+    def reasons(self) -> list[tuple[str, int]]:
+        return Counter(entry.reason for entry in self.left_out).most_common()
+
+
+@dataclass(frozen=True)
+class _Left:
+    reason: str
+
+
+def draft(
+    databases: Sequence[Database], label_map: LabelMap, rules: Rules | None = None, preset: str = ""
+) -> Draft:
+    """Every expression of every clip, and every flow picture, of the databases: a sample, or left out with the reason."""
+    return _Drafting(databases, label_map, rules or Rules(), preset).result()
+
+
+class _Drafting:
+    """One pass: clips first, so that a clip and not its picture stands for an entry of a published list."""
+
+    def __init__(self, databases: Sequence[Database], label_map: LabelMap, rules: Rules, preset: str) -> None:
+        self._databases, self._label_map, self._rules, self._preset = databases, label_map, rules, preset
+        self._listed = {d.name for d in databases if fixed_by(preset, d)}
+        self._taken: set[Any] = set()
+        self._draft = Draft()
+
+    def result(self) -> Draft:
+        for clip in with_markings(Clip.objects.filter(subject__database__in=self._databases)):
+            for emotion, made in self._of_clip(clip):
+                self._put(clip, emotion, made)
+        pictures = FlowPicture.objects.filter(subject__database__in=self._databases)
+        for picture in pictures.select_related("subject__database"):
+            self._put(picture, picture.emotion, self._of_picture(picture))
+        if self._preset:
+            out = _not_in(self._draft.left_out, self._label_map)
+            self._draft.list_check = check(self._databases, self._draft.samples, self._label_map, out)
+        return self._draft
+
+    def _put(self, item: Clip | FlowPicture, emotion: str, made: Sample | _Left) -> None:
+        if isinstance(made, _Left):
+            self._draft.left_out.append(LeftOut(item, made.reason, emotion))
+            return
+        made.index = len(self._draft.samples)
+        self._draft.samples.append(made)
+
+    def _of_clip(self, clip: Clip) -> Iterator[tuple[str, Sample | _Left]]:
+        reason = self._rules.refuses_place(_place(clip))
+        if self._rules.material == "pictures":
+            reason = reason or "a clip; a rule asks for flow pictures"
+        markings: Sequence[Marking] = []
+        if not reason:
+            markings, reason = markings_of(clip)
+        if reason:
+            yield "", _Left(reason)
+        for marking in markings:
+            yield marking.emotion, self._of_marking(clip, marking)
+
+    def _of_marking(self, clip: Clip, marking: Marking) -> Sample | _Left:
+        if marking.onset is None or marking.offset is None or not marking.emotion:
+            return _Left(INCOMPLETE)
+        frames = marking.offset - marking.onset + 1
+        reason = self._rules.refuses_emotion(marking.emotion) or self._rules.refuses_duration(
+            frames, clip.rate
+        )
+        # Whatever a listed clip is coded as: the list says that it is a micro-expression.
+        if not reason and marking.kind not in self._rules.kinds and not self._entry(clip):
+            reason = f"a {marking.kind}-expression"
+        apex, apex_from = _apex(clip, marking)
+        if not reason and apex is None:
+            reason = NO_APEX
+        if not reason and apex_from != Sample.ApexFrom.CODED and self._rules.apex == "coded":
+            reason = NOT_CODED
+        if reason:
+            return _Left(reason)
+        return self._labelled(
+            clip,
+            marking.emotion,
+            clip=clip,
+            onset=marking.onset,
+            apex=apex,
+            offset=marking.offset,
+            apex_from=apex_from,
+        )
+
+    def _of_picture(self, picture: FlowPicture) -> Sample | _Left:
+        rules = self._rules
+        reason = rules.refuses_place(_place(picture)) or rules.refuses_picture()
+        if reason := reason or rules.refuses_emotion(picture.emotion):
+            return _Left(reason)
+        return self._labelled(picture, picture.emotion, picture=picture, apex_from=Sample.ApexFrom.PICTURE)
+
+    def _labelled(self, item: Clip | FlowPicture, emotion: str, **fields: Any) -> Sample | _Left:
+        database, subject, name = _place(item)
+        words = self._label_map.get(database, {})
+        label = words.get(emotion)
+        if database in self._listed:
+            entry = self._entry(item)
+            key = list_key(database, subject, name)
+            if entry is not None and key in self._taken:
+                return _Left(TWICE)
+            if entry is None and label is not None:
+                return _Left(NOT_LISTED)
+            if entry is not None:
+                self._taken.add(key)
+                label = entry.label
+        if label is None:
+            mapped = "left out by the label map" if emotion in words else "not in the label map"
+            return _Left(f"emotion “{emotion}” of {database} is {mapped}")
+        return Sample(
+            name=name,
+            content_sha256=item.sha256,
+            database=database,
+            subject=subject,
+            emotion=emotion,
+            label=label,
+            **fields,
+        )
+
+    def _entry(self, item: Clip | FlowPicture) -> Published | None:
+        """The item's line in the preset's list."""
+        database, subject, name = _place(item)
+        key = list_key(database, subject, name) if database in self._listed else None
+        return published().get(key) if key else None
+
+
+def with_markings(clips: QuerySet[Clip]) -> QuerySet[Clip]:
+    """The clips with all that ``markings_of`` and a draft ask of them."""
+    annotations = Prefetch("annotations", Annotation.objects.select_related("coder"))
+    return clips.select_related("subject__database").prefetch_related("consensus", "suggestions", annotations)
+
+
+def _place(item: Clip | FlowPicture) -> tuple[str, str, str]:
+    return item.subject.database.name, item.subject.name, item.name
+
+
+def markings_of(clip: Clip) -> tuple[Sequence[Marking], str]:
+    """The markings a dataset uses: the consensus on each expression, else the only coder's complete one."""
+    if clip.state != Clip.State.READY:
+        return [], f"the clip is {clip.state}"
+    if not clip.face_frames:
+        return [], "no face found in the clip"
+    if consensus := list(clip.consensus.all()):
+        return consensus, ""
+    complete = [annotation for annotation in clip.annotations.all() if annotation.complete]
+    if len(complete) == 1:
+        return [complete[0]], ""
+    if complete:
+        return [], "several coders labelled it and none was adopted as consensus"
+    return [], INCOMPLETE if clip.annotations.all() else "not labelled"
+
+
+def _apex(clip: Clip, marking: Marking) -> tuple[int | None, str]:
+    """The coded apex, else that of the likeliest spotted interval whose apex lies within onset and offset."""
+    if marking.apex is not None:
+        return marking.apex, Sample.ApexFrom.CODED
+    inside = [s for s in clip.suggestions.all() if marking.onset <= s.apex <= marking.offset]  # type: ignore[operator]
+    best = max(inside, key=lambda s: s.confidence, default=None)
+    return (best.apex if best else None), Sample.ApexFrom.SPOTTED
+
+
+def _not_in(left_out: list[LeftOut], label_map: LabelMap) -> Iterator[NotIn]:
+    """What was left out of listed databases; a duplicate of what is in is not missing, and told as left out."""
+    for entry in left_out:
+        database, subject, name = _place(entry.item)
+        key = list_key(database, subject, name)
+        if key is not None:
+            label = label_map.get(database, {}).get(entry.emotion)
+            yield NotIn(key, database, subject, name, entry.emotion, label, entry.reason)

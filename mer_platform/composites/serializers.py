@@ -1,0 +1,138 @@
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from mer_platform.composites.diff import Diff
+from mer_platform.composites.models import CompositeVersion, Sample
+
+
+class SampleSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Sample
+        fields = [
+            "index",
+            "clip",
+            "picture",
+            "content_sha256",
+            "database",
+            "subject",
+            "name",
+            "onset",
+            "apex",
+            "offset",
+            "apex_from",
+            "emotion",
+            "label",
+        ]
+
+
+class CompositeVersionSerializer(serializers.ModelSerializer):
+    name = serializers.CharField(source="composite.name", read_only=True)
+    project = serializers.IntegerField(source="composite.project_id", read_only=True)
+    counts = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = CompositeVersion
+        fields = [
+            "id",
+            "project",
+            "name",
+            "number",
+            "content_hash",
+            "preset",
+            "label_map",
+            "rules",
+            "counts",
+            "frozen_at",
+        ]
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class DocumentField(serializers.JSONField):
+    """A JSON object."""
+
+
+class CaveatSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    samples = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class CheckSerializer(serializers.Serializer):
+    list_check = DocumentField(
+        allow_null=True,
+        help_text="Where it has a preset: by database how many published samples are there, and which are missing, "
+        "extra or labelled otherwise.",
+    )
+    caveats = CaveatSerializer(many=True)
+
+
+class ChangeSerializer(serializers.Serializer):
+    before = SampleSerializer()
+    after = SampleSerializer()
+    fields_changed = serializers.ListField(child=serializers.CharField())
+
+
+class MapChangeSerializer(serializers.Serializer):
+    database = serializers.CharField()
+    emotion = serializers.CharField()
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+
+
+class RuleChangeSerializer(serializers.Serializer):
+    rule = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class DiffSerializer(serializers.Serializer):
+    before = serializers.IntegerField(help_text="The id of the version compared with.")
+    after = serializers.IntegerField()
+    same = serializers.IntegerField(help_text="Samples that are alike in both.")
+    added = SampleSerializer(many=True)
+    removed = SampleSerializer(many=True)
+    changed = ChangeSerializer(many=True)
+    label_map = MapChangeSerializer(many=True)
+    rules = RuleChangeSerializer(many=True)
+
+
+class CounterpartSerializer(serializers.Serializer):
+    database = serializers.CharField()
+    subject = serializers.CharField()
+    clip = serializers.CharField()
+    problem = serializers.CharField(required=False, help_text="Why it cannot be had here.")
+    differs = DocumentField(required=False, help_text="{field: [in the document, here]}")
+
+
+class ImportResultSerializer(serializers.Serializer):
+    status = serializers.ChoiceField(["frozen", "existing", "compared", "incomplete"])
+    version = serializers.IntegerField(allow_null=True, help_text="The identical version here.")
+    content_hash = serializers.CharField()
+    there = serializers.IntegerField(help_text="Samples that are here with the same marks and names.")
+    other = CounterpartSerializer(many=True, help_text="Here, with other marks or names.")
+    lacking = CounterpartSerializer(many=True, help_text="Not here.")
+
+
+def diff_json(before: CompositeVersion, after: CompositeVersion, found: Diff) -> dict[str, Any]:
+    return {
+        "before": before.pk,
+        "after": after.pk,
+        "same": found.same,
+        "added": SampleSerializer(found.added, many=True).data,
+        "removed": SampleSerializer(found.removed, many=True).data,
+        "changed": [
+            {
+                "before": SampleSerializer(change.before).data,
+                "after": SampleSerializer(change.after).data,
+                "fields_changed": sorted(change.fields),
+            }
+            for change in found.changed
+        ],
+        "label_map": [
+            dict(zip(("database", "emotion", "before", "after"), row, strict=True)) for row in found.label_map
+        ],
+        "rules": [dict(zip(("rule", "before", "after"), row, strict=True)) for row in found.rules],
+    }

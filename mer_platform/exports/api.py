@@ -1,0 +1,122 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from mer_platform.api import InProject, own_related
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.exports import tables
+from mer_platform.exports.formats import CONTENT_TYPES, CSV, csv_chunks, parquet_file
+from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.services import parse_features, start_export
+from mer_platform.exports.tables import Table
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Project, Role
+
+BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()}
+
+
+def table_response(table: Table, kind: str) -> HttpResponseBase:
+    """The table as a download; CSV leaves while its rows are still read."""
+    name = f"{table.name}.{kind}"
+    if kind != CSV:
+        return FileResponse(
+            parquet_file(table), as_attachment=True, filename=name, content_type=CONTENT_TYPES[kind]
+        )
+    headers = {"Content-Disposition": content_disposition_header(True, name) or ""}
+    return StreamingHttpResponse(csv_chunks(table), content_type=CONTENT_TYPES[kind], headers=headers)
+
+
+class SampleTable(APIView):
+    @extend_schema(responses=BINARY)
+    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+        """The samples of a frozen version: database, subject, name, frames, emotion, label, hashes."""
+        own = CompositeVersion.objects.filter(composite__project__in=Project.objects.of(request.user))
+        version = get_object_or_404(own.select_related("composite__project"), pk=pk)
+        require(request.user, version.project, Role.RESEARCHER)  # the marks of others: coding is blind
+        return table_response(tables.samples(version), kind)
+
+
+class AnnotationTable(APIView):
+    @extend_schema(responses=BINARY)
+    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+        """Everything that was marked in a project: every coder's markings, and the consensus."""
+        project = get_object_or_404(Project.objects.of(request.user), pk=pk)
+        require(request.user, project, Role.RESEARCHER)
+        return table_response(tables.annotations(project), kind)
+
+
+class FeatureExportSerializer(serializers.ModelSerializer):
+    progress = serializers.DictField(read_only=True)
+    project = serializers.IntegerField(source="version.composite.project_id", read_only=True)
+
+    class Meta:
+        model = FeatureExport
+        fields = [
+            "id", "project", "version", "format", "config", "state", "error", "progress", "sha256", "size",
+            "created_at", "finished_at",
+        ]  # fmt: skip
+
+
+class StartExportSerializer(serializers.Serializer):
+    version = own_related(
+        CompositeVersion.objects.select_related("composite__project"), "composite__project"
+    )(help_text="A frozen composite version's id.")
+    config = serializers.JSONField(
+        required=False,
+        default=dict,
+        help_text="Feature settings, as `features` of a run's; {} is the default.",
+    )
+    format = serializers.ChoiceField(
+        choices=FeatureExport.Format.choices, default=FeatureExport.Format.SAFETENSORS
+    )
+
+
+class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = FeatureExport.objects.select_related("version__composite__project")
+    serializer_class = FeatureExportSerializer
+    filterset_fields = ["version", "state"]
+    project_path = "version__composite__project"
+    read_role = Role.RESEARCHER  # labels and pictures of motion: coding is blind
+
+    @extend_schema(request=StartExportSerializer, responses={202: FeatureExportSerializer})
+    def create(self, request: Request) -> Response:
+        """Compute a version's features into one file. The same ones again are the same export."""
+        form = StartExportSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        fields: dict[str, Any] = form.validated_data
+        require(request.user, fields["version"].project, Role.RESEARCHER)
+        try:
+            config = parse_features(fields["config"])
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"config": error.message_dict}) from error
+        export = start_export(fields["version"], config, fields["format"], request.user)
+        return Response(self.get_serializer(export).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, pk: str) -> HttpResponseBase:
+        """The file, once the export is `done`."""
+        export = self.get_object()
+        if export.state != FeatureExport.State.DONE:
+            raise Http404(
+                f"This export has no file: it is {export.get_state_display()}. {export.error}".strip()
+            )
+        if not default_storage.exists(export.file):
+            raise Http404("The file is missing from the storage: restore it from a backup, or export again.")
+        return FileResponse(
+            default_storage.open(export.file),
+            as_attachment=True,
+            filename=export.download_name,
+            content_type="application/octet-stream",
+        )

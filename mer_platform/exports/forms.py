@@ -1,0 +1,39 @@
+"""The form of a feature export, built from the configuration's own schema as the run form is."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from mer_platform.experiments.forms import field_of
+from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.services import parse_features
+from models_ml.config import FeatureConfig
+
+
+class ExportForm(forms.Form):
+    """A field a setting; ``config`` holds the result of a valid form."""
+
+    config: FeatureConfig
+    format = forms.ChoiceField(
+        choices=FeatureExport.Format.choices,
+        help_text="Both hold the same. safetensors opens at once, from many languages; NPZ needs only NumPy.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, info in FeatureConfig.model_fields.items():
+            self.fields[name] = field_of(info)
+
+    def settings(self) -> list[forms.BoundField]:
+        return [self[name] for name in FeatureConfig.model_fields]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                self.config = parse_features({name: cleaned[name] for name in FeatureConfig.model_fields})
+            except ValidationError as error:
+                for place, messages in error.message_dict.items():
+                    self.add_error(place if place in self.fields else None, messages)
+        return cleaned

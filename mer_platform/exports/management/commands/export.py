@@ -1,0 +1,106 @@
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.management.commands.train import read_json
+from mer_platform.exports import tables
+from mer_platform.exports.formats import CSV, PARQUET, csv_chunks, parquet_file
+from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.services import parse_features, start_export
+from mer_platform.exports.tables import Table
+from mer_platform.jobs.waiting import wait_until
+from mer_platform.projects.models import Project
+
+TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.Format.values)
+FORMATS = {"samples": TABLES, "annotations": TABLES, "features": FEATURES}
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the samples or the features of a frozen version, or the annotations of a project, to a file. "
+        "For features the workers must be running (make run)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=FORMATS)
+        parser.add_argument(
+            "--composite-version", type=int, help="the version's id, for samples and features"
+        )
+        parser.add_argument("--project", help="the project's slug, for annotations")
+        parser.add_argument(
+            "--format", help="csv (default) or parquet; of features safetensors (default) or npz"
+        )
+        parser.add_argument(
+            "--config", type=Path, help="a JSON file with feature settings; default: the defaults"
+        )
+        parser.add_argument("--output", type=Path, help="default: a name of its own in the current folder")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        what = options["what"]
+        kind = options["format"] or FORMATS[what][0]
+        if kind not in FORMATS[what]:
+            raise CommandError(
+                f"{what.capitalize()} are written as {' or '.join(FORMATS[what])}, not as “{kind}”."
+            )
+        if what == "features":
+            path = self.features(kind, options)
+        else:
+            table = self.annotations(options) if what == "annotations" else self.samples(options)
+            path = options["output"] or Path(f"{table.name}.{kind}")
+            write(path, csv_chunks(table) if kind == CSV else chunks(parquet_file(table)))
+        self.stdout.write(f"{path}")
+
+    def samples(self, options: dict[str, Any]) -> Table:
+        return tables.samples(version_of(options))
+
+    def annotations(self, options: dict[str, Any]) -> Table:
+        if not options["project"]:
+            raise CommandError("Say of which project: --project SLUG.")
+        project = Project.objects.filter(slug=options["project"]).first()
+        if project is None:
+            raise CommandError(f"There is no project “{options['project']}”.")
+        return tables.annotations(project)
+
+    def features(self, kind: str, options: dict[str, Any]) -> Path:
+        version = version_of(options)
+        try:
+            export = start_export(version, parse_features(read_json(options["config"])), kind, None)
+        except ValidationError as error:
+            lines = [f"{field}: {text}" for field, texts in error.message_dict.items() for text in texts]
+            raise CommandError("\n".join(lines)) from error
+        wait_until(lambda: FeatureExport.objects.get(pk=export.pk).state != FeatureExport.State.WAITING)
+        export.refresh_from_db()
+        if export.state == FeatureExport.State.FAILED:
+            raise CommandError(f"The features cannot be exported: {export.error}")
+        path = options["output"] or Path(export.download_name)
+        write(path, chunks(default_storage.open(export.file)))
+        return path
+
+
+def version_of(options: dict[str, Any]) -> CompositeVersion:
+    pk = options["composite_version"]
+    if pk is None:
+        raise CommandError("Say of which version: --composite-version ID.")
+    version = CompositeVersion.objects.select_related("composite__project").filter(pk=pk).first()
+    if version is None:
+        raise CommandError(f"There is no composite version {pk}.")
+    return version
+
+
+def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(1 << 20):
+            yield chunk
+
+
+def write(path: Path, pieces: Iterable[bytes]) -> None:
+    try:
+        with path.open("wb") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error

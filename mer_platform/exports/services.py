@@ -1,0 +1,77 @@
+"""Starting a feature export; a worker computes it."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from pydantic import ValidationError as ConfigError
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.services import by_field
+from mer_platform.exports.models import FeatureExport
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import AuditEvent
+from models_ml.config import FeatureConfig
+
+MAX_BYTES = 2 << 30  # a worker holds the features in memory
+
+
+def parse_features(data: Any) -> FeatureConfig:
+    """A validated feature configuration. Raises ValidationError with one sentence a field."""
+    try:
+        return FeatureConfig.model_validate(data)
+    except ConfigError as error:
+        raise ValidationError(by_field(error)) from error
+
+
+def start_export(version: CompositeVersion, config: FeatureConfig, format: str, user: Any) -> FeatureExport:
+    """The export of these features, made and queued if there is none; one that failed is tried again.
+
+    Raises ValidationError for a format that is none, and for features that would not fit into a worker's memory.
+    """
+    if format not in FeatureExport.Format.values:
+        known = " or ".join(FeatureExport.Format.values)
+        raise ValidationError({"format": f"“{format}” is not a format of features: choose {known}."})
+    count = version.samples.count()
+    if (size := count * 3 * config.size**2 * 4) > MAX_BYTES:
+        raise ValidationError(
+            {
+                "size": f"{count} samples of 3×{config.size}×{config.size} numbers are {size / 2**30:.1f} GiB; "
+                f"an export has at most {MAX_BYTES >> 30} GiB: choose a smaller size."
+            }
+        )
+    stored = config.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()
+    with transaction.atomic():
+        # The version's row is locked, so that two clicks make one export.
+        CompositeVersion.objects.select_for_update().get(pk=version.pk)
+        same = FeatureExport.objects.filter(version=version, config_hash=digest, format=format)
+        if there := same.exclude(state=FeatureExport.State.FAILED).first():
+            if there.state == FeatureExport.State.WAITING or default_storage.exists(there.file):
+                return there
+            there.delete()  # its file was lost with the storage
+        export = FeatureExport.objects.create(
+            version=version, config=stored, config_hash=digest, format=format,
+            created_by=user if user and user.pk else None,
+        )  # fmt: skip
+        Job.enqueue(
+            "export", "features", version.project.pk, export.group, export.group, {"export": export.pk}
+        )
+        AuditEvent.record(version.project, user, f"exported the {export}")
+    return export
+
+
+def finish(export: FeatureExport, file: str, sha256: str, size: int) -> None:
+    """The file is stored; the caller holds the export's row."""
+    export.state, export.finished_at = FeatureExport.State.DONE, timezone.now()
+    export.file, export.sha256, export.size = file, sha256, size
+    export.save(update_fields=["state", "finished_at", "file", "sha256", "size"])
+
+
+def fail(export_id: int, reason: str) -> None:
+    waiting = FeatureExport.objects.filter(pk=export_id, state=FeatureExport.State.WAITING)
+    waiting.update(state=FeatureExport.State.FAILED, error=reason, finished_at=timezone.now())

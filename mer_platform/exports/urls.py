@@ -1,0 +1,27 @@
+from django.urls import path
+
+from mer_platform.exports import views
+from mer_platform.exports.api import AnnotationTable, SampleTable
+from mer_platform.exports.formats import CONTENT_TYPES
+
+urlpatterns = [
+    path("projects/<slug:slug>/composites/<int:pk>/export/", views.version_export, name="version-export"),
+    *(
+        route
+        for kind in CONTENT_TYPES
+        for route in (
+            path(
+                f"api/v1/composite-versions/<int:pk>/samples.{kind}",
+                SampleTable.as_view(),
+                {"kind": kind},
+                name=f"samples-{kind}",
+            ),
+            path(
+                f"api/v1/projects/<int:pk>/annotations.{kind}",
+                AnnotationTable.as_view(),
+                {"kind": kind},
+                name=f"annotations-{kind}",
+            ),
+        )
+    ),
+]

@@ -1,0 +1,124 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import permissions, serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.services import parse_config
+from mer_platform.features.models import FeatureSet
+from mer_platform.features.services import request_features
+from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, picture_response
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Role
+
+
+class FeatureSetSerializer(serializers.ModelSerializer):
+    progress = serializers.DictField(read_only=True)
+    outliers = serializers.SerializerMethodField(
+        help_text="Samples unlike the others, the most unusual first: index, score (robust z) and reasons."
+    )
+
+    class Meta:
+        model = FeatureSet
+        fields = [
+            "id", "version", "config", "config_hash", "state", "error", "progress", "problems", "outliers",
+            "created_at",
+        ]  # fmt: skip
+
+    def get_outliers(self, features: FeatureSet) -> list[dict[str, Any]] | None:
+        return features.summary.get("outliers")
+
+
+class RequestFeaturesSerializer(serializers.Serializer):
+    config = serializers.JSONField(
+        required=False,
+        default=dict,
+        help_text="The “features” part of a run's configuration; {} is the default.",
+    )
+
+
+class SampleFeaturesSerializer(serializers.Serializer):
+    index = serializers.IntegerField()
+    problem = serializers.CharField(help_text="Why it has no features; empty where it has.")
+    measures = serializers.DictField(
+        help_text="The numbers that samples are compared by; empty without features."
+    )
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is unlike the others.")
+    pictures = serializers.DictField(help_text="Addresses of PNGs: onset, apex, u, v, strain and flow.")
+
+
+class FeatureSetViewSet(viewsets.GenericViewSet):
+    """A frozen version's motion features: for researchers, as samples are the marks of others."""
+
+    queryset = FeatureSet.objects.all()
+    serializer_class = FeatureSetSerializer
+    permission_classes = [permissions.IsAuthenticated]
+    pagination_class = None
+    filter_backends: list[Any] = []
+
+    @extend_schema(responses=FeatureSetSerializer(many=True))
+    def list(self, request: Request, version: int) -> Response:
+        return Response(FeatureSetSerializer(self._version(version).feature_sets.all(), many=True).data)
+
+    @extend_schema(request=RequestFeaturesSerializer, responses={202: FeatureSetSerializer})
+    def create(self, request: Request, version: int) -> Response:
+        """Compute the features of a version without a run. What is there already is not computed again."""
+        form = RequestFeaturesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        frozen = self._version(version)
+        try:
+            config = parse_config({"features": form.validated_data["config"]}).features
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"config": error.message_dict}) from error
+        features = request_features(frozen, config, request.user)
+        return Response(FeatureSetSerializer(features).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=FeatureSetSerializer)
+    def retrieve(self, request: Request, version: int, pk: int) -> Response:
+        """State and progress; once ready, the outliers of the set."""
+        return Response(FeatureSetSerializer(self._features(version, pk)).data)
+
+    @extend_schema(responses=SampleFeaturesSerializer)
+    def sample(self, request: Request, version: int, pk: int, index: int) -> Response:
+        """One sample's measures, what is unusual about it, and where its pictures are."""
+        features = self._features(version, pk)
+        sample = get_object_or_404(features.version.samples, index=index)
+        unusual = [o for o in features.summary.get("outliers", []) if o["index"] == index]
+        problem = features.problems.get(str(index), "")
+        parts = () if problem else PICTURE_PARTS if sample.picture_id else CLIP_PARTS
+        addresses = {
+            part: request.build_absolute_uri(reverse("feature-set-picture", args=[version, pk, index, part]))
+            for part in parts
+        }
+        return Response(
+            {
+                "index": index,
+                "problem": problem,
+                "measures": features.summary.get("measures", {}).get(str(index), {}),
+                "reasons": unusual[0]["reasons"] if unusual else [],
+                "pictures": addresses,
+            }
+        )
+
+    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
+    @method_decorator(cache_control(private=True, immutable=True, max_age=31_536_000))
+    def picture(self, request: Request, version: int, pk: int, index: str, part: str) -> HttpResponseBase:
+        """A picture of a sample; index “legend”, part “wheel” is the colour wheel."""
+        return picture_response(self._features(version, pk), index, part)
+
+    def _version(self, pk: int) -> CompositeVersion:
+        found = get_object_or_404(CompositeVersion.objects.select_related("composite__project"), pk=pk)
+        require(self.request.user, found.project, Role.RESEARCHER)
+        return found
+
+    def _features(self, version: int, pk: int) -> FeatureSet:
+        return get_object_or_404(FeatureSet, pk=pk, version=self._version(version))

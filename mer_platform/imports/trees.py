@@ -1,0 +1,166 @@
+"""Folders to import from: on this machine's disk, or below a prefix of the object storage.
+
+Both satisfy ``layouts.base.Tree``. Neither ever leaves its root: symbolic links that lead out of it are not followed and
+``..`` in a path is refused.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from django.core.files.storage import default_storage
+
+from models_ml.errors import InputError
+
+_DEPTH = 24  # levels of folders; no database comes near, a storage that lists itself does
+_MOST = 2_000_000  # files
+
+
+class FolderTree:
+    """A folder of this machine (or a single file of one: an export of annotations).
+
+    Files are listed once. Links to folders are not entered, links to files only where they stay within the folder.
+    Raises InputError where ``path`` is not there or may not be read.
+    """
+
+    quick = True
+
+    def __init__(self, path: Path | str) -> None:
+        given = Path(path)
+        try:
+            self._root = given.resolve(strict=True)
+            self._single = self._root.name if self._root.is_file() else ""
+            if self._single:
+                self._root = self._root.parent
+            elif not os.access(self._root, os.R_OK | os.X_OK):
+                raise PermissionError
+        except (OSError, RuntimeError) as error:
+            what = "may not be read" if isinstance(error, PermissionError) else "is not there"
+            raise InputError(
+                f"The folder “{given}” {what}. Give a folder that the server itself can read."
+            ) from error
+        self.name = self._single or self._root.name
+        self._inside: dict[Path, bool] = {}
+
+    def files(self) -> list[str]:
+        """Every file below the folder: POSIX paths relative to it, sorted."""
+        return list(self._files)
+
+    @cached_property
+    def _files(self) -> list[str]:
+        if self._single:
+            return [self._single]
+        found: list[str] = []
+        for folder, _, names in os.walk(self._root, followlinks=False, onerror=_refuse):
+            inside = Path(folder)
+            for name in names:
+                path = inside / name
+                if path.is_symlink() and not self._is_inside(path):
+                    continue
+                found.append(path.relative_to(self._root).as_posix())
+            _check_count(len(found), self.name)
+        return sorted(found)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a listed file for reading; InputError for one that is not there or lies outside."""
+        target = self._root / checked(path)
+        if not self._folder_is_inside(target.parent) or (target.is_symlink() and not self._is_inside(target)):
+            raise InputError(f"“{path}” leads out of the folder “{self.name}”.")
+        try:
+            return target.open("rb")
+        except OSError as error:
+            raise InputError(f"“{path}” cannot be read: {error.strerror}.") from error
+
+    def _folder_is_inside(self, folder: Path) -> bool:
+        """As ``_is_inside``, asked once a folder: resolving a path costs more than opening the file."""
+        known = self._inside.get(folder)
+        if known is None:
+            known = self._inside[folder] = self._is_inside(folder)
+        return known
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            return path.resolve(strict=True).is_relative_to(self._root)
+        except (OSError, RuntimeError):  # a dangling link, or a circle of links
+            return False
+
+
+class StorageTree:
+    """Everything below a prefix of the platform's storage (S3, or its own media folder).
+
+    Raises InputError for a prefix that is empty, leaves the storage or holds nothing.
+    """
+
+    quick = False  # opening a file is a request
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = checked(prefix.strip().strip("/"))
+        self.name = PurePosixPath(self._prefix).name
+        if not self._files:
+            raise InputError(f"The storage holds no file below “{prefix}”. Check the prefix.")
+
+    def files(self) -> list[str]:
+        """Every file below the prefix: POSIX paths relative to it, sorted."""
+        return list(self._files)
+
+    @cached_property
+    def _files(self) -> list[str]:
+        found: list[str] = []
+        pending = [(self._prefix, 0)]
+        while pending:
+            folder, depth = pending.pop()
+            try:
+                folders, names = default_storage.listdir(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            inside = PurePosixPath(folder)
+            found += [str((inside / n).relative_to(self._prefix)) for n in names if n]
+            if depth < _DEPTH:
+                pending += [(str(inside / n), depth + 1) for n in folders if n and n not in (".", "..")]
+            _check_count(len(found), self.name)
+        return sorted(path for path in found if self._is_inside(path))
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a listed file for reading; InputError for one that is not there."""
+        if not self._is_inside(checked(path)):
+            raise InputError(f"“{path}” leads out of the prefix “{self._prefix}”.")
+        try:
+            return cast(BinaryIO, default_storage.open(f"{self._prefix}/{path}", "rb"))
+        except OSError as error:
+            raise InputError(f"“{path}” cannot be read from the storage.") from error
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether a storage that is a folder of this machine keeps the path within the prefix (no links out)."""
+        try:
+            root = Path(default_storage.path(self._prefix)).resolve()
+        except NotImplementedError:  # object storage knows no links
+            return True
+        return (root / path).resolve().is_relative_to(root)
+
+
+def checked(path: str) -> str:
+    """A relative POSIX path as it is; InputError for one that is absolute, empty, or climbs.
+
+    >>> checked("HS/s1/micro")
+    'HS/s1/micro'
+    >>> checked("../secrets")
+    Traceback (most recent call last):
+    models_ml.errors.InputError: “../secrets” is not a path within the folder: no “..”, no leading “/”.
+    """
+    pure = PurePosixPath(path)
+    if not path or "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
+        raise InputError(f"“{path}” is not a path within the folder: no “..”, no leading “/”.")
+    return str(pure)
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed would be clips that are missing without anybody knowing."""
+    raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
+
+
+def _check_count(count: int, name: str) -> None:
+    if count > _MOST:
+        raise InputError(
+            f"“{name}” holds more than {_MOST:,} files: this is hardly one database. Give its own folder."
+        )

@@ -1,0 +1,104 @@
+"""Files in an object store (S3, MinIO, Ceph, …) instead of the data folder: what ``MER_STORAGE_URL`` means.
+
+``s3://bucket/prefix?endpoint_url=https://minio.lab:9000&region=eu-central-1``. Prefix and query may be left out; keys come
+from where every S3 program takes them: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, or the machine's role.
+"""
+
+import io
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import File
+from storages.backends.s3 import S3Storage
+
+OPTIONS = {"endpoint_url": "endpoint_url", "region": "region_name"}
+READ_AHEAD = 4 << 20  # bytes a request fetches at least: a frame pack is read piece by piece
+
+
+def storage_of(url: str) -> dict[str, Any]:
+    """Django's description of the storage at an address. Raises ImproperlyConfigured saying what is wrong with it."""
+    parts = urlsplit(url)
+    example = "write for example s3://bucket/prefix?endpoint_url=https://minio.lab:9000"
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ImproperlyConfigured(f"MER_STORAGE_URL is not the address of a bucket: {example}.")
+    if "@" in parts.netloc:  # the address shows up in logs, and a key must not
+        raise ImproperlyConfigured(
+            "MER_STORAGE_URL has no keys in it: give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+    options: dict[str, Any] = {"bucket_name": parts.netloc, "location": unquote(parts.path).strip("/")}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in OPTIONS:
+            known = " and ".join(OPTIONS)
+            raise ImproperlyConfigured(f"MER_STORAGE_URL has the option “{name}”; it takes {known}.")
+        options[OPTIONS[name]] = value
+    if "endpoint_url" in options:
+        if urlsplit(options["endpoint_url"]).scheme not in ("http", "https"):
+            raise ImproperlyConfigured("MER_STORAGE_URL: its endpoint_url begins with http:// or https://.")
+        options["addressing_style"] = "path"  # own servers seldom have a host name a bucket
+    return {"BACKEND": "mer_platform.objectstore.ObjectStorage", "OPTIONS": options}
+
+
+class ObjectStorage(S3Storage):
+    """S3 as the platform uses it: names say the content, so the same name again is the same bytes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"file_overwrite": True, "default_acl": None, **options})
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        """A file that fetches what is read of it. Raises FileNotFoundError."""
+        stored = super()._open(name, mode)  # asks for the object's size
+        return File(io.BufferedReader(_Ranges(stored.obj), READ_AHEAD), name) if mode == "rb" else stored
+
+    def problem(self) -> str:
+        """Why the store cannot be used, in a sentence; empty if it answers."""
+        where = f"bucket “{self.bucket_name}”" + (f" at {self.endpoint_url}" if self.endpoint_url else "")
+        try:
+            self.connection.meta.client.head_bucket(Bucket=self.bucket_name)
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            reasons = {404: "there is no such bucket", 403: "it does not admit these keys"}
+            return f"The {where} cannot be used: {reasons.get(status, str(error))}."
+        except BotoCoreError as error:
+            return f"The {where} cannot be used: {error}"
+        return ""
+
+
+class _Ranges(io.RawIOBase):
+    """A stored object as a file whose every read is a request for just these bytes."""
+
+    def __init__(self, stored: Any) -> None:
+        self._object = stored
+        self._size: int = stored.content_length
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._fetch(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        return self._fetch(self._size - self._at)
+
+    def _fetch(self, count: int) -> bytes:
+        last = min(self._at + count, self._size) - 1
+        if last < self._at:
+            return b""
+        data: bytes = self._object.get(Range=f"bytes={self._at}-{last}")["Body"].read()
+        self._at += len(data)
+        return data

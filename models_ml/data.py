@@ -1,0 +1,99 @@
+"""Exported features as a PyTorch dataset: for a notebook, a script, or somebody else's training loop.
+
+from models_ml.data import FlowDataset
+
+data = FlowDataset("lab-v1.safetensors")
+for subject, train, test in data.loso():
+    ...
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from models_ml.featurefile import FeatureFile
+from models_ml.training.folds import loso
+
+
+class Fold(NamedTuple):
+    """One held-out subject (``database/subject``), everybody else's samples, and the subject's own."""
+
+    subject: str
+    train: "Subset[tuple[Tensor, int]]"
+    test: "Subset[tuple[Tensor, int]]"
+
+
+class FlowDataset(Dataset[tuple[Tensor, int]]):
+    """The samples of one frozen composite version: ``data[i]`` is a flow picture and its label.
+
+    Parameters
+    ----------
+    path : a feature export, ``.safetensors`` or ``.npz``; it is read whole, and nothing in it is ever unpickled
+
+    Attributes
+    ----------
+    features : (N, 3, S, S) float32 tensor: u, v, optical strain. Not normalised: measure mean and deviation on the
+        training samples of a fold, or the held-out subject leaks into it
+    labels : (N,) int64 tensor, positions in ``classes``
+    classes, subjects, databases, names, sources : text, in the order of the samples; see ``FeatureFile``
+    content_hash : SHA-256 of the version's samples: two files with the same one hold the same samples
+    version, config : the version's name, and the feature configuration
+
+    Raises
+    ------
+    InputError : if the file is no feature export, is damaged, or does not fit together
+    OSError : if it cannot be opened
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "two.npz"
+    >>> FeatureFile(
+    ...     np.zeros((2, 3, 8, 8), np.float32), np.array([0, 2]), ("negative", "positive", "surprise"),
+    ...     subjects=("s1", "s1"), databases=("SMIC", "SAMM"), names=("a", "b"), sources=("clip", "clip"),
+    ...     version="Lab v1", content_hash="0" * 64,
+    ... ).write(path, "npz")
+    >>> data = FlowDataset(path)
+    >>> picture, label = data[1]
+    >>> picture.shape, data.classes[label]
+    (torch.Size([3, 8, 8]), 'surprise')
+    >>> [(fold.subject, len(fold.train), len(fold.test)) for fold in data.loso()]
+    [('SAMM/s1', 1, 1), ('SMIC/s1', 1, 1)]
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        content = FeatureFile.read(path)
+        self.features = torch.from_numpy(content.features)
+        self.labels = torch.from_numpy(content.labels)
+        self.classes = content.classes
+        self.subjects = content.subjects
+        self.databases = content.databases
+        self.names = content.names
+        self.sources = content.sources
+        self.version = content.version
+        self.content_hash = content.content_hash
+        self.config: dict[str, Any] = content.config
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.features[index], int(self.labels[index])
+
+    def __repr__(self) -> str:
+        side = self.features.shape[-1]
+        return f"FlowDataset({self.version!r}, {len(self)} samples, {side}×{side}, {self.content_hash[:12]})"
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Of each sample, ``database/subject``: two databases' subjects of one name are two people."""
+        return tuple(f"{d}/{s}" for d, s in zip(self.databases, self.subjects, strict=True))
+
+    def loso(self) -> Iterator[Fold]:
+        """Leave one subject out, in the platform's own order of folds. Raises InputError with fewer than two people."""
+        for fold in loso(self.people):
+            yield Fold(fold.name, Subset(self, fold.train), Subset(self, fold.test))

@@ -1,0 +1,71 @@
+"""Small flow pictures of three databases, and a frozen version of them, without an importer."""
+
+import hashlib
+
+import cv2
+import numpy as np
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from mer_platform.clips.models import FlowPicture, Subject
+from mer_platform.composites.models import Composite, CompositeVersion, Sample, content_hash
+from mer_platform.projects.models import Project
+from models_ml.classes import CLASSES
+
+DATABASES = {"CASME II": ("sub01", "sub02"), "SMIC": ("s01", "s02"), "SAMM": ("006", "007")}
+PICTURES_A_SUBJECT = 4
+SIDE = 28
+
+
+def picture_bytes(label: str, seed: int) -> bytes:
+    """An 8-bit PNG (u, v, strain) whose bright third says the class, in noise."""
+    noise = np.random.default_rng(seed).integers(118, 138, (SIDE, SIDE, 3))
+    rows = slice(9 * CLASSES.index(label), 9 * CLASSES.index(label) + 9)
+    noise[rows] += 90
+    return cv2.imencode(".png", noise.astype(np.uint8)[..., ::-1])[1].tobytes()
+
+
+def add_picture(
+    project: Project, database: str, subject: str, name: str, label: str, seed: int
+) -> FlowPicture:
+    """A flow picture as an import would leave it."""
+    content = picture_bytes(label, seed)
+    digest = hashlib.sha256(content).hexdigest()
+    person, _ = Subject.objects.get_or_create(
+        database=project.databases.get_or_create(name=database)[0], name=subject
+    )
+    file = default_storage.save(f"pictures/{digest[:2]}/{digest}.png", ContentFile(content))
+    return FlowPicture.objects.create(
+        subject=person, name=name, emotion=label, sha256=digest, file=file, width=SIDE, height=SIDE
+    )
+
+
+def freeze_pictures(project: Project) -> CompositeVersion:
+    """Twenty-four pictures of six subjects in three databases, frozen."""
+    samples: list[Sample] = []
+    for database, subjects in DATABASES.items():
+        for subject in subjects:
+            for number in range(PICTURES_A_SUBJECT):
+                label = CLASSES[number % len(CLASSES)]
+                picture = add_picture(project, database, subject, f"{subject}_{number}", label, len(samples))
+                samples.append(
+                    Sample(
+                        index=len(samples),
+                        picture=picture,
+                        name=picture.name,
+                        content_sha256=picture.sha256,
+                        database=database,
+                        subject=subject,
+                        apex_from=Sample.ApexFrom.PICTURE,
+                        emotion=label,
+                        label=label,
+                    )
+                )
+    composite = Composite.objects.create(project=project, name="Pictures")
+    version = CompositeVersion.objects.create(
+        composite=composite, number=1, label_map={}, content_hash=content_hash(samples)
+    )
+    for sample in samples:
+        sample.version = version
+    Sample.objects.bulk_create(samples)
+    return version

@@ -1,0 +1,53 @@
+"""Miniature database trees as the official databases lay them out, with real xlsx sheets, for tests and benchmarks.
+
+No face is in them. Every image is decodable and no two files are alike: clips are told apart by their bytes.
+"""
+
+from tests.trees.databases import (
+    CASME3_HEADER,
+    MMEW_HEADER,
+    casme2,
+    casme2_tree,
+    casme3a_tree,
+    casme_sq_tree,
+    fourdme_tree,
+    manifest_tree,
+    mmew_tree,
+    samm,
+    samm_long_tree,
+    samm_tree,
+    smic_tree,
+)
+from tests.trees.exports import eaf, label_studio, timeline
+from tests.trees.files import colour_image, frames, image, table, xlsx
+from tests.trees.large import large_casme2_tree, megc2019_trees
+from tests.trees.pictures import SAMPLES, flow_by_label, flow_folds
+
+__all__ = [
+    "CASME3_HEADER",
+    "MMEW_HEADER",
+    "SAMPLES",
+    "casme2",
+    "casme2_tree",
+    "casme3a_tree",
+    "casme_sq_tree",
+    "colour_image",
+    "eaf",
+    "flow_by_label",
+    "flow_folds",
+    "fourdme_tree",
+    "frames",
+    "image",
+    "label_studio",
+    "large_casme2_tree",
+    "manifest_tree",
+    "megc2019_trees",
+    "mmew_tree",
+    "samm",
+    "samm_long_tree",
+    "samm_tree",
+    "smic_tree",
+    "table",
+    "timeline",
+    "xlsx",
+]

@@ -1,0 +1,58 @@
+"""Files that annotation tools write: an ELAN document, a Label Studio export."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pympi.Elan import Eaf
+
+
+def eaf(
+    path: Path,
+    tiers: dict[str, list[tuple[int, int, str]]],
+    media: str = "EP02_01f.mp4",
+    author: str = "anna",
+) -> Path:
+    """An ELAN document with one tier for each name, linking one video."""
+    document = Eaf(author=author)
+    document.remove_tier("default")
+    document.add_linked_file(f"file:///recordings/{media}", mimetype="video/mp4")
+    for name, annotations in tiers.items():
+        document.add_tier(name)
+        for start, end, text in annotations:
+            document.add_annotation(name, start, end, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document.to_file(str(path))
+    return path
+
+
+def timeline(label: str, start: int, end: int) -> dict[str, Any]:
+    """A result of Label Studio's TimelineLabels: 1-based frames."""
+    return {
+        "type": "timelinelabels",
+        "value": {"ranges": [{"start": start, "end": end}], "timelinelabels": [label]},
+    }
+
+
+def label_studio(path: Path, *tasks: tuple[str, dict[str, list[dict[str, Any]]]]) -> Path:
+    """An export: for each task its video and its results by the annotator's address."""
+    content = [
+        {
+            "id": 100 + number,
+            "data": {"video": video},
+            "annotations": [
+                {
+                    "id": number,
+                    "completed_by": {"id": 1, "email": coder},
+                    "was_cancelled": False,
+                    "result": results,
+                }
+                for coder, results in by_coder.items()
+            ],
+            "predictions": [{"result": [timeline("fear", 1, 2)]}],
+        }
+        for number, (video, by_coder) in enumerate(tasks, 1)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path

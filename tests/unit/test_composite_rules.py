@@ -1,0 +1,74 @@
+"""Rules: what they let through, and what they say of mistakes."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from mer_platform.composites.rules import Rules, parse_rules
+
+
+def test_no_rules_are_stored_as_nothing_and_come_back():
+    assert Rules().stored() == {}
+    assert parse_rules(None) == parse_rules({}) == Rules()
+
+
+def test_rules_come_back_from_json_as_they_were():
+    rules = parse_rules(
+        {"without": ["SAMM / 006", ["SMIC", "s01", "s01_ne_01"]], "shortest": 40, "unit": "frames"}
+    )
+    assert rules.without == (("SAMM", "006"), ("SMIC", "s01", "s01_ne_01"))
+    assert parse_rules(rules.stored()) == rules
+    assert "/" not in str(rules.stored())
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"kind": ["micro"]}, "There is no rule “kind”; there are: material, kinds"),
+        ({"kinds": []}, "Choose at least one kind"),
+        ({"apex": "guessed"}, "apex: Input should be 'spotted' or 'coded'"),
+        (
+            {"shortest": 500, "longest": 100},
+            r"The shortest duration \(500\) is longer than the longest \(100\)",
+        ),
+        ({"shortest": -1}, "shortest: Input should be greater than or equal to 0"),
+        ({"without": ["a / b / c / d"]}, "without.0: .*at most 3"),
+        (["micro"], "valid dictionary"),
+    ],
+)
+def test_a_wrong_rule_is_named(data, words):
+    with pytest.raises(ValidationError, match=words):
+        parse_rules(data)
+
+
+def test_a_place_holds_what_is_within_it_however_it_is_written():
+    rules = parse_rules({"without": ["casme ii / SUB04", "SAMM/006/006_1_2"]})
+    assert rules.refuses_place(("CASME II", "sub04", "EP12_01f")) == "left out by a rule"
+    assert rules.refuses_place(("SAMM", "006", "006_1_2"))
+    assert not rules.refuses_place(("SAMM", "006", "006_1_3"))
+    assert not rules.refuses_place(("CASME II", "sub040", "EP12_01f"))
+
+
+def test_only_these_are_taken():
+    rules = parse_rules({"only": ["SMIC"]})
+    assert not rules.refuses_place(("SMIC", "s01", "x"))
+    assert "not among those" in rules.refuses_place(("SAMM", "006", "x"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "frames", "fps", "reason"),
+    [
+        ({"longest": 500}, 101, 200, ""),
+        ({"longest": 500}, 102, 200, "longer than 500 ms"),
+        ({"shortest": 10, "unit": "frames"}, 9, 0, "shorter than 10 frames"),
+        ({"shortest": 10, "unit": "frames"}, 10, 0, ""),
+        ({"longest": 500}, 10, 0, "frame rate is not known"),
+    ],
+)
+def test_durations_count_in_milliseconds_or_frames(rule, frames, fps, reason):
+    assert reason in parse_rules(rule).refuses_duration(frames, fps)
+    assert bool(parse_rules(rule).refuses_duration(frames, fps)) == bool(reason)
+
+
+def test_a_rule_that_matches_nothing_is_named():
+    rules = parse_rules({"without": ["SAMM / 066"], "only": ["SAMM"]})
+    assert rules.idle_places([("SAMM", "006", "006_1_2")]) == ["SAMM / 066"]

@@ -1,0 +1,116 @@
+"""Queue ``features``: a version's features without a run, their pictures for the page, and what is unusual in them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from mer_platform.composites.models import Sample
+from mer_platform.features import services
+from mer_platform.features.models import FeatureSet
+from mer_platform.jobs.models import Claim, Job, JobCancelled
+from models_ml.errors import InputError
+from models_ml.motion.colours import flow_colours, png, signed_colours, strain_colours, wheel
+from models_ml.motion.features import AlignedPair
+from models_ml.motion.outliers import MEASURES, find_outliers
+from workers.features import Picture, compute, progress_of, sample_features, samples_in
+from workers.runner import handles
+
+# Quantile, over the set, of each picture's strongest motion, that has full colour. Browsers keep pictures for good: who
+# changes how they look raises FEATURE_CODE_VERSION.
+FULL_COLOUR = 0.75
+
+
+def set_failed(job: Job, reason: str) -> None:
+    services.fail(job.payload["set"], reason)
+
+
+@handles("feature-set", failed=set_failed)
+def compute_range(claim: Claim) -> None:
+    """The features and the aligned frames of a range of samples; one that has none does not stop the others."""
+    features = _features(claim)
+    samples = samples_in(features.version, claim.job.payload["samples"])
+
+    def keep(sample: Sample, pair: AlignedPair) -> None:
+        for part, crop in (("onset", pair.onset), ("apex", pair.apex)):
+            _save(features.picture_name(sample.index, part), png(np.rint(crop).astype(np.uint8)))
+
+    problems = compute(samples, features.settings, progress_of(claim, len(samples)), keep)
+    with services.finishing(claim, features.pk) as found:
+        found.problems.update({str(index): reason for index, reason in problems.items()})
+
+
+@handles("feature-summary", failed=set_failed)
+def compare_samples(claim: Claim) -> None:
+    """Colour pictures on one scale for the whole set, and the samples that are unlike the others."""
+    features = _features(claim)
+    samples = list(features.version.samples.select_related("clip", "picture").order_by("index"))
+    problems = [features.problems.get(str(sample.index)) for sample in samples]
+    pictures = _pictures(samples, features, problems)
+    kinds = ["picture" if sample.picture_id else "clip" for sample in samples]
+    measures, outliers = find_outliers(pictures, kinds, problems)
+    scales = {kind: _scales(pictures[[k == kind for k in kinds]]) for kind in sorted(set(kinds))}
+    for done, sample in enumerate(samples):
+        claim.check()
+        if problems[done] is None:
+            _render(features, sample.index, pictures[done], scales[kinds[done]])
+    _save(features.picture_name("legend", "wheel"), png(wheel()))
+    with services.finishing(claim, features.pk) as found:
+        found.state = FeatureSet.State.READY
+        found.summary = {
+            "scales": scales,
+            "columns": [{"name": m.name, "title": m.title, "unit": m.unit} for m in MEASURES],
+            "measures": {str(s.index): own for s, own in zip(samples, measures, strict=True) if own},
+            "outliers": [
+                {"index": samples[o.place].index, "score": round(o.score, 2), "reasons": list(o.reasons)}
+                for o in outliers
+            ],
+        }
+
+
+def _features(claim: Claim) -> FeatureSet:
+    found = FeatureSet.objects.select_related("version").filter(pk=claim.job.payload["set"]).first()
+    if found is None or not found.active:
+        raise JobCancelled("the feature set was ended")
+    return found
+
+
+def _pictures(samples: Sequence[Sample], features: FeatureSet, problems: list[str | None]) -> Picture:
+    """(N, 3, size, size); nothing but zeros, and a problem, where a sample has no features."""
+    config = features.settings
+    pictures = np.zeros((len(samples), 3, config.size, config.size), np.float32)
+    for place, sample in enumerate(samples):
+        if problems[place] is None:
+            try:
+                pictures[place] = sample_features(sample, config)
+            except InputError as error:  # computed by another kind of device, or gone from the cache since
+                problems[place] = str(error)
+    return pictures
+
+
+def _scales(pictures: Picture) -> dict[str, float]:
+    """What is coloured fully: one vector length (pixels of the crop) and one strain for a whole set."""
+    lengths = np.hypot(pictures[:, 0], pictures[:, 1]).reshape(len(pictures), -1)
+    strains = pictures[:, 2].reshape(len(pictures), -1)
+    return {
+        name: float(np.nan_to_num(np.quantile(np.nanquantile(values, 0.99, axis=1), FULL_COLOUR))) or 1.0
+        for name, values in (("flow", lengths), ("strain", strains))
+    }
+
+
+def _render(features: FeatureSet, index: int, picture: Picture, scales: dict[str, Any]) -> None:
+    u, v, strain = picture
+    drawn = {
+        "u": signed_colours(u, scales["flow"]),
+        "v": signed_colours(v, scales["flow"]),
+        "strain": strain_colours(strain, scales["strain"]),
+        "flow": flow_colours(picture[:2], scales["flow"]),
+    }
+    for part, colours in drawn.items():
+        _save(features.picture_name(index, part), png(colours))
+
+
+def _save(name: str, content: bytes) -> None:
+    default_storage.save(name, ContentFile(content))
