@@ -48,6 +48,8 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     _imports = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]
     patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", _imports))
     manifest_strict = False
+    # A pass for every level of modules importing modules: the name of each hangs on the names of those it imports.
+    max_post_process_passes = 20
 
 
 @contextmanager

@@ -12,6 +12,17 @@ import django  # noqa: E402
 django.setup()
 
 from mer_platform.jobs.broker import app  # noqa: E402
-from workers import demo, exports, feature_sets, features, ingest, scoring, training, upkeep  # noqa: E402
+from workers import demo, exports, feature_sets, features, flow_layers, ingest, scoring, training, upkeep  # noqa: E402
 
-__all__ = ["app", "demo", "exports", "feature_sets", "features", "ingest", "scoring", "training", "upkeep"]
+__all__ = [
+    "app",
+    "demo",
+    "exports",
+    "feature_sets",
+    "features",
+    "flow_layers",
+    "ingest",
+    "scoring",
+    "training",
+    "upkeep",
+]

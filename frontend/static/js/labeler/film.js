@@ -53,6 +53,11 @@ export class Film {
     this.#cache.focus(index, direction);
   }
 
+  /** @param {Iterable<number>} indices frames to keep ready wherever the coder goes */
+  pin(indices) {
+    this.#cache.pin(indices);
+  }
+
   /** Ranges of frames that can be shown at once. */
   get ready() {
     return runs(this.#pack.count, (index) => this.#cache.isReady(index));

@@ -26,6 +26,8 @@ export class FrameCache {
   #decoding = new Set();
   /** @type {Set<number>} */
   #damaged = new Set();
+  /** @type {Set<number>} */
+  #pinned = new Set();
   #focus = 0;
   /** @type {1 | -1} */
   #direction = 1;
@@ -77,10 +79,16 @@ export class FrameCache {
     this.#direction = direction;
     const [first, last] = this.#window();
     for (const [i, picture] of this.#pictures) {
-      if (i >= first && i <= last) continue;
+      if ((i >= first && i <= last) || this.#pinned.has(i)) continue;
       this.#pictures.delete(i);
       picture.close();
     }
+    this.pump();
+  }
+
+  /** @param {Iterable<number>} indices frames to keep decoded wherever the coder goes; they replace those pinned before */
+  pin(indices) {
+    this.#pinned = new Set([...indices].slice(0, this.capacity >> 2));
     this.pump();
   }
 
@@ -88,8 +96,7 @@ export class FrameCache {
   pump() {
     if (this.#closed || this.#decoding.size >= PARALLEL) return;
     const [first, last] = this.#window();
-    if (this.#pictures.size > last - first) return;
-    for (const index of nearestFirst(this.#focus, this.#direction, first, last)) {
+    for (const index of [...this.#pinned, ...nearestFirst(this.#focus, this.#direction, first, last)]) {
       if (this.isReady(index) || this.#decoding.has(index) || !this.#bytes.has(index)) continue;
       this.#run(index);
       if (this.#decoding.size >= PARALLEL) return;
@@ -104,7 +111,7 @@ export class FrameCache {
 
   /** @returns {[number, number]} */
   #window() {
-    return frameWindow(this.#focus, this.#direction, this.capacity, this.#pack.count);
+    return frameWindow(this.#focus, this.#direction, this.capacity - this.#pinned.size, this.#pack.count);
   }
 
   /** @param {number} index */
@@ -115,7 +122,8 @@ export class FrameCache {
     try {
       const picture = await this.#decode(blob);
       const [first, last] = this.#window();
-      if (this.#closed || index < first || index > last) picture.close(); // the coder has moved on
+      const wanted = (index >= first && index <= last) || this.#pinned.has(index);
+      if (this.#closed || !wanted) picture.close(); // the coder has moved on
       else this.#pictures.set(index, picture);
     } catch {
       this.#damaged.add(index);

@@ -16,6 +16,7 @@
  * @property {number[]} pts
  * @property {number[]} source
  * @property {number[]} [motion] one number a frame
+ * @property {Record<string, number[]>} [motion_regions] the same of parts of the face: brows, eyes, nose, mouth
  */
 
 /** @param {string} text "num/den" @param {string} what @returns {number} */
@@ -49,6 +50,8 @@ export class FramePack {
     this.count = count;
     this.fps = ratio(json.fps, "frame rate");
     this.motion = motion?.length === count ? motion : null;
+    /** @type {Record<string, number[]>} curves of parts of the face; none for a clip without a face, or read by an older version */
+    this.motionRegions = Object.fromEntries(Object.entries(json.motion_regions ?? {}).filter(([, values]) => values?.length === count));
     this.offsets = offsets;
     this.sources = source;
     const tick = ratio(json.time_base, "time base");

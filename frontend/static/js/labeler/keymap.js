@@ -3,7 +3,9 @@
 /**
  * @typedef {"back" | "forward" | "back-ten" | "forward-ten" | "first" | "last" | "previous-mark" | "next-mark" | "play"
  *   | "slower" | "faster" | "loop" | "go-to" | "onset" | "apex" | "offset" | "clear-onset" | "clear-apex" | "clear-offset"
- *   | "clear-here" | "kind" | "action-units" | "note" | "size" | "save" | "help"} ActionName
+ *   | "clear-here" | "kind" | "action-units" | "note" | "size" | "save" | "help"
+ *   | "magnify" | "difference" | "flow" | "motion-more" | "motion-less" | "motion-smoother" | "motion-sharper" | "reference"
+ *   | "timeline-in" | "timeline-out"} ActionName
  */
 
 /**
@@ -43,6 +45,16 @@ export const ACTIONS = Object.freeze([
   { name: "note", label: "Type a note", keys: ["t"], group: "Code" },
   { name: "save", label: "Save now (it saves by itself)", keys: ["Ctrl+s"], group: "Code" },
   { name: "size", label: "Fit, or whole multiples of pixels", keys: ["z"], group: "View" },
+  { name: "magnify", label: "Magnify motion, or not", keys: ["m"], group: "View" },
+  { name: "difference", label: "Difference to the reference, or not", keys: ["Shift+m"], group: "View" },
+  { name: "flow", label: "Optical flow and strain, or not", keys: ["v"], group: "View" },
+  { name: "motion-more", label: "Larger factor of motion", keys: ["w"], group: "View" },
+  { name: "motion-less", label: "Smaller factor", keys: ["Shift+w"], group: "View" },
+  { name: "motion-smoother", label: "Smoother", keys: ["y"], group: "View" },
+  { name: "motion-sharper", label: "Sharper", keys: ["Shift+y"], group: "View" },
+  { name: "reference", label: "Compare with this frame (again: the onset)", keys: ["Shift+r"], group: "View" },
+  { name: "timeline-in", label: "Timeline closer (wheel)", keys: ["Shift+ArrowUp"], group: "View" },
+  { name: "timeline-out", label: "Timeline wider", keys: ["Shift+ArrowDown"], group: "View" },
   { name: "help", label: "This help", keys: ["?"], group: "View" },
 ]);
 

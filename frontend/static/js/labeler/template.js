@@ -36,9 +36,27 @@ function markRow(name) {
     </li>`;
 }
 
+/** @param {ActionName} name @param {string} text */
+const modeButton = (name, text) => `<button type="button" class="button button-small" data-action="${name}" aria-pressed="false">${text} <kbd aria-hidden="true">${keyLabel(action(name).keys[0])}</kbd></button>`;
+
+const MOTION = `
+  <div class="motion" role="group" aria-label="Seeing motion" data-mode="plain">
+    <div class="motion-modes">${modeButton("magnify", "Magnify")}${modeButton("difference", "Difference")}${modeButton("flow", "Flow")}</div>
+    <div class="motion-settings">
+      <label>Factor <output></output><input type="range" data-motion="factor" min="1" max="50" step="1"></label>
+      <label class="motion-smoothing">Smoothing <output></output><input type="range" data-motion="smoothing" min="0" max="8" step="0.5"></label>
+      <p class="motion-legend" aria-hidden="true"><span>darker</span><i></i><span>brighter</span></p>
+      <p><span data-motion="reference"></span> <button type="button" class="button button-small" data-action="reference">Take this frame</button></p>
+      <p data-motion="status" role="status"></p>
+    </div>
+  </div>`;
+
+const CURVES = ["face", "brows", "eyes", "nose", "mouth"];
+
 const PLAYER = `
   <div class="labeler-stage">
     <div class="labeler-viewport"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div>
+    ${MOTION}
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
   </div>
@@ -46,7 +64,12 @@ const PLAYER = `
     <div><dt>Frame</dt><dd class="is-index"><span data-readout="index">–</span> <small>of 0 to <span data-readout="last">–</span></small></dd></div>
     <div><dt>Source frame</dt><dd class="is-source" data-readout="source">–</dd></div>
     <div><dt>Time</dt><dd class="is-time"><span data-readout="time">–</span> <small>ms</small></dd></div>
-  </dl><p class="labeler-pending" data-readout="pending" hidden></p></div>
+  </dl><p class="labeler-pending" data-readout="pending" hidden></p>
+    <div class="timeline-legend" role="group" aria-label="Curves of motion">
+      ${CURVES.map((name) => `<button type="button" class="button button-small button-ghost is-${name}" data-curve="${name}" aria-pressed="false">${name[0].toUpperCase()}${name.slice(1)}</button>`).join("")}
+      <div class="button-group"><button type="button" class="button button-small" data-timeline="out" aria-label="Timeline wider" disabled>−</button><button type="button" class="button button-small" data-timeline="in" aria-label="Timeline closer">+</button></div>
+    </div>
+  </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
     <canvas aria-hidden="true"></canvas>
     <div class="timeline-playhead"></div>

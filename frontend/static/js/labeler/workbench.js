@@ -7,6 +7,7 @@ import { askFrame, showConflict, showHelp } from "./dialogs.js";
 import { Drafts, browserStorage } from "./drafts.js";
 import { Film } from "./film.js";
 import { actionOf, emotionKeys, isTyping, keyOf } from "./keymap.js";
+import { Motion } from "./motion.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
@@ -37,6 +38,7 @@ export class Workbench {
   #film;
   #playback;
   #timeline;
+  #motion;
   #player;
   #panel;
   #autosave;
@@ -50,6 +52,8 @@ export class Workbench {
     this.#screen = new Screen(root, pack);
     this.#timeline = new Timeline({
       root: this.#find(".timeline"),
+      legend: this.#find(".timeline-legend"),
+      storage: browserStorage(),
       pack,
       loaded: () => this.#film.ready,
       onseek: (index) => this.#player.goTo(index),
@@ -68,6 +72,7 @@ export class Workbench {
       show: (index, picture) => this.#show(index, picture),
       onstate: () => this.#showState(),
     });
+    this.#motion = this.#makeMotion(signal);
     this.#panel = this.#makePanel();
     this.#autosave = this.#makeAutoSave();
     this.#panel.attach(this.#autosave);
@@ -102,6 +107,7 @@ export class Workbench {
       coding: this.#autosave.coding,
       save: this.#autosave.state,
       revision: this.#autosave.record?.revision ?? null,
+      motion: { ...this.#motion.state, engine: this.#motion.engine },
       ...this.#film.counts,
     };
   }
@@ -109,6 +115,23 @@ export class Workbench {
   /** @param {string} selector @returns {HTMLElement} */
   #find(selector) {
     return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  }
+
+  /** @param {AbortSignal} signal */
+  #makeMotion(signal) {
+    const motion = new Motion({
+      root: this.#root,
+      pack: this.#pack,
+      flowUrl: new URL("flow/", new URL(this.#options.packUrl, location.href)).href,
+      pictureOf: (index) => this.#film.get(index),
+      here: () => this.#player.shown,
+      say: (text, tone) => this.#panel.say(text, tone),
+      onchange: () => this.#repaint(),
+      storage: browserStorage(),
+      signal,
+    });
+    this.#screen.painter = (context, index, picture) => motion.paint(context, index, picture);
+    return motion;
   }
 
   #makePanel() {
@@ -121,6 +144,7 @@ export class Workbench {
       emotionKeys: this.#emotionKeys,
       onmarks: (marks) => {
         this.#timeline.marks = marks.values;
+        this.#motion.onset = marks.onset;
         this.#panel.showCurrent(this.#player.shown);
         this.#followLoop();
       },
@@ -232,6 +256,7 @@ export class Workbench {
   #do(name) {
     const [player, panel] = [this.#player, this.#panel];
     panel.say("");
+    if (this.#motion.do(name)) return;
     switch (name) {
       case "back": return player.step(-1);
       case "forward": return player.step(1);
@@ -254,6 +279,8 @@ export class Workbench {
       case "kind": return this.#code(() => panel.toggleKind());
       case "action-units": return panel.focusField("action_units");
       case "note": return panel.focusField("note");
+      case "timeline-in": return this.#timeline.zoom(1);
+      case "timeline-out": return this.#timeline.zoom(-1);
       case "size": return this.#screen.nextSize();
       case "save": return this.#save();
       case "help": return showHelp(this.#root, this.#emotionKeys);
@@ -305,9 +332,18 @@ export class Workbench {
     location.assign(url);
   }
 
+  /** The frame on screen, painted as it is looked at now. */
+  #repaint() {
+    this.#film.pin(this.#motion.wanted);
+    const { shown } = this.#player;
+    const picture = this.#film.get(shown);
+    if (picture) this.#screen.show(shown, picture);
+  }
+
   /** @param {number} index */
   #didDecode(index) {
     this.#player.didDecode(index);
+    this.#motion.didDecode(index);
     this.#timeline.redrawSoon();
   }
 
