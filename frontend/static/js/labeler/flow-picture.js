@@ -38,8 +38,11 @@ export function arrowsOf(layer, factor) {
   return arrows;
 }
 
-/** @param {FlowLayer} layer @returns {number} strain that is tinted fully */
-export const fullStrain = ({ strain }) => Math.max(...strain, STRAIN_FLOOR);
+/** @param {FlowLayer} layer @returns {number} strain that is tinted fully: eyelids and the rim of the face must not dim all else */
+export function fullStrain({ strain }) {
+  const sorted = [...strain].sort((a, b) => a - b);
+  return Math.max(sorted[Math.floor((sorted.length - 1) * 0.97)], STRAIN_FLOOR);
+}
 
 /** @param {FlowLayer} layer @returns {OffscreenCanvas} a pixel a cell */
 function tintOf(layer) {
