@@ -110,7 +110,8 @@ export class GlEngine {
     if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float")) throw new Error("Its WebGL2 cannot draw into float textures.");
     if (!software && inSoftware(gl)) throw new Error("Its WebGL2 has no graphics card behind it.");
     this.#gl = gl;
-    [this.#width, this.#height] = [width, height];
+    this.#width = width;
+    this.#height = height;
     this.#passes = { difference: link(gl, DIFFERENCE), across: link(gl, ACROSS), compose: link(gl, COMPOSE) };
     this.#textures = { current: this.#texture(gl.RGBA8), reference: this.#texture(gl.RGBA8) };
     this.#change = this.#target();

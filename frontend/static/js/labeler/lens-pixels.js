@@ -44,11 +44,11 @@ export function lumaOf(rgba) {
 export function smooth(field, width, height, sigma) {
   const kernel = halfKernel(sigma);
   if (kernel.length === 1) return field;
-  return downRows(acrossRows(field, width, height, kernel), width, height, kernel);
+  return downRows(acrossRows(field, width, kernel), width, height, kernel);
 }
 
-/** @param {Float32Array} field @param {number} width @param {number} height @param {Float32Array} kernel @returns {Float32Array} */
-function acrossRows(field, width, height, kernel) {
+/** @param {Float32Array} field @param {number} width @param {Float32Array} kernel @returns {Float32Array} */
+function acrossRows(field, width, kernel) {
   const out = new Float32Array(field.length);
   const radius = kernel.length - 1;
   const row = new Float32Array(width + 2 * radius);

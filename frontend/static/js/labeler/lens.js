@@ -17,7 +17,8 @@ class CpuEngine {
   /** @param {number} width @param {number} height px */
   constructor(width, height) {
     this.canvas = new OffscreenCanvas(width, height);
-    [this.#width, this.#height] = [width, height];
+    this.#width = width;
+    this.#height = height;
     this.#context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false, willReadFrequently: true }));
   }
 

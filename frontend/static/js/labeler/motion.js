@@ -23,6 +23,8 @@ export class Motion {
   #chosen = null;
   /** @type {number | null} */
   #onset = null;
+  /** The reference was taken for want of any other: the onset takes its place once it is set. */
+  #provisional = false;
   /** @type {number | null} the frame whose pixels the lens has */
   #held = null;
   #words = "";
@@ -42,7 +44,7 @@ export class Motion {
    * @param {FramePack} options.pack @param {string} options.flowUrl
    * @param {(index: number) => ImageBitmap | null} options.pictureOf a frame, if it is decoded
    * @param {() => number} options.here the frame on screen
-   * @param {(text: string, tone?: string) => void} options.say
+   * @param {(text: string) => void} options.say
    * @param {() => void} options.onchange the picture is to be painted anew, and `wanted` may be another
    * @param {Storage | null} options.storage @param {AbortSignal} options.signal ends its life
    */
@@ -169,9 +171,6 @@ export class Motion {
     }
     this.#repaint();
   }
-
-  /** The reference was taken for want of any other: the onset takes its place once it is set. */
-  #provisional = false;
 
   #choose() {
     const here = Math.max(this.#here(), 0);

@@ -125,7 +125,7 @@ export class Workbench {
       flowUrl: new URL("flow/", new URL(this.#options.packUrl, location.href)).href,
       pictureOf: (index) => this.#film.get(index),
       here: () => this.#player.shown,
-      say: (text, tone) => this.#panel.say(text, tone),
+      say: (text) => this.#panel.say(text),
       onchange: () => this.#repaint(),
       storage: browserStorage(),
       signal,
