@@ -41,9 +41,9 @@ class MotionCurve:
 
     def add(self, image: Image) -> None:
         """Take the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size."""
-        grey = to_grey(image)
-        self._fine.add(grey)
-        self._whole.add(grey)
+        height, width = image.shape[:2]
+        small = self._fine.add(to_grey(image), (width, height))
+        self._whole.add(small, (width, height))
 
     def values(self, faces: FaceTrack | None = None) -> list[float]:
         """One number a frame, within the face's box where there is one, else over the whole frame."""
@@ -81,16 +81,18 @@ class _Grid:
     def count(self) -> int:
         return len(self._sums)
 
-    def add(self, grey: Image) -> None:
-        height, width = grey.shape
-        self._size = (width, height)
+    def add(self, picture: Image | NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """Take a frame whose size is, or was, ``size`` (width, height); returns it as small as it is looked at."""
+        self._size = size
+        height, width = picture.shape
         scale = min(1.0, self._side / max(width, height))
-        size = (max(self._cells, round(width * scale)), max(self._cells, round(height * scale)))
-        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        small -= small.mean()  # flicker of the lamps is no motion
-        then = self._before[0] if self._before else small
-        self._sums.append(_cell_sums(then, small, self._cells))
-        self._before.append(small)
+        small_size = (max(self._cells, round(width * scale)), max(self._cells, round(height * scale)))
+        small = cv2.resize(picture, small_size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        level = small - small.mean()  # flicker of the lamps is no motion
+        then = self._before[0] if self._before else level
+        self._sums.append(_cell_sums(then, level, self._cells))
+        self._before.append(level)
+        return small
 
     def shift(self, frame: int, box: Box | None) -> float:
         """Mean motion in ``frame`` within the box, or over the whole frame, in the clip's pixels."""

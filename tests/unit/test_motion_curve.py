@@ -94,6 +94,8 @@ def test_without_a_face_there_are_no_parts_and_beyond_it_no_motion(face: np.ndar
     for image in [face] * 4 + [shifted(face, 1.0)] * 4:
         motion.add(image)
     assert motion.regions(FaceTrack(8, {0: None, 7: None})) == {}
-    seen = motion.regions(FaceTrack(8, {0: Box(16, 16, 176, 176), 4: Box(16, 16, 176, 176), 5: None, 7: None}))
+    seen = motion.regions(
+        FaceTrack(8, {0: Box(16, 16, 176, 176), 4: Box(16, 16, 176, 176), 5: None, 7: None})
+    )
     assert seen["brows"][4] > 0.3
     assert seen["brows"][5:] == [0.0] * 3

@@ -94,6 +94,7 @@ export class Timeline {
   /** @param {readonly import("./timeline-draw.js").CoderMarks[]} coders what others have marked, for those who may see it */
   set coders(coders) {
     this.#coders = coders;
+    this.#root.style.setProperty("--lanes", `${lanesHeight(coders)}px`); // they do not take the curves' room
     this.redraw();
   }
 
@@ -252,8 +253,8 @@ export class Timeline {
     const curves = this.#curves;
     drawSpan(sheet, this.#marks);
     drawOthers(sheet, this.#others);
-    drawCurves(sheet, curves, Math.max(LEAST_PEAK, ...curves.map(({ values }) => robustPeak(values))));
     drawSuggestions(sheet, this.#suggestions);
+    drawCurves(sheet, curves, Math.max(LEAST_PEAK, ...curves.map(({ values }) => robustPeak(values))));
     drawCoders(sheet, this.#coders);
     drawAxis(sheet);
     for (const name of MARKS) drawMark(sheet, name, this.#marks[name]);
