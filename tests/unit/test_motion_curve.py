@@ -99,3 +99,18 @@ def test_without_a_face_there_are_no_parts_and_beyond_it_no_motion(face: np.ndar
     )
     assert seen["brows"][4] > 0.3
     assert seen["brows"][5:] == [0.0] * 3
+
+
+def test_a_smaller_picture_of_each_frame_gives_the_same_curves_in_the_frames_pixels(face: np.ndarray) -> None:
+    large = cv2.resize(face, (768, 768), interpolation=cv2.INTER_CUBIC)
+    frames = [large] * 4 + [shifted(large, 4.0)] * 4
+    box = Box(64, 64, 704, 704)
+    faces = FaceTrack(8, {0: box, 7: box})
+    whole, small = MotionCurve(FPS), MotionCurve(FPS)
+    for frame in frames:
+        whole.add(frame)
+        small.add(cv2.resize(frame, (192, 192), interpolation=cv2.INTER_AREA), (768, 768))
+    assert max(whole.values(faces)) > 2
+    assert small.values(faces) == pytest.approx(whole.values(faces), abs=0.1)
+    for name, values in whole.regions(faces).items():
+        assert small.regions(faces)[name] == pytest.approx(values, abs=0.15)
