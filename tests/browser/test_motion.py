@@ -211,6 +211,9 @@ def test_the_onset_is_what_is_compared_with_once_it_is_set(stage, lab):
     assert stage.motion["reference"] == spec.onset + 2
     stage.press("Shift+r")
     assert (stage.motion["reference"], stage.motion["why"]) == (spec.onset, "onset")
+    stage.press("Shift+n")
+    assert stage.motion["reference"] is None
+    expect(stage.page.locator("[data-motion=status]")).to_contain_text("set the onset, or take a frame")
 
 
 def test_flow_comes_from_a_worker_and_is_drawn_over_the_face(stage, lab):

@@ -13,6 +13,8 @@ export const MOST = 50;
 /** A press changes the factor by about a quarter. */
 const RATIO = 1.25;
 const SETTINGS = "mer.motion.v1";
+/** An expression just begun, or whose onset was cleared, has nothing to compare with. */
+const NONE = "Nothing to compare with: set the onset, or take a frame";
 
 export class Motion {
   /** @type {MotionMode} */
@@ -136,7 +138,7 @@ export class Motion {
       }
     }
     const ready = reference !== null && reference === this.#held;
-    this.#words = ready ? "" : "Loading the frame compared with…";
+    this.#words = ready ? "" : reference === null ? NONE : "Loading the frame compared with…";
     if (!ready || mode === "plain" || mode === "flow") return false;
     if (mode === "difference") this.#words = `Full colour at ±${Math.max(1, Math.round(255 / factor))} of 255 levels`;
     this.#lens.draw(context, picture, { mode, factor, smoothing });
@@ -145,7 +147,11 @@ export class Motion {
 
   /** @param {CanvasRenderingContext2D} context @param {number} index @param {ImageBitmap} picture @returns {boolean} */
   #paintFlow(context, index, picture) {
-    if (this.reference === null) return false;
+    if (this.reference === null) {
+      this.#layers.rest();
+      this.#words = NONE;
+      return false;
+    }
     if (this.reference === index) {
       this.#layers.rest();
       this.#words = "This is the frame compared with: no motion";
