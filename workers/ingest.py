@@ -51,7 +51,7 @@ def look_into(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> Ing
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)
         pack.seek(0)
         default_storage.save(clip.pack_name, File(pack))
-    index = {**result.index.to_json(), "motion": [round(value, 4) for value in result.motion]}
+    index = {**result.index.to_json(), "motion": result.motion, "motion_regions": result.motion_regions}
     default_storage.save(clip.index_name, ContentFile(json.dumps(index, separators=(",", ":")).encode()))
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))
     return result

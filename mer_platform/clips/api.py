@@ -5,17 +5,19 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import mixins, parsers, serializers, status, viewsets
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.api import SuggestionSerializer
 from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.services import AlreadyThere, add_clip
+from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 
@@ -86,6 +88,12 @@ class UploadSerializer(serializers.Serializer):
         max_value=10_000,
         help_text="For frame images: frames per second.",
     )
+
+
+class NoFlow(exceptions.APIException):
+    """422: the frames are there, but no flow can be computed between them."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
 class DatabaseViewSet(InProject, viewsets.ModelViewSet):
@@ -191,6 +199,38 @@ class ClipViewSet(
             request, file, default_storage.size(clip.thumbnail_name), clip.thumbnail_name, "image/jpeg"
         )
 
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(name, int, required=True, description=f"{word} frame, a 0-based index.")
+            for name, word in (("from", "The first"), ("to", "The other"))
+        ],
+        responses={
+            200: OpenApiResponse(
+                OpenApiTypes.OBJECT, "`u`, `v` (pixels) and `strain` on a grid over the face"
+            ),
+            202: OpenApiResponse(
+                OpenApiTypes.OBJECT, "a worker computes it: ask again; `state` is the job's"
+            ),
+            422: OpenApiResponse(OpenApiTypes.OBJECT, "why there is none, e.g. no face in the first frame"),
+        },
+    )
+    @action(detail=True)
+    def flow(self, request: Request, pk: str) -> Response:
+        """Optical flow and strain from one frame to another, as features are computed; made when first asked for."""
+        clip = self._ready_clip()
+        layer = FlowLayer(clip, *(_frame_number(request, name, clip) for name in ("from", "to")))
+        if layer.exists:
+            with default_storage.open(layer.name) as file:
+                response = Response(json.load(file))
+            response["Cache-Control"] = "private, max-age=31536000, immutable"
+            return response
+        job = layer.ask(request.user)
+        if job.state == Job.State.FAILED:
+            raise NoFlow(job.error)
+        waiting = Response({"state": job.state}, status=status.HTTP_202_ACCEPTED)
+        waiting["Cache-Control"] = "no-store"
+        return waiting
+
     def _ready_clip(self) -> Clip:
         clip = self.get_object()
         if clip.state != Clip.State.READY:
@@ -200,6 +240,21 @@ class ClipViewSet(
                 "The frames of this clip are missing from the storage: restore it from a backup, or upload the clip again."
             )
         return clip
+
+
+def _frame_number(request: Request, name: str, clip: Clip) -> int:
+    text = request.query_params.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        problem = (
+            f"“{text}” is no frame: give a 0-based index." if text else "Say which frame, as a 0-based index."
+        )
+        raise serializers.ValidationError({name: [problem]})
+    if int(text) >= clip.frame_count:
+        problem = (
+            f"There is no frame {text}: the clip has {clip.frame_count} frames, 0 to {clip.frame_count - 1}."
+        )
+        raise serializers.ValidationError({name: [problem]})
+    return int(text)
 
 
 class FlowPictureViewSet(

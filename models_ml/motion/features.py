@@ -86,8 +86,12 @@ def aligned_pair(
             f"{apex.shape[1]}×{apex.shape[0]} pixels."
         )
     first, second = to_grey(onset), to_grey(apex)
-    alignment = _alignment(first, config, onset_name, detector)
-    return AlignedPair(*NORMALISATIONS[config.normalise](alignment.crop(first), alignment.crop(second)))
+    return crop_pair(face_alignment(first, config, onset_name, detector), first, second, config)
+
+
+def crop_pair(alignment: Alignment, onset: Image, apex: Image, config: FeatureConfig) -> AlignedPair:
+    """Both frames, grey, cropped by one transform and brought to one intensity."""
+    return AlignedPair(*NORMALISATIONS[config.normalise](alignment.crop(onset), alignment.crop(apex)))
 
 
 def features_of_pairs(
@@ -144,9 +148,10 @@ def _picture(flow: Flow, config: FeatureConfig) -> NDArray[np.float32]:
     return np.stack([cv2.resize(c, size, interpolation=method) for c in channels]).astype(np.float32)
 
 
-def _alignment(
-    onset: Image, config: FeatureConfig, onset_name: str, detector: LandmarkDetector | None
+def face_alignment(
+    onset: Image, config: FeatureConfig, onset_name: str, detector: LandmarkDetector | None = None
 ) -> Alignment:
+    """The transform from frames to the crop that ``aligned_pair`` uses; arguments and errors are its own, ``onset`` grey."""
     height, width = onset.shape
     if config.align == "none":
         return whole_frame(width, height, config.crop_size)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models_ml.errors import InputError
 
 Image = NDArray[np.uint8]
-SMALL = 96  # pixels
+SMALL = 144  # pixels
 
 
 @dataclass(frozen=True)

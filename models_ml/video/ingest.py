@@ -24,8 +24,9 @@ _DEFAULT_LIMITS = Limits()
 class IngestResult:
     """What ingest found. ``thumbnail`` is a JPEG, at most 320 pixels wide, with a face in it if there is one.
 
-    ``motion`` has one number a frame (see ``MotionCurve``), ``fingerprint`` finds copies (see ``Fingerprint``). A clip
-    without a face is no error: ``faces`` then has no coverage, and the caller decides.
+    ``motion`` has one number a frame and ``motion_regions`` the same of parts of the face (see ``MotionCurve``),
+    ``fingerprint`` finds copies (see ``Fingerprint``). A clip without a face is no error: ``faces`` then has no coverage,
+    and the caller decides.
     """
 
     index: PackIndex
@@ -36,6 +37,7 @@ class IngestResult:
     is_grey: bool
     faces: FaceTrack
     motion: list[float]
+    motion_regions: dict[str, list[float]]
     fingerprint: str
 
 
@@ -94,6 +96,7 @@ def ingest(
         is_grey,
         faces,
         curve.values(faces),
+        curve.regions(faces),
         fingerprint.value(faces),
     )
 

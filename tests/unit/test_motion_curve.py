@@ -9,7 +9,7 @@ from skimage.data import astronaut
 
 from models_ml.face.detect import Box
 from models_ml.face.track import FaceTrack
-from models_ml.motion.curve import MotionCurve
+from models_ml.motion.curve import REGIONS, MotionCurve
 
 FPS = Fraction(100)  # the curve looks 4 frames back
 
@@ -70,3 +70,47 @@ def test_a_cut_does_not_dwarf_everything_else(face: np.ndarray) -> None:
 
 def test_a_blank_clip_does_not_move() -> None:
     assert curve([np.full((64, 64), 128, np.uint8)] * 5) == [0.0] * 5
+
+
+def test_a_part_of_the_face_that_moves_stands_out_in_its_own_curve(face: np.ndarray) -> None:
+    box = Box(16, 16, 176, 176)
+    left, top, right, bottom = REGIONS["mouth"]
+    moved = face.copy()
+    rows = slice(round(16 + 160 * top), round(16 + 160 * bottom))
+    columns = slice(round(16 + 160 * left), round(16 + 160 * right))
+    moved[rows, columns] = shifted(face, 1.0)[rows, columns]
+    motion = MotionCurve(FPS)
+    for image in [face] * 4 + [moved] * 4:
+        motion.add(image)
+    regions = motion.regions(FaceTrack(8, {0: box, 7: box}))
+    assert set(regions) == {"brows", "eyes", "nose", "mouth"}
+    assert all(len(values) == 8 and max(values[:4]) == 0 for values in regions.values())
+    assert regions["mouth"][4] > 0.4
+    assert regions["mouth"][4] > 4 * max(regions["brows"][4], regions["eyes"][4])
+
+
+def test_without_a_face_there_are_no_parts_and_beyond_it_no_motion(face: np.ndarray) -> None:
+    motion = MotionCurve(FPS)
+    for image in [face] * 4 + [shifted(face, 1.0)] * 4:
+        motion.add(image)
+    assert motion.regions(FaceTrack(8, {0: None, 7: None})) == {}
+    seen = motion.regions(
+        FaceTrack(8, {0: Box(16, 16, 176, 176), 4: Box(16, 16, 176, 176), 5: None, 7: None})
+    )
+    assert seen["brows"][4] > 0.3
+    assert seen["brows"][5:] == [0.0] * 3
+
+
+def test_a_smaller_picture_of_each_frame_gives_the_same_curves_in_the_frames_pixels(face: np.ndarray) -> None:
+    large = cv2.resize(face, (768, 768), interpolation=cv2.INTER_CUBIC)
+    frames = [large] * 4 + [shifted(large, 4.0)] * 4
+    box = Box(64, 64, 704, 704)
+    faces = FaceTrack(8, {0: box, 7: box})
+    whole, small = MotionCurve(FPS), MotionCurve(FPS)
+    for frame in frames:
+        whole.add(frame)
+        small.add(cv2.resize(frame, (192, 192), interpolation=cv2.INTER_AREA), (768, 768))
+    assert max(whole.values(faces)) > 2
+    assert small.values(faces) == pytest.approx(whole.values(faces), abs=0.1)
+    for name, values in whole.regions(faces).items():
+        assert small.regions(faces)[name] == pytest.approx(values, abs=0.15)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findFrame } from "../../../frontend/static/js/labeler/dialogs.js";
-import { tickStep } from "../../../frontend/static/js/labeler/timeline.js";
+import { tickStep } from "../../../frontend/static/js/labeler/time-scale.js";
 import { makePack } from "./packs.mjs";
 
 const pack = makePack(300);

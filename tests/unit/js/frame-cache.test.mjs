@@ -128,3 +128,17 @@ test("the budget follows the machine and stays sensible where it does not tell",
   assert.equal(memoryBudget(0.25), 2 ** 27);
   assert.equal(memoryBudget(undefined), 2 ** 28);
 });
+
+test("a frame compared with stays decoded wherever the coder goes, until another is", async () => {
+  const { cache, closed, finish } = makeCache(200, { frames: 20 });
+  cache.pin([3]);
+  cache.focus(150);
+  await finish();
+  assert.equal(cache.get(3).index, 3);
+  assert.equal(cache.size, 20);
+  cache.pin([190]);
+  cache.focus(151);
+  await finish();
+  assert.deepEqual([cache.get(3), cache.get(190).index], [null, 190]);
+  assert.ok(closed.includes(3));
+});

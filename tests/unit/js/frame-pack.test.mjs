@@ -50,3 +50,9 @@ test("it refuses an index that contradicts itself, in a sentence", () => {
   assert.throws(() => makePack(2, { fps: "0/0" }), /no usable frame rate \("0\/0"\)/);
   assert.throws(() => makePack(2, { version: 2 }), /version 2 of the frame index/);
 });
+
+test("curves of parts of the face are kept where they have one number a frame", () => {
+  const pack = makePack(3, { motion_regions: { brows: [0, 1, 2], eyes: [0, 1] } });
+  assert.deepEqual(pack.motionRegions, { brows: [0, 1, 2] });
+  assert.deepEqual(makePack(3).motionRegions, {});
+});

@@ -17,6 +17,7 @@
  * @property {number[]} source
  * @property {number[]} [motion] one number a frame
  * @property {number[][]} [faces] where the face was looked for: [frame, left, top, right, bottom] px, or [frame] where there is none
+ * @property {Record<string, number[]>} [motion_regions] the same of parts of the face: brows, eyes, nose, mouth
  */
 
 /** @param {string} text "num/den" @param {string} what @returns {number} */
@@ -51,6 +52,8 @@ export class FramePack {
     this.fps = ratio(json.fps, "frame rate");
     this.motion = motion?.length === count ? motion : null;
     this.faces = (faces ?? []).filter((row) => row.length === 5);
+    /** @type {Record<string, number[]>} curves of parts of the face; none for a clip without a face, or read by an older version */
+    this.motionRegions = Object.fromEntries(Object.entries(json.motion_regions ?? {}).filter(([, values]) => values?.length === count));
     this.offsets = offsets;
     this.sources = source;
     const tick = ratio(json.time_base, "time base");

@@ -7,7 +7,9 @@
  *   | "pick-action-units" | "note" | "confidence-1" | "confidence-2" | "confidence-3" | "confidence-4" | "confidence-5"
  *   | "accept" | "next-expression" | "previous-expression" | "new-expression" | "delete-expression" | "history" | "undo" | "redo"
  *   | "done" | "add-emotion" | "size" | "region" | "zoom-in" | "zoom-out" | "zoom-reset" | "pan-left" | "pan-right" | "pan-up"
- *   | "pan-down" | "flip" | "next-clip" | "save" | "help"} ActionName
+ *   | "pan-down" | "flip" | "next-clip" | "save" | "help"
+ *   | "magnify" | "difference" | "flow" | "motion-more" | "motion-less" | "motion-smoother" | "motion-sharper" | "reference"
+ *   | "timeline-in" | "timeline-out"} ActionName
  */
 
 /** @typedef {"Move" | "Play" | "Mark" | "Describe" | "Expressions" | "View"} Group */
@@ -83,6 +85,16 @@ export const ACTIONS = Object.freeze([
   { name: "pan-up", label: "Look up", keys: ["Shift+i"], group: "View", repeats: true },
   { name: "pan-down", label: "Look down", keys: ["Shift+k"], group: "View", repeats: true },
   { name: "size", label: "Fit, or whole multiples of pixels", keys: ["z"], group: "View" },
+  { name: "magnify", label: "Magnify motion, or not", keys: ["m"], group: "View" },
+  { name: "difference", label: "Difference to the reference, or not", keys: ["Shift+m"], group: "View" },
+  { name: "flow", label: "Optical flow and strain, or not", keys: ["v"], group: "View" },
+  { name: "motion-more", label: "Larger factor of motion", keys: ["'"], group: "View", repeats: true },
+  { name: "motion-less", label: "Smaller factor", keys: [";"], group: "View", repeats: true },
+  { name: "motion-smoother", label: "Smoother", keys: ["y"], group: "View", repeats: true },
+  { name: "motion-sharper", label: "Sharper", keys: ["Shift+y"], group: "View", repeats: true },
+  { name: "reference", label: "Compare with this frame (again: the onset)", keys: ["Shift+r"], group: "View" },
+  { name: "timeline-in", label: "Timeline closer (wheel)", keys: ["Shift+ArrowUp"], group: "View", repeats: true },
+  { name: "timeline-out", label: "Timeline wider", keys: ["Shift+ArrowDown"], group: "View", repeats: true },
   { name: "help", label: "All keys, and changing them", keys: ["?"], group: "View" },
 ]);
 

@@ -17,6 +17,8 @@ function press(button, playing, symbol) {
 }
 
 export class Screen {
+  /** @type {((context: CanvasRenderingContext2D, index: number, picture: ImageBitmap) => boolean) | null} paints instead, or says false */
+  painter = null;
   #problem = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pendingTimer;
@@ -62,8 +64,8 @@ export class Screen {
   /** @param {number} index @param {ImageBitmap | null} picture null: the frame is damaged */
   show(index, picture) {
     const { width, height } = this.#pack;
-    if (picture) this.#context.drawImage(picture, 0, 0, width, height);
-    else this.#context.clearRect(0, 0, width, height);
+    if (picture && !this.painter?.(this.#context, index, picture)) this.#context.drawImage(picture, 0, 0, width, height);
+    if (!picture) this.#context.clearRect(0, 0, width, height);
     this.#canvas.dataset.frame = String(index);
     this.#readout.index.textContent = String(index);
     this.#readout.source.textContent = String(this.#pack.source(index));

@@ -38,9 +38,27 @@ function markRow(name) {
     </li>`;
 }
 
+/** @param {ActionName} name @param {string} text */
+const modeButton = (name, text) => `<button type="button" class="button button-small" data-action="${name}" aria-pressed="false">${text} ${key(name)}</button>`;
+
+const MOTION = `
+  <div class="motion" role="group" aria-label="Seeing motion" data-mode="plain">
+    <div class="motion-modes">${modeButton("magnify", "Magnify")}${modeButton("difference", "Difference")}${modeButton("flow", "Flow")}</div>
+    <div class="motion-settings">
+      <label>Factor <output></output><input type="range" data-motion="factor" min="1" max="50" step="1"></label>
+      <label class="motion-smoothing">Smoothing <output></output><input type="range" data-motion="smoothing" min="0" max="8" step="0.5"></label>
+      <p class="motion-legend" aria-hidden="true"><span>darker</span><i></i><span>brighter</span></p>
+      <p><span data-motion="reference"></span> <button type="button" class="button button-small" data-action="reference">Take this frame</button></p>
+      <p data-motion="status" role="status"></p>
+    </div>
+  </div>`;
+
+const CURVES = ["face", "brows", "eyes", "nose", "mouth"];
+
 const PLAYER = `
   <div class="labeler-stage">
     <div class="labeler-viewport"><div class="labeler-picture"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
+    ${MOTION}
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
   </div>
@@ -52,6 +70,10 @@ const PLAYER = `
     <div class="labeler-view">
       <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
       <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> ${key("size")}</button>
+    </div>
+    <div class="timeline-legend" role="group" aria-label="Curves of motion">
+      ${CURVES.map((name) => `<button type="button" class="button button-small button-ghost is-${name}" data-curve="${name}" aria-pressed="false">${name[0].toUpperCase()}${name.slice(1)}</button>`).join("")}
+      <div class="button-group"><button type="button" class="button button-small" data-timeline="out" aria-label="Timeline wider" disabled>−</button><button type="button" class="button button-small" data-timeline="in" aria-label="Timeline closer">+</button></div>
     </div>
   </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">

@@ -1,67 +1,79 @@
-/** The timeline: motion curve, marks, frames loaded, playhead. A view: it is told what to show and reports where it is touched. */
+/** The timeline: curves of motion, marks, frames loaded, playhead. A view: it is told what to show and reports where it is touched. */
 import { MARKS } from "./marks.js";
+import { TimeScale } from "./time-scale.js";
+import { AXIS, FLAG, OVERVIEW, STRIP, drawAxis, drawCoders, drawCurves, drawLoaded, drawMark, drawOthers, drawSpan, drawSuggestions, lanesHeight, readTokens } from "./timeline-draw.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./marks.js").MarkValues} MarkValues */
-
-/** css px from the top: axis, flags, curve, then a strip that tells what is loaded */
-const AXIS = 18;
-const FLAG = 16;
-const STRIP = 4;
-/** left and right, so that the first and last frame can be seen and touched */
-const PAD = 8;
+/** @typedef {import("./timeline-draw.js").Curve} Curve */
 
 const SOON_MS = 150;
+/** A press of the key, or a notch of the wheel, shows so many times fewer frames. */
+const CLOSER = 1.5;
+const SHOWN = "mer.curves.v1";
+/** Curves share one scale; none is blown up beyond this motion, px: in a still clip noise must not look like a mountain. */
+const LEAST_PEAK = 0.25;
 
-const LETTERS = Object.freeze({ onset: "O", apex: "A", offset: "F" });
-
-/** @param {number} count @param {number} width px @param {number} spacing px at least, between labels @returns {number} */
-export function tickStep(count, width, spacing = 72) {
-  const least = (count / Math.max(width, 1)) * spacing;
-  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
-  return Math.max(1, [1, 2, 5, 10].map((n) => n * power).find((step) => step >= least) ?? 1);
-}
+/** @typedef {"face" | "brows" | "eyes" | "nose" | "mouth"} CurveName */
 
 export class Timeline {
   /** @type {MarkValues} */
   #marks = { onset: null, apex: null, offset: null };
   /** @type {readonly MarkValues[]} */
   #others = [];
-  /** @type {readonly import("./coding.js").Suggestion[]} */
+  /** @type {readonly import("./timeline-draw.js").Suggestion[]} */
   #suggestions = [];
+  /** @type {readonly import("./timeline-draw.js").CoderMarks[]} */
+  #coders = [];
+  /** @type {Set<CurveName>} */
+  #shown = new Set(/** @type {CurveName[]} */ (["face"]));
+  /** @type {"seek" | "pan" | null} what the pointer that is down does */
+  #drag = null;
+  #at = 0;
   #drawDue = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later;
   #root;
+  #legend;
   #canvas;
   #playhead;
   #pack;
+  #scale;
   #loaded;
   #onseek;
-  #peak;
+  #storage;
 
   /**
    * @param {object} options
    * @param {HTMLElement} options.root holds a canvas and a playhead
+   * @param {HTMLElement} options.legend holds a button [data-curve] for each curve and [data-timeline] for zooming
    * @param {FramePack} options.pack
    * @param {() => [number, number][]} options.loaded ranges of frames ready to show; asked when drawing
    * @param {(index: number) => void} options.onseek
+   * @param {Storage | null} [options.storage] remembers which curves are shown
    */
-  constructor({ root, pack, loaded, onseek }) {
+  constructor({ root, legend, pack, loaded, onseek, storage = null }) {
     this.#root = root;
+    this.#legend = legend;
     this.#pack = pack;
     this.#loaded = loaded;
     this.#onseek = onseek;
+    this.#storage = storage;
+    this.#scale = new TimeScale(pack.count);
     this.#canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
     this.#playhead = /** @type {HTMLElement} */ (root.querySelector(".timeline-playhead"));
-    this.#peak = Math.max(...robust(pack.motion ?? [1]), Number.EPSILON);
     root.setAttribute("aria-valuemax", String(pack.last));
     root.addEventListener("pointerdown", this.#didPress);
     root.addEventListener("pointermove", this.#didDrag);
+    root.addEventListener("dblclick", this.#didDoubleClick);
+    root.addEventListener("wheel", this.#didWheel, { passive: false });
+    legend.addEventListener("click", this.#didChoose);
+    this.#recall();
+    this.#showLegend();
     this.redraw();
   }
 
-  /** @param {MarkValues} marks */
+  /** @param {MarkValues} marks of the expression being coded */
   set marks(marks) {
     this.#marks = marks;
     this.redraw();
@@ -73,15 +85,34 @@ export class Timeline {
     this.redraw();
   }
 
-  /** @param {readonly import("./coding.js").Suggestion[]} suggestions where nothing is coded yet */
+  /** @param {readonly import("./timeline-draw.js").Suggestion[]} suggestions where nothing is coded yet */
   set suggestions(suggestions) {
     this.#suggestions = suggestions;
     this.redraw();
   }
 
+  /** @param {readonly import("./timeline-draw.js").CoderMarks[]} coders what others have marked, for those who may see it */
+  set coders(coders) {
+    this.#coders = coders;
+    this.#root.style.setProperty("--lanes", `${lanesHeight(coders)}px`); // they do not take the curves' room
+    this.redraw();
+  }
+
+  /** Frames in view. */
+  get view() {
+    return { first: this.#scale.first, end: this.#scale.end };
+  }
+
   /** @param {number} index moves in the same screen frame as the picture */
   movePlayhead(index) {
-    this.#playhead.style.translate = `${this.#x(index + 0.5)}px 0`;
+    this.#at = index;
+    if (this.#scale.reveal(index)) this.redraw();
+    this.#placePlayhead();
+  }
+
+  /** @param {1 | -1} direction closer or wider, about the playhead */
+  zoom(direction) {
+    this.#zoom(CLOSER ** direction, this.#at + 0.5);
   }
 
   /** @param {number} index for screen readers; not for every frame of play */
@@ -108,180 +139,155 @@ export class Timeline {
     }, SOON_MS);
   }
 
-  get #width() {
-    return this.#root.clientWidth;
+  #placePlayhead() {
+    this.#scale.width = this.#root.clientWidth;
+    this.#playhead.style.translate = `${this.#scale.x(this.#at + 0.5)}px 0`;
   }
 
-  /** @param {number} frame may be fractional @returns {number} css px */
-  #x(frame) {
-    return PAD + (frame / this.#pack.count) * (this.#width - 2 * PAD);
+  /** @param {number} factor @param {number} about frame */
+  #zoom(factor, about) {
+    this.#scale.zoom(factor, about);
+    this.#didMoveView();
+  }
+
+  #didMoveView() {
+    this.#placePlayhead();
+    this.#showLegend();
+    this.redraw();
+  }
+
+  /** @param {{clientX: number, clientY: number}} event @returns {{x: number, fromBottom: number}} px in the timeline */
+  #place({ clientX, clientY }) {
+    const { left, bottom } = this.#root.getBoundingClientRect();
+    return { x: clientX - left, fromBottom: bottom - clientY };
   }
 
   /** @param {PointerEvent} event */
   #didPress = (event) => {
     if (event.button !== 0) return;
     this.#root.setPointerCapture(event.pointerId);
-    this.#seek(event);
+    this.#drag = this.#scale.zoomed && this.#place(event).fromBottom <= OVERVIEW ? "pan" : "seek";
+    this.#follow(event);
   };
 
   /** @param {PointerEvent} event */
   #didDrag = (event) => {
-    if (this.#root.hasPointerCapture(event.pointerId)) this.#seek(event);
+    if (this.#root.hasPointerCapture(event.pointerId)) this.#follow(event);
   };
 
   /** @param {PointerEvent} event */
-  #seek({ clientX }) {
-    const { left, width } = this.#root.getBoundingClientRect();
-    const share = (clientX - left - PAD) / (width - 2 * PAD);
-    this.#onseek(this.#pack.clamp(Math.floor(share * this.#pack.count)));
+  #follow(event) {
+    const { x } = this.#place(event);
+    if (this.#drag === "seek") return this.#onseek(this.#pack.clamp(Math.floor(this.#scale.frame(x))));
+    this.#scale.centre(this.#scale.overviewFrame(x));
+    this.#didMoveView();
+  }
+
+  #didDoubleClick = () => {
+    this.#scale.reset();
+    this.#didMoveView();
+  };
+
+  /** Up and down zooms about the pointer; sideways, or with Shift, moves. @param {WheelEvent} event */
+  #didWheel = (event) => {
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 32 : 1;
+    const sideways = event.shiftKey ? event.deltaX + event.deltaY : Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : 0;
+    if (sideways) {
+      this.#scale.pan(((sideways * unit) / this.#scale.width) * this.#scale.span);
+      return this.#didMoveView();
+    }
+    this.#zoom(CLOSER ** ((-event.deltaY * unit) / 100), this.#scale.frame(this.#place(event).x));
+  };
+
+  /** @param {Event} event */
+  #didChoose = (event) => {
+    const { curve, timeline } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+    if (timeline) this.zoom(timeline === "in" ? 1 : -1);
+    if (!curve) return;
+    const name = /** @type {CurveName} */ (curve);
+    if (!this.#shown.delete(name)) this.#shown.add(name);
+    this.#remember();
+    this.#showLegend();
+    this.redraw();
+  };
+
+  #showLegend() {
+    for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (this.#legend.querySelectorAll("[data-curve]"))) {
+      const name = /** @type {CurveName} */ (button.dataset.curve);
+      button.setAttribute("aria-pressed", String(this.#shown.has(name)));
+      button.hidden = this.#valuesOf(name) === null;
+    }
+    const out = /** @type {HTMLButtonElement | null} */ (this.#legend.querySelector("[data-timeline=out]"));
+    if (out) out.disabled = !this.#scale.zoomed;
+  }
+
+  /** @param {CurveName} name @returns {readonly number[] | null} */
+  #valuesOf(name) {
+    return name === "face" ? this.#pack.motion : (this.#pack.motionRegions[name] ?? null);
+  }
+
+  /** @returns {Curve[]} those shown, the face's below the others */
+  get #curves() {
+    /** @type {Curve[]} */
+    const curves = [];
+    for (const name of /** @type {CurveName[]} */ (["face", "brows", "eyes", "nose", "mouth"])) {
+      const values = this.#shown.has(name) ? this.#valuesOf(name) : null;
+      if (values) curves.push({ name, values, ink: name === "face" ? "accent" : name });
+    }
+    return curves;
   }
 
   #draw() {
-    const [width, height] = [this.#width, this.#root.clientHeight];
-    const scale = devicePixelRatio;
-    this.#canvas.width = Math.round(width * scale);
-    this.#canvas.height = Math.round(height * scale);
+    const [width, height] = [this.#root.clientWidth, this.#root.clientHeight];
+    this.#scale.width = width;
+    this.#placePlayhead();
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
     const ctx = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d"));
-    ctx.scale(scale, scale);
-    const style = getComputedStyle(this.#canvas);
-    ctx.font = `500 11px ${style.fontFamily}`;
-    const ink = readTokens(this.#canvas);
-    this.#drawGhosts(ctx, height, ink);
-    this.#drawSpan(ctx, height, ink);
-    this.#drawMotion(ctx, height, ink);
-    this.#drawAxis(ctx, ink);
-    this.#drawLoaded(ctx, height, ink);
-    for (const name of MARKS) this.#drawMark(ctx, name, height, ink);
+    ctx.scale(devicePixelRatio, devicePixelRatio);
+    ctx.font = `500 11px ${getComputedStyle(this.#canvas).fontFamily}`;
+    const strip = this.#scale.zoomed ? OVERVIEW : STRIP;
+    const bottom = height - strip - 3 - lanesHeight(this.#coders);
+    const sheet = { ctx, scale: this.#scale, ink: readTokens(this.#canvas), top: AXIS + FLAG + 4, bottom };
+    const curves = this.#curves;
+    drawSpan(sheet, this.#marks);
+    drawOthers(sheet, this.#others);
+    drawSuggestions(sheet, this.#suggestions);
+    drawCurves(sheet, curves, Math.max(LEAST_PEAK, ...curves.map(({ values }) => robustPeak(values))));
+    drawCoders(sheet, this.#coders);
+    drawAxis(sheet);
+    for (const name of MARKS) drawMark(sheet, name, this.#marks[name]);
+    drawLoaded(sheet, this.#loaded(), this.#pack.count, height);
   }
 
-  /** The other expressions' spans, and dashed what is only suggested. @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
-  #drawGhosts(ctx, height, ink) {
-    for (const { onset, apex, offset } of this.#others) {
-      const set = [onset, apex, offset].filter((value) => value !== null);
-      if (!set.length) continue;
-      const [from, to] = [this.#x(Math.min(...set)), this.#x(Math.max(...set) + 1)];
-      ctx.fillStyle = ink.line;
-      ctx.fillRect(from, AXIS, to - from, FLAG);
-    }
-    ctx.setLineDash([3, 3]);
-    ctx.lineWidth = 1;
-    for (const suggestion of this.#suggestions) {
-      for (const name of MARKS) {
-        const x = Math.round(this.#x(suggestion[name] + 0.5)) - 0.5;
-        ctx.strokeStyle = ink[name];
-        ctx.beginPath();
-        ctx.moveTo(x, AXIS);
-        ctx.lineTo(x, height - STRIP);
-        ctx.stroke();
-      }
-    }
-    ctx.setLineDash([]);
-  }
-
-  /** @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
-  #drawSpan(ctx, height, ink) {
-    const set = MARKS.map((name) => this.#marks[name]).filter((value) => value !== null);
-    if (set.length < 2) return;
-    const [from, to] = [this.#x(Math.min(...set)), this.#x(Math.max(...set) + 1)];
-    ctx.fillStyle = ink.soft;
-    ctx.fillRect(from, AXIS, to - from, height - AXIS);
-  }
-
-  /** @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
-  #drawMotion(ctx, height, ink) {
-    const { motion, count } = this.#pack;
-    const [top, bottom] = [AXIS + FLAG + 4, height - STRIP - 3];
-    ctx.strokeStyle = ink.line;
-    ctx.beginPath();
-    ctx.moveTo(0, bottom + 0.5);
-    ctx.lineTo(this.#width, bottom + 0.5);
-    ctx.stroke();
-    if (!motion) return;
-    // More frames than pixels: a peak must not fall between two pixels.
-    const step = Math.max(1, Math.floor(count / (this.#width * devicePixelRatio)));
-    ctx.beginPath();
-    ctx.moveTo(this.#x(0.5), bottom);
-    for (let i = 0; i < count; i += step) {
-      const value = step === 1 ? motion[i] : Math.max(...motion.slice(i, i + step));
-      ctx.lineTo(this.#x(i + 0.5), bottom - Math.min(value / this.#peak, 1) * (bottom - top));
-    }
-    ctx.strokeStyle = ink.accent;
-    ctx.lineWidth = 1.25;
-    ctx.lineJoin = "round";
-    ctx.stroke();
-    ctx.lineTo(this.#x(count - 0.5), bottom);
-    ctx.globalAlpha = 0.14;
-    ctx.fillStyle = ink.accent;
-    ctx.fill();
-    ctx.globalAlpha = 1;
-  }
-
-  /** @param {CanvasRenderingContext2D} ctx @param {Tokens} ink */
-  #drawAxis(ctx, ink) {
-    const step = tickStep(this.#pack.count, this.#width);
-    ctx.fillStyle = ink.muted;
-    ctx.textBaseline = "middle";
-    for (let i = 0; i < this.#pack.count; i += step) {
-      const x = this.#x(i + 0.5);
-      const text = String(i);
-      const half = ctx.measureText(text).width / 2;
-      if (x + half > this.#width) break;
-      ctx.textAlign = "center";
-      ctx.fillText(text, Math.max(x, half + 2), AXIS / 2);
-      ctx.fillRect(x, AXIS - 3, 1, 3);
+  #recall() {
+    try {
+      const names = JSON.parse(this.#storage?.getItem(SHOWN) ?? "null");
+      if (Array.isArray(names)) this.#shown = new Set(names);
+    } catch {
+      // blocked or torn: the face's curve alone
     }
   }
 
-  /** @param {CanvasRenderingContext2D} ctx @param {number} height @param {Tokens} ink */
-  #drawLoaded(ctx, height, ink) {
-    ctx.fillStyle = ink.line;
-    ctx.fillRect(this.#x(0), height - STRIP, this.#x(this.#pack.count) - this.#x(0), STRIP);
-    ctx.fillStyle = ink.accent;
-    for (const [first, last] of this.#loaded()) {
-      ctx.fillRect(this.#x(first), height - STRIP, this.#x(last + 1) - this.#x(first), STRIP);
+  #remember() {
+    try {
+      this.#storage?.setItem(SHOWN, JSON.stringify([...this.#shown]));
+    } catch {
+      // full or blocked: it holds until the page closes
     }
-  }
-
-  /** @param {CanvasRenderingContext2D} ctx @param {import("./marks.js").MarkName} name @param {number} height @param {Tokens} ink */
-  #drawMark(ctx, name, height, ink) {
-    const index = this.#marks[name];
-    if (index === null) return;
-    const x = Math.round(this.#x(index + 0.5)) - 0.5;
-    ctx.fillStyle = ctx.strokeStyle = ink[name];
-    ctx.lineWidth = 1.5;
-    ctx.beginPath();
-    ctx.moveTo(x, AXIS);
-    ctx.lineTo(x, height - STRIP);
-    ctx.stroke();
-    // Onset and apex flags fly left of the line, the offset's right: three marks a frame apart stay legible.
-    const left = name === "onset" ? x - FLAG : name === "apex" ? x - FLAG / 2 : x;
-    const inside = Math.min(Math.max(left, 0), this.#width - FLAG);
-    ctx.beginPath();
-    ctx.roundRect(inside, AXIS, FLAG, FLAG, 3);
-    ctx.fill();
-    ctx.fillStyle = ink.page;
-    ctx.textAlign = "center";
-    ctx.fillText(LETTERS[name], inside + FLAG / 2, AXIS + FLAG / 2 + 0.5);
   }
 }
 
-/** @param {readonly number[]} values @returns {number[]} without the highest half percent: one blink must not flatten all else */
-function robust(values) {
-  const sorted = [...values].filter(Number.isFinite).sort((a, b) => a - b);
-  return [sorted[Math.floor((sorted.length - 1) * 0.995)] ?? 1];
-}
+/** @type {WeakMap<readonly number[], number>} */
+const peaks = new WeakMap();
 
-/** @typedef {Record<"accent" | "soft" | "line" | "muted" | "page" | "onset" | "apex" | "offset", string>} Tokens */
-
-/** @param {HTMLElement} element @returns {Tokens} colours as they are in the present theme */
-function readTokens(element) {
-  const names = { accent: "--accent", soft: "--accent-soft", line: "--line", muted: "--ink-muted", page: "--surface", onset: "--onset", apex: "--apex", offset: "--offset" };
-  const style = getComputedStyle(element);
-  const before = element.style.color;
-  const entries = Object.entries(names).map(([key, name]) => {
-    element.style.color = `var(${name})`;
-    return [key, style.color];
-  });
-  element.style.color = before;
-  return Object.fromEntries(entries);
+/** @param {readonly number[]} values @returns {number} the largest without the highest half percent: one blink must not flatten all else */
+export function robustPeak(values) {
+  const known = peaks.get(values);
+  if (known !== undefined) return known;
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const peak = sorted[Math.floor((sorted.length - 1) * 0.995)] ?? 0;
+  peaks.set(values, peak);
+  return peak;
 }

@@ -6,6 +6,7 @@ import { Film } from "./film.js";
 import { showKeyHints } from "./key-hints.js";
 import { Keymap, isTyping, keyOf } from "./keymap.js";
 import { showKeys } from "./keys-dialog.js";
+import { Motion } from "./motion.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Screen } from "./screen.js";
@@ -44,6 +45,7 @@ export class Workbench {
   #view;
   #playback;
   #timeline;
+  #motion;
   #player;
   #coder;
 
@@ -56,6 +58,8 @@ export class Workbench {
     this.#screen = new Screen(root, pack, signal);
     this.#timeline = new Timeline({
       root: this.#find(".timeline"),
+      legend: this.#find(".timeline-legend"),
+      storage: browserStorage(),
       pack,
       loaded: () => this.#film.fetched,
       onseek: (index) => this.#player.goTo(index),
@@ -88,6 +92,7 @@ export class Workbench {
       say: (sentence) => this.#coder.say(sentence),
       onflip: () => this.#pin(),
     });
+    this.#motion = this.#makeMotion(signal);
     this.#coder = this.#makeCoder(signal);
     showKeyHints(root, this.#keymap);
     this.#listen(signal);
@@ -129,6 +134,7 @@ export class Workbench {
       suggestions: this.#coder.session.open,
       save: this.#coder.autosave.state,
       revision: this.#coder.session.selected.record?.revision ?? null,
+      motion: { ...this.#motion.state, engine: this.#motion.engine },
       ...this.#film.counts,
     };
   }
@@ -136,6 +142,23 @@ export class Workbench {
   /** @param {string} selector @returns {HTMLElement} */
   #find(selector) {
     return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  }
+
+  /** @param {AbortSignal} signal */
+  #makeMotion(signal) {
+    const motion = new Motion({
+      root: this.#root,
+      pack: this.#pack,
+      flowUrl: new URL("flow/", new URL(this.#options.packUrl, location.href)).href,
+      pictureOf: (index) => this.#film.get(index),
+      here: () => this.#player.shown,
+      say: (text) => this.#coder.say(text),
+      onchange: () => this.#repaint(),
+      storage: browserStorage(),
+      signal,
+    });
+    this.#screen.painter = (context, index, picture) => motion.paint(context, index, picture);
+    return motion;
   }
 
   /** @param {AbortSignal} signal */
@@ -158,6 +181,7 @@ export class Workbench {
     this.#timeline.marks = marks.values;
     this.#timeline.others = session.expressions.filter((expression) => expression !== session.selected).map(({ coding }) => coding);
     this.#timeline.suggestions = session.open;
+    this.#motion.onset = marks.onset;
     this.#coder.showCurrent(this.#player.shown);
     this.#followLoop();
     this.#pin();
@@ -262,7 +286,7 @@ export class Workbench {
   #do(name) {
     const player = this.#player;
     this.#coder.say("");
-    if (this.#view.do(name) || this.#coder.do(name)) return;
+    if (this.#view.do(name) || this.#motion.do(name) || this.#coder.do(name)) return;
     switch (name) {
       case "back": return player.step(-1);
       case "forward": return player.step(1);
@@ -278,6 +302,8 @@ export class Workbench {
       case "slower": return player.changeSpeed(-1);
       case "faster": return player.changeSpeed(1);
       case "loop": return this.#toggleLoop();
+      case "timeline-in": return this.#timeline.zoom(1);
+      case "timeline-out": return this.#timeline.zoom(-1);
       case "next-clip": return this.#options.onnext();
       case "help": return showKeys(this.#root, this.#keymap, () => showKeyHints(this.#root, this.#keymap));
     }
@@ -305,7 +331,15 @@ export class Workbench {
   /** Marks and the frames compared are one key away: they stay decoded. */
   #pin() {
     const { onset, apex, offset } = this.#coder.marks;
-    this.#film.pin([onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
+    this.#film.pin([...this.#motion.wanted, onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
+  }
+
+  /** The frame on screen, painted as it is looked at now. */
+  #repaint() {
+    this.#pin();
+    const { shown } = this.#player;
+    const picture = this.#film.get(shown);
+    if (picture) this.#screen.show(shown, picture);
   }
 
   #toggleLoop() {
@@ -331,6 +365,7 @@ export class Workbench {
   /** @param {number} index */
   #didDecode(index) {
     this.#player.didDecode(index);
+    this.#motion.didDecode(index);
     this.#timeline.redrawSoon();
   }
 

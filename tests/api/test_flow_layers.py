@@ -1,0 +1,96 @@
+"""Asking for the flow between two frames: once computed it is there, until then a job says how it stands."""
+
+import json
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from mer_platform.clips.layers import FlowLayer
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import Role
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+
+
+def url(clip, start="10", end="20") -> str:
+    return f"/api/v1/clips/{clip.pk}/flow/?from={start}&to={end}"
+
+
+def flow_jobs() -> list[tuple[int, int, str]]:
+    jobs = Job.objects.filter(kind="flow-layer").order_by("pk")
+    return [(job.payload["from"], job.payload["to"], job.state) for job in jobs]
+
+
+def test_the_first_question_queues_a_job_and_the_next_finds_it(api, clip):
+    for _ in range(2):
+        answer = api.get(url(clip))
+        assert (answer.status_code, answer.json()) == (202, {"state": "queued"})
+        assert answer["Cache-Control"] == "no-store"
+    assert flow_jobs() == [(10, 20, "queued")]
+    assert Job.objects.get(kind="flow-layer").queue == "features"
+
+
+def test_a_layer_that_is_there_is_given_for_good(api, make_clip):
+    clip = make_clip("with a layer")
+    layer = {"from": 10, "to": 20, "size": 1, "u": [0], "v": [0], "strain": [0]}
+    default_storage.save(FlowLayer(clip, 10, 20).name, ContentFile(json.dumps(layer).encode()))
+    answer = api.get(url(clip))
+    assert (answer.status_code, answer.json()) == (200, layer)
+    assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert not flow_jobs()
+
+
+def test_who_goes_on_leaves_no_work_behind(api, clip):
+    for end in ("20", "21", "22"):
+        assert api.get(url(clip, end=end)).status_code == 202
+    assert flow_jobs() == [(10, 22, "queued")]
+
+
+def test_one_coder_going_on_does_not_end_what_another_waits_for(api, clip, project, member):
+    other = member(project, "carol", Role.ANNOTATOR)
+    assert other.get(url(clip)).status_code == 202
+    assert api.get(url(clip, end="21")).status_code == 202
+    assert flow_jobs() == [(10, 20, "queued"), (10, 21, "queued")]
+
+
+def test_a_cancelled_question_may_be_asked_again(api, clip):
+    api.get(url(clip))
+    Job.objects.update(state="cancelled")
+    assert api.get(url(clip)).json() == {"state": "queued"}
+    assert flow_jobs() == [(10, 20, "queued")]
+
+
+def test_why_there_is_no_flow_is_told(api, clip):
+    api.get(url(clip))
+    Job.objects.update(state="failed", error="There is no face in frame 10 (source frame 11).")
+    answer = api.get(url(clip))
+    assert answer.status_code == 422
+    assert answer.json() == {"detail": "There is no face in frame 10 (source frame 11)."}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field", "words"),
+    [
+        ("", "20", "from", "Say which frame"),
+        ("10", "x", "to", "“x” is no frame"),
+        ("-1", "20", "from", "“-1” is no frame"),
+        ("10", "100", "to", "There is no frame 100: the clip has 100 frames, 0 to 99."),
+        ("9" * 400, "20", "from", "is no frame"),
+        ("²", "20", "from", "“²” is no frame"),
+    ],
+)
+def test_a_frame_that_is_none_is_refused(api, clip, start, end, field, words):
+    answer = api.get(url(clip, start, end))
+    assert answer.status_code == 400
+    assert words in str(answer.json()[field])
+    assert not flow_jobs()
+
+
+def test_a_clip_that_is_not_ready_has_no_flow(api, make_clip):
+    assert api.get(url(make_clip(state="processing"))).status_code == 404
+
+
+def test_others_cannot_ask(bobs_api, clip):
+    assert bobs_api.get(url(clip)).status_code == 404
+    assert not flow_jobs()
