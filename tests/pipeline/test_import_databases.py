@@ -213,12 +213,13 @@ def test_an_import_cancelled_while_it_is_checked_stays_cancelled(start, tmp_path
 
 
 def test_a_worker_that_dies_too_often_fails_its_clips_and_ends_the_import(start, tmp_path):
-    import workers.imports
+    from workers.runner import fail
 
     folder = casme2(tmp_path)
     batch = start(folder, confirm=False)
     services.confirm(batch, [], None)
-    workers.imports.items_failed(Job.objects.get(kind="import"), "The worker died 10 times at this.")
+    claim = Job.claim(Job.objects.get(kind="import").pk, "a dead worker")
+    fail(claim, "The worker died 10 times at this.")
     batch.refresh_from_db()
     assert batch.state == Import.State.FINISHED
     assert batch.counts()["failed"] == 3
