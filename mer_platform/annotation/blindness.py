@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import researcher_projects
+from mer_platform.projects.models import Project
 
 
 def blind_clips(user: Any) -> QuerySet[Assignment, Any]:
@@ -38,6 +39,17 @@ def sees_others(user: Any, clip: Clip) -> bool:
         return True
     on_clip = Assignment.objects.filter(clip=clip)
     return on_clip.filter(coder_id=user.pk).exists() and not on_clip.filter(done_at__isnull=True).exists()
+
+
+def check_sees_all(user: Any, project: Project) -> None:
+    """Refuse (PermissionDenied) what shows all marks of a project at once to somebody who is still to code some blind."""
+    left = blind_clips(user).filter(clip__project=project).count()
+    if left:
+        clips = "clip that is" if left == 1 else "clips that are"
+        raise PermissionDenied(
+            f"This shows everybody's marks, and your queue holds {left} {clips} to be coded blind. Finish your queue "
+            "first, or have it taken back."
+        )
 
 
 def check_open(user: Any, clip: Clip) -> None:

@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.blindness import blind_clips
+from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
 from mer_platform.composites import document, exchange
@@ -118,6 +118,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     def diff(self, request: Request, pk: str) -> Response:
         """What this version has that another version of the project has not, and the other way round."""
         version = self._seen_by_researchers()
+        check_sees_all(request.user, version.project)
         if not (against := request.query_params.get("against")):
             raise serializers.ValidationError(
                 {"against": ["Say which version to compare with: ?against=<id>."]}
@@ -132,6 +133,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     def export(self, request: Request, pk: str) -> Response:
         """The version as a small document for another lab: hashes, names, marks and labels; no pixel and no path."""
         version = self._seen_by_researchers()
+        check_sees_all(request.user, version.project)
         name = document.file_name(version)
         return Response(
             document.export(version), headers={"Content-Disposition": f'attachment; filename="{name}"'}

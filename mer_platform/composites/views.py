@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from mer_platform.annotation.blindness import blind_clips
+from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.composites import document, exchange
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
@@ -71,6 +71,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """What changed from the version ``?against=`` to this one. Marks are shown: for researchers."""
     project = get_project(request, slug, Role.RESEARCHER)
+    check_sees_all(request.user, project)
     version = get_object_or_404(_versions(project), pk=pk)
     other = get_object_or_404(_versions(project), pk=row_id(request.GET.get("against")))
     rules = [_recipe(one) for one in (other, version)]
@@ -82,6 +83,7 @@ def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
+    check_sees_all(request.user, project)
     version = get_object_or_404(_versions(project), pk=pk)
     answer = JsonResponse(document.export(version), json_dumps_params={"indent": 1, "ensure_ascii": False})
     answer["Content-Disposition"] = f'attachment; filename="{document.file_name(version)}"'

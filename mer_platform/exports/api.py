@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.api import InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.exports import tables
@@ -44,6 +45,7 @@ class SampleTable(APIView):
         own = CompositeVersion.objects.filter(composite__project__in=Project.objects.of(request.user))
         version = get_object_or_404(own.select_related("composite__project"), pk=pk)
         require(request.user, version.project, Role.RESEARCHER)  # the marks of others: coding is blind
+        check_sees_all(request.user, version.project)
         return table_response(tables.samples(version), kind)
 
 
@@ -53,6 +55,7 @@ class AnnotationTable(APIView):
         """Everything that was marked in a project: every coder's markings, and the consensus."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
+        check_sees_all(request.user, project)
         return table_response(tables.annotations(project), kind)
 
 
@@ -108,6 +111,7 @@ class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMode
     def file(self, request: Request, pk: str) -> HttpResponseBase:
         """The file, once the export is `done`."""
         export = self.get_object()
+        check_sees_all(request.user, export.version.project)  # labels are in it
         if export.state != FeatureExport.State.DONE:
             raise Http404(
                 f"This export has no file: it is {export.get_state_display()}. {export.error}".strip()

@@ -12,6 +12,7 @@ from rest_framework import permissions, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.services import parse_config
 from mer_platform.features.models import FeatureSet
@@ -118,6 +119,7 @@ class FeatureSetViewSet(viewsets.GenericViewSet):
     def _version(self, pk: int) -> CompositeVersion:
         found = get_object_or_404(CompositeVersion.objects.select_related("composite__project"), pk=pk)
         require(self.request.user, found.project, Role.RESEARCHER)
+        check_sees_all(self.request.user, found.project)
         return found
 
     def _features(self, version: int, pk: int) -> FeatureSet:

@@ -14,6 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.features.choices import Choice, choices_for, describe
 from mer_platform.features.models import FeatureSet
@@ -104,6 +105,7 @@ def picture_response(features: FeatureSet, index: str, part: str) -> HttpRespons
 
 def _version(request: HttpRequest, slug: str, pk: int) -> CompositeVersion:
     project = get_project(request, slug, Role.RESEARCHER)  # samples are the marks of others: coding is blind
+    check_sees_all(request.user, project)
     versions = CompositeVersion.objects.select_related("composite__project")
     return get_object_or_404(versions, pk=pk, composite__project=project)
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
 from mer_platform.annotation.exchange.models import AnnotationImport
@@ -37,6 +38,7 @@ class AnnotationFile(APIView):
         """Annotations in the form of other tools, or lossless. For researchers: coding is blind."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
+        check_sees_all(request.user, project)
         form = SelectionForm(request.query_params, project=project)
         if not form.is_valid():
             raise serializers.ValidationError(
@@ -113,6 +115,7 @@ class AnnotationImportViewSet(
         upload.is_valid(raise_exception=True)
         given = upload.validated_data
         require(request.user, given["project"], Role.RESEARCHER)
+        check_sees_all(request.user, given["project"])  # the report shows what is there now
         file = given["file"]
         try:
             batch = check_file(given["project"], request.user, file.name, file.read(), given["coders"])

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
 from mer_platform.annotation.exchange.models import AnnotationImport
@@ -41,6 +42,8 @@ def exchange(request: HttpRequest, slug: str) -> HttpResponse:
     """Annotations out and in: the export form, the upload, and the imports so far."""
     project = get_project(request, slug, Role.RESEARCHER)
     form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST":
+        check_sees_all(request.user, project)  # the report shows what is there now
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
@@ -57,6 +60,7 @@ def exchange(request: HttpRequest, slug: str) -> HttpResponse:
 def export(request: HttpRequest, slug: str) -> HttpResponse:
     """The annotations chosen, in the format chosen, as a download."""
     project = get_project(request, slug, Role.RESEARCHER)
+    check_sees_all(request.user, project)
     form = SelectionForm(request.GET, project=project)
     kind = request.GET.get("format", "")
     if form.is_valid() and kind in FORMATS:
@@ -74,6 +78,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """What a file would do, or did: rows not placed, changes side by side, additions."""
     project = get_project(request, slug, Role.RESEARCHER)
+    check_sees_all(request.user, project)
     batch = get_object_or_404(AnnotationImport.objects.select_related("created_by"), pk=pk, project=project)
     lists = {
         "conflicts": batch.conflicts,
