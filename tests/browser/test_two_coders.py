@@ -103,6 +103,9 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     code(apis["cem"], second, other, 4, words[1])
     bea.reload()
     expect(bea.get_by_role("rowheader", name="cem")).to_have_count(1)
+    # All are done with it: the timeline shows the other coder's marks.
+    bea.wait_for_function("document.querySelector('mer-labeler').state?.others.length === 1")
+    assert bea.evaluate("document.querySelector('mer-labeler').state.others[0].coder") == "cem"
     bea.goto(f"{url}/queue/")
     expect(bea.get_by_text("Your queue is empty: all 2 clips are done.")).to_be_visible()
 
@@ -121,6 +124,7 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     expect(judge.locator("[data-field=onset]").first).to_have_value(str(clip.spec.onset + 1))
     judge.keyboard.press("Control+Enter")
     expect(judge.get_by_text("Choose the emotion.")).to_be_visible()
+    expect(judge.locator("mer-labeler[ready]")).to_be_visible()  # the page came anew; its keys work from here on
     judge.keyboard.press("2")
     judge.keyboard.press("Control+Enter")
     expect(judge).to_have_url(f"{url}/clips/{second}/adjudicate/")

@@ -30,6 +30,11 @@ export class AnnotationsApi {
     return this.#list("mine=true");
   }
 
+  /** @returns {Promise<AnnotationRecord[]>} everybody's that this coder may see: coding is blind */
+  visible() {
+    return this.#list("mine=false");
+  }
+
   /** @returns {Promise<AnnotationRecord[]>} what this coder deleted in this clip */
   deleted() {
     return this.#list("deleted=true");

@@ -91,6 +91,13 @@ export class Coder {
     this.#didChange();
   }
 
+  /** What others have marked, as far as this coder may see it. @returns {Promise<import("./timeline-draw.js").CoderMarks[]>} */
+  async others() {
+    const own = new Set(this.session.expressions.map(({ key }) => key));
+    const records = (await this.#api.visible()).filter(({ key }) => !own.has(key));
+    return records.map(({ coder = "", onset, apex, offset }) => ({ coder, onset, apex, offset }));
+  }
+
   /** @param {number} index on screen */
   showCurrent(index) {
     this.#panel.showCurrent(index);

@@ -16,7 +16,7 @@
  * @property {Suggestion | null} suggestion what was offered, if it began from an offer
  */
 
-/** @typedef {Coding & {id: number | string, key: string, revision: number | string, complete?: boolean, deleted?: boolean}} AnnotationRecord */
+/** @typedef {Coding & {id: number | string, key: string, coder?: string, revision: number | string, complete?: boolean, deleted?: boolean}} AnnotationRecord */
 
 /** @type {Readonly<Coding>} */
 export const BLANK = Object.freeze({

@@ -91,6 +91,10 @@ export class Timeline {
     this.redraw();
   }
 
+  get coders() {
+    return this.#coders;
+  }
+
   /** @param {readonly import("./timeline-draw.js").CoderMarks[]} coders what others have marked, for those who may see it */
   set coders(coders) {
     this.#coders = coders;

@@ -103,6 +103,9 @@ export class Workbench {
   async open(index) {
     this.goTo(index);
     await this.#coder.load();
+    // Only to look at: where they cannot be had, nothing is amiss with the coder's own.
+    const others = await this.#coder.others().catch(() => []);
+    if (!this.#closed) this.#timeline.coders = others;
   }
 
   /** @param {number} index */
@@ -132,6 +135,7 @@ export class Workbench {
       coding: this.#coder.session.coding,
       expressions: this.#coder.session.expressions.map(({ key, coding }) => ({ key, ...coding })),
       suggestions: this.#coder.session.open,
+      others: this.#timeline.coders,
       save: this.#coder.autosave.state,
       revision: this.#coder.session.selected.record?.revision ?? null,
       motion: { ...this.#motion.state, engine: this.#motion.engine },
