@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.bench import report
 from tests.bench._labeler_clips import COUNT, make_clips, uneven_times
+from tests.bench._labeler_keys import presses
 from tests.bench._labeler_memory import MemoryWatch
 from tests.bench._labeler_play import (
     held_keys,
@@ -71,6 +72,7 @@ def measure(browser: Browser, platform: LivePlatform, clips: dict[str, dict[str,
     last_frame_by_every_way(tab, clip)
     next_clip(tab, clip)
     walks(tab, clips, true_times(clips), 200 if QUICK else 1000)
+    presses(tab, platform, list(clips.values())[:2])
     context.close()
 
 

@@ -124,7 +124,9 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     expect(judge.locator("[data-field=onset]").first).to_have_value(str(clip.spec.onset + 1))
     judge.keyboard.press("Control+Enter")
     expect(judge.get_by_text("Choose the emotion.")).to_be_visible()
-    expect(judge.locator("mer-labeler[ready]")).to_be_visible()  # the page came anew; its keys work from here on
+    expect(
+        judge.locator("mer-labeler[ready]")
+    ).to_be_visible()  # the page came anew; its keys work from here on
     judge.keyboard.press("2")
     judge.keyboard.press("Control+Enter")
     expect(judge).to_have_url(f"{url}/clips/{second}/adjudicate/")
