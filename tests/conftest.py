@@ -16,6 +16,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
 import django  # noqa: E402
 
 django.setup()
+# Processes that pytest starts beside this one would read the settings before this file, and share our folder.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import pytest  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402

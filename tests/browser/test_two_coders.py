@@ -142,7 +142,8 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     judge.keyboard.press("Control+Enter")
     expect(judge.get_by_role("heading", name="No clip needs a judge")).to_be_visible()
 
-    agreed = {row["clip"]: row for row in live_platform.api().get("consensus/")["results"]}
+    api = live_platform.api()
+    agreed = {pk: api.get(f"consensus/?clip={pk}")["results"][0] for pk in (first, second)}
     assert (agreed[first]["onset"], agreed[first]["emotion"]) == (clip.spec.onset + 2, words[1])
     assert (agreed[second]["apex"], agreed[second]["annotation"]) == (other.spec.apex + 1, None)
     assert {row["origin"] for row in agreed.values()} == {"adjudicated"}
