@@ -1,15 +1,11 @@
 """Markings made elsewhere (ELAN, Label Studio), given to the clips they are of: by name, and by the clip's own times."""
 
-import json
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
 
-from django.core.files.storage import default_storage
-
+from mer_platform.annotation.exchange.timing import Timing
 from mer_platform.clips.models import Clip
 from mer_platform.imports.comparing import compare_marks
 from mer_platform.imports.layouts.base import Marking, Problem
@@ -57,10 +53,10 @@ def _plan_clip(batch: Import, clip: Clip, markings: list[Marking]) -> Planned:
     if clip.state != Clip.State.READY:
         reason = f"{clip} is {clip.state}: its frames are not known. Import its markings once it is ready."
         return _refused(item, "clip-not-ready", reason, markings[0])
-    times = _times(clip)
+    timing = Timing.of(clip)
     problems = []
     for marking in markings:
-        marks, wrong = _indices(marking, times)
+        marks, wrong = _indices(marking, timing)
         if marks is None:
             problems.append(_problem("error", "marks-wrong", f"{clip}: {wrong} It is not imported.", marking))
         else:
@@ -72,10 +68,10 @@ def _plan_clip(batch: Import, clip: Clip, markings: list[Marking]) -> Planned:
     return item, problems + compare_marks(item, clip, list(clip.consensus.all()))
 
 
-def _indices(marking: Marking, times: list[Fraction]) -> tuple[dict[str, Any] | None, str]:
+def _indices(marking: Marking, timing: Timing) -> tuple[dict[str, Any] | None, str]:
     """The marking with 0-based indices; or None and what is wrong with it."""
     marks: dict[str, Any] = {}
-    last = len(times) - 1
+    last = len(timing.times) - 1
     for name in ("onset", "apex", "offset"):
         value = getattr(marking, name)
         if value is None:
@@ -85,10 +81,9 @@ def _indices(marking: Marking, times: list[Fraction]) -> tuple[dict[str, Any] | 
             if not 0 <= marks[name] <= last:
                 return None, f"The {name}, frame {value:g}, is not in it: its frames are 1–{last + 1}."
         else:
-            marks[name] = _nearest(times, Fraction(value) / 1000)
+            marks[name] = timing.at_ms(value)
             if marks[name] is None:
-                seconds = float(times[-1])
-                return None, f"The {name}, {value:g} ms, is not in it: it lasts {seconds * 1000:.0f} ms."
+                return None, f"The {name}, {value:g} ms, is not in it: it lasts {timing.ms(last)} ms."
     known = [marks[name] for name in marks if marks[name] is not None]
     if known != sorted(known):
         return None, f"Its marks are not in order: {', '.join(f'{name} {marks[name]}' for name in marks)}."
@@ -98,25 +93,6 @@ def _indices(marking: Marking, times: list[Fraction]) -> tuple[dict[str, Any] | 
         return None, f"The action units “{marking.action_units}” have more than 80 characters."
     fields = ("emotion", "action_units", "kind", "row")
     return {**marks, **{name: getattr(marking, name) for name in fields}}, ""
-
-
-def _times(clip: Clip) -> list[Fraction]:
-    """When each frame is shown, in seconds from the first, by the clip's own time stamps."""
-    with default_storage.open(clip.index_name) as file:
-        index = json.load(file)
-    unit = Fraction(index["time_base"])
-    return [(pts - index["pts"][0]) * unit for pts in index["pts"]]
-
-
-def _nearest(times: list[Fraction], seconds: Fraction) -> int | None:
-    """Index of the frame shown nearest to a time; None more than a frame before the first or after the last."""
-    step = times[1] - times[0] if len(times) > 1 else Fraction(1, 25)
-    if not -step <= seconds <= times[-1] + step:
-        return None
-    place = min(bisect_left(times, seconds), len(times) - 1)
-    if place and seconds - times[place - 1] < times[place] - seconds:
-        return place - 1
-    return place
 
 
 def _names(batch: Import) -> dict[str, list[Clip]]:
