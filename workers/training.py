@@ -15,8 +15,9 @@ from mer_platform.experiments.models import Fold, Prediction, Run
 from mer_platform.jobs.models import Claim, JobCancelled
 from mer_platform.scoring.models import ModelVersion
 from models_ml.classes import CLASSES
-from models_ml.training.engine import Cancelled, fit_all, train_fold
-from models_ml.training.folds import loso
+from models_ml.errors import InputError
+from models_ml.training.engine import Cancelled, Data, FoldTask, fit_all, train_pack
+from models_ml.training.folds import plan
 from workers.features import load_samples, run_failed
 from workers.runner import handles
 
@@ -26,13 +27,16 @@ def train_one_fold(claim: Claim) -> None:
     """Train without one subject, predict that subject, commit both at once."""
     run = _active_run(claim)
     index = claim.job.payload["fold"]
-    samples, features, labels = _data(run)
-    spec = loso([sample.subject_key for sample in samples])[index]
+    samples, data = _data(run)
+    folds = plan(run.settings, data.subjects, [sample.database for sample in samples])
+    spec = folds[index]
     began = time.monotonic()
     try:
-        result = train_fold(features, labels, spec, run.settings, should_stop=_stopper(claim))
+        [result] = train_pack(data, folds, [FoldTask(run.settings, spec)], should_stop=_stopper(claim))
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
+    if isinstance(result, InputError):
+        raise result
     seconds = time.monotonic() - began
     weights = hashlib.sha256(result.model.save_bytes()).hexdigest()
     with services.finishing(claim, run.pk):
@@ -57,9 +61,9 @@ def train_one_fold(claim: Claim) -> None:
 def train_final_model(claim: Claim) -> None:
     """The run's configuration on all samples: what scores new clips."""
     run = _active_run(claim)
-    _, features, labels = _data(run)
+    _, data = _data(run)
     try:
-        model = fit_all(features, labels, run.settings, should_stop=_stopper(claim))
+        model = fit_all(data, run.settings, should_stop=_stopper(claim))
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
     content = model.save_bytes()
@@ -95,10 +99,11 @@ def _active_run(claim: Claim) -> Run:
     return run
 
 
-def _data(run: Run) -> tuple[list[Any], Any, Any]:
+def _data(run: Run) -> tuple[list[Any], Data]:
     samples = list(run.version.samples.select_related("clip", "picture").order_by("index"))
     labels = np.array([CLASSES.index(sample.label) for sample in samples], dtype=np.int64)
-    return samples, load_samples(samples, run.settings.features), labels
+    features = load_samples(samples, run.settings.features)
+    return samples, Data(features, labels, [sample.subject_key for sample in samples])
 
 
 def _stopper(claim: Claim) -> Any:

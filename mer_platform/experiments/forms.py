@@ -11,10 +11,10 @@ from pydantic.fields import FieldInfo
 
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.services import parse_config
-from models_ml.config import FeatureConfig, NetConfig, RunConfig, TrainConfig
+from models_ml.config import FeatureConfig, RunConfig, TrainConfig, VggMSpp
 
 SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
-    "net": ("Network", NetConfig),
+    "net": ("Network", VggMSpp),
     "train": ("Training", TrainConfig),
     "features": ("Motion features", FeatureConfig),
 }

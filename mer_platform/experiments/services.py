@@ -17,8 +17,8 @@ from mer_platform.experiments.models import Fold, Run
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.projects.models import AuditEvent
-from models_ml.config import RunConfig
-from models_ml.training.folds import loso
+from models_ml.config import RunConfig, field_path
+from models_ml.training.folds import plan
 
 
 def parse_config(data: Any) -> RunConfig:
@@ -31,7 +31,7 @@ def parse_config(data: Any) -> RunConfig:
 
 def by_field(error: ConfigError) -> dict[str, str]:
     """What is wrong with a configuration: a sentence for each field, by its place in it."""
-    return {".".join(str(part) for part in e["loc"]) or "config": e["msg"] for e in error.errors()}
+    return {field_path(e["loc"]): e["msg"] for e in error.errors()}
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
@@ -41,14 +41,16 @@ def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = 
         run = Run.objects.create(
             project=version.project,
             version=version,
-            name=(name.strip() or describe(config))[:120],
+            name=(name.strip() or config.net.describe())[:120],
             config=config.model_dump(mode="json"),
             config_hash=config.content_hash(),
             created_by=user if user and user.pk else None,
         )
         Fold.objects.bulk_create(
             Fold(run=run, index=i, name=fold.name)
-            for i, fold in enumerate(loso([s.subject_key for s in samples]))
+            for i, fold in enumerate(
+                plan(config, [s.subject_key for s in samples], [s.database for s in samples])
+            )
         )
         for start, end in sample_ranges(samples):
             _enqueue(run, "features", start, {"samples": [start, end]})
@@ -106,12 +108,6 @@ def cancel(run: Run, user: Any) -> bool:
             Job.cancel_group(run.group)
             AuditEvent.record(run.project, user, f"cancelled run {run}")
     return bool(changed)
-
-
-def describe(config: RunConfig) -> str:
-    net = config.net
-    kernels = ", ".join(str(k) for k in net.kernels)
-    return f"SPP after layer {net.placement}, {net.pooling} {kernels}, {net.fusion}"
 
 
 def _enqueue(run: Run, kind: str, number: int, payload: dict[str, Any]) -> None:

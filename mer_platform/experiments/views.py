@@ -17,7 +17,7 @@ from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
-from models_ml.config import RunConfig, map_sizes
+from models_ml.config import RunConfig
 
 PAGE = 20
 FIGURES = {
@@ -69,7 +69,9 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "like": like,
         "config": config,
-        "sizes": map_sizes(config.net, config.features.size) if config else [],
+        "sizes": [(layer.name, layer.side) for layer in config.net.layers_for(config.features.size)]
+        if config
+        else [],
     }
     if getattr(request, "htmx", False):
         return render(request, "experiments/_check.html", context)

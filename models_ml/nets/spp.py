@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models_ml.nets.layers import Conv, beside
+
 Pooling = Literal["average", "max"]
 
 
@@ -19,31 +21,34 @@ class SpatialPyramid(nn.Module):
 
     Parameters
     ----------
-    channels : of the incoming map
+    members : networks side by side
+    channels : of each member's incoming map
     kernels : window sides, none larger than the map
     pooling : "average" or "max"
     branch_channels : of each branch after its 1×1 convolution
 
-    >>> pyramid = SpatialPyramid(channels=64, kernels=[2, 3, 4, 5, 6], pooling="average", branch_channels=16)
+    >>> pyramid = SpatialPyramid(1, channels=64, kernels=[2, 3, 4, 5, 6], pooling="average", branch_channels=16)
     >>> pyramid(torch.zeros(1, 64, 6, 6)).shape
     torch.Size([1, 144, 6, 6])
     """
 
-    def __init__(self, channels: int, kernels: Sequence[int], pooling: Pooling, branch_channels: int) -> None:
+    def __init__(
+        self, members: int, channels: int, kernels: Sequence[int], pooling: Pooling, branch_channels: int
+    ) -> None:
         super().__init__()
-        self.kernels = tuple(kernels)
+        self.members, self.kernels = members, tuple(kernels)
         self.pool = functional.avg_pool2d if pooling == "average" else functional.max_pool2d
-        self.reduce = nn.ModuleList(nn.Conv2d(channels, branch_channels, 1) for _ in self.kernels)
+        self.reduce = nn.ModuleList(Conv(members, channels, branch_channels, 1) for _ in self.kernels)
         self.out_channels = channels + branch_channels * len(self.kernels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, S, S) → (N, out_channels, S, S)."""
+        """(N, members × channels, S, S) → (N, members × out_channels, S, S)."""
         branches = [x]
         for kernel, reduce in zip(self.kernels, self.reduce, strict=True):
             pooled = self.pool(x, kernel, stride=kernel, ceil_mode=True)
-            branch = functional.relu(reduce(pooled))
+            branch = functional.relu(reduce(pooled), inplace=True)
             branches.append(functional.interpolate(branch, size=x.shape[-2:], mode="bilinear"))
-        return torch.cat(branches, dim=1)
+        return beside(branches, self.members)
 
 
 class SpatialGrids(nn.Module):
@@ -51,21 +56,23 @@ class SpatialGrids(nn.Module):
 
     Parameters
     ----------
-    channels : of the incoming map
+    members : networks side by side
+    channels : of each member's incoming map
     grids : bins a side of each grid, none more than the map's side
     pooling : "average" or "max" (theirs)
 
-    >>> grids = SpatialGrids(channels=64, grids=[1, 2, 3], pooling="max")
-    >>> grids(torch.zeros(1, 64, 6, 6)).shape
-    torch.Size([1, 896])
+    >>> grids = SpatialGrids(2, channels=64, grids=[1, 2, 3], pooling="max")
+    >>> grids(torch.zeros(1, 128, 6, 6)).shape
+    torch.Size([1, 1792, 1, 1])
     """
 
-    def __init__(self, channels: int, grids: Sequence[int], pooling: Pooling) -> None:
+    def __init__(self, members: int, channels: int, grids: Sequence[int], pooling: Pooling) -> None:
         super().__init__()
-        self.grids = tuple(grids)
+        self.members, self.grids = members, tuple(grids)
         self.pool = functional.adaptive_avg_pool2d if pooling == "average" else functional.adaptive_max_pool2d
         self.out_channels = channels * sum(grid**2 for grid in self.grids)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, channels, S, S) → (N, out_channels)."""
-        return torch.cat([self.pool(x, grid).flatten(1) for grid in self.grids], dim=1)
+        """(N, members × channels, S, S) → (N, members × out_channels, 1, 1)."""
+        pooled = [self.pool(x, grid).unflatten(1, (self.members, -1)).flatten(2) for grid in self.grids]
+        return torch.cat(pooled, dim=2).flatten(1)[:, :, None, None]

@@ -4,7 +4,14 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+
+
+def stream_seed(seed: int, *names: str) -> int:
+    """A number of its own for each (seed, names), 64 bits."""
+    digest = hashlib.sha256("\0".join([str(seed), *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def stream(seed: int, *names: str) -> torch.Generator:
@@ -15,8 +22,12 @@ def stream(seed: int, *names: str) -> torch.Generator:
     >>> stream(0, "s01", "order").initial_seed() == stream(0, "s02", "order").initial_seed()
     False
     """
-    digest = hashlib.sha256("\0".join([str(seed), *names]).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big", signed=True))
+    return torch.Generator().manual_seed(stream_seed(seed, *names) - 2**63)
+
+
+def byte_stream(seed: int, *names: str) -> np.random.Generator:
+    """As ``stream``, for a great many small numbers: NumPy's SFC64 draws them several times as fast."""
+    return np.random.Generator(np.random.SFC64(stream_seed(seed, *names)))
 
 
 @contextmanager

@@ -1,36 +1,55 @@
 """Who is trained on and who is tested. Imports no torch."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from models_ml.config import RunConfig
 from models_ml.errors import InputError
 
 
 @dataclass(frozen=True)
 class FoldSpec:
-    """One split: positions of the training and of the test samples, and a name unique within the protocol."""
+    """One split: positions of the training, test and inner validation samples, and a name unique within the protocol."""
 
     name: str
     train: tuple[int, ...]
     test: tuple[int, ...]
+    validation: tuple[int, ...] = ()
+
+
+def plan(config: RunConfig, subjects: Sequence[str], databases: Sequence[str]) -> list[FoldSpec]:
+    """The folds of a configuration's protocol.
+
+    Parameters
+    ----------
+    subjects, databases : of each sample; two people of different databases must have different names
+
+    Raises
+    ------
+    InputError : the samples do not allow the protocol; says what is missing
+    """
+    if config.protocol == "loso":
+        return loso(subjects)
+    if config.protocol == "lodo":
+        return lodo(databases)
+    if config.protocol == "kfold":
+        return kfold(subjects, config.folds, config.seed)
+    return cross(databases, config.train_on, config.test_on)
 
 
 def loso(subjects: Sequence[str]) -> list[FoldSpec]:
     """Leave one subject out: a fold a subject, named after it, in the order of the names.
 
-    Parameters
-    ----------
-    subjects : the subject of each sample; two people of different databases must have different names
-
-    Raises
-    ------
-    InputError : with fewer than two subjects
+    Raises InputError with fewer than two subjects.
 
     >>> for fold in loso(["s2", "s1", "s2", "s3"]):
-    ...     print(fold)
-    FoldSpec(name='s1', train=(0, 2, 3), test=(1,))
-    FoldSpec(name='s2', train=(1, 3), test=(0, 2))
-    FoldSpec(name='s3', train=(0, 1, 2), test=(3,))
+    ...     print(fold.name, fold.train, fold.test)
+    s1 (0, 2, 3) (1,)
+    s2 (1, 3) (0, 2)
+    s3 (0, 1, 2) (3,)
     """
     names = sorted(set(subjects))
     if len(names) < 2:
@@ -38,11 +57,88 @@ def loso(subjects: Sequence[str]) -> list[FoldSpec]:
             f"leave-one-subject-out needs at least two subjects, and there are {len(names)}: "
             "add clips of other people"
         )
-    return [
-        FoldSpec(
-            name,
-            train=tuple(i for i, subject in enumerate(subjects) if subject != name),
-            test=tuple(i for i, subject in enumerate(subjects) if subject == name),
+    return [_held_out(name, subjects, {name}) for name in names]
+
+
+def lodo(databases: Sequence[str]) -> list[FoldSpec]:
+    """Leave one database out: a fold a database. Raises InputError with fewer than two.
+
+    >>> [(fold.name, fold.test) for fold in lodo(["SMIC", "SAMM", "SMIC"])]
+    [('SAMM', (1,)), ('SMIC', (0, 2))]
+    """
+    names = sorted(set(databases))
+    if len(names) < 2:
+        raise InputError(
+            f"leave-one-database-out needs at least two databases, and there are {len(names)}: "
+            "choose a version with clips of another database, or another protocol"
         )
-        for name in names
-    ]
+    return [_held_out(name, databases, {name}) for name in names]
+
+
+def kfold(subjects: Sequence[str], k: int, seed: int) -> list[FoldSpec]:
+    """k folds of whole subjects, dealt at random, those with the most samples first, each to the smallest fold so far.
+
+    Raises InputError with fewer than k subjects.
+
+    >>> [fold.test for fold in kfold(["a", "a", "b", "c"], 2, seed=0)]
+    [(0, 1), (2, 3)]
+    """
+    names = sorted(set(subjects))
+    if len(names) < k:
+        raise InputError(
+            f"{k} folds need at least {k} subjects, and there are {len(names)}: choose fewer folds"
+        )
+    np.random.default_rng([seed, k]).shuffle(names)
+    counts = Counter(subjects)
+    parts: list[set[str]] = [set() for _ in range(k)]
+    for name in sorted(names, key=lambda name: -counts[name]):
+        min(parts, key=lambda part: sum(counts[other] for other in part)).add(name)
+    return [_held_out(f"part {number} of {k}", subjects, part) for number, part in enumerate(parts, start=1)]
+
+
+def cross(databases: Sequence[str], train_on: Sequence[str], test_on: Sequence[str]) -> list[FoldSpec]:
+    """One fold: trained on some databases, tested on others. Raises InputError where one of them has no sample.
+
+    >>> cross(["SMIC", "SAMM", "SMIC"], ["SMIC"], ["SAMM"])
+    [FoldSpec(name='SMIC to SAMM', train=(0, 2), test=(1,), validation=())]
+    """
+    for name in [*train_on, *test_on]:
+        if name not in databases:
+            known = ", ".join(sorted(set(databases)))
+            raise InputError(f"this version has no sample of the database “{name}”; it has {known}")
+    train = tuple(i for i, database in enumerate(databases) if database in train_on)
+    test = tuple(i for i, database in enumerate(databases) if database in test_on)
+    return [FoldSpec(f"{', '.join(train_on)} to {', '.join(test_on)}", train, test)]
+
+
+def with_validation(fold: FoldSpec, subjects: Sequence[str], share: float, seed: int) -> FoldSpec:
+    """The fold with some of its training subjects, whole, moved to its validation part; drawn by the fold's name and seed.
+
+    Raises InputError with fewer than two training subjects.
+
+    >>> fold = with_validation(loso(["a", "b", "c", "d"])[0], ["a", "b", "c", "d"], share=0.3, seed=1)
+    >>> len(fold.train), len(fold.validation), set(fold.train) & set(fold.validation)
+    (2, 1, set())
+    """
+    names = sorted({subjects[i] for i in fold.train})
+    if len(names) < 2:
+        raise InputError(
+            f"choosing the epoch by validation needs two training subjects, and fold {fold.name} has {len(names)}: "
+            "let the last epoch count"
+        )
+    entropy = [seed, *fold.name.encode()]
+    np.random.default_rng(entropy).shuffle(names)
+    chosen = set(names[: min(max(round(share * len(names)), 1), len(names) - 1)])
+    return replace(
+        fold,
+        train=tuple(i for i in fold.train if subjects[i] not in chosen),
+        validation=tuple(i for i in fold.train if subjects[i] in chosen),
+    )
+
+
+def _held_out(name: str, groups: Sequence[str], held: set[str]) -> FoldSpec:
+    return FoldSpec(
+        name,
+        train=tuple(i for i, group in enumerate(groups) if group not in held),
+        test=tuple(i for i, group in enumerate(groups) if group in held),
+    )

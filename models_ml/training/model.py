@@ -11,73 +11,45 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
+from models_ml.config.nets.base import CHANNELS
 from models_ml.errors import InputError
-from models_ml.evaluation.metrics import CLASSES
 from models_ml.nets.registry import build
 from models_ml.training.determinism import reproducible
 
-FORMAT = "mer-model-1"
-CHANNELS = 3  # u, v, optical strain
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Mean and standard deviation of each channel over the training samples."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @classmethod
-    def of(cls, features: NDArray[np.float32]) -> "Normalisation":
-        """Measured on ``features`` (N, C, S, S). A constant channel keeps its scale.
-
-        >>> Normalisation.of(np.array([[[[1.0, 3.0]]]], dtype=np.float32))
-        Normalisation(mean=(2.0,), std=(1.0,))
-        """
-        mean = features.mean(axis=(0, 2, 3), dtype=np.float64)
-        std = features.std(axis=(0, 2, 3), dtype=np.float64)
-        std[std == 0] = 1.0
-        return cls(tuple(mean.tolist()), tuple(std.tolist()))
-
-    def apply(self, features: NDArray[np.float32]) -> Tensor:
-        """(N, C, S, S) → the same, zero mean and unit variance, channels last in memory."""
-        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
-        return torch.from_numpy((features - mean) / std).to(memory_format=torch.channels_last)
+FORMAT = "mer-model-2"
+AT_ONCE = 64  # samples
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network with its weights, its normalisation and the configuration it was trained under.
+    """A network, or the several of an ensemble, with its weights and the configuration it was trained under.
 
-    ``network`` is on the CPU and in evaluation mode.
+    ``network`` is on the CPU and in evaluation mode; the scale of its input is in its first layers.
     """
 
     config: RunConfig
-    normalisation: Normalisation
     network: nn.Module
     classes: tuple[str, ...] = CLASSES
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities (N, classes) float64, in the order of ``classes``.
+        """Probabilities (N, classes) float64, in the order of ``classes``; an ensemble's are averaged.
 
         ``features`` are (N, 3, size, size) float32, as in training. Raises InputError where they do not fit
         the model or are not finite.
         """
         check_features(features, self.config.features.size)
-        inputs = self.normalisation.apply(features)
-        with reproducible(torch.device("cpu")), torch.inference_mode():
-            logits = [self.network(batch) for batch in inputs.split(256)]
-        if not logits:
+        if not len(features):
             return np.empty((0, len(self.classes)))
-        return torch.cat(logits).double().softmax(dim=1).numpy()
+        with reproducible(torch.device("cpu")):
+            return probabilities(self.network, torch.from_numpy(features)).mean(dim=1).numpy()
 
     def save_bytes(self) -> bytes:
         """The model as a safetensors file; all but the weights is JSON in its header."""
         header = {
             "format": FORMAT,
             "config": self.config.model_dump(mode="json"),
-            "normalisation": {"mean": self.normalisation.mean, "std": self.normalisation.std},
             "classes": self.classes,
         }
         tensors = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
@@ -98,7 +70,6 @@ class TrainedModel:
                     f"the model file has format {header['format']!r}; this version reads {FORMAT}"
                 )
             config = RunConfig.model_validate(header["config"])
-            normalisation = _normalisation(**header["normalisation"])
             classes = tuple(map(str, header["classes"]))
         except SafetensorError as error:
             raise InputError(f"this is not a model file, or only a part of one: {error}") from error
@@ -110,7 +81,20 @@ class TrainedModel:
             raise InputError(
                 "the file holds weights but no description of a model of this platform"
             ) from error
-        return TrainedModel(config, normalisation, _network(config, classes, tensors), classes)
+        return TrainedModel(config, _network(config, classes, tensors), classes)
+
+
+def probabilities(network: nn.Module, pictures: Tensor) -> Tensor:
+    """Every member's for every picture: (N, 3, S, S) → (N, members, classes) float64, on the CPU.
+
+    Leaves the network in evaluation mode.
+    """
+    network.eval()
+    with torch.inference_mode():
+        logits = [
+            network(batch.contiguous(memory_format=torch.channels_last)) for batch in pictures.split(AT_ONCE)
+        ]
+    return torch.cat(logits).double().softmax(dim=2).cpu()
 
 
 def check_features(features: NDArray[np.float32], size: int) -> None:
@@ -126,16 +110,8 @@ def check_features(features: NDArray[np.float32], size: int) -> None:
         raise InputError(f"the features of sample {int(finite.argmin())} hold values that are not finite")
 
 
-def _normalisation(mean: list[float], std: list[float]) -> Normalisation:
-    normalisation = Normalisation(tuple(map(float, mean)), tuple(map(float, std)))
-    numbers = normalisation.mean + normalisation.std
-    if len(mean) != CHANNELS or len(std) != CHANNELS or not np.isfinite(numbers).all() or min(std) <= 0:
-        raise InputError(f"the normalisation in the model file is not usable: mean {mean}, std {std}")
-    return normalisation
-
-
 def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Tensor]) -> nn.Module:
-    shape = (config.net, CHANNELS, config.features.size, len(classes))
+    shape = (config.net, config.ensemble, config.features.size, len(classes))
     with torch.device("meta"):  # takes no memory, however large a network a damaged file asks for
         network = build(*shape)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}

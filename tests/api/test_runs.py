@@ -129,4 +129,4 @@ def test_annotators_cannot_launch(project, version, member):
 
 def test_it_offers_the_schema_of_a_configuration(api):
     schema = api.get("/api/v1/run-config-schema/").json()
-    assert schema["$defs"]["NetConfig"]["properties"]["kernels"]["description"]
+    assert schema["$defs"]["VggMSpp"]["properties"]["kernels"]["description"]

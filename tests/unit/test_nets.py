@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 import torch
+from models_ml.nets.dropout import Dropout
 from torch.nn import functional
 
 from models_ml.config import NetConfig, RunConfig, map_sizes
-from models_ml.nets.dropout import Dropout
 from models_ml.nets.registry import build, multiply_adds, parameter_count
 from models_ml.nets.spp import SpatialGrids, SpatialPyramid
 from models_ml.nets.vgg_m import LocalResponseNorm, VggMSpp

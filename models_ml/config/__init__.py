@@ -1,0 +1,23 @@
+"""What a run is, as data: features, network, training.
+
+Everything here is validated where it is typed in (a form, the API, a JSON file), so it imports neither torch
+nor OpenCV. ``RunConfig.model_json_schema()`` carries a title, a description and the bounds of every field.
+"""
+
+from models_ml.config.features import FEATURE_CODE_VERSION, FeatureConfig
+from models_ml.config.nets import NET_CONFIGS, AnyNet, BaseNet, VggM, VggMSpp
+from models_ml.config.run import RunConfig, field_path
+from models_ml.config.training import TrainConfig
+
+__all__ = [
+    "FEATURE_CODE_VERSION",
+    "NET_CONFIGS",
+    "AnyNet",
+    "BaseNet",
+    "FeatureConfig",
+    "RunConfig",
+    "TrainConfig",
+    "VggM",
+    "VggMSpp",
+    "field_path",
+]

@@ -1,0 +1,45 @@
+"""What every network's configuration can say of itself."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from models_ml.config.base import Config
+from models_ml.config.shapes import Layer
+
+CHANNELS = 3  # u, v, optical strain
+
+DROPOUT = Field(
+    0.5,
+    ge=0,
+    le=0.95,
+    title="Dropout",
+    description="Share of the units dropped in training, before each classifier layer.",
+)
+
+
+class BaseNet(Config):
+    """A network by name. Each subclass has a ``name`` field of one value."""
+
+    title: ClassVar[str]
+    paper: ClassVar[str] = ""
+    trained_by_gradient: ClassVar[bool] = True
+
+    def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
+        """Its layers for a ``size`` × ``size`` input. Raises ShapeError with the numbers in question if it does not fit."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """The network in a few words, for a run's name."""
+        return self.title
+
+
+def parameter_count(net: BaseNet, size: int) -> int:
+    """Number of trained weights."""
+    return sum(layer.parameters for layer in net.layers_for(size))
+
+
+def multiply_adds(net: BaseNet, size: int) -> int:
+    """Multiply-adds of the convolutions, linear layers and attention for one sample."""
+    return sum(layer.multiply_adds for layer in net.layers_for(size))

@@ -1,0 +1,90 @@
+"""One run: with a composite version, all that its predictions depend on."""
+
+import hashlib
+import json
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from models_ml.config.base import Config, ShapeError, located
+from models_ml.config.features import FeatureConfig
+from models_ml.config.nets import NET_CONFIGS, AnyNet, VggMSpp
+from models_ml.config.training import TrainConfig
+
+
+class RunConfig(Config):
+    """One run: with a composite version, all that its predictions depend on.
+
+    >>> RunConfig().net.kernels
+    (2, 3, 4, 5, 6)
+    >>> RunConfig.model_validate({"net": {"kernels": [2, 9]}})
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for RunConfig
+    net.kernels.1
+      kernel 9 is larger than the 6×6 map after layer 2 (input 28×28): ...
+    """
+
+    features: FeatureConfig = Field(FeatureConfig(), title="Features")
+    net: AnyNet = Field(VggMSpp(), title="Network")
+    train: TrainConfig = Field(TrainConfig(), title="Training")
+    protocol: Literal["loso", "lodo", "kfold", "cross"] = Field(
+        "loso",
+        title="Protocol",
+        description="loso: leave one subject out, each in turn; lodo: leave one database out; kfold: subjects dealt to k "
+        "folds; cross: train on some databases, test on others.",
+    )
+    folds: int = Field(5, ge=2, le=50, title="Folds", description="Of kfold.")
+    train_on: tuple[str, ...] = Field(
+        (), title="Train on", description="Databases of the training part; cross only."
+    )
+    test_on: tuple[str, ...] = Field(
+        (), title="Test on", description="Databases of the test part; cross only."
+    )
+    ensemble: int = Field(
+        1,
+        ge=1,
+        le=20,
+        title="Networks a fold",
+        description="Each fold trains this many networks from different initial weights; their probabilities are averaged.",
+    )
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, title="Seed", description="Every random stream is drawn from it."
+    )
+
+    @model_validator(mode="after")
+    def _check_shapes(self) -> Self:
+        try:
+            self.net.layers_for(self.features.size)
+        except ShapeError as error:
+            raise located(("net", *error.field), None, str(error)) from None
+        return self
+
+    @model_validator(mode="after")
+    def _check_protocol(self) -> Self:
+        if self.protocol != "cross":
+            return self
+        for field in ("train_on", "test_on"):
+            if not getattr(self, field):
+                raise located((field,), [], f"cross needs the databases to {field.replace('_', ' ')}")
+        both = sorted(set(self.train_on) & set(self.test_on))
+        if both:
+            raise located(("test_on",), both, f"{both[0]} is both trained on and tested on; choose one")
+        return self
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) of the whole configuration, however it was written."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def field_path(loc: tuple[str | int, ...]) -> str:
+    """The place of a validation error as it is written: ``net.kernels.1``, without pydantic's name of the network.
+
+    >>> field_path(("net", "vgg_m_spp", "kernels", 1))
+    'net.kernels.1'
+    """
+    parts = [str(part) for part in loc]
+    if len(parts) > 1 and parts[0] == "net" and parts[1] in NET_CONFIGS:
+        del parts[1]
+    return ".".join(parts) or "config"

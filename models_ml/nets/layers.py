@@ -1,0 +1,228 @@
+"""Layers of several networks of one shape at once, the members of a pack.
+
+Members stand side by side in the channels: a map is (N, members × C, S, S) in channels-last memory, a vector
+(N, members, C). So elementwise operations and poolings need not know of members, a convolution is one of ``members``
+groups, and a first layer, whose input all members share, is one convolution with ``members`` times the channels. A pack
+of one member is an ordinary network. What a member computes does not depend on its neighbours.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass
+class Batch:
+    """What layers need to know of the batch in hand, beyond its samples; one object for all layers of a network.
+
+    weights : (samples, members), how often a sample counts for a member: 0 where it is held out. None: once for each
+    start, total : the chunk in hand begins at sample ``start`` of the ``total`` of the batch
+    streams : of each member, by layer; what its dropout draws from
+    """
+
+    weights: Tensor | None = None
+    start: int = 0
+    total: int = 0
+    streams: list[dict[str, np.random.Generator]] = field(default_factory=list)
+
+
+class Conv(nn.Conv2d):
+    """Convolution: (N, members × in_channels, S, S) → (N, members × out_channels, S', S')."""
+
+    def __init__(
+        self,
+        members: int,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+    ) -> None:
+        super().__init__(
+            members * in_channels, members * out_channels, kernel, stride, padding, groups=members
+        )
+        self.members = members
+
+
+class InputConv(nn.Conv2d):
+    """First convolution, on flow pictures that all members share: (N, 3, S, S) → (N, members × out_channels, S', S').
+
+    Each member sees the picture divided by its own ``scale`` (members, 3): the root mean square of u, v and strain over
+    its training samples. Nothing is subtracted: zero means no motion, inside the picture, in the padding around it and
+    in its mirror image.
+
+    Parameters
+    ----------
+    channels : which of u, v, strain it looks at
+    """
+
+    scale: Tensor
+
+    def __init__(
+        self,
+        members: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        channels: tuple[int, ...] = (0, 1, 2),
+    ) -> None:
+        super().__init__(len(channels), members * out_channels, kernel, stride, padding)
+        self.members, self.channels = members, channels
+        self.register_buffer("scale", torch.ones(members, len(channels)))
+
+    def set_scale(self, scale: Tensor) -> None:
+        """``scale`` is (members, 3)."""
+        self.scale.copy_(scale[:, list(self.channels)])
+
+    def scaled_weight(self) -> Tensor:
+        scale = self.scale.repeat_interleave(self.out_channels // self.members, dim=0)
+        return self.weight / scale[:, :, None, None]
+
+    def select(self, x: Tensor) -> Tensor:
+        """Of the flow pictures (N, 3, S, S), the channels it looks at."""
+        return x if len(self.channels) == x.shape[1] else x[:, list(self.channels)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.conv2d(self.select(x), self.scaled_weight(), self.bias, self.stride, self.padding)
+
+
+class Linear(nn.Module):
+    """Fully connected: (N, members, in_features) → (N, members, out_features)."""
+
+    def __init__(self, members: int, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.members = members
+        self.weight = nn.Parameter(torch.empty(members, out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(members, out_features))
+        bound = 1 / math.sqrt(in_features)  # torch's own
+        nn.init.uniform_(self.weight, -bound, bound)
+        nn.init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias[:, None], x.transpose(0, 1), self.weight.transpose(1, 2)).transpose(
+            0, 1
+        )
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (Ioffe & Szegedy, ICML 2015) of each member over its own samples of the batch.
+
+    Held-out samples touch neither the statistics of the batch nor the running ones. For maps and for vectors.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, members: int, channels: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.members, self.momentum, self.eps = members, momentum, eps
+        self.weight = nn.Parameter(torch.ones(members * channels))
+        self.bias = nn.Parameter(torch.zeros(members * channels))
+        self.register_buffer("running_mean", torch.zeros(members * channels))
+        self.register_buffer("running_var", torch.ones(members * channels))
+        self.batch = Batch()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return self.normalise(x, self.running_mean, self.running_var)
+        maps = x.flatten(1, 2) if x.dim() == 3 else x
+        places = maps[0, 0].numel()
+        sums = maps.flatten(2).sum(dim=2) if maps.dim() == 4 else maps
+        squares = (maps * maps).flatten(2).sum(dim=2) if maps.dim() == 4 else maps * maps
+        return self.normalise(x, *self.statistics(sums, squares, places))
+
+    def statistics(self, sums: Tensor, squares: Tensor, places: int) -> tuple[Tensor, Tensor]:
+        """Mean and variance (members × C) of the batch, from each sample's sums (N, members × C) over its ``places``.
+
+        The running ones are brought on.
+        """
+        weights = self.batch.weights
+        if weights is None:
+            weights = sums.new_ones(len(sums), self.members)
+        each = weights.double()[:, :, None]
+        count = weights.double().sum(dim=0)[:, None] * places
+        mean = (sums.double().unflatten(1, (self.members, -1)) * each).sum(dim=0) / count.clamp(min=1)
+        square = (squares.double().unflatten(1, (self.members, -1)) * each).sum(dim=0) / count.clamp(min=1)
+        variance = (square - mean * mean).clamp(min=0)
+        with torch.no_grad():
+            seen = (count > 0).float()
+            unbiased = variance * count / (count - 1).clamp(min=1)
+            for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
+                blend = (self.momentum * seen).expand_as(new).reshape(-1)
+                running.lerp_(new.float().reshape(-1), blend)
+        return mean.float().reshape(-1), variance.float().reshape(-1)
+
+    def normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        factor = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * factor
+        shape = (self.members, -1) if x.dim() == 3 else (-1, 1, 1)
+        return torch.addcmul(shift.view(shape), x, factor.view(shape))
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al., JMLR 2014), each member with masks from a stream of its own.
+
+    So a fold draws the same masks whatever runs beside it, on whatever device, and however its batch is cut into chunks.
+    A mask is drawn with a byte a unit: the share is rounded to 1/256.
+
+    Parameters
+    ----------
+    whole_maps : drop channels of a map as a whole (Tompson et al., CVPR 2015), as ``torch.nn.Dropout2d``
+    """
+
+    def __init__(self, members: int, share: float, whole_maps: bool = False) -> None:
+        super().__init__()
+        self.members, self.whole_maps = members, whole_maps
+        self.threshold = round(share * 256)
+        self.batch = Batch()
+        self.name = ""  # within its network; the pack's builder sets it
+        self._masks = torch.empty(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.threshold == 0:
+            return x
+        if self.batch.start == 0:
+            self._masks = self._drawn(x)
+        mask = self._masks[self.batch.start : self.batch.start + len(x)]
+        return x * mask.to(x.device) if self.whole_maps else x * mask.view_as(x).to(x.device)
+
+    def _drawn(self, x: Tensor) -> Tensor:
+        """Factors for the whole batch, 0 or 1/kept, in the memory layout of ``x``."""
+        total = max(self.batch.total, len(x))
+        maps = x.dim() == 4
+        channels = x.shape[1] // self.members if maps else x.shape[2]
+        places = x[0, 0].numel() if maps and not self.whole_maps else 1
+        bytes_ = np.empty((total, places, self.members, channels), np.uint8)
+        for member in range(self.members):
+            bytes_[:, :, member] = self._bytes(member, total * places * channels).reshape(
+                total, places, channels
+            )
+        kept = 256 / (256 - self.threshold)
+        masks = torch.from_numpy(bytes_).ge(self.threshold).float().mul_(kept)
+        if not maps:
+            return masks.view(total, self.members, channels)
+        side = 1 if self.whole_maps else x.shape[2]
+        return masks.view(total, side, places // side, self.members * channels).permute(0, 3, 1, 2)
+
+    def _bytes(self, member: int, count: int) -> NDArray[np.uint8]:
+        if not self.batch.streams:  # a network on its own, outside of training
+            return torch.randint(256, (count,), dtype=torch.uint8).numpy()
+        return np.frombuffer(self.batch.streams[member][self.name].bytes(count), np.uint8)
+
+
+def flat(x: Tensor, members: int) -> Tensor:
+    """(N, members × C, S, S) → (N, members, C·S·S), each member's values in the order of ``torch.flatten``."""
+    return x.unflatten(1, (members, -1)).flatten(2)
+
+
+def beside(maps: list[Tensor], members: int) -> Tensor:
+    """Concatenate maps (N, members × C_i, S, S) along each member's channels."""
+    # Spelled out in the memory's own order (N, S, S, members, C), so that the result is channels-last again.
+    by_place = [x.permute(0, 2, 3, 1).unflatten(3, (members, -1)) for x in maps]
+    return torch.cat(by_place, dim=4).flatten(3).permute(0, 3, 1, 2)

@@ -1,0 +1,174 @@
+"""Several networks of one shape as one: built, stepped and taken apart again.
+
+Every parameter and buffer begins with the members: the part of member m of P members is the m-th of P equal slices of its
+first dimension.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models_ml.classes import CLASSES
+from models_ml.config import BaseNet, RunConfig
+from models_ml.nets.layers import Batch, Dropout
+from models_ml.nets.registry import build
+from models_ml.training.determinism import byte_stream, stream_seed
+
+# What members of one pack may differ in; all else decides what they share: shapes, batches and pictures.
+FREE = (
+    "learning_rate",
+    "weight_decay",
+    "loss",
+    "focal_gamma",
+    "label_smoothing",
+    "class_weights",
+    "sampling",
+)
+
+
+def pack_key(config: RunConfig) -> str:
+    """Folds of configurations with the same key can be trained in one pack.
+
+    >>> from models_ml.config import TrainConfig
+    >>> pack_key(RunConfig()) == pack_key(RunConfig(train=TrainConfig(learning_rate=0.1)))
+    True
+    >>> pack_key(RunConfig()) == pack_key(RunConfig(seed=1))
+    False
+    """
+    data = config.model_dump(mode="json")
+    for name in FREE:
+        del data["train"][name]
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a member's own random streams are drawn from."""
+
+    seed: int
+    names: tuple[str, ...]
+
+
+def build_members(net: BaseNet, size: int, origins: Sequence[Origin]) -> tuple[nn.Module, Batch]:
+    """The untrained networks of all members, each from its own streams, and what tells their layers of the batch."""
+    network = build(net, len(origins), size, len(CLASSES))
+    with torch.random.fork_rng(devices=[]):
+        for member, origin in enumerate(origins):
+            torch.manual_seed(stream_seed(origin.seed, *origin.names, "weights"))
+            single = dict(tensors(build(net, 1, size, len(CLASSES))))
+            for name, tensor in tensors(network):
+                part(tensor, member, len(origins)).copy_(single[name])
+    batch = Batch(streams=[{} for _ in origins])
+    for name, module in network.named_modules():
+        if hasattr(module, "batch"):
+            module.batch = batch
+        if isinstance(module, Dropout):
+            module.name = name
+            for streams, origin in zip(batch.streams, origins, strict=True):
+                streams[name] = byte_stream(origin.seed, *origin.names, "dropout", name)
+    return network, batch
+
+
+def take(network: nn.Module, net: BaseNet, size: int, members: Sequence[int], of: int) -> nn.Module:
+    """Some of the members as a network of their own, on the CPU and in evaluation mode."""
+    taken = build(net, len(members), size, len(CLASSES))
+    sources = dict(tensors(network))
+    for name, tensor in tensors(taken):
+        for place, member in enumerate(members):
+            part(tensor, place, len(members)).copy_(part(sources[name], member, of))
+    return taken.eval()
+
+
+def tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Every parameter and kept buffer, outside of autograd."""
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        yield name, tensor.detach()
+
+
+def part(tensor: Tensor, member: int, of: int) -> Tensor:
+    """A view of one member's part of a parameter or buffer."""
+    size = len(tensor) // of
+    return tensor[member * size : (member + 1) * size]
+
+
+class Optimizer:
+    """One of torch's optimisers over all members, each with its own learning rate and weight decay.
+
+    A member without a sample in the batch does not step: nothing of it changes, not even its momentum.
+    """
+
+    def __init__(self, network: nn.Module, configs: Sequence[RunConfig]) -> None:
+        members = len(configs)
+        self._parameters = list(network.parameters())
+        self._all_gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
+        for parameter, gradient in zip(self._parameters, self._all_gradients, strict=True):
+            parameter.grad = gradient
+        self._parts = [[part(p.detach(), m, members) for p in self._parameters] for m in range(members)]
+        self._gradients = [[part(g, m, members) for g in self._all_gradients] for m in range(members)]
+        rates = [(c.train.learning_rate, c.train.weight_decay) for c in configs]
+        groups = [
+            {
+                "params": [p for m, other in enumerate(rates) if other == rate for p in self._parts[m]],
+                "lr": rate[0],
+                "weight_decay": rate[1],
+            }
+            for rate in dict.fromkeys(rates)
+        ]
+        self._optimizer: torch.optim.Optimizer
+        if configs[0].train.optimizer == "adam":
+            self._optimizer = torch.optim.AdamW(groups, fused=True)
+        else:
+            self._optimizer = torch.optim.SGD(groups, momentum=0.9, fused=True)
+        self._rates = [group["lr"] for group in self._optimizer.param_groups]
+
+    def zero(self) -> None:
+        torch._foreach_zero_(self._all_gradients)
+
+    def step(self, factor: float, active: Sequence[bool]) -> None:
+        """Take a step with ``factor`` times the learning rates; ``active`` says which members have samples."""
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+        for parts, gradients, moves in zip(self._parts, self._gradients, active, strict=True):
+            for tensor, gradient in zip(parts, gradients, strict=True):
+                tensor.grad = gradient if moves else None
+        self._optimizer.step()
+
+
+class Average:
+    """Exponential moving average of a network's parameters; ``swapped`` puts it in their place and back."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self._parameters = [p.detach() for p in network.parameters()]
+        self._averages = [p.clone() for p in self._parameters]
+
+    def update(self) -> None:
+        torch._foreach_lerp_(self._averages, self._parameters, 1 - self._decay)
+
+    def swap(self) -> None:
+        for parameter, average in zip(self._parameters, self._averages, strict=True):
+            kept = parameter.clone()
+            parameter.copy_(average)
+            average.copy_(kept)
+
+
+class Snapshot:
+    """The best state of each member so far."""
+
+    def __init__(self, network: nn.Module, members: int) -> None:
+        self._members = members
+        self._tensors = [tensor for _, tensor in tensors(network)]
+        self._kept = [tensor.clone() for tensor in self._tensors]
+
+    def keep(self, members: Sequence[int]) -> None:
+        for tensor, kept in zip(self._tensors, self._kept, strict=True):
+            for member in members:
+                part(kept, member, self._members).copy_(part(tensor, member, self._members))
+
+    def restore(self) -> None:
+        for tensor, kept in zip(self._tensors, self._kept, strict=True):
+            tensor.copy_(kept)
