@@ -5,6 +5,7 @@ from torch.nn import functional
 
 from models_ml.config.nets.ststnet import STREAMS, Ststnet
 from models_ml.nets.layers import BatchNorm, Dropout, InputConv, Linear, flat
+from models_ml.nets.stem import Stem
 
 
 class StstnetNet(nn.Module):
@@ -23,13 +24,12 @@ class StstnetNet(nn.Module):
         super().__init__()
         self.members = members
         channels, side = sum(STREAMS), net.layers_for(size)[0].side
-        self.conv = InputConv(members, channels, 3, padding=2)
-        self.norm = BatchNorm(members, channels) if net.norm == "batch" else nn.Identity()
+        norm = BatchNorm(members, channels) if net.norm == "batch" else None
+        self.stem = Stem(InputConv(members, channels, 3, padding=2), norm, pooling=(3, 3, 1))
         self.dropout = Dropout(members, net.dropout)
         self.classify = Linear(members, channels * (side // 2) ** 2, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        x = self.norm(functional.relu(self.conv(x), inplace=True))
-        x = self.dropout(functional.max_pool2d(x, 3, 3, 1))
+        x = self.dropout(self.stem(x))
         return self.classify(flat(functional.avg_pool2d(x, 2, 2), self.members))

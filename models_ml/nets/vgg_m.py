@@ -1,6 +1,5 @@
 """VGG-M in a compact form, alone and with spatial pyramid pooling after one of its layers."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,35 +13,8 @@ from models_ml.config.nets.vgg_m import (
     scaled,
 )
 from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flat
+from models_ml.nets.lrn import LocalResponseNorm
 from models_ml.nets.spp import SpatialGrids, SpatialPyramid
-
-
-class LocalResponseNorm(nn.Module):
-    """Local response normalisation across channels (Krizhevsky et al., NIPS 2012, section 3.3).
-
-    ``x / (k + α Σ x²)^β`` over 5 neighbouring channels, with VGG-M's k = 2, α = 1e-4, β = 0.75. The sum is a
-    1×1 convolution with a band of ones: ``torch.nn.LocalResponseNorm`` pools in 3-D instead, which takes
-    four times as long and has no deterministic gradient on CUDA.
-
-    >>> LocalResponseNorm(1, 24)(torch.zeros(1, 24, 14, 14)).shape
-    torch.Size([1, 24, 14, 14])
-    """
-
-    band: Tensor
-    offset: Tensor
-
-    def __init__(self, members: int, channels: int) -> None:
-        super().__init__()
-        self.members = members
-        index = torch.arange(channels)
-        band = ((index[:, None] - index[None, :]).abs() <= 2).float() * 1e-4
-        self.register_buffer("band", band.repeat(members, 1)[:, :, None, None], persistent=False)
-        self.register_buffer("offset", torch.full((members * channels,), 2.0), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, members × channels, S, S) → the same shape."""
-        base = functional.conv2d(x * x, self.band, self.offset, groups=self.members)
-        return x * (base * base.sqrt()).rsqrt()  # base^-0.75, in a third of the time of pow
 
 
 class VggMNet(nn.Module):

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from torch.utils import deterministic
 
 
 def stream_seed(seed: int, *names: str) -> int:
@@ -41,10 +43,15 @@ def reproducible(device: torch.device) -> Iterator[None]:
     threads = torch.get_num_threads()
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    filling: Any = deterministic  # a module whose only name is made when it is loaded; the stubs lack it
+    was_filling = filling.fill_uninitialized_memory
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    # Nothing here reads what it has not written; filling every fresh map would take longer than to compute it.
+    filling.fill_uninitialized_memory = False
     try:
         yield
     finally:
+        filling.fill_uninitialized_memory = was_filling
         torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warning)
         torch.set_num_threads(threads)

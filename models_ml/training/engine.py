@@ -25,6 +25,7 @@ from models_ml.training.augment import Augmentation, resampled
 from models_ml.training.determinism import reproducible, stream
 from models_ml.training.folds import FoldSpec, with_validation
 from models_ml.training.losses import Loss, class_weights, label_shares
+from models_ml.training.memory import keep_memory
 from models_ml.training.model import TrainedModel, check_features, probabilities
 from models_ml.training.pack import Average, Optimizer, Origin, Snapshot, build_members, pack_key, take
 from models_ml.training.packing import chunk_size
@@ -121,6 +122,7 @@ def train_pack(
     """
     _check(data, tasks)
     place = device_of(device)
+    keep_memory()
     with reproducible(place):
         training = _Training(data, plan, tasks, place)
         for epoch in range(1, tasks[0].config.train.epochs + 1):

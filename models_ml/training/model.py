@@ -124,6 +124,8 @@ def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Ten
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"the model file holds weights that are not finite: see {name}")
+        if name.endswith("scale") and not (tensor > 0).all():
+            raise InputError(f"the model file holds a scale that is not above zero: see {name}")
     with torch.random.fork_rng(devices=[]):
         network = build(*shape)
     network.load_state_dict(tensors)

@@ -55,8 +55,8 @@ class Origin:
 
 def build_members(net: BaseNet, size: int, origins: Sequence[Origin]) -> tuple[nn.Module, Batch]:
     """The untrained networks of all members, each from its own streams, and what tells their layers of the batch."""
-    network = build(net, len(origins), size, len(CLASSES))
     with torch.random.fork_rng(devices=[]):
+        network = build(net, len(origins), size, len(CLASSES))
         for member, origin in enumerate(origins):
             torch.manual_seed(stream_seed(origin.seed, *origin.names, "weights"))
             single = dict(tensors(build(net, 1, size, len(CLASSES))))
@@ -75,7 +75,8 @@ def build_members(net: BaseNet, size: int, origins: Sequence[Origin]) -> tuple[n
 
 def take(network: nn.Module, net: BaseNet, size: int, members: Sequence[int], of: int) -> nn.Module:
     """Some of the members as a network of their own, on the CPU and in evaluation mode."""
-    taken = build(net, len(members), size, len(CLASSES))
+    with torch.random.fork_rng(devices=[]):
+        taken = build(net, len(members), size, len(CLASSES))
     sources = dict(tensors(network))
     for name, tensor in tensors(taken):
         for place, member in enumerate(members):

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,16 +14,26 @@ from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import CLASSES
 from models_ml.training.determinism import reproducible
-from models_ml.training.engine import Cancelled, class_weights, fit_all, mirror, train_fold
+from models_ml.training.engine import (
+    Cancelled,
+    Data,
+    Epoch,
+    FoldResult,
+    FoldTask,
+    fit_all,
+    input_scale,
+    train_pack,
+)
 from models_ml.training.folds import FoldSpec, loso
-from models_ml.training.model import Normalisation
+from models_ml.training.losses import Loss, class_weights
 
 ROOT = Path(__file__).resolve().parents[2]
-Samples = tuple[NDArray[np.float32], NDArray[np.int64], list[str]]
 
-QUICK = RunConfig.model_validate(
-    {"net": {"width": 0.05}, "train": {"epochs": 3, "batch_size": 8}, "features": {"size": 28}}
-)
+QUICK = RunConfig.model_validate({"net": {"width": 0.05}, "train": {"epochs": 3, "batch_size": 8}})
+RICH: dict[str, Any] = {
+    "flip": True, "shift": 0.1, "rotate": 10, "amplitude": 0.3, "mixup": 0.4, "sampling": "balanced", "loss": "focal",
+    "label_smoothing": 0.1, "ema": 0.9, "warmup": 1, "schedule": "step",
+}  # fmt: skip
 
 
 def motion(seed: int, classes: list[int]) -> NDArray[np.float32]:
@@ -33,10 +44,27 @@ def motion(seed: int, classes: list[int]) -> NDArray[np.float32]:
     return features
 
 
-@pytest.fixture(scope="module")
-def samples() -> Samples:
+def made_data() -> Data:
     classes = [0, 1, 2, 0, 1, 2, 0, 0] * 3
-    return motion(0, classes), np.array(classes), [f"s{i % 4}" for i in range(len(classes))]
+    return Data(motion(0, classes), np.array(classes), [f"s{i % 4}" for i in range(len(classes))])
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return made_data()
+
+
+def with_train(config: RunConfig = QUICK, **changes: Any) -> RunConfig:
+    return RunConfig.model_validate(config.model_dump() | {"train": config.train.model_dump() | changes})
+
+
+def train(data: Data, config: RunConfig, *folds: int) -> list[FoldResult]:
+    """The folds of leave-one-subject-out in one pack; all of them without numbers."""
+    plan = loso(data.subjects)
+    wanted = [plan[i] for i in folds] if folds else plan
+    results = train_pack(data, plan, [FoldTask(config, fold) for fold in wanted])
+    assert all(isinstance(result, FoldResult) for result in results), results
+    return results  # type: ignore[return-value]
 
 
 @pytest.fixture(autouse=True)
@@ -51,66 +79,117 @@ def _settings_are_put_back() -> Iterator[None]:
     assert torch.equal(torch.random.get_rng_state(), before[2]), "training drew from the global random stream"
 
 
-def test_it_learns_and_predicts_the_held_out_subject(samples: Samples) -> None:
-    features, labels, subjects = samples
-    train = QUICK.train.model_copy(update={"epochs": 25, "learning_rate": 3e-3})
-    config = QUICK.model_copy(update={"train": train})
-    fold = loso(subjects)[1]
-    result = train_fold(features, labels, fold, config)
+def test_it_learns_and_predicts_the_held_out_subject(data: Data) -> None:
+    fold = loso(data.subjects)[1]
+    [result] = train(data, with_train(epochs=25, learning_rate=3e-3), 1)
     assert result.probabilities.shape == (len(fold.test), 3)
     assert result.probabilities.dtype == np.float64
     assert np.allclose(result.probabilities.sum(axis=1), 1)
-    assert (result.probabilities.argmax(axis=1) == labels[list(fold.test)]).all()
+    assert (result.probabilities.argmax(axis=1) == data.labels[list(fold.test)]).all()
     assert result.losses[-1] < 0.5 < result.losses[0]
+    assert (result.epoch, result.validation_losses, result.oracle) == (25, [], None)
 
 
-def test_the_held_out_subject_influences_nothing(samples: Samples) -> None:
-    features, labels, subjects = samples
-    fold = loso(subjects)[0]
+@pytest.mark.parametrize(
+    "changes", [{}, RICH, {"epoch_choice": "validation", "oracle": True}], ids=["plain", "rich", "nested"]
+)
+def test_the_held_out_subject_influences_nothing(data: Data, changes: dict[str, Any]) -> None:
+    fold = loso(data.subjects)[0]
     test = list(fold.test)
     rng = np.random.default_rng(8)
-    altered, relabelled = features.copy(), labels.copy()
-    altered[test] = rng.normal(scale=50, size=altered[test].shape)
-    relabelled[test] = rng.integers(len(CLASSES), size=len(test))
+    features, labels = data.features.copy(), data.labels.copy()
+    features[test] = rng.normal(scale=50, size=features[test].shape)
+    labels[test] = rng.integers(len(CLASSES), size=len(test))
 
-    honest = train_fold(features, labels, fold, QUICK)
-    again = train_fold(altered, relabelled, fold, QUICK)
+    config = with_train(**changes)
+    [honest, _] = train(data, config, 0, 2)
+    [again, _] = train(Data(features, labels, data.subjects), config, 0, 2)
 
     assert again.model.save_bytes() == honest.model.save_bytes()
     assert again.losses == honest.losses
+    assert again.validation_losses == honest.validation_losses
     assert not np.array_equal(again.probabilities, honest.probabilities)
 
 
-def test_the_same_run_gives_the_same_bits_in_any_fold_order(samples: Samples) -> None:
-    features, labels, subjects = samples
-    folds = loso(subjects)
-    forward = {fold.name: train_fold(features, labels, fold, QUICK) for fold in folds}
-    backward = {fold.name: train_fold(features, labels, fold, QUICK) for fold in reversed(folds)}
-    for name, result in forward.items():
-        assert result.model.save_bytes() == backward[name].model.save_bytes()
-        assert result.probabilities.tobytes() == backward[name].probabilities.tobytes()
+@pytest.mark.parametrize(
+    "changes", [{}, RICH, {"epoch_choice": "validation"}], ids=["plain", "rich", "nested"]
+)
+@pytest.mark.parametrize("net", [{"width": 0.05}, {"name": "ststnet"}], ids=["vgg", "batch-norm"])
+def test_a_pack_of_folds_is_the_folds_one_by_one(
+    data: Data, net: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    config = RunConfig.model_validate(with_train(**changes).model_dump() | {"net": net, "ensemble": 2})
+    together = train(data, config)
+    for i, packed in enumerate(together):
+        [alone] = train(data, config, i)
+        assert packed.losses == pytest.approx(alone.losses, abs=1e-5)
+        assert packed.epoch == alone.epoch
+        assert (packed.probabilities.argmax(axis=1) == alone.probabilities.argmax(axis=1)).all()
+        theirs = alone.model.network.state_dict()
+        for name, tensor in packed.model.network.state_dict().items():
+            assert (tensor - theirs[name]).abs().max() < 1e-5, name
 
 
-def test_the_number_of_threads_outside_changes_no_bit(samples: Samples) -> None:
-    features, labels, subjects = samples
-    fold = loso(subjects)[0]
+def test_configurations_that_differ_in_the_free_settings_share_a_pack(data: Data) -> None:
+    plan = loso(data.subjects)
+    configs = [
+        with_train(),
+        with_train(learning_rate=1e-4, label_smoothing=0.2),
+        with_train(loss="focal", class_weights="none"),
+    ]
+    together = train_pack(data, plan, [FoldTask(config, plan[3]) for config in configs])
+    for config, packed in zip(configs, together, strict=True):
+        [alone] = train(data, config, 3)
+        assert isinstance(packed, FoldResult)
+        assert packed.losses == pytest.approx(alone.losses, abs=1e-5)
+        assert np.allclose(packed.probabilities, alone.probabilities, atol=1e-5)
+        assert packed.model.config == config
+
+
+def test_one_that_diverges_harms_no_other_of_its_pack(data: Data) -> None:
+    plan = loso(data.subjects)
+    sgd = RunConfig.model_validate({"net": {"dropout": 0}, "train": {"optimizer": "sgd", "epochs": 20}})
+    wild, calm = with_train(sgd, learning_rate=1), with_train(sgd, learning_rate=1e-3)
+    failed, kept = train_pack(data, plan, [FoldTask(wild, plan[2]), FoldTask(calm, plan[2])])
+    assert isinstance(failed, InputError)
+    assert "fold s2, epoch" in str(failed)
+    assert "Choose a learning rate below 1" in str(failed)
+    assert isinstance(kept, FoldResult)
+    assert np.isfinite(kept.probabilities).all()
+
+
+def test_different_shapes_do_not_share_a_pack(data: Data) -> None:
+    plan = loso(data.subjects)
+    other = QUICK.model_copy(update={"seed": 1})
+    with pytest.raises(InputError, match="same pack key"):
+        train_pack(data, plan, [FoldTask(QUICK, plan[0]), FoldTask(other, plan[0])])
+
+
+def test_the_same_run_gives_the_same_bits(data: Data) -> None:
+    config = with_train(**RICH)
+    one, two = train(data, config), train(data, config)
+    for a, b in zip(one, two, strict=True):
+        assert a.model.save_bytes() == b.model.save_bytes()
+        assert a.probabilities.tobytes() == b.probabilities.tobytes()
+
+
+def test_the_number_of_threads_outside_changes_no_bit(data: Data) -> None:
     before = torch.get_num_threads()
     results = []
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            results.append(train_fold(features, labels, fold, QUICK).model.save_bytes())
+            results.append(train(data, QUICK, 0)[0].model.save_bytes())
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
     assert results[0] == results[1]
 
 
-def test_another_process_gives_the_same_bits(samples: Samples) -> None:
+def test_another_process_gives_the_same_bits(data: Data) -> None:
     code = (
-        "import hashlib, numpy, tests.unit.test_training as t\n"
-        "classes = [0, 1, 2, 0, 1, 2, 0, 0] * 3\n"
-        "model = t.fit_all(t.motion(0, classes), numpy.array(classes), t.QUICK)\n"
+        "import hashlib, tests.unit.test_training as t\n"
+        "model = t.fit_all(t.made_data(), t.QUICK)\n"
         "print(hashlib.sha256(model.save_bytes()).hexdigest())"
     )
     other = subprocess.run(
@@ -121,17 +200,24 @@ def test_another_process_gives_the_same_bits(samples: Samples) -> None:
         cwd=ROOT,
         env={"OMP_NUM_THREADS": "2"},
     )
-    here = fit_all(samples[0], samples[1], QUICK).save_bytes()
-    assert other.stdout.strip() == hashlib.sha256(here).hexdigest()
+    assert other.stdout.strip() == hashlib.sha256(fit_all(data, QUICK).save_bytes()).hexdigest()
 
 
-def test_seeds_and_folds_have_streams_of_their_own(samples: Samples) -> None:
-    features, labels, _ = samples
+def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data: Data) -> None:
     fold = FoldSpec("s0", tuple(range(20)), (20, 21))
-    one = train_fold(features, labels, fold, QUICK)
-    other_seed = train_fold(features, labels, fold, QUICK.model_copy(update={"seed": 1}))
-    other_name = train_fold(features, labels, FoldSpec("s1", fold.train, fold.test), QUICK)
-    assert len({result.model.save_bytes() for result in (one, other_seed, other_name)}) == 3
+    other = FoldSpec("s1", fold.train, fold.test)
+
+    def weights(config: RunConfig, fold: FoldSpec) -> bytes:
+        [result] = train_pack(data, [fold], [FoldTask(config, fold)])
+        assert isinstance(result, FoldResult)
+        return result.model.save_bytes()
+
+    seeds = [QUICK, QUICK.model_copy(update={"seed": 1})]
+    assert len({weights(seeds[0], fold), weights(seeds[1], fold), weights(seeds[0], other)}) == 3
+    ensemble = fit_all(data, QUICK.model_copy(update={"ensemble": 2})).network.get_parameter(
+        "classify.weight"
+    )
+    assert not torch.equal(ensemble[0], ensemble[1])
 
 
 @pytest.mark.parametrize(
@@ -142,63 +228,103 @@ def test_seeds_and_folds_have_streams_of_their_own(samples: Samples) -> None:
         {"optimizer": "sgd"},
         {"weight_decay": 0.5},
         {"batch_size": 5},
+        *({name: value} for name, value in RICH.items() if name not in ("flip", "loss")),
+        {"loss": "focal"},
+        {"schedule": "constant"},
     ],
+    ids=str,
 )
-def test_every_training_setting_has_an_effect(samples: Samples, change: dict[str, object]) -> None:
-    features, labels, _ = samples
-    changed = QUICK.model_copy(update={"train": QUICK.train.model_copy(update=change)})
-    plain, other = fit_all(features, labels, QUICK), fit_all(features, labels, changed)
-    assert not torch.equal(
-        plain.network.get_parameter("classify.2.weight"), other.network.get_parameter("classify.2.weight")
+def test_every_training_setting_has_an_effect(data: Data, change: dict[str, Any]) -> None:
+    plain, other = train(data, with_train(), 0)[0], train(data, with_train(**change), 0)[0]
+    assert not np.array_equal(plain.probabilities, other.probabilities)
+
+
+def test_the_epoch_with_the_smallest_validation_loss_counts(data: Data) -> None:
+    """What it leaves is what training for just so long leaves, where the schedule does not look ahead."""
+    changes: dict[str, Any] = {
+        "epoch_choice": "validation",
+        "schedule": "constant",
+        "learning_rate": 0.03,
+        "epochs": 5,
+    }
+    [chosen] = train(data, with_train(**changes), 1)
+    assert chosen.epoch == int(np.argmin(chosen.validation_losses)) + 1 < 5
+    [short] = train(data, with_train(**changes | {"epochs": chosen.epoch}), 1)
+    assert short.model.network.state_dict()["classify.weight"].equal(
+        chosen.model.network.state_dict()["classify.weight"]
     )
 
 
-def test_a_fold_that_lacks_a_class_in_training_still_works(samples: Samples) -> None:
-    features, labels, _ = samples
+def test_the_oracle_is_recorded_and_changes_nothing(data: Data) -> None:
+    [plain], [watched] = train(data, QUICK, 0), train(data, with_train(oracle=True), 0)
+    assert watched.oracle is not None
+    assert watched.oracle.shape == (3, len(loso(data.subjects)[0].test))
+    assert (watched.oracle[-1] == watched.probabilities.argmax(axis=1)).all()
+    assert watched.probabilities.tobytes() == plain.probabilities.tobytes()
+
+
+def test_jittered_apexes_are_trained_on_and_never_tested_on(data: Data) -> None:
+    config = with_train(apex_jitter=2)
+    jittered = data.features[None] + 0.5
+    moved = Data(data.features, data.labels, data.subjects, jittered)
+    [plain], [other] = train(data, config, 0), train(moved, config, 0)
+    assert other.model.save_bytes() != plain.model.save_bytes()
+    test = list(loso(data.subjects)[0].test)
+    assert np.allclose(other.probabilities, other.model.predict(data.features[test]), atol=1e-6)
+
+
+def test_an_ensemble_predicts_the_mean_of_its_networks(data: Data) -> None:
+    [result] = train(data, QUICK.model_copy(update={"ensemble": 3}), 0)
+    test = list(loso(data.subjects)[0].test)
+    with torch.inference_mode():
+        each = result.model.network(torch.from_numpy(data.features[test])).double().softmax(dim=2)
+    assert each.shape[1] == 3
+    assert np.allclose(result.probabilities, each.mean(dim=1).numpy(), atol=1e-6)
+
+
+def test_a_fold_that_lacks_a_class_in_training_still_works(data: Data) -> None:
+    labels = data.labels
     fold = FoldSpec(
         "s", tuple(np.flatnonzero(labels != 2).tolist()), tuple(np.flatnonzero(labels == 2).tolist())
     )
-    result = train_fold(features, labels, fold, QUICK)
+    [result] = train_pack(data, [fold], [FoldTask(QUICK, fold)])
+    assert isinstance(result, FoldResult)
     assert np.isfinite(result.losses).all()
     assert np.isfinite(result.probabilities).all()
 
 
-def test_a_fold_may_have_nothing_to_test(samples: Samples) -> None:
-    features, labels, _ = samples
-    result = train_fold(features, labels, FoldSpec("s", tuple(range(len(labels))), ()), QUICK)
-    assert result.probabilities.shape == (0, 3)
+def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: Data) -> None:
+    """With batches of one sample a held-out one is a batch of its own: no weight decay, no momentum, no statistics."""
+    config = RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 1}})
+    fold = FoldSpec("s", (0,), tuple(range(1, 24)))
+    everybody = FoldSpec("all", tuple(range(24)), ())
+    [alone] = train_pack(data, [fold], [FoldTask(with_train(config, schedule="constant"), fold)])
+    [among] = train_pack(
+        data, [everybody], [FoldTask(with_train(config, schedule="constant", flip=False), fold)]
+    )
+    assert isinstance(alone, FoldResult)
+    assert isinstance(among, FoldResult)
+    assert among.model.network.state_dict()["stem.norm.running_mean"].abs().max() > 0
+    assert np.isfinite(among.probabilities).all()
 
 
-def test_epochs_are_reported(samples: Samples) -> None:
-    features, labels, _ = samples
-    seen: list[tuple[int, float]] = []
-    fit_all(features, labels, QUICK, on_epoch=lambda epoch, loss: seen.append((epoch, loss)))
-    assert [epoch for epoch, _ in seen] == [1, 2, 3]
-    assert all(loss > 0 for _, loss in seen)
+def test_epochs_are_reported(data: Data) -> None:
+    seen: list[Epoch] = []
+    fit_all(data, QUICK, on_epoch=seen.append)
+    assert [epoch.number for epoch in seen] == [1, 2, 3]
+    assert all(len(epoch.losses) == 1 and epoch.losses[0] > 0 for epoch in seen)
 
 
-def test_it_stops_when_asked_within_an_epoch(samples: Samples) -> None:
-    features, labels, _ = samples
+def test_it_stops_when_asked_within_an_epoch(data: Data) -> None:
     seen: list[int] = []
     with pytest.raises(Cancelled, match="before epoch 3"):
         fit_all(
-            features,
-            labels,
+            data,
             QUICK,
-            on_epoch=lambda epoch, _loss: seen.append(epoch),
+            on_epoch=lambda epoch: seen.append(epoch.number),
             should_stop=lambda: len(seen) == 2,
         )
     assert seen == [1, 2]
-
-
-def test_a_diverging_fold_says_which_and_what_to_do(samples: Samples) -> None:
-    features, labels, subjects = samples
-    config = RunConfig.model_validate(
-        {"net": {"dropout": 0}, "train": {"optimizer": "sgd", "learning_rate": 1, "epochs": 50}}
-    )
-    fold = loso(subjects)[2]
-    with pytest.raises(InputError, match=r"fold s2, epoch \d+: the loss is (nan|inf).*learning rate below 1"):
-        train_fold(features, labels, fold, config)
 
 
 @pytest.mark.parametrize(
@@ -208,35 +334,29 @@ def test_a_diverging_fold_says_which_and_what_to_do(samples: Samples) -> None:
         (FoldSpec("x", (0, 1), (1, 2)), "sample 1 is both trained on and tested in fold x"),
     ],
 )
-def test_unusable_folds_are_refused(samples: Samples, fold: FoldSpec, words: str) -> None:
+def test_unusable_folds_are_refused(data: Data, fold: FoldSpec, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        train_fold(samples[0], samples[1], fold, QUICK)
+        train_pack(data, [fold], [FoldTask(QUICK, fold)])
 
 
-def test_unusable_features_and_labels_are_refused(samples: Samples) -> None:
-    features, labels, _ = samples
+def test_unusable_features_and_labels_are_refused(data: Data) -> None:
+    def fit(features: NDArray[Any], labels: NDArray[Any]) -> None:
+        fit_all(Data(features, labels, data.subjects), QUICK)
+
     with pytest.raises(InputError, match=r"shape \(samples, 3, 28, 28\).*are float64"):
-        fit_all(features.astype(np.float64), labels, QUICK)
+        fit(data.features.astype(np.float64), data.labels)
     with pytest.raises(InputError, match=r"\(24, 3, 28, 14\)"):
-        fit_all(features[..., :14], labels, QUICK)
-    spoilt = features.copy()
+        fit(data.features[..., :14], data.labels)
+    spoilt = data.features.copy()
     spoilt[5, 0, 0, 0] = np.nan
     with pytest.raises(InputError, match="sample 5 hold values that are not finite"):
-        fit_all(spoilt, labels, QUICK)
-    with pytest.raises(InputError, match="label 3 is not one of 0 to 2"):
-        fit_all(features, labels + 1, QUICK)
-    with pytest.raises(InputError, match="one int64 label a sample, that is 24"):
-        fit_all(features, labels[:-1], QUICK)
+        fit(spoilt, data.labels)
+    with pytest.raises(InputError, match="label 3 of sample 2 is not one of 0 to 2"):
+        fit(data.features, data.labels + 1)
+    with pytest.raises(InputError, match="there are 24 samples, labels of int64 and shape"):
+        fit(data.features, data.labels[:-1])
     with pytest.raises(InputError, match="no samples"):
-        fit_all(features[:0], labels[:0], QUICK)
-
-
-def test_the_mirror_moves_motion_to_the_other_side_and_reverses_u() -> None:
-    features = motion(0, [0])
-    mirrored = mirror(features)
-    assert mirrored[0, 0, 3, 0] == -features[0, 0, 3, 27]
-    assert mirrored[0, 1, 3, 0] == features[0, 1, 3, 27]
-    assert np.array_equal(mirror(mirrored), features)
+        fit(data.features[:0], data.labels[:0])
 
 
 def test_balanced_weights_give_each_class_the_same_total() -> None:
@@ -246,11 +366,21 @@ def test_balanced_weights_give_each_class_the_same_total() -> None:
     assert totals.sum().item() == pytest.approx(len(labels))
 
 
-def test_normalised_features_have_no_mean_and_unit_variance() -> None:
+def test_the_loss_is_that_of_torch_and_of_the_focal_paper() -> None:
+    logits, labels = torch.linspace(-2, 3, 30).cos().view(5, 2, 3), torch.tensor([0, 1, 2, 0, 1])
+    weights = torch.tensor([[1.0, 2.0, 0.5], [1.0, 1.0, 1.0]])
+    settings = [with_train(label_smoothing=0.0).train, with_train(loss="focal", focal_gamma=2).train]
+    loss = Loss(settings, weights)(logits, torch.nn.functional.one_hot(labels, 3).float())
+    plain = torch.nn.functional.cross_entropy(logits[:, 0], labels, weights[0], reduction="none")
+    chance = logits[:, 1].softmax(dim=1)[torch.arange(5), labels]
+    assert torch.allclose(loss[:, 0], plain, atol=1e-6)
+    assert torch.allclose(loss[:, 1], -((1 - chance) ** 2) * chance.log(), atol=1e-6)
+
+
+def test_the_scale_of_the_input_keeps_stillness_at_zero() -> None:
     features = motion(3, [0, 1, 2]) * 5 + 2
-    normal = Normalisation.of(features).apply(features)
-    assert normal.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
-    assert normal.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    scaled = features / input_scale(features).numpy()[:, None, None]
+    assert np.square(scaled).mean(axis=(0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_settings_are_put_back_after_an_error() -> None:
@@ -258,18 +388,3 @@ def test_settings_are_put_back_after_an_error() -> None:
     with pytest.raises(RuntimeError), reproducible(torch.device("cpu")):
         raise RuntimeError
     assert torch.get_num_threads() == threads
-    assert not torch.are_deterministic_algorithms_enabled()
-
-
-def test_loso_holds_each_subject_out_once() -> None:
-    subjects = ["s10", "s2", "s10", "s1"]
-    folds = loso(subjects)
-    assert sorted(i for fold in folds for i in fold.test) == [0, 1, 2, 3]
-    for fold in folds:
-        assert {subjects[i] for i in fold.test} == {fold.name}
-        assert fold.name not in {subjects[i] for i in fold.train}
-
-
-def test_loso_needs_two_subjects() -> None:
-    with pytest.raises(InputError, match="at least two subjects"):
-        loso(["s1", "s1"])

@@ -7,16 +7,16 @@ from safetensors.torch import save
 
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
-from models_ml.training.engine import initial_network
-from models_ml.training.model import FORMAT, Normalisation, TrainedModel
+from models_ml.training.model import FORMAT, TrainedModel
+from models_ml.training.pack import Origin, build_members
 
 CONFIG = RunConfig.model_validate({"net": {"width": 0.05}, "seed": 4})
 
 
 @pytest.fixture
 def model() -> TrainedModel:
-    normalisation = Normalisation(mean=(0.1, -1 / 3, 2.0), std=(1.0, 2.0, 0.7))
-    return TrainedModel(CONFIG, normalisation, initial_network(CONFIG, "a").eval())
+    network, _ = build_members(CONFIG.net, 28, [Origin(CONFIG.seed, ("a",))])
+    return TrainedModel(CONFIG, network.eval())
 
 
 def rewritten(data: bytes, change: dict[str, object]) -> bytes:
@@ -33,11 +33,7 @@ def test_a_saved_model_predicts_the_same_bits(model: TrainedModel) -> None:
     features = np.random.default_rng(0).normal(size=(5, 3, 28, 28)).astype(np.float32)
     loaded = TrainedModel.load_bytes(model.save_bytes())
     assert loaded.predict(features).tobytes() == model.predict(features).tobytes()
-    assert (loaded.config, loaded.normalisation, loaded.classes) == (
-        CONFIG,
-        model.normalisation,
-        model.classes,
-    )
+    assert (loaded.config, loaded.classes) == (CONFIG, model.classes)
     assert loaded.save_bytes() == model.save_bytes()
 
 
@@ -78,9 +74,6 @@ def test_weights_without_a_description_are_refused(model: TrainedModel) -> None:
             "do not fit its configuration",
         ),
         ({"classes": ["one", "two"]}, "do not fit its configuration"),
-        ({"normalisation": {"mean": [0, 0], "std": [1, 1]}}, "normalisation"),
-        ({"normalisation": {"mean": [0, 0, 0], "std": [1, 0, 1]}}, "normalisation"),
-        ({"normalisation": {"mean": [0, 0, 0]}}, "no description"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(
@@ -92,6 +85,12 @@ def test_a_description_that_does_not_fit_is_refused(
 
 def test_weights_that_are_not_finite_are_refused(model: TrainedModel) -> None:
     with torch.no_grad():
-        model.network.get_parameter("classify.5.bias")[0] = float("nan")
-    with pytest.raises(InputError, match=r"not finite: see classify\.5\.bias"):
+        model.network.get_parameter("classify.bias")[0, 0] = float("nan")
+    with pytest.raises(InputError, match=r"not finite: see classify\.bias"):
+        TrainedModel.load_bytes(model.save_bytes())
+
+
+def test_a_scale_of_zero_is_refused(model: TrainedModel) -> None:
+    model.network.get_buffer("layers.0.0.scale").zero_()
+    with pytest.raises(InputError, match=r"not above zero: see layers\.0\.0\.scale"):
         TrainedModel.load_bytes(model.save_bytes())
