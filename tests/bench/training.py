@@ -1,0 +1,169 @@
+"""Epochs a second of our engine against the plain training loop, and how its time grows."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+from models_ml.config import RunConfig, VggMSpp
+from models_ml.config.nets.ststnet import STREAMS
+from models_ml.config.nets.vgg_m import HIDDEN, VGG_M_LAYERS, scaled
+from models_ml.training.engine import Data
+from models_ml.training.folds import FoldSpec, loso
+from models_ml.training.local import train_folds, workers
+from tests.bench import report
+
+SAMPLES, SUBJECTS, BATCH = 442, 68, 256
+EPOCHS = 4  # of ours, after as many that only warm up
+PLAIN_FOLDS, PLAIN_EPOCHS = 3, 4  # of the plain loop, whose folds all take the same
+GROWTH = (1, 4, 17, 68)
+
+
+class PlainStstnet(nn.Module):
+    """As the published PyTorch ports have it: three convolutions, each with its own ReLU, norm, pooling and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(3, channels, 3, padding=2) for channels in STREAMS)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in STREAMS)
+        self.dropout, self.classify = nn.Dropout(0.5), nn.Linear(400, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        streams = [
+            self.dropout(functional.max_pool2d(norm(functional.relu(conv(x))), 3, 3, 1))
+            for conv, norm in zip(self.convs, self.norms, strict=True)
+        ]
+        return self.classify(functional.avg_pool2d(torch.cat(streams, 1), 2).flatten(1))
+
+
+class PlainVggMSpp(nn.Module):
+    """The default configuration of ours (placement 2, kernels 2 to 6), out of torch's own layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = VggMSpp()
+        widths = [scaled(layer.channels, net.width) for layer in VGG_M_LAYERS[:3]]
+        lrn = [nn.LocalResponseNorm(5, 5e-4, 0.75, 2.0) for _ in range(2)]
+        branch = scaled(widths[1], net.reduction)
+        self.first = nn.Sequential(nn.Conv2d(3, widths[0], 5, 2, 2), nn.ReLU(), lrn[0], nn.MaxPool2d(3, 2))
+        self.second = nn.Sequential(nn.Conv2d(widths[0], widths[1], 3, padding=1), nn.ReLU(), lrn[1])
+        self.kernels = net.kernels
+        self.reduce = nn.ModuleList(nn.Conv2d(widths[1], branch, 1) for _ in net.kernels)
+        joined = widths[1] + branch * len(net.kernels)
+        self.third = nn.Sequential(nn.Conv2d(joined, widths[2], 3, padding=1), nn.ReLU())
+        hidden = scaled(HIDDEN, net.width)
+        self.classify = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(widths[2] * 36, hidden),
+            nn.ReLU(),
+            nn.Dropout(net.dropout),
+            nn.Linear(hidden, 3),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.second(self.first(x))
+        branches = [x]
+        for kernel, reduce in zip(self.kernels, self.reduce, strict=True):
+            pooled = functional.avg_pool2d(x, kernel, kernel, ceil_mode=True)
+            branches.append(
+                functional.interpolate(functional.relu(reduce(pooled)), x.shape[-2:], mode="bilinear")
+            )
+        return self.classify(self.third(torch.cat(branches, 1)))
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    plain: Callable[[], nn.Module]
+    net: dict[str, object]
+    aim: float
+
+
+CASES = (
+    Case("ststnet", PlainStstnet, {"name": "ststnet"}, 6),
+    Case("vgg_m_spp", PlainVggMSpp, {"name": "vgg_m_spp"}, 2),
+)
+
+
+def main() -> None:
+    data = made()
+    plan = loso(data.subjects)
+    with workers(data) as pool:
+        for case in CASES:
+            plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain) * SUBJECTS
+            ours = epoch_of(pool, plan, config(case, EPOCHS))
+            report(
+                f"training: LOSO epochs of {case.name} on {os.cpu_count()} cores",
+                1 / ours,
+                "epochs/s",
+                "plain loop: fold after fold, DataLoader, Adam, batch 256, all threads",
+                1 / plain,
+                "at least",
+                case.aim,
+            )
+            for folds in GROWTH:
+                seconds = epoch_of(pool, plan[:folds], config(case, EPOCHS))
+                print(
+                    f"# {case.name}: {folds} folds, {1000 * seconds / folds:.1f} ms an epoch and fold",
+                    flush=True,
+                )
+            for runs in (1, 2, 4):
+                began = time.perf_counter()
+                for seed in range(runs):
+                    train_folds(pool, plan[:8], config(case, EPOCHS).model_copy(update={"seed": seed}))
+                seconds = (time.perf_counter() - began) / (runs * 8 * EPOCHS)
+                print(
+                    f"# {case.name}: {runs} configurations of 8 folds, {1000 * seconds:.1f} ms an epoch and fold"
+                )
+
+
+def made() -> Data:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(SAMPLES, 3, 28, 28)).astype(np.float32)
+    subjects = [f"s{i % SUBJECTS:02}" for i in range(SAMPLES)]
+    return Data(features, rng.integers(0, 3, SAMPLES), subjects)
+
+
+def config(case: Case, epochs: int) -> RunConfig:
+    train = {"epochs": epochs, "batch_size": BATCH, "flip": False, "schedule": "constant"}
+    return RunConfig.model_validate({"net": case.net, "train": train})
+
+
+def epoch_of(pool: ProcessPoolExecutor, plan: list[FoldSpec], wanted: RunConfig) -> float:
+    """Seconds of one epoch of all folds: what twice the epochs take longer, so that starting and testing do not count."""
+    times = []
+    for factor in (1, 2, 1, 2):
+        longer = wanted.model_copy(
+            update={"train": wanted.train.model_copy(update={"epochs": factor * EPOCHS})}
+        )
+        began = time.perf_counter()
+        train_folds(pool, plan, longer)
+        times.append(time.perf_counter() - began)
+    return (min(times[1], times[3]) - min(times[0], times[2])) / EPOCHS
+
+
+def plain_epoch(data: Data, folds: list[FoldSpec], network: Callable[[], nn.Module]) -> float:
+    """Seconds of one epoch of one fold in the loop that published code has; the best of several."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    times = []
+    for fold in folds:
+        rows = list(fold.train)
+        samples = TensorDataset(torch.from_numpy(data.features[rows]), torch.from_numpy(data.labels[rows]))
+        loader = DataLoader(samples, batch_size=BATCH, shuffle=True)
+        model = network()
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+        for _ in range(PLAIN_EPOCHS):
+            began = time.perf_counter()
+            for x, y in loader:
+                optimizer.zero_grad()
+                functional.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            times.append(time.perf_counter() - began)
+    return min(times)
