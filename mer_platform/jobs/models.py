@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -224,6 +224,17 @@ class Claim:
             raise LeaseLost(str(self.job))
         if self.cancelled:
             raise JobCancelled(str(self.job))
+
+    def should_stop(self) -> bool:
+        """Whether the work is no longer wanted, asked of the database: what ``check`` will know at the next heartbeat."""
+        try:
+            row = self._mine().values_list("cancel_requested", flat=True).first()
+        except (OperationalError, InterfaceError):  # the heartbeat tells for how long that may go on
+            connection.close()
+            return self.lost or self.cancelled
+        self.lost = self.lost or row is None
+        self.cancelled = self.cancelled or bool(row)
+        return self.lost or self.cancelled
 
     def progress(self, done: int, total: int) -> None:
         self._mine().update(progress_done=done, progress_total=total)
