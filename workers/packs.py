@@ -10,7 +10,7 @@ from django.utils import timezone
 from mer_platform.composites.models import Sample
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Fold, Prediction, Run
-from mer_platform.experiments.plans import GPU_QUEUE
+from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError

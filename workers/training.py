@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.plans import GPU_QUEUE
+from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.scoring.models import ModelVersion
 from models_ml.classes import CLASSES
