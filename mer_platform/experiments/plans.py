@@ -83,9 +83,21 @@ def planned(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[Pla
     return [PlannedRun(config, known[_protocol(config)]) for config in configs]
 
 
+def planned_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
+    """The sweep's runs with their folds. Raises ValidationError as ``planned``, placed in the sweep: ``base.protocol``."""
+    try:
+        return planned(version, sweep.runs())
+    except ValidationError as error:
+        placed = {
+            f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
+            for field, messages in error.message_dict.items()
+        }
+        raise ValidationError(placed) from error
+
+
 def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto") -> Estimate:
     """What a sweep on a version will take. Raises ValidationError as ``launch_experiment`` does."""
-    runs = planned(version, sweep.runs())
+    runs = planned_sweep(version, sweep)
     queue = queue_for(device)
     folds_in_pack: dict[str, int] = {}
     members: dict[str, int] = {}
