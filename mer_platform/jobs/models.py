@@ -1,9 +1,10 @@
-"""A durable unit of work. The row is the truth; the broker only says that it is due.
+"""A durable unit of work. The row is the truth; the broker only says that something is due in a queue.
 
-A worker *claims* a job by compare-and-set on the attempt number, renews a lease while it works, and every
-write it makes carries its attempt: a worker that lost its lease cannot write.
+A worker *claims* the job that should go first by compare-and-set on the attempt number, renews a lease while it works,
+and every write it makes carries its attempt: a worker that lost its lease cannot write.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from mer_platform.jobs.broker import announce
@@ -34,6 +35,7 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    LOW, NORMAL = -20, 0  # priorities: higher goes first
     MAX_ATTEMPTS = 10  # restarts count too: a long job may see several
     OPEN = (State.QUEUED, State.RUNNING)
 
@@ -48,6 +50,10 @@ class Job(models.Model):
     )
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    priority = models.IntegerField(default=NORMAL, help_text="Of the jobs of a queue the highest go first.")
+    held = models.BooleanField(
+        default=False, help_text="Not to be begun, nor taken up again, until released."
+    )
     attempt = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -63,14 +69,25 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["state", "lease_until"])]
+        indexes = [
+            models.Index(fields=["state", "lease_until"]),
+            models.Index(fields=["queue", "state", "priority"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} ({self.state})"
 
     @classmethod
     def enqueue(
-        cls, kind: str, queue: str, project_id: int, key: str, group: str, payload: dict[str, Any]
+        cls,
+        kind: str,
+        queue: str,
+        project_id: int,
+        key: str,
+        group: str,
+        payload: dict[str, Any],
+        priority: int = NORMAL,
+        held: bool = False,
     ) -> "Job":
         """Make the job (or find the one that already does this) and announce it after the commit."""
         job, created = cls.objects.get_or_create(
@@ -81,17 +98,51 @@ class Job(models.Model):
                 "project_id": project_id,
                 "group": group,
                 "payload": payload,
+                "priority": priority,
+                "held": held,
             },
         )
-        if created:
+        if created and not held:
             transaction.on_commit(job.announce)
         return job
 
     def announce(self) -> None:
-        if announce(self.pk, self.queue):
+        if announce(self.queue):
             Job.objects.filter(pk=self.pk).update(
                 announced_at=timezone.now(), announcements=F("announcements") + 1
             )
+
+    @classmethod
+    def claim_next(cls, queue: str, owner: str) -> "Claim | None":
+        """Take the due job of a queue that should go first, or None where nothing is due.
+
+        The highest priority first; then projects take turns, the one with the fewest running jobs first; then the oldest.
+        """
+        for among in (1, 8, 64, 512):
+            # Many workers that ask at once would all reach for the same row: who was too late looks at more of them.
+            candidates = cls._first_due(queue, among)
+            if not candidates:
+                return None
+            random.shuffle(candidates)
+            for pk in candidates[:8]:
+                if claim := cls.claim(pk, owner):
+                    return claim
+        return None  # others take them quicker than this; upkeep announces what they leave
+
+    @classmethod
+    def _first_due(cls, queue: str, count: int) -> list[int]:
+        now = timezone.now()
+        worn_out = Q(state=cls.State.RUNNING, attempt__gte=cls.MAX_ATTEMPTS)  # upkeep ends those
+        due = cls.objects.filter(cls.due(now), queue=queue).exclude(worn_out).order_by()
+        highest = due.aggregate(highest=Max("priority"))["highest"]
+        first = due.filter(priority=highest)
+        oldest = first.values_list("project").annotate(oldest=Min("pk"))
+        at_work = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
+        running = dict(at_work.values_list("project").annotate(count=Count("pk")))
+        ranked = sorted(oldest, key=lambda row: (running.get(row[0], 0), row[1]))
+        if not ranked:
+            return []
+        return list(first.filter(project=ranked[0][0]).order_by("pk").values_list("pk", flat=True)[:count])
 
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":
@@ -119,15 +170,63 @@ class Job(models.Model):
 
     @staticmethod
     def due(now: Any) -> Q:
-        return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)
+        begun = Q(state=Job.State.RUNNING, lease_until__lt=now)
+        return Q(held=False) & (Q(state=Job.State.QUEUED) | begun)
 
     @classmethod
     def cancel_group(cls, group: str) -> None:
         """End what has not begun; ask what runs to stop."""
-        cls.objects.filter(group=group, state=cls.State.QUEUED).update(
-            state=cls.State.CANCELLED, finished_at=timezone.now()
-        )
-        cls.objects.filter(group=group, state=cls.State.RUNNING).update(cancel_requested=True)
+        cls.cancel(cls.objects.filter(group=group))
+
+    @classmethod
+    def cancel(cls, jobs: "models.QuerySet[Job]") -> None:
+        """End those of the jobs that have not begun; ask those that run to stop."""
+        jobs.filter(state=cls.State.QUEUED).update(state=cls.State.CANCELLED, finished_at=timezone.now())
+        jobs.filter(state=cls.State.RUNNING).update(cancel_requested=True)
+
+    @classmethod
+    def hold_group(cls, group: str) -> None:
+        """Begin nothing of the group any more; what runs goes on to its end."""
+        cls.objects.filter(group=group, state__in=cls.OPEN).update(held=True)
+
+    @classmethod
+    def release_group(cls, group: str) -> None:
+        """Undo ``hold_group``, and announce what is due."""
+        held = cls.objects.filter(group=group, held=True)
+        waiting = list(held.filter(state=cls.State.QUEUED))
+        held.update(held=False)
+        for job in waiting:
+            transaction.on_commit(job.announce)
+
+
+class Worker(models.Model):
+    """A process that takes jobs, as it last told of itself."""
+
+    SEEN_SECONDS = 60  # one that was not heard of for so long is gone
+
+    name = models.CharField(max_length=120, unique=True, help_text="host:process, as in a job's lease.")
+    host = models.CharField(max_length=100)
+    pid = models.PositiveIntegerField()
+    device = models.CharField(max_length=100, help_text="“cpu”, or the GPU's name.")
+    queues = models.JSONField(default=list)
+    started_at = models.DateTimeField(auto_now_add=True)
+    last_seen = models.DateTimeField(db_index=True)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def alive(cls) -> "models.QuerySet[Worker]":
+        return cls.objects.filter(last_seen__gte=timezone.now() - timedelta(seconds=cls.SEEN_SECONDS))
+
+    @classmethod
+    def serving(cls, queue: str) -> "list[Worker]":
+        """The living workers that take jobs of a queue."""
+        return [worker for worker in cls.alive() if queue in worker.queues]
 
 
 def lease_end() -> Any:
@@ -159,6 +258,17 @@ class Claim:
         if self.cancelled:
             raise JobCancelled(str(self.job))
 
+    def should_stop(self) -> bool:
+        """Whether the work is no longer wanted, asked of the database: what ``check`` will know at the next heartbeat."""
+        try:
+            row = self._mine().values_list("cancel_requested", flat=True).first()
+        except (OperationalError, InterfaceError):  # the heartbeat tells for how long that may go on
+            connection.close()
+            return self.lost or self.cancelled
+        self.lost = self.lost or row is None
+        self.cancelled = self.cancelled or bool(row)
+        return self.lost or self.cancelled
+
     def progress(self, done: int, total: int) -> None:
         self._mine().update(progress_done=done, progress_total=total)
 
@@ -183,6 +293,10 @@ class Claim:
         return bool(
             self._mine().update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
         )
+
+    def hold(self) -> bool:
+        """Give the job back, not to be begun until its group is released."""
+        return bool(self._mine().update(state=Job.State.QUEUED, held=True, lease_until=None))
 
     def release(self, error: str) -> bool:
         """Give the job back for another attempt."""
