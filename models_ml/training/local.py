@@ -7,10 +7,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 from models_ml.config import RunConfig
+from models_ml.config.packing import CPU_MEMBERS, packs
 from models_ml.errors import InputError
 from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
 from models_ml.training.folds import FoldSpec
-from models_ml.training.packing import CPU_MEMBERS, dealt
 
 _data: Data | None = None  # of a worker process: sent once, not with every pack
 
@@ -32,8 +32,9 @@ def train_folds(
 
     Raises InputError as ``train_pack``, also where one fold alone failed.
     """
-    packs = dealt([FoldTask(config, fold) for fold in plan], max(members // config.ensemble, 1))
-    results = [r for part in pool.map(_train, [plan] * len(packs), packs) for r in part]
+    dealt = packs(range(len(plan)), config.ensemble, members)
+    tasks = [[FoldTask(config, plan[i]) for i in pack] for pack in dealt]
+    results = [result for part in pool.map(_train, [plan] * len(tasks), tasks) for result in part]
     for result in results:
         if isinstance(result, InputError):
             raise result

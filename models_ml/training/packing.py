@@ -1,27 +1,9 @@
 """In chunks of how many samples networks are trained: what the caches or the GPU hold."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import TypeVar
-
 import torch
 from torch import Tensor, nn
 
 CPU_CHUNK_FLOATS = 1_000_000  # of the largest map of a chunk, all members together
-
-T = TypeVar("T")
-
-
-def dealt(items: Sequence[T], size: int) -> list[list[T]]:
-    """In order, as few packs as there can be of at most ``size``, as equal as can be.
-
-    >>> [len(pack) for pack in dealt(range(68), 8)]
-    [8, 8, 8, 8, 8, 7, 7, 7, 7]
-    """
-    packs = -(-len(items) // size)
-    small, larger = divmod(len(items), packs) if packs else (0, 0)
-    starts = [i * small + min(i, larger) for i in range(packs + 1)]
-    return [list(items[start:end]) for start, end in pairwise(starts)]
 
 
 def chunk_size(network: nn.Module, size: int, members: int, place: torch.device) -> int:

@@ -108,20 +108,29 @@ def main() -> None:
                 "at least",
                 case.aim,
             )
-            for folds in GROWTH:
-                seconds = epoch_of(pool, plan[:folds], config(case, EPOCHS))
-                print(
-                    f"# {case.name}: {folds} folds, {1000 * seconds / folds:.1f} ms an epoch and fold",
-                    flush=True,
-                )
-            for runs in (1, 2, 4):
-                began = time.perf_counter()
-                for seed in range(runs):
-                    train_folds(pool, plan[:8], config(case, EPOCHS).model_copy(update={"seed": seed}))
-                seconds = (time.perf_counter() - began) / (runs * 8 * EPOCHS)
-                print(
-                    f"# {case.name}: {runs} configurations of 8 folds, {1000 * seconds:.1f} ms an epoch and fold"
-                )
+            print(
+                f"# {case.name}: plain {plain / SUBJECTS:.4f}, ours {ours / SUBJECTS:.4f} s a fold and epoch",
+                flush=True,
+            )
+            growth(pool, plan, case)
+
+
+def growth(pool: ProcessPoolExecutor, plan: list[FoldSpec], case: Case) -> None:
+    """How the time of two epochs grows with folds and with configurations, starting and testing included."""
+    for folds in GROWTH:
+        print(
+            f"# {case.name}: {folds} folds, {timed(pool, plan[:folds], [config(case, 2)]):.2f} s", flush=True
+        )
+    for runs in (1, 2, 4):
+        configs = [config(case, 2).model_copy(update={"seed": seed}) for seed in range(runs)]
+        print(f"# {case.name}: {runs} times 17 folds, {timed(pool, plan[:17], configs):.2f} s", flush=True)
+
+
+def timed(pool: ProcessPoolExecutor, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
+    began = time.perf_counter()
+    for wanted in configs:
+        train_folds(pool, plan, wanted)
+    return time.perf_counter() - began
 
 
 def made() -> Data:
@@ -138,15 +147,12 @@ def config(case: Case, epochs: int) -> RunConfig:
 
 def epoch_of(pool: ProcessPoolExecutor, plan: list[FoldSpec], wanted: RunConfig) -> float:
     """Seconds of one epoch of all folds: what twice the epochs take longer, so that starting and testing do not count."""
-    times = []
-    for factor in (1, 2, 1, 2):
-        longer = wanted.model_copy(
-            update={"train": wanted.train.model_copy(update={"epochs": factor * EPOCHS})}
-        )
-        began = time.perf_counter()
-        train_folds(pool, plan, longer)
-        times.append(time.perf_counter() - began)
-    return (min(times[1], times[3]) - min(times[0], times[2])) / EPOCHS
+    once, twice = (
+        wanted.model_copy(update={"train": wanted.train.model_copy(update={"epochs": factor * EPOCHS})})
+        for factor in (1, 2)
+    )
+    train_folds(pool, plan[:16], once)  # the processes import what they need
+    return (timed(pool, plan, [twice]) - timed(pool, plan, [once])) / EPOCHS
 
 
 def plain_epoch(data: Data, folds: list[FoldSpec], network: Callable[[], nn.Module]) -> float:
