@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from mer_platform.experiments.forms import NAMES
 from mer_platform.experiments.models import Run
-from models_ml.config import RunConfig
+from models_ml.config import NET_CONFIGS, RunConfig
 from models_ml.config.nets import multiply_adds, parameter_count
 
 Settings = list[tuple[str, str]]  # title and value of each
-PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
+WORDS = {**NAMES, **{name: net.title for name, net in NET_CONFIGS.items()}}  # for values of settings
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "–"
-    return NAMES.get(value, str(value))
+    return WORDS.get(value, str(value))
 
 
 def _listed(names: Sequence[str]) -> str:

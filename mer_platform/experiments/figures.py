@@ -6,9 +6,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import Results, results_of
+from mer_platform.experiments.results import Results
 from models_ml.classes import CLASSES
 
+READABLE = 0.65  # share up to which the page's ink can be read on a cell of that colour, in both themes
 MARGIN = {"l": 60, "r": 16, "t": 16, "b": 48}
 
 
@@ -25,7 +26,6 @@ def confusion(results: Results) -> go.Figure:
         x=list(CLASSES),
         y=list(CLASSES),
         text=text,
-        texttemplate="%{text}",
         zmin=0,
         zmax=1,
         showscale=False,
@@ -34,6 +34,10 @@ def confusion(results: Results) -> go.Figure:
         hovertemplate="true %{y}, predicted %{x}: %{text}<extra></extra>",
     )
     figure = go.Figure(heatmap)
+    for row, (name, words) in enumerate(zip(CLASSES, text, strict=True)):
+        for column, word in enumerate(words):
+            ink = "var(--surface)" if shares[row][column] > READABLE else "var(--ink)"
+            figure.add_annotation(x=CLASSES[column], y=name, text=word, showarrow=False, font={"color": ink})
     figure.update_yaxes(autorange="reversed", title="true", showgrid=False)
     figure.update_xaxes(title="predicted", side="bottom", showgrid=False)
     figure.update_layout(margin={**MARGIN, "l": 84}, height=340)
@@ -97,34 +101,6 @@ def losses(run: Run) -> go.Figure:
     figure.update_layout(margin=MARGIN, height=340, showlegend=False)
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(title="training loss", rangemode="tozero")
-    return figure
-
-
-def comparison(runs: list[Run]) -> go.Figure:
-    """UF1 and UAR of several runs, with their 95 % intervals."""
-    results = [(run, results_of(run)) for run in runs]
-    bars = []
-    for metric in ("uf1", "uar"):
-        values = [getattr(r.evaluation, metric) for _, r in results]
-        low, high = zip(*(r.intervals[metric] for _, r in results), strict=True)
-        bars.append(
-            go.Bar(
-                name=metric.upper(),
-                x=[f"#{run.pk}" for run, _ in results],
-                y=values,
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [h - v for h, v in zip(high, values, strict=True)],
-                    "arrayminus": [v - lo for lo, v in zip(low, values, strict=True)],
-                },
-                hovertemplate="%{x}: %{y:.3f}",
-            )
-        )
-    figure = go.Figure(bars)
-    figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
-    figure.update_xaxes(type="category")  # or Plotly would take “#1” for a number
-    figure.update_yaxes(range=[0, 1])
     return figure
 
 

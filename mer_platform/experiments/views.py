@@ -11,12 +11,13 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
+from mer_platform.experiments.comparison_views import latest_scored
 from mer_platform.experiments.description import described
 from mer_platform.experiments.forms import RunForm, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import get_project, row_id
-from mer_platform.projects.models import Project, Role
+from mer_platform.projects.models import Role
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
 
@@ -33,7 +34,7 @@ FIGURES = {
 @require_GET
 @vary_on_headers("HX-Request")
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every run with its scores; the finished ones side by side in one figure."""
+    """Every run with its scores; the latest with scores side by side in one figure."""
     project = get_project(request, slug)
     runs = Run.objects.filter(project=project).select_related("version__composite", "created_by")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
@@ -42,7 +43,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(run.active for run in page),
-        "comparable": _compared(project, []),
+        "comparable": latest_scored(project),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
     template = "experiments/_list.html" if getattr(request, "htmx", False) else "experiments/list.html"
@@ -111,17 +112,6 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
 
 
 @login_required
-@require_GET
-def comparison_figure(request: HttpRequest, slug: str) -> HttpResponse:
-    """UF1 and UAR of the runs named in ``?run=1&run=2``, or of the latest ten."""
-    project = get_project(request, slug)
-    runs = _compared(project, request.GET.getlist("run"))
-    if not runs:
-        raise Http404("No finished run to compare.")
-    return JsonResponse(figures.as_json(figures.comparison(runs)))
-
-
-@login_required
 @require_POST
 def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     run = _get_run(request, slug, pk, Role.RESEARCHER)
@@ -137,10 +127,3 @@ def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER)
     return get_object_or_404(
         Run.objects.select_related("version__composite", "model", "created_by"), pk=pk, project=project
     )
-
-
-def _compared(project: Project, asked: list[str]) -> list[Run]:
-    runs = Run.objects.filter(project=project, state__in=[Run.State.FINISHING, Run.State.FINISHED])
-    if asked:
-        runs = runs.filter(pk__in=[row_id(pk) for pk in asked])
-    return sorted(runs[:10], key=lambda run: run.pk)
