@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mer_platform.experiments.epochs import chosen_epochs
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import Results
 from models_ml.classes import CLASSES
@@ -82,25 +83,50 @@ def per_subject(results: Results) -> go.Figure:
 
 
 def losses(run: Run) -> go.Figure:
-    """Mean training loss by epoch, a line a fold."""
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=list(range(1, len(fold.losses) + 1)),
-                y=fold.losses,
-                name=fold.name,
-                mode="lines",
-                line={"width": 1},
-                opacity=0.6,
-                hovertemplate=f"{fold.name}, epoch %{{x}}: %{{y:.3f}}<extra></extra>",
-            )
-            for fold in run.folds.all()
-            if fold.losses
-        ]
-    )
-    figure.update_layout(margin=MARGIN, height=340, showlegend=False)
+    """Mean loss by epoch: a thin line a fold, a thick one for their mean; validation beside training where there is any."""
+    folds = list(run.folds.values_list("name", "losses", "validation_losses"))
+    figure = go.Figure()
+    _add_losses(figure, "training", "var(--data-1)", {name: losses for name, losses, _ in folds})
+    _add_losses(figure, "validation", "var(--data-2)", {name: losses for name, _, losses in folds})
+    figure.update_layout(margin=MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title="training loss", rangemode="tozero")
+    figure.update_yaxes(title="loss", rangemode="tozero")
+    return figure
+
+
+def _add_losses(figure: go.Figure, kind: str, colour: str, by_fold: dict[str, list[float]]) -> None:
+    lines = {name: losses for name, losses in by_fold.items() if losses}
+    for name, values in lines.items():
+        figure.add_scatter(
+            x=list(range(1, len(values) + 1)),
+            y=values,
+            mode="lines",
+            line={"width": 1, "color": colour},
+            opacity=0.25,
+            showlegend=False,
+            hovertemplate=f"{name}, epoch %{{x}}: %{{y:.3f}} ({kind})<extra></extra>",
+        )
+    if lines:
+        means = [sum(at) / len(at) for at in zip(*lines.values(), strict=False)]
+        figure.add_scatter(
+            name=f"{kind}, mean of the folds",
+            x=list(range(1, len(means) + 1)),
+            y=means,
+            mode="lines",
+            line={"width": 3, "color": colour},
+            hovertemplate="epoch %{x}: %{y:.3f}",
+        )
+
+
+def epochs(run: Run) -> go.Figure:
+    """Folds by the epoch that validation chose."""
+    chosen = chosen_epochs(run)
+    figure = go.Figure(
+        go.Bar(x=list(chosen), y=list(chosen.values()), hovertemplate="epoch %{x}: %{y} folds<extra></extra>")
+    )
+    figure.update_layout(margin=MARGIN, height=340)
+    figure.update_xaxes(title="epoch", range=[0.5, run.settings.train.epochs + 0.5])
+    figure.update_yaxes(title="folds", rangemode="tozero", tickformat="d")
     return figure
 
 

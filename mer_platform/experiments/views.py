@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,7 +13,8 @@ from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
 from mer_platform.experiments.comparison_views import latest_scored
-from mer_platform.experiments.description import described
+from mer_platform.experiments.description import described, network_of, protocol_in_words
+from mer_platform.experiments.epochs import oracle_of
 from mer_platform.experiments.forms import RunForm, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
@@ -27,6 +29,7 @@ FIGURES = {
     "per-class": lambda run: figures.per_class(results_of(run)),
     "per-subject": lambda run: figures.per_subject(results_of(run)),
     "losses": figures.losses,
+    "epochs": figures.epochs,
 }
 
 
@@ -95,7 +98,11 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"
         return response
+    config = run.settings
+    context |= {"network": network_of(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
+    context["oracle"] = oracle_of(run) if run.scored else None
+    context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
     context["blind"] = set(blind_clips(request.user))
     context["model"] = getattr(run, "model", None)
     context["configuration"] = described(run)

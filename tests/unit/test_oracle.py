@@ -32,6 +32,7 @@ def test_the_best_epoch_of_each_fold_makes_all_of_it_right() -> None:
         ([], "no folds"),
         ([([0, 1], [[0]])], r"fold 0 has 2 test samples and predictions of shape \(1, 1\)"),
         ([([0], [[0]]), ([0], [[0], [1]])], "from 1 to 2 epochs"),
+        ([([0], [[0], [3]])], "predicted label 3"),
     ],
 )
 def test_records_that_do_not_fit_are_refused(folds, words) -> None:
