@@ -98,26 +98,6 @@ def initial_of(run: Run) -> dict[str, Any]:
     return {**values, "version": run.version_id, "seed": run.config["seed"]}
 
 
-def described(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The run's settings as its page shows them: each section's title, and its settings with their values."""
-    return [
-        (
-            title,
-            [
-                (info.title or name, _text(run.config[section][name]))
-                for name, info in model.model_fields.items()
-            ],
-        )
-        for section, (title, model) in SECTIONS.items()
-    ]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else NAMES.get(value, str(value))
-
-
 def field_of(info: FieldInfo) -> forms.Field:
     """The form field of one setting."""
     common: dict[str, Any] = {
