@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.config.nets.dual_inception import BRANCHES, HIDDEN, WIDTHS, DualInception
+from models_ml.config.nets.dual_inception import BRANCHES, WIDTHS, DualInception
 from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, beside, flat
 
 
@@ -17,27 +17,34 @@ class InceptionBlock(nn.Module):
 
     Parameters
     ----------
-    groups : streams of all members; they do not see each other
-    incoming : makes a 1×1 convolution of the incoming maps to ``width`` channels a group
+    members, streams : networks side by side, and maps in each of them that do not see each other
+    incoming : makes a 1×1 convolution of the incoming maps to ``width`` channels a stream
     width : channels of each branch
     batch_norm : after each ReLU
 
     >>> import torch
-    >>> block = InceptionBlock(2, partial(Conv, 2, 10, 6, 1), width=6, batch_norm=True)
+    >>> block = InceptionBlock(1, 2, partial(Conv, 2, 10, 6, 1), width=6, batch_norm=True)
     >>> block(torch.zeros(1, 20, 28, 28)).shape
     torch.Size([1, 48, 14, 14])
     """
 
-    def __init__(self, groups: int, incoming: Callable[[], nn.Module], width: int, batch_norm: bool) -> None:
+    def __init__(
+        self,
+        members: int,
+        streams: int,
+        incoming: Callable[[], nn.Module],
+        width: int,
+        batch_norm: bool,
+    ) -> None:
         super().__init__()
-        self.groups = groups
+        self.groups = groups = members * streams
 
         def branch(*convolutions: nn.Module) -> nn.Sequential:
             layers: list[nn.Module] = []
             for convolution in convolutions:
                 layers += [convolution, nn.ReLU(inplace=True)]
                 if batch_norm:
-                    layers.append(BatchNorm(groups, width))
+                    layers.append(BatchNorm(members, streams * width))
             return nn.Sequential(*layers)
 
         self.one = branch(incoming())
@@ -46,7 +53,7 @@ class InceptionBlock(nn.Module):
         self.pooled = branch(incoming())
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, groups × C, S, S), or the flow pictures themselves → (N, groups × 4 width, S/2, S/2)."""
+        """(N, members × streams × C, S, S), or flow pictures → (N, members × streams × 4 width, S/2, S/2)."""
         pooled = functional.max_pool2d(x, 3, 1, 1)
         maps = beside([self.one(x), self.three(x), self.five(x), self.pooled(pooled)], self.groups)
         return functional.max_pool2d(maps, 2)
@@ -70,13 +77,13 @@ class DualInceptionNet(nn.Module):
         first, second = WIDTHS
         batch = net.norm == "batch"
         u, v = (partial(InputConv, members, first, 1, channels=(channel,)) for channel in (0, 1))
-        self.u = InceptionBlock(members, u, first, batch)
-        self.v = InceptionBlock(members, v, first, batch)
+        self.u = InceptionBlock(members, 1, u, first, batch)
+        self.v = InceptionBlock(members, 1, v, first, batch)
         inner = partial(Conv, 2 * members, BRANCHES * first, second, 1)
-        self.streams = InceptionBlock(2 * members, inner, second, batch)
-        self.hidden = Linear(members, 2 * BRANCHES * second * (size // 2 // 2) ** 2, HIDDEN)
+        self.streams = InceptionBlock(members, 2, inner, second, batch)
+        self.hidden = Linear(members, 2 * BRANCHES * second * (size // 2 // 2) ** 2, net.hidden)
         self.dropout = Dropout(members, net.dropout)
-        self.classify = Linear(members, HIDDEN, classes)
+        self.classify = Linear(members, net.hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""

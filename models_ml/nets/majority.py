@@ -20,4 +20,4 @@ class MajorityNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        return self.log_shares.expand(len(x), -1, -1)
+        return self.log_shares.repeat(len(x), 1, 1)

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.config.nets.off_apexnet import CHANNELS, HIDDEN, OffApexnet
+from models_ml.config.nets.off_apexnet import CHANNELS, OffApexnet
 from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, beside, flat
 
 
@@ -29,11 +29,11 @@ class OffApexnetNet(nn.Module):
         self.norm1 = BatchNorm(members, 2 * first) if batch else nn.Identity()
         self.streams = Conv(2 * members, first, second, 5, padding=2)
         self.norm2 = BatchNorm(members, 2 * second) if batch else nn.Identity()
-        self.hidden1 = Linear(members, 2 * second * (size // 2 // 2) ** 2, HIDDEN)
+        self.hidden1 = Linear(members, 2 * second * (size // 2 // 2) ** 2, net.hidden)
         self.dropout1 = Dropout(members, net.dropout)
-        self.hidden2 = Linear(members, HIDDEN, HIDDEN)
+        self.hidden2 = Linear(members, net.hidden, net.hidden)
         self.dropout2 = Dropout(members, net.dropout)
-        self.classify = Linear(members, HIDDEN, classes)
+        self.classify = Linear(members, net.hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""

@@ -10,7 +10,6 @@ from models_ml.config.shapes import Layer, Shapes
 
 WIDTHS = (6, 16)  # channels of each branch, in the first and in the second block
 BRANCHES = 4
-HIDDEN = 1024
 
 
 class DualInception(BaseNet):
@@ -22,6 +21,7 @@ class DualInception(BaseNet):
     name: Literal["dual_inception"] = Field(
         "dual_inception", title="Network", description="Family of networks."
     )
+    hidden: int = Field(1024, ge=1, le=4096, title="Hidden units", description="Of each hidden layer.")
     norm: Literal["batch", "none"] = norm_field("none")
     dropout: float = dropout_field(0)
 
@@ -29,7 +29,7 @@ class DualInception(BaseNet):
         shapes = Shapes(2, size)
         for number, width in enumerate(WIDTHS, start=1):
             self._block(shapes, f"inception block {number} of u and v", width)
-        shapes.linear("hidden layer", HIDDEN)
+        shapes.linear("hidden layer", self.hidden)
         shapes.linear("classifier", classes)
         return shapes.layers
 

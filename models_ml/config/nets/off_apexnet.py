@@ -9,7 +9,6 @@ from models_ml.config.nets.base import BaseNet, dropout_field, norm_field
 from models_ml.config.shapes import Layer, Shapes
 
 CHANNELS = (6, 16)  # of each stream
-HIDDEN = 1024
 
 
 class OffApexnet(BaseNet):
@@ -19,6 +18,7 @@ class OffApexnet(BaseNet):
     paper: ClassVar[str] = "Gan et al., Signal Processing: Image Communication 74, 2019"
 
     name: Literal["off_apexnet"] = Field("off_apexnet", title="Network", description="Family of networks.")
+    hidden: int = Field(1024, ge=1, le=4096, title="Hidden units", description="Of each hidden layer.")
     norm: Literal["batch", "none"] = norm_field("none")
     dropout: float = dropout_field()
 
@@ -34,7 +34,7 @@ class OffApexnet(BaseNet):
                 batch_norm=self.norm == "batch",
                 groups=2,
             )
-        shapes.linear("hidden layer 1", HIDDEN)
-        shapes.linear("hidden layer 2", HIDDEN)
+        shapes.linear("hidden layer 1", self.hidden)
+        shapes.linear("hidden layer 2", self.hidden)
         shapes.linear("classifier", classes)
         return shapes.layers
