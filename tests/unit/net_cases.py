@@ -34,6 +34,11 @@ def variants(names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
+def batch_normalised(names: list[str]) -> list[dict[str, Any]]:
+    """Each network once, with batch normalisation where it can have it."""
+    return [net for net in variants(names) if net.get("norm") != "none"]
+
+
 def label(net: dict[str, Any]) -> str:
     return "-".join(str(net[key]) for key in ("name", "norm") if key in net)
 
