@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from models_ml.config.base import ShapeError
 
+MLP_RATIO = 4  # hidden units of a transformer layer's perceptron, for each channel
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -50,14 +52,16 @@ class Shapes:
         padding: int = 0,
         pool: tuple[int, int, int] | None = None,
         batch_norm: bool = False,
+        bias: bool = True,
+        groups: int = 1,
         field: str = "name",
     ) -> None:
         """A convolution and its pooling (window, stride, padding). Raises ShapeError where nothing is left of the map."""
         before, out = self.side, window(self.side, kernel, stride, padding)
         if out < 1:
             raise self._nothing_left(name, f"a {kernel}×{kernel} convolution", before, field)
-        weights = channels * self.channels * kernel**2
-        parameters = weights + channels + (2 * channels if batch_norm else 0)
+        weights = channels * (self.channels // groups) * kernel**2
+        parameters = weights + (channels if bias else 0) + (2 * channels if batch_norm else 0)
         self.side = out
         if pool is not None:
             self.side = window(out, *pool)
@@ -71,6 +75,16 @@ class Shapes:
         weights = units * (inputs if inputs is not None else self.channels * self.side**2)
         self.channels, self.side = units, 1
         self._add(name, weights + units + (2 * units if batch_norm else 0), weights)
+
+    def transformer(self, name: str, layers: int, cuts: int = 1) -> None:
+        """Transformer layers on the places of the map, which see each other within each of ``cuts`` × ``cuts`` blocks."""
+        width, places = self.channels, self.side**2
+        weights = (4 + 2 * MLP_RATIO) * width**2  # queries, keys, values, output; hidden layer in and out
+        parameters = (
+            weights + (6 + MLP_RATIO) * width
+        )  # two normalisations; biases, which the first three lack
+        seen = places // cuts**2
+        self._add(name, layers * parameters, layers * places * (weights + 2 * seen * width))
 
     def other(self, name: str, parameters: int, multiply_adds: int) -> None:
         """Anything else, which leaves ``channels`` and ``side`` as they were set."""
@@ -86,9 +100,10 @@ class Shapes:
 
     def _nothing_left(self, name: str, what: str, before: int, field: str) -> ShapeError:
         size = self.input_side
+        remedy = "choose another network" if field == "name" else "use fewer layers"
         return ShapeError(
             f"nothing is left of the {before}×{before} map after {name}, which ends in {what} "
-            f"(input {size}×{size}): use fewer layers or a larger feature size",
+            f"(input {size}×{size}): {remedy} or a larger feature size",
             field,
         )
 

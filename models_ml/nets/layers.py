@@ -43,9 +43,16 @@ class Conv(nn.Conv2d):
         kernel: int,
         stride: int = 1,
         padding: int = 0,
+        bias: bool = True,
     ) -> None:
         super().__init__(
-            members * in_channels, members * out_channels, kernel, stride, padding, groups=members
+            members * in_channels,
+            members * out_channels,
+            kernel,
+            stride,
+            padding,
+            groups=members,
+            bias=bias,
         )
         self.members = members
 
@@ -72,8 +79,9 @@ class InputConv(nn.Conv2d):
         stride: int = 1,
         padding: int = 0,
         channels: tuple[int, ...] = (0, 1, 2),
+        bias: bool = True,
     ) -> None:
-        super().__init__(len(channels), members * out_channels, kernel, stride, padding)
+        super().__init__(len(channels), members * out_channels, kernel, stride, padding, bias=bias)
         self.members, self.channels = members, channels
         self.register_buffer("scale", torch.ones(members, len(channels)))
 

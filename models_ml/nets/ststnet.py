@@ -15,6 +15,7 @@ class StstnetNet(nn.Module):
     dropout; side by side they are average-pooled and classified. The streams see the same input through the same window,
     so they are the 16 channels of one convolution.
 
+    >>> import torch
     >>> network = StstnetNet(Ststnet(), members=2, size=28, classes=3)
     >>> network(torch.zeros(5, 3, 28, 28)).shape
     torch.Size([5, 2, 3])

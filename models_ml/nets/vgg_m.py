@@ -72,10 +72,13 @@ class VggMNet(nn.Module):
 
 
 def _conv_layer(net: VggM, layer: ConvLayer, members: int, in_channels: int, channels: int) -> nn.Sequential:
+    batch = net.norm == "batch"
     shape = (channels, layer.kernel, layer.stride, layer.kernel // 2)
     first = not in_channels
-    modules: list[nn.Module] = [InputConv(members, *shape) if first else Conv(members, in_channels, *shape)]
-    if net.norm == "batch":
+    modules: list[nn.Module] = [
+        InputConv(members, *shape, bias=not batch) if first else Conv(members, in_channels, *shape, not batch)
+    ]
+    if batch:
         modules.append(BatchNorm(members, channels))
     modules.append(nn.ReLU(inplace=True))
     if net.norm == "lrn" and layer.normalise:

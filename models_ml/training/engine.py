@@ -22,6 +22,7 @@ from models_ml.config import RunConfig, TrainConfig
 from models_ml.config.packing import pack_key
 from models_ml.errors import InputError
 from models_ml.nets.layers import BatchNorm, InputConv
+from models_ml.training import classical
 from models_ml.training.augment import Augmentation, resampled
 from models_ml.training.determinism import reproducible, stream
 from models_ml.training.folds import FoldSpec, with_validation
@@ -69,7 +70,7 @@ class FoldResult:
     probabilities : (test samples, classes) float64, in the order of ``fold.test``
     losses : mean training loss of each epoch
     validation_losses : mean loss of each epoch on the inner validation subjects, if there are any
-    epoch : whose weights count, from 1
+    epoch : whose weights count, from 1; 0 where there are no epochs
     oracle : (epochs, test samples) what each epoch predicted, if asked for
     model : the trained network
     """
@@ -108,8 +109,8 @@ def train_pack(
     ----------
     plan : all folds of the protocol, in this pack or not: batches are drawn from all samples that any of them trains on
     tasks : of configurations with the same ``pack_key``
-    on_epoch : called after each epoch
-    should_stop : asked before each epoch
+    on_epoch : called after each epoch; never where there are none, for a network that is not trained by gradient
+    should_stop : asked before each epoch, or before each task where there are none
     device : "cpu", "cuda", "cuda:1", …, or "auto" for a GPU where there is one
 
     Returns
@@ -122,6 +123,8 @@ def train_pack(
     Cancelled : ``should_stop`` said so
     """
     _check(data, tasks)
+    if not tasks[0].config.net.trained_by_gradient:
+        return [_fitted(data, task, should_stop) for task in tasks]
     place = device_of(device)
     keep_memory()
     with reproducible(place):
@@ -155,6 +158,18 @@ def fit_all(
     if isinstance(result, InputError):
         raise result
     return result.model
+
+
+def _fitted(data: Data, task: FoldTask, should_stop: ShouldStop | None) -> FoldResult:
+    """A fold of a baseline without epochs, fitted to its training and validation samples."""
+    fold = task.fold
+    if should_stop is not None and should_stop():
+        raise Cancelled(f"training was cancelled before fold {fold.name}")
+    seen = [*fold.train, *fold.validation]
+    model = classical.fit(task.config, data.features[seen], data.labels[seen])
+    predicted = model.predict(data.features[list(fold.test)])
+    oracle = np.empty((0, len(fold.test)), np.int64) if task.config.train.oracle else None
+    return FoldResult(predicted, [], [], 0, oracle, model)
 
 
 class _Training:

@@ -1,7 +1,7 @@
 """What every network's configuration can say of itself."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -10,13 +10,21 @@ from models_ml.config.shapes import Layer
 
 CHANNELS = 3  # u, v, optical strain
 
-DROPOUT = Field(
-    0.5,
-    ge=0,
-    le=0.95,
-    title="Dropout",
-    description="Share of the units dropped in training, before each classifier layer.",
-)
+
+def norm_field(default: str) -> Any:
+    """Whether there is batch normalisation; the default is the paper's."""
+    return Field(
+        default,
+        title="Normalisation layers",
+        description="batch: batch normalisation after each convolution; none.",
+    )
+
+
+def dropout_field(default: float = 0.5, what: str = "of the units before each classifier layer") -> Any:
+    """The share that is dropped; the default is the paper's."""
+    return Field(
+        default, ge=0, le=0.95, title="Dropout", description=f"Share {what} that is dropped in training."
+    )
 
 
 class BaseNet(Config):

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from models_ml.config.nets.base import CHANNELS, DROPOUT, BaseNet
+from models_ml.config.nets.base import CHANNELS, BaseNet, dropout_field, norm_field
 from models_ml.config.shapes import Layer, Shapes
 
 STREAMS = (3, 5, 8)  # channels of each
@@ -18,12 +18,8 @@ class Ststnet(BaseNet):
     paper: ClassVar[str] = "Liong et al., FG 2019"
 
     name: Literal["ststnet"] = Field("ststnet", title="Network", description="Family of networks.")
-    norm: Literal["batch", "none"] = Field(
-        "batch",
-        title="Normalisation layers",
-        description="batch: batch normalisation after each convolution; none.",
-    )
-    dropout: float = DROPOUT
+    norm: Literal["batch", "none"] = norm_field("batch")
+    dropout: float = dropout_field()
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes = Shapes(CHANNELS, size)

@@ -85,6 +85,7 @@ class VggM(BaseNet):
             layer.kernel // 2,
             pool=None if layer.pool is None else (layer.pool, 2, 0),
             batch_norm=self.norm == "batch",
+            bias=self.norm != "batch",
             field="layers",
         )
 

@@ -1,0 +1,29 @@
+"""What the networks of transformer layers ask of their settings."""
+
+from models_ml.config.base import ShapeError, located
+
+
+def patches_a_side(size: int, patch: int) -> int:
+    """How many patches a picture has a side. Raises ShapeError where they do not fill it.
+
+    >>> patches_a_side(28, 4)
+    7
+    """
+    if size % patch:
+        fitting = [str(side) for side in range(2, size) if size % side == 0]
+        raise ShapeError(
+            f"a {size}×{size} picture cannot be cut into patches of {patch}×{patch}: choose a patch that divides "
+            f"{size} ({', '.join(fitting or ['1'])}) or another feature size",
+            "patch",
+        )
+    return size // patch
+
+
+def check_heads(width: int, heads: int) -> None:
+    """Raise an error at ``heads`` unless they share out the width evenly."""
+    if width % heads:
+        raise located(
+            ("heads",),
+            heads,
+            f"{heads} heads cannot share out a width of {width} evenly: choose heads that divide {width}, or another width",
+        )

@@ -1,0 +1,51 @@
+"""A small vision transformer."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models_ml.config.nets.base import CHANNELS, BaseNet, dropout_field
+from models_ml.config.nets.transformer import check_heads, patches_a_side
+from models_ml.config.shapes import Layer, Shapes
+
+
+class Vit(BaseNet):
+    """Vision transformer."""
+
+    title: ClassVar[str] = "ViT"
+    paper: ClassVar[str] = "Dosovitskiy et al., ICLR 2021"
+
+    name: Literal["vit"] = Field("vit", title="Network", description="Family of networks.")
+    patch: int = Field(
+        4,
+        ge=1,
+        le=64,
+        title="Patch",
+        description="Side of the patches, in pixels; it divides the feature size.",
+    )
+    width: int = Field(64, ge=1, le=512, title="Width", description="Channels of every patch.")
+    heads: int = Field(
+        4, ge=1, le=16, title="Heads", description="Attention heads; they share out the width."
+    )
+    layers: int = Field(4, ge=1, le=12, title="Layers", description="Transformer layers.")
+    dropout: float = dropout_field(0.1, "of what each part of a transformer layer adds")
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        check_heads(self.width, self.heads)
+        return self
+
+    def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
+        shapes = Shapes(CHANNELS, size)
+        side = patches_a_side(size, self.patch)
+        shapes.conv("patches", self.width, self.patch, self.patch)
+        shapes.other("positions", self.width * side**2, 0)
+        shapes.transformer(f"transformer, {self.layers} layers", self.layers)
+        shapes.other("normalisation", 2 * self.width, 0)
+        shapes.side = 1
+        shapes.linear("classifier", classes)
+        return shapes.layers
+
+    def describe(self) -> str:
+        return f"{self.title}, {self.layers} layers, patch {self.patch}"
