@@ -1,7 +1,7 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import CLASSES
+from models_ml.training import engine
 from models_ml.training.determinism import reproducible
 from models_ml.training.engine import (
     Cancelled,
@@ -21,11 +22,11 @@ from models_ml.training.engine import (
     FoldResult,
     FoldTask,
     fit_all,
-    input_scale,
     train_pack,
 )
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.losses import Loss, class_weights
+from models_ml.training.packed import input_scale
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -156,6 +157,34 @@ def test_one_that_diverges_harms_no_other_of_its_pack(data: Data) -> None:
     assert "Choose a learning rate below 1" in str(failed)
     assert isinstance(kept, FoldResult)
     assert np.isfinite(kept.probabilities).all()
+
+
+@pytest.fixture
+def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes the device's memory hold so many folds and no more."""
+    begin = engine.Training.__init__
+
+    def limit(most: int) -> None:
+        def small(self: engine.Training, data: Data, plan: Any, tasks: Any, place: torch.device) -> None:
+            if len(tasks) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            begin(self, data, plan, tasks, place)
+
+        monkeypatch.setattr(engine.Training, "__init__", small)
+
+    return limit
+
+
+def test_what_the_memory_does_not_hold_is_trained_in_parts(
+    data: Data, small_memory: Callable[[int], None]
+) -> None:
+    together = train(data, QUICK)
+    small_memory(2)
+    for whole, part in zip(together, train(data, QUICK), strict=True):
+        assert np.allclose(whole.probabilities, part.probabilities, atol=1e-5)
+    small_memory(0)
+    with pytest.raises(InputError, match=r"memory of \w+ does not hold one fold .* batches of 8"):
+        train(data, QUICK, 0)
 
 
 def test_different_shapes_do_not_share_a_pack(data: Data) -> None:
