@@ -58,6 +58,7 @@ class RcnANet(nn.Module):
         )
         self.classify = Linear(members, net.width * net.grid**2, classes)
         initialise(self)
+        nn.init.normal_(self.classify.weight, std=0.01)  # as the authors do
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""

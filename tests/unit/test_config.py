@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models_ml.config import NetConfig, RunConfig, map_sizes
-from models_ml.errors import InputError
+from models_ml.config import NET_CONFIGS, RunConfig, VggMSpp, field_path
 
 
 def errors(config: dict[str, Any]) -> list[tuple[str, str]]:
     """The field path and message of every error in ``config``."""
     with pytest.raises(ValidationError) as caught:
         RunConfig.model_validate(config)
-    return [(".".join(map(str, e["loc"])), e["msg"]) for e in caught.value.errors()]
+    return [(field_path(e["loc"]), e["msg"]) for e in caught.value.errors()]
 
 
 def test_the_default_is_the_best_configuration_of_the_source() -> None:
     net = RunConfig().net
+    assert isinstance(net, VggMSpp)
     assert (net.placement, net.kernels, net.fusion) == (2, (2, 3, 4, 5, 6), "concat")
 
 
@@ -31,20 +31,80 @@ def test_a_kernel_larger_than_its_map_is_named_with_all_numbers() -> None:
 
 
 def test_a_kernel_as_large_as_its_map_is_fine() -> None:
-    assert RunConfig(net=NetConfig(kernels=(6,))).net.kernels == (6,)
+    assert RunConfig(net=VggMSpp(kernels=(6,))).net == VggMSpp(kernels=(6,))
 
 
 def test_a_larger_input_allows_larger_kernels() -> None:
     RunConfig.model_validate({"net": {"kernels": [9]}, "features": {"size": 64}})
 
 
-def test_a_map_shrunk_to_nothing_is_named_with_its_numbers() -> None:
-    [(field, message)] = errors({"net": {"layers": 5, "kernels": [1]}, "features": {"size": 8}})
-    assert field == "net.layers"
-    assert message == (
-        "nothing is left of the 1×1 map after layer 5, which ends in a 3×3 pooling (input 8×8): "
-        "use fewer layers or a larger feature size"
-    )
+@pytest.mark.parametrize(
+    ("net", "size", "field", "message"),
+    [
+        (
+            {"layers": 5, "kernels": [1]},
+            8,
+            "net.layers",
+            "nothing is left of the 1×1 map after layer 5, which ends in a 3×3 pooling (input 8×8): "
+            "use fewer layers or a larger feature size",
+        ),
+        (
+            {"name": "sssnet"},
+            12,
+            "net.name",
+            "nothing is left of the 2×2 map after layer 2, which ends in a 3×3 convolution (input 12×12): "
+            "choose another network or a larger feature size",
+        ),
+        (
+            {"name": "rcn_a", "layers": 4},
+            28,
+            "net.layers",
+            "nothing is left of the 1×1 map after recurrent layer 4, which ends in a 2×2 pooling (input 28×28): "
+            "use fewer layers or a larger feature size",
+        ),
+        (
+            {"name": "rcn_a", "grid": 7},
+            28,
+            "net.grid",
+            "a grid of 7×7 is finer than the 6×6 map after recurrent layer 1 (input 28×28): choose a grid of at most "
+            "6, fewer layers or a larger feature size",
+        ),
+        (
+            {"name": "vit", "patch": 5},
+            28,
+            "net.patch",
+            "a 28×28 picture cannot be cut into patches of 5×5: choose a patch that divides 28 (2, 4, 7, 14) or "
+            "another feature size",
+        ),
+        (
+            {"name": "htnet", "patch": 4},
+            28,
+            "net.levels",
+            "the 7×7 patches of 4×4 pixels (input 28×28) cannot be cut into 2×2 equal blocks, as 2 levels need: "
+            "choose fewer levels, another patch or another feature size",
+        ),
+        (
+            {"name": "hoof_svm", "grid": 12},
+            8,
+            "net.grid",
+            "a grid of 12×12 cells is finer than the 8×8 picture: choose a grid of at most 8 or a larger feature size",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_picture_is_named_with_its_numbers(
+    net: dict[str, Any], size: int, field: str, message: str
+) -> None:
+    assert errors({"net": net, "features": {"size": size}}) == [(field, message)]
+
+
+@pytest.mark.parametrize("name", ["vit", "htnet"])
+def test_heads_that_do_not_share_out_the_width_are_refused(name: str) -> None:
+    assert errors({"net": {"name": name, "width": 32, "heads": 5}}) == [
+        (
+            "net.heads",
+            "5 heads cannot share out a width of 32 evenly: choose heads that divide 32, or another width",
+        )
+    ]
 
 
 def test_a_placement_after_the_last_layer_is_refused() -> None:
@@ -79,9 +139,13 @@ def test_grid_fusion_needs_the_pyramid_after_the_last_layer() -> None:
     [
         ({"sed": 1}, "sed"),
         ({"net": {"kernel": [2]}}, "net.kernel"),
+        ({"net": {"name": "ststnet", "kernels": [2]}}, "net.kernels"),
+        ({"net": {"name": "vit", "layers": 0}}, "net.layers"),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate"),
         ({"train": {"epochs": 0}}, "train.epochs"),
-        ({"net": {"name": "resnet"}}, "net.name"),
+        ({"train": {"epochs": 5, "warmup": 5}}, "train.warmup"),
+        ({"protocol": "cross", "train_on": ["A"]}, "test_on"),
+        ({"protocol": "cross", "train_on": ["A"], "test_on": ["B", "A"]}, "test_on"),
         ({"seed": -1}, "seed"),
     ],
 )
@@ -89,25 +153,29 @@ def test_unknown_fields_and_values_out_of_bounds_are_refused(config: dict[str, A
     assert [loc for loc, _ in errors(config)] == [field]
 
 
+def test_an_unknown_network_is_told_which_there_are() -> None:
+    [(field, message)] = errors({"net": {"name": "alexnet"}})
+    assert field == "net"
+    assert message == f"there is no such network; choose one of {', '.join(NET_CONFIGS)}"
+
+
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         RunConfig().seed = 3  # type: ignore[misc]
 
 
-def test_map_sizes_refuses_a_map_shrunk_to_nothing() -> None:
-    with pytest.raises(InputError, match="after layer 5"):
-        map_sizes(NetConfig(layers=5), 8)
-
-
 def test_the_hash_depends_on_content_alone() -> None:
     one = RunConfig.model_validate_json('{"seed": 1, "net": {"width": 0.5, "layers": 2}}')
-    two = RunConfig.model_validate_json('{"net": {"layers": 2, "width": 0.50}, "seed": 1, "train": {}}')
+    two = RunConfig.model_validate_json(
+        '{"net": {"layers": 2, "name": "vgg_m_spp", "width": 0.50}, "seed": 1, "train": {}}'
+    )
     assert one.content_hash() == two.content_hash()
     assert one.content_hash() != one.model_copy(update={"seed": 2}).content_hash()
 
 
-def test_a_configuration_survives_json() -> None:
-    config = RunConfig(net=NetConfig(kernels=(3, 2), pooling="max"), seed=5)
+@pytest.mark.parametrize("name", NET_CONFIGS)
+def test_a_configuration_survives_json(name: str) -> None:
+    config = RunConfig.model_validate({"net": {"name": name}, "seed": 5})
     assert RunConfig.model_validate(json.loads(config.model_dump_json())) == config
 
 
@@ -118,7 +186,8 @@ def test_a_form_can_be_built_from_the_schema() -> None:
             assert {"title", "description", "default"} <= field.keys(), name
             number = field["items"] if field["type"] == "array" else field
             if number["type"] in ("integer", "number"):
-                assert {"minimum", "maximum"} <= number.keys(), name
+                assert {"minimum", "exclusiveMinimum"} & number.keys(), name
+                assert "maximum" in number, name
 
 
 def test_the_configuration_loads_without_torch_numpy_or_opencv() -> None:
