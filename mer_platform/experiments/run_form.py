@@ -1,0 +1,275 @@
+"""The run form, built from the configuration's own schema, whatever the network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
+from pydantic import BaseModel
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.fields import field_of, shown
+from mer_platform.experiments.services import parse_config
+from mer_platform.projects.access import row_id
+from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
+from models_ml.config.nets import DEFAULT_NET
+from models_ml.errors import InputError
+from models_ml.training.folds import FoldSpec, plan
+
+# What most runs set; the other training settings fold away in groups. What no group names is in the last one.
+ESSENTIAL = ("epochs", "batch_size", "learning_rate")
+EVALUATION = ("epoch_choice", "validation_share", "oracle")
+GROUPS = {
+    "optimiser": ("Optimiser and schedule", ("optimizer", "schedule", "warmup", "weight_decay")),
+    "loss": ("Loss and classes", ("loss", "focal_gamma", "label_smoothing", "class_weights", "sampling")),
+    "augmentation": ("Augmentation", ("flip", "shift", "rotate", "amplitude", "apex_jitter", "mixup")),
+    "averaging": ("Averaging and all else", ("ema",)),
+}
+# A setting that means nothing unless another has this value: only then is it shown, sent and asked for.
+SHOWN_WHEN = {
+    "folds": ("protocol", "kfold"),
+    "train_on": ("protocol", "cross"),
+    "test_on": ("protocol", "cross"),
+    "train-validation_share": ("train-epoch_choice", "validation"),
+    "train-focal_gamma": ("train-loss", "focal"),
+}
+
+
+class Setting(BoundField):
+    """A field of the run form. Networks share names of settings, so the id of such a field names the network too."""
+
+    @property
+    def auto_id(self) -> str:
+        section, _, name = self.html_name.rpartition("-")
+        return f"id_{self.form.net}-{name}" if section == "net" and name != "name" else super().auto_id
+
+    @property
+    def shown_when(self) -> str:
+        return "=".join(SHOWN_WHEN.get(self.name, ()))
+
+    @property
+    def hidden_now(self) -> bool:
+        if self.name not in SHOWN_WHEN:
+            return False
+        other, value = SHOWN_WHEN[self.name]
+        return self.form[other].value() != value
+
+    @property
+    def changed(self) -> str:
+        """``Shift: 0.1`` if it is not the default, else nothing."""
+        try:
+            value, usual = (self.field.clean(v) for v in (self.value(), self.field.initial))
+        except ValidationError:
+            return ""
+        text = ("yes" if value else "no") if isinstance(value, bool) else shown(value)
+        choices = dict(getattr(self.field, "choices", ()))
+        return "" if value == usual or self.hidden_now else f"{self.label}: {choices.get(text, text)}"
+
+
+class NetForm(forms.Form):
+    """The settings of one network as they are before they are changed."""
+
+    bound_field_class = Setting
+
+    def __init__(self, net: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.net = net
+        self.fields.update(_settings("net", NET_CONFIGS[net]))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that fold away together."""
+
+    key: str
+    title: str
+    fields: list[Setting]
+
+    @property
+    def wrong(self) -> bool:
+        return any(field.errors for field in self.fields)
+
+    @property
+    def changed(self) -> str:
+        return ", ".join(field.changed for field in self.fields if field.changed)
+
+
+class RunForm(forms.Form):
+    """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` and ``plan`` are the result."""
+
+    bound_field_class = Setting
+    config: RunConfig
+    plan: list[FoldSpec]
+
+    def __init__(self, *args: Any, versions: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.net = self._chosen("net-name", DEFAULT_NET)
+        if self.net not in NET_CONFIGS:
+            self.net = DEFAULT_NET
+        self.version = (
+            versions.filter(pk=row_id(str(self._chosen("version", "")))).first() or versions.first()
+        )
+        self.fields["version"] = forms.ModelChoiceField(versions, label="Composite version", empty_label=None)
+        self.fields["name"] = forms.CharField(
+            max_length=120, required=False, help_text="Without one, it is named after what it trains."
+        )
+        self.fields["net-name"] = forms.ChoiceField(
+            label="Network", choices=[(name, _titled(name)) for name in NET_CONFIGS], initial=DEFAULT_NET
+        )
+        self.fields.update(_settings("net", NET_CONFIGS[self.net]))
+        self.fields.update(_settings("train", TrainConfig))
+        self.fields.update(_settings("features", FeatureConfig))
+        for name in ("protocol", "folds", "ensemble", "seed"):
+            self.fields[name] = field_of(RunConfig.model_fields[name])
+        for name in ("train_on", "test_on"):
+            self.fields[name] = _databases(name, self.version)
+        self._ask_only_for_what_is_shown()
+
+    def _chosen(self, name: str, default: str) -> Any:
+        """The value of a field that decides which other fields there are."""
+        return (self.data.get(name) if self.is_bound else self.initial.get(name)) or default
+
+    def _ask_only_for_what_is_shown(self) -> None:
+        for name in SHOWN_WHEN:
+            self.fields[name].required &= not self[name].hidden_now
+        if not self.by_gradient:
+            for name in ("ensemble", *self._names("train", TrainConfig)):
+                self.fields[name].required = False
+
+    @property
+    def by_gradient(self) -> bool:
+        return NET_CONFIGS[self.net].trained_by_gradient
+
+    @property
+    def gradient_nets(self) -> str:
+        """Names of the networks that the training settings are for."""
+        return " ".join(name for name, config in NET_CONFIGS.items() if config.trained_by_gradient)
+
+    def networks(self) -> Iterator[tuple[str, list[BoundField], bool]]:
+        """Each network's name, the fields of its settings, and whether it is the chosen one."""
+        for name, config in NET_CONFIGS.items():
+            form = self if name == self.net else NetForm(name)
+            yield name, [form[field] for field in self._names("net", config)], name == self.net
+
+    def network(self) -> BoundField:
+        return self["net-name"]
+
+    def databases(self) -> list[BoundField]:
+        """Which databases are trained on and tested on, of those the version has."""
+        return [self["train_on"], self["test_on"]]
+
+    def databases_outdated(self) -> bool:
+        """Whether the page offers the databases of another version than the one that is chosen."""
+        return self.version is not None and self.data.get("databases_of") != str(self.version.pk)
+
+    def essentials(self) -> list[BoundField]:
+        return [self[f"train-{name}"] for name in ESSENTIAL]
+
+    def protocol(self) -> list[BoundField]:
+        return [self[name] for name in ("protocol", "folds", "seed")]
+
+    def evaluation(self) -> list[BoundField]:
+        """Which epoch counts, and of how many networks."""
+        return [*(self[f"train-{name}"] for name in EVALUATION), self["ensemble"]]
+
+    def groups(self) -> list[Group]:
+        """The training settings that fold away."""
+        named = {*ESSENTIAL, *EVALUATION, *(name for _, names in GROUPS.values() for name in names)}
+        rest = [name for name in TrainConfig.model_fields if name not in named]
+        last = list(GROUPS)[-1]
+        groups = []
+        for key, (title, names) in GROUPS.items():
+            fields = [self[f"train-{name}"] for name in (*names, *(rest if key == last else ()))]
+            groups.append(Group(key, title, fields))
+        return groups
+
+    def features(self) -> Group:
+        return Group("features", "Motion features", [self[n] for n in self._names("features", FeatureConfig)])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            self.config = parse_config(self._data(cleaned))
+            self.plan = plan_for(cleaned["version"], self.config)
+        except ValidationError as error:
+            for place, messages in error.message_dict.items():
+                self.add_error(self._field_at(place), messages)
+        return cleaned
+
+    def _data(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """The configuration as it is written: a setting that was not asked for has its default."""
+        sections = {"net": NET_CONFIGS[self.net], "train": TrainConfig, "features": FeatureConfig}
+        if not self.by_gradient:
+            del sections["train"]
+        whole = (
+            "protocol",
+            "folds",
+            "train_on",
+            "test_on",
+            "seed",
+            *(("ensemble",) if self.by_gradient else ()),
+        )
+        data: dict[str, Any] = {name: cleaned[name] for name in whole if not self[name].hidden_now}
+        for section, model in sections.items():
+            names = [name for name in self._names(section, model) if not self[name].hidden_now]
+            data[section] = {name.removeprefix(f"{section}-"): cleaned[name] for name in names}
+        data["net"]["name"] = self.net
+        return data
+
+    def _field_at(self, place: str) -> str | None:
+        parts = place.split(".")
+        return next((name for name in ("-".join(parts[:2]), parts[0]) if name in self.fields), None)
+
+    @staticmethod
+    def _names(section: str, model: type[BaseModel]) -> list[str]:
+        return list(_settings(section, model))
+
+
+def plan_for(version: CompositeVersion, config: RunConfig) -> list[FoldSpec]:
+    """The folds of a configuration on a version. Raises ValidationError if its samples do not allow the protocol."""
+    samples = list(version.samples.order_by("index").only("database", "subject"))
+    try:
+        return plan(config, [s.subject_key for s in samples], [s.database for s in samples])
+    except InputError as error:
+        raise ValidationError({"protocol": str(error)}) from error
+
+
+def initial_of(config: RunConfig) -> dict[str, Any]:
+    """What the form shows for another run like this one."""
+    data = config.model_dump(mode="json")
+    values = {name: value for name, value in data.items() if not isinstance(value, dict)}
+    for section in ("net", "train", "features"):
+        values |= {f"{section}-{name}": shown(value) for name, value in data[section].items()}
+    return values
+
+
+def _settings(section: str, model: type[BaseModel]) -> dict[str, forms.Field]:
+    return {
+        f"{section}-{name}": field_of(info)
+        for name, info in model.model_fields.items()
+        if (section, name) != ("net", "name")
+    }
+
+
+def _titled(net: str) -> str:
+    config = NET_CONFIGS[net]
+    return f"{config.title} ({config.paper})" if config.paper else config.title
+
+
+def _databases(name: str, version: CompositeVersion | None) -> forms.MultipleChoiceField:
+    info = RunConfig.model_fields[name]
+    known = (
+        version.samples.order_by("database").values_list("database", flat=True).distinct() if version else ()
+    )
+    return forms.MultipleChoiceField(
+        label=info.title,
+        help_text=info.description or "",
+        choices=[(database, database) for database in known],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": "This version has no sample of the database “%(value)s”."},
+    )
