@@ -48,7 +48,7 @@ def _check(form: RunForm, initial: RunConfig) -> dict[str, Any]:
             (form[name] if name in form.fields else None, errors) for name, errors in form.errors.items()
         ]
         return {"problems": named}
-    if not form.is_bound and form.version is None:
+    if not form.is_bound and form.chosen_version is None:
         return {}
     config = form.config if form.is_bound else initial
     size = config.features.size
@@ -57,5 +57,5 @@ def _check(form: RunForm, initial: RunConfig) -> dict[str, Any]:
         "layers": config.net.layers_for(size),
         "parameters": parameter_count(config.net, size),
         "multiply_adds": multiply_adds(config.net, size),
-        "plan": form.plan if form.is_bound else plan_for(form.version, config),
+        "plan": form.plan if form.is_bound else plan_for(form.chosen_version, config),
     }

@@ -108,7 +108,7 @@ class RunForm(forms.Form):
         self.net = self._chosen("net-name", DEFAULT_NET)
         if self.net not in NET_CONFIGS:
             self.net = DEFAULT_NET
-        self.version = (
+        self.chosen_version = (
             versions.filter(pk=row_id(str(self._chosen("version", "")))).first() or versions.first()
         )
         self.fields["version"] = forms.ModelChoiceField(versions, label="Composite version", empty_label=None)
@@ -124,7 +124,7 @@ class RunForm(forms.Form):
         for name in ("protocol", "folds", "ensemble", "seed"):
             self.fields[name] = field_of(RunConfig.model_fields[name])
         for name in ("train_on", "test_on"):
-            self.fields[name] = _databases(name, self.version)
+            self.fields[name] = _databases(name, self.chosen_version)
         self._ask_only_for_what_is_shown()
 
     def _chosen(self, name: str, default: str) -> Any:
@@ -162,12 +162,12 @@ class RunForm(forms.Form):
 
     def databases_outdated(self) -> bool:
         """Whether the page offers the databases of another version than the one that is chosen."""
-        return self.version is not None and self.data.get("databases_of") != str(self.version.pk)
+        return self.chosen_version is not None and self.data.get("databases_of") != str(self.chosen_version.pk)
 
     def essentials(self) -> list[BoundField]:
         return [self[f"train-{name}"] for name in ESSENTIAL]
 
-    def protocol(self) -> list[BoundField]:
+    def tested_by(self) -> list[BoundField]:
         return [self[name] for name in ("protocol", "folds", "seed")]
 
     def evaluation(self) -> list[BoundField]:
