@@ -1,0 +1,151 @@
+"""Many runs as one: a base configuration, the settings that vary, and seeds."""
+
+import copy
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from models_ml.config.base import Config, located
+from models_ml.config.run import RunConfig, field_path
+
+MOST_RUNS = 2000
+SHOWN_ERRORS = 20
+
+Choice = dict[str, int]  # of each varied setting, which of its values
+Place = tuple[str | int, ...]
+
+
+class SweepConfig(Config):
+    """All combinations of the grid's values, each under every seed.
+
+    >>> sweep = SweepConfig(grid={"net.placement": [1, 2], "train.learning_rate": [0.001, 0.01]}, seeds=[0, 1])
+    >>> len(sweep.runs())
+    8
+    >>> SweepConfig(grid={"net.kernels": [[2, 3], [2, 9]]})
+    Traceback (most recent call last):
+    ...
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for SweepConfig
+    grid.`net.kernels`.1
+      kernel 9 is larger than the 6×6 map after layer 2 (input 28×28): ...
+    """
+
+    base: dict[str, Any] = Field(
+        default_factory=dict,
+        title="Base",
+        description="A run's configuration, or a part of it: what all runs have in common.",
+    )
+    grid: dict[str, tuple[Any, ...]] = Field(
+        default_factory=dict,
+        title="Grid",
+        description="Values to try, by setting: net.placement, train.learning_rate, …; net takes whole "
+        "networks.",
+    )
+    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
+        (), title="Seeds", description="Each combination is run under every one; none: the base's."
+    )
+
+    @field_validator("grid")
+    @classmethod
+    def _check_grid(cls, grid: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+        for path, values in grid.items():
+            if path == "seed":
+                raise located((path,), values, "give seeds in “seeds”: every combination is run under each")
+            if not values:
+                raise located((path,), values, "give at least one value to try")
+        return grid
+
+    def model_post_init(self, _context: Any) -> None:
+        """Every run is checked here, so that ``runs`` cannot fail. Raises ValidationError."""
+        self.runs()
+
+    def runs(self) -> list[RunConfig]:
+        """The runs, those of one combination next to each other; what is the same run is in it once.
+
+        Raises ValidationError where a combination is no valid run: which value, in which combination, and why.
+        """
+        count = len(self.seeds or (0,))
+        for values in self.grid.values():
+            count *= len(values)
+        if count > MOST_RUNS:
+            raise located(
+                ("grid",),
+                None,
+                f"these are {count} runs, and a sweep has at most {MOST_RUNS}: vary less at once",
+            )
+        found: dict[str, RunConfig] = {}
+        errors: dict[tuple[Place, str], str] = {}  # each with the first combination that has it
+        for choice, data in self._combinations():
+            try:
+                config = RunConfig.model_validate(data)
+            except ValidationError as error:
+                for place, message, where in self._placed(error, choice):
+                    errors.setdefault((place, message), where)
+                continue
+            for seed in self.seeds or (config.seed,):
+                seeded = config.model_copy(update={"seed": seed})
+                found.setdefault(seeded.content_hash(), seeded)
+        if errors:
+            shown = [_detail(loc, message + where) for (loc, message), where in errors.items()]
+            raise ValidationError.from_exception_data("configuration", shown[:SHOWN_ERRORS])
+        return list(found.values())
+
+    def varied(self, config: RunConfig) -> dict[str, Any]:
+        """What tells a run from the others: its values of the varied settings, and its seed if there are several."""
+        data = config.model_dump(mode="json")
+        told = {path: _get(data, path) for path in self.grid}
+        return {**told, "seed": config.seed} if len(self.seeds) > 1 else told
+
+    def _combinations(self) -> Iterator[tuple[Choice, dict[str, Any]]]:
+        # A setting inside of another comes after it: net, then net.width.
+        paths = sorted(self.grid, key=lambda path: path.count("."))
+        for places in itertools.product(*(range(len(self.grid[path])) for path in self.grid)):
+            choice = dict(zip(self.grid, places, strict=True))
+            data = copy.deepcopy(self.base)
+            for path in paths:
+                _set(data, path, copy.deepcopy(self.grid[path][choice[path]]))
+            yield choice, data
+
+    def _placed(self, error: ValidationError, choice: Choice) -> Iterator[tuple[Place, str, str]]:
+        """A combination's errors: at which value of the grid, or where in the base; what is wrong; in which combination."""
+        for one in error.errors():
+            path = field_path(one["loc"])
+            message = "there is no such setting" if one["type"] == "extra_forbidden" else one["msg"]
+            inside = [p for p in self.grid if f"{path}.".startswith(f"{p}.")]
+            own = (
+                max(inside, key=len)
+                if inside
+                else next((p for p in self.grid if p.startswith(f"{path}.")), "")
+            )
+            others = [f"{p} = {json.dumps(self.grid[p][n])}" for p, n in choice.items() if p != own]
+            where = f" (where {', '.join(others)})" if others else ""
+            if own:
+                rest = path[len(own) + 1 :] if own == "net" else ""
+                yield ("grid", own, choice[own], *([rest] if rest else [])), message, where
+            else:
+                yield ("base", path), message, where
+
+
+def _detail(loc: Place, message: str) -> InitErrorDetails:
+    kind = PydanticCustomError("configuration", "{message}", {"message": message})
+    return InitErrorDetails(type=kind, loc=loc, input=None)
+
+
+def _set(data: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        inner = data.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return  # the check of the run says what is wrong there
+        data = inner
+    data[last] = value
+
+
+def _get(data: Mapping[str, Any], path: str) -> Any:
+    found: Any = data
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

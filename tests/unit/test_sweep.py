@@ -1,0 +1,76 @@
+"""A sweep: combinations, seeds, duplicates, and where it is wrong."""
+
+import pytest
+from pydantic import ValidationError
+
+from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
+
+
+def test_it_combines_every_value_with_every_other_under_every_seed():
+    sweep = SweepConfig(
+        base={"train": {"epochs": 3}}, grid={"net.placement": [1, 2], "net.width": [0.1, 0.2]}, seeds=[4, 5]
+    )
+    runs = sweep.runs()
+    assert [(r.net.placement, r.net.width, r.seed) for r in runs[:4]] == [
+        (1, 0.1, 4), (1, 0.1, 5), (1, 0.2, 4), (1, 0.2, 5),
+    ]  # fmt: skip
+    assert len(runs) == 8
+    assert {r.train.epochs for r in runs} == {3}
+    assert sweep.varied(runs[0]) == {"net.placement": 1, "net.width": 0.1, "seed": 4}
+
+
+def test_the_same_run_is_in_it_once():
+    assert len(SweepConfig(grid={"net.width": [0.125, 0.125]}, seeds=[0, 0]).runs()) == 1
+    assert len(SweepConfig(grid={"net": [{}, {"name": "vgg_m_spp"}]}).runs()) == 1
+
+
+def test_a_setting_within_a_varied_network_comes_after_it():
+    sweep = SweepConfig(grid={"net.dropout": [0.1, 0.2], "net": [{"name": "vgg_m"}, {"name": "ststnet"}]})
+    assert {(r.net.name, r.net.dropout) for r in sweep.runs()} == {
+        ("vgg_m", 0.1), ("vgg_m", 0.2), ("ststnet", 0.1), ("ststnet", 0.2),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sweep", "place", "words"),
+    [
+        ({"grid": {"net.kernels": [[2, 3], [2, 9]]}}, "grid.net.kernels.1", "kernel 9 is larger than the 6×6 map"),
+        ({"grid": {"net": [{}, {"kernels": [9]}]}}, "grid.net.1.kernels.0", "kernel 9 is larger"),
+        (
+            {"grid": {"features.size": [28, 14], "train.epochs": [1]}},
+            "base.net.kernels.2",
+            "kernel 4 is larger than the 3×3 map after layer 2 (input 14×14): choose a smaller kernel, an earlier "
+            "placement or a larger feature size (where features.size = 14, train.epochs = 1)",
+        ),
+        ({"grid": {"train.epoch": [1]}}, "grid.train.epoch.0", "there is no such setting"),
+        ({"grid": {"trane.epochs": [1]}}, "grid.trane.epochs.0", "there is no such setting"),
+        ({"grid": {"net": ["ststnet"]}}, "grid.net.0", "valid dictionary"),
+        ({"grid": {"net.width": []}}, "grid.net.width", "at least one value"),
+        ({"grid": {"seed": [1, 2]}}, "grid.seed", "give seeds in"),
+        ({"base": {"train": {"epochs": 0}}}, "base.train.epochs", "greater than or equal to 1"),
+        ({"seeds": [0, -1]}, "seeds.1", "greater than or equal to 0"),
+        ({"seeds": list(range(2001))}, "grid", "these are 2001 runs, and a sweep has at most 2000"),
+    ],
+)  # fmt: skip
+def test_it_says_which_value_is_wrong_and_why(sweep, place, words):
+    with pytest.raises(ValidationError) as caught:
+        SweepConfig.model_validate(sweep)
+    [error] = caught.value.errors()
+    assert ".".join(map(str, error["loc"])) == place
+    assert words in error["msg"]
+
+
+def test_what_is_wrong_in_many_combinations_is_said_once():
+    with pytest.raises(ValidationError) as caught:
+        SweepConfig(grid={"net.placement": [1, 9], "train.epochs": [1, 2, 3]})
+    assert len(caught.value.errors()) == 1
+
+
+def test_the_presets_hold_the_source_s_study_and_every_network():
+    study = PRESETS["spp-study"].sweep.runs()
+    assert study[0].net.name == "vgg_m"
+    pyramids = {(r.net.placement, r.net.kernels) for r in study[1:]}
+    assert {placement for placement, _ in pyramids} == {1, 2, 3}
+    assert {len(kernels) for _, kernels in pyramids} == {2, 3, 4, 5, 6}
+    assert (2, (2, 3, 4, 5, 6)) in pyramids
+    assert {r.net.name for r in PRESETS["peers"].sweep.runs()} == set(NET_CONFIGS)
