@@ -1,6 +1,7 @@
 """Values to try, as they are typed: ``2,3 | 2,3,4`` for lists, ``0.001 | 0.01`` for numbers."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -21,7 +22,7 @@ class Axis:
 
     path: str = ""
     text: str = ""
-    errors: tuple[str, ...] = ()
+    errors: list[str] = field(default_factory=list)
 
 
 def settings() -> dict[str, list[tuple[str, str]]]:
@@ -48,22 +49,23 @@ def parse(path: str, text: str, net: str) -> list[Any]:
     """The values of one axis. ``net`` is the network they are for. Raises ValidationError saying which value is wrong."""
     words = text.split("|")
     if path == "net":
-        return [_network(word.strip()) for word in _scalars(words)]
+        names = words if "{" in text else _scalars(words)
+        return [_network(word.strip()) for word in names]
     info = _info(path, net)
     if info is None:
         raise ValidationError(f"There is no setting “{path}”; choose one of the list.")
-    field = field_of(info)
-    if not isinstance(field, NumberList):
+    kind = field_of(info)
+    if not isinstance(kind, NumberList):
         words = _scalars(words)
     if not any(word.strip() for word in words):
-        raise ValidationError("Give at least one value, for example: " + _example(field))
-    return [_value(field, word.strip()) for word in words]
+        raise ValidationError("Give at least one value, for example: " + _example(kind))
+    return [_value(kind, word.strip()) for word in words]
 
 
 def written(path: str, values: list[Any]) -> str:
     """The values as ``parse`` reads them."""
     if path == "net":
-        return " | ".join(value["name"] for value in values)
+        return " | ".join(v["name"] if set(v) == {"name"} else json.dumps(v) for v in values)
     texts = [",".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for v in values]
     return " | ".join({"True": "yes", "False": "no"}.get(text, text) for text in texts)
 
@@ -73,34 +75,40 @@ def _scalars(words: list[str]) -> list[str]:
     return [part for word in words for part in word.split(",") if part.strip()]
 
 
-def _network(name: str) -> dict[str, str]:
-    if name not in NET_CONFIGS:
-        raise ValidationError(f"There is no network “{name}”; choose among {', '.join(NET_CONFIGS)}.")
-    return {"name": name}
+def _network(word: str) -> dict[str, Any]:
+    """A network by its name, or with some of its settings: ``{"name": "vgg_m", "layers": 2}``."""
+    if not word.startswith("{"):
+        if word not in NET_CONFIGS:
+            raise ValidationError(f"There is no network “{word}”; choose among {', '.join(NET_CONFIGS)}.")
+        return {"name": word}
+    try:
+        return json.loads(word)
+    except ValueError as error:
+        raise ValidationError(f"“{word}” is not JSON: {error}.") from error
 
 
-def _value(field: forms.Field, word: str) -> Any:
-    if isinstance(field, forms.BooleanField):
+def _value(kind: forms.Field, word: str) -> Any:
+    if isinstance(kind, forms.BooleanField):
         if word.lower() not in (*YES, *NO):
             raise ValidationError(f"“{word}” is neither yes nor no.")
         return word.lower() in YES
     try:
-        return field.clean(word)
+        return kind.clean(word)
     except ValidationError as error:
-        if hasattr(field, "choices"):
-            known = ", ".join(str(value) for value, _ in field.choices)
+        if hasattr(kind, "choices"):
+            known = ", ".join(str(value) for value, _ in kind.choices)
             raise ValidationError(f"“{word}” is not one of {known}.") from error
         raise ValidationError(f"“{word}”: {' '.join(error.messages)}") from error
 
 
-def _example(field: forms.Field) -> str:
-    if isinstance(field, NumberList):
+def _example(kind: forms.Field) -> str:
+    if isinstance(kind, NumberList):
         return "2,3 | 2,3,4 | 2,3,4,5,6"
-    if isinstance(field, forms.BooleanField):
+    if isinstance(kind, forms.BooleanField):
         return "yes | no"
-    if hasattr(field, "choices"):
-        return " | ".join(str(value) for value, _ in field.choices)
-    return f"{field.initial}"
+    if hasattr(kind, "choices"):
+        return " | ".join(str(value) for value, _ in kind.choices)
+    return f"{kind.initial}"
 
 
 def _info(path: str, net: str) -> FieldInfo | None:
@@ -111,6 +119,8 @@ def _info(path: str, net: str) -> FieldInfo | None:
         "features": [FeatureConfig],
         "": [RunConfig] if name in WHOLE else [],
     }
+    if name == "name":
+        return None
     fields = (model.model_fields.get(name) for model in models.get(section, []))
     return next((info for info in fields if info is not None), None)
 

@@ -27,7 +27,7 @@ GROUPS = {
     "augmentation": ("Augmentation", ("flip", "shift", "rotate", "amplitude", "apex_jitter", "mixup")),
     "averaging": ("Averaging and all else", ("ema",)),
 }
-# A setting that means nothing unless another has this value: only then is it shown, sent and asked for.
+# A setting that means nothing unless another has one of these values: only then is it shown, sent and asked for.
 SHOWN_WHEN = {
     "folds": ("protocol", "kfold"),
     "train_on": ("protocol", "cross"),
@@ -47,14 +47,14 @@ class Setting(BoundField):
 
     @property
     def shown_when(self) -> str:
-        return "=".join(SHOWN_WHEN.get(self.name, ()))
+        return "=".join(self.form.conditions.get(self.name, ()))
 
     @property
     def hidden_now(self) -> bool:
-        if self.name not in SHOWN_WHEN:
+        if self.name not in self.form.conditions:
             return False
-        other, value = SHOWN_WHEN[self.name]
-        return self.form[other].value() != value
+        other, values = self.form.conditions[self.name]
+        return self.form[other].value() not in values.split()
 
     @property
     def changed(self) -> str:
@@ -72,6 +72,7 @@ class NetForm(forms.Form):
     """The settings of one network as they are before they are changed."""
 
     bound_field_class = Setting
+    conditions: dict[str, tuple[str, str]] = {}
 
     def __init__(self, net: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,6 +101,7 @@ class RunForm(forms.Form):
     """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` and ``plan`` are the result."""
 
     bound_field_class = Setting
+    conditions = SHOWN_WHEN
     config: RunConfig
     plan: list[FoldSpec]
 
@@ -111,7 +113,14 @@ class RunForm(forms.Form):
         self.chosen_version = (
             versions.filter(pk=row_id(str(self._chosen("version", "")))).first() or versions.first()
         )
-        self.fields["version"] = forms.ModelChoiceField(versions, label="Composite version", empty_label=None)
+        self.versions = versions
+        self._add_fields()
+        self._ask_only_for_what_is_shown()
+
+    def _add_fields(self) -> None:
+        self.fields["version"] = forms.ModelChoiceField(
+            self.versions, label="Composite version", empty_label=None
+        )
         self.fields["name"] = forms.CharField(
             max_length=120, required=False, help_text="Without one, it is named after what it trains."
         )
@@ -125,27 +134,32 @@ class RunForm(forms.Form):
             self.fields[name] = field_of(RunConfig.model_fields[name])
         for name in ("train_on", "test_on"):
             self.fields[name] = _databases(name, self.chosen_version)
-        self._ask_only_for_what_is_shown()
 
     def _chosen(self, name: str, default: str) -> Any:
         """The value of a field that decides which other fields there are."""
         return (self.data.get(name) if self.is_bound else self.initial.get(name)) or default
 
     def _ask_only_for_what_is_shown(self) -> None:
-        for name in SHOWN_WHEN:
+        for name in self.conditions:
             self.fields[name].required &= not self[name].hidden_now
+        unasked = [] if self.net_asked else ["net-name", *self._names("net", NET_CONFIGS[self.net])]
         if not self.by_gradient:
-            for name in ("ensemble", *self._names("train", TrainConfig)):
-                self.fields[name].required = False
+            unasked += ["ensemble", *self._names("train", TrainConfig)]
+        for name in unasked:
+            self.fields[name].required = False
+
+    @property
+    def net_asked(self) -> bool:
+        return True
 
     @property
     def by_gradient(self) -> bool:
         return NET_CONFIGS[self.net].trained_by_gradient
 
     @property
-    def gradient_nets(self) -> str:
-        """Names of the networks that the training settings are for."""
-        return " ".join(name for name, config in NET_CONFIGS.items() if config.trained_by_gradient)
+    def training_shown_when(self) -> str:
+        """The training settings are for networks that are trained by gradient."""
+        return "net-name=" + " ".join(name for name, net in NET_CONFIGS.items() if net.trained_by_gradient)
 
     def networks(self) -> Iterator[tuple[str, list[BoundField], bool]]:
         """Each network's name, the fields of its settings, and whether it is the chosen one."""
@@ -162,7 +176,9 @@ class RunForm(forms.Form):
 
     def databases_outdated(self) -> bool:
         """Whether the page offers the databases of another version than the one that is chosen."""
-        return self.chosen_version is not None and self.data.get("databases_of") != str(self.chosen_version.pk)
+        return self.chosen_version is not None and self.data.get("databases_of") != str(
+            self.chosen_version.pk
+        )
 
     def essentials(self) -> list[BoundField]:
         return [self[f"train-{name}"] for name in ESSENTIAL]
@@ -193,18 +209,29 @@ class RunForm(forms.Form):
         if self.errors:
             return cleaned
         try:
-            self.config = parse_config(self._data(cleaned))
-            self.plan = plan_for(cleaned["version"], self.config)
+            self._conclude(cleaned)
         except ValidationError as error:
             for place, messages in error.message_dict.items():
-                self.add_error(self._field_at(place), messages)
+                self._add_error_at(place, messages)
         return cleaned
+
+    def _conclude(self, cleaned: dict[str, Any]) -> None:
+        """Make the result of the fields. Raises ValidationError by the place in the configuration."""
+        self.config = parse_config(self._data(cleaned))
+        self.plan = plan_for(cleaned["version"], self.config)
+
+    def _add_error_at(self, place: str, messages: list[str]) -> None:
+        parts = place.split(".")
+        names = ("-".join(parts[:2]), parts[0])
+        self.add_error(next((name for name in names if name in self.fields), None), messages)
 
     def _data(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """The configuration as it is written: a setting that was not asked for has its default."""
-        sections = {"net": NET_CONFIGS[self.net], "train": TrainConfig, "features": FeatureConfig}
-        if not self.by_gradient:
-            del sections["train"]
+        sections: dict[str, type[BaseModel]] = {"features": FeatureConfig}
+        if self.by_gradient:
+            sections["train"] = TrainConfig
+        if self.net_asked:
+            sections["net"] = NET_CONFIGS[self.net]
         whole = (
             "protocol",
             "folds",
@@ -217,12 +244,9 @@ class RunForm(forms.Form):
         for section, model in sections.items():
             names = [name for name in self._names(section, model) if not self[name].hidden_now]
             data[section] = {name.removeprefix(f"{section}-"): cleaned[name] for name in names}
-        data["net"]["name"] = self.net
+        if self.net_asked:
+            data["net"]["name"] = self.net
         return data
-
-    def _field_at(self, place: str) -> str | None:
-        parts = place.split(".")
-        return next((name for name in ("-".join(parts[:2]), parts[0]) if name in self.fields), None)
 
     @staticmethod
     def _names(section: str, model: type[BaseModel]) -> list[str]:
@@ -238,9 +262,16 @@ def plan_for(version: CompositeVersion, config: RunConfig) -> list[FoldSpec]:
         raise ValidationError({"protocol": str(error)}) from error
 
 
-def initial_of(config: RunConfig) -> dict[str, Any]:
-    """What the form shows for another run like this one."""
-    data = config.model_dump(mode="json")
+def initial_of(data: dict[str, Any]) -> dict[str, Any]:
+    """What the form shows for a configuration, or a part of one, as JSON."""
+    net = {"name": DEFAULT_NET, **data.get("net", {})}
+    model = NET_CONFIGS.get(net["name"], NET_CONFIGS[DEFAULT_NET])
+    usual = RunConfig(net=model()).model_dump(mode="json")
+    data = {
+        **usual,
+        **data,
+        **{name: {**usual[name], **data.get(name, {})} for name in ("net", "train", "features")},
+    }
     values = {name: value for name, value in data.items() if not isinstance(value, dict)}
     for section in ("net", "train", "features"):
         values |= {f"{section}-{name}": shown(value) for name, value in data[section].items()}
