@@ -1,15 +1,121 @@
-"""Runs: one configuration, one frozen version, one seed; folds, and a prediction for every sample."""
+"""Experiments: runs over configurations and seeds; a run is one configuration, one frozen version, one seed."""
 
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
-from models_ml.config import RunConfig
+from models_ml.config import RunConfig, SweepConfig
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    def with_counts(self) -> "ExperimentQuerySet":
+        """With the number of runs, and of those in each kind of state, which ``state`` is told from."""
+        return self.annotate(
+            runs_total=Count("runs"),
+            runs_active=Count("runs", filter=Q(runs__state__in=Run.ACTIVE)),
+            runs_failed=Count("runs", filter=Q(runs__state=Run.State.FAILED)),
+            runs_cancelled=Count("runs", filter=Q(runs__state=Run.State.CANCELLED)),
+        )
+
+
+class Experiment(models.Model):
+    """A sweep over one frozen version; a single run is an experiment of one."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        PAUSED = "paused", "paused"
+        FINISHED = "finished", "finished"
+        FAILED = "failed", "finished, but for failed runs"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Device(models.TextChoices):
+        AUTO = "auto", "a GPU if there is one"
+        CPU = "cpu", "CPU"
+        GPU = "gpu", "GPU"
+
+    LOWEST, HIGHEST = -10, 10
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
+    version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="experiments")
+    name = models.CharField(max_length=120)
+    sweep = models.JSONField(help_text="What was asked for: base, grid and seeds.")
+    priority = models.SmallIntegerField(
+        default=0,
+        validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)],
+        help_text="Experiments of higher priority go first.",
+    )
+    device = models.CharField(max_length=4, choices=Device.choices, default=Device.AUTO)
+    queue = models.CharField(
+        max_length=20, help_text="Where its folds train: chosen once, so that all are computed alike."
+    )
+    paused = models.BooleanField(default=False)
+    round = models.PositiveIntegerField(default=0, help_text="Runs were added, or run again, so many times.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ExperimentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"experiment #{self.pk} {self.name}"
+
+    @property
+    def settings(self) -> SweepConfig:
+        return SweepConfig.model_validate(self.sweep)
+
+    @property
+    def group(self) -> str:
+        return f"experiment:{self.pk}"
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """Runs in total, active, failed and cancelled; one query, unless ``with_counts`` has asked already."""
+        names = ("runs_total", "runs_active", "runs_failed", "runs_cancelled")
+        source = self if hasattr(self, names[0]) else Experiment.objects.with_counts().get(pk=self.pk)
+        return {name.removeprefix("runs_"): getattr(source, name) for name in names}
+
+    @property
+    def state(self) -> str:
+        counted = self.counted
+        if counted["active"]:
+            return self.State.PAUSED if self.paused else self.State.RUNNING
+        if counted["failed"]:
+            return self.State.FAILED
+        return self.State.CANCELLED if counted["cancelled"] else self.State.FINISHED
+
+    def get_state_display(self) -> str:
+        return str(self.State(self.state).label)
+
+    @property
+    def active(self) -> bool:
+        return self.counted["active"] > 0
+
+    @property
+    def finished_at(self) -> Any:
+        """When its last run ended; None while one is active."""
+        return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
+
+    def progress(self) -> dict[str, Any]:
+        """Runs, folds and features done, and the time left in seconds (None while it cannot be told)."""
+        counted = self.counted
+        return {
+            "runs_total": counted["total"],
+            "runs_done": counted["total"] - counted["active"],
+            "runs_failed": counted["failed"],
+            **folds_progress(Fold.objects.filter(run__experiment=self), self),
+            **features_progress(Job.objects.filter(group=self.group, kind="features")),
+        }
 
 
 class Run(models.Model):
@@ -25,9 +131,14 @@ class Run(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="runs")
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="runs")
     name = models.CharField(max_length=120)
     config = models.JSONField()
     config_hash = models.CharField(max_length=64, db_index=True)
+    seed = models.PositiveIntegerField(default=0)
+    features_key = models.CharField(
+        max_length=16, default="", help_text="Runs with the same one share their features."
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.FEATURES)
     error = models.TextField(blank=True)
     environment = models.JSONField(
@@ -42,6 +153,9 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "config_hash"], name="run_once_an_experiment")
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.name}"
@@ -52,7 +166,8 @@ class Run(models.Model):
 
     @property
     def group(self) -> str:
-        return f"run:{self.pk}"
+        """Of the jobs that work for it: its experiment's."""
+        return f"experiment:{self.experiment_id}"
 
     @property
     def active(self) -> bool:
@@ -67,41 +182,50 @@ class Run(models.Model):
     def seconds(self) -> float:
         return ((self.finished_at or timezone.now()) - self.created_at).total_seconds()
 
+    def features_jobs(self) -> "models.QuerySet[Job]":
+        """The jobs that compute its features, for all runs of the experiment with the same ones."""
+        return Job.objects.filter(
+            group=self.group, kind="features", key__startswith=f"{self.group}:features:{self.features_key}:"
+        )
+
     def progress(self) -> dict[str, Any]:
         """Folds done, features done and the time left, in seconds (None while it cannot be told)."""
-        total = self.folds.count()
-        done = self.folds.filter(state=Fold.State.DONE).count()
-        features = Job.objects.filter(group=self.group, kind="features")
-        feature_done = sum(features.values_list("progress_done", flat=True))
-        feature_total = sum(features.values_list("progress_total", flat=True))
-        left = None
-        if self.state == self.State.TRAINING and done and self.training_started_at:
-            spent = (timezone.now() - self.training_started_at).total_seconds()
-            left = spent / done * (total - done)
-        return {
-            "folds_done": done,
-            "folds_total": total,
-            "features_done": feature_done,
-            "features_total": feature_total,
-            "seconds_left": left,
-        }
+        folds = folds_progress(self.folds.all(), self.experiment)
+        if self.state != self.State.TRAINING:
+            folds["seconds_left"] = None
+        return {**folds, **features_progress(self.features_jobs())}
 
 
 class Fold(models.Model):
-    """One held-out subject."""
+    """One split: who is held out."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
+        RUNNING = "running"
         DONE = "done"
+        FAILED = "failed"
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="folds")
     index = models.PositiveIntegerField()
-    name = models.CharField(max_length=130, help_text="database/subject held out")
+    name = models.CharField(max_length=300, help_text="What is held out: database/subject, for one.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    job = models.ForeignKey(
+        Job, on_delete=models.SET_NULL, null=True, related_name="folds", help_text="The pack it trains in."
+    )
     attempt = models.PositiveIntegerField(default=0)
+    multiply_adds = models.BigIntegerField(default=0, help_text="Of its whole training, as estimated.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    epochs_done = models.PositiveIntegerField(default=0)
     losses = models.JSONField(default=list, help_text="Mean training loss of every epoch.")
+    validation_losses = models.JSONField(
+        default=list, help_text="Mean loss of every epoch on the inner validation subjects."
+    )
+    epoch = models.PositiveIntegerField(null=True, help_text="The epoch whose weights predicted, from 1.")
+    oracle = models.JSONField(
+        null=True, help_text="[epoch][test sample]: the class each epoch would have predicted. Leaky."
+    )
     weights_sha256 = models.CharField(max_length=64, blank=True)
-    seconds = models.FloatField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True, help_text="Its share of its pack's training time.")
 
     class Meta:
         ordering = ["run_id", "index"]
@@ -130,3 +254,27 @@ class Prediction(models.Model):
     @property
     def correct(self) -> bool:
         return self.predicted == self.sample.label
+
+
+def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> dict[str, Any]:
+    """Folds by state, and the seconds until those that wait or run are done, by the pace of those that are."""
+    done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)
+    found = folds.aggregate(
+        folds_total=Count("pk"),
+        folds_done=Count("pk", filter=done),
+        folds_running=Count("pk", filter=Q(state=Fold.State.RUNNING)),
+        folds_failed=Count("pk", filter=Q(state=Fold.State.FAILED)),
+        work_done=Sum(F("multiply_adds"), filter=done),
+        work_left=Sum(F("multiply_adds"), filter=wanted),
+        spent=Sum("seconds", filter=done),
+    )
+    work_done, work_left, spent = (found.pop(name) or 0 for name in ("work_done", "work_left", "spent"))
+    at_work = Job.objects.filter(group=experiment.group, kind="pack", state=Job.State.RUNNING).count()
+    told = work_done and at_work and not experiment.paused
+    return {**found, "seconds_left": spent / work_done * work_left / at_work if told else None}
+
+
+def features_progress(jobs: "models.QuerySet[Job]") -> dict[str, int]:
+    return jobs.aggregate(
+        features_done=Sum("progress_done", default=0), features_total=Sum("progress_total", default=0)
+    )

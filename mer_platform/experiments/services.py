@@ -1,24 +1,36 @@
-"""A run from launch to finish: features, then a job a fold, then the final model.
+"""What a researcher does with experiments: launch, pause, resume, cancel, add seeds, clone, run again."""
 
-Each step is queued by whoever finished the one before, in the same transaction, under keys that cannot repeat.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.models import Fold, Run
-from mer_platform.features.services import sample_ranges
-from mer_platform.jobs.models import Claim, Job
+from mer_platform.experiments import steps
+from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.plans import PlannedRun, estimate, features_key, planned, queue_for
+from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
-from models_ml.config import RunConfig, field_path
-from models_ml.training.folds import plan
+from models_ml.config import RunConfig, SweepConfig, field_path
+
+__all__ = [
+    "add_seeds",
+    "by_field",
+    "cancel",
+    "cancel_experiment",
+    "clone",
+    "estimate",
+    "launch",
+    "launch_experiment",
+    "parse_config",
+    "parse_sweep",
+    "pause",
+    "rerun_failed",
+    "resume",
+    "train_model",
+]
 
 
 def parse_config(data: Any) -> RunConfig:
@@ -29,93 +41,252 @@ def parse_config(data: Any) -> RunConfig:
         raise ValidationError(by_field(error)) from error
 
 
+def parse_sweep(data: Any) -> SweepConfig:
+    """A validated sweep. Raises ValidationError with one sentence a field: ``{"grid.net.kernels.2": …}``."""
+    try:
+        return SweepConfig.model_validate(data)
+    except ConfigError as error:
+        raise ValidationError({field_path(e["loc"]): e["msg"] for e in error.errors()}) from error
+
+
 def by_field(error: ConfigError) -> dict[str, str]:
     """What is wrong with a configuration: a sentence for each field, by its place in it."""
     return {field_path(e["loc"]): e["msg"] for e in error.errors()}
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
-    """Store the run and its folds, and queue its first jobs."""
-    samples = list(version.samples.order_by("index"))
-    with transaction.atomic():
-        run = Run.objects.create(
-            project=version.project,
-            version=version,
-            name=(name.strip() or config.net.describe())[:120],
-            config=config.model_dump(mode="json"),
-            config_hash=config.content_hash(),
-            created_by=user if user and user.pk else None,
-        )
-        Fold.objects.bulk_create(
-            Fold(run=run, index=i, name=fold.name)
-            for i, fold in enumerate(
-                plan(config, [s.subject_key for s in samples], [s.database for s in samples])
-            )
-        )
-        for start, end in sample_ranges(samples):
-            _enqueue(run, "features", start, {"samples": [start, end]})
-        AuditEvent.record(run.project, user, f"launched run {run} on {version}")
-    return run
+    """Launch a single run: an experiment of one, which trains a final model as well.
+
+    Raises ValidationError where the version's samples do not allow the protocol, by the field of the configuration.
+    """
+    plan = planned(version, [config])
+    sweep = SweepConfig(base=config.model_dump(mode="json"))
+    experiment = _launch(version, sweep, plan, user, name, 0, Experiment.Device.AUTO)
+    return experiment.runs.get()
 
 
-@contextmanager
-def finishing(claim: Claim, run_id: int) -> Iterator[None]:
-    """Commit the result of one of a run's jobs, end the job, and queue what comes next: all or nothing.
+def launch_experiment(
+    version: CompositeVersion,
+    sweep: SweepConfig,
+    user: Any,
+    name: str = "",
+    priority: int = 0,
+    device: str = Experiment.Device.AUTO,
+) -> Experiment:
+    """Store a sweep's runs and their folds, and queue the first jobs.
 
-    The run's row is locked before the job's, as in ``cancel`` and ``fail``: another order would deadlock with them.
-    Raises LeaseLost.
+    Raises ValidationError where the version's samples do not allow a protocol: ``{"base.protocol": …}``; or where
+    ``priority`` or ``device`` is out of range.
+    """
+    Experiment(priority=priority, device=device).clean_fields(
+        exclude=["project", "version", "name", "sweep", "queue", "created_by"]
+    )
+    return _launch(version, sweep, _planned(version, sweep), user, name, priority, device)
+
+
+def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[Run]:
+    """Run every combination under more seeds as well. Returns the new runs.
+
+    Raises ValidationError where a seed is none, or all of them were run already.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
-        with claim.commit() as job:
-            yield
-            claim.finish(job)
-            advance(run)
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        runs = experiment.runs.all()
+        there = sorted(set(runs.values_list("seed", flat=True)))
+        sweep = parse_sweep({**experiment.sweep, "seeds": [*there, *(s for s in seeds if s not in there)]})
+        known = set(runs.values_list("config_hash", flat=True))
+        new = [run for run in _planned(experiment.version, sweep) if run.config.content_hash() not in known]
+        if not new:
+            raise ValidationError({"seeds": f"Every combination was run under {_listed(seeds)} already."})
+        experiment.sweep = sweep.model_dump(mode="json")
+        experiment.round += 1
+        experiment.save(update_fields=["sweep", "round"])
+        added = _store_runs(experiment, sweep, new, user)
+        AuditEvent.record(
+            experiment.project, user, f"added {_listed(seeds)} to {experiment}: {len(added)} runs"
+        )
+    return added
 
 
-def advance(run: Run) -> None:
-    """Queue what comes next, if all of the present step is done. The run's row is locked."""
-    if not run.active or _open_jobs(run).exists():
-        return
-    if run.state == Run.State.FEATURES:
-        run.state, run.training_started_at = Run.State.TRAINING, timezone.now()
-        for fold in run.folds.all():
-            _enqueue(run, "fold", fold.index, {"fold": fold.index})
-    elif run.state == Run.State.TRAINING:
-        run.state = Run.State.FINISHING
-        _enqueue(run, "model", 0, {})
-    else:
-        run.state, run.finished_at = Run.State.FINISHED, timezone.now()
-    run.save(update_fields=["state", "training_started_at", "finished_at"])
+def clone(experiment: Experiment) -> SweepConfig:
+    """The sweep, to launch another like it. Raises ValidationError where it is of an older form of settings."""
+    return parse_sweep(experiment.sweep)
 
 
-def fail(run_id: int, reason: str) -> None:
-    """End the run with a reason, and what is left of its jobs."""
-    changed = Run.objects.filter(pk=run_id, state__in=Run.ACTIVE).update(
-        state=Run.State.FAILED, error=reason, finished_at=timezone.now()
-    )
-    if changed:
-        Job.cancel_group(f"run:{run_id}")
+def pause(experiment: Experiment, user: Any) -> bool:
+    """Begin nothing more of it; packs in training go on to their end. False where there is nothing to pause."""
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        if experiment.paused or not experiment.active:
+            return False
+        experiment.paused = True
+        experiment.save(update_fields=["paused"])
+        Job.hold_group(experiment.group)
+        AuditEvent.record(experiment.project, user, f"paused {experiment}")
+    return True
+
+
+def resume(experiment: Experiment, user: Any) -> bool:
+    """Go on where it was paused. False where it was not."""
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        if not experiment.paused:
+            return False
+        experiment.paused = False
+        experiment.save(update_fields=["paused"])
+        Job.release_group(experiment.group)
+        AuditEvent.record(experiment.project, user, f"resumed {experiment}")
+    return True
+
+
+def cancel_experiment(experiment: Experiment, user: Any) -> bool:
+    """Cancel all of its runs that are active. False where there are none."""
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        runs = _locked_active(experiment.runs.all())
+        for run in runs:
+            _stop(run)
+        if runs:
+            steps.drop_idle_jobs(experiment.pk)
+            AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
+    return bool(runs)
 
 
 def cancel(run: Run, user: Any) -> bool:
-    """Stop a run: what has not begun never will, what runs stops at its next epoch. What is done stays."""
+    """Stop a run: what has not begun never will, what runs stops at its next epoch. What is done stays.
+
+    A pack that trains folds of other runs as well goes on for them. False where there is nothing to stop.
+    """
     with transaction.atomic():
-        changed = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).update(
-            state=Run.State.CANCELLED, finished_at=timezone.now()
+        runs = _locked_active(Run.objects.filter(pk=run.pk))
+        for found in runs:
+            _stop(found)
+            steps.drop_idle_jobs(found.experiment_id)
+            AuditEvent.record(found.project, user, f"cancelled run {found}")
+    return bool(runs)
+
+
+def rerun_failed(experiment: Experiment, user: Any) -> list[Run]:
+    """Run the failed runs of an experiment again; their finished folds are kept. Returns those runs."""
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        runs = list(experiment.runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
+        if not runs:
+            return []
+        experiment.round += 1
+        experiment.save(update_fields=["round"])
+        for run in runs:
+            run.state, run.error, run.finished_at = Run.State.FEATURES, "", None
+            run.features_key = features_key(run.settings)
+            run.save(update_fields=["state", "error", "finished_at", "features_key"])
+            run.folds.exclude(state=Fold.State.DONE).update(
+                state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
+            )
+        steps.start(experiment, runs)
+        AuditEvent.record(experiment.project, user, f"ran {len(runs)} failed runs of {experiment} again")
+    return runs
+
+
+def train_model(run: Run, user: Any) -> bool:
+    """Train a finished run's configuration on all samples. False where it is not finished, or has a model."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run.pk)
+        if run.state != Run.State.FINISHED or getattr(run, "model", None) is not None:
+            return False
+        run.error = ""
+        run.save(update_fields=["error"])
+        steps.queue_model(run)
+        AuditEvent.record(run.project, user, f"asked for the model of run {run}")
+    return True
+
+
+def _launch(
+    version: CompositeVersion,
+    sweep: SweepConfig,
+    plan: list[PlannedRun],
+    user: Any,
+    name: str,
+    priority: int,
+    device: str,
+) -> Experiment:
+    with transaction.atomic():
+        experiment = Experiment.objects.create(
+            project=version.project,
+            version=version,
+            name=(name.strip() or _name(sweep, plan))[:120],
+            sweep=sweep.model_dump(mode="json"),
+            priority=priority,
+            device=device,
+            queue=queue_for(device),
+            created_by=user if user and user.pk else None,
         )
-        if changed:
-            Job.cancel_group(run.group)
-            AuditEvent.record(run.project, user, f"cancelled run {run}")
-    return bool(changed)
+        runs = _store_runs(experiment, sweep, plan, user)
+        what = f"run {runs[0]}" if len(runs) == 1 else f"{experiment} of {len(runs)} runs"
+        AuditEvent.record(experiment.project, user, f"launched {what} on {version}")
+    return experiment
 
 
-def _enqueue(run: Run, kind: str, number: int, payload: dict[str, Any]) -> None:
-    queue = "features" if kind == "features" else "training"
-    Job.enqueue(
-        kind, queue, run.project_id, f"{run.group}:{kind}:{number}", run.group, {"run": run.pk, **payload}
+def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRun], user: Any) -> list[Run]:
+    runs = Run.objects.bulk_create(
+        Run(
+            project=experiment.project,
+            version=experiment.version,
+            experiment=experiment,
+            name=(experiment.name if len(plan) == 1 else _run_name(sweep, item.config))[:120],
+            config=item.config.model_dump(mode="json"),
+            config_hash=item.config.content_hash(),
+            seed=item.config.seed,
+            features_key=features_key(item.config),
+            created_by=user if user and user.pk else None,
+        )
+        for item in plan
     )
+    Fold.objects.bulk_create(
+        Fold(run=run, index=i, name=fold.name, multiply_adds=work)
+        for run, item in zip(runs, plan, strict=True)
+        for i, (fold, work) in enumerate(zip(item.folds, item.work(), strict=True))
+    )
+    steps.start(experiment, runs)
+    return runs
 
 
-def _open_jobs(run: Run) -> Any:
-    return Job.objects.filter(group=run.group, state__in=Job.OPEN)
+def _planned(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
+    """As ``planned``; errors are placed in the sweep."""
+    try:
+        return planned(version, sweep.runs())
+    except ValidationError as error:
+        placed = {
+            f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
+            for field, messages in error.message_dict.items()
+        }
+        raise ValidationError(placed) from error
+
+
+def _stop(run: Run) -> None:
+    """Cancel an active run whose row is locked; one that lacks only its final model is finished without it."""
+    if run.state == Run.State.FINISHING:
+        steps.finish(run)
+    else:
+        steps.end(run, Run.State.CANCELLED)
+
+
+def _locked_active(runs: Any) -> list[Run]:
+    return list(runs.select_for_update().filter(state__in=Run.ACTIVE).order_by("pk"))
+
+
+def _name(sweep: SweepConfig, plan: list[PlannedRun]) -> str:
+    if len(plan) == 1:
+        return plan[0].config.net.describe()
+    return f"{' × '.join([*sweep.grid, *(['seed'] if len(sweep.seeds) > 1 else [])])}, {len(plan)} runs"
+
+
+def _run_name(sweep: SweepConfig, config: RunConfig) -> str:
+    """The network, and what else is varied."""
+    others = [f"{path.rpartition('.')[2]} {value}" for path, value in sweep.varied(config).items() if not (
+        path == "net" or path.startswith("net.")
+    )]  # fmt: skip
+    return ", ".join([config.net.describe(), *others])
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

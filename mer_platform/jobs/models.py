@@ -34,6 +34,7 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    LOW, NORMAL = -20, 0  # priorities: higher goes first
     MAX_ATTEMPTS = 10  # restarts count too: a long job may see several
     OPEN = (State.QUEUED, State.RUNNING)
 
@@ -48,6 +49,10 @@ class Job(models.Model):
     )
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    priority = models.IntegerField(default=NORMAL, help_text="Of the jobs of a queue the highest go first.")
+    held = models.BooleanField(
+        default=False, help_text="Not to be begun, nor taken up again, until released."
+    )
     attempt = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -63,14 +68,25 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["state", "lease_until"])]
+        indexes = [
+            models.Index(fields=["state", "lease_until"]),
+            models.Index(fields=["queue", "state", "priority"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} ({self.state})"
 
     @classmethod
     def enqueue(
-        cls, kind: str, queue: str, project_id: int, key: str, group: str, payload: dict[str, Any]
+        cls,
+        kind: str,
+        queue: str,
+        project_id: int,
+        key: str,
+        group: str,
+        payload: dict[str, Any],
+        priority: int = NORMAL,
+        held: bool = False,
     ) -> "Job":
         """Make the job (or find the one that already does this) and announce it after the commit."""
         job, created = cls.objects.get_or_create(
@@ -81,9 +97,11 @@ class Job(models.Model):
                 "project_id": project_id,
                 "group": group,
                 "payload": payload,
+                "priority": priority,
+                "held": held,
             },
         )
-        if created:
+        if created and not held:
             transaction.on_commit(job.announce)
         return job
 
@@ -119,15 +137,63 @@ class Job(models.Model):
 
     @staticmethod
     def due(now: Any) -> Q:
-        return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)
+        begun = Q(state=Job.State.RUNNING, lease_until__lt=now)
+        return Q(held=False) & (Q(state=Job.State.QUEUED) | begun)
 
     @classmethod
     def cancel_group(cls, group: str) -> None:
         """End what has not begun; ask what runs to stop."""
-        cls.objects.filter(group=group, state=cls.State.QUEUED).update(
-            state=cls.State.CANCELLED, finished_at=timezone.now()
-        )
-        cls.objects.filter(group=group, state=cls.State.RUNNING).update(cancel_requested=True)
+        cls.cancel(cls.objects.filter(group=group))
+
+    @classmethod
+    def cancel(cls, jobs: "models.QuerySet[Job]") -> None:
+        """End those of the jobs that have not begun; ask those that run to stop."""
+        jobs.filter(state=cls.State.QUEUED).update(state=cls.State.CANCELLED, finished_at=timezone.now())
+        jobs.filter(state=cls.State.RUNNING).update(cancel_requested=True)
+
+    @classmethod
+    def hold_group(cls, group: str) -> None:
+        """Begin nothing of the group any more; what runs goes on to its end."""
+        cls.objects.filter(group=group, state__in=cls.OPEN).update(held=True)
+
+    @classmethod
+    def release_group(cls, group: str) -> None:
+        """Undo ``hold_group``, and announce what is due."""
+        held = cls.objects.filter(group=group, held=True)
+        waiting = list(held.filter(state=cls.State.QUEUED))
+        held.update(held=False)
+        for job in waiting:
+            transaction.on_commit(job.announce)
+
+
+class Worker(models.Model):
+    """A process that takes jobs, as it last told of itself."""
+
+    SEEN_SECONDS = 60  # one that was not heard of for so long is gone
+
+    name = models.CharField(max_length=120, unique=True, help_text="host:process, as in a job's lease.")
+    host = models.CharField(max_length=100)
+    pid = models.PositiveIntegerField()
+    device = models.CharField(max_length=100, help_text="“cpu”, or the GPU's name.")
+    queues = models.JSONField(default=list)
+    started_at = models.DateTimeField(auto_now_add=True)
+    last_seen = models.DateTimeField(db_index=True)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def alive(cls) -> "models.QuerySet[Worker]":
+        return cls.objects.filter(last_seen__gte=timezone.now() - timedelta(seconds=cls.SEEN_SECONDS))
+
+    @classmethod
+    def serving(cls, queue: str) -> "list[Worker]":
+        """The living workers that take jobs of a queue."""
+        return [worker for worker in cls.alive() if queue in worker.queues]
 
 
 def lease_end() -> Any:
@@ -183,6 +249,10 @@ class Claim:
         return bool(
             self._mine().update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
         )
+
+    def hold(self) -> bool:
+        """Give the job back, not to be begun until its group is released."""
+        return bool(self._mine().update(state=Job.State.QUEUED, held=True, lease_until=None))
 
     def release(self, error: str) -> bool:
         """Give the job back for another attempt."""

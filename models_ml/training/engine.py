@@ -19,6 +19,7 @@ from torch import Tensor
 
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig, TrainConfig
+from models_ml.config.packing import pack_key
 from models_ml.errors import InputError
 from models_ml.nets.layers import BatchNorm, InputConv
 from models_ml.training.augment import Augmentation, resampled
@@ -26,7 +27,7 @@ from models_ml.training.determinism import reproducible, stream
 from models_ml.training.folds import FoldSpec, with_validation
 from models_ml.training.losses import Loss, class_weights, label_shares
 from models_ml.training.model import TrainedModel, check_features, probabilities
-from models_ml.training.pack import Average, Optimizer, Origin, Snapshot, build_members, pack_key, take
+from models_ml.training.pack import Average, Optimizer, Origin, Snapshot, build_members, take
 from models_ml.training.packing import chunk_size
 
 ShouldStop = Callable[[], bool]

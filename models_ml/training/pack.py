@@ -4,8 +4,6 @@ Every parameter and buffer begins with the members: the part of member m of P me
 first dimension.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,32 +15,6 @@ from models_ml.config import BaseNet, RunConfig
 from models_ml.nets.layers import Batch, Dropout
 from models_ml.nets.registry import build
 from models_ml.training.determinism import byte_stream, stream_seed
-
-# What members of one pack may differ in; all else decides what they share: shapes, batches and pictures.
-FREE = (
-    "learning_rate",
-    "weight_decay",
-    "loss",
-    "focal_gamma",
-    "label_smoothing",
-    "class_weights",
-    "sampling",
-)
-
-
-def pack_key(config: RunConfig) -> str:
-    """Folds of configurations with the same key can be trained in one pack.
-
-    >>> from models_ml.config import TrainConfig
-    >>> pack_key(RunConfig()) == pack_key(RunConfig(train=TrainConfig(learning_rate=0.1)))
-    True
-    >>> pack_key(RunConfig()) == pack_key(RunConfig(seed=1))
-    False
-    """
-    data = config.model_dump(mode="json")
-    for name in FREE:
-        del data["train"][name]
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""How many networks are trained side by side, and in chunks of how many samples: what the caches or the GPU hold."""
+"""In chunks of how many samples networks are trained: what the caches or the GPU hold."""
 
 import torch
 from torch import Tensor, nn
 
 CPU_CHUNK_FLOATS = 1_000_000  # of the largest map of a chunk, all members together
-CPU_MEMBERS = 8
 
 
 def chunk_size(network: nn.Module, size: int, members: int, place: torch.device) -> int:

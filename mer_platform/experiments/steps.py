@@ -1,0 +1,197 @@
+"""From step to step: features, then packs of folds, then for a single run the final model.
+
+Each step is queued by whoever finished the one before, in the same transaction, under keys that cannot repeat. Rows are
+locked in one order everywhere, so that nothing deadlocks: the experiment, its runs by id, the job.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.plans import most_members
+from mer_platform.features.services import sample_ranges
+from mer_platform.jobs.models import Claim, Job
+from models_ml.config.packing import pack_key, packs
+
+
+def start(experiment: Experiment, runs: list[Run]) -> None:
+    """Queue the features of new runs, once for all runs with the same. The experiment's row is locked, or new."""
+    ranges = sample_ranges(list(experiment.version.samples.order_by("index")))
+    for key, run in {run.features_key: run for run in runs}.items():
+        config = run.settings
+        for begin, end in ranges:
+            payload = {
+                "experiment": experiment.pk,
+                "features_key": key,
+                "config": config.features.model_dump(mode="json"),
+                "apex_jitter": config.train.apex_jitter,
+                "samples": [begin, end],
+            }
+            _enqueue(experiment, "features", "features", f"{key}:{experiment.round}:{begin}", payload)
+
+
+@contextmanager
+def finishing_features(claim: Claim) -> Iterator[None]:
+    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost."""
+    wanted = claim.job.payload
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=wanted["experiment"])
+        runs = list(
+            _locked(experiment.runs.filter(features_key=wanted["features_key"], state=Run.State.FEATURES))
+        )
+        with claim.commit() as job:
+            yield
+            claim.finish(job)
+            if runs and not runs[0].features_jobs().filter(state__in=Job.OPEN).exists():
+                _begin_training(experiment, runs)
+
+
+@contextmanager
+def finishing_pack(claim: Claim) -> Iterator[dict[int, Run]]:
+    """Commit the results of a pack, end the job, and queue what comes next: all or nothing. Raises LeaseLost.
+
+    Gives the runs, by id, whose results are still wanted.
+    """
+    with transaction.atomic():
+        runs = list(_locked(Run.objects.filter(pk__in=Fold.objects.filter(job=claim.job).values("run"))))
+        with claim.commit() as job:
+            yield {run.pk: run for run in runs if run.state == Run.State.TRAINING}
+            claim.finish(job)
+            for run in runs:
+                run.refresh_from_db(fields=["state"])
+                _after_fold(run)
+
+
+@contextmanager
+def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
+    """Commit a run's final model and end the job. Raises LeaseLost."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        with claim.commit() as job:
+            yield
+            claim.finish(job)
+            if run.state == Run.State.FINISHING:
+                finish(run)
+
+
+def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
+    """Put a job back that was claimed just before its experiment was paused."""
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().filter(pk=experiment_id).first()
+        if experiment is None or not experiment.paused:
+            return False
+        claim.hold()
+        return True
+
+
+def queue_model(run: Run) -> None:
+    """Queue the training of the final model. The run's row is locked."""
+    run.state, run.finished_at = Run.State.FINISHING, None
+    run.save(update_fields=["state", "finished_at"])
+    experiment = run.experiment
+    number = Job.objects.filter(key__startswith=f"{experiment.group}:model:{run.pk}:").count()
+    queue = experiment.queue
+    _enqueue(experiment, "model", queue, f"{run.pk}:{number}", {"experiment": experiment.pk, "run": run.pk})
+
+
+def finish(run: Run) -> None:
+    """All that was wanted of the run is there. Its row is locked."""
+    run.state, run.finished_at = Run.State.FINISHED, timezone.now()
+    run.save(update_fields=["state", "finished_at"])
+
+
+def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
+    """End those of the experiment's runs that are active, with a reason, and what is left of their jobs."""
+    with transaction.atomic():
+        for run in _locked(runs.filter(state__in=Run.ACTIVE)):
+            end(run, Run.State.FAILED, reason)
+        drop_idle_jobs(experiment_id)
+
+
+def fail_model(run_id: int, reason: str) -> None:
+    """The final model could not be trained: the run is finished without it, and says why."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update().get(pk=run_id)
+        if run.state == Run.State.FINISHING:
+            run.error = f"The final model could not be trained: {reason}"
+            run.save(update_fields=["error"])
+            finish(run)
+
+
+def end(run: Run, state: str, error: str = "") -> None:
+    """End an active run before it is done; what it has stays. Its row is locked, and ``drop_idle_jobs`` follows."""
+    run.state, run.error, run.finished_at = state, error, timezone.now()
+    run.save(update_fields=["state", "error", "finished_at"])
+    after = Fold.State.FAILED if state == Run.State.FAILED else Fold.State.WAITING
+    run.folds.filter(state=Fold.State.RUNNING).update(state=after)
+
+
+def drop_idle_jobs(experiment_id: int) -> None:
+    """Cancel the experiment's jobs that no active run waits for. A pack goes on for the other runs in it."""
+    group = Experiment(pk=experiment_id).group
+    runs = Run.objects.filter(experiment=experiment_id)
+    training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
+    wanted = Q(kind="pack", pk__in=training.values("job"))
+    for key in set(runs.filter(state=Run.State.FEATURES).values_list("features_key", flat=True)):
+        wanted |= Q(key__startswith=f"{group}:features:{key}:")
+    for pk in runs.filter(state=Run.State.FINISHING).values_list("pk", flat=True):
+        wanted |= Q(key__startswith=f"{group}:model:{pk}:")
+    Job.cancel(Job.objects.filter(group=group).exclude(wanted))
+
+
+def _begin_training(experiment: Experiment, runs: list[Run]) -> None:
+    now = timezone.now()
+    for run in runs:
+        run.state, run.training_started_at = Run.State.TRAINING, now
+        run.save(update_fields=["state", "training_started_at"])
+    _deal(experiment, runs)
+    for run in runs:
+        _after_fold(run)  # one that is run again may have every fold already
+
+
+def _deal(experiment: Experiment, runs: list[Run]) -> None:
+    """Deal the folds that wait to packs, those of runs with one ``pack_key`` together."""
+    by_key: dict[str, list[Run]] = {}
+    for run in runs:
+        by_key.setdefault(pack_key(run.settings), []).append(run)
+    waiting = Fold.objects.filter(state=Fold.State.WAITING)
+    for group in by_key.values():
+        folds = list(waiting.filter(run__in=group).values_list("pk", flat=True).order_by("run_id", "index"))
+        members = group[0].settings.ensemble
+        for pack in packs(folds, members, most_members(experiment.queue)) if folds else []:
+            payload = {"experiment": experiment.pk, "folds": list(pack)}
+            number = f"{experiment.round}:{pack[0]}"
+            job = _enqueue(experiment, "pack", experiment.queue, number, payload)
+            Fold.objects.filter(pk__in=pack).update(job=job)
+
+
+def _after_fold(run: Run) -> None:
+    """Go on if that was the run's last fold. Its row is locked."""
+    if run.state != Run.State.TRAINING or run.folds.exclude(state=Fold.State.DONE).exists():
+        return
+    if run.experiment.runs.count() == 1:
+        queue_model(run)
+    else:
+        finish(run)
+
+
+def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload: dict[str, Any]) -> Job:
+    return Job.enqueue(
+        kind,
+        queue,
+        experiment.project_id,
+        f"{experiment.group}:{kind}:{number}",
+        experiment.group,
+        payload,
+        priority=experiment.priority,
+        held=experiment.paused,
+    )
+
+
+def _locked(runs: "QuerySet[Run]") -> "QuerySet[Run]":
+    return runs.select_for_update().order_by("pk")

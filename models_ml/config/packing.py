@@ -1,0 +1,62 @@
+"""Which folds are trained side by side, and how many."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from models_ml.config.run import RunConfig
+
+# Networks in one pack: on a CPU what its caches hold; on a GPU what keeps it busy.
+CPU_MEMBERS = 8
+GPU_MEMBERS = 128
+
+# What members of one pack may differ in; all else decides what they share: shapes, batches and pictures.
+FREE = (
+    "learning_rate",
+    "weight_decay",
+    "loss",
+    "focal_gamma",
+    "label_smoothing",
+    "class_weights",
+    "sampling",
+)
+
+
+def pack_key(config: RunConfig) -> str:
+    """Folds of configurations with the same key can be trained in one pack.
+
+    >>> from models_ml.config import TrainConfig
+    >>> pack_key(RunConfig()) == pack_key(RunConfig(train=TrainConfig(learning_rate=0.1)))
+    True
+    >>> pack_key(RunConfig()) == pack_key(RunConfig(seed=1))
+    False
+    """
+    data = config.model_dump(mode="json")
+    for name in FREE:
+        del data["train"][name]
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def pack_sizes(folds: int, members: int, most: int) -> list[int]:
+    """How ``folds`` of ``members`` networks each are dealt to as few packs of at most ``most`` networks, evenly.
+
+    Depends on nothing else, so that the same run is dealt in the same way everywhere.
+
+    >>> pack_sizes(20, 1, 8), pack_sizes(3, 20, 8)
+    ([7, 7, 6], [1, 1, 1])
+    """
+    packs = -(-folds // max(1, most // members))
+    return [folds // packs + (place < folds % packs) for place in range(packs)]
+
+
+def packs(folds: Sequence[int], members: int, most: int) -> list[Sequence[int]]:
+    """``folds`` in their order, cut as ``pack_sizes`` says.
+
+    >>> packs([4, 5, 6], 1, 2)
+    [[4, 5], [6]]
+    """
+    found, start = [], 0
+    for size in pack_sizes(len(folds), members, most):
+        found.append(folds[start : start + size])
+        start += size
+    return found
