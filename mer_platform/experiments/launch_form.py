@@ -68,6 +68,11 @@ class LaunchForm(RunForm):
             label="Device", choices=Experiment.Device.choices, required=False, initial=Experiment.Device.AUTO
         )
 
+    def as_sent(self) -> "LaunchForm":
+        """The form as it would come back if nothing were changed, to check it before anything is."""
+        data = {name: self[name].value() for name in self.fields}
+        return LaunchForm(data, versions=self.versions, initial=self.initial)
+
     def kinds(self) -> Iterator[Kind]:
         chosen = self._chosen("what", ONE)
         yield Kind(ONE, "One configuration", "As set below.", chosen == ONE)

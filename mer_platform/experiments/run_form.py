@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.fields import field_of, shown
+from mer_platform.experiments.plans import planned
 from mer_platform.experiments.services import parse_config
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.config.nets import DEFAULT_NET
-from models_ml.errors import InputError
-from models_ml.training.folds import FoldSpec, plan
+from models_ml.training.folds import FoldSpec
 
 # What most runs set; the other training settings fold away in groups. What no group names is in the last one.
 ESSENTIAL = ("epochs", "batch_size", "learning_rate")
@@ -218,7 +218,8 @@ class RunForm(forms.Form):
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         """Make the result of the fields. Raises ValidationError by the place in the configuration."""
         self.config = parse_config(self._data(cleaned))
-        self.plan = plan_for(cleaned["version"], self.config)
+        [run] = planned(cleaned["version"], [self.config])
+        self.plan = run.folds
 
     def _add_error_at(self, place: str, messages: list[str]) -> None:
         parts = place.split(".")
@@ -251,15 +252,6 @@ class RunForm(forms.Form):
     @staticmethod
     def _names(section: str, model: type[BaseModel]) -> list[str]:
         return list(_settings(section, model))
-
-
-def plan_for(version: CompositeVersion, config: RunConfig) -> list[FoldSpec]:
-    """The folds of a configuration on a version. Raises ValidationError if its samples do not allow the protocol."""
-    samples = list(version.samples.order_by("index").only("database", "subject"))
-    try:
-        return plan(config, [s.subject_key for s in samples], [s.database for s in samples])
-    except InputError as error:
-        raise ValidationError({"protocol": str(error)}) from error
 
 
 def initial_of(data: dict[str, Any]) -> dict[str, Any]:
