@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mer_platform.experiments.fields import NumberList, field_of
+from mer_platform.experiments.forms import NumberList, field_of
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 
 WHOLE = ("protocol", "folds", "ensemble")

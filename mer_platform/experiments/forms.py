@@ -1,17 +1,11 @@
-"""A configuration in words."""
+"""A form field for a setting of a configuration, with its bounds and its words."""
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
-
-from mer_platform.experiments.models import Run
-from models_ml.config import FeatureConfig, TrainConfig, VggMSpp
-
-SECTIONS: dict[str, tuple[str, type[BaseModel]]] = {
-    "net": ("Network", VggMSpp),
-    "train": ("Training", TrainConfig),
-    "features": ("Motion features", FeatureConfig),
-}
+import annotated_types
+from django import forms
+from django.core.exceptions import ValidationError
+from pydantic.fields import FieldInfo
 
 # Names that papers write in another way than the configuration; the other options are explained by their field.
 NAMES = {
@@ -23,21 +17,49 @@ NAMES = {
 }
 
 
-def described(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The run's settings as its page shows them: each section's title, and its settings with their values."""
-    return [
-        (
-            title,
-            [
-                (info.title or name, _text(run.config[section][name]))
-                for name, info in model.model_fields.items()
-            ],
+class NumberList(forms.CharField):
+    """Whole numbers separated by commas or blanks."""
+
+    def clean(self, value: Any) -> list[int]:
+        words = super().clean(value).replace(",", " ").split()
+        wrong = [word for word in words if not (word.isdecimal() and len(word) < 5)]
+        if wrong:
+            raise ValidationError(f"“{wrong[0]}” is not a whole number; write for example: 2, 3, 4, 5, 6.")
+        return [int(word) for word in words]
+
+
+def field_of(info: FieldInfo) -> forms.Field:
+    """The form field of one setting. Raises TypeError for a kind of value that no form field is known for."""
+    common: dict[str, Any] = {
+        "label": info.title,
+        "help_text": info.description or "",
+        "initial": shown(info.default),
+    }
+    kind = info.annotation
+    if get_origin(kind) is Literal:
+        options = {str(option): option for option in get_args(kind)}
+        choices = [(text, NAMES.get(text, text)) for text in options]
+        return forms.TypedChoiceField(choices=choices, coerce=options.__getitem__, **common)
+    if kind is bool:
+        return forms.BooleanField(required=False, **common)
+    if get_origin(kind) in (tuple, list):
+        return NumberList(**common)
+    low, high = _bounds(info)
+    if kind is int:
+        return forms.IntegerField(min_value=low, max_value=high, **common)
+    if kind is float:
+        return forms.FloatField(
+            min_value=low, max_value=high, widget=forms.NumberInput(attrs={"step": "any"}), **common
         )
-        for section, (title, model) in SECTIONS.items()
-    ]
+    raise TypeError(f"no form field for {kind}")
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else NAMES.get(value, str(value))
+def shown(value: Any) -> Any:
+    """A setting's value as its field shows it: lists in one line."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _bounds(info: FieldInfo) -> tuple[Any, Any]:
+    low = next((m.ge for m in info.metadata if isinstance(m, annotated_types.Ge)), None)
+    high = next((m.le for m in info.metadata if isinstance(m, annotated_types.Le)), None)
+    return low, high

@@ -6,14 +6,15 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from mer_platform.experiments import axes, services
 from mer_platform.experiments.axes import Axis
-from mer_platform.experiments.fields import NumberList
+from mer_platform.experiments.forms import NumberList
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.plans import Estimate
-from mer_platform.experiments.run_form import SHOWN_WHEN, RunForm, initial_of
+from mer_platform.experiments.run_form import SHOWN_WHEN, Group, RunForm, initial_of
 from models_ml.config import PRESETS, SweepConfig
 
 ONE, GRID = "one", "grid"
@@ -54,7 +55,7 @@ class LaunchForm(RunForm):
         self.fields["seeds"] = NumberList(
             label="Seeds",
             initial="0",
-            help_text="Every configuration is run under each: 0, 1, 2 is three times the work, and shows how much is chance.",
+            help_text="Every configuration is run under each: 0, 1, 2 is thrice the work, and shows how much is chance.",
         )
         self.fields["priority"] = forms.IntegerField(
             label="Priority",
@@ -80,6 +81,13 @@ class LaunchForm(RunForm):
             runs = len(preset.sweep.runs())
             yield Kind(key, f"{preset.title}: {runs} configurations", preset.description, chosen == key)
         yield Kind(GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID)
+
+    def order(self) -> Group:
+        """When and where it is computed."""
+        return Group("order", "Priority and device", [self["priority"], self["device"]])
+
+    def tested_by(self) -> list[BoundField]:
+        return [*super().tested_by(), self["seeds"]]
 
     @property
     def many(self) -> bool:

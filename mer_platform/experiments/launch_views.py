@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
@@ -33,7 +34,9 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
     checking = bool(getattr(request, "htmx", False))
     if form.is_bound and form.is_valid() and not checking:
         return _launched(request, form)
-    context = {"form": form, "like": like}
+    context: dict[str, Any] = {"form": form, "like": like}
+    if like is not None:
+        context["like_url"] = reverse("run" if isinstance(like, Run) else "experiment", args=[slug, like.pk])
     if form.chosen_version is not None:
         context |= _check(form if form.is_bound else form.as_sent())
     if checking:
@@ -74,11 +77,19 @@ def _launched(request: HttpRequest, form: LaunchForm) -> HttpResponse:
 def _check(form: LaunchForm) -> dict[str, Any]:
     """What comes of the form as it stands: layers, folds and time, or where it is wrong."""
     if not form.is_valid():
-        named = [(form[name] if name in form.fields else None, errors) for name, errors in form.errors.items()]
+        named = [
+            (form[name] if name in form.fields else None, errors) for name, errors in form.errors.items()
+        ]
         return {"problems": named, "checked": form}
     shown = {"checked": form, "estimate": form.estimate}
     if form.many:
-        return shown | {"configurations": _configurations(form.sweep)[:LISTED]}
+        rows = _configurations(form.sweep)
+        adds = form.estimate.multiply_adds
+        return shown | {
+            "configurations": rows[:LISTED],
+            "unlisted": max(0, len(rows) - LISTED),
+            "multiply_adds_in_words": in_words(adds),
+        }
     config, size = form.config, form.config.features.size
     return shown | {
         "config": config,
@@ -98,3 +109,15 @@ def _configurations(sweep: SweepConfig) -> list[tuple[str, int, int]]:
         for config in sweep.model_copy(update={"seeds": ()}).runs()
     }
     return [(name, *numbers) for name, numbers in rows.items()]
+
+
+def in_words(number: int) -> str:
+    """A large count to two digits, with its SI prefix.
+
+    >>> in_words(183_000_000_000), in_words(950)
+    ('180 G', '950')
+    """
+    for power, prefix in ((15, "P"), (12, "T"), (9, "G"), (6, "M")):
+        if number >= 10**power:
+            return f"{float(f'{number / 10**power:.2g}'):g} {prefix}"
+    return f"{number:,}"

@@ -1,47 +1,197 @@
-"""A run's metrics: always recomputed from its stored predictions, never typed in."""
+"""Metrics of runs: always recomputed from their stored predictions, never typed in."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from mer_platform.composites.models import Sample
+from mer_platform.experiments.description import protocol_in_words
 from mer_platform.experiments.models import Prediction, Run
 from models_ml.classes import CLASSES
+from models_ml.errors import InputError
 from models_ml.evaluation.metrics import Evaluation, evaluate
-from models_ml.evaluation.uncertainty import subject_bootstrap
+from models_ml.evaluation.paired import Paired, compare
+from models_ml.evaluation.ranking import Place, Ranking, rank
+from models_ml.evaluation.uncertainty import Interval, Intervals, Named, subject_bootstrap, subject_confusions
 
-Interval = tuple[float, float]
+Labels = tuple[int, ...]  # positions in CLASSES, in the order of the version's samples
 
 
 @dataclass(frozen=True)
 class Results:
     evaluation: Evaluation
-    intervals: dict[str, Interval]
+    all_intervals: Intervals
     wrong: list[Prediction]
+
+    @property
+    def intervals(self) -> Named:
+        """Of UF1, UAR and accuracy over all samples."""
+        return self.all_intervals.overall
 
     def as_json(self) -> dict[str, Any]:
         return {
             **self.evaluation.to_dict(),
             "classes": list(CLASSES),
-            "intervals_95": {name: list(interval) for name, interval in self.intervals.items()},
+            "intervals_95": self.intervals,
+            "intervals_95_per_database": self.all_intervals.per_database,
+            "intervals_95_per_class": self.all_intervals.per_class,
         }
 
 
 def results_of(run: Run) -> Results:
     """Pooled over all folds; 95 % intervals from a bootstrap over subjects (DESIGN.md, "Honest evaluation")."""
     predictions = list(run.predictions.select_related("sample", "fold").order_by("sample__index"))
-    true = [CLASSES.index(p.sample.label) for p in predictions]
-    pred = [CLASSES.index(p.predicted) for p in predictions]
-    subjects = [p.sample.subject_key for p in predictions]
+    true = tuple(CLASSES.index(p.sample.label) for p in predictions)
+    pred = tuple(CLASSES.index(p.predicted) for p in predictions)
+    subjects = tuple(p.sample.subject_key for p in predictions)
+    databases = tuple(p.sample.database for p in predictions)
     return Results(
-        evaluation=evaluate(true, pred, [p.sample.database for p in predictions], subjects),
-        intervals=_intervals(tuple(true), tuple(pred), tuple(subjects)),
+        evaluation=evaluate(true, pred, databases, subjects),
+        all_intervals=_intervals(true, pred, subjects, databases),
         wrong=[p for p in predictions if not p.correct],
     )
 
 
 @lru_cache(maxsize=128)
 def _intervals(
-    true: tuple[int, ...], pred: tuple[int, ...], subjects: tuple[str, ...]
-) -> dict[str, Interval]:
-    """Kept by content, so never stale: a page and its figures ask for the same ones, and each takes a tenth of a second."""
-    return subject_bootstrap(true, pred, subjects)
+    true: Labels, pred: Labels, subjects: tuple[str, ...], databases: tuple[str, ...]
+) -> Intervals:
+    """Kept by content, so never stale: a page and its figures ask for the same ones."""
+    return subject_bootstrap(true, pred, subjects, databases)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The predictions of runs that can be compared, sample by sample: same version, same protocol."""
+
+    true: Labels
+    subjects: tuple[str, ...]
+    predicted: tuple[Labels, ...]  # of each run
+
+
+def aligned(runs: Sequence[Run]) -> Aligned:
+    """The runs' predictions in the order of the version's samples.
+
+    Raises InputError, saying of which runs and why, if there are none, one has no scores, they are on different
+    versions or tested by different protocols.
+    """
+    _check_comparable(runs)
+    rows = (
+        Prediction.objects.filter(run__in=runs)
+        .order_by("sample__index")
+        .values_list(
+            "run", "sample__index", "sample__label", "sample__database", "sample__subject", "predicted"
+        )
+    )
+    samples: dict[int, tuple[str, str]] = {}
+    predicted: dict[int, dict[int, int]] = {run.pk: {} for run in runs}
+    for run_id, index, label, database, subject, said in rows.iterator():
+        samples[index] = (label, Sample(database=database, subject=subject).subject_key)
+        predicted[run_id][index] = CLASSES.index(said)
+    for run in runs:
+        if len(predicted[run.pk]) != len(samples):
+            raise InputError(
+                f"{run} predicted {len(predicted[run.pk])} of the {len(samples)} samples that the others did: "
+                "only runs tested on the same samples can be compared"
+            )
+    return Aligned(
+        true=tuple(CLASSES.index(label) for label, _ in samples.values()),
+        subjects=tuple(subject for _, subject in samples.values()),
+        predicted=tuple(tuple(predicted[run.pk].values()) for run in runs),
+    )
+
+
+def _check_comparable(runs: Sequence[Run]) -> None:
+    if not runs:
+        raise InputError("there is no run to compare")
+    for run in runs:
+        if not run.scored:
+            raise InputError(f"{run} has no scores to compare: it is {run.get_state_display()}")
+    first, words = runs[0], protocol_in_words(runs[0].settings)
+    for run in runs[1:]:
+        if run.version_id != first.version_id:
+            raise InputError(
+                f"{first} is on {first.version}, {run} on {run.version}: runs are compared sample by sample, "
+                "so choose runs on one version"
+            )
+        if protocol_in_words(run.settings) != words:
+            raise InputError(
+                f"{first} is tested by “{words}”, {run} by “{protocol_in_words(run.settings)}”: their networks were "
+                "trained on different samples, so choose runs with one protocol"
+            )
+
+
+def paired(first: Run, second: Run) -> Paired:
+    """The second run against the first, on the same resamples of subjects. Raises InputError as ``aligned`` does."""
+    both = aligned([first, second])
+    return _paired(both.true, *both.predicted, both.subjects)
+
+
+@lru_cache(maxsize=128)
+def _paired(true: Labels, first: Labels, second: Labels, subjects: tuple[str, ...]) -> Paired:
+    return compare(true, first, second, subjects)
+
+
+@dataclass(frozen=True)
+class Ranked(Place):
+    """One configuration's place, and its runs: one a seed, the earliest first."""
+
+    runs: tuple[Run, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "runs": [run.pk for run in self.runs],
+            "uf1": self.score,
+            "interval_95": self.interval,
+            "best": self.best,
+            "behind": self.behind,
+            "behind_interval_95": self.behind_interval,
+            "may_be_best": self.may_be_best,
+        }
+
+
+def ranking(runs: Sequence[Run]) -> list[Ranked]:
+    """The configurations of a sweep by UF1, the best first; runs that differ only in their seed are one.
+
+    What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
+    that looking at many configurations does not make one of them win by chance.
+    Raises InputError as ``aligned`` does, and with fewer than two subjects.
+    """
+    groups = _configurations(runs)
+    found = _ranked(groups)
+    return [Ranked(**vars(place), runs=tuple(groups[place.configuration])) for place in found.places]
+
+
+def score_of_choice(runs: Sequence[Run]) -> tuple[float, Interval | None] | None:
+    """UF1, with its interval, that whoever chose the best of these configurations can expect on other subjects.
+
+    None where there is nothing to choose from. Raises InputError as ``ranking`` does.
+    """
+    found = _ranked(_configurations(runs))
+    return None if found.chosen is None else (found.chosen, found.chosen_interval)
+
+
+def _configurations(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that differ only in their seed, together."""
+    groups: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.pk):
+        config = {name: value for name, value in run.config.items() if name != "seed"}
+        groups.setdefault(json.dumps(config, sort_keys=True), []).append(run)
+    return list(groups.values())
+
+
+def _ranked(groups: Sequence[Sequence[Run]]) -> Ranking:
+    together = aligned([run for group in groups for run in group])
+    return _rank(together, tuple(len(group) for group in groups))
+
+
+@lru_cache(maxsize=16)
+def _rank(runs: Aligned, sizes: tuple[int, ...]) -> Ranking:
+    """Kept by content: an experiment's page asks again whenever it is looked at."""
+    counts = np.stack([subject_confusions(runs.true, pred, runs.subjects) for pred in runs.predicted])
+    ends = np.cumsum(sizes)
+    return rank([counts[end - size : end] for size, end in zip(sizes, ends, strict=True)])

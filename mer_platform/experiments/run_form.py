@@ -10,13 +10,11 @@ from django.forms.boundfield import BoundField
 from pydantic import BaseModel
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.fields import field_of, shown
-from mer_platform.experiments.plans import planned
+from mer_platform.experiments.forms import field_of, shown
 from mer_platform.experiments.services import parse_config
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.config.nets import DEFAULT_NET
-from models_ml.training.folds import FoldSpec
 
 # What most runs set; the other training settings fold away in groups. What no group names is in the last one.
 ESSENTIAL = ("epochs", "batch_size", "learning_rate")
@@ -98,12 +96,11 @@ class Group:
 
 
 class RunForm(forms.Form):
-    """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` and ``plan`` are the result."""
+    """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` is the result."""
 
     bound_field_class = Setting
     conditions = SHOWN_WHEN
     config: RunConfig
-    plan: list[FoldSpec]
 
     def __init__(self, *args: Any, versions: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -218,8 +215,6 @@ class RunForm(forms.Form):
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         """Make the result of the fields. Raises ValidationError by the place in the configuration."""
         self.config = parse_config(self._data(cleaned))
-        [run] = planned(cleaned["version"], [self.config])
-        self.plan = run.folds
 
     def _add_error_at(self, place: str, messages: list[str]) -> None:
         parts = place.split(".")

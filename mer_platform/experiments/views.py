@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
-from mer_platform.experiments.forms import described
+from mer_platform.experiments.description import described
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import get_project, row_id

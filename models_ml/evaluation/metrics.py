@@ -102,12 +102,13 @@ def unweighted(confusion: NDArray[np.number]) -> dict[str, NDArray[np.float64]]:
     UF1 is the mean of F1 over the classes, UAR that of recall (See et al., MEGC 2019, FG 2019, section III).
     Where the set lacks a class, its 0/0 is left out of the mean instead of counting as 0: perfect predictions
     score 1 in a database without a surprise. A class that is absent but predicted has F1 = 0, and counts.
+    Without any sample all three are NaN.
 
     >>> {name: float(value) for name, value in unweighted(np.diag([3, 2, 0])).items()}
     {'uf1': 1.0, 'uar': 1.0, 'accuracy': 1.0}
     """
     f1, recall, _ = class_ratios(confusion)
-    hits = np.trace(confusion, axis1=-2, axis2=-1)
+    hits = np.trace(confusion, axis1=-2, axis2=-1).astype(float)
     with np.errstate(invalid="ignore"):
         accuracy = hits / confusion.sum(axis=(-2, -1))
     return {"uf1": _mean_of_defined(f1), "uar": _mean_of_defined(recall), "accuracy": accuracy}
@@ -151,11 +152,11 @@ def evaluate(true: ArrayLike, pred: ArrayLike, database: Sequence[str], subject:
     if not len(true):
         raise InputError("there are no predictions to score")
     databases, subjects = np.asarray(database), np.asarray(subject)
-    whole = _scores(confusion_matrix(true, pred))
+    whole = scores_of(confusion_matrix(true, pred))
     return Evaluation(
         **vars(whole),
         per_database={
-            str(name): _scores(confusion_matrix(true[databases == name], pred[databases == name]))
+            str(name): scores_of(confusion_matrix(true[databases == name], pred[databases == name]))
             for name in np.unique(databases)
         },
         per_subject={
@@ -165,7 +166,8 @@ def evaluate(true: ArrayLike, pred: ArrayLike, database: Sequence[str], subject:
     )
 
 
-def _scores(confusion: NDArray[np.int64]) -> Scores:
+def scores_of(confusion: NDArray[np.int64]) -> Scores:
+    """All scores of one confusion matrix (classes, classes)."""
     f1, recall, precision = (np.nan_to_num(ratio) for ratio in class_ratios(confusion))
     support = confusion.sum(axis=1)
     summary = {name: float(value) for name, value in unweighted(confusion).items()}
@@ -186,7 +188,8 @@ def _subject_score(confusion: NDArray[np.int64]) -> SubjectScore:
 
 def _mean_of_defined(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
     defined = ~np.isnan(ratios)
-    return np.where(defined, ratios, 0).sum(axis=-1) / defined.sum(axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, ratios, 0).sum(axis=-1) / defined.sum(axis=-1)
 
 
 def _labels(values: ArrayLike, which: str) -> NDArray[np.int64]:

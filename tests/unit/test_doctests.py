@@ -6,7 +6,11 @@ import pytest
 
 import models_ml
 
-PURE = ["mer_platform.composites.names", "mer_platform.composites.caveats"]
+PURE = [
+    "mer_platform.composites.names",
+    "mer_platform.composites.caveats",
+    "mer_platform.experiments.description",
+]
 MODULES = [*PURE, *(module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml."))]
 
 

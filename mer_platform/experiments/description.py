@@ -1,0 +1,108 @@
+"""What a run is, in words: its protocol, its network's facts, its settings, and where those of several runs differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from mer_platform.experiments.forms import NAMES
+from mer_platform.experiments.models import Run
+from models_ml.config import RunConfig
+from models_ml.config.nets import multiply_adds, parameter_count
+
+Settings = list[tuple[str, str]]  # title and value of each
+PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network's facts; weights and multiply-adds are those for the run's picture size, the latter for one sample."""
+
+    title: str
+    paper: str
+    parameters: int
+    multiply_adds: int
+
+
+def network_of(config: RunConfig) -> Network:
+    net, size = config.net, config.features.size
+    return Network(net.title, net.paper, parameter_count(net, size), multiply_adds(net, size))
+
+
+def protocol_in_words(config: RunConfig) -> str:
+    """Two runs on one version are tested alike if and only if these words are equal.
+
+    >>> protocol_in_words(RunConfig(protocol="kfold", folds=3))
+    '3 folds of whole subjects'
+    """
+    if config.protocol == "loso":
+        return "leave one subject out"
+    if config.protocol == "lodo":
+        return "leave one database out"
+    if config.protocol == "kfold":
+        return f"{config.folds} folds of whole subjects"
+    return f"trained on {_listed(config.train_on)}, tested on {_listed(config.test_on)}"
+
+
+def held_out_in_words(config: RunConfig) -> str:
+    """What one fold holds out."""
+    return {
+        "loso": "subject",
+        "lodo": "database",
+        "kfold": "part of the subjects",
+        "cross": "test databases",
+    }[config.protocol]
+
+
+def described(run: Run) -> list[tuple[str, Settings]]:
+    """All settings: the title of each section, and its settings with their values."""
+    config = run.settings
+    return [
+        (title, [(label, text) for label, text in _settings(part).values()])
+        for title, part in (
+            ("Network", config.net),
+            ("Training", config.train),
+            ("Motion features", config.features),
+        )
+    ]
+
+
+def differences(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """The settings in which runs differ: title, and the value of each run; “–” where a run's network has none such."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    titles: dict[tuple[str, str], str] = {}
+    for number, run in enumerate(runs):
+        config = run.settings
+        for section, part in (
+            ("features", config.features),
+            ("net", config.net),
+            ("train", config.train),
+            ("run", config),
+        ):
+            for name, (title, text) in _settings(part).items():
+                place = (section, name)
+                titles.setdefault(place, title)
+                rows.setdefault(place, ["–"] * len(runs))[number] = text
+    return [(titles[place], values) for place, values in rows.items() if len(set(values)) > 1]
+
+
+def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:
+    """Title and value of each setting of one section, by its name."""
+    return {
+        name: (info.title or name, _text(getattr(part, name)))
+        for name, info in type(part).model_fields.items()
+        if not isinstance(getattr(part, name), BaseModel)
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "–"
+    return NAMES.get(value, str(value))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,85 @@
+"""Scores with epochs chosen on the test samples: a leak, computed to compare with papers that have it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from models_ml.errors import InputError
+from models_ml.evaluation.metrics import Scores, confusion_matrix, scores_of, unweighted
+
+LEAKY = "leaky: chosen on the test subjects; only to compare with papers that do so"
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Leaky scores: their epochs were chosen on the test subjects.
+
+    common_epoch : from 1; the one whose predictions, pooled over all folds, have the highest UF1
+    common : scores of that epoch in every fold
+    fold_epochs : from 1, of each fold; the one that predicts most of the fold's test samples right
+    per_fold : scores of those
+    curve : UF1 of each epoch, pooled over all folds
+    """
+
+    common_epoch: int
+    common: Scores
+    fold_epochs: list[int]
+    per_fold: Scores
+    curve: list[float]
+
+
+def oracle_scores(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Oracle:
+    """Scores with the best epoch for all folds, and with the best one of each fold.
+
+    Both are what many published figures are (Varanka et al., "Data Leakage and Evaluation Issues in
+    Micro-Expression Analysis", 2023): the test subject chooses when its own model stops. Of equal epochs the
+    first one is chosen.
+
+    Parameters
+    ----------
+    folds : of each, the true labels of its test samples (N,), and what each epoch predicted of them (epochs, N);
+        positions in ``CLASSES``, and as many epochs in every fold
+
+    Raises
+    ------
+    InputError : no folds, different numbers of epochs or samples, or a number that is no class
+
+    Two folds of one sample each, over two epochs: either epoch has one of them right, the best of each fold both.
+
+    >>> oracle = oracle_scores([([0], [[0], [1]]), ([1], [[0], [1]])])
+    >>> oracle.common.accuracy, oracle.fold_epochs, oracle.per_fold.accuracy
+    (0.5, [1, 2], 1.0)
+    """
+    pairs = [(np.asarray(true), np.asarray(predicted)) for true, predicted in folds]
+    _check(pairs)
+    confusions = [np.stack([confusion_matrix(true, row) for row in predicted]) for true, predicted in pairs]
+    pooled = np.sum(confusions, axis=0)
+    curve = unweighted(pooled)["uf1"]
+    common = int(np.argmax(curve))
+    best = [int(np.argmax(np.trace(confusion, axis1=1, axis2=2))) for confusion in confusions]
+    chosen = np.sum([confusion[epoch] for confusion, epoch in zip(confusions, best, strict=True)], axis=0)
+    return Oracle(
+        common_epoch=common + 1,
+        common=scores_of(pooled[common]),
+        fold_epochs=[epoch + 1 for epoch in best],
+        per_fold=scores_of(chosen),
+        curve=[float(value) for value in curve],
+    )
+
+
+def _check(folds: Sequence[tuple[NDArray, NDArray]]) -> None:
+    if not folds:
+        raise InputError("there are no folds to choose an epoch for")
+    for number, (true, predicted) in enumerate(folds):
+        if predicted.ndim != 2 or predicted.shape[1] != len(true) or not len(predicted):
+            raise InputError(
+                f"fold {number} has {len(true)} test samples and predictions of shape {predicted.shape}; "
+                "each epoch must predict each sample once"
+            )
+    counts = sorted({len(predicted) for _, predicted in folds})
+    if len(counts) > 1:
+        raise InputError(
+            f"folds have from {counts[0]} to {counts[-1]} epochs; a common epoch needs as many in all"
+        )
