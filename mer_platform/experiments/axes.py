@@ -98,6 +98,8 @@ def _value(kind: forms.Field, word: str) -> Any:
         if hasattr(kind, "choices"):
             known = ", ".join(str(value) for value, _ in kind.choices)
             raise ValidationError(f"“{word}” is not one of {known}.") from error
+        if isinstance(kind, NumberList):
+            raise  # it says which number
         raise ValidationError(f"“{word}”: {' '.join(error.messages)}") from error
 
 

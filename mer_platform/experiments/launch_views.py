@@ -101,14 +101,15 @@ def _check(form: LaunchForm) -> dict[str, Any]:
 
 def _configurations(sweep: SweepConfig) -> list[tuple[str, int, int]]:
     """Each combination without its seeds: its name, parameters, and multiply-adds for one sample."""
-    rows = {
-        services.run_name(sweep, config): (
+    seedless = sweep.model_copy(update={"seeds": ()})
+    return [
+        (
+            services.run_name(seedless, config),
             parameter_count(config.net, config.features.size),
             multiply_adds(config.net, config.features.size),
         )
-        for config in sweep.model_copy(update={"seeds": ()}).runs()
-    }
-    return [(name, *numbers) for name, numbers in rows.items()]
+        for config in seedless.runs()
+    ]
 
 
 def in_words(number: int) -> str:

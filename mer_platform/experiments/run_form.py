@@ -112,7 +112,8 @@ class RunForm(forms.Form):
         )
         self.versions = versions
         self._add_fields()
-        self._ask_only_for_what_is_shown()
+        if self.is_bound:
+            self._ask_only_for_what_is_shown()
 
     def _add_fields(self) -> None:
         self.fields["version"] = forms.ModelChoiceField(
