@@ -1,6 +1,8 @@
 from django.urls import path
 
-from mer_platform.experiments import launch_views, views
+from mer_platform.experiments import experiment_views, launch_views, views
+
+EXPERIMENTS = "projects/<slug:slug>/experiments/"
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/", views.run_list, name="runs"),
@@ -9,4 +11,30 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/<int:pk>/", views.run_page, name="run"),
     path("projects/<slug:slug>/runs/<int:pk>/cancel/", views.run_cancel, name="cancel-run"),
     path("projects/<slug:slug>/runs/<int:pk>/figures/<slug:name>.json", views.run_figure, name="figure"),
+    path("projects/<slug:slug>/runs/<int:pk>/model/", experiment_views.train_model, name="train-model"),
+    path(EXPERIMENTS, experiment_views.experiment_list, name="experiments"),
+    path(f"{EXPERIMENTS}<int:pk>/", experiment_views.experiment_page, name="experiment"),
+    path(f"{EXPERIMENTS}<int:pk>/folds.json", experiment_views.experiment_folds, name="experiment-folds"),
+    path(
+        f"{EXPERIMENTS}<int:pk>/folds/<int:run>/<int:index>.json",
+        experiment_views.experiment_fold,
+        name="experiment-fold",
+    ),
+    path(f"{EXPERIMENTS}<int:pk>/answer/", experiment_views.experiment_answer, name="experiment-answer"),
+    path(f"{EXPERIMENTS}<int:pk>/workers/", experiment_views.experiment_workers, name="experiment-workers"),
+    path(
+        f"{EXPERIMENTS}<int:pk>/figures/<slug:name>.json",
+        experiment_views.experiment_figure,
+        name="experiment-figure",
+    ),
+    path(f"{EXPERIMENTS}<int:pk>/seeds/", experiment_views.experiment_seeds, name="experiment-seeds"),
+    *(
+        path(
+            f"{EXPERIMENTS}<int:pk>/{action}/",
+            experiment_views.experiment_do,
+            {"action": action},
+            name=f"experiment-{action}",
+        )
+        for action in ("pause", "resume", "cancel", "rerun-failed")
+    ),
 ]
