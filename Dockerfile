@@ -9,7 +9,7 @@ COPY requirements.txt .
 # Every wheel carries its own libraries: nothing from apt is needed (tests/unit/test_deployment.py looks).
 RUN pip install -r requirements.txt
 
-COPY manage.py ./
+COPY manage.py pyproject.toml ./
 COPY mer_platform mer_platform
 COPY models_ml models_ml
 COPY workers workers
@@ -21,6 +21,9 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mer \
     && MER_SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
     && rm -f /data/secret_key \
     && chown -R mer /data
+# docker build --build-arg MER_COMMIT=$(git rev-parse HEAD): results say what code computed them.
+ARG MER_COMMIT=
+ENV MER_COMMIT=$MER_COMMIT
 USER mer
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \

@@ -10,8 +10,10 @@ from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
+from mer_platform.experiments.sweeps_api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import ImportViewSet
+from mer_platform.jobs.api import WorkerViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
@@ -29,6 +31,8 @@ router.register("consensus", ConsensusViewSet)
 router.register("assignments", AssignmentViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
+router.register("experiments", ExperimentViewSet)
+router.register("workers", WorkerViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
 router.register("feature-exports", FeatureExportViewSet, basename="feature-export")

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.experiments import services
-from mer_platform.experiments.models import Run
-from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.experiments import steps
+from mer_platform.experiments.models import Experiment, Run
+from mer_platform.jobs.models import Claim, Job
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
@@ -48,24 +49,48 @@ class Expression:
         return f"features/{key[:2]}/{key}.npy"
 
 
-def run_failed(job: Job, reason: str) -> None:
-    services.fail(job.payload["run"], reason)
+def features_failed(job: Job, reason: str) -> None:
+    """The runs that wait for these features fail."""
+    wanted = job.payload
+    runs = Run.objects.filter(experiment=wanted["experiment"], features_key=wanted["features_key"])
+    steps.fail_runs(wanted["experiment"], runs.filter(state=Run.State.FEATURES), reason)
 
 
-@handles("features", failed=run_failed)
+@handles("features", failed=features_failed)
 def compute_features(claim: Claim) -> None:
     """Every missing feature of a range of samples. All problems of the range are told at once."""
-    run = Run.objects.select_related("version").get(pk=claim.job.payload["run"])
-    if not run.active:
-        raise JobCancelled("the run was ended")
-    samples = samples_in(run.version, claim.job.payload["samples"])
-    problems = compute(samples, run.settings.features, progress_of(claim, len(samples)))
+    wanted = claim.job.payload
+    if steps.hold_if_paused(claim, wanted["experiment"]):
+        return
+    experiment = Experiment.objects.select_related("version").get(pk=wanted["experiment"])
+    samples = [
+        variant
+        for sample in samples_in(experiment.version, wanted["samples"])
+        for variant in variants(sample, wanted["apex_jitter"])
+    ]
+    config = FeatureConfig.model_validate(wanted["config"])
+    problems = compute(samples, config, progress_of(claim, len(samples)))
     if problems:
-        told = [f"{sample}: {problems[sample.index]}" for sample in samples if sample.index in problems]
+        names = {sample.index: str(sample) for sample in samples}
+        told = [f"{names[index]}: {reason}" for index, reason in problems.items()]
         more = f" (and {len(told) - SHOWN_PROBLEMS} more)" if len(told) > SHOWN_PROBLEMS else ""
         raise InputError("; ".join(told[:SHOWN_PROBLEMS]) + more)
-    with services.finishing(claim, run.pk):
+    with steps.finishing_features(claim):
         pass  # the features themselves are in the cache
+
+
+def variants(sample: Sample, jitter: int) -> list[Sample]:
+    """The sample, and the same with its apex ``jitter`` frames earlier and later."""
+    return [sample, moved(sample, -jitter), moved(sample, jitter)] if jitter else [sample]
+
+
+def moved(sample: Sample, frames: int) -> Sample:
+    """The sample with its apex moved, within (onset, offset]; a flow picture has nothing that could be moved."""
+    if sample.onset is None or sample.apex is None or sample.offset is None:
+        return sample
+    other = copy(sample)
+    other.apex = max(min(sample.apex + frames, sample.offset), min(sample.onset + 1, sample.apex))
+    return other
 
 
 def samples_in(version: CompositeVersion, span: Sequence[int]) -> list[Sample]:

@@ -1,4 +1,4 @@
-"""From a message "job N is due" to a finished job: claim, heartbeat, work, and an honest end whatever happens.
+"""From a message "something is due" to a finished job: claim, heartbeat, work, and an honest end whatever happens.
 
 A handler does the work of one kind of job and commits its result through the claim. What it raises decides the end:
 ``InputError`` fails the job with that sentence, ``JobCancelled`` cancels it, ``LeaseLost`` leaves it to whoever has it,
@@ -14,8 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
-from mer_platform.jobs.broker import RUN_JOB, app
-from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
+from mer_platform.jobs.broker import WORK, app
+from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
 from mer_platform.jobs.upkeep import owner_name
 from models_ml.errors import InputError
 
@@ -43,12 +43,24 @@ def handles(
     return register
 
 
-@app.task(name=RUN_JOB)
-def run_job(job_id: int) -> None:
+@app.task(name=WORK)
+def work(queue: str) -> bool:
+    """Do the job of the queue that should go first. False where nothing is due."""
     close_old_connections()
-    claim = Job.claim(job_id, owner_name())
+    claim = Job.claim_next(queue, owner_name())
     if claim is None:
-        return
+        return False
+    me = Worker.objects.filter(name=owner_name())
+    me.update(job=claim.job)
+    try:
+        do(claim)
+    finally:
+        me.update(job=None)
+    return True
+
+
+def do(claim: Claim) -> None:
+    """Do a claimed job and end it, whatever happens."""
     job = claim.job
     log.info("job %s: %s, attempt %s", job.pk, job.key, claim.attempt)
     try:

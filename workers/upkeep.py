@@ -2,13 +2,14 @@
 
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.models import Claim
-from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases
+from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
 from workers.runner import fail
 
 
 @app.task(name=UPKEEP)
 def upkeep() -> None:
     expire_dead_leases()
+    forget_dead_workers()
     for job in abandoned_jobs():
         fail(
             Claim(job),

@@ -37,7 +37,10 @@ def queue_spotting(clip: Clip) -> Job:
     with transaction.atomic():
         ended = Job.objects.filter(kind=KIND, group=clip.group()).exclude(state__in=Job.OPEN)
         ended.exclude(key=key, state=Job.State.DONE).delete()  # answers to other questions were replaced
-        return Job.enqueue(KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk})
+        # Nobody waits for suggestions as they do for the features of their runs.
+        return Job.enqueue(
+            KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk}, priority=Job.LOW
+        )
 
 
 def queue_project(project: Project, clips: Iterable[Clip] | None = None) -> list[Job]:

@@ -23,6 +23,8 @@ from models_ml.config import RunConfig
 
 
 class RunSerializer(serializers.ModelSerializer):
+    version_hash = serializers.CharField(source="version.content_hash", read_only=True)
+    seconds = serializers.FloatField(read_only=True, help_text="From its launch to its end, or until now.")
     progress = serializers.DictField(read_only=True)
     results = serializers.SerializerMethodField(
         help_text="Metrics from the stored predictions; null until every fold is done."
@@ -34,8 +36,8 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = Run
         fields = [
-            "id", "project", "version", "name", "config", "config_hash", "state", "error", "progress", "results",
-            "model", "environment", "created_at", "finished_at",
+            "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "seed", "state",
+            "error", "progress", "results", "model", "environment", "seconds", "created_at", "finished_at",
         ]  # fmt: skip
 
     def get_results(self, run: Run) -> dict[str, Any] | None:
@@ -84,26 +86,29 @@ class PredictionSerializer(serializers.ModelSerializer):
 class FoldSerializer(serializers.ModelSerializer):
     class Meta:
         model = Fold
-        fields = ["index", "name", "state", "attempt", "losses", "weights_sha256", "seconds"]
+        fields = [
+            "index", "name", "state", "attempt", "epochs_done", "losses", "validation_losses", "epoch", "oracle",
+            "weights_sha256", "seconds",
+        ]  # fmt: skip
 
 
 class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    queryset = Run.objects.select_related("model", "version")
+    queryset = Run.objects.select_related("model", "version", "experiment")
     serializer_class = RunSerializer
-    filterset_fields = ["project", "version", "state"]
+    filterset_fields = ["project", "version", "experiment", "state"]
 
     @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
     def create(self, request: Request) -> Response:
-        """Launch a leave-one-subject-out run."""
+        """Launch a run: an experiment of one, which also trains a final model."""
         form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         version = form.validated_data["version"]
         require(request.user, version.project, Role.RESEARCHER)
         try:
             config = services.parse_config(form.validated_data["config"])
+            run = services.launch(version, config, request.user, form.validated_data.get("name", ""))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
-        run = services.launch(version, config, request.user, form.validated_data.get("name", ""))
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses=RunSerializer)
@@ -113,6 +118,16 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         if not services.cancel(run, request.user):
             raise Conflict(f"This run is {run.get_state_display()}; there is nothing to cancel.")
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"], url_path="train-model")
+    def train_model(self, request: Request, pk: str) -> Response:
+        """Train the configuration on all samples: the model that scores new clips. Single runs do so by themselves."""
+        run = self.get_object()
+        if not services.train_model(run, request.user):
+            has = "has its model already" if getattr(run, "model", None) else f"is {run.get_state_display()}"
+            raise Conflict(f"This run {has}; a model is trained for a finished run that has none.")
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=PredictionSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)

@@ -10,6 +10,7 @@ from django.db.models import Count, Sum
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Experiment, Fold
 from mer_platform.features.services import sample_ranges
+from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
 from models_ml.config.nets import multiply_adds
@@ -17,7 +18,7 @@ from models_ml.config.packing import CPU_MEMBERS, GPU_MEMBERS, pack_key, pack_si
 from models_ml.errors import InputError
 from models_ml.training.folds import FoldSpec, plan
 
-CPU_QUEUE, GPU_QUEUE = "training", "gpu"
+CPU_QUEUE = "training"
 BACKWARD = 3  # a forward and a backward pass take three times the multiply-adds of the forward one
 # Seconds a multiply-add where nothing was measured yet: one core of a server, small networks, eight side by side.
 DEFAULT_PACE = {CPU_QUEUE: 1.5e-10, GPU_QUEUE: 3e-12}
@@ -82,9 +83,21 @@ def planned(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[Pla
     return [PlannedRun(config, known[_protocol(config)]) for config in configs]
 
 
+def planned_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
+    """The sweep's runs with their folds. Raises ValidationError as ``planned``, placed in the sweep: ``base.protocol``."""
+    try:
+        return planned(version, sweep.runs())
+    except ValidationError as error:
+        placed = {
+            f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
+            for field, messages in error.message_dict.items()
+        }
+        raise ValidationError(placed) from error
+
+
 def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto") -> Estimate:
     """What a sweep on a version will take. Raises ValidationError as ``launch_experiment`` does."""
-    runs = planned(version, sweep.runs())
+    runs = planned_sweep(version, sweep)
     queue = queue_for(device)
     folds_in_pack: dict[str, int] = {}
     members: dict[str, int] = {}
@@ -113,7 +126,7 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
 def queue_for(device: str) -> str:
     """The queue whose workers train on ``device``; ``auto`` is a GPU if a worker with one was seen in the last minute."""
     if device == Experiment.Device.AUTO:
-        return GPU_QUEUE if Worker.serving(GPU_QUEUE) else CPU_QUEUE
+        return GPU_QUEUE if any(w.device != "cpu" for w in Worker.serving(GPU_QUEUE)) else CPU_QUEUE
     return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
 
 

@@ -10,7 +10,14 @@ from pydantic import ValidationError as ConfigError
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, Fold, Run
-from mer_platform.experiments.plans import PlannedRun, estimate, features_key, planned, queue_for
+from mer_platform.experiments.plans import (
+    PlannedRun,
+    estimate,
+    features_key,
+    planned,
+    planned_sweep,
+    queue_for,
+)
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.config import RunConfig, SweepConfig, field_path
@@ -81,7 +88,7 @@ def launch_experiment(
     Experiment(priority=priority, device=device).clean_fields(
         exclude=["project", "version", "name", "sweep", "queue", "created_by"]
     )
-    return _launch(version, sweep, _planned(version, sweep), user, name, priority, device)
+    return _launch(version, sweep, planned_sweep(version, sweep), user, name, priority, device)
 
 
 def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[Run]:
@@ -95,7 +102,9 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
         there = sorted(set(runs.values_list("seed", flat=True)))
         sweep = parse_sweep({**experiment.sweep, "seeds": [*there, *(s for s in seeds if s not in there)]})
         known = set(runs.values_list("config_hash", flat=True))
-        new = [run for run in _planned(experiment.version, sweep) if run.config.content_hash() not in known]
+        new = [
+            run for run in planned_sweep(experiment.version, sweep) if run.config.content_hash() not in known
+        ]
         if not new:
             raise ValidationError({"seeds": f"Every combination was run under {_listed(seeds)} already."})
         experiment.sweep = sweep.model_dump(mode="json")
@@ -248,18 +257,6 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
     )
     steps.start(experiment, runs)
     return runs
-
-
-def _planned(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
-    """As ``planned``; errors are placed in the sweep."""
-    try:
-        return planned(version, sweep.runs())
-    except ValidationError as error:
-        placed = {
-            f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
-            for field, messages in error.message_dict.items()
-        }
-        raise ValidationError(placed) from error
 
 
 def _stop(run: Run) -> None:

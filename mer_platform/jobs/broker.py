@@ -1,4 +1,5 @@
-"""The Celery application: where it connects, and the one message it carries: "job N is due".
+"""The Celery application: where it connects, and the one message it carries: "something is due
+in this queue".
 
 The web sends; ``workers`` registers what is done on receipt. Redis when ``REDIS_URL`` is set, else files in the
 data folder.
@@ -15,9 +16,10 @@ from mer_platform.jobs import filesystem
 
 log = logging.getLogger(__name__)
 
-RUN_JOB = "mer.run_job"
+WORK = "mer.work"
 UPKEEP = "mer.upkeep"
-QUEUES = ("ingest", "features", "training", "scoring")
+QUEUES = ("ingest", "features", "training", "scoring")  # what any worker can do
+GPU_QUEUE = "gpu"  # training, where there is a GPU
 
 
 def broker_settings() -> dict[str, Any]:
@@ -64,11 +66,14 @@ app.conf.update(
 )
 
 
-def announce(job_id: int, queue: str) -> bool:
-    """Tell the workers that a job is due. A broker that is down costs nothing: upkeep announces again."""
+def announce(queue: str) -> bool:
+    """Tell the workers of a queue that one more job is due; whoever hears it takes the one that should go first.
+
+    A broker that is down costs nothing: upkeep announces again.
+    """
     try:
-        app.send_task(RUN_JOB, args=[job_id], queue=queue, retry=False)
+        app.send_task(WORK, args=[queue], queue=queue, retry=False)
     except (OperationalError, OSError) as error:
-        log.warning("job %s could not be announced (%s); upkeep will announce it", job_id, error)
+        log.warning("a job of %s could not be announced (%s); upkeep will announce it", queue, error)
         return False
     return True

@@ -1,9 +1,10 @@
-"""A durable unit of work. The row is the truth; the broker only says that it is due.
+"""A durable unit of work. The row is the truth; the broker only says that something is due in a queue.
 
-A worker *claims* a job by compare-and-set on the attempt number, renews a lease while it works, and every
-write it makes carries its attempt: a worker that lost its lease cannot write.
+A worker *claims* the job that should go first by compare-and-set on the attempt number, renews a lease while it works,
+and every write it makes carries its attempt: a worker that lost its lease cannot write.
 """
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db.models import Count, F, Max, Min, Q
 from django.utils import timezone
 
 from mer_platform.jobs.broker import announce
@@ -106,10 +107,42 @@ class Job(models.Model):
         return job
 
     def announce(self) -> None:
-        if announce(self.pk, self.queue):
+        if announce(self.queue):
             Job.objects.filter(pk=self.pk).update(
                 announced_at=timezone.now(), announcements=F("announcements") + 1
             )
+
+    @classmethod
+    def claim_next(cls, queue: str, owner: str) -> "Claim | None":
+        """Take the due job of a queue that should go first, or None where nothing is due.
+
+        The highest priority first; then projects take turns, the one with the fewest running jobs first; then the oldest.
+        """
+        for among in (1, 8, 64, 512):
+            # Many workers that ask at once would all reach for the same row: who was too late looks at more of them.
+            candidates = cls._first_due(queue, among)
+            if not candidates:
+                return None
+            random.shuffle(candidates)
+            for pk in candidates[:8]:
+                if claim := cls.claim(pk, owner):
+                    return claim
+        return None  # others take them quicker than this; upkeep announces what they leave
+
+    @classmethod
+    def _first_due(cls, queue: str, count: int) -> list[int]:
+        now = timezone.now()
+        worn_out = Q(state=cls.State.RUNNING, attempt__gte=cls.MAX_ATTEMPTS)  # upkeep ends those
+        due = cls.objects.filter(cls.due(now), queue=queue).exclude(worn_out).order_by()
+        highest = due.aggregate(highest=Max("priority"))["highest"]
+        first = due.filter(priority=highest)
+        oldest = first.values_list("project").annotate(oldest=Min("pk"))
+        at_work = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
+        running = dict(at_work.values_list("project").annotate(count=Count("pk")))
+        ranked = sorted(oldest, key=lambda row: (running.get(row[0], 0), row[1]))
+        if not ranked:
+            return []
+        return list(first.filter(project=ranked[0][0]).order_by("pk").values_list("pk", flat=True)[:count])
 
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":
@@ -224,6 +257,17 @@ class Claim:
             raise LeaseLost(str(self.job))
         if self.cancelled:
             raise JobCancelled(str(self.job))
+
+    def should_stop(self) -> bool:
+        """Whether the work is no longer wanted, asked of the database: what ``check`` will know at the next heartbeat."""
+        try:
+            row = self._mine().values_list("cancel_requested", flat=True).first()
+        except (OperationalError, InterfaceError):  # the heartbeat tells for how long that may go on
+            connection.close()
+            return self.lost or self.cancelled
+        self.lost = self.lost or row is None
+        self.cancelled = self.cancelled or bool(row)
+        return self.lost or self.cancelled
 
     def progress(self, done: int, total: int) -> None:
         self._mine().update(progress_done=done, progress_total=total)

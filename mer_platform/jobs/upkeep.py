@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from mer_platform.jobs.models import Job
+from mer_platform.jobs.models import Job, Worker
 
 
 def owner_name() -> str:
@@ -24,6 +24,14 @@ def expire_dead_leases() -> int:
         if not _alive(int(job.lease_owner.rpartition(":")[2]))
     ]
     return Job.objects.filter(pk__in=dead, state=Job.State.RUNNING).update(lease_until=timezone.now())
+
+
+def forget_dead_workers() -> int:
+    """Remove the workers that ended without a word: processes of this host that are gone, and what was silent for long."""
+    silent = timezone.now() - timedelta(seconds=10 * Worker.SEEN_SECONDS)
+    here = Worker.objects.filter(host=socket.gethostname())
+    dead = [worker.pk for worker in here if not _alive(worker.pid)]
+    return Worker.objects.filter(Q(pk__in=dead) | Q(last_seen__lt=silent)).delete()[0]
 
 
 def announce_due() -> int:

@@ -1,6 +1,7 @@
 """Sweeps that come with the platform."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from models_ml.config.nets import NET_CONFIGS
 from models_ml.config.sweep import SweepConfig
@@ -30,6 +31,7 @@ def _spp_study() -> SweepConfig:
     return SweepConfig(grid={"net": ({"name": "vgg_m", "width": WIDTH}, *pyramids)})
 
 
+# By name, in the order in which they are offered.
 PRESETS: dict[str, Preset] = {
     "spp-study": Preset(
         "Where and how to pool",
@@ -43,3 +45,28 @@ PRESETS: dict[str, Preset] = {
         SweepConfig(grid={"net": tuple({"name": name} for name in NET_CONFIGS)}),
     ),
 }
+
+
+def from_preset(name: str, base: Any, grid: Any, seeds: Any) -> dict[str, Any]:
+    """A preset's sweep, changed; to be validated. ``base`` settings replace the preset's own, one by one.
+
+    A setting of a varied network goes into the grid: there it holds for all of them.
+
+    >>> from_preset("peers", {"train": {"epochs": 3}}, {"net.dropout": [0.2]}, [0, 1])["base"]
+    {'train': {'epochs': 3}}
+    """
+    sweep = PRESETS[name].sweep.model_dump(mode="json")
+    merged = _merged(sweep["base"], base) if isinstance(base, dict) else base
+    return {
+        "base": merged,
+        "grid": {**sweep["grid"], **grid} if isinstance(grid, dict) else grid,
+        "seeds": seeds or sweep["seeds"],
+    }
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    found = dict(below)
+    for name, value in above.items():
+        inner = found.get(name)
+        found[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return found

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from mer_platform.jobs import upkeep
-from mer_platform.jobs.models import Job, JobCancelled, LeaseLost
+from mer_platform.jobs.models import Job, JobCancelled, LeaseLost, Worker
+from workers import registry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -65,6 +66,67 @@ def test_a_finished_job_is_not_claimed_again(job):
     assert Job.claim(job.pk, "host:2") is None
 
 
+def queue_up(project, key: str, **fields) -> Job:
+    return Job.enqueue("pack", "training", project.pk, key, "group", {}, **fields)
+
+
+def taken(owner: str = "host:1") -> str:
+    return Job.claim_next("training", owner).job.key
+
+
+def test_the_highest_priority_goes_first_and_then_the_oldest(project, job):
+    for key, priority in (("low", -1), ("first", 0), ("second", 0), ("high", 5)):
+        queue_up(project, key, priority=priority)
+    assert [taken() for _ in range(4)] == ["high", "first", "second", "low"]
+    assert Job.claim_next("training", "host:1") is None  # the ingest job is of another queue
+
+
+def test_projects_take_turns(project, other_project):
+    for key in ("a1", "a2", "a3"):
+        queue_up(project, key)
+    for key in ("b1", "b2"):
+        queue_up(other_project, key)
+    assert [taken() for _ in range(5)] == ["a1", "b1", "a2", "b2", "a3"]
+
+
+def test_what_is_held_is_not_taken_until_it_is_released(project):
+    queue_up(project, "held", held=True)
+    assert Job.claim_next("training", "host:1") is None
+    assert upkeep.announce_due() == 0
+    Job.release_group("group")
+    assert taken() == "held"
+
+
+def test_a_job_that_died_with_its_worker_is_taken_again_but_not_for_ever(project):
+    job = queue_up(project, "again")
+    taken()
+    let_lease_run_out(job)
+    assert taken("host:2") == "again"
+    Job.objects.update(attempt=Job.MAX_ATTEMPTS)
+    let_lease_run_out(job)
+    assert Job.claim_next("training", "host:3") is None
+
+
+def test_the_work_that_is_not_wanted_any_more_hears_of_it_at_once(job):
+    claim = Job.claim(job.pk, "host:1")
+    assert not claim.should_stop()
+    Job.cancel_group("clip:1")
+    assert claim.should_stop()
+    with pytest.raises(JobCancelled):
+        claim.check()
+
+
+def test_workers_that_are_gone_are_forgotten(monkeypatch):
+    registry.register(["training"])
+    assert [worker.queues for worker in Worker.serving("training")] == [["training"]]
+    assert Worker.serving("gpu") == []
+    assert upkeep.forget_dead_workers() == 0
+    Worker.objects.create(name="elsewhere:1", host="elsewhere", pid=1, device="cpu", last_seen=timezone.now())
+    monkeypatch.setattr(upkeep.os, "kill", _no_such_process)
+    assert upkeep.forget_dead_workers() == 1
+    assert [worker.name for worker in Worker.alive()] == ["elsewhere:1"]
+
+
 def test_upkeep_ends_the_lease_of_a_dead_process_of_this_host(job, monkeypatch):
     monkeypatch.setattr(upkeep.os, "kill", _no_such_process)
     Job.claim(job.pk, upkeep.owner_name())
@@ -102,7 +164,7 @@ def test_a_broker_that_is_down_does_not_break_the_request(job, monkeypatch):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(broker.app, "send_task", refuse)
-    assert broker.announce(job.pk, "ingest") is False
+    assert broker.announce("ingest") is False
 
 
 def _no_such_process(_pid: int, _signal: int) -> None:

@@ -23,13 +23,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from mer_platform.jobs.broker import QUEUES
+from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
 from mer_platform.projects.management.commands._supervisor import Supervisor, Terminal, interrupted_make
 
 ADMINISTRATOR = "admin"
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.2
-ALONE = "--without-gossip --without-mingle"  # Celery workers have nothing to tell each other: see Job.claim
+GPU_DRIVER = Path("/dev/nvidiactl")  # there where a process can use an NVIDIA GPU
+ALONE = (
+    "--without-gossip --without-mingle"  # Celery workers have nothing to tell each other: see Job.claim_next
+)
 
 
 class Command(BaseCommand):
@@ -125,6 +128,7 @@ class Command(BaseCommand):
 def processes(port: int) -> dict[str, str]:
     """The Python module of each process, and its arguments."""
     pool = f"-Q {','.join(QUEUES)} -c {os.cpu_count() or 1}"
+    gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -c 1 {ALONE} -l INFO"
     # Beat only sends, so it need not load what the workers load.
     return {
         "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 --threads 4 "
@@ -132,6 +136,7 @@ def processes(port: int) -> dict[str, str]:
         "worker": f"celery -A workers.app -q --skip-checks worker -n worker@%h {pool} {ALONE} -l INFO",
         "upkeep": f"celery -A workers.app -q --skip-checks worker -n upkeep@%h -Q upkeep -P solo {ALONE} -l WARNING",
         "beat": "celery -A mer_platform.jobs.broker -q --skip-checks beat -l WARNING",
+        **({"gpu": gpu} if GPU_DRIVER.exists() else {}),
     }
 
 

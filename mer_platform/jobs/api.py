@@ -1,0 +1,52 @@
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import mixins, permissions, serializers, viewsets
+
+from mer_platform.jobs.models import Worker
+from mer_platform.projects.models import Project
+
+
+class WorkerSerializer(serializers.ModelSerializer):
+    job = serializers.SerializerMethodField(
+        help_text="What it is at; of a project that is not the caller's, only that it is busy."
+    )
+    busy = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Worker
+        fields = ["name", "host", "pid", "device", "queues", "started_at", "last_seen", "busy", "job"]
+
+    def get_busy(self, worker: Worker) -> bool:
+        return worker.job_id is not None
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_job(self, worker: Worker) -> dict[str, Any] | None:
+        job = worker.job
+        if job is None or job.project_id not in self.context["projects"]:
+            return None
+        return {
+            "kind": job.kind,
+            "group": job.group,
+            "project": job.project_id,
+            "progress_done": job.progress_done,
+            "progress_total": job.progress_total,
+            "started_at": job.started_at,
+        }
+
+
+class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """The worker processes that were heard of in the last minute."""
+
+    queryset = Worker.objects.none()
+    serializer_class = WorkerSerializer
+    permission_classes = [permissions.IsAuthenticated]
+    pagination_class = None
+
+    def get_queryset(self) -> Any:
+        return Worker.alive().select_related("job")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        own = Project.objects.of(self.request.user).values_list("pk", flat=True)
+        return {**super().get_serializer_context(), "projects": set(own)}

@@ -1,0 +1,183 @@
+"""Experiments: launching, steering and continuing a sweep, without workers."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from mer_platform.experiments import services, steps
+from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.jobs.models import Job
+from models_ml.config import RunConfig, SweepConfig
+from tests.pictures import freeze_pictures
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+TWO = SweepConfig(grid={"net.width": [0.05, 0.1]})
+
+
+@pytest.fixture
+def version(project):
+    return freeze_pictures(project)
+
+
+@pytest.fixture
+def experiment(version, alice) -> Experiment:
+    return services.launch_experiment(version, TWO, alice, "Widths")
+
+
+def finish_jobs(experiment: Experiment, kind: str) -> None:
+    """As a worker would, without the work."""
+    ending = {"features": steps.finishing_features, "pack": steps.finishing_pack}[kind]
+    for job in Job.objects.filter(group=experiment.group, kind=kind, state=Job.State.QUEUED):
+        claim = Job.claim(job.pk, "host:1")
+        with ending(claim):
+            Fold.objects.filter(job=job).update(state=Fold.State.DONE)
+
+
+def states(experiment: Experiment) -> set[str]:
+    return set(experiment.runs.values_list("state", flat=True))
+
+
+def test_it_computes_features_once_for_all_runs_that_share_them(version, alice):
+    sweep = SweepConfig(grid={"net.width": [0.05, 0.1], "features.size": [28, 30]})
+    experiment = services.launch_experiment(version, sweep, alice)
+    assert experiment.runs.count() == 4
+    jobs = Job.objects.filter(group=experiment.group)
+    assert {job.payload["config"]["size"] for job in jobs} == {28, 30}
+    ranges = [(job.payload["features_key"], *job.payload["samples"]) for job in jobs]
+    assert len(ranges) == len(set(ranges))
+
+
+def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
+    sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3]}, seeds=[0, 1])
+    experiment = services.launch_experiment(version, sweep, alice)
+    finish_jobs(experiment, "features")
+    packs = Job.objects.filter(group=experiment.group, kind="pack")
+    assert [len(pack.payload["folds"]) for pack in packs] == [
+        6,
+        6,
+        6,
+        6,
+    ]  # 12 folds a seed, at most 8 in a pack
+    for pack in packs:
+        assert set(pack.folds.values_list("pk", flat=True)) == set(pack.payload["folds"])
+        assert len(set(pack.folds.values_list("run__seed", flat=True))) == 1
+    assert Fold.objects.filter(job=None).count() == 0
+
+
+def test_a_sweep_ends_without_final_models_and_a_single_run_trains_its_own(experiment, version, alice):
+    finish_jobs(experiment, "features")
+    finish_jobs(experiment, "pack")
+    assert states(experiment) == {"finished"}
+    assert experiment.state == "finished"
+    single = services.launch(version, RunConfig(), alice)
+    finish_jobs(single.experiment, "features")
+    finish_jobs(single.experiment, "pack")
+    assert Run.objects.get(pk=single.pk).state == Run.State.FINISHING
+
+
+def test_the_model_of_a_finished_run_is_trained_when_asked_for(experiment, alice):
+    run = experiment.runs.first()
+    assert not services.train_model(run, alice)
+    Run.objects.update(state=Run.State.FINISHED)
+    assert services.train_model(run, alice)
+    assert Job.objects.filter(kind="model", payload__run=run.pk).count() == 1
+    steps.fail_model(run.pk, "out of memory")
+    run.refresh_from_db()
+    assert (run.state, run.scored) == (Run.State.FINISHED, True)
+    assert "out of memory" in run.error
+    assert services.train_model(run, alice)
+
+
+def test_paused_it_begins_nothing_and_resumed_it_goes_on(experiment, alice):
+    first = Job.objects.filter(group=experiment.group).first()
+    claim = Job.claim(first.pk, "host:1")
+    assert services.pause(experiment, alice)
+    assert not services.pause(experiment, alice)
+    assert Experiment.objects.get(pk=experiment.pk).state == "paused"
+    assert all(Job.claim(job.pk, "host:2") is None for job in Job.objects.exclude(pk=first.pk))
+    with steps.finishing_features(claim):
+        pass  # what was begun is finished
+    assert services.resume(experiment, alice)
+    finish_jobs(experiment, "features")
+    assert states(experiment) == {"training"}
+
+
+def test_what_becomes_due_while_it_is_paused_is_held(experiment, alice):
+    jobs = list(Job.objects.filter(group=experiment.group))
+    claims = [Job.claim(job.pk, "host:1") for job in jobs]
+    services.pause(experiment, alice)
+    for claim in claims:
+        with steps.finishing_features(claim):
+            pass
+    assert set(Job.objects.filter(kind="pack").values_list("held", flat=True)) == {True}
+
+
+def test_a_job_claimed_as_it_was_paused_is_put_back(experiment, alice):
+    claim = Job.claim(Job.objects.first().pk, "host:1")
+    assert not steps.hold_if_paused(claim, experiment.pk)
+    services.pause(experiment, alice)
+    assert steps.hold_if_paused(claim, experiment.pk)
+    claim.job.refresh_from_db()
+    assert (claim.job.state, claim.job.held) == (Job.State.QUEUED, True)
+
+
+def test_cancelling_one_run_leaves_the_others_their_jobs(experiment, alice):
+    finish_jobs(experiment, "features")
+    run, other = experiment.runs.order_by("pk")
+    assert services.cancel(run, alice)
+    assert {job.state for job in Job.objects.filter(folds__run=run)} == {"cancelled"}
+    assert {job.state for job in Job.objects.filter(folds__run=other)} == {"queued"}
+    assert experiment.state == "running"
+    assert services.cancel_experiment(experiment, alice)
+    assert not services.cancel_experiment(experiment, alice)
+    assert Experiment.objects.get(pk=experiment.pk).state == "cancelled"
+    assert not Job.objects.filter(state__in=Job.OPEN).exists()
+
+
+def test_a_failed_run_is_run_again_where_it_was(experiment, alice):
+    finish_jobs(experiment, "features")
+    run = experiment.runs.order_by("pk").first()
+    job = Job.objects.filter(folds__run=run).first()
+    run.folds.filter(index=0).update(state=Fold.State.DONE)
+    steps.fail_runs(experiment.pk, experiment.runs.filter(pk=run.pk), "diverged")
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+    assert [r.pk for r in services.rerun_failed(experiment, alice)] == [run.pk]
+    finish_jobs(experiment, "features")
+    again = Job.objects.get(kind="pack", state=Job.State.QUEUED, folds__run=run, folds__index=1)
+    assert set(again.folds.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
+    finish_jobs(experiment, "pack")
+    assert states(experiment) == {"finished"}
+    assert services.rerun_failed(experiment, alice) == []
+
+
+def test_added_seeds_are_runs_of_every_combination(experiment, alice):
+    Run.objects.update(state=Run.State.FINISHED)
+    added = services.add_seeds(experiment, [0, 5], alice)
+    assert {(run.config["net"]["width"], run.seed) for run in added} == {(0.05, 5), (0.1, 5)}
+    finish_jobs(experiment, "features")
+    assert Job.objects.filter(kind="pack", folds__run__in=added).exists()
+    with pytest.raises(ValidationError, match="under seed 5 already"):
+        services.add_seeds(experiment, [5], alice)
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        services.add_seeds(experiment, [-1], alice)
+    assert services.clone(Experiment.objects.get(pk=experiment.pk)).seeds == (0, 5)
+
+
+def test_a_protocol_that_the_samples_do_not_allow_is_an_error_and_leaves_nothing(version, alice):
+    sweep = SweepConfig(grid={"protocol": ["loso", "kfold"]}, base={"folds": 9})
+    with pytest.raises(ValidationError) as caught:
+        services.launch_experiment(version, sweep, alice)
+    assert "9 folds need at least 9 subjects" in caught.value.message_dict["grid.protocol"][0]
+    assert not Experiment.objects.exists()
+
+
+def test_an_estimate_says_where_its_pace_comes_from(version, experiment):
+    rough = services.estimate(version, TWO)
+    assert (rough.runs, rough.folds, rough.networks, rough.workers) == (2, 12, 12, 1)
+    assert "rough guess" in rough.basis
+    assert rough.seconds > 0
+    for fold in Fold.objects.all():
+        Fold.objects.filter(pk=fold.pk).update(state=Fold.State.DONE, seconds=fold.multiply_adds / 1e9)
+    measured = services.estimate(version, TWO)
+    assert measured.seconds == pytest.approx(measured.multiply_adds / 1e9)
+    assert "latest 12 folds" in measured.basis

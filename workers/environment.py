@@ -1,0 +1,51 @@
+"""What computed a result: for the record, and to compare when numbers differ."""
+
+import os
+import platform
+import shutil
+import subprocess
+import tomllib
+from functools import lru_cache
+from importlib.metadata import version as library_version
+from typing import Any
+
+import torch
+from django.conf import settings
+
+LIBRARIES = ("torch", "numpy", "opencv-contrib-python-headless", "av", "dlib-bin", "scikit-learn")
+
+
+@lru_cache(maxsize=4)
+def environment(device: str) -> dict[str, Any]:
+    """Libraries, machine, code and device ("cpu", or "auto" for a GPU where there is one)."""
+    cuda = device != "cpu" and torch.cuda.is_available()
+    return {
+        "code": code_commit(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        **{name: library_version(name) for name in LIBRARIES},
+    }
+
+
+def code_commit() -> str:
+    """The commit that runs: MER_COMMIT (an image has no repository), what git says, or the version."""
+    if commit := os.environ.get("MER_COMMIT"):
+        return commit
+    git = shutil.which("git")
+    if git and (settings.BASE_DIR / ".git").exists():
+        asked = [
+            git,
+            "-C",
+            str(settings.BASE_DIR),
+            "describe",
+            "--always",
+            "--dirty",
+            "--abbrev=40",
+            "--exclude=*",
+        ]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+        if answer.returncode == 0:
+            return answer.stdout.strip()
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    return f"version {project['version']}"

@@ -1,0 +1,123 @@
+"""Queues ``training`` and ``gpu``, kind ``pack``: folds of an experiment, trained side by side."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from django.utils import timezone
+
+from mer_platform.composites.models import Sample
+from mer_platform.experiments import steps
+from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.jobs.broker import GPU_QUEUE
+from mer_platform.jobs.models import Claim, Job, JobCancelled
+from models_ml.classes import CLASSES
+from models_ml.errors import InputError
+from models_ml.training.engine import Cancelled, Epoch, FoldResult, FoldTask, train_pack
+from models_ml.training.folds import FoldSpec, plan
+from workers.environment import environment
+from workers.rundata import run_data
+from workers.runner import handles
+
+TOLD_SECONDS = 1.0  # between two notes of how far a pack is
+
+
+def pack_failed(job: Job, reason: str) -> None:
+    """All of its runs fail: they have one shape, so what one of them cannot do the others cannot either."""
+    runs = Run.objects.filter(pk__in=job.folds.values("run"))
+    steps.fail_runs(job.payload["experiment"], runs, reason)
+
+
+@handles("pack", failed=pack_failed)
+def train(claim: Claim) -> None:
+    """Train a pack's folds without their test samples, predict those, commit all at once.
+
+    A fold whose training diverges fails its own run only.
+    """
+    if steps.hold_if_paused(claim, claim.job.payload["experiment"]):
+        return
+    folds = _begin(claim)
+    configs = {fold.run_id: fold.run.settings for fold in folds}
+    run = folds[0].run
+    samples, data = run_data(run)
+    # Equal for all runs of a pack.
+    specs = plan(run.settings, data.subjects, [sample.database for sample in samples])
+    tasks = [FoldTask(configs[fold.run_id], specs[fold.index]) for fold in folds]
+    began = time.monotonic()
+    device = "auto" if claim.job.queue == GPU_QUEUE else "cpu"
+    try:
+        results = train_pack(
+            data, specs, tasks, on_epoch=_Teller(claim, folds), should_stop=claim.should_stop, device=device
+        )
+    except Cancelled as stop:
+        raise JobCancelled(str(stop)) from stop
+    seconds = (time.monotonic() - began) / len(folds)
+    weights = [_digest(result) for result in results]
+    with steps.finishing_pack(claim) as wanted:
+        for place, (fold, task, result) in enumerate(zip(folds, tasks, results, strict=True)):
+            if fold.run_id not in wanted:
+                continue
+            if isinstance(result, InputError):
+                steps.end(wanted.pop(fold.run_id), Run.State.FAILED, str(result))
+                steps.drop_idle_jobs(claim.job.payload["experiment"])
+                continue
+            fold.seconds, fold.weights_sha256 = seconds, weights[place]
+            _save(fold, task.fold, samples, result)
+        Run.objects.filter(pk__in=wanted).update(environment=environment(device))
+
+
+def _begin(claim: Claim) -> list[Fold]:
+    """Mark the folds that are still wanted as running. Raises JobCancelled where there are none."""
+    with claim.commit() as job:
+        wanted = job.folds.filter(run__state=Run.State.TRAINING).exclude(state=Fold.State.DONE)
+        folds = list(wanted.select_related("run__version").order_by("run_id", "index"))
+        Fold.objects.filter(pk__in=[fold.pk for fold in folds]).update(
+            state=Fold.State.RUNNING, attempt=claim.attempt, started_at=timezone.now(), epochs_done=0
+        )
+        for fold in folds:
+            fold.attempt = claim.attempt
+    if not folds:
+        raise JobCancelled("no run waits for these folds any more")
+    return folds
+
+
+def _digest(result: FoldResult | InputError) -> str:
+    return "" if isinstance(result, InputError) else hashlib.sha256(result.model.save_bytes()).hexdigest()
+
+
+def _save(fold: Fold, spec: FoldSpec, samples: Sequence[Sample], result: FoldResult) -> None:
+    """Within the commit of the pack: what the fold's network says of the samples it has not seen."""
+    fold.predictions.all().delete()
+    Prediction.objects.bulk_create(
+        Prediction(
+            run_id=fold.run_id,
+            fold=fold,
+            sample=samples[position],
+            probabilities=[float(p) for p in probabilities],
+            predicted=CLASSES[int(np.argmax(probabilities))],
+        )
+        for position, probabilities in zip(spec.test, result.probabilities, strict=True)
+    )
+    fold.state, fold.epochs_done = Fold.State.DONE, len(result.losses)
+    fold.losses = [float(loss) for loss in result.losses]
+    fold.validation_losses = [float(loss) for loss in result.validation_losses]
+    fold.epoch = result.epoch
+    fold.oracle = None if result.oracle is None else result.oracle.tolist()
+    fold.save()
+
+
+class _Teller:
+    """Notes now and then which epoch a pack's folds have done."""
+
+    def __init__(self, claim: Claim, folds: Sequence[Fold]) -> None:
+        self._claim, self._folds = claim, folds
+        self._last = time.monotonic()
+
+    def __call__(self, epoch: Epoch) -> None:
+        if time.monotonic() - self._last < TOLD_SECONDS:
+            return
+        self._last = time.monotonic()
+        self._claim.progress(epoch.number, self._folds[0].run.settings.train.epochs)
+        mine = {"job": self._claim.job, "attempt": self._claim.attempt, "state": Fold.State.RUNNING}
+        Fold.objects.filter(**mine).update(epochs_done=epoch.number)

@@ -1,0 +1,62 @@
+"""Which worker processes there are: each keeps a row of itself up to date while it lives."""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+import torch
+from celery import signals
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from mer_platform.jobs.broker import GPU_QUEUE, app
+from mer_platform.jobs.models import Worker
+from mer_platform.jobs.upkeep import owner_name
+
+log = logging.getLogger(__name__)
+SECONDS = Worker.SEEN_SECONDS / 4
+
+
+@signals.worker_process_init.connect
+def begin(**_: Any) -> None:
+    """In each process of a pool, after the fork."""
+    threading.Thread(target=_keep_telling, name="registry", daemon=True).start()
+
+
+@signals.worker_process_shutdown.connect
+def leave(**_: Any) -> None:
+    try:
+        Worker.objects.filter(name=owner_name()).delete()
+    except DatabaseError:
+        log.warning("the database does not answer; upkeep will see that this worker has gone")
+
+
+def register(queues: list[str]) -> None:
+    """Say that this process is there and takes jobs of ``queues``."""
+    known = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "device": device_name() if GPU_QUEUE in queues else "cpu",
+        "queues": queues,
+        "last_seen": timezone.now(),
+    }
+    Worker.objects.update_or_create(name=owner_name(), defaults=known)
+
+
+def device_name() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def _keep_telling() -> None:
+    queues = sorted(app.amqp.queues.consume_from)
+    pause = threading.Event()
+    while True:
+        try:
+            register(queues)
+        except DatabaseError:
+            log.warning("the database does not answer; this worker is not listed for now")
+        finally:
+            connection.close()
+        pause.wait(SECONDS)

@@ -1,0 +1,35 @@
+"""What a run trains on, as arrays; kept for the next pack of the same experiment."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.experiments.models import Run
+from models_ml.classes import CLASSES
+from models_ml.config import FeatureConfig
+from models_ml.training.engine import Data
+from workers.features import load_samples, moved
+
+
+def run_data(run: Run) -> tuple[list[Sample], Data]:
+    """The samples of the run's version, and what the engine needs of them."""
+    config = run.settings
+    version = run.version
+    return _loaded(version.pk, version.content_hash, config.features, config.train.apex_jitter)
+
+
+@lru_cache(maxsize=2)
+def _loaded(version: int, _content: str, config: FeatureConfig, jitter: int) -> tuple[list[Sample], Data]:
+    """Versions are frozen, so this is never stale. From an object store it would take a request a sample and pack."""
+    samples = list(
+        CompositeVersion.objects.get(pk=version).samples.select_related("clip", "picture").order_by("index")
+    )
+    labels = np.array([CLASSES.index(sample.label) for sample in samples], dtype=np.int64)
+    variants = [load_samples([moved(s, by) for s in samples], config) for by in (-jitter, jitter) if by]
+    return samples, Data(
+        load_samples(samples, config),
+        labels,
+        [sample.subject_key for sample in samples],
+        np.stack(variants) if variants else None,
+    )
