@@ -28,7 +28,13 @@ class Row:
     def percent(self) -> str:
         """The probability of being the best; 10,000 resamples tell it to no more than this."""
         share = self.place.best
-        return "under 1 %" if 0 < share < 0.01 else "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+        return (
+            "under 1 %"
+            if 0 < share < 0.01
+            else "over 99 %"
+            if 0.99 < share < 1
+            else f"{share:.0%}".replace("%", " %")
+        )
 
 
 class Answer:

@@ -15,7 +15,9 @@ def ranked(answer: Answer) -> go.Figure:
     rows = answer.rows[:SHOWN]
     traces = []
     for name, shift in (("UF1", -0.14), ("UAR", 0.14)):
-        found = [(r.place.score, r.place.interval) if name == "UF1" else (r.uar, r.uar_interval) for r in rows]
+        found = [
+            (r.place.score, r.place.interval) if name == "UF1" else (r.uar, r.uar_interval) for r in rows
+        ]
         traces.append(
             go.Scatter(
                 name=name,
@@ -44,7 +46,9 @@ def ranked(answer: Answer) -> go.Figure:
     )
     figure.update_xaxes(title="score, with 95 % interval", side="top")
     figure.update_layout(
-        margin={**MARGIN, "t": 64}, height=120 + 22 * len(rows), legend={"orientation": "h", "y": -0.02, "yanchor": "top"}
+        margin={**MARGIN, "t": 64},
+        height=120 + 22 * len(rows),
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top"},
     )
     return figure
 

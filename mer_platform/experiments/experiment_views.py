@@ -83,7 +83,9 @@ def experiment_folds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def experiment_fold(request: HttpRequest, slug: str, pk: int, run: int, index: int) -> HttpResponse:
     experiment = _get_experiment(request, slug, pk)
-    fold = get_object_or_404(Fold.objects.select_related("run"), run__experiment=experiment, run=run, index=index)
+    fold = get_object_or_404(
+        Fold.objects.select_related("run"), run__experiment=experiment, run=run, index=index
+    )
     return JsonResponse({"text": live.in_words(fold)})
 
 
@@ -106,7 +108,7 @@ def experiment_workers(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 @login_required
 @require_GET
 def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
-    """``losses`` of ``?run=``; ``ranking``; ``heat-map`` over the settings ``?x=`` and ``?y=``. Empty until there is something."""
+    """``losses`` of ``?run=``; ``ranking``; ``heat-map`` over the settings ``?x=`` and ``?y=``. Empty at first."""
     experiment = _get_experiment(request, slug, pk)
     if name == "losses":
         run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
@@ -131,7 +133,10 @@ def experiment_do(request: HttpRequest, slug: str, pk: int, action: str) -> Http
         "pause": (services.pause, "Paused: what is in training goes on to its end, and nothing more begins."),
         "resume": (services.resume, "It goes on."),
         "cancel": (services.cancel_experiment, "Cancelled; the folds that are done are kept."),
-        "rerun-failed": (services.rerun_failed, "The failed runs are run again; their finished folds are kept."),
+        "rerun-failed": (
+            services.rerun_failed,
+            "The failed runs are run again; their finished folds are kept.",
+        ),
     }[action]
     if act(experiment, request.user):
         messages.success(request, done)
@@ -168,13 +173,17 @@ def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Experiment:
     project = get_project(request, slug, role)
-    experiments = Experiment.objects.with_counts().select_related("version__composite", "created_by", "project")
+    experiments = Experiment.objects.with_counts().select_related(
+        "version__composite", "created_by", "project"
+    )
     return get_object_or_404(experiments, pk=pk, project=project)
 
 
 def _workers(experiment: Experiment) -> list[tuple[Worker, str]]:
-    """The living workers that take this project's work, and what each does, in words."""
-    return [(worker, _doing(worker, experiment)) for worker in Worker.alive().select_related("job")]
+    """The living workers that compute features or train on the experiment's device, and what each does, in words."""
+    wanted = {"features", experiment.queue}
+    workers = [worker for worker in Worker.alive().select_related("job") if wanted & set(worker.queues)]
+    return [(worker, _doing(worker, experiment)) for worker in workers]
 
 
 def _doing(worker: Worker, experiment: Experiment) -> str:
@@ -183,6 +192,10 @@ def _doing(worker: Worker, experiment: Experiment) -> str:
         return "waits for work"
     if job.project_id != experiment.project_id:
         return "works for another project"
-    what = {"features": "motion features", "pack": f"{len(job.payload.get('folds', []))} folds", "model": "a final model"}
+    what = {
+        "features": "motion features",
+        "pack": f"{len(job.payload.get('folds', []))} folds",
+        "model": "a final model",
+    }
     here = " of this experiment" if job.group == experiment.group else ""
     return what.get(job.kind, job.kind) + here

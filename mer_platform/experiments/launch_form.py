@@ -82,6 +82,15 @@ class LaunchForm(RunForm):
             yield Kind(key, f"{preset.title}: {runs} configurations", preset.description, chosen == key)
         yield Kind(GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID)
 
+    def title(self) -> str:
+        """The name that was given, or one that says what varies; of a single configuration none."""
+        name, what = self.cleaned_data["name"].strip(), self.cleaned_data["what"]
+        if name or not self.many:
+            return name
+        if what in PRESETS:
+            return PRESETS[what].title
+        return " × ".join(axes.title_of(path) for path in self.sweep.grid)
+
     def order(self) -> Group:
         """When and where it is computed."""
         return Group("order", "Priority and device", [self["priority"], self["device"]])

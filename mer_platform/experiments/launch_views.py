@@ -64,7 +64,7 @@ def _launched(request: HttpRequest, form: LaunchForm) -> HttpResponse:
         cleaned["version"],
         form.sweep,
         request.user,
-        cleaned["name"],
+        form.title(),
         cleaned["priority"] or 0,
         cleaned["device"] or Experiment.Device.AUTO,
     )

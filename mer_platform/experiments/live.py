@@ -54,7 +54,9 @@ def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
         text = "".join(letters.get(run.pk, [])) if run.state in mixed else usual * run.fold_count
         if run.state == Run.State.CANCELLED:
             text = text.replace(LETTERS[Fold.State.WAITING], NEVER)
-        rows.append((run.pk, text, run.state, str(run.get_state_display())))
+        begun = run.state != Run.State.TRAINING or set(text) != {LETTERS[Fold.State.WAITING]}
+        words = str(run.get_state_display()) if begun else "waiting"
+        rows.append((run.pk, text, run.state if begun else "waiting", words))
     return rows
 
 
@@ -63,7 +65,11 @@ def in_words(fold: Fold) -> str:
     run = fold.run
     about = f"{fold.name} held out, {run}: "
     if fold.state == Fold.State.DONE:
-        loss = f", training loss {fold.losses[-1]:.3f} in the last of {len(fold.losses)} epochs" if fold.losses else ""
+        loss = (
+            f", training loss {fold.losses[-1]:.3f} in the last of {len(fold.losses)} epochs"
+            if fold.losses
+            else ""
+        )
         epoch = f"; epoch {fold.epoch} counts" if fold.epoch and fold.epoch != len(fold.losses) else ""
         return f"{about}done in {fold.seconds or 0:.1f} s{loss}{epoch}."
     if fold.state == Fold.State.RUNNING:

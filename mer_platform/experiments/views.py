@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -33,7 +34,10 @@ FIGURES = {
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every run with its scores; the finished ones side by side in one figure."""
     project = get_project(request, slug)
-    runs = Run.objects.filter(project=project).select_related("version__composite", "created_by")
+    runs = Run.objects.filter(project=project).select_related(
+        "version__composite", "created_by", "experiment"
+    )
+    runs = runs.annotate(experiment_runs=Count("experiment__runs"))
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     context = {
         "rows": [(run, results_of(run) if run.scored else None) for run in page],

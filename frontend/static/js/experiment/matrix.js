@@ -9,6 +9,8 @@ const POLL_MS = 1000;
 const RETRY_MS = 5000;
 const POLL_SHARE = 5; // a slow server is asked less often: it may rest this many times as long as it took
 const HOVER_MS = 80;
+/** @type {Record<string, string>} the badge of each state of a run; of those that are at work it is running */
+const BADGES = { waiting: "queued", finished: "done", failed: "failed", cancelled: "cancelled" };
 
 /** @typedef {{id: number, row: HTMLElement, canvas: HTMLCanvasElement, letters: string}} Strip */
 /** @typedef {{runs: [number, string, string, string][], seen: string, counts: Record<string, number>, scored: number}} Changes */
@@ -111,8 +113,7 @@ class MerFolds extends HTMLElement {
     const done = `${countOf(letters, "d")} of ${letters.length}`;
     /** @type {HTMLElement} */ (row.querySelector("[data-done]")).textContent = done;
     const badge = /** @type {HTMLElement} */ (row.querySelector("[data-state] .badge"));
-    const kind = state === "finished" ? "done" : ["failed", "cancelled"].includes(state) ? state : "running";
-    badge.className = `badge is-${kind}`;
+    badge.className = `badge is-${BADGES[state] ?? "running"}`;
     badge.textContent = words;
     canvas.setAttribute("aria-label", `Folds: ${done} done${letters.includes("f") ? `, ${countOf(letters, "f")} failed` : ""}`);
   }
