@@ -27,13 +27,13 @@ urlpatterns = [
         experiment_views.experiment_figure,
         name="experiment-figure",
     ),
-    path(f"{EXPERIMENTS}<int:pk>/seeds/", experiment_views.experiment_seeds, name="experiment-seeds"),
+    path(f"{EXPERIMENTS}<int:pk>/seeds/", experiment_views.experiment_seeds, name="add-seeds"),
     *(
         path(
             f"{EXPERIMENTS}<int:pk>/{action}/",
             experiment_views.experiment_do,
             {"action": action},
-            name=f"experiment-{action}",
+            name=f"{action}-experiment",
         )
         for action in ("pause", "resume", "cancel", "rerun-failed")
     ),
