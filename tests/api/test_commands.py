@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.models import Run
+from mer_platform.experiments.models import Experiment, Run
 from mer_platform.jobs.models import Job
+from models_ml.config import PRESETS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -64,6 +65,52 @@ def test_train_says_what_is_wrong_with_the_file(composed, tmp_path, content, wor
         config.write_text(content)
     with pytest.raises(CommandError, match=words):
         call_command("train", "--composite-version", str(composed["id"]), "--config", str(config))
+    assert not Run.objects.exists()
+
+
+def test_train_launches_a_sweep_from_the_command_line(composed, capsys):
+    options = [
+        "--set",
+        "train.epochs=3",
+        "--grid",
+        "net.kernels=[2,3],[2,3,4]",
+        "--grid",
+        "net.placement=1,2",
+    ]
+    version = ("--composite-version", str(composed["id"]))
+    call_command("train", *version, *options, "--seeds", "0,1", "--priority", "4", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["state"], len(printed["runs"])) == ("running", 8)
+    assert printed["runs"][0]["values"] == {"net.kernels": [2, 3], "net.placement": 1, "seed": 0}
+    experiment = Experiment.objects.get(pk=printed["experiment"])
+    assert (experiment.priority, experiment.sweep["base"]) == (4, {"train": {"epochs": 3}})
+
+
+def test_train_changes_a_preset_and_names_networks(composed, capsys):
+    version = ("--composite-version", str(composed["id"]))
+    call_command("train", *version, "--preset", "spp-study", "--set", "net.width=0.03", "--json")
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert len(runs) == len(PRESETS["spp-study"].sweep.runs())
+    assert {run.config["net"]["width"] for run in Run.objects.all()} == {0.03}
+    call_command("train", *version, "--grid", "net=vgg_m,ststnet", "--json")
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--grid", "net.kernels=[2],[2,9]"], "grid.net.kernels.1: kernel 9 is larger"),
+        (["--set", "train.epochs=0"], "base.train.epochs: "),
+        (["--set", "net.width"], "is not SETTING=VALUE"),
+        (["--set", "seed.x=1", "--set", "seed.x.y=1"], "cannot be set"),
+        (["--seeds", "0,x"], "seeds.1: "),
+        (["--set", "protocol=kfold"], "base.protocol: 5 folds need at least 5 subjects"),
+        (["--priority", "11"], "priority: "),
+    ],
+)
+def test_train_says_what_is_wrong_with_its_options(composed, options, words):
+    with pytest.raises(CommandError, match=words):
+        call_command("train", "--composite-version", str(composed["id"]), *options)
     assert not Run.objects.exists()
 
 

@@ -6,68 +6,192 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.models import Run
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.results import results_of
-from mer_platform.experiments.services import launch, parse_config
+from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
+from models_ml.config import PRESETS, SweepConfig, from_preset
 
 
 class Command(BaseCommand):
-    help = "Launch a leave-one-subject-out run. The workers must be running (make run)."
+    help = (
+        "Launch a run, or with --grid, --seeds or --preset a sweep of runs. The workers must be running (make run). "
+        "Ends with an error if a run failed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--composite-version", type=int, required=True, help="the frozen version's id")
-        parser.add_argument("--config", type=Path, help="a JSON file; without it, the default configuration")
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument("--config", type=Path, help="a JSON file; without it, the default configuration")
+        source.add_argument(
+            "--preset",
+            choices=PRESETS,
+            help="a sweep that comes with the platform, to be changed by the rest",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="SETTING=VALUE",
+            help="e.g. net.width=0.05; repeatable",
+        )
+        parser.add_argument(
+            "--grid",
+            action="append",
+            default=[],
+            metavar="SETTING=VALUE,…",
+            help="values to try, e.g. net.placement=1,2,3 or net.kernels=[2,3],[2,3,4] or net=vgg_m,ststnet; repeatable",
+        )
+        parser.add_argument("--seeds", help="run every combination under each, e.g. 0,1,2")
         parser.add_argument("--name", default="")
-        parser.add_argument("--wait", action="store_true", help="return when the run has ended")
-        parser.add_argument("--json", action="store_true", help="print the run and its results as JSON")
+        parser.add_argument("--priority", type=int, default=0, help="experiments of higher priority go first")
+        parser.add_argument("--device", default="auto", choices=Experiment.Device.values)
+        parser.add_argument("--wait", action="store_true", help="return when all runs have ended")
+        parser.add_argument("--json", action="store_true", help="print the runs and their results as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = CompositeVersion.objects.filter(pk=options["composite_version"]).first()
         if version is None:
             raise CommandError(f"There is no composite version {options['composite_version']}.")
         try:
-            config = parse_config(read_json(options["config"]))
+            sweep = services.parse_sweep(_asked(options))
+            experiment = services.launch_experiment(
+                version, sweep, None, options["name"], options["priority"], options["device"]
+            )
         except ValidationError as error:
-            lines = [
-                f"{field}: {message}"
-                for field, messages in error.message_dict.items()
-                for message in messages
-            ]
-            raise CommandError(
-                "\n".join([f"{options['config']} is not a valid configuration:", *lines])
-            ) from error
-        run = launch(version, config, None, options["name"])
+            raise CommandError(_told(error, options["config"])) from error
         if options["wait"]:
-            wait_until(lambda: not Run.objects.get(pk=run.pk).active)
-            run.refresh_from_db()
-        self._report(run, options["json"])
-        if run.state in (Run.State.FAILED, Run.State.CANCELLED):
-            raise CommandError(f"run {run.pk} {run.state}: {run.error or 'stopped'}")
-
-    def _report(self, run: Run, as_json: bool) -> None:
-        results = results_of(run).as_json() if run.state == Run.State.FINISHED else None
-        if as_json:
-            self.stdout.write(
-                json.dumps(
-                    {
-                        "id": run.pk,
-                        "state": run.state,
-                        "version": run.version_id,
-                        "content_hash": run.version.content_hash,
-                        "config_hash": run.config_hash,
-                        "seed": run.settings.seed,
-                        "seconds": round(run.seconds, 1),
-                        "results": results,
-                    }
-                )
-            )
-        elif results:
-            self.stdout.write(
-                f"run {run.pk}: UF1 {results['uf1']:.4f}, UAR {results['uar']:.4f}, accuracy {results['accuracy']:.4f}"
-            )
+            self._wait(experiment)
+        runs = list(experiment.runs.select_related("version").order_by("pk"))
+        if options["json"]:
+            self.stdout.write(json.dumps(_as_json(experiment, sweep, runs)))
         else:
-            self.stdout.write(f"run {run.pk}: {run.get_state_display()}")
+            for run in runs:
+                self.stdout.write(_line(run))
+        failed = [run for run in runs if run.state in (Run.State.FAILED, Run.State.CANCELLED)]
+        if failed:
+            raise CommandError("\n".join(f"run {r.pk} {r.state}: {r.error or 'stopped'}" for r in failed))
+
+    def _wait(self, experiment: Experiment) -> None:
+        """Until it has ended, saying how far it is, and that nobody works where nobody does."""
+        said = ""
+
+        def ended() -> bool:
+            nonlocal said
+            progress = experiment.progress()
+            now = f"{progress['folds_done']} of {progress['folds_total']} folds"
+            if (left := progress["seconds_left"]) is not None:
+                now += f", about {_duration(left)} left"
+            if not Job.objects.filter(group=experiment.group, attempt__gt=0).exists():
+                now = "waiting for a worker (start the platform with “make run”, or a worker beside it)"
+            if now != said:
+                self.stderr.write(now)
+            said = now
+            return not experiment.active
+
+        wait_until(ended)
+
+
+def _asked(options: dict[str, Any]) -> dict[str, Any]:
+    """The sweep that the options describe, to be validated."""
+    grid = {path: _values(path, text) for path, text in map(_pair, options["grid"])}
+    seeds = _list(options["seeds"]) if options["seeds"] else []
+    if options["preset"]:
+        asked = from_preset(options["preset"], {}, grid, seeds)
+    else:
+        asked = {"base": read_json(options["config"]), "grid": grid, "seeds": seeds}
+    for path, text in map(_pair, options["set"]):
+        [value] = _values(path, text)[:1] if path == "net" else [_value(text)]
+        if any(path.startswith(f"{varied}.") for varied in asked["grid"]):
+            asked["grid"][path] = [value]  # for each of the varied networks
+        else:
+            _put(asked["base"], path, value)
+    return asked
+
+
+def _pair(text: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not (path and equals and value):
+        raise CommandError(f"“{text}” is not SETTING=VALUE, as in net.width=0.05.")
+    return path, value
+
+
+def _values(path: str, text: str) -> list[Any]:
+    values = _list(text)
+    return [{"name": value} if path == "net" and isinstance(value, str) else value for value in values]
+
+
+def _list(text: str) -> list[Any]:
+    """``1,2`` and ``[2,3],[2,4]`` as JSON says, else words.
+
+    >>> _list("1,2"), _list("[2,3],[4]"), _list("adam,sgd")
+    ([1, 2], [[2, 3], [4]], ['adam', 'sgd'])
+    """
+    try:
+        return list(json.loads(f"[{text}]"))
+    except json.JSONDecodeError:
+        return [_value(word.strip()) for word in text.split(",")]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _put(data: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        data = data.setdefault(name, {}) if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        raise CommandError(f"“{path}” cannot be set: what it is part of is no group of settings.")
+    data[last] = value
+
+
+def _told(error: ValidationError, config: Path | None) -> str:
+    lines = [f"{field}: {message}" for field, texts in error.message_dict.items() for message in texts]
+    if config and all(field.startswith("base.") for field in error.message_dict):
+        inside = [line.removeprefix("base.") for line in lines]
+        return "\n".join([f"{config} is not a valid configuration:", *inside])
+    return "\n".join(lines)
+
+
+def _as_json(experiment: Experiment, sweep: SweepConfig, runs: list[Run]) -> dict[str, Any]:
+    """A single run as it is; a sweep's runs in a list."""
+    told = [{**_run_json(run), "values": sweep.varied(run.settings)} for run in runs]
+    if len(told) == 1:
+        return {**told[0], "experiment": experiment.pk}
+    return {"experiment": experiment.pk, "state": experiment.state, "runs": told}
+
+
+def _run_json(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "name": run.name,
+        "state": run.state,
+        "error": run.error,
+        "version": run.version_id,
+        "content_hash": run.version.content_hash,
+        "config_hash": run.config_hash,
+        "seed": run.seed,
+        "seconds": round(run.seconds, 1),
+        "environment": run.environment,
+        "results": results_of(run).as_json() if run.state == Run.State.FINISHED else None,
+    }
+
+
+def _line(run: Run) -> str:
+    if run.state != Run.State.FINISHED:
+        return f"run {run.pk}, {run.name}: {run.get_state_display()}"
+    results = results_of(run).as_json()
+    scores = f"UF1 {results['uf1']:.4f}, UAR {results['uar']:.4f}, accuracy {results['accuracy']:.4f}"
+    return f"run {run.pk}, {run.name}: {scores}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def read_json(path: Path | None) -> Any:
