@@ -10,6 +10,7 @@ from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.experiments.api import RunConfigSchema, RunViewSet
+from mer_platform.experiments.comparison_api import CompareRuns
 from mer_platform.experiments.sweeps_api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import ImportViewSet
@@ -55,6 +56,7 @@ urlpatterns = [
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
     path("api/v1/projects/<int:pk>/agreement/", ProjectAgreement.as_view(), name="project-agreement"),
     path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
+    path("api/v1/runs/compare/", CompareRuns.as_view(), name="compare-runs-api"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

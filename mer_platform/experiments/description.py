@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from mer_platform.experiments.forms import NAMES
 from mer_platform.experiments.models import Run
-from models_ml.config import RunConfig
+from models_ml.config import NET_CONFIGS, RunConfig
 from models_ml.config.nets import multiply_adds, parameter_count
 
 Settings = list[tuple[str, str]]  # title and value of each
-PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
+WORDS = {**NAMES, **{name: net.title for name, net in NET_CONFIGS.items()}}  # for values of settings
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,16 @@ def protocol_in_words(config: RunConfig) -> str:
     return f"trained on {_listed(config.train_on)}, tested on {_listed(config.test_on)}"
 
 
-def held_out_in_words(config: RunConfig) -> str:
-    """What one fold holds out."""
-    return {
-        "loso": "subject",
-        "lodo": "database",
-        "kfold": "part of the subjects",
-        "cross": "test databases",
-    }[config.protocol]
-
-
 def described(run: Run) -> list[tuple[str, Settings]]:
     """All settings: the title of each section, and its settings with their values."""
     config = run.settings
-    return [
-        (title, [(label, text) for label, text in _settings(part).values()])
-        for title, part in (
-            ("Network", config.net),
-            ("Training", config.train),
-            ("Motion features", config.features),
-        )
+    testing = [
+        ("Protocol", protocol_in_words(config)),
+        (RunConfig.model_fields["ensemble"].title or "", str(config.ensemble)),
+        (RunConfig.model_fields["seed"].title or "", str(config.seed)),
     ]
+    parts = (("Network", config.net), ("Training", config.train), ("Motion features", config.features))
+    return [("Testing", testing), *((title, list(_settings(part).values())) for title, part in parts)]
 
 
 def differences(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
@@ -101,7 +90,7 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "–"
-    return NAMES.get(value, str(value))
+    return WORDS.get(value, str(value))
 
 
 def _listed(names: Sequence[str]) -> str:

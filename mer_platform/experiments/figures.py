@@ -5,10 +5,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mer_platform.experiments.epochs import chosen_epochs
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import Results, results_of
+from mer_platform.experiments.results import Results
 from models_ml.classes import CLASSES
 
+READABLE = 0.65  # share up to which the page's ink can be read on a cell of that colour, in both themes
 MARGIN = {"l": 60, "r": 16, "t": 16, "b": 48}
 
 
@@ -25,7 +27,6 @@ def confusion(results: Results) -> go.Figure:
         x=list(CLASSES),
         y=list(CLASSES),
         text=text,
-        texttemplate="%{text}",
         zmin=0,
         zmax=1,
         showscale=False,
@@ -34,6 +35,10 @@ def confusion(results: Results) -> go.Figure:
         hovertemplate="true %{y}, predicted %{x}: %{text}<extra></extra>",
     )
     figure = go.Figure(heatmap)
+    for row, (name, words) in enumerate(zip(CLASSES, text, strict=True)):
+        for column, word in enumerate(words):
+            ink = "var(--surface)" if shares[row][column] > READABLE else "var(--ink)"
+            figure.add_annotation(x=CLASSES[column], y=name, text=word, showarrow=False, font={"color": ink})
     figure.update_yaxes(autorange="reversed", title="true", showgrid=False)
     figure.update_xaxes(title="predicted", side="bottom", showgrid=False)
     figure.update_layout(margin={**MARGIN, "l": 84}, height=340)
@@ -78,53 +83,50 @@ def per_subject(results: Results) -> go.Figure:
 
 
 def losses(run: Run) -> go.Figure:
-    """Mean training loss by epoch, a line a fold."""
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=list(range(1, len(fold.losses) + 1)),
-                y=fold.losses,
-                name=fold.name,
-                mode="lines",
-                line={"width": 1},
-                opacity=0.6,
-                hovertemplate=f"{fold.name}, epoch %{{x}}: %{{y:.3f}}<extra></extra>",
-            )
-            for fold in run.folds.all()
-            if fold.losses
-        ]
-    )
-    figure.update_layout(margin=MARGIN, height=340, showlegend=False)
+    """Mean loss by epoch: a thin line a fold, a thick one for their mean; validation beside training where there is any."""
+    folds = list(run.folds.values_list("name", "losses", "validation_losses"))
+    figure = go.Figure()
+    _add_losses(figure, "training", "var(--data-1)", {name: losses for name, losses, _ in folds})
+    _add_losses(figure, "validation", "var(--data-2)", {name: losses for name, _, losses in folds})
+    figure.update_layout(margin=MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title="training loss", rangemode="tozero")
+    figure.update_yaxes(title="loss", rangemode="tozero")
     return figure
 
 
-def comparison(runs: list[Run]) -> go.Figure:
-    """UF1 and UAR of several runs, with their 95 % intervals."""
-    results = [(run, results_of(run)) for run in runs]
-    bars = []
-    for metric in ("uf1", "uar"):
-        values = [getattr(r.evaluation, metric) for _, r in results]
-        low, high = zip(*(r.intervals[metric] for _, r in results), strict=True)
-        bars.append(
-            go.Bar(
-                name=metric.upper(),
-                x=[f"#{run.pk}" for run, _ in results],
-                y=values,
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [h - v for h, v in zip(high, values, strict=True)],
-                    "arrayminus": [v - lo for lo, v in zip(low, values, strict=True)],
-                },
-                hovertemplate="%{x}: %{y:.3f}",
-            )
+def _add_losses(figure: go.Figure, kind: str, colour: str, by_fold: dict[str, list[float]]) -> None:
+    lines = {name: losses for name, losses in by_fold.items() if losses}
+    for name, values in lines.items():
+        figure.add_scatter(
+            x=list(range(1, len(values) + 1)),
+            y=values,
+            mode="lines",
+            line={"width": 1, "color": colour},
+            opacity=0.25,
+            showlegend=False,
+            hovertemplate=f"{name}, epoch %{{x}}: %{{y:.3f}} ({kind})<extra></extra>",
         )
-    figure = go.Figure(bars)
-    figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
-    figure.update_xaxes(type="category")  # or Plotly would take “#1” for a number
-    figure.update_yaxes(range=[0, 1])
+    if lines:
+        means = [sum(at) / len(at) for at in zip(*lines.values(), strict=False)]
+        figure.add_scatter(
+            name=f"{kind}, mean of the folds",
+            x=list(range(1, len(means) + 1)),
+            y=means,
+            mode="lines",
+            line={"width": 3, "color": colour},
+            hovertemplate="epoch %{x}: %{y:.3f}",
+        )
+
+
+def epochs(run: Run) -> go.Figure:
+    """Folds by the epoch that validation chose."""
+    chosen = chosen_epochs(run)
+    figure = go.Figure(
+        go.Bar(x=list(chosen), y=list(chosen.values()), hovertemplate="epoch %{x}: %{y} folds<extra></extra>")
+    )
+    figure.update_layout(margin=MARGIN, height=340)
+    figure.update_xaxes(title="epoch", range=[0.5, run.settings.train.epochs + 0.5])
+    figure.update_yaxes(title="folds", rangemode="tozero", tickformat="d")
     return figure
 
 

@@ -13,7 +13,7 @@ from mer_platform.experiments.description import protocol_in_words
 from mer_platform.experiments.models import Prediction, Run
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-from models_ml.evaluation.metrics import Evaluation, evaluate
+from models_ml.evaluation.metrics import ClassScore, Evaluation, Scores, evaluate
 from models_ml.evaluation.paired import Paired, compare
 from models_ml.evaluation.ranking import Place, Ranking, Score, rank
 from models_ml.evaluation.uncertainty import Interval, Intervals, Named, subject_bootstrap, subject_confusions
@@ -31,6 +31,18 @@ class Results:
     def intervals(self) -> Named:
         """Of UF1, UAR and accuracy over all samples."""
         return self.all_intervals.overall
+
+    @property
+    def databases(self) -> list[tuple[str, Scores, Named]]:
+        """Name, scores and intervals of each."""
+        own = self.all_intervals.per_database
+        return [(name, scores, own[name]) for name, scores in self.evaluation.per_database.items()]
+
+    @property
+    def classes(self) -> list[tuple[str, ClassScore, Named]]:
+        """Name, scores and intervals of each."""
+        own = self.all_intervals.per_class
+        return [(name, score, own[name]) for name, score in self.evaluation.per_class.items()]
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -1,13 +1,12 @@
 from django.urls import path
 
-from mer_platform.experiments import experiment_views, launch_views, views
+from mer_platform.experiments import comparison_views, experiment_views, launch_views, views
 
 EXPERIMENTS = "projects/<slug:slug>/experiments/"
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/", views.run_list, name="runs"),
     path("projects/<slug:slug>/runs/new/", launch_views.run_new, name="run-new"),
-    path("projects/<slug:slug>/runs/comparison.json", views.comparison_figure, name="comparison"),
     path("projects/<slug:slug>/runs/<int:pk>/", views.run_page, name="run"),
     path("projects/<slug:slug>/runs/<int:pk>/cancel/", views.run_cancel, name="cancel-run"),
     path("projects/<slug:slug>/runs/<int:pk>/figures/<slug:name>.json", views.run_figure, name="figure"),
@@ -36,5 +35,11 @@ urlpatterns = [
             name=f"{action}-experiment",
         )
         for action in ("pause", "resume", "cancel", "rerun-failed")
+    ),
+    path("projects/<slug:slug>/runs/compare/", comparison_views.compare_page, name="compare-runs"),
+    path(
+        "projects/<slug:slug>/runs/compare/figures/<slug:name>.json",
+        comparison_views.compare_figure,
+        name="compare-figure",
     ),
 ]

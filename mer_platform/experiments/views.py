@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -12,11 +12,13 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import figures, services
-from mer_platform.experiments.description import described
+from mer_platform.experiments.comparison_views import latest_scored
+from mer_platform.experiments.description import described, network_of, protocol_in_words
+from mer_platform.experiments.epochs import oracle_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
-from mer_platform.projects.access import get_project, row_id
-from mer_platform.projects.models import Project, Role
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Role
 from models_ml.classes import CLASSES
 
 PAGE = 20
@@ -25,6 +27,7 @@ FIGURES = {
     "per-class": lambda run: figures.per_class(results_of(run)),
     "per-subject": lambda run: figures.per_subject(results_of(run)),
     "losses": figures.losses,
+    "epochs": figures.epochs,
 }
 
 
@@ -32,19 +35,19 @@ FIGURES = {
 @require_GET
 @vary_on_headers("HX-Request")
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every run with its scores; the finished ones side by side in one figure."""
+    """Every run with its scores; the latest with scores side by side in one figure."""
     project = get_project(request, slug)
     runs = Run.objects.filter(project=project).select_related(
         "version__composite", "created_by", "experiment"
     )
-    runs = runs.annotate(experiment_runs=Count("experiment__runs"))
+    runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     context = {
         "rows": [(run, results_of(run) if run.scored else None) for run in page],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(run.active for run in page),
-        "comparable": _compared(project, []),
+        "comparable": latest_scored(project),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
     template = "experiments/_list.html" if getattr(request, "htmx", False) else "experiments/list.html"
@@ -66,7 +69,11 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"
         return response
+    config = run.settings
+    context |= {"network": network_of(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
+    context["oracle"] = oracle_of(run) if run.scored else None
+    context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
     context["blind"] = set(blind_clips(request.user))
     context["model"] = getattr(run, "model", None)
     context["configuration"] = described(run)
@@ -80,17 +87,6 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
     if name not in FIGURES or (name != "losses" and not run.scored):
         raise Http404("No such figure, or not yet.")
     return JsonResponse(figures.as_json(FIGURES[name](run)))
-
-
-@login_required
-@require_GET
-def comparison_figure(request: HttpRequest, slug: str) -> HttpResponse:
-    """UF1 and UAR of the runs named in ``?run=1&run=2``, or of the latest ten."""
-    project = get_project(request, slug)
-    runs = _compared(project, request.GET.getlist("run"))
-    if not runs:
-        raise Http404("No finished run to compare.")
-    return JsonResponse(figures.as_json(figures.comparison(runs)))
 
 
 @login_required
@@ -109,10 +105,3 @@ def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER)
     return get_object_or_404(
         Run.objects.select_related("version__composite", "model", "created_by"), pk=pk, project=project
     )
-
-
-def _compared(project: Project, asked: list[str]) -> list[Run]:
-    runs = Run.objects.filter(project=project, state__in=[Run.State.FINISHING, Run.State.FINISHED])
-    if asked:
-        runs = runs.filter(pk__in=[row_id(pk) for pk in asked])
-    return sorted(runs[:10], key=lambda run: run.pk)

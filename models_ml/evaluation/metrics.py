@@ -71,7 +71,7 @@ def confusion_matrix(true: ArrayLike, pred: ArrayLike) -> NDArray[np.int64]:
     >>> confusion_matrix([0, 0, 1, 2], [0, 1, 1, 0]).tolist()
     [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
     """
-    true, pred = _labels(true, "true"), _labels(pred, "predicted")
+    true, pred = class_labels(true, "true"), class_labels(pred, "predicted")
     if len(true) != len(pred):
         raise InputError(f"there are {len(true)} true labels and {len(pred)} predicted ones")
     n = len(CLASSES)
@@ -192,7 +192,8 @@ def _mean_of_defined(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(defined, ratios, 0).sum(axis=-1) / defined.sum(axis=-1)
 
 
-def _labels(values: ArrayLike, which: str) -> NDArray[np.int64]:
+def class_labels(values: ArrayLike, which: str) -> NDArray[np.int64]:
+    """The values, once it is sure that all are positions in ``CLASSES``; else InputError names the first that is not."""
     labels = np.asarray(values)
     if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
         raise InputError(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-from models_ml.evaluation.metrics import Scores, confusion_matrix, scores_of, unweighted
+from models_ml.evaluation.metrics import Scores, class_labels, scores_of, unweighted
 
 LEAKY = "leaky: chosen on the test subjects; only to compare with papers that do so"
 
@@ -54,7 +55,7 @@ def oracle_scores(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Oracle:
     """
     pairs = [(np.asarray(true), np.asarray(predicted)) for true, predicted in folds]
     _check(pairs)
-    confusions = [np.stack([confusion_matrix(true, row) for row in predicted]) for true, predicted in pairs]
+    confusions = [_by_epoch(true, predicted) for true, predicted in pairs]
     pooled = np.sum(confusions, axis=0)
     curve = unweighted(pooled)["uf1"]
     common = int(np.argmax(curve))
@@ -67,6 +68,14 @@ def oracle_scores(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Oracle:
         per_fold=scores_of(chosen),
         curve=[float(value) for value in curve],
     )
+
+
+def _by_epoch(true: NDArray, predicted: NDArray) -> NDArray[np.int64]:
+    """Confusion matrices (epochs, classes, classes)."""
+    n, epochs = len(CLASSES), len(predicted)
+    labels, said = class_labels(true, "true"), class_labels(predicted.ravel(), "predicted")
+    cells = said.reshape(predicted.shape) + n * labels + n * n * np.arange(epochs)[:, None]
+    return np.bincount(cells.ravel(), minlength=epochs * n * n).reshape(epochs, n, n)
 
 
 def _check(folds: Sequence[tuple[NDArray, NDArray]]) -> None:

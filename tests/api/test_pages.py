@@ -173,14 +173,18 @@ def test_a_run_is_cancelled_from_its_page(browser, project, run):
 
 def test_figures_of_a_run_without_scores_do_not_exist_yet(browser, project, run):
     assert browser.get(reverse("figure", args=[project.slug, run.pk, "confusion"])).status_code == 404
-    assert browser.get(reverse("comparison", args=[project.slug])).status_code == 404
+    scores = reverse("compare-figure", args=[project.slug, "scores"])
+    assert browser.get(scores).status_code == 404
+    assert browser.get(scores, {"run": run.pk}).status_code == 404
 
 
 @pytest.mark.parametrize("number", ["²", "-1", "x", "9" * 5000])
 def test_ids_that_are_none_find_nothing(browser, project, version, number):
     for name, field in (("run-new", "like"), ("batch-new", "clip"), ("batch-new", "model")):
         assert browser.get(reverse(name, args=[project.slug]), {field: number}).status_code == 200
-    assert browser.get(reverse("comparison", args=[project.slug]), {"run": number}).status_code == 404
+    assert browser.get(reverse("compare-runs", args=[project.slug]), {"run": number}).status_code == 422
+    scores = reverse("compare-figure", args=[project.slug, "scores"])
+    assert browser.get(scores, {"run": number}).status_code == 404
 
 
 def test_annotators_do_not_see_the_marks_of_a_frozen_version(client, project, version, bob):

@@ -4,11 +4,10 @@ import pytest
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
-from mer_platform.experiments import services
-from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
-from models_ml.config import RunConfig
+from tests.api.finished_runs import finished
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/runs/"
@@ -32,19 +31,7 @@ def version(project, database, make_clip, alice):
 
 @pytest.fixture
 def finished_run(version, alice):
-    run = services.launch(version, RunConfig(), alice)
-    folds = {fold.name: fold for fold in run.folds.all()}
-    for sample, (_, _, predicted) in zip(version.samples.all(), HAND_WORKED, strict=True):
-        probabilities = [0.8 if c == predicted else 0.1 for c in range(3)]
-        Prediction.objects.create(
-            run=run, fold=folds[sample.subject_key], sample=sample,
-            probabilities=probabilities, predicted=CLASSES[predicted],
-        )  # fmt: skip
-    run.folds.update(state=Fold.State.DONE)
-    Job.objects.filter(group=run.group).update(state=Job.State.DONE)
-    Run.objects.filter(pk=run.pk).update(state=Run.State.FINISHED)
-    run.refresh_from_db()
-    return run
+    return finished(version, [predicted for _, _, predicted in HAND_WORKED], alice)
 
 
 def test_it_launches_a_run_with_a_fold_a_subject(api, version):

@@ -118,6 +118,28 @@ def test_the_bootstrap_equals_a_plain_loop() -> None:
     )
 
 
+def test_a_databases_intervals_come_from_its_part_of_the_same_resamples() -> None:
+    """Drawn with the others it varies a little more than alone: the number of its subjects does as well."""
+    rng = np.random.default_rng(7)
+    true, pred = rng.integers(3, size=(2, 240))
+    subjects = [f"{i % 40:02}" for i in range(240)]
+    databases = ["smic" if name < "20" else "samm" for name in subjects]
+    smic = [i for i, name in enumerate(databases) if name == "smic"]
+    alone = subject_bootstrap(true[smic], pred[smic], [subjects[i] for i in smic]).overall["uf1"]
+    assert subject_bootstrap(true, pred, subjects, databases).per_database["smic"]["uf1"] == pytest.approx(
+        alone, abs=0.01
+    )
+
+
+def test_what_only_one_subject_bears_on_has_no_interval() -> None:
+    found = subject_bootstrap([0, 0, 0, 1], [0, 1, 0, 1], ["a", "a", "b", "b"], ["x", "x", "y", "y"], n=100)
+    assert found.overall["accuracy"] is not None
+    assert set(found.per_database["x"].values()) == {None}
+    assert found.per_class["negative"]["recall"] is not None
+    assert found.per_class["positive"]["recall"] is None
+    assert subject_bootstrap([0, 1], [0, 1], ["a", "a"], n=100).overall["uf1"] is None
+
+
 def test_the_bootstrap_repeats_itself() -> None:
     true, pred = np.random.default_rng(5).integers(3, size=(2, 60))
     arguments = (true, pred, [str(i % 12) for i in range(60)])
@@ -125,6 +147,8 @@ def test_the_bootstrap_repeats_itself() -> None:
     assert subject_bootstrap(*arguments, n=500, seed=1) != subject_bootstrap(*arguments, n=500, seed=2)
 
 
-def test_the_bootstrap_refuses_labels_without_subjects() -> None:
+def test_the_bootstrap_refuses_labels_without_subjects_or_databases() -> None:
     with pytest.raises(InputError, match="2 labels and 1 subjects"):
         subject_bootstrap([0, 1], [0, 1], ["a"])
+    with pytest.raises(InputError, match="2 labels and 1 databases"):
+        subject_bootstrap([0, 1], [0, 1], ["a", "b"], ["x"])

@@ -1,0 +1,88 @@
+"""The page on which runs stand side by side, and its figures."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from mer_platform.annotation.blindness import blind_clips
+from mer_platform.experiments import comparison_figures, figures
+from mer_platform.experiments.comparison import MOST, SCORED, choose, compare_runs
+from mer_platform.experiments.description import protocol_in_words
+from mer_platform.experiments.models import Run
+from mer_platform.projects.access import get_project, row_id
+from mer_platform.projects.models import Project
+from models_ml.classes import CLASSES
+from models_ml.errors import InputError
+
+OFFERED = 50
+FIGURES = {
+    "scores": comparison_figures.scores,
+    "databases": comparison_figures.databases,
+    "classes": comparison_figures.classes,
+}
+
+
+@login_required
+@require_GET
+def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """The runs named in ``?run=1&run=2…`` against the first of them, and a list to choose others from."""
+    project = get_project(request, slug)
+    asked = request.GET.getlist("run")
+    problem, chosen = "", []
+    try:
+        chosen = choose(Run.objects.filter(project=project), asked)
+    except InputError as error:
+        problem = str(error)
+    context: dict[str, Any] = {
+        "offered": latest_scored(project, OFFERED),
+        "ticked": {row_id(text) for text in asked},
+        "chosen": chosen,
+        "problem": problem,
+        "most": MOST,
+    }
+    if len(chosen) > 1:
+        comparison = compare_runs(chosen)
+        context |= {
+            "comparison": comparison,
+            "rows": [
+                (run, results, protocol_in_words(run.settings), _query([run, *_others(run, chosen)]))
+                for run, results in zip(chosen, comparison.results, strict=True)
+            ],
+            "query": _query(chosen),
+            "disagreements": comparison.disagreements() if comparison.on_same_samples else [],
+            "blind": set(blind_clips(request.user)),
+            "classes": CLASSES,
+        }
+    return render(request, "experiments/compare.html", context, status=422 if problem else 200)
+
+
+@login_required
+@require_GET
+def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One figure of the runs named in ``?run=1&run=2…``."""
+    project = get_project(request, slug)
+    try:
+        runs = choose(Run.objects.filter(project=project), request.GET.getlist("run"))
+    except InputError as error:
+        raise Http404(str(error)) from error
+    if name not in FIGURES or not runs:
+        raise Http404("No such figure, or no run to compare.")
+    return JsonResponse(figures.as_json(FIGURES[name](runs)))
+
+
+def latest_scored(project: Project, most: int = MOST) -> list[Run]:
+    """The latest runs with scores, the latest first."""
+    runs = Run.objects.filter(project=project, state__in=SCORED).select_related("version__composite")
+    return list(runs[:most])
+
+
+def _query(runs: list[Run]) -> str:
+    return urlencode([("run", run.pk) for run in runs])
+
+
+def _others(run: Run, runs: list[Run]) -> list[Run]:
+    return [other for other in runs if other != run]

@@ -1,0 +1,180 @@
+"""Runs side by side, paired and ranked, from their stored predictions."""
+
+import pytest
+from django.urls import reverse
+
+from mer_platform.annotation.models import Assignment, Consensus
+from mer_platform.clips.models import Clip
+from mer_platform.composites.services import freeze
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Run
+from mer_platform.experiments.results import ranking, score_of_choice
+from mer_platform.projects.models import Role
+from models_ml.config import RunConfig
+from models_ml.errors import InputError
+from tests.api.finished_runs import finished
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+API = "/api/v1/runs/compare/"
+WORDS = ["disgust", "happiness", "surprise"]
+CLASSES = ["negative", "positive", "surprise"]
+TRUE = [0, 1, 2] * 4  # four subjects with one clip a class
+GOOD = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 2]  # one wrong
+POOR = [0, 0, 0] * 4
+
+
+@pytest.fixture
+def version(project, database, make_clip, alice):
+    for number, true in enumerate(TRUE):
+        clip = make_clip(f"clip{number:02}", f"s{number // 3}")
+        Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion=WORDS[true], origin="adopted")
+    return freeze(
+        project, "Twelve", [database], {database.name: dict(zip(WORDS, CLASSES, strict=True))}, alice
+    )
+
+
+@pytest.fixture
+def poor(version, alice) -> Run:
+    return finished(version, POOR, alice, net={"name": "vgg_m"})
+
+
+@pytest.fixture
+def good(version, alice) -> Run:
+    return finished(version, GOOD, alice)
+
+
+@pytest.fixture
+def browser(client, alice):
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def compare(browser, project):
+    def get(*runs: Run) -> str:
+        answer = browser.get(reverse("compare-runs", args=[project.slug]), {"run": [run.pk for run in runs]})
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return get
+
+
+def test_the_api_pairs_each_run_with_the_first(api, poor, good):
+    answer = api.get(API, {"run": [poor.pk, good.pk]}).json()
+    assert [run["results"]["accuracy"] for run in answer["runs"]] == pytest.approx([4 / 12, 11 / 12])
+    [against] = answer["against"]
+    assert against["paired"]["accuracy"]["difference"] == pytest.approx(7 / 12)
+    assert against["paired"]["mcnemar"] == {"only_first": 0, "only_second": 7, "p": pytest.approx(2 / 2**7)}
+    assert {"setting": "Network", "values": ["VGG-M", "VGG-M with SPP"]} in answer["configuration"]
+    assert [item["sample"] for item in answer["disagreements"]] == [1, 2, 4, 5, 7, 8, 11]
+    assert answer["disagreements"][0]["predicted"] == ["negative", "positive"]
+
+
+def test_runs_on_different_versions_are_shown_but_not_paired(
+    api, compare, project, database, version, poor, alice
+):
+    maps = {database.name: {"disgust": "negative", "happiness": "positive"}}
+    other = finished(freeze(project, "Eight", [database], maps, alice), [0, 1] * 4, alice)
+    [against] = api.get(API, {"run": [poor.pk, other.pk]}).json()["against"]
+    assert against["paired"] is None
+    assert f"{poor} is on Twelve v1, {other} on Eight v1" in against["reason"]
+    assert "on Eight v1: runs are compared sample by sample" in compare(poor, other)
+
+
+def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
+    other = finished(version, GOOD, alice, protocol="kfold", folds=2)
+    answer = api.get(API, {"run": [poor.pk, other.pk]}).json()
+    assert "by “leave one subject out”" in answer["against"][0]["reason"]
+    assert "by “2 folds of whole subjects”" in answer["against"][0]["reason"]
+    assert answer["disagreements"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "name at least two runs"),
+        (["1"], "there is no run “1” here"),
+        (["x", "y"], "there is no run “x” here"),
+        ([str(n) for n in range(9)], "9 runs are too many to look at side by side: choose at most 8"),
+    ],
+)
+def test_it_says_which_runs_cannot_be_compared(api, asked, words):
+    answer = api.get(API, {"run": asked})
+    assert answer.status_code == 400
+    assert words in answer.json()["run"]
+
+
+def test_a_run_without_scores_is_named(api, version, good, alice):
+    waiting = services.launch(version, RunConfig(seed=3), alice)
+    answer = api.get(API, {"run": [good.pk, waiting.pk]})
+    assert answer.json()["run"] == f"{waiting} has no scores to compare: it is computing features"
+
+
+def test_others_runs_do_not_exist(bobs_api, poor, good):
+    assert bobs_api.get(API, {"run": [poor.pk, good.pk]}).status_code == 400
+
+
+def test_the_page_shows_scores_tests_settings_and_disagreements(compare, poor, good):
+    page = compare(poor, good)
+    assert "+0.583" in page
+    assert "7 / 0" in page
+    assert "Disagreements: 7 of 12 samples" in page
+    assert "2, 3, 4, 5, 6" in page
+
+
+def test_two_trainings_of_one_configuration_differ_only_in_the_seed(api, version, good, alice):
+    again = finished(version, GOOD, alice, seed=1)
+    answer = api.get(API, {"run": [good.pk, again.pk]}).json()
+    assert answer["configuration"] == [{"setting": "Seed", "values": ["0", "1"]}]
+    assert answer["disagreements"] == []
+
+
+def test_a_clip_that_one_is_still_to_code_keeps_its_class(api, compare, poor, good, alice):
+    Assignment.objects.create(clip=Clip.objects.get(name="clip01"), coder=alice)
+    assert "hidden: in your queue" in compare(poor, good)
+    items = api.get(API, {"run": [poor.pk, good.pk]}).json()["disagreements"]
+    assert [item["true_label"] for item in items[:2]] == [None, "surprise"]
+
+
+def test_annotators_see_scores_but_no_samples(project, poor, good, member):
+    answer = member(project, "carol", Role.ANNOTATOR).get(API, {"run": [poor.pk, good.pk]}).json()
+    assert answer["disagreements"] is None
+    assert answer["against"][0]["paired"]
+
+
+def test_one_run_is_offered_the_others(compare, project, good, poor):
+    page = compare(good)
+    assert f'value="{good.pk}" checked' in page
+    assert f'value="{poor.pk}" >' in page
+
+
+def test_a_project_without_runs_says_so(compare):
+    assert "No run has scores yet" in compare()
+
+
+def test_the_figures_of_a_comparison_open(browser, project, poor, good):
+    for name in ("scores", "databases", "classes"):
+        url = reverse("compare-figure", args=[project.slug, name])
+        figure = browser.get(url, {"run": [poor.pk, good.pk]}).json()
+        assert len(figure["data"]) == 2
+    assert browser.get(reverse("compare-figure", args=[project.slug, "other"])).status_code == 404
+
+
+def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good, alice):
+    again = finished(version, TRUE, alice, seed=1)
+    leading, last = ranking([poor, good, again])
+    assert leading.runs == (good, again)
+    assert last.runs == (poor,)
+    assert leading.score == pytest.approx((1 + (6 / 7 + 8 / 9 + 1) / 3) / 2)
+    assert leading.best == 1.0
+    assert not last.may_be_best
+    expected, interval = score_of_choice([poor, good, again])
+    assert interval[0] <= expected <= interval[1]
+
+
+def test_a_ranking_refuses_runs_of_different_protocols(version, poor, alice):
+    other = finished(version, GOOD, alice, protocol="kfold", folds=2)
+    with pytest.raises(InputError, match="choose runs with one protocol"):
+        ranking([poor, other])
+    with pytest.raises(InputError, match="no run to compare"):
+        ranking([])

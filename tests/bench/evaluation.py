@@ -1,0 +1,46 @@
+"""Intervals, a paired comparison and a ranking of 60 runs, each of 10,000 resamples of 442 samples, 68 subjects.
+
+The labels are drawn; counts cost the same whatever they are. Times are the best of five, after one run that is not counted.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from models_ml.evaluation.paired import compare
+from models_ml.evaluation.ranking import rank
+from models_ml.evaluation.uncertainty import subject_bootstrap, subject_confusions
+from tests.bench import report
+
+SUBJECTS = {"CASME II": (145, 24), "SMIC": (164, 16), "SAMM": (133, 28)}  # samples and subjects of each
+RUNS, SEEDS = 60, 5
+
+
+def main() -> None:
+    databases = [name for name, (samples, _) in SUBJECTS.items() for _ in range(samples)]
+    subjects = [
+        f"{name}/{i % people}" for name, (samples, people) in SUBJECTS.items() for i in range(samples)
+    ]
+    rng = np.random.default_rng(0)
+    true, pred, other = rng.integers(3, size=(3, len(subjects)))
+    runs = [subject_confusions(true, rng.integers(3, size=len(true)), subjects) for _ in range(RUNS)]
+    _measure(
+        "evaluation: intervals, overall, per database and class",
+        lambda: subject_bootstrap(true, pred, subjects, databases),
+        1,
+    )
+    _measure("evaluation: two runs, paired", lambda: compare(true, pred, other, subjects), 1)
+    _measure(f"evaluation: ranking of {RUNS} runs", lambda: rank([run[None] for run in runs]), 5)
+    seeds = [np.stack(runs[start : start + SEEDS]) for start in range(0, RUNS, SEEDS)]
+    _measure(f"evaluation: ranking of {len(seeds)} configurations of {SEEDS} seeds", lambda: rank(seeds), 5)
+
+
+def _measure(what: str, work: Callable[[], object], at_most: float) -> None:
+    work()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    report(what, min(times), "s", "aim", at_most, "at most")
