@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -30,7 +31,7 @@ LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not
 def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every sweep with its state; single runs are on the page of runs."""
     project = get_project(request, slug)
-    sweeps = Experiment.objects.with_counts().filter(project=project, runs_total__gt=1)
+    sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project)
     page = Paginator(sweeps.select_related("version__composite", "created_by"), PAGE).get_page(
         request.GET.get("page")
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from mer_platform.experiments import axes, services
@@ -14,7 +13,8 @@ from mer_platform.experiments.axes import Axis
 from mer_platform.experiments.forms import NumberList
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.plans import Estimate
-from mer_platform.experiments.run_form import SHOWN_WHEN, Group, RunForm, initial_of
+from mer_platform.experiments.run_form import SHOWN_WHEN, RunForm, initial_of
+from mer_platform.experiments.setting import Group, Setting
 from models_ml.config import PRESETS, SweepConfig
 
 ONE, GRID = "one", "grid"
@@ -95,7 +95,7 @@ class LaunchForm(RunForm):
         """When and where it is computed."""
         return Group("order", "Priority and device", [self["priority"], self["device"]])
 
-    def tested_by(self) -> list[BoundField]:
+    def tested_by(self) -> list[Setting]:
         return [*super().tested_by(), self["seeds"]]
 
     @property

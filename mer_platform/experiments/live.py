@@ -46,8 +46,8 @@ def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
     mixed = [Run.State.TRAINING, Run.State.FAILED, Run.State.CANCELLED]
     letters: dict[int, list[str]] = {}
     folds = Fold.objects.filter(run__experiment=experiment, run__state__in=mixed)
-    for run, state in folds.order_by("run", "index").values_list("run", "state"):
-        letters.setdefault(run, []).append(LETTERS[Fold.State(state)])
+    for run_id, state in folds.order_by("run", "index").values_list("run", "state"):
+        letters.setdefault(run_id, []).append(LETTERS[Fold.State(state)])
     rows = []
     for run in runs:
         usual = LETTERS[Fold.State.WAITING if run.state == Run.State.FEATURES else Fold.State.DONE]

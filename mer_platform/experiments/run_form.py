@@ -1,17 +1,16 @@
 """The run form, built from the configuration's own schema, whatever the network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.boundfield import BoundField
 from pydantic import BaseModel
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.forms import field_of, shown
 from mer_platform.experiments.services import parse_config
+from mer_platform.experiments.setting import Group, Setting, SettingsForm
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.config.nets import DEFAULT_NET
@@ -35,42 +34,8 @@ SHOWN_WHEN = {
 }
 
 
-class Setting(BoundField):
-    """A field of the run form. Networks share names of settings, so the id of such a field names the network too."""
-
-    @property
-    def auto_id(self) -> str:
-        section, _, name = self.html_name.rpartition("-")
-        return f"id_{self.form.net}-{name}" if section == "net" and name != "name" else super().auto_id
-
-    @property
-    def shown_when(self) -> str:
-        return "=".join(self.form.conditions.get(self.name, ()))
-
-    @property
-    def hidden_now(self) -> bool:
-        if self.name not in self.form.conditions:
-            return False
-        other, values = self.form.conditions[self.name]
-        return self.form[other].value() not in values.split()
-
-    @property
-    def changed(self) -> str:
-        """``Shift: 0.1`` if it is not the default, else nothing."""
-        try:
-            value, usual = (self.field.clean(v) for v in (self.value(), self.field.initial))
-        except ValidationError:
-            return ""
-        text = ("yes" if value else "no") if isinstance(value, bool) else shown(value)
-        choices = dict(getattr(self.field, "choices", ()))
-        return "" if value == usual or self.hidden_now else f"{self.label}: {choices.get(text, text)}"
-
-
-class NetForm(forms.Form):
+class NetForm(SettingsForm):
     """The settings of one network as they are before they are changed."""
-
-    bound_field_class = Setting
-    conditions: dict[str, tuple[str, str]] = {}
 
     def __init__(self, net: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -78,27 +43,9 @@ class NetForm(forms.Form):
         self.fields.update(_settings("net", NET_CONFIGS[net]))
 
 
-@dataclass(frozen=True)
-class Group:
-    """Settings that fold away together."""
-
-    key: str
-    title: str
-    fields: list[Setting]
-
-    @property
-    def wrong(self) -> bool:
-        return any(field.errors for field in self.fields)
-
-    @property
-    def changed(self) -> str:
-        return ", ".join(field.changed for field in self.fields if field.changed)
-
-
-class RunForm(forms.Form):
+class RunForm(SettingsForm):
     """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` is the result."""
 
-    bound_field_class = Setting
     conditions = SHOWN_WHEN
     config: RunConfig
 
@@ -159,16 +106,16 @@ class RunForm(forms.Form):
         """The training settings are for networks that are trained by gradient."""
         return "net-name=" + " ".join(name for name, net in NET_CONFIGS.items() if net.trained_by_gradient)
 
-    def networks(self) -> Iterator[tuple[str, list[BoundField], bool]]:
+    def networks(self) -> Iterator[tuple[str, list[Setting], bool]]:
         """Each network's name, the fields of its settings, and whether it is the chosen one."""
         for name, config in NET_CONFIGS.items():
             form = self if name == self.net else NetForm(name)
             yield name, [form[field] for field in self._names("net", config)], name == self.net
 
-    def network(self) -> BoundField:
+    def network(self) -> Setting:
         return self["net-name"]
 
-    def databases(self) -> list[BoundField]:
+    def databases(self) -> list[Setting]:
         """Which databases are trained on and tested on, of those the version has."""
         return [self["train_on"], self["test_on"]]
 
@@ -178,13 +125,13 @@ class RunForm(forms.Form):
             self.chosen_version.pk
         )
 
-    def essentials(self) -> list[BoundField]:
+    def essentials(self) -> list[Setting]:
         return [self[f"train-{name}"] for name in ESSENTIAL]
 
-    def tested_by(self) -> list[BoundField]:
+    def tested_by(self) -> list[Setting]:
         return [self[name] for name in ("protocol", "folds", "seed")]
 
-    def evaluation(self) -> list[BoundField]:
+    def evaluation(self) -> list[Setting]:
         """Which epoch counts, and of how many networks."""
         return [*(self[f"train-{name}"] for name in EVALUATION), self["ensemble"]]
 
