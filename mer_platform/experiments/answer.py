@@ -28,17 +28,13 @@ class Row:
     def percent(self) -> str:
         """The probability of being the best; 10,000 resamples tell it to no more than this."""
         share = self.place.best
-        return (
-            "under 1 %"
-            if 0 < share < 0.01
-            else "over 99 %"
-            if 0.99 < share < 1
-            else f"{share:.0%}".replace("%", " %")
-        )
+        if 0 < share < 0.01:
+            return "under 1 %"
+        return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 class Answer:
-    """What the scored runs of an experiment say. ``problem`` is a sentence where they cannot be ranked."""
+    """What the scored runs of an experiment say. Ranking dozens takes a second, so it is done only when asked for."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.runs = runs = list(experiment.runs.select_related("version__composite", "model").order_by("pk"))
@@ -46,25 +42,29 @@ class Answer:
         self.labels = labels(runs)
         self.open = sum(run.active and not run.scored for run in runs)
         self.total = len(runs)
-        self.problem = ""
-        self.rows: list[Row] = []
-        if self.scored:
-            try:
-                self.rows = self._rows()
-            except InputError as error:
-                self.problem = f"The runs cannot be ranked: {error}."
 
-    def _rows(self) -> list[Row]:
-        by_uar = {place.runs[0].pk: place for place in ranking(self.scored, "uar")}
-        return [
-            Row(
-                self.labels[place.runs[0].pk],
-                place,
-                by_uar[place.runs[0].pk].score,
-                by_uar[place.runs[0].pk].interval,
-            )
-            for place in ranking(self.scored)
-        ]
+    @property
+    def rows(self) -> list[Row]:
+        """The configurations, the best first; none where nothing is scored or ``problem`` says why not."""
+        return self._ranked[0]
+
+    @property
+    def problem(self) -> str:
+        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+        return self._ranked[1]
+
+    @cached_property
+    def _ranked(self) -> tuple[list[Row], str]:
+        if not self.scored:
+            return [], ""
+        try:
+            by_uar = {place.runs[0].pk: place for place in ranking(self.scored, "uar")}
+            places = ranking(self.scored)
+        except InputError as error:
+            return [], f"The runs cannot be ranked: {error}."
+        found = [(place, by_uar[place.runs[0].pk]) for place in places]
+        rows = [Row(self.labels[place.runs[0].pk], place, uar.score, uar.interval) for place, uar in found]
+        return rows, ""
 
     @property
     def best(self) -> Row | None:
@@ -92,11 +92,14 @@ class Answer:
 
 def labels(runs: Sequence[Run]) -> dict[int, str]:
     """What tells each run from the others of its experiment, its seed aside; the run's name where nothing does."""
-    found: dict[int, list[str]] = {run.pk: [] for run in runs}
-    for title, values in differences(runs):
-        if title == "Seed":
-            continue
-        for run, value in zip(runs, values, strict=True):
-            if value != "–":
-                found[run.pk].append(value if title == "Network" else f"{title.lower()} {value}")
-    return {run.pk: ", ".join(found[run.pk]) or run.name for run in runs}
+    by_net: dict[str, list[Run]] = {}
+    for run in runs:
+        by_net.setdefault(run.settings.net.title, []).append(run)
+    found: dict[int, str] = {}
+    for title, same in by_net.items():
+        own = [title] if len(by_net) > 1 else []
+        varied = [(t, values) for t, values in differences(same) if t != "Seed"]
+        for number, run in enumerate(same):
+            parts = own + [f"{setting.lower()} {values[number]}" for setting, values in varied]
+            found[run.pk] = ", ".join(parts) or run.name
+    return found

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import experiment_figures, figures, live, services
-from mer_platform.experiments.answer import Answer, labels
+from mer_platform.experiments.answer import Answer
 from mer_platform.experiments.forms import NumberList
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.jobs.models import Worker
@@ -31,7 +31,7 @@ LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not
 def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every sweep with its state; single runs are on the page of runs."""
     project = get_project(request, slug)
-    sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project)
+    sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
     page = Paginator(sweeps.select_related("version__composite", "created_by"), PAGE).get_page(
         request.GET.get("page")
     )
@@ -58,16 +58,17 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if experiment.state != request.GET.get("state"):
             response["HX-Refresh"] = "true"
         return response
-    runs = list(experiment.runs.order_by("pk"))
-    names = labels(runs)
-    several_seeds = len({run.seed for run in runs}) > 1
     answer = Answer(experiment)
+    several_seeds = len({run.seed for run in answer.runs}) > 1
     context |= {
         "legend": LEGEND,
-        "heat": list(answer.varied)[:2],
-        "rows": [(run, names[run.pk] + (f", seed {run.seed}" if several_seeds else "")) for run in runs],
-        "errors": [run for run in runs if run.state == Run.State.FAILED],
+        "rows": [
+            (run, answer.labels[run.pk] + (f", seed {run.seed}" if several_seeds else ""))
+            for run in answer.runs
+        ],
+        "errors": [run for run in answer.runs if run.state == Run.State.FAILED],
         "answer": answer,
+        "heat": list(answer.varied)[:2],
         "workers": _workers(experiment),
     }
     return render(request, "experiments/experiment.html", context)

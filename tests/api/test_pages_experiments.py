@@ -168,7 +168,8 @@ def test_a_fold_is_told_in_words(scored):
 
 
 def test_the_page_answers_which_configuration_is_best(browser, project, scored):
-    page = browser.get(reverse("experiment", args=[project.slug, scored.pk]))
+    assert browser.get(reverse("experiment", args=[project.slug, scored.pk])).status_code == 200
+    page = browser.get(reverse("experiment-answer", args=[project.slug, scored.pk]))
     answer = page.context["answer"]
     assert answer.best.label == "kernels 2, 3, 4"
     assert "its probability of being the best is 100 %" in page.content.decode()
