@@ -15,7 +15,7 @@ from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import ClassScore, Evaluation, Scores, evaluate
 from models_ml.evaluation.paired import Paired, compare
-from models_ml.evaluation.ranking import Place, Ranking, rank
+from models_ml.evaluation.ranking import Place, Ranking, Score, rank
 from models_ml.evaluation.uncertainty import Interval, Intervals, Named, subject_bootstrap, subject_confusions
 
 Labels = tuple[int, ...]  # positions in CLASSES, in the order of the version's samples
@@ -167,15 +167,15 @@ class Ranked(Place):
         }
 
 
-def ranking(runs: Sequence[Run]) -> list[Ranked]:
-    """The configurations of a sweep by UF1, the best first; runs that differ only in their seed are one.
+def ranking(runs: Sequence[Run], score: Score = "uf1") -> list[Ranked]:
+    """The configurations of a sweep by a score, the best first; runs that differ only in their seed are one.
 
     What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
     that looking at many configurations does not make one of them win by chance.
     Raises InputError as ``aligned`` does, and with fewer than two subjects.
     """
     groups = _configurations(runs)
-    found = _ranked(groups)
+    found = _ranked(groups, score)
     return [Ranked(**vars(place), runs=tuple(groups[place.configuration])) for place in found.places]
 
 
@@ -197,14 +197,14 @@ def _configurations(runs: Sequence[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
-def _ranked(groups: Sequence[Sequence[Run]]) -> Ranking:
+def _ranked(groups: Sequence[Sequence[Run]], score: Score = "uf1") -> Ranking:
     together = aligned([run for group in groups for run in group])
-    return _rank(together, tuple(len(group) for group in groups))
+    return _rank(together, tuple(len(group) for group in groups), score)
 
 
 @lru_cache(maxsize=16)
-def _rank(runs: Aligned, sizes: tuple[int, ...]) -> Ranking:
+def _rank(runs: Aligned, sizes: tuple[int, ...], score: Score) -> Ranking:
     """Kept by content: an experiment's page asks again whenever it is looked at."""
     counts = np.stack([subject_confusions(runs.true, pred, runs.subjects) for pred in runs.predicted])
     ends = np.cumsum(sizes)
-    return rank([counts[end - size : end] for size, end in zip(sizes, ends, strict=True)])
+    return rank([counts[end - size : end] for size, end in zip(sizes, ends, strict=True)], score)

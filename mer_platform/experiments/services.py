@@ -241,7 +241,7 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
             project=experiment.project,
             version=experiment.version,
             experiment=experiment,
-            name=(experiment.name if len(plan) == 1 else _run_name(sweep, item.config))[:120],
+            name=(experiment.name if len(plan) == 1 else run_name(sweep, item.config))[:120],
             config=item.config.model_dump(mode="json"),
             config_hash=item.config.content_hash(),
             seed=item.config.seed,
@@ -277,7 +277,7 @@ def _name(sweep: SweepConfig, plan: list[PlannedRun]) -> str:
     return f"{' × '.join([*sweep.grid, *(['seed'] if len(sweep.seeds) > 1 else [])])}, {len(plan)} runs"
 
 
-def _run_name(sweep: SweepConfig, config: RunConfig) -> str:
+def run_name(sweep: SweepConfig, config: RunConfig) -> str:
     """The network, and what else is varied."""
     others = [f"{path.rpartition('.')[2]} {value}" for path, value in sweep.varied(config).items() if not (
         path == "net" or path.startswith("net.")

@@ -3,10 +3,10 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.blindness import blind_clips
@@ -15,13 +15,11 @@ from mer_platform.experiments import figures, services
 from mer_platform.experiments.comparison_views import latest_scored
 from mer_platform.experiments.description import described, network_of, protocol_in_words
 from mer_platform.experiments.epochs import oracle_of
-from mer_platform.experiments.forms import RunForm, initial_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
-from mer_platform.projects.access import get_project, row_id
+from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
 from models_ml.classes import CLASSES
-from models_ml.config import RunConfig
 
 PAGE = 20
 FIGURES = {
@@ -39,7 +37,10 @@ FIGURES = {
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every run with its scores; the latest with scores side by side in one figure."""
     project = get_project(request, slug)
-    runs = Run.objects.filter(project=project).select_related("version__composite", "created_by")
+    runs = Run.objects.filter(project=project).select_related(
+        "version__composite", "created_by", "experiment"
+    )
+    runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
     page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
     context = {
         "rows": [(run, results_of(run) if run.scored else None) for run in page],
@@ -51,36 +52,6 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     }
     template = "experiments/_list.html" if getattr(request, "htmx", False) else "experiments/list.html"
     return render(request, template, context)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-@vary_on_headers("HX-Request")
-def run_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """The configuration form, filled in as the run ``?like=…`` was. Asked by htmx, only the check of it."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
-    like = Run.objects.filter(project=project, pk=row_id(request.GET.get("like"))).first()
-    initial = initial_of(like) if like else {"version": request.GET.get("version")}
-    form = RunForm(request.POST or None, versions=versions, initial=initial)
-    valid = form.is_valid() if form.is_bound else False
-    if valid and not getattr(request, "htmx", False):
-        run = services.launch(
-            form.cleaned_data["version"], form.config, request.user, form.cleaned_data["name"]
-        )
-        return redirect("run", slug, run.pk)
-    config = form.config if valid else None if form.is_bound else like.settings if like else RunConfig()
-    context = {
-        "form": form,
-        "like": like,
-        "config": config,
-        "sizes": [(layer.name, layer.side) for layer in config.net.layers_for(config.features.size)]
-        if config
-        else [],
-    }
-    if getattr(request, "htmx", False):
-        return render(request, "experiments/_check.html", context)
-    return render(request, "experiments/new.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required

@@ -1,0 +1,47 @@
+/** The live page of an experiment: its matrix, and figures that follow what is chosen and what is newly done. */
+import "./matrix.js";
+
+const SCORED_MS = 8000; // ranking many runs takes the server a second: not for each of several that end together
+const LOSSES_MS = 4000;
+
+/** @param {number} ms @param {() => void} act @returns {() => void} does it at most every `ms`, the last time for certain */
+function atMostEvery(ms, act) {
+  let timer = 0;
+  let last = -Infinity;
+  return () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      last = performance.now();
+      act();
+    }, Math.max(0, last + ms - performance.now()));
+  };
+}
+
+/** @param {string} selector */
+function reload(selector) {
+  for (const figure of document.querySelectorAll(selector)) /** @type {any} */ (figure).reload?.();
+}
+
+// <form data-figure="#id">: its controls are the query of the figure's address.
+for (const form of document.querySelectorAll("form[data-figure]")) {
+  if (!(form instanceof HTMLFormElement)) continue;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", () => {
+    const figure = document.querySelector(form.dataset.figure ?? "");
+    const query = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    figure?.setAttribute("src", `${figure.getAttribute("src")?.split("?")[0]}?${query}`);
+  });
+}
+
+const showScores = atMostEvery(SCORED_MS, () => {
+  document.body.dispatchEvent(new CustomEvent("mer:scored"));
+  reload(".is-answer");
+});
+const showLosses = atMostEvery(LOSSES_MS, () => reload("#losses"));
+
+document.body.addEventListener("mer:newly-scored", showScores);
+document.body.addEventListener("mer:folds", (event) => {
+  const chosen = document.querySelector("#losses-run");
+  const changed = /** @type {CustomEvent<number[]>} */ (event).detail;
+  if (chosen instanceof HTMLSelectElement && changed.includes(Number(chosen.value))) showLosses();
+});

@@ -1,0 +1,213 @@
+/**
+ * `<mer-folds src fold active>` around a table with a row a run (`data-run`): draws each run's folds into its strip and keeps
+ * them up to date while the experiment is active. Tells the page with `mer:scored` and `mer:folds` (detail: ids of runs).
+ */
+import { requestJson } from "../http.js";
+import { HEIGHT, LOOKS, cellWidth, countOf, foldAt, step } from "./strip.js";
+
+const POLL_MS = 1000;
+const RETRY_MS = 5000;
+const POLL_SHARE = 5; // a slow server is asked less often: it may rest this many times as long as it took
+const HOVER_MS = 80;
+/** @type {Record<string, string>} the badge of each state of a run; of those that are at work it is running */
+const BADGES = { waiting: "queued", finished: "done", failed: "failed", cancelled: "cancelled" };
+
+/** @typedef {{id: number, row: HTMLElement, canvas: HTMLCanvasElement, letters: string}} Strip */
+/** @typedef {{runs: [number, string, string, string][], seen: string, counts: Record<string, number>, scored: number}} Changes */
+
+class MerFolds extends HTMLElement {
+  /** @type {Strip[]} */
+  #strips = [];
+  /** @type {Map<number, Strip>} */
+  #byRun = new Map();
+  /** @type {Map<string, string>} what was said of a fold, by run, fold and state */
+  #words = new Map();
+  #place = { row: 0, fold: 0 };
+  #seen = "";
+  #scored = -1;
+  #width = 0;
+  /** @type {Record<string, string>} */
+  #colours = {};
+  #timer = 0;
+  #hover = 0;
+  #redraw = () => this.#layOut(true);
+  #observer = new ResizeObserver(() => this.#layOut(false));
+
+  connectedCallback() {
+    if (!this.#strips.length) this.#build();
+    document.addEventListener("mer:theme", this.#redraw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.#redraw);
+    this.#observer.observe(this);
+    this.#poll();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("mer:theme", this.#redraw);
+    matchMedia("(prefers-color-scheme: dark)").removeEventListener("change", this.#redraw);
+    this.#observer.disconnect();
+    clearTimeout(this.#timer);
+  }
+
+  #build() {
+    for (const row of this.querySelectorAll("tr[data-run]")) {
+      if (!(row instanceof HTMLElement)) continue;
+      const canvas = document.createElement("canvas");
+      canvas.height = HEIGHT;
+      canvas.setAttribute("role", "img");
+      canvas.tabIndex = this.#strips.length ? -1 : 0;
+      row.querySelector(".strip")?.append(canvas);
+      const strip = { id: Number(row.dataset.run), row, canvas, letters: "" };
+      const number = this.#strips.push(strip) - 1;
+      this.#byRun.set(strip.id, strip);
+      canvas.addEventListener("pointermove", (event) => {
+        const fold = foldAt(event.offsetX, this.#width, strip.letters.length);
+        clearTimeout(this.#hover);
+        this.#hover = window.setTimeout(() => this.#goTo({ row: number, fold }), HOVER_MS);
+      });
+      canvas.addEventListener("pointerleave", () => clearTimeout(this.#hover));
+      canvas.addEventListener("keydown", (event) => this.#pressKey(event));
+      canvas.addEventListener("focus", () => this.#goTo({ row: number, fold: this.#place.fold }));
+    }
+  }
+
+  async #poll() {
+    const began = performance.now();
+    let wait = RETRY_MS;
+    try {
+      const address = `${this.getAttribute("src")}?seen=${this.#seen}`;
+      this.#take(await requestJson(address));
+      wait = Math.max(POLL_MS, POLL_SHARE * (performance.now() - began));
+    } catch (error) {
+      this.#say(`${/** @type {Error} */ (error).message} Trying again.`);
+    }
+    if (this.hasAttribute("active") && this.isConnected) this.#timer = window.setTimeout(() => this.#whenSeen(), wait);
+  }
+
+  /** A page that nobody looks at asks nothing. */
+  #whenSeen() {
+    if (!document.hidden) this.#poll();
+    else document.addEventListener("visibilitychange", () => this.#whenSeen(), { once: true });
+  }
+
+  /** @param {Changes} changes */
+  #take({ runs, seen, counts, scored }) {
+    this.#seen = seen;
+    for (const [id, letters, state, words] of runs) {
+      const strip = this.#byRun.get(id);
+      if (!strip) continue;
+      strip.letters = letters;
+      this.#tell(strip, state, words);
+    }
+    this.#layOut(false, runs.map(([id]) => id));
+    for (const [letter, count] of Object.entries(counts)) {
+      const place = document.querySelector(`[data-count="${letter}"]`);
+      if (place) place.textContent = count.toLocaleString("en");
+    }
+    if (this.#scored >= 0 && scored > this.#scored) document.body.dispatchEvent(new CustomEvent("mer:newly-scored"));
+    this.#scored = scored;
+    document.body.dispatchEvent(new CustomEvent("mer:folds", { detail: runs.map(([id]) => id) }));
+  }
+
+  /** @param {Strip} strip @param {string} state @param {string} words */
+  #tell({ row, canvas, letters }, state, words) {
+    const done = `${countOf(letters, "d")} of ${letters.length}`;
+    /** @type {HTMLElement} */ (row.querySelector("[data-done]")).textContent = done;
+    const badge = /** @type {HTMLElement} */ (row.querySelector("[data-state] .badge"));
+    badge.className = `badge is-${BADGES[state] ?? "running"}`;
+    badge.textContent = words;
+    canvas.setAttribute("aria-label", `Folds: ${done} done${letters.includes("f") ? `, ${countOf(letters, "f")} failed` : ""}`);
+  }
+
+  /** @param {boolean} recolour @param {number[]} [changed] ids of runs; without it all are drawn if the size changed */
+  #layOut(recolour, changed) {
+    const longest = Math.max(1, ...this.#strips.map(({ letters }) => letters.length));
+    const column = this.querySelector("td.strip");
+    const width = cellWidth(column?.clientWidth ?? 0, longest);
+    const all = recolour || width !== this.#width || !changed;
+    this.#width = width;
+    if (recolour || !this.#colours.d) this.#colours = this.#tokens();
+    for (const strip of this.#strips) if (all || changed?.includes(strip.id)) this.#draw(strip);
+  }
+
+  /** @returns {Record<string, string>} the colour of each letter as the browser resolves it here */
+  #tokens() {
+    const probe = document.createElement("span");
+    this.append(probe);
+    const resolved = Object.entries(LOOKS).map(([letter, { token }]) => {
+      probe.style.color = `var(${token})`;
+      return [letter, getComputedStyle(probe).color];
+    });
+    probe.style.color = "var(--ink)";
+    resolved.push(["ink", getComputedStyle(probe).color]);
+    probe.remove();
+    return Object.fromEntries(resolved);
+  }
+
+  /** @param {Strip} strip */
+  #draw({ canvas, letters, row }) {
+    const ratio = devicePixelRatio || 1;
+    const width = this.#width;
+    canvas.width = Math.round(Math.max(1, letters.length * width) * ratio);
+    canvas.height = Math.round(HEIGHT * ratio);
+    canvas.style.width = `${letters.length * width}px`;
+    canvas.style.height = `${HEIGHT}px`;
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    context.scale(ratio, ratio);
+    const gap = width > 4 ? 1 : 0.5;
+    for (let fold = 0; fold < letters.length; fold += 1) {
+      const { share, gap: split } = LOOKS[letters[fold]];
+      const height = (HEIGHT - 2) * share;
+      context.fillStyle = this.#colours[letters[fold]];
+      context.fillRect(fold * width, (HEIGHT - height) / 2, width - gap, height);
+      if (split) context.clearRect(fold * width, HEIGHT / 2 - 1.5, width, 3);
+    }
+    if (this.#strips[this.#place.row]?.row !== row || document.activeElement !== canvas) return;
+    context.strokeStyle = this.#colours.ink;
+    context.lineWidth = 2;
+    context.strokeRect(this.#place.fold * width + 0.5, 1, Math.max(2, width - gap), HEIGHT - 2);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressKey(event) {
+    const next = step(event.key, this.#place, this.#strips.map(({ letters }) => letters.length));
+    if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const from = this.#strips[this.#place.row];
+    this.#place = next;
+    const to = this.#strips[next.row];
+    from.canvas.tabIndex = -1;
+    to.canvas.tabIndex = 0;
+    to.canvas.focus();
+    this.#goTo(next);
+    if (from !== to) this.#draw(from);
+  }
+
+  /** @param {{row: number, fold: number}} place */
+  async #goTo(place) {
+    this.#place = place;
+    const strip = this.#strips[place.row];
+    const letter = strip.letters[place.fold];
+    if (!letter) return;
+    this.#draw(strip);
+    const key = `${strip.id} ${place.fold} ${letter}`;
+    const known = letter === "r" ? undefined : this.#words.get(key); // what is in training says more every second
+    if (known) return this.#say(known);
+    const address = (this.getAttribute("fold") ?? "").replace(/0\/0\.json$/, `${strip.id}/${place.fold}.json`);
+    try {
+      const { text } = await requestJson(address);
+      this.#words.set(key, text);
+      if (this.#place === place) this.#say(text);
+    } catch (error) {
+      this.#say(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    const words = this.querySelector(".fold-words");
+    if (words) words.textContent = text;
+  }
+}
+
+customElements.define("mer-folds", MerFolds);

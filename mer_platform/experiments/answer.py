@@ -1,0 +1,105 @@
+"""Which configuration of an experiment is best, said as honestly as the predictions allow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mer_platform.experiments.description import differences
+from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.results import Ranked, ranking, score_of_choice
+from models_ml.errors import InputError
+from models_ml.evaluation.uncertainty import Interval
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration's place, by UF1, with its UAR."""
+
+    label: str
+    place: Ranked
+    uar: float
+    uar_interval: Interval
+
+    @property
+    def run(self) -> Run:
+        return self.place.runs[0]
+
+    @property
+    def percent(self) -> str:
+        """The probability of being the best; 10,000 resamples tell it to no more than this."""
+        share = self.place.best
+        if 0 < share < 0.01:
+            return "under 1 %"
+        return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+class Answer:
+    """What the scored runs of an experiment say. Ranking dozens takes a second, so it is done only when asked for."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.runs = runs = list(experiment.runs.select_related("version__composite", "model").order_by("pk"))
+        self.scored = [run for run in runs if run.scored]
+        self.labels = labels(runs)
+        self.open = sum(run.active and not run.scored for run in runs)
+        self.total = len(runs)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The configurations, the best first; none where nothing is scored or ``problem`` says why not."""
+        return self._ranked[0]
+
+    @property
+    def problem(self) -> str:
+        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+        return self._ranked[1]
+
+    @cached_property
+    def _ranked(self) -> tuple[list[Row], str]:
+        if not self.scored:
+            return [], ""
+        try:
+            by_uar = {place.runs[0].pk: place for place in ranking(self.scored, "uar")}
+            places = ranking(self.scored)
+        except InputError as error:
+            return [], f"The runs cannot be ranked: {error}."
+        found = [(place, by_uar[place.runs[0].pk]) for place in places]
+        rows = [Row(self.labels[place.runs[0].pk], place, uar.score, uar.interval) for place, uar in found]
+        return rows, ""
+
+    @property
+    def best(self) -> Row | None:
+        return self.rows[0] if self.rows else None
+
+    @property
+    def rivals(self) -> list[Row]:
+        """Those that may be as good as the leading one."""
+        return [row for row in self.rows[1:] if row.place.may_be_best]
+
+    @cached_property
+    def varied(self) -> dict[str, list[str]]:
+        """The settings in which the runs differ, their seeds aside, and the value of each run."""
+        return {title: values for title, values in differences(self.runs) if title != "Seed"}
+
+    @property
+    def several_seeds(self) -> bool:
+        return any(len(row.place.runs) > 1 for row in self.rows)
+
+    @cached_property
+    def expected(self) -> tuple[float, Interval | None] | None:
+        """UF1 to expect on other subjects from choosing the best of these."""
+        return score_of_choice(self.scored) if self.rows else None
+
+
+def labels(runs: Sequence[Run]) -> dict[int, str]:
+    """What tells each run from the others of its experiment, its seed aside; the run's name where nothing does."""
+    by_net: dict[str, list[Run]] = {}
+    for run in runs:
+        by_net.setdefault(run.settings.net.title, []).append(run)
+    found: dict[int, str] = {}
+    for title, same in by_net.items():
+        own = [title] if len(by_net) > 1 else []
+        varied = [(t, values) for t, values in differences(same) if t != "Seed"]
+        for number, run in enumerate(same):
+            parts = own + [f"{setting.lower()} {values[number]}" for setting, values in varied]
+            found[run.pk] = ", ".join(parts) or run.name
+    return found

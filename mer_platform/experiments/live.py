@@ -1,0 +1,81 @@
+"""An experiment's folds as its page gets them while they are trained: a letter a fold, and only what has changed."""
+
+from typing import Any
+from zlib import crc32
+
+from django.db.models import Count
+
+from mer_platform.experiments.models import Experiment, Fold, Run
+
+LETTERS = {
+    Fold.State.WAITING: "w",
+    Fold.State.RUNNING: "r",
+    Fold.State.DONE: "d",
+    Fold.State.FAILED: "f",
+}
+NEVER = "c"  # a fold that was not trained when its run was cancelled
+BLOCKS = 64  # what the page knows is told apart in so many blocks of runs
+
+
+def changes(experiment: Experiment, seen: str) -> dict[str, Any]:
+    """The runs that changed since ``seen``, which an earlier answer gave; all of them if it is empty.
+
+    Returns ``runs``: [id, a letter for each fold in order, state, the state's words]; ``seen``; counts of all folds by
+    letter; and ``scored``, the number of runs that have scores.
+    """
+    rows = _rows(experiment)
+    size = max(1, -(-len(rows) // BLOCKS))
+    blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    digests = [f"{crc32(repr(block).encode()) & 0xFFFF:04x}" for block in blocks]
+    known = [seen[start : start + 4] for start in range(0, len(seen), 4)]
+    if len(known) != len(digests):
+        known = [""] * len(digests)
+    changed = [block for block, digest, old in zip(blocks, digests, known, strict=True) if digest != old]
+    folds = "".join(letters for _, letters, *_ in rows)
+    return {
+        "runs": [row for block in changed for row in block],
+        "seen": "".join(digests),
+        "counts": {letter: folds.count(letter) for letter in (*LETTERS.values(), NEVER)},
+        "scored": sum(state == Run.State.FINISHED or state == Run.State.FINISHING for _, _, state, _ in rows),
+    }
+
+
+def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
+    runs = experiment.runs.order_by("pk").annotate(fold_count=Count("folds"))
+    # Of runs that have not begun, or are done, the letters are known without their folds.
+    mixed = [Run.State.TRAINING, Run.State.FAILED, Run.State.CANCELLED]
+    letters: dict[int, list[str]] = {}
+    folds = Fold.objects.filter(run__experiment=experiment, run__state__in=mixed)
+    for run_id, state in folds.order_by("run", "index").values_list("run", "state"):
+        letters.setdefault(run_id, []).append(LETTERS[Fold.State(state)])
+    rows = []
+    for run in runs:
+        usual = LETTERS[Fold.State.WAITING if run.state == Run.State.FEATURES else Fold.State.DONE]
+        text = "".join(letters.get(run.pk, [])) if run.state in mixed else usual * run.fold_count
+        if run.state == Run.State.CANCELLED:
+            text = text.replace(LETTERS[Fold.State.WAITING], NEVER)
+        begun = run.state != Run.State.TRAINING or set(text) != {LETTERS[Fold.State.WAITING]}
+        words = str(run.get_state_display()) if begun else "waiting"
+        rows.append((run.pk, text, run.state if begun else "waiting", words))
+    return rows
+
+
+def in_words(fold: Fold) -> str:
+    """What there is to know of one fold, in a sentence or two."""
+    run = fold.run
+    about = f"{fold.name} held out, {run}: "
+    if fold.state == Fold.State.DONE:
+        loss = (
+            f", training loss {fold.losses[-1]:.3f} in the last of {len(fold.losses)} epochs"
+            if fold.losses
+            else ""
+        )
+        epoch = f"; epoch {fold.epoch} counts" if fold.epoch and fold.epoch != len(fold.losses) else ""
+        return f"{about}done in {fold.seconds or 0:.1f} s{loss}{epoch}."
+    if fold.state == Fold.State.RUNNING:
+        return f"{about}training, {fold.epochs_done} of {run.settings.train.epochs} epochs done."
+    if run.state == Run.State.FAILED:
+        return f"{about}not trained, because the run failed. {run.error}"
+    if run.state == Run.State.CANCELLED:
+        return f"{about}not trained, because the run was cancelled."
+    return f"{about}waiting{' for its features' if run.state == Run.State.FEATURES else ''}."

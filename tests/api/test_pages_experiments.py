@@ -1,0 +1,219 @@
+"""The pages of experiments: launching a grid, what is said of bad input, the matrix and the answer."""
+
+import pytest
+from django.urls import reverse
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.composites.services import freeze
+from mer_platform.experiments import live, services
+from mer_platform.experiments.launch_form import LaunchForm
+from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import Membership, Role
+from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
+
+pytestmark = pytest.mark.django_db
+KERNELS = SweepConfig(grid={"net.kernels": [[2, 3], [2, 3, 4]]})
+LABELS = ["negative", "positive", "surprise"]
+
+
+@pytest.fixture
+def browser(client, alice):
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def version(project, database, make_clip, alice):
+    for number in range(8):
+        clip = make_clip(f"clip{number}", f"s{number // 2}")
+        emotion = ["disgust", "happiness"][number % 2]
+        Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion=emotion, origin="adopted")
+    words = {"disgust": "negative", "happiness": "positive"}
+    return freeze(project, "Eight", [database], {database.name: words}, alice)
+
+
+@pytest.fixture
+def experiment(version, alice) -> Experiment:
+    return services.launch_experiment(version, KERNELS, alice, "Kernels")
+
+
+@pytest.fixture
+def scored(experiment) -> Experiment:
+    """The second run is always right, the first always wrong."""
+    for run, right in zip(experiment.runs.order_by("pk"), (False, True), strict=True):
+        folds = {fold.name: fold for fold in run.folds.all()}
+        for sample in run.version.samples.all():
+            predicted = sample.label if right else "surprise"
+            fold = folds[sample.subject_key]
+            Prediction.objects.create(
+                run=run, fold=fold, sample=sample, predicted=predicted,
+                probabilities=[float(label == predicted) for label in LABELS],
+            )  # fmt: skip
+        run.folds.update(state=Fold.State.DONE, losses=[0.5, 0.25], seconds=1.5)
+    experiment.runs.update(state=Run.State.FINISHED)
+    Job.objects.filter(group=experiment.group).update(state=Job.State.DONE)
+    return experiment
+
+
+def fields(version, net="vgg_m_spp", **changed):
+    form = LaunchForm(versions=type(version).objects.all(), initial={"net-name": net})
+    sent = {name: form[name].value() for name in form.fields}
+    sent = {name: value for name, value in sent.items() if value not in (None, []) and value is not False}
+    return {**sent, "version": version.pk, **changed}
+
+
+def grid(version, *axes, **changed):
+    rows = {"axis": [path for path, _ in axes], "values": [text for _, text in axes]}
+    return fields(version, what="grid", seeds="0", **rows, **changed)
+
+
+def check(browser, project, data) -> str:
+    answer = browser.post(reverse("run-new", args=[project.slug]), data, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("net", NET_CONFIGS)
+def test_every_network_shows_its_layers_and_launches_as_it_is(browser, project, version, net):
+    page = check(browser, project, fields(version, net))
+    assert NET_CONFIGS[net].title in page
+    assert "4 folds" in page
+    browser.post(reverse("run-new", args=[project.slug]), fields(version, net))
+    assert Run.objects.get().settings.net == NET_CONFIGS[net]()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_study_is_launched_without_another_word(browser, project, version, preset):
+    page = check(browser, project, fields(version, what=preset, seeds="0"))
+    runs = len(PRESETS[preset].sweep.runs())
+    assert f"Launch {runs} runs" in page
+    answer = browser.post(reverse("run-new", args=[project.slug]), fields(version, what=preset, seeds="0"))
+    launched = Experiment.objects.get()
+    assert answer["Location"] == reverse("experiment", args=[project.slug, launched.pk])
+    assert (launched.name, launched.runs.count()) == (PRESETS[preset].title, runs)
+
+
+def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, project, version):
+    axes = [
+        ("net.kernels", "2,3 | 2,3,4"),
+        ("train.learning_rate", "0.001, 0.01"),
+        ("train.flip", "yes | no"),
+    ]
+    data = grid(version, *axes) | {"seeds": "0, 5", "priority": "3"}
+    assert "Launch 16 runs" in check(browser, project, data)
+    browser.post(reverse("run-new", args=[project.slug]), data)
+    launched = Experiment.objects.get()
+    assert (launched.priority, launched.runs.count()) == (3, 16)
+    assert launched.settings.grid["net.kernels"] == ([2, 3], [2, 3, 4])
+    assert set(launched.runs.values_list("seed", flat=True)) == {0, 5}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("net.kernels", "2,3 | 2,9", "kernel 9 is larger than the 6×6 map"),
+        ("net.kernels", "2,3 | x", "“x” is not a whole number"),
+        ("net.kernels", "", "Give at least one value"),
+        ("train.epochs", "10 | 0", "“0”: Ensure this value is greater than or equal to 1"),
+        ("net.pooling", "average | median", "“median” is not one of average, max"),
+        ("net", "vgg_m | vgg_n", "There is no network “vgg_n”"),
+        ("net", '{"name": "vgg_m", "layers": 9}', "less than or equal to 5"),
+        ("net.nothing", "1", "There is no setting “net.nothing”"),
+        ("protocol", "loso | lodo", "leave-one-database-out needs at least two databases"),
+        ("", "", "Choose a setting to vary"),
+    ],
+)
+def test_what_is_wrong_with_an_axis_is_said_beside_it(browser, project, version, path, text, words):
+    page = check(browser, project, grid(version, (path, text)))
+    beside = page.split('id="axis-1_errors"')[1].split("</div>")[0]
+    assert words in beside
+    assert (
+        browser.post(reverse("run-new", args=[project.slug]), grid(version, (path, text))).status_code == 422
+    )
+    assert not Experiment.objects.exists()
+
+
+def test_cross_offers_the_databases_of_the_version_and_wants_both_parts(browser, project, version):
+    page = check(browser, project, fields(version, protocol="cross"))
+    assert "cross needs the databases to train on" in page
+    assert 'value="CASME II"' in page
+
+
+def test_a_clone_fills_the_form_as_the_experiment_was(browser, project, experiment):
+    page = browser.get(reverse("run-new", args=[project.slug]), {"clone": experiment.pk})
+    assert page.context["form"].own_grid
+    assert 'value="2,3 | 2,3,4"' in page.content.decode()
+    assert "Launch 2 runs" in page.content.decode()
+
+
+def test_the_matrix_tells_only_what_has_changed(browser, project, experiment):
+    url = reverse("experiment-folds", args=[project.slug, experiment.pk])
+    first = browser.get(url).json()
+    assert [letters for _, letters, *_ in first["runs"]] == ["wwww", "wwww"]
+    assert browser.get(url, {"seen": first["seen"]}).json()["runs"] == []
+    run = experiment.runs.order_by("pk").last()
+    run.folds.filter(index=2).update(state=Fold.State.RUNNING)
+    experiment.runs.filter(pk=run.pk).update(state=Run.State.TRAINING)
+    second = browser.get(url, {"seen": first["seen"]}).json()
+    assert second["runs"] == [[run.pk, "wwrw", "training", "training"]]
+    assert second["counts"] == {"w": 7, "r": 1, "d": 0, "f": 0, "c": 0}
+    assert len(browser.get(url, {"seen": "x" * 3000}).json()["runs"]) == 2
+
+
+def test_a_fold_is_told_in_words(scored):
+    fold = Fold.objects.filter(run__experiment=scored).first()
+    assert live.in_words(fold).startswith("CASME II/s0 held out")
+    assert "done in 1.5 s, training loss 0.250 in the last of 2 epochs" in live.in_words(fold)
+
+
+def test_the_page_answers_which_configuration_is_best(browser, project, scored):
+    assert browser.get(reverse("experiment", args=[project.slug, scored.pk])).status_code == 200
+    page = browser.get(reverse("experiment-answer", args=[project.slug, scored.pk]))
+    answer = page.context["answer"]
+    assert answer.best.label == "kernels 2, 3, 4"
+    assert "its probability of being the best is 100 %" in page.content.decode()
+    assert "Train the final model of the best" in page.content.decode()
+    for name in ("ranking", "losses", "heat-map"):
+        url = reverse("experiment-figure", args=[project.slug, scored.pk, name])
+        asked = {"run": answer.best.run.pk, "x": "Kernels", "y": "Kernels"}
+        assert browser.get(url, asked).json()["data"]
+    url = reverse("experiment-figure", args=[project.slug, scored.pk, "heat-map"])
+    assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
+
+
+def test_it_is_paused_resumed_given_seeds_and_cancelled_from_its_page(browser, project, experiment):
+    def do(name, **data):
+        url = reverse(name, args=[project.slug, experiment.pk])
+        return browser.post(url, data, follow=True).content.decode()
+
+    assert "Paused: what is in training" in do("pause-experiment")
+    assert "Nothing to do" in do("pause-experiment")
+    assert "It goes on." in do("resume-experiment")
+    assert "2 runs were added." in do("add-seeds", seeds="1")
+    assert "is not a whole number" in do("add-seeds", seeds="one")
+    assert "Nothing to do" in do("rerun-failed-experiment")
+    assert "Cancelled; the folds that are done are kept." in do("cancel-experiment")
+    assert "This experiment was cancelled" in do("resume-experiment")
+
+
+def test_the_model_of_the_best_is_trained_on_request(browser, project, scored):
+    best = scored.runs.order_by("pk").last()
+    answer = browser.post(reverse("train-model", args=[project.slug, best.pk]), follow=True)
+    assert "is being trained" in answer.content.decode()
+    assert "has its model already, or is not finished" in browser.post(
+        reverse("train-model", args=[project.slug, best.pk]), follow=True
+    ).content.decode()  # fmt: skip
+
+
+def test_strangers_see_nothing_and_viewers_change_nothing(client, project, experiment, bob):
+    actions = [*(f"{do}-experiment" for do in ("pause", "resume", "cancel", "rerun-failed")), "add-seeds"]
+    client.force_login(bob)
+    page = reverse("experiment", args=[project.slug, experiment.pk])
+    assert client.get(page).status_code == 404
+    Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
+    assert client.get(page).status_code == 200
+    for name in actions:
+        url = reverse(name, args=[project.slug, experiment.pk])
+        assert client.post(url).status_code == 403
+        assert client.get(url).status_code == 405

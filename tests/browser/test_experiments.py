@@ -1,0 +1,75 @@
+"""A researcher launches a grid in the browser, sees its folds trained, pauses it, and reads which configuration is best."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+PATIENCE_MS = 60_000
+DATA = """
+from django.contrib.auth.models import User
+from mer_platform.projects.models import Project
+from mer_platform.projects.services import create_project
+from tests.pictures import freeze_pictures
+if not Project.objects.filter(slug="grid").exists():
+    freeze_pictures(create_project("Grid", User.objects.get(username="admin")))
+"""
+
+
+@pytest.fixture
+def project(live_platform, page: Page) -> str:
+    """A project with 24 flow pictures of six subjects, frozen; its page open."""
+    live_platform.manage("shell", "-c", DATA)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(live_platform.url)
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(live_platform.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Grid").first.click()
+    expect(page.get_by_role("heading", name="Grid")).to_be_visible()
+    return page.url
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
+    assert not grave, grave
+
+
+def test_the_sources_study_is_three_clicks_from_the_project(page: Page, project: str):
+    page.get_by_role("link", name="Start a run").first.click()
+    page.get_by_role("radio", name=re.compile("Where and how to pool")).check()
+    expect(page.get_by_role("button", name="Launch 25 runs")).to_be_enabled()
+    expect(page.locator("#check")).to_contain_text("25 runs, about")
+    expect(page.get_by_label("Kernels")).to_be_hidden()
+
+
+def test_a_grid_is_launched_paused_watched_and_answered(page: Page, project: str):
+    page.goto(f"{project}runs/new/")
+    page.get_by_role("radio", name="A grid of your own").check()
+    for row, (setting, values) in enumerate([("Kernels", "2 | 2,9"), ("Placement", "1, 2")]):
+        page.get_by_label("Setting to vary").nth(row).select_option(setting)
+        page.get_by_label("Its values").nth(row).fill(values)
+    expect(page.locator("#axis-1_errors")).to_contain_text("kernel 9 is larger than the 6×6 map")
+    accessible(page)
+    page.get_by_label("Its values").first.fill("2 | 2,3")
+    page.get_by_role("spinbutton", name="Epochs").fill("5")
+    page.get_by_role("button", name="Launch 4 runs").click()
+
+    expect(page.get_by_role("heading", name="Kernels × Placement")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("h1 .badge")).to_have_text("paused")
+    accessible(page)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".is-matrix [data-done]")).to_have_text(["6 of 6"] * 4, timeout=PATIENCE_MS)
+    expect(page.locator("h1 .badge")).to_have_text("finished", timeout=PATIENCE_MS)
+
+    expect(page.locator(".answer")).to_contain_text("its probability of being the best is")
+    expect(page.get_by_role("region", name="Configurations by UF1").locator("tbody tr")).to_have_count(4)
+    expect(page.locator("#heat-map")).to_have_attribute("state", "ready")
+    page.locator(".is-matrix canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".fold-words")).to_contain_text("CASME II/sub02 held out")
+    accessible(page)
