@@ -4,9 +4,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -28,6 +29,8 @@ class ContentStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, NewFile) and content.move_to(target):
+            return str(name)
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
             with part.open("wb") as file:
@@ -50,6 +53,55 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     manifest_strict = False
     # A pass for every level of modules importing modules: the name of each hangs on the names of those it imports.
     max_post_process_passes = 20
+
+
+class NewFile(File):
+    """A file that is made to be stored, and not written to after that; see ``new_file``."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__(file, name=path.name)
+        self.path = path
+
+    def move_to(self, target: Path) -> bool:
+        """Give it its final place; False where that is on another disk. It can still be read."""
+        self.flush()
+        try:
+            self.path.replace(target)
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def new_file(suffix: str = "") -> Iterator[NewFile]:
+    """A file to write and then save in the storage; on its own disk where that is local, so that saving copies nothing."""
+    try:
+        folder = _unfinished()
+        folder.mkdir(parents=True, exist_ok=True)
+    except NotImplementedError:
+        folder = Path(tempfile.gettempdir())
+    path = folder / f"{uuid.uuid4().hex}{suffix}"
+    try:
+        with path.open("x+b") as file:
+            yield NewFile(file, path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(older_than: float = 86_400) -> None:
+    """Remove what workers that were killed were making so many seconds ago."""
+    try:
+        left = list(_unfinished().glob("*"))
+    except NotImplementedError:
+        return
+    for path in left:
+        with suppress(FileNotFoundError):  # it was stored at this moment
+            if time.time() - path.stat().st_mtime > older_than:
+                path.unlink()
+
+
+def _unfinished() -> Path:
+    return Path(default_storage.path(".unfinished"))
 
 
 @contextmanager

@@ -2,13 +2,12 @@
 
 import hashlib
 import logging
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile, File
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
@@ -28,7 +27,7 @@ from mer_platform.imports.layouts.base import Tree
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.sources import open_tree
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
-from mer_platform.storage import sha256_of
+from mer_platform.storage import new_file, sha256_of
 from models_ml.errors import InputError
 from models_ml.motion.pictures import picture_features
 from models_ml.video.framezip import write_frame_zip
@@ -105,7 +104,7 @@ def _failed(claim: Claim, item: ImportItem, code: str, reason: str) -> None:
 def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
     """Store the clip, look at every frame, and save it with its markings, or save nothing."""
     suffix = PurePosixPath(item.files[0]).suffix.lower() if item.is_video else ".zip"
-    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+    with new_file(suffix) as file:
         _gather(file, item, tree)
         file.flush()
         clip = Clip(
@@ -118,10 +117,9 @@ def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
             uploaded_by=item.batch.created_by,
         )
         check_bytes_new(clip)
-        result = look_into(clip, Path(file.name), lambda _frames: claim.check())
+        result = look_into(clip, file.path, lambda _frames: claim.check())
         _check_within(item, result.frame_count)
-        file.seek(0)
-        keep_bytes(clip, File(file), suffix)
+        keep_bytes(clip, file, suffix)
     for name, value in fields_of(result).items():
         setattr(clip, name, value)
     with claim.commit():

@@ -1,18 +1,17 @@
 """Queue ``ingest``: look at every frame of an uploaded clip, once."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from mer_platform.annotation.spotting import queue_spotting
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Claim, Job, JobCancelled
-from mer_platform.storage import local_copy
+from mer_platform.storage import local_copy, new_file
 from models_ml.video.ingest import IngestResult, ingest
 from workers.runner import handles
 
@@ -47,10 +46,9 @@ def ingest_clip(claim: Claim) -> None:
 
 def look_into(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
     """Decode every frame of the clip's file at ``path``; store the pack, its index and a thumbnail. Raises InputError."""
-    with tempfile.TemporaryFile() as pack:
-        result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)
-        pack.seek(0)
-        default_storage.save(clip.pack_name, File(pack))
+    with new_file() as pack:
+        result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)  # type: ignore[arg-type]
+        default_storage.save(clip.pack_name, pack)
     index = {**result.index.to_json(), "motion": result.motion, "motion_regions": result.motion_regions}
     default_storage.save(clip.index_name, ContentFile(json.dumps(index, separators=(",", ":")).encode()))
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))

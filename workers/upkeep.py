@@ -1,8 +1,9 @@
-"""Queue ``upkeep``: every few seconds, what was dropped is picked up again."""
+"""Queue ``upkeep``: every few seconds, what was dropped is picked up again, and what was left lying is removed."""
 
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.models import Claim
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
+from mer_platform.storage import remove_unfinished
 from workers.runner import fail
 
 
@@ -16,3 +17,4 @@ def upkeep() -> None:
             f"The worker died {job.attempt} times at this ({job.key}); it may need more memory than there is.",
         )
     announce_due()
+    remove_unfinished()

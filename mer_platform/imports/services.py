@@ -23,7 +23,7 @@ from mer_platform.projects.models import AuditEvent, Project
 
 State = Import.State
 FRAMES_A_JOB = (
-    600  # a few seconds of work: small enough to share among workers, and to lose with a killed one
+    300  # under a second of work: small enough to share among workers, and to lose with a killed one
 )
 _SHEETS = {".xlsx", ".xls", ".csv", ".tsv", ".txt", ".json", ".eaf"}
 

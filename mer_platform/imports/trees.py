@@ -4,6 +4,8 @@ Both satisfy ``layouts.base.Tree``. Neither ever leaves its root: symbolic links
 ``..`` in a path is refused.
 """
 
+# ruff: noqa: PTH114, PTH118, PTH123 (a Path for each of a database's frames would cost more than opening it)
+
 import os
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -41,7 +43,7 @@ class FolderTree:
                 f"The folder “{given}” {what}. Give a folder that the server itself can read."
             ) from error
         self.name = self._single or self._root.name
-        self._inside: dict[Path, bool] = {}
+        self._inside: dict[str, bool] = {}
 
     def files(self) -> list[str]:
         """Every file below the folder: POSIX paths relative to it, sorted."""
@@ -53,30 +55,33 @@ class FolderTree:
             return [self._single]
         found: list[str] = []
         for folder, _, names in os.walk(self._root, followlinks=False, onerror=_refuse):
-            inside = Path(folder)
+            inside = Path(folder).relative_to(self._root).as_posix()
             for name in names:
-                path = inside / name
-                if path.is_symlink() and not self._is_inside(path):
+                path = os.path.join(folder, name)
+                if os.path.islink(path) and not self._is_inside(Path(path)):
                     continue
-                found.append(path.relative_to(self._root).as_posix())
+                found.append(name if inside == "." else f"{inside}/{name}")
             _check_count(len(found), self.name)
         return sorted(found)
 
     def open(self, path: str) -> BinaryIO:
         """Open a listed file for reading; InputError for one that is not there or lies outside."""
-        target = self._root / checked(path)
-        if not self._folder_is_inside(target.parent) or (target.is_symlink() and not self._is_inside(target)):
+        target = f"{self._root}/{checked(path)}"
+        folder = target.rpartition("/")[0]
+        if not self._folder_is_inside(folder) or (
+            os.path.islink(target) and not self._is_inside(Path(target))
+        ):
             raise InputError(f"“{path}” leads out of the folder “{self.name}”.")
         try:
-            return target.open("rb")
+            return open(target, "rb")
         except OSError as error:
             raise InputError(f"“{path}” cannot be read: {error.strerror}.") from error
 
-    def _folder_is_inside(self, folder: Path) -> bool:
+    def _folder_is_inside(self, folder: str) -> bool:
         """As ``_is_inside``, asked once a folder: resolving a path costs more than opening the file."""
         known = self._inside.get(folder)
         if known is None:
-            known = self._inside[folder] = self._is_inside(folder)
+            known = self._inside[folder] = self._is_inside(Path(folder))
         return known
 
     def _is_inside(self, path: Path) -> bool:
@@ -148,10 +153,10 @@ def checked(path: str) -> str:
     Traceback (most recent call last):
     models_ml.errors.InputError: “../secrets” is not a path within the folder: no “..”, no leading “/”.
     """
-    pure = PurePosixPath(path)
-    if not path or "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
+    parts = path.split("/")
+    if not path or "\0" in path or "\\" in path or path.startswith("/") or ".." in parts:
         raise InputError(f"“{path}” is not a path within the folder: no “..”, no leading “/”.")
-    return str(pure)
+    return "/".join(part for part in parts if part not in ("", ".")) or "."
 
 
 def _refuse(error: OSError) -> None:

@@ -40,6 +40,10 @@ class Box:
     def height(self) -> int:
         return self.bottom - self.top
 
+    def scaled(self, x: float, y: float) -> "Box":
+        """The box in an image that is ``x`` times as wide and ``y`` times as high."""
+        return Box(round(self.left * x), round(self.top * y), round(self.right * x), round(self.bottom * y))
+
 
 class FaceDetector:
     """Detector and landmark predictor. Not for use by several threads at once.
@@ -66,13 +70,8 @@ class FaceDetector:
             found = self._detector(cv2.resize(grey, size, interpolation=method), 0)
             if len(found):
                 face = max(found, key=lambda r: (r.area(), -r.left(), -r.top()))
-                x, y = width / size[0], height / size[1]
-                return Box(
-                    round(face.left() * x),
-                    round(face.top() * y),
-                    round((face.right() + 1) * x),
-                    round((face.bottom() + 1) * y),
-                )
+                box = Box(face.left(), face.top(), face.right() + 1, face.bottom() + 1)
+                return box.scaled(width / size[0], height / size[1])
         return None
 
     def landmarks(self, image: Image, box: Box) -> NDArray[np.float32]:

@@ -78,7 +78,8 @@ class Glance:
     """A frame for whoever sees most frames only small: ``image`` is what ``Frame.image`` is, decoded when it is asked for.
 
     ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame at a fraction of its size, or itself, but at least
-    ``SMALL`` pixels on its longer side unless the frame has less.
+    ``SMALL`` pixels on its longer side unless the frame has less. ``reduce`` gives it with at least so many pixels there,
+    where the source can do that for less than decoding the whole.
     """
 
     def __init__(
@@ -89,13 +90,18 @@ class Glance:
         small: Image,
         decode: Callable[[], Image],
         encoded: bytes | None = None,
+        reduce: Callable[[int], Image] | None = None,
     ) -> None:
         self.index, self.source_number, self.pts, self.encoded = index, source_number, pts, encoded
-        self.small, self._decode = small, decode
+        self.small, self._decode, self._reduce = small, decode, reduce
 
     @cached_property
     def image(self) -> Image:
         return self._decode()
+
+    def at_least(self, side: int) -> Image:
+        """As ``small``, but with at least ``side`` pixels on the longer side, unless the frame has less."""
+        return self._reduce(side) if self._reduce else self.image
 
 
 class FrameSource(ABC):

@@ -75,17 +75,23 @@ class ImageSource(FrameSource):
             yield from super().glances()
             return
         size = (-(-self.height // by), -(-self.width // by))
+        first, self._first = self._first, None
         for index, item in enumerate(self._numbered):
             data = self._files.read(item.name)
             small = self._decoded(item.name, partial(decode_reduced, data, by))
             whole = partial(self._decoded, item.name, partial(decode_image, data, grey=self.is_grey))
+            if first is not None:  # it was decoded when the source was opened
+                whole, first = partial(getattr, first, "image"), None
             if small.shape != size:  # turned by its EXIF orientation
                 height, width = whole().shape[:2]
                 raise self._mixed(item.name, width, height, self.width, self.height)
-            yield Glance(index, item.number, index, small, whole, data)
+            yield Glance(index, item.number, index, small, whole, data, partial(self._reduced, data))
 
     def close(self) -> None:
         self._files.close()
+
+    def _reduced(self, data: bytes, side: int) -> Image:
+        return decode_reduced(data, reduction(self.width, self.height, side))
 
     def _frame(self, index: int) -> Frame:
         name, number = self._numbered[index].name, self._numbered[index].number

@@ -14,9 +14,10 @@ from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackIndex, PackWriter, encode_image, read_pack_frame
-from models_ml.video.frames import Image, Limits
+from models_ml.video.frames import Glance, Image, Limits
 
 THUMBNAIL_WIDTH = 320
+_SEARCHED = 320  # pixels on the longer side: more than the detector's first look makes use of
 _DEFAULT_LIMITS = Limits()
 
 
@@ -77,7 +78,7 @@ def ingest(
             curve.add(frame.small, size)
             fingerprint.add(frame.small, size)
             if frame.index in wanted:
-                known[frame.index] = detector.detect(frame.image)
+                known[frame.index] = _find_face(detector, frame, size)
             if on_progress is not None:
                 on_progress(done)
         kind, codec, is_grey = source.kind, source.codec, source.is_grey
@@ -99,6 +100,16 @@ def ingest(
         curve.regions(faces),
         fingerprint.value(faces),
     )
+
+
+def _find_face(detector: Detector, frame: Glance, size: tuple[int, int]) -> Box | None:
+    """Looked for in a smaller picture of the frame, and in the frame itself only where none is seen in that."""
+    picture = frame.at_least(_SEARCHED)
+    box = detector.detect(picture)
+    x, y = size[0] / picture.shape[1], size[1] / picture.shape[0]
+    if (x, y) == (1, 1):
+        return box
+    return box.scaled(x, y) if box else detector.detect(frame.image)
 
 
 def _thumbnail(image: Image) -> bytes:

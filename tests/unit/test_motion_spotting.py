@@ -86,6 +86,12 @@ def test_movement_that_outlasts_a_micro_expression_is_not_listed() -> None:
     assert find_expressions(course(1200, (200, 500, 900, 3.0)), FPS) == []
 
 
+def test_a_movement_that_a_short_clip_does_not_show_from_rest_to_rest_is_not_listed() -> None:
+    assert len(find_expressions(course(90, (20, 40, 70, 1.5)), FPS)) == 1
+    assert find_expressions(course(90, (-1, 20, 50, 1.5)), FPS) == []
+    assert find_expressions(course(90, (40, 60, 90, 1.5)), FPS) == []
+
+
 def test_what_moves_with_a_blink_is_not_listed() -> None:
     shut = level(1000, 480, 500, 530)
     assert find_expressions(course(1000, (480, 500, 530, 0.8), shut=shut), FPS) == []

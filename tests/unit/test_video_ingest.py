@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made_clips import numbered_frames, numbered_members, write_video, write_zip
+from made_clips import encoded, numbered_frames, numbered_members, write_video, write_zip
 from skimage.data import astronaut
 
 from models_ml.errors import InputError
@@ -60,6 +60,26 @@ def test_a_clip_without_a_face_is_no_error(tmp_path: Path) -> None:
     result = ingest(write_video(tmp_path / "clip.mp4", numbered_frames(6)), io.BytesIO(), detector=NoFace())
     assert result.faces.coverage() == []
     assert len(result.motion) == 6
+
+
+class FaceIn:
+    """Sees a face in pictures that are at least so wide; its box is a quarter of the picture."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def detect(self, image: np.ndarray) -> Box | None:
+        height, width = image.shape[:2]
+        return Box(0, 0, width // 2, height // 2) if width >= self.width else None
+
+
+@pytest.mark.parametrize("least", [320, 640])
+def test_a_face_has_its_place_in_the_frame_whether_seen_in_a_smaller_picture_or_in_the_frame_only(
+    tmp_path: Path, least: int
+) -> None:
+    members = {f"img{n}.jpg": encoded(image, ".jpg") for n, image in enumerate(numbered_frames(3, 640, 480))}
+    result = ingest(write_zip(tmp_path / "clip.zip", members), io.BytesIO(), fps=200, detector=FaceIn(least))
+    assert set(result.faces.boxes.values()) == {Box(0, 0, 320, 240)}
 
 
 def test_the_thumbnail_is_at_most_320_wide(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""A file that was made to be stored is moved into the storage whole, and what a killed worker left is removed."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+
+from mer_platform.storage import new_file, remove_unfinished
+
+
+@pytest.fixture
+def unfinished() -> Path:
+    return Path(default_storage.path(".unfinished"))
+
+
+def test_a_new_file_becomes_the_stored_one_without_a_copy(unfinished):
+    with new_file(".zip") as file:
+        file.write(b"frames")
+        made = os.fstat(file.fileno()).st_ino
+        default_storage.save("clips/ab/stored.zip", file)
+        file.seek(0)
+        assert file.read() == b"frames"
+    stored = Path(default_storage.path("clips/ab/stored.zip"))
+    assert (stored.read_bytes(), stored.stat().st_ino) == (b"frames", made)
+    assert list(unfinished.iterdir()) == []
+
+
+def test_a_place_on_another_disk_gets_a_copy(monkeypatch):
+    def refuse(self, target):
+        raise OSError("Invalid cross-device link")
+
+    with new_file() as file:
+        file.write(b"frames")
+        replace = Path.replace
+        monkeypatch.setattr(
+            Path, "replace", lambda path, to: (refuse if path == file.path else replace)(path, to)
+        )
+        default_storage.save("clips/ab/copied.zip", file)
+    assert Path(default_storage.path("clips/ab/copied.zip")).read_bytes() == b"frames"
+
+
+def test_what_was_not_stored_is_gone_and_what_a_killed_worker_left_is_removed(unfinished):
+    with pytest.raises(RuntimeError), new_file():
+        raise RuntimeError
+    assert list(unfinished.iterdir()) == []
+    old, recent = unfinished / "old", unfinished / "recent"
+    old.touch()
+    recent.touch()
+    os.utime(old, times=(time.time() - 90_000,) * 2)
+    remove_unfinished()
+    assert list(unfinished.iterdir()) == [recent]
+    recent.unlink()
