@@ -1,6 +1,10 @@
 """A frozen version of small flow pictures in a running platform, and a look into its jobs."""
 
+import os
+import random
+import signal
 import sqlite3
+import time
 from contextlib import closing
 from typing import Any
 
@@ -8,7 +12,7 @@ import psycopg
 
 from models_ml.classes import CLASSES
 from tests.live import Api, LivePlatform, wait_until
-from tests.pictures import picture_bytes
+from tests.trees.pictures import picture_bytes
 
 
 def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int) -> int:
@@ -64,3 +68,29 @@ def outcome(api: Api, run: int) -> tuple[Any, ...]:
     """What must not depend on what happened meanwhile: every fold with its weights, every prediction."""
     folds = [(fold["name"], fold["state"], fold["weights_sha256"]) for fold in api.get(f"runs/{run}/folds/")]
     return folds, api.get(f"runs/{run}/predictions/")
+
+
+def done(api: Api, run: int) -> dict[str, int]:
+    """The finished folds, each with the attempt that finished it."""
+    return {
+        fold["name"]: fold["attempt"] for fold in api.get(f"runs/{run}/folds/") if fold["state"] == "done"
+    }
+
+
+def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, within: float) -> None:
+    """SIGKILL a process that trains, at a random moment ``within`` seconds after it was seen to.
+
+    Its lease stays until upkeep ends it, so it is added to those that were killed ``already``.
+    """
+    fresh = wait_until(lambda: at_work(platform, "pack") - already, "a pack in training")
+    time.sleep(moment.uniform(0, within))
+    pid = moment.choice(sorted(fresh))
+    os.kill(pid, signal.SIGKILL)
+    already.add(pid)
+
+
+def attempts_lost(platform: LivePlatform, run: int) -> int:
+    """How often a pack of the run was begun in vain."""
+    packs = f"SELECT job_id FROM experiments_fold WHERE run_id = {run}"  # noqa: S608
+    [(lost,)] = query(platform, f"SELECT SUM(attempt) - COUNT(*) FROM jobs_job WHERE id IN ({packs})")  # noqa: S608
+    return int(lost)

@@ -1,14 +1,11 @@
 """SIGKILL, cancel and pause in the middle of training: they cost time and nothing else."""
 
-import os
 import random
-import signal
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.flow_lab import at_work, ended, flow_version, outcome, query
+from tests.flow_lab import at_work, attempts_lost, done, ended, flow_version, kill_one, outcome
 from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
@@ -47,40 +44,19 @@ def launch(api: Api, version: int) -> int:
     return api.post("runs/", {"version": version, "config": CONFIG})["id"]
 
 
-def done(api: Api, run: int) -> dict[str, int]:
-    """The finished folds, each with the attempt that finished it."""
-    return {
-        fold["name"]: fold["attempt"] for fold in api.get(f"runs/{run}/folds/") if fold["state"] == "done"
-    }
-
-
-def kill_one(platform: LivePlatform, already: set[int], moment: random.Random) -> None:
-    """SIGKILL a process that trains, a random time after it was seen to; its lease stays until upkeep ends it."""
-    fresh = wait_until(lambda: at_work(platform, "pack") - already, "a pack in training")
-    time.sleep(moment.uniform(0, 1))
-    pid = moment.choice(sorted(fresh))
-    os.kill(pid, signal.SIGKILL)
-    already.add(pid)
-
-
 def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(platform, api, version, undisturbed):
     run = launch(api, version)
     killed: set[int] = set()
     before: dict[str, int] = {}
     for _ in range(KILLS):
-        kill_one(platform, killed, random.Random(len(killed)))
+        kill_one(platform, killed, random.Random(len(killed)), within=1.0)
         now = done(api, run)
         assert before.items() <= now.items()  # what was committed is not done again
         before = now
     assert ended(api, run)["state"] == "finished"
     assert len(done(api, run)) == SUBJECTS
     assert outcome(api, run) == outcome(api, undisturbed)
-    [(attempts, packs)] = query(
-        platform,
-        "SELECT SUM(attempt), COUNT(*) FROM jobs_job WHERE kind = 'pack' AND project_id IS NOT NULL AND id IN "  # noqa: S608
-        f"(SELECT job_id FROM experiments_fold WHERE run_id = {run})",
-    )
-    assert attempts - packs <= KILLS  # each kill cost at most the pack in hand
+    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the pack in hand
 
 
 def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
