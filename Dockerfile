@@ -6,10 +6,12 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 
 WORKDIR /app
 COPY requirements.txt .
+COPY requirements-mlflow.txt .
 # Every wheel carries its own libraries: nothing from apt is needed (tests/unit/test_deployment.py looks).
-RUN pip install -r requirements.txt
+RUN pip install -r requirements.txt -r requirements-mlflow.txt
 
-COPY manage.py pyproject.toml ./
+COPY manage.py ./
+COPY pyproject.toml ./
 COPY mer_platform mer_platform
 COPY models_ml models_ml
 COPY workers workers

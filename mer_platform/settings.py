@@ -216,6 +216,9 @@ SPECTACULAR_SETTINGS = {
 
 # Jobs. The database is the truth; the broker only says that a job is due.
 REDIS_URL = os.environ.get("REDIS_URL", "")
+# Finished runs are logged to this MLflow server, or folder ("file:/…"), too; requirements-mlflow.txt has what that takes.
+MLFLOW_TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", "")
+
 JOB_LEASE_SECONDS = float(os.environ.get("MER_JOB_LEASE_SECONDS", 60))
 JOB_REQUEUE_SECONDS = float(os.environ.get("MER_JOB_REQUEUE_SECONDS", 60))
 UPKEEP_SECONDS = float(os.environ.get("MER_UPKEEP_SECONDS", 10))

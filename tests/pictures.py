@@ -2,8 +2,6 @@
 
 import hashlib
 
-import cv2
-import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -11,18 +9,10 @@ from mer_platform.clips.models import FlowPicture, Subject
 from mer_platform.composites.models import Composite, CompositeVersion, Sample, content_hash
 from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
+from tests.trees.pictures import SIDE, picture_bytes
 
 DATABASES = {"CASME II": ("sub01", "sub02"), "SMIC": ("s01", "s02"), "SAMM": ("006", "007")}
 PICTURES_A_SUBJECT = 4
-SIDE = 28
-
-
-def picture_bytes(label: str, seed: int) -> bytes:
-    """An 8-bit PNG (u, v, strain) whose bright third says the class, in noise."""
-    noise = np.random.default_rng(seed).integers(118, 138, (SIDE, SIDE, 3))
-    rows = slice(9 * CLASSES.index(label), 9 * CLASSES.index(label) + 9)
-    noise[rows] += 90
-    return cv2.imencode(".png", noise.astype(np.uint8)[..., ::-1])[1].tobytes()
 
 
 def add_picture(

@@ -24,6 +24,7 @@ from workers import (  # noqa: E402
     registry,
     scoring,
     spotting,
+    tracking,
     training,
     upkeep,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "registry",
     "scoring",
     "spotting",
+    "tracking",
     "training",
     "upkeep",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -103,6 +104,9 @@ def finish(run: Run) -> None:
     """All that was wanted of the run is there. Its row is locked."""
     run.state, run.finished_at = Run.State.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])
+    if settings.MLFLOW_TRACKING_URI:
+        experiment = run.experiment
+        _enqueue(experiment, "mlflow", "scoring", str(run.pk), {"experiment": experiment.pk, "run": run.pk})
 
 
 def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
@@ -136,7 +140,7 @@ def drop_idle_jobs(experiment_id: int) -> None:
     group = Experiment(pk=experiment_id).group
     runs = Run.objects.filter(experiment=experiment_id)
     training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
-    wanted = Q(kind="pack", pk__in=training.values("job"))
+    wanted = Q(kind="mlflow") | Q(kind="pack", pk__in=training.values("job"))
     for key in set(runs.filter(state=Run.State.FEATURES).values_list("features_key", flat=True)):
         wanted |= Q(key__startswith=f"{group}:features:{key}:")
     for pk in runs.filter(state=Run.State.FINISHING).values_list("pk", flat=True):

@@ -54,6 +54,7 @@ class Job(models.Model):
     held = models.BooleanField(
         default=False, help_text="Not to be begun, nor taken up again, until released."
     )
+    not_before = models.DateTimeField(null=True, blank=True, help_text="When it is to be tried again.")
     attempt = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -171,7 +172,8 @@ class Job(models.Model):
     @staticmethod
     def due(now: Any) -> Q:
         begun = Q(state=Job.State.RUNNING, lease_until__lt=now)
-        return Q(held=False) & (Q(state=Job.State.QUEUED) | begun)
+        waiting = Q(state=Job.State.QUEUED) & (Q(not_before=None) | Q(not_before__lt=now))
+        return Q(held=False) & (waiting | begun)
 
     @classmethod
     def cancel_group(cls, group: str) -> None:
@@ -298,11 +300,12 @@ class Claim:
         """Give the job back, not to be begun until its group is released."""
         return bool(self._mine().update(state=Job.State.QUEUED, held=True, lease_until=None))
 
-    def release(self, error: str) -> bool:
-        """Give the job back for another attempt."""
+    def release(self, error: str, seconds: float = 0) -> bool:
+        """Give the job back for another attempt, after so many seconds."""
+        later = timezone.now() + timedelta(seconds=seconds) if seconds else None
         released = self._mine().update(
-            state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None
+            state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None, not_before=later
         )
-        if released:
+        if released and not later:
             transaction.on_commit(partial(Job.announce, self.job))
         return bool(released)

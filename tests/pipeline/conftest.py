@@ -11,7 +11,11 @@ def work(transactional_db):
     from workers.app import app  # noqa: F401  (registers the handlers)
 
     def until_idle() -> None:
-        while due := Job.objects.filter(state=Job.State.QUEUED, held=False).order_by("pk").first():
+        while (
+            due := Job.objects.filter(state=Job.State.QUEUED, held=False, not_before=None)
+            .order_by("pk")
+            .first()
+        ):
             runner.work(due.queue)
 
     return until_idle

@@ -1,10 +1,15 @@
-"""Trees of precomputed flow pictures, in both layouts."""
+"""Precomputed flow pictures: one whose class can be seen, and trees of them in both layouts."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from models_ml.classes import CLASSES
 from tests.trees.files import colour_image
 
+SIDE = 28
 # (subject, clip as in the file's name, label as a digit): two samples of each database
 SAMPLES = (
     ("sub01", "EP02_01f", "1"),
@@ -39,3 +44,11 @@ def flow_by_label(root: Path) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(colour_image())
     return root
+
+
+def picture_bytes(label: str, seed: int) -> bytes:
+    """An 8-bit PNG (u, v, strain) whose bright third says the class, in noise."""
+    noise = np.random.default_rng(seed).integers(118, 138, (SIDE, SIDE, 3))
+    rows = slice(9 * CLASSES.index(label), 9 * CLASSES.index(label) + 9)
+    noise[rows] += 90
+    return cv2.imencode(".png", noise.astype(np.uint8)[..., ::-1])[1].tobytes()

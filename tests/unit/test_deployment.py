@@ -75,12 +75,12 @@ def test_the_image_runs_without_privileges_and_says_whether_it_is_well():
 
 
 def test_requirements_are_exact_and_name_no_registry():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-mlflow.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text().splitlines():
             entry = line.partition("#")[0].strip()
             assert (
                 not entry
-                or entry == "-r requirements.txt"
+                or entry in ("-r requirements.txt", "-r requirements-mlflow.txt")
                 or re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+", entry)
             ), line
 

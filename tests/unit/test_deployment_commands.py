@@ -52,7 +52,7 @@ def test_create_token_refuses_a_name_too_long_to_keep(ada):
 def test_a_port_out_of_range_is_refused(monkeypatch, port):
     monkeypatch.setenv("PORT", port)
     with pytest.raises(CommandError, match=f"PORT is “{port}”"):
-        serve.port_from_environment()
+        serve.number_from_environment("PORT", 8000, 1, 65535)
 
 
 def test_a_data_folder_is_held_by_one_only(tmp_path):

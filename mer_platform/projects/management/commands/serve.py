@@ -38,13 +38,14 @@ ALONE = (
 class Command(BaseCommand):
     help = (
         "Run the whole platform until Ctrl-C: web, worker, upkeep and beat. Prepares the database, and at the first "
-        "start makes an administrator and the demo project. Heeds PORT, MER_DATA_DIR and MER_DEMO=0."
+        "start makes an administrator and the demo project. Heeds PORT, MER_DATA_DIR, MER_DEMO=0 and MER_WORKERS (processes "
+        "that work at once, one a core if not set)."
     )
     requires_system_checks = []  # they take longer than everything else here; `make lint` runs them
     password: str | None = None
 
     def handle(self, *args: Any, **options: Any) -> None:
-        port = port_from_environment()
+        port = number_from_environment("PORT", 8000, 1, 65535)
         with only_one_in(settings.DATA_DIR):
             check_free(port)
             try:
@@ -127,7 +128,7 @@ class Command(BaseCommand):
 
 def processes(port: int) -> dict[str, str]:
     """The Python module of each process, and its arguments."""
-    pool = f"-Q {','.join(QUEUES)} -c {os.cpu_count() or 1}"
+    pool = f"-Q {','.join(QUEUES)} -c {number_from_environment('MER_WORKERS', os.cpu_count() or 1, 1, 1000)}"
     gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -c 1 {ALONE} -l INFO"
     # Beat only sends, so it need not load what the workers load.
     return {
@@ -147,10 +148,10 @@ def process_environment() -> dict[str, str]:
     return {**os.environ, **one_thread, "REMAP_SIGTERM": "SIGQUIT", "PYTHONUNBUFFERED": "1"}
 
 
-def port_from_environment() -> int:
-    text = os.environ.get("PORT") or "8000"
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise CommandError(f"PORT is “{text}”: it must be a number from 1 to 65535.")
+def number_from_environment(name: str, default: int, low: int, high: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise CommandError(f"{name} is “{text}”: it must be a number from {low} to {high}.")
     return int(text)
 
 

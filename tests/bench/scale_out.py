@@ -1,0 +1,100 @@
+"""A sweep on one worker and on two, what scheduling costs a fold, and what it costs the database when much is due."""
+
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from tests.bench import report
+from tests.flow_lab import flow_version, query
+from tests.live import Api, LivePlatform, wait_until
+
+SUBJECTS = 34
+SWEEP = {
+    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 20, "batch_size": 64}},
+    "grid": {"train.learning_rate": [1e-3, 2e-3], "net.dropout": [0.2, 0.5]},
+}
+NOTHING = {  # hardly any training: what is left is the scheduler's
+    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 64}},
+    "grid": {"train.weight_decay": [n * 1e-4 for n in range(10)]},
+}
+DUE = 10_000  # jobs, for the cost of a claim
+# Run in the platform's own settings; nothing takes jobs of this queue but this.
+CLAIMS = f"""
+import json, time
+from mer_platform.jobs.models import Job
+from mer_platform.projects.models import Project
+project = Project.objects.first()
+Job.objects.bulk_create(
+    Job(kind="bench", queue="bench", project=project, key=f"bench:{{n}}", group="bench") for n in range({DUE})
+)
+began = time.monotonic()
+claims = [Job.claim_next("bench", "bench:1") for _ in range(200)]
+claiming = (time.monotonic() - began) / len(claims)
+began = time.monotonic()
+for claim in claims:
+    with claim.commit() as job:
+        claim.finish(job)
+print(json.dumps([claiming, (time.monotonic() - began) / len(claims)]))
+Job.objects.filter(queue="bench").delete()
+"""
+
+
+def main() -> None:
+    times = {}
+    for workers in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            platform = LivePlatform(Path(folder), MER_WORKERS=str(workers))
+            try:
+                api = platform.start().api()
+                version = flow_version(platform, api, SUBJECTS, 2)
+                times[workers] = sweep(platform, api, {**SWEEP, "version": version})[0]
+                if workers == 1:
+                    scheduling(platform, api, version)
+            finally:
+                platform.close()
+    report("scale-out: the sweep on two workers", times[2], "s", "on one", times[1], "at most", 0.6)
+
+
+def sweep(platform: LivePlatform, api: Api, asked: dict) -> tuple[float, float, int]:
+    """From its first pack to its last: seconds, seconds of training in them, and folds."""
+    experiment = f"experiments/{api.post('experiments/', asked)['id']}/"
+    wait_until(lambda: api.get(experiment)["state"] == "finished", "the sweep to finish", 900)
+    runs = f"SELECT id FROM experiments_run WHERE experiment_id = {experiment.split('/')[1]}"  # noqa: S608
+    folds = query(platform, f"SELECT seconds, job_id FROM experiments_fold WHERE run_id IN ({runs})")  # noqa: S608
+    packs = ", ".join(sorted({str(job) for _, job in folds}))
+    [(begin, end)] = query(
+        platform,
+        f"SELECT MIN(started_at), MAX(finished_at) FROM jobs_job WHERE id IN ({packs})",  # noqa: S608
+    )
+    return seconds_between(begin, end), sum(seconds for seconds, _ in folds), len(folds)
+
+
+def seconds_between(begin: object, end: object) -> float:
+    """Of two times as PostgreSQL (datetime) or SQLite (text) gives them."""
+    one, two = (datetime.fromisoformat(str(t)) for t in (begin, end))
+    return (two - one).total_seconds()
+
+
+def scheduling(platform: LivePlatform, api: Api, version: int) -> None:
+    wall, training, folds = sweep(platform, api, {**NOTHING, "version": version})
+    report(
+        "scale-out: scheduling a fold",
+        1000 * (wall - training) / folds,
+        "ms",
+        "a fold's training",
+        1000,
+        "at most",
+        0.05,
+    )
+    claiming, committing = json.loads(platform.manage("shell", "--no-imports", "-c", CLAIMS).splitlines()[-1])
+    report(
+        f"scale-out: a claim with {DUE} due",
+        1000 * claiming,
+        "ms",
+        "a thousand claims a second",
+        1,
+        "at most",
+        20,
+    )
+    report("scale-out: a job's commit", 1000 * committing, "ms", "a thousand a second", 1, "at most", 20)

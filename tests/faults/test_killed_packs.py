@@ -1,0 +1,96 @@
+"""SIGKILL, cancel and pause in the middle of training: they cost time and nothing else."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flow_lab import at_work, attempts_lost, done, ended, flow_version, kill_one, outcome
+from tests.live import Api, LivePlatform, wait_until
+
+pytestmark = [pytest.mark.services]
+SUBJECTS, PICTURES = 68, 1
+CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 6, "batch_size": 64}}
+KILLS = 5  # the benchmark “killed” does twenty
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory) -> Iterator[LivePlatform]:
+    live = LivePlatform(tmp_path_factory.mktemp("packs"))
+    try:
+        yield live.start()
+    finally:
+        live.close()
+
+
+@pytest.fixture(scope="module")
+def api(platform) -> Api:
+    return platform.api()
+
+
+@pytest.fixture(scope="module")
+def version(platform, api) -> int:
+    return flow_version(platform, api, SUBJECTS, PICTURES)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(api, version) -> int:
+    run = launch(api, version)
+    assert ended(api, run)["state"] == "finished"
+    return run
+
+
+def launch(api: Api, version: int) -> int:
+    return api.post("runs/", {"version": version, "config": CONFIG})["id"]
+
+
+def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(platform, api, version, undisturbed):
+    run = launch(api, version)
+    killed: set[int] = set()
+    before: dict[str, int] = {}
+    for _ in range(KILLS):
+        kill_one(platform, killed, random.Random(len(killed)), within=1.0)
+        now = done(api, run)
+        assert before.items() <= now.items()  # what was committed is not done again
+        before = now
+    assert ended(api, run)["state"] == "finished"
+    assert len(done(api, run)) == SUBJECTS
+    assert outcome(api, run) == outcome(api, undisturbed)
+    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the pack in hand
+
+
+def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
+    run = launch(api, version)
+    wait_until(lambda: done(api, run), "a pack to be done")
+    assert platform.kill_workers()
+    wait_until(lambda: not platform.running, "the platform to stop without its worker")
+    platform.start()
+    assert ended(api, run)["state"] == "finished"
+    assert outcome(api, run) == outcome(api, undisturbed)
+
+
+def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, version):
+    long = {**CONFIG, "train": {"epochs": 2000, "batch_size": 64}}
+    run = api.post("runs/", {"version": version, "config": long})["id"]
+    wait_until(lambda: at_work(platform, "pack"), "a pack in training")
+    assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
+    wait_until(lambda: not at_work(platform, "pack"), "the packs to stop", 30)
+    assert not done(api, run)
+    assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
+
+
+def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api, version, undisturbed):
+    sweep = {"version": version, "base": CONFIG, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
+    experiment = f"experiments/{api.post('experiments/', sweep)['id']}/"
+    wait_until(lambda: at_work(platform, "pack"), "a pack in training")
+    api.post(f"{experiment}pause/", {})
+    wait_until(lambda: not at_work(platform, "pack"), "the packs in hand to end")
+    paused_at = api.get(experiment)["progress"]["folds_done"]
+    assert 0 < paused_at < 2 * SUBJECTS
+    assert ended(api, launch(api, version))["state"] == "finished"  # the workers are free for another
+    assert api.get(experiment)["progress"]["folds_done"] == paused_at
+    api.post(f"{experiment}resume/", {})
+    first, second = api.get(experiment)["runs"]
+    assert ended(api, first["id"])["state"] == ended(api, second["id"])["state"] == "finished"
+    assert api.get(experiment)["state"] == "finished"
+    assert len(done(api, first["id"])) == len(done(api, second["id"])) == SUBJECTS

@@ -1,0 +1,96 @@
+"""A frozen version of small flow pictures in a running platform, and a look into its jobs."""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from typing import Any
+
+import psycopg
+
+from models_ml.classes import CLASSES
+from tests.live import Api, LivePlatform, wait_until
+from tests.trees.pictures import picture_bytes
+
+
+def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int) -> int:
+    """Import ``pictures`` a subject, whose bright third says the class, and freeze them; returns the version's id."""
+    root = platform.folder / "data" / "import" / "Flow"
+    for number in range(subjects * pictures):
+        label = CLASSES[number % len(CLASSES)]
+        file = root / "Lab" / f"p{number // pictures:02}" / label / f"e{number:04}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(picture_bytes(label, number))
+    project = api.post("projects/", {"name": "Flow"})["id"]
+    started = {"project": project, "layout": "flow-images", "source": "Flow"}
+    batch = f"imports/{api.post('imports/', started)['id']}/"
+    wait_until(lambda: api.get(batch)["state"] == "checked", "the check of the pictures")
+    api.post(f"{batch}confirm/", {"accepted": []})
+    wait_until(lambda: api.get(batch)["state"] == "finished", "the pictures to be imported", 120)
+    [database] = api.get(f"databases/?project={project}")["results"]
+    fields = {
+        "project": project,
+        "name": "Flow",
+        "databases": [database["id"]],
+        "label_map": {"Lab": {label: label for label in CLASSES}},
+    }
+    return api.post("composite-versions/", fields)["id"]
+
+
+def query(platform: LivePlatform, statement: str) -> list[tuple[Any, ...]]:
+    """Ask the platform's database."""
+    if url := platform.env.get("DATABASE_URL"):
+        with psycopg.connect(url) as connection:
+            return connection.execute(statement.encode()).fetchall()
+    with closing(sqlite3.connect(platform.folder / "data" / "mer.sqlite3", timeout=30)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def at_work(platform: LivePlatform, kind: str) -> set[int]:
+    """Process ids that hold the lease of a job of a kind."""
+    held = query(platform, f"SELECT lease_owner FROM jobs_job WHERE kind = '{kind}' AND state = 'running'")  # noqa: S608
+    return {int(owner.rpartition(":")[2]) for (owner,) in held}
+
+
+def ended(api: Api, run: int, seconds: float = 240) -> dict[str, Any]:
+    """Wait for a run to end."""
+
+    def answer() -> dict[str, Any] | None:
+        found = api.get(f"runs/{run}/")
+        return found if found["state"] in ("finished", "failed", "cancelled") else None
+
+    return wait_until(answer, f"run {run} to end", seconds)
+
+
+def outcome(api: Api, run: int) -> tuple[Any, ...]:
+    """What must not depend on what happened meanwhile: every fold with its weights, every prediction."""
+    folds = [(fold["name"], fold["state"], fold["weights_sha256"]) for fold in api.get(f"runs/{run}/folds/")]
+    return folds, api.get(f"runs/{run}/predictions/")
+
+
+def done(api: Api, run: int) -> dict[str, int]:
+    """The finished folds, each with the attempt that finished it."""
+    return {
+        fold["name"]: fold["attempt"] for fold in api.get(f"runs/{run}/folds/") if fold["state"] == "done"
+    }
+
+
+def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, within: float) -> None:
+    """SIGKILL a process that trains, at a random moment ``within`` seconds after it was seen to.
+
+    Its lease stays until upkeep ends it, so it is added to those that were killed ``already``.
+    """
+    fresh = wait_until(lambda: at_work(platform, "pack") - already, "a pack in training")
+    time.sleep(moment.uniform(0, within))
+    pid = moment.choice(sorted(fresh))
+    os.kill(pid, signal.SIGKILL)
+    already.add(pid)
+
+
+def attempts_lost(platform: LivePlatform, run: int) -> int:
+    """How often a pack of the run was begun in vain."""
+    packs = f"SELECT job_id FROM experiments_fold WHERE run_id = {run}"  # noqa: S608
+    [(lost,)] = query(platform, f"SELECT SUM(attempt) - COUNT(*) FROM jobs_job WHERE id IN ({packs})")  # noqa: S608
+    return int(lost)
