@@ -38,7 +38,7 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
     except InputError as error:
         problem = str(error)
     context: dict[str, Any] = {
-        "offered": latest_scored(project, OFFERED),
+        "offered": list(dict.fromkeys([*chosen, *latest_scored(project, OFFERED)])),
         "ticked": {row_id(text) for text in asked},
         "chosen": chosen,
         "problem": problem,

@@ -12,6 +12,7 @@ from models_ml.config import NET_CONFIGS, RunConfig
 from models_ml.config.nets import multiply_adds, parameter_count
 
 Settings = list[tuple[str, str]]  # title and value of each
+PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
 WORDS = {**NAMES, **{name: net.title for name, net in NET_CONFIGS.items()}}  # for values of settings
 
 
@@ -62,18 +63,23 @@ def differences(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     rows: dict[tuple[str, str], list[str]] = {}
     titles: dict[tuple[str, str], str] = {}
     for number, run in enumerate(runs):
-        config = run.settings
-        for section, part in (
-            ("features", config.features),
-            ("net", config.net),
-            ("train", config.train),
-            ("run", config),
-        ):
-            for name, (title, text) in _settings(part).items():
-                place = (section, name)
-                titles.setdefault(place, title)
-                rows.setdefault(place, ["–"] * len(runs))[number] = text
+        for place, (title, text) in _all_settings(run.settings).items():
+            titles.setdefault(place, title)
+            rows.setdefault(place, ["–"] * len(runs))[number] = text
     return [(titles[place], values) for place, values in rows.items() if len(set(values)) > 1]
+
+
+def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:
+    """Title and value by section and name; the protocol's settings are one, in words."""
+    own = {name: value for name, value in _settings(config).items() if name not in PROTOCOL_FIELDS}
+    own["protocol"] = ("Protocol", protocol_in_words(config))
+    parts = {
+        "features": _settings(config.features),
+        "net": _settings(config.net),
+        "train": _settings(config.train),
+        "run": own,
+    }
+    return {(section, name): value for section, part in parts.items() for name, value in part.items()}
 
 
 def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:

@@ -56,7 +56,7 @@ class Results:
 
 def results_of(run: Run) -> Results:
     """Pooled over all folds; 95 % intervals from a bootstrap over subjects (DESIGN.md, "Honest evaluation")."""
-    predictions = list(run.predictions.select_related("sample", "fold").order_by("sample__index"))
+    predictions = list(run.predictions.select_related("sample").order_by("sample__index"))
     true = tuple(CLASSES.index(p.sample.label) for p in predictions)
     pred = tuple(CLASSES.index(p.predicted) for p in predictions)
     subjects = tuple(p.sample.subject_key for p in predictions)
@@ -102,7 +102,8 @@ def aligned(runs: Sequence[Run]) -> Aligned:
     samples: dict[int, tuple[str, str]] = {}
     predicted: dict[int, dict[int, int]] = {run.pk: {} for run in runs}
     for run_id, index, label, database, subject, said in rows.iterator():
-        samples[index] = (label, Sample(database=database, subject=subject).subject_key)
+        if index not in samples:
+            samples[index] = (label, Sample(database=database, subject=subject).subject_key)
         predicted[run_id][index] = CLASSES.index(said)
     for run in runs:
         if len(predicted[run.pk]) != len(samples):

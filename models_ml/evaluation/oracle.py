@@ -10,8 +10,6 @@ from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import Scores, class_labels, scores_of, unweighted
 
-LEAKY = "leaky: chosen on the test subjects; only to compare with papers that do so"
-
 
 @dataclass(frozen=True)
 class Oracle:

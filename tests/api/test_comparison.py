@@ -86,6 +86,10 @@ def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
     answer = api.get(API, {"run": [poor.pk, other.pk]}).json()
     assert "by “leave one subject out”" in answer["against"][0]["reason"]
     assert "by “2 folds of whole subjects”" in answer["against"][0]["reason"]
+    assert {
+        "setting": "Protocol",
+        "values": ["leave one subject out", "2 folds of whole subjects"],
+    } in answer["configuration"]
     assert answer["disagreements"] is None
 
 
