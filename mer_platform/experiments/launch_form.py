@@ -72,6 +72,7 @@ class LaunchForm(RunForm):
     def as_sent(self) -> "LaunchForm":
         """The form as it would come back if nothing were changed, to check it before anything is."""
         data = {name: self[name].value() for name in self.fields}
+        data["version"] = self.chosen_version.pk if self.chosen_version else None
         return LaunchForm(data, versions=self.versions, initial=self.initial)
 
     def kinds(self) -> Iterator[Kind]:

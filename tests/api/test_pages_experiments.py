@@ -83,6 +83,12 @@ def test_every_network_shows_its_layers_and_launches_as_it_is(browser, project, 
     assert Run.objects.get().settings.net == NET_CONFIGS[net]()
 
 
+def test_the_form_is_checked_before_anything_is_changed(browser, project, version):
+    page = browser.get(reverse("run-new", args=[project.slug])).content.decode()
+    assert "Not ready to launch" not in page
+    assert "194,971" in page  # parameters of the source's best configuration at the default width
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_study_is_launched_without_another_word(browser, project, version, preset):
     page = check(browser, project, fields(version, what=preset, seeds="0"))
@@ -92,6 +98,9 @@ def test_a_study_is_launched_without_another_word(browser, project, version, pre
     launched = Experiment.objects.get()
     assert answer["Location"] == reverse("experiment", args=[project.slug, launched.pk])
     assert (launched.name, launched.runs.count()) == (PRESETS[preset].title, runs)
+    rows = browser.get(answer["Location"]).context["rows"]
+    assert len({label for _, label in rows}) == runs
+    assert browser.get(reverse("experiments", args=[project.slug])).status_code == 200
 
 
 def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, project, version):
