@@ -140,39 +140,64 @@ class BatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return self.normalise(x, self.running_mean, self.running_var)
-        maps = x.flatten(1, 2) if x.dim() == 3 else x
-        places = maps[0, 0].numel()
-        sums = maps.flatten(2).sum(dim=2) if maps.dim() == 4 else maps
-        squares = (maps * maps).flatten(2).sum(dim=2) if maps.dim() == 4 else maps * maps
-        return self.normalise(x, *self.statistics(sums, squares, places))
+        places = x[0, 0].numel() if x.dim() == 4 else 1
+        weights = self._weights(x)
+        mean = self._mean(weights, _sums(x), places)
+        centred = x - self._shaped(mean.float(), x)
+        variance = self._mean(weights, _sums(centred * centred), places)
+        self._bring_on(weights, mean, variance, places)
+        return self._scaled(centred, self._factor(variance.float()), self.bias)
 
     def statistics(self, sums: Tensor, squares: Tensor, places: int) -> tuple[Tensor, Tensor]:
-        """Mean and variance (members × C) of the batch, from each sample's sums (N, members × C) over its ``places``.
+        """Mean and variance (members × C) of the batch, from each sample's Σ x and Σ x² (N, members × C) over its ``places``.
 
-        The running ones are brought on.
+        For maps that are not kept; the running statistics are brought on.
         """
-        weights = self.batch.weights
-        if weights is None:
-            weights = sums.new_ones(len(sums), self.members)
-        each = weights.double()[:, :, None]
-        count = weights.double().sum(dim=0)[:, None] * places
-        mean = (sums.double().unflatten(1, (self.members, -1)) * each).sum(dim=0) / count.clamp(min=1)
-        square = (squares.double().unflatten(1, (self.members, -1)) * each).sum(dim=0) / count.clamp(min=1)
+        weights = self._weights(sums)
+        mean, square = self._mean(weights, sums, places), self._mean(weights, squares, places)
         variance = (square - mean * mean).clamp(min=0)
-        with torch.no_grad():
-            seen = (count > 0).float()
-            unbiased = variance * count / (count - 1).clamp(min=1)
-            for running, new in ((self.running_mean, mean), (self.running_var, unbiased)):
-                blend = (self.momentum * seen).expand_as(new).reshape(-1)
-                running.lerp_(new.float().reshape(-1), blend)
-        return mean.float().reshape(-1), variance.float().reshape(-1)
+        self._bring_on(weights, mean, variance, places)
+        return mean.float(), variance.float()
 
     def normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-        factor = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * factor
+        factor = self._factor(variance)
+        return self._scaled(x, factor, self.bias - mean * factor)
+
+    def _factor(self, variance: Tensor) -> Tensor:
+        return self.weight * torch.rsqrt(variance + self.eps)
+
+    def _scaled(self, x: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
         if x.dim() == 3:
-            return torch.addcmul(shift.view(self.members, -1), x, factor.view(self.members, -1))
+            return torch.addcmul(self._shaped(shift, x), x, self._shaped(factor, x))
         return _Affine.apply(x, factor, shift)
+
+    def _shaped(self, values: Tensor, x: Tensor) -> Tensor:
+        return values.view((self.members, -1) if x.dim() == 3 else (-1, 1, 1))
+
+    def _weights(self, x: Tensor) -> Tensor:
+        """How often each sample counts for each member (N, members) float64."""
+        weights = self.batch.weights
+        return (x.new_ones(len(x), self.members) if weights is None else weights).double()
+
+    def _mean(self, weights: Tensor, sums: Tensor, places: int) -> Tensor:
+        """(members × C) float64, over the samples that count for each member."""
+        count = weights.sum(dim=0)[:, None] * places
+        each = sums.double().unflatten(1, (self.members, -1)) * weights[:, :, None]
+        return (each.sum(dim=0) / count.clamp(min=1)).reshape(-1)
+
+    @torch.no_grad()
+    def _bring_on(self, weights: Tensor, mean: Tensor, variance: Tensor, places: int) -> None:
+        """The running statistics of the members that have samples in the batch."""
+        count = (weights.sum(dim=0) * places).repeat_interleave(len(mean) // self.members)
+        blend = self.momentum * (count > 0).float()
+        unbiased = variance * count / (count - 1).clamp(min=1)
+        self.running_mean.lerp_(mean.float(), blend)
+        self.running_var.lerp_(unbiased.float(), blend)
+
+
+def _sums(x: Tensor) -> Tensor:
+    """Each sample's sums: (N, members × C, S, S) or (N, members, C) → (N, members × C)."""
+    return x.sum(dim=(2, 3)) if x.dim() == 4 else x.flatten(1)
 
 
 class _Affine(torch.autograd.Function):

@@ -30,6 +30,7 @@ class VggMNet(nn.Module):
     size : side of the input, in pixels
     classes : number of outputs
 
+    >>> import torch
     >>> network = VggMNet(VggMSpp(), members=2, size=28, classes=3)
     >>> network(torch.zeros(5, 3, 28, 28)).shape
     torch.Size([5, 2, 3])
