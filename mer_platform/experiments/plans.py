@@ -20,8 +20,9 @@ from models_ml.training.folds import FoldSpec, plan
 
 CPU_QUEUE = "training"
 BACKWARD = 3  # a forward and a backward pass take three times the multiply-adds of the forward one
-# Seconds a multiply-add where nothing was measured yet: one core of a server, small networks, eight side by side.
-DEFAULT_PACE = {CPU_QUEUE: 1.5e-10, GPU_QUEUE: 3e-12}
+# Seconds a multiply-add where nothing was measured yet. Eight networks side by side on one core of a server took 0.5e-10
+# (VGG-M with SPP at width 1/8) to 2.7e-10 (STSTNet); a GPU's is a guess.
+DEFAULT_PACE = {CPU_QUEUE: 1e-10, GPU_QUEUE: 3e-12}
 MEASURED_FOLDS = 500  # the latest ones tell the pace
 ENOUGH_FOLDS = 4
 

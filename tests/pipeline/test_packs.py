@@ -1,13 +1,17 @@
 """Packs in training: cancelled within an epoch, written once, and one run's failure is not another's."""
 
 import pytest
+import torch
 
+from mer_platform.composites.models import Sample
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Claim, Job
 from models_ml.config import SweepConfig
 from tests.pictures import freeze_pictures
 from workers import packs, runner
+from workers.features import variants
+from workers.rundata import run_data
 
 pytestmark = [pytest.mark.services]
 NET = {"name": "ststnet"}
@@ -105,6 +109,40 @@ def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, 
     assert seen == [1, 2]
     assert not Prediction.objects.exists()
     assert not Fold.objects.filter(state=Fold.State.DONE).exists()
+
+
+def test_a_pack_that_does_not_fit_the_memory_is_split(experiment, work, monkeypatch):
+    """What a GPU does when it is full, by the number of networks."""
+    sizes: list[int] = []
+
+    def small(data, plan, tasks, **options):
+        sizes.append(len(tasks))
+        if len(tasks) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_pack(data, plan, tasks, **options)
+
+    train_pack = packs.train_pack
+    monkeypatch.setattr(packs, "train_pack", small)
+    work()
+    assert sizes == [6, 6, 3, 3, 3, 3]
+    assert set(experiment.runs.values_list("state", flat=True)) == {"finished"}
+
+
+def test_an_apex_moves_within_its_expression_and_a_picture_stays():
+    sample = Sample(onset=3, apex=5, offset=6)
+    assert [variant.apex for variant in variants(sample, 2)] == [5, 4, 6]
+    assert [variant.apex for variant in variants(sample, 1)] == [5, 4, 6]
+    assert [variant.apex for variant in variants(Sample(), 2)] == [None, None, None]
+
+
+def test_a_moved_apex_gives_training_more_pictures(version, alice, work):
+    train = {"epochs": 2, "apex_jitter": 2}
+    experiment = services.launch_experiment(version, SweepConfig(base={"net": NET, "train": train}), alice)
+    work()
+    run = experiment.runs.get()
+    assert run.state == Run.State.FINISHED
+    _, data = run_data(run)
+    assert data.jittered.shape == (2, *data.features.shape)
 
 
 def test_a_run_that_diverges_fails_and_its_neighbours_do_not(version, alice, work):
