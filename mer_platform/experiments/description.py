@@ -32,7 +32,7 @@ def network_of(config: RunConfig) -> Network:
 
 
 def protocol_in_words(config: RunConfig) -> str:
-    """Two runs on one version are tested alike if and only if these words are equal.
+    """Two runs on one version are tested alike if and only if these words are equal; kfold's deal comes with the seed.
 
     >>> protocol_in_words(RunConfig(protocol="kfold", folds=3))
     '3 folds of whole subjects'
