@@ -64,6 +64,7 @@ def train(claim: Claim) -> None:
         return
     seconds = (time.monotonic() - began) / len(folds)
     weights = [_digest(result) for result in results]
+    predictions: list[Prediction] = []
     with steps.finishing_pack(claim) as wanted:
         for place, (fold, task, result) in enumerate(zip(folds, tasks, results, strict=True)):
             if fold.run_id not in wanted:
@@ -73,7 +74,10 @@ def train(claim: Claim) -> None:
                 steps.drop_idle_jobs(claim.job.payload["experiment"])
                 continue
             fold.seconds, fold.weights_sha256 = seconds, weights[place]
-            _save(fold, task.fold, samples, result)
+            _save(fold, result)
+            predictions += _predictions(fold, task.fold, samples, result)
+        Prediction.objects.filter(fold__in={p.fold_id for p in predictions}).delete()
+        Prediction.objects.bulk_create(predictions)
         Run.objects.filter(pk__in=wanted).update(environment=environment(device))
 
 
@@ -96,10 +100,11 @@ def _digest(result: FoldResult | InputError) -> str:
     return "" if isinstance(result, InputError) else hashlib.sha256(result.model.save_bytes()).hexdigest()
 
 
-def _save(fold: Fold, spec: FoldSpec, samples: Sequence[Sample], result: FoldResult) -> None:
-    """Within the commit of the pack: what the fold's network says of the samples it has not seen."""
-    fold.predictions.all().delete()
-    Prediction.objects.bulk_create(
+def _predictions(
+    fold: Fold, spec: FoldSpec, samples: Sequence[Sample], result: FoldResult
+) -> list[Prediction]:
+    """What the fold's network says of the samples it has not seen."""
+    return [
         Prediction(
             run_id=fold.run_id,
             fold=fold,
@@ -108,7 +113,10 @@ def _save(fold: Fold, spec: FoldSpec, samples: Sequence[Sample], result: FoldRes
             predicted=CLASSES[int(np.argmax(probabilities))],
         )
         for position, probabilities in zip(spec.test, result.probabilities, strict=True)
-    )
+    ]
+
+
+def _save(fold: Fold, result: FoldResult) -> None:
     fold.state, fold.epochs_done = Fold.State.DONE, len(result.losses)
     fold.losses = [float(loss) for loss in result.losses]
     fold.validation_losses = [float(loss) for loss in result.validation_losses]

@@ -42,6 +42,7 @@ class Answer:
         self.labels = labels(runs)
         self.open = sum(run.active and not run.scored for run in runs)
         self.total = len(runs)
+        self.missing = self.total - self.open - len(self.scored)
 
     @property
     def rows(self) -> list[Row]:

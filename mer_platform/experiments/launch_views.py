@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -51,9 +53,13 @@ def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment |
         return run, initial_of(run.config) | {"version": run.version_id}
     experiment = project.experiments.filter(pk=row_id(request.GET.get("clone"))).first()
     if experiment is not None:
-        own = {name: getattr(experiment, name) for name in ("name", "priority", "device")}
-        sweep = initial_of_sweep(services.clone(experiment))
-        return experiment, sweep | own | {"version": experiment.version_id}
+        try:
+            sweep = initial_of_sweep(services.clone(experiment))
+        except ValidationError as error:
+            messages.error(request, f"{experiment} cannot be cloned: {' '.join(error.messages)}")
+        else:
+            own = {name: getattr(experiment, name) for name in ("name", "priority", "device")}
+            return experiment, sweep | own | {"version": experiment.version_id}
     asked = {"version": request.GET.get("version"), "what": request.GET.get("what")}
     return None, initial_of({}) | {name: value for name, value in asked.items() if value}
 

@@ -13,7 +13,7 @@ LETTERS = {
     Fold.State.DONE: "d",
     Fold.State.FAILED: "f",
 }
-NEVER = "c"  # a fold that was not trained when its run was cancelled
+NEVER = "c"  # a fold that was not trained when its run was cancelled or failed
 BLOCKS = 64  # what the page knows is told apart in so many blocks of runs
 
 
@@ -52,7 +52,7 @@ def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
     for run in runs:
         usual = LETTERS[Fold.State.WAITING if run.state == Run.State.FEATURES else Fold.State.DONE]
         text = "".join(letters.get(run.pk, [])) if run.state in mixed else usual * run.fold_count
-        if run.state == Run.State.CANCELLED:
+        if run.state in (Run.State.CANCELLED, Run.State.FAILED):
             text = text.replace(LETTERS[Fold.State.WAITING], NEVER)
         begun = run.state != Run.State.TRAINING or set(text) != {LETTERS[Fold.State.WAITING]}
         words = str(run.get_state_display()) if begun else "waiting"

@@ -157,6 +157,9 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
             _stop(run)
         if runs:
             steps.drop_idle_jobs(experiment.pk)
+            experiment.paused = False
+            experiment.save(update_fields=["paused"])
+            Job.release_group(experiment.group)  # what is left are jobs of its finished runs
             AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
     return bool(runs)
 
