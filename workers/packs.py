@@ -64,6 +64,7 @@ def train(claim: Claim) -> None:
         return
     seconds = (time.monotonic() - began) / len(folds)
     weights = [_digest(result) for result in results]
+    where = environment(device)
     predictions: list[Prediction] = []
     with steps.finishing_pack(claim) as wanted:
         for place, (fold, task, result) in enumerate(zip(folds, tasks, results, strict=True)):
@@ -78,7 +79,7 @@ def train(claim: Claim) -> None:
             predictions += _predictions(fold, task.fold, samples, result)
         Prediction.objects.filter(fold__in={p.fold_id for p in predictions}).delete()
         Prediction.objects.bulk_create(predictions)
-        Run.objects.filter(pk__in=wanted).update(environment=environment(device))
+        Run.objects.filter(pk__in=wanted).update(environment=where)
 
 
 def _begin(claim: Claim) -> list[Fold]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, models, transaction
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils import timezone
 
 from mer_platform.jobs.broker import announce
@@ -135,15 +135,16 @@ class Job(models.Model):
         now = timezone.now()
         worn_out = Q(state=cls.State.RUNNING, attempt__gte=cls.MAX_ATTEMPTS)  # upkeep ends those
         due = cls.objects.filter(cls.due(now), queue=queue).exclude(worn_out).order_by()
-        highest = due.aggregate(highest=Max("priority"))["highest"]
-        first = due.filter(priority=highest)
-        oldest = first.values_list("project").annotate(oldest=Min("pk"))
+        heads = list(due.values_list("priority", "project").annotate(oldest=Min("pk")))
+        if not heads:
+            return []
         at_work = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
         running = dict(at_work.values_list("project").annotate(count=Count("pk")))
-        ranked = sorted(oldest, key=lambda row: (running.get(row[0], 0), row[1]))
-        if not ranked:
-            return []
-        return list(first.filter(project=ranked[0][0]).order_by("pk").values_list("pk", flat=True)[:count])
+        priority, project, oldest = min(heads, key=lambda row: (-row[0], running.get(row[1], 0), row[2]))
+        if count == 1:
+            return [oldest]
+        first = due.filter(priority=priority, project=project).order_by("pk")
+        return list(first.values_list("pk", flat=True)[:count])
 
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":
