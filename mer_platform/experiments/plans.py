@@ -14,7 +14,7 @@ from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
 from models_ml.config.nets import multiply_adds
-from models_ml.config.packing import CPU_MEMBERS, GPU_MEMBERS, pack_key, pack_sizes
+from models_ml.config.packing import most_members, pack_key, pack_sizes
 from models_ml.errors import InputError
 from models_ml.training.folds import FoldSpec, plan
 
@@ -101,12 +101,15 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
     runs = planned_sweep(version, sweep)
     queue = queue_for(device)
     folds_in_pack: dict[str, int] = {}
-    members: dict[str, int] = {}
+    configs = {pack_key(run.config): run.config for run in runs}
     for run in runs:
         key = pack_key(run.config)
         folds_in_pack[key] = folds_in_pack.get(key, 0) + len(run.folds)
-        members[key] = run.config.ensemble
-    packs = [len(pack_sizes(n, members[key], most_members(queue))) for key, n in folds_in_pack.items()]
+    gpu = queue == GPU_QUEUE
+    packs = [
+        len(pack_sizes(n, configs[key].ensemble, most_members(configs[key], gpu)))
+        for key, n in folds_in_pack.items()
+    ]
     features = {features_key(run.config) for run in runs}
     ranges = len(sample_ranges(list(version.samples.order_by("index"))))
     workers = max(1, len(Worker.serving(queue)))
@@ -114,7 +117,7 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
     return Estimate(
         runs=len(runs),
         folds=sum(folds_in_pack.values()),
-        networks=sum(n * members[key] for key, n in folds_in_pack.items()),
+        networks=sum(n * configs[key].ensemble for key, n in folds_in_pack.items()),
         jobs=sum(packs) + len(features) * ranges,
         multiply_adds=sum(sum(run.work()) for run in runs),
         seconds=seconds / min(workers, max(1, sum(packs))),
@@ -129,11 +132,6 @@ def queue_for(device: str) -> str:
     if device == Experiment.Device.AUTO:
         return GPU_QUEUE if any(w.device != "cpu" for w in Worker.serving(GPU_QUEUE)) else CPU_QUEUE
     return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
-
-
-def most_members(queue: str) -> int:
-    """Networks side by side in one pack of a queue."""
-    return GPU_MEMBERS if queue == GPU_QUEUE else CPU_MEMBERS
 
 
 def features_key(config: RunConfig) -> str:

@@ -14,10 +14,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mer_platform.experiments.models import Experiment, Fold, Run
-from mer_platform.experiments.plans import most_members
 from mer_platform.features.services import sample_ranges
+from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job
-from models_ml.config.packing import pack_key, packs
+from models_ml.config.packing import most_members, pack_key, packs
 
 
 def start(experiment: Experiment, runs: list[Run]) -> None:
@@ -180,8 +180,9 @@ def _deal(experiment: Experiment, runs: list[Run]) -> None:
     waiting = Fold.objects.filter(state=Fold.State.WAITING)
     for group in by_key.values():
         folds = list(waiting.filter(run__in=group).values_list("pk", flat=True).order_by("run_id", "index"))
-        members = group[0].settings.ensemble
-        for pack in packs(folds, members, most_members(experiment.queue)) if folds else []:
+        config = group[0].settings
+        most = most_members(config, gpu=experiment.queue == GPU_QUEUE)
+        for pack in packs(folds, config.ensemble, most) if folds else []:
             _enqueue_pack(experiment, f"{experiment.round}:{pack[0]}", list(pack))
 
 

@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from models_ml.config.nets import parameter_count
 from models_ml.config.run import RunConfig
 
-# Networks in one pack: on a CPU what its caches hold; on a GPU what keeps it busy.
-CPU_MEMBERS = 8
-GPU_MEMBERS = 128
+GPU_MEMBERS = 128  # networks in one pack that keep a GPU busy
+CPU_MEMBERS = 8  # at most, on a CPU; and fewer where its caches would overflow:
+CPU_WEIGHTS = 8_000_000  # of all networks together
+CPU_SAMPLES = 1024  # of all networks together in a batch that is normalised as a whole
 
 # What members of one pack may differ in; all else decides what they share: shapes, batches and pictures.
 FREE = (
@@ -35,6 +37,21 @@ def pack_key(config: RunConfig) -> str:
     for name in FREE:
         del data["train"][name]
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def most_members(config: RunConfig, gpu: bool) -> int:
+    """Networks of a configuration that are trained side by side, at most.
+
+    >>> most_members(RunConfig(), gpu=False), most_members(RunConfig(), gpu=True)
+    (8, 128)
+    >>> most_members(RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"batch_size": 256}}), gpu=False)
+    4
+    """
+    if gpu:
+        return GPU_MEMBERS
+    weights = max(parameter_count(config.net, config.features.size), 1)
+    batch = config.train.batch_size if getattr(config.net, "norm", None) == "batch" else 1
+    return max(1, min(CPU_MEMBERS, CPU_WEIGHTS // weights, CPU_SAMPLES // batch))
 
 
 def pack_sizes(folds: int, members: int, most: int) -> list[int]:

@@ -114,9 +114,8 @@ class Linear(nn.Module):
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias[:, None], x.transpose(0, 1), self.weight.transpose(1, 2)).transpose(
-            0, 1
-        )
+        # The weight first: its gradient then comes in its own order of memory.
+        return torch.baddbmm(self.bias[:, :, None], self.weight, x.permute(1, 2, 0)).permute(2, 0, 1)
 
 
 class BatchNorm(nn.Module):
@@ -149,7 +148,7 @@ class BatchNorm(nn.Module):
         return self._scaled(centred, self._factor(variance.float()), self.bias)
 
     def statistics(self, sums: Tensor, squares: Tensor, places: int) -> tuple[Tensor, Tensor]:
-        """Mean and variance (members × C) of the batch, from each sample's Σ x and Σ x² (N, members × C) over its ``places``.
+        """Mean and variance (members × C) of the batch, from each sample's Σ x and Σ x² (N, members × C).
 
         For maps that are not kept; the running statistics are brought on.
         """

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
 from models_ml.config import RunConfig
-from models_ml.config.packing import CPU_MEMBERS, packs
+from models_ml.config.packing import most_members, packs
 from models_ml.errors import InputError
 from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
 from models_ml.training.folds import FoldSpec
@@ -23,16 +23,14 @@ def workers(data: Data, processes: int | None = None) -> Iterator[ProcessPoolExe
         yield pool
 
 
-def train_folds(
-    pool: ProcessPoolExecutor, plan: Sequence[FoldSpec], config: RunConfig, members: int = CPU_MEMBERS
-) -> list[FoldResult]:
+def train_folds(pool: ProcessPoolExecutor, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
     """Train and test all folds of a plan, in packs, by the processes of ``workers``; results in the plan's order.
 
     One process a core beats threads: between two operations of a small network much of the time is Python's.
 
     Raises InputError as ``train_pack``, also where one fold alone failed.
     """
-    dealt = packs(range(len(plan)), config.ensemble, members)
+    dealt = packs(range(len(plan)), config.ensemble, most_members(config, gpu=False))
     tasks = [[FoldTask(config, plan[i]) for i in pack] for pack in dealt]
     results = [result for part in pool.map(_train, [plan] * len(tasks), tasks) for result in part]
     for result in results:

@@ -81,9 +81,7 @@ class Training:
         chosen = self.train.epoch_choice == "validation"
         self.snapshot = Snapshot(self.network, len(folds)) if chosen else None
         whole = any(isinstance(module, BatchNorm) for module in self.network.modules())
-        self.chunk = (
-            self.train.batch_size if whole else chunk_size(self.network, size, len(folds), self.place)
-        )
+        self.chunk = self.train.batch_size if whole else chunk_size(self.network, size, self.place)
         self.steps_an_epoch = math.ceil(len(self.rows) / self.train.batch_size)
         self.step = 0
 
