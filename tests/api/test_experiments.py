@@ -2,10 +2,11 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Fold, Run
-from mer_platform.jobs.models import Job
+from mer_platform.jobs.models import Job, Worker
 from models_ml.config import RunConfig, SweepConfig
 from tests.pictures import freeze_pictures
 
@@ -61,6 +62,29 @@ def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
         assert set(pack.folds.values_list("pk", flat=True)) == set(pack.payload["folds"])
         assert len(set(pack.folds.values_list("run__seed", flat=True))) == 1
     assert Fold.objects.filter(job=None).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "queue", "packs"),
+    [
+        ("auto", "", "training", [8, 8, 8]),
+        ("auto", "NVIDIA H100", "gpu", [24]),
+        ("auto", "cpu", "training", [8, 8, 8]),
+        ("cpu", "NVIDIA H100", "training", [8, 8, 8]),
+        ("gpu", "", "gpu", [24]),
+    ],
+)
+def test_it_trains_on_the_device_that_is_there_in_packs_that_suit_it(
+    version, alice, asked, seen, queue, packs
+):
+    if seen:
+        now = timezone.now()
+        Worker.objects.create(name="g:1", host="g", pid=1, device=seen, queues=["gpu"], last_seen=now)
+    sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3, 3e-3, 4e-3]})
+    experiment = services.launch_experiment(version, sweep, alice, device=asked)
+    finish_jobs(experiment, "features")
+    found = Job.objects.filter(group=experiment.group, kind="pack").order_by("pk")
+    assert [(job.queue, len(job.payload["folds"])) for job in found] == [(queue, size) for size in packs]
 
 
 def test_a_sweep_ends_without_final_models_and_a_single_run_trains_its_own(experiment, version, alice):

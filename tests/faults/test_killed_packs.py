@@ -73,6 +73,10 @@ def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, 
     long = {**CONFIG, "train": {"epochs": 2000, "batch_size": 64}}
     run = api.post("runs/", {"version": version, "config": long})["id"]
     wait_until(lambda: at_work(platform, "pack"), "a pack in training")
+    wait_until(
+        lambda: {"pack"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
+        "the list of workers to say what they train",
+    )
     assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
     wait_until(lambda: not at_work(platform, "pack"), "the packs to stop", 30)
     assert not done(api, run)
