@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import accessible
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 60_000
@@ -13,6 +14,7 @@ from django.contrib.auth.models import User
 from mer_platform.projects.models import Project
 from mer_platform.projects.services import create_project
 from tests.pictures import freeze_pictures
+from tests.browser.accessibility import accessible
 if not Project.objects.filter(slug="grid").exists():
     freeze_pictures(create_project("Grid", User.objects.get(username="admin")))
 """
@@ -30,12 +32,6 @@ def project(live_platform, page: Page) -> str:
     page.get_by_role("link", name="Grid").first.click()
     expect(page.get_by_role("heading", name="Grid")).to_be_visible()
     return page.url
-
-
-def accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
-    assert not grave, grave
 
 
 def test_the_sources_study_is_three_clicks_from_the_project(page: Page, project: str):

@@ -1,9 +1,9 @@
 """A researcher imports a database in the browser: chosen, checked, read, corrected, imported, watched."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import accessible
 from tests.small_trees import casme2
 
 pytestmark = pytest.mark.browser
@@ -24,12 +24,6 @@ def project(live_platform, page: Page) -> str:
     page.get_by_role("button", name="Make project").click()
     expect(page.get_by_role("heading", name="Imports in a browser")).to_be_visible()
     return page.url
-
-
-def accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    grave = [(issue["id"], issue["help"]) for issue in found if issue["impact"] in ("serious", "critical")]
-    assert not grave, grave
 
 
 def test_a_database_is_imported_with_a_correction(page: Page, project: str):

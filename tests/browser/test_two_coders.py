@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.accessibility import accessible
 from tests.lab import LabClip, barcode_clips
 from tests.live import Api, LivePlatform, wait_until
 
@@ -69,12 +69,6 @@ def _signed_in(chromium: Browser, live: LivePlatform, name: str, password: str) 
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()
     yield page
     context.close()
-
-
-def accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    grave = [(i["id"], i["help"]) for i in found if i["impact"] in ("serious", "critical")]
-    assert not grave
 
 
 def code(api: Api, pk: int, clip: LabClip, shift: int, emotion: str) -> None:
