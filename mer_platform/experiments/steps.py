@@ -170,10 +170,13 @@ def _deal(experiment: Experiment, runs: list[Run]) -> None:
         folds = list(waiting.filter(run__in=group).values_list("pk", flat=True).order_by("run_id", "index"))
         members = group[0].settings.ensemble
         for pack in packs(folds, members, most_members(experiment.queue)) if folds else []:
-            payload = {"experiment": experiment.pk, "folds": list(pack)}
-            number = f"{experiment.round}:{pack[0]}"
-            job = _enqueue(experiment, "pack", experiment.queue, number, payload)
-            Fold.objects.filter(pk__in=pack).update(job=job)
+            _enqueue_pack(experiment, f"{experiment.round}:{pack[0]}", list(pack))
+
+
+def _enqueue_pack(experiment: Experiment, number: str, folds: list[int]) -> None:
+    payload = {"experiment": experiment.pk, "folds": folds}
+    job = _enqueue(experiment, "pack", experiment.queue, number, payload)
+    Fold.objects.filter(pk__in=folds).update(job=job, state=Fold.State.WAITING)
 
 
 def _after_fold(run: Run) -> None:
