@@ -11,7 +11,7 @@ from tests.live import Api, LivePlatform, wait_until
 
 SUBJECTS = 34
 SWEEP = {
-    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 20, "batch_size": 64}},
+    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 60, "batch_size": 64}},
     "grid": {"train.learning_rate": [1e-3, 2e-3], "net.dropout": [0.2, 0.5]},
 }
 NOTHING = {  # no training: what is left is the scheduler's
