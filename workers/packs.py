@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from django.utils import timezone
 
 from mer_platform.composites.models import Sample
@@ -53,15 +52,6 @@ def train(claim: Claim) -> None:
         )
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        if len(folds) == 1:
-            raise InputError(
-                "One fold of this configuration does not fit the memory of the GPU: choose a smaller batch size, width or "
-                "ensemble, or the CPU"
-            ) from error
-        steps.split(claim)
-        return
     seconds = (time.monotonic() - began) / len(folds)
     weights = [_digest(result) for result in results]
     where = environment(device)

@@ -68,18 +68,6 @@ def finishing_pack(claim: Claim) -> Iterator[dict[int, Run]]:
                 _after_fold(run)
 
 
-def split(claim: Claim) -> None:
-    """Deal the folds of a pack that did not fit its device to two packs of half the size. Raises LeaseLost."""
-    with transaction.atomic():
-        experiment = Experiment.objects.select_for_update().get(pk=claim.job.payload["experiment"])
-        with claim.commit() as job:
-            running = job.folds.filter(state=Fold.State.RUNNING)
-            folds = list(running.values_list("pk", flat=True).order_by("run_id", "index"))
-            for half in packs(folds, 1, -(-len(folds) // 2)):
-                _enqueue_pack(experiment, f"{half[0]}:of:{job.pk}", list(half))
-            claim.finish(job)
-
-
 @contextmanager
 def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
     """Commit a run's final model and end the job. Raises LeaseLost."""

@@ -11,11 +11,11 @@ from tests.live import Api, LivePlatform, wait_until
 
 SUBJECTS = 34
 SWEEP = {
-    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 20, "batch_size": 64}},
+    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 60, "batch_size": 64}},
     "grid": {"train.learning_rate": [1e-3, 2e-3], "net.dropout": [0.2, 0.5]},
 }
-NOTHING = {  # hardly any training: what is left is the scheduler's
-    "base": {"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 64}},
+NOTHING = {  # no training: what is left is the scheduler's
+    "base": {"net": {"name": "majority"}},
     "grid": {"train.weight_decay": [n * 1e-4 for n in range(10)]},
 }
 DUE = 10_000  # jobs, for the cost of a claim

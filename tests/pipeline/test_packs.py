@@ -1,7 +1,6 @@
 """Packs in training: cancelled within an epoch, written once, and one run's failure is not another's."""
 
 import pytest
-import torch
 
 from mer_platform.composites.models import Sample
 from mer_platform.experiments import services
@@ -109,23 +108,6 @@ def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, 
     assert seen == [1, 2]
     assert not Prediction.objects.exists()
     assert not Fold.objects.filter(state=Fold.State.DONE).exists()
-
-
-def test_a_pack_that_does_not_fit_the_memory_is_split(experiment, work, monkeypatch):
-    """What a GPU does when it is full, by the number of networks."""
-    sizes: list[int] = []
-
-    def small(data, plan, tasks, **options):
-        sizes.append(len(tasks))
-        if len(tasks) > 3:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return train_pack(data, plan, tasks, **options)
-
-    train_pack = packs.train_pack
-    monkeypatch.setattr(packs, "train_pack", small)
-    work()
-    assert sizes == [6, 6, 3, 3, 3, 3]
-    assert set(experiment.runs.values_list("state", flat=True)) == {"finished"}
 
 
 def test_an_apex_moves_within_its_expression_and_a_picture_stays():
