@@ -1,6 +1,6 @@
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -81,6 +81,15 @@ class ConfirmImportSerializer(serializers.Serializer):
     )
 
 
+PROBLEM_FILTERS = ["severity", "code", "subject", "clip"]
+ITEM_FILTERS = ["state", "kind", "database", "subject"]
+
+
+def _named(fields: list[str]) -> list[OpenApiParameter]:
+    # Spelled out: the schema would look for these fields on imports, not on their rows.
+    return [OpenApiParameter(field, str) for field in fields]
+
+
 class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Imports of whole databases. They show everybody's marks, so that only researchers see them."""
 
@@ -128,14 +137,16 @@ class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         batch.refresh_from_db()
         return Response(self.get_serializer(batch).data)
 
-    @extend_schema(responses=ImportProblemSerializer(many=True))
-    @action(detail=True, filterset_fields=["severity", "code", "subject", "clip"])
+    @extend_schema(
+        responses=ImportProblemSerializer(many=True), filters=False, parameters=_named(PROBLEM_FILTERS)
+    )
+    @action(detail=True, filterset_fields=PROBLEM_FILTERS)
     def problems(self, request: Request, pk: str) -> Response:
         """The rows of the report."""
         return self._listed(self._batch(pk).problems.all(), ImportProblemSerializer)
 
-    @extend_schema(responses=ImportItemSerializer(many=True))
-    @action(detail=True, filterset_fields=["state", "kind", "database", "subject"])
+    @extend_schema(responses=ImportItemSerializer(many=True), filters=False, parameters=_named(ITEM_FILTERS))
+    @action(detail=True, filterset_fields=ITEM_FILTERS)
     def items(self, request: Request, pk: str) -> Response:
         """What was found, and what became of it."""
         return self._listed(self._batch(pk).items.all(), ImportItemSerializer)
