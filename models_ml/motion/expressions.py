@@ -28,7 +28,8 @@ _REST_PX = 0.05  # what a place on a face at rest moves anyway, in pixels of the
 _RANK = 20  # directions of movement that are told apart in one window
 _WORTH = 0.4  # a score below which a candidate is not looked at closer
 _UNSURE = 0.7  # score of confidence 0, in a whole window
-_BETTER = 0.75  # power of how much of the window is missing, by which a better fit is asked for
+# Powers of how much of the window is missing, by which larger movements are asked for, and a better fit.
+_LARGER, _BETTER = 0.2, 0.75
 _AT_REST = 0.02  # seconds before and after a movement in which a clip has to show that it is over
 _LONGEST, _TOO_LONG = 0.5, 0.58  # seconds
 _BLINK, _BLINK_EDGE = 0.45, 0.12  # of ``Course.shut``: a blink's middle, and its borders
@@ -180,23 +181,24 @@ class _Fit:
     def _without_base(self, columns: Matrix) -> Matrix:
         return np.asarray(columns - self._base @ (self._base.T @ columns))
 
-    def scores(self, places: list[Place]) -> Matrix:
-        """(places,) 0 to 1: how much of each template some direction follows that moves more than a face at rest does."""
+    def scores(self, places: list[Place], rest: float = _REST_PX) -> Matrix:
+        """(places,) 0 to 1: how much of each template some direction follows that moves more than ``rest`` pixels."""
         times = np.arange(self._first, self._end, dtype=np.float64)[:, None]
         wanted = self._without_base(templates(times, places))
         length = (wanted**2).sum(axis=0)
-        large = self._squares / (self._squares + _REST_PX**2)
+        large = self._squares / (self._squares + rest**2)
         follows = (large * (self._directions @ wanted) ** 2).sum(axis=0)
         return np.asarray(follows / np.maximum(length, 1e-9))
 
     def confidence(self, place: Place) -> float:
         """0 to 1, of what is not known to be an expression.
 
-        Where only a part of the window is there, little is seen of what else the face does: then what the template
-        leaves unexplained weighs more. What has begun with the first frame, or ends with the last, may be any movement
+        Where only a part of the window is there, little is seen of what else the face does: then a small movement
+        says less, and what the template leaves unexplained weighs more. What has begun with the first frame, or ends with the last, may be any movement
         cut short. A movement of more than half a second is no micro-expression.
         """
-        left = (1 - float(self.scores([place])[0])) * self._cut**_BETTER
+        rest = _REST_PX * self._cut**_LARGER
+        left = (1 - float(self.scores([place], rest)[0])) * self._cut**_BETTER
         seconds = (place[3] - place[1]) / self._rate
         brief = np.clip((_TOO_LONG - seconds) / (_TOO_LONG - _LONGEST), 0, 1)
         at_rest = min(place[1] - self._first, self._end - 1 - place[3]) / self._rate

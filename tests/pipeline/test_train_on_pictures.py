@@ -67,7 +67,10 @@ def test_every_page_shows_the_pictures(api, browser, project, version, run):
     for name in ("confusion", "per-class", "per-subject", "losses"):
         assert browser.get(reverse("figure", args=[project.slug, run, name])).status_code == 200
     assert "sub01_0" in browser.get(reverse("version", args=[project.slug, version.pk])).content.decode()
-    assert browser.get(f"{reverse('comparison', args=[project.slug])}?run={run}").status_code == 200
+    assert (
+        browser.get(f"{reverse('compare-figure', args=[project.slug, 'scores'])}?run={run}").status_code
+        == 200
+    )
 
 
 def test_the_model_of_pictures_scores_no_clips(api, browser, project, clip, run):
