@@ -194,8 +194,8 @@ class _Fit:
         """0 to 1, of what is not known to be an expression.
 
         Where only a part of the window is there, little is seen of what else the face does: then a small movement
-        says less, and what the template leaves unexplained weighs more. What has begun with the first frame, or ends with the last, may be any movement
-        cut short. A movement of more than half a second is no micro-expression.
+        says less, and what the template leaves unexplained weighs more. What has begun with the first frame, or ends
+        with the last, may be any movement cut short. A movement of more than half a second is no micro-expression.
         """
         rest = _REST_PX * self._cut**_LARGER
         left = (1 - float(self.scores([place], rest)[0])) * self._cut**_BETTER
