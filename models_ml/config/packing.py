@@ -8,7 +8,7 @@ from models_ml.config.nets import parameter_count
 from models_ml.config.run import RunConfig
 
 GPU_MEMBERS = 128  # networks in one pack that keep a GPU busy
-CPU_MEMBERS = 8  # at most, on a CPU; and fewer where its caches would overflow:
+CPU_MEMBERS = 4  # at most, on a CPU; and fewer where its caches would overflow:
 CPU_WEIGHTS = 8_000_000  # of all networks together
 CPU_SAMPLES = 1024  # of all networks together in a batch that is normalised as a whole
 
@@ -43,9 +43,7 @@ def most_members(config: RunConfig, gpu: bool) -> int:
     """Networks of a configuration that are trained side by side, at most.
 
     >>> most_members(RunConfig(), gpu=False), most_members(RunConfig(), gpu=True)
-    (8, 128)
-    >>> most_members(RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"batch_size": 256}}), gpu=False)
-    4
+    (4, 128)
     """
     if gpu:
         return GPU_MEMBERS

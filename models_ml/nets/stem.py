@@ -10,9 +10,7 @@ from torch.nn import functional
 
 from models_ml.nets.layers import BatchNorm, InputConv
 
-CHUNK_FLOATS = (
-    500_000  # of the convolution's map: it stays in the second-level cache from one operation to the next
-)
+CHUNK_FLOATS = 500_000  # of the convolution's map: it stays in the caches from one operation to the next
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class _ConvStatsPool(torch.autograd.Function):
             dense.addcmul_(y, 2 * grad_squares[rows][:, :, None, None]).add_(
                 grad_sums[rows][:, :, None, None]
             )
-            total.add(torch.ops.aten.threshold_backward(dense, y, 0), x[rows])
+            total.add(torch.ops.aten.threshold_backward.grad_input(dense, y, 0, grad_input=dense), x[rows])
         return None, None, None, total.weight, total.bias, None, None, None
 
 

@@ -52,12 +52,8 @@ def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
     experiment = services.launch_experiment(version, sweep, alice)
     finish_jobs(experiment, "features")
     packs = Job.objects.filter(group=experiment.group, kind="pack")
-    assert [len(pack.payload["folds"]) for pack in packs] == [
-        6,
-        6,
-        6,
-        6,
-    ]  # 12 folds a seed, at most 8 in a pack
+    # 12 folds a seed, at most 4 in a pack.
+    assert [len(pack.payload["folds"]) for pack in packs] == [4] * 6
     for pack in packs:
         assert set(pack.folds.values_list("pk", flat=True)) == set(pack.payload["folds"])
         assert len(set(pack.folds.values_list("run__seed", flat=True))) == 1
@@ -67,10 +63,10 @@ def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
 @pytest.mark.parametrize(
     ("asked", "seen", "queue", "packs"),
     [
-        ("auto", "", "training", [8, 8, 8]),
+        ("auto", "", "training", [4] * 6),
         ("auto", "NVIDIA H100", "gpu", [24]),
-        ("auto", "cpu", "training", [8, 8, 8]),
-        ("cpu", "NVIDIA H100", "training", [8, 8, 8]),
+        ("auto", "cpu", "training", [4] * 6),
+        ("cpu", "NVIDIA H100", "training", [4] * 6),
         ("gpu", "", "gpu", [24]),
     ],
 )
@@ -167,8 +163,8 @@ def test_a_failed_run_is_run_again_where_it_was(experiment, alice):
     assert job.state == Job.State.CANCELLED
     assert [r.pk for r in services.rerun_failed(experiment, alice)] == [run.pk]
     finish_jobs(experiment, "features")
-    again = Job.objects.get(kind="pack", state=Job.State.QUEUED, folds__run=run, folds__index=1)
-    assert set(again.folds.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
+    again = Fold.objects.filter(run=run, job__kind="pack", job__state=Job.State.QUEUED)
+    assert set(again.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
     finish_jobs(experiment, "pack")
     assert states(experiment) == {"finished"}
     assert services.rerun_failed(experiment, alice) == []
