@@ -2,12 +2,13 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+
+import numpy as np
 
 from models_ml.config import RunConfig
-from models_ml.config.packing import most_members, packs
+from models_ml.config.packing import most_members, pack_sizes
 from models_ml.errors import InputError
 from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
 from models_ml.training.folds import FoldSpec
@@ -15,23 +16,26 @@ from models_ml.training.folds import FoldSpec
 _data: Data | None = None  # of a worker process: sent once, not with every pack
 
 
-@contextmanager
-def workers(data: Data, processes: int | None = None) -> Iterator[ProcessPoolExecutor]:
-    """Processes that have the data, one a core unless told otherwise."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes or os.cpu_count(), context, _receive, (data,)) as pool:
-        yield pool
+class Workers(ProcessPoolExecutor):
+    """Processes that have the data, one a core unless told otherwise.
+
+    They beat threads: between two operations of a small network much of the time is Python's.
+    """
+
+    def __init__(self, data: Data, processes: int | None = None) -> None:
+        self.processes = processes or os.cpu_count() or 1
+        super().__init__(self.processes, multiprocessing.get_context("spawn"), _receive, (data,))
 
 
-def train_folds(pool: ProcessPoolExecutor, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
-    """Train and test all folds of a plan, in packs, by the processes of ``workers``; results in the plan's order.
-
-    One process a core beats threads: between two operations of a small network much of the time is Python's.
+def train_folds(pool: Workers, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
+    """Train and test all folds of a plan, in packs, as many for each process; results in the plan's order.
 
     Raises InputError as ``train_pack``, also where one fold alone failed.
     """
-    dealt = packs(range(len(plan)), config.ensemble, most_members(config, gpu=False))
-    tasks = [[FoldTask(config, plan[i]) for i in pack] for pack in dealt]
+    packs = len(pack_sizes(len(plan), config.ensemble, most_members(config, gpu=False)))
+    even = -(-packs // pool.processes) * pool.processes
+    dealt = [part for part in np.array_split(np.arange(len(plan)), even) if len(part)]
+    tasks = [[FoldTask(config, plan[i]) for i in part] for part in dealt]
     results = [result for part in pool.map(_train, [plan] * len(tasks), tasks) for result in part]
     for result in results:
         if isinstance(result, InputError):

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from models_ml.config.nets.ststnet import STREAMS
 from models_ml.config.nets.vgg_m import HIDDEN, VGG_M_LAYERS, scaled
 from models_ml.training.engine import Data
 from models_ml.training.folds import FoldSpec, loso
-from models_ml.training.local import train_folds, workers
+from models_ml.training.local import Workers, train_folds
 from tests.bench import report
 
 SAMPLES, SUBJECTS, BATCH = 442, 68, 256
@@ -95,7 +94,7 @@ CASES = (
 def main() -> None:
     data = made()
     plan = loso(data.subjects)
-    with workers(data) as pool:
+    with Workers(data) as pool:
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain) * SUBJECTS
             ours = epoch_of(pool, plan, config(case, EPOCHS))
@@ -115,7 +114,7 @@ def main() -> None:
             growth(pool, plan, case)
 
 
-def growth(pool: ProcessPoolExecutor, plan: list[FoldSpec], case: Case) -> None:
+def growth(pool: Workers, plan: list[FoldSpec], case: Case) -> None:
     """How the time of two epochs grows with folds and with configurations, starting and testing included."""
     for folds in GROWTH:
         print(
@@ -126,7 +125,7 @@ def growth(pool: ProcessPoolExecutor, plan: list[FoldSpec], case: Case) -> None:
         print(f"# {case.name}: {runs} times 17 folds, {timed(pool, plan[:17], configs):.2f} s", flush=True)
 
 
-def timed(pool: ProcessPoolExecutor, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
+def timed(pool: Workers, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
     began = time.perf_counter()
     for wanted in configs:
         train_folds(pool, plan, wanted)
@@ -145,7 +144,7 @@ def config(case: Case, epochs: int) -> RunConfig:
     return RunConfig.model_validate({"net": case.net, "train": train})
 
 
-def epoch_of(pool: ProcessPoolExecutor, plan: list[FoldSpec], wanted: RunConfig) -> float:
+def epoch_of(pool: Workers, plan: list[FoldSpec], wanted: RunConfig) -> float:
     """Seconds of one epoch of all folds: what twice the epochs take longer, so that starting and testing do not count."""
     once, twice = (
         wanted.model_copy(update={"train": wanted.train.model_copy(update={"epochs": factor * EPOCHS})})

@@ -25,6 +25,7 @@ from models_ml.training.engine import (
     train_pack,
 )
 from models_ml.training.folds import FoldSpec, loso
+from models_ml.training.local import Workers, train_folds
 from models_ml.training.losses import Loss, class_weights
 from models_ml.training.packed import input_scale
 
@@ -417,3 +418,10 @@ def test_settings_are_put_back_after_an_error() -> None:
     with pytest.raises(RuntimeError), reproducible(torch.device("cpu")):
         raise RuntimeError
     assert torch.get_num_threads() == threads
+
+
+def test_processes_share_out_the_folds_and_find_the_same(data: Data) -> None:
+    with Workers(data, processes=2) as pool:
+        shared = train_folds(pool, loso(data.subjects), QUICK)
+    for one, other in zip(train(data, QUICK), shared, strict=True):
+        assert np.allclose(one.probabilities, other.probabilities, atol=1e-5)
