@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models_ml.config.shapes import window
 from models_ml.nets.layers import BatchNorm, InputConv
 
 CHUNK_FLOATS = 500_000  # of the convolution's map: it stays in the caches from one operation to the next
@@ -169,7 +170,7 @@ class _Gradient:
 
 def _map_like(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Room for the convolution's map."""
-    sides = [(side + 2 * padding - weight.shape[2]) // stride + 1 for side in x.shape[2:]]
+    sides = [window(side, weight.shape[2], stride, padding) for side in x.shape[2:]]
     return torch.empty(
         (len(x), len(weight), *sides), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
     )
@@ -177,7 +178,7 @@ def _map_like(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
 
 def _chunks(x: Tensor, weight: Tensor, stride: int, padding: int) -> Iterator[slice]:
     """Rows of ``x`` to be worked on together; on a GPU all of them."""
-    side = (x.shape[2] + 2 * padding - weight.shape[2]) // stride + 1
+    side = window(x.shape[2], weight.shape[2], stride, padding)
     size = len(x) if x.is_cuda else max(1, CHUNK_FLOATS // (len(weight) * side**2))
     for start in range(0, len(x), size):
         yield slice(start, start + size)

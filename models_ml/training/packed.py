@@ -60,8 +60,8 @@ class Training:
 
     def _build(self, folds: Sequence[FoldSpec]) -> None:
         origins = [
-            Origin(self.config.seed, (fold.name, *([f"network {k}"] if k else [])))
-            for task, fold in zip(self.tasks, [t.fold for t in self.tasks], strict=True)
+            Origin(self.config.seed, (task.fold.name, *([f"network {k}"] if k else [])))
+            for task in self.tasks
             for k in range(task.config.ensemble)
         ]
         size = self.config.features.size
@@ -75,7 +75,8 @@ class Training:
             class_weights(self.data.labels[list(fold.train)], config.train.class_weights)
             for fold, config in zip(folds, self.configs, strict=True)
         ]
-        self.loss = Loss([config.train for config in self.configs], torch.stack(weights).to(self.place))
+        self.class_weights = torch.stack(weights)  # (members, classes), on the CPU
+        self.loss = Loss([config.train for config in self.configs], self.class_weights.to(self.place))
         self.optimizer = Optimizer(self.network, self.configs)
         self.average = Average(self.network, self.train.ema) if self.train.ema else None
         chosen = self.train.epoch_choice == "validation"
@@ -170,7 +171,7 @@ class Training:
         better = []
         for task, predicted in enumerate(self._predicted("validation")):
             labels = self.data.labels[list(self.tasks[task].fold.validation)]
-            weights = self.loss_weights(task)[labels]
+            weights = self.class_weights[self.owners.index(task)].numpy()[labels]
             log_p = np.log(np.maximum(predicted[np.arange(len(labels)), labels], 1e-12))
             loss = float(-(weights * log_p).sum() / max(float(weights.sum()), 1e-12))
             history = self.validation_losses[task]
@@ -179,10 +180,6 @@ class Training:
                 self.best[task] = number
             history.append(loss)
         snapshot.keep(better)
-
-    def loss_weights(self, task: int) -> NDArray[np.float32]:
-        fold, train = self.tasks[task].fold, self.tasks[task].config.train
-        return class_weights(self.data.labels[list(fold.train)], train.class_weights).numpy()
 
     def _predicted(self, part: str) -> list[NDArray[np.float64]]:
         """Probabilities of each task's own samples of a part of its fold, an ensemble's averaged."""
