@@ -8,7 +8,8 @@ from models_ml.config.nets import parameter_count
 from models_ml.config.run import RunConfig
 
 GPU_MEMBERS = 128  # networks in one pack that keep a GPU busy
-CPU_MEMBERS = 4  # at most, on a CPU; and fewer where its caches would overflow:
+FUSED_MEMBERS = 8  # on a CPU, of a network whose maps are never there as a whole; of others
+CPU_MEMBERS = 4  # at most, and fewer where the caches would overflow:
 CPU_WEIGHTS = 8_000_000  # of all networks together
 CPU_SAMPLES = 1024  # of all networks together in a batch that is normalised as a whole
 
@@ -47,6 +48,8 @@ def most_members(config: RunConfig, gpu: bool) -> int:
     """
     if gpu:
         return GPU_MEMBERS
+    if config.net.fused:
+        return FUSED_MEMBERS
     weights = max(parameter_count(config.net, config.features.size), 1)
     batch = config.train.batch_size if getattr(config.net, "norm", None) == "batch" else 1
     return max(1, min(CPU_MEMBERS, CPU_WEIGHTS // weights, CPU_SAMPLES // batch))

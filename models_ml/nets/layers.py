@@ -138,29 +138,36 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
-            return self.normalise(x, self.running_mean, self.running_var)
+            return self._scaled(x, *self.factor_and_shift(self.running_mean, self.running_var))
         places = x[0, 0].numel() if x.dim() == 4 else 1
-        weights = self._weights(x)
+        weights = self.sample_weights(x)
         mean = self._mean(weights, _sums(x), places)
         centred = x - self._shaped(mean.float(), x)
         variance = self._mean(weights, _sums(centred * centred), places)
         self._bring_on(weights, mean, variance, places)
         return self._scaled(centred, self._factor(variance.float()), self.bias)
 
-    def statistics(self, sums: Tensor, squares: Tensor, places: int) -> tuple[Tensor, Tensor]:
-        """Mean and variance (members × C) of the batch, from each sample's Σ x and Σ x² (N, members × C).
+    def statistics(
+        self, weights: Tensor, sums: Tensor, squares: Tensor, places: int
+    ) -> tuple[Tensor, Tensor]:
+        """Mean and variance (members × C) of a batch of maps that are not kept; the running ones are brought on.
 
-        For maps that are not kept; the running statistics are brought on.
+        Parameters
+        ----------
+        weights : as ``sample_weights`` gives
+        sums, squares : Σ x and Σ x² over the samples so weighted, (members × C) float64
+        places : of a map
         """
-        weights = self._weights(sums)
-        mean, square = self._mean(weights, sums, places), self._mean(weights, squares, places)
-        variance = (square - mean * mean).clamp(min=0)
+        count = self._count(weights, places)
+        mean = sums / count
+        variance = (squares / count - mean * mean).clamp(min=0)
         self._bring_on(weights, mean, variance, places)
         return mean.float(), variance.float()
 
-    def normalise(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    def factor_and_shift(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """(members × C) each; ``factor · x + shift`` is normalised."""
         factor = self._factor(variance)
-        return self._scaled(x, factor, self.bias - mean * factor)
+        return factor, self.bias - mean * factor
 
     def _factor(self, variance: Tensor) -> Tensor:
         return self.weight * torch.rsqrt(variance + self.eps)
@@ -173,16 +180,20 @@ class BatchNorm(nn.Module):
     def _shaped(self, values: Tensor, x: Tensor) -> Tensor:
         return values.view((self.members, -1) if x.dim() == 3 else (-1, 1, 1))
 
-    def _weights(self, x: Tensor) -> Tensor:
+    def sample_weights(self, x: Tensor) -> Tensor:
         """How often each sample counts for each member (N, members) float64."""
         weights = self.batch.weights
         return (x.new_ones(len(x), self.members) if weights is None else weights).double()
 
     def _mean(self, weights: Tensor, sums: Tensor, places: int) -> Tensor:
         """(members × C) float64, over the samples that count for each member."""
-        count = weights.sum(dim=0)[:, None] * places
         each = sums.double().unflatten(1, (self.members, -1)) * weights[:, :, None]
-        return (each.sum(dim=0) / count.clamp(min=1)).reshape(-1)
+        return each.sum(dim=0).reshape(-1) / self._count(weights, places)
+
+    def _count(self, weights: Tensor, places: int) -> Tensor:
+        """Of the numbers that count for each channel (members × C); 1 where there are none."""
+        count = (weights.sum(dim=0) * places).clamp(min=1)
+        return count.repeat_interleave(len(self.weight) // self.members)
 
     @torch.no_grad()
     def _bring_on(self, weights: Tensor, mean: Tensor, variance: Tensor, places: int) -> None:
@@ -218,7 +229,7 @@ class Dropout(nn.Module):
     """Dropout (Srivastava et al., JMLR 2014), each member with masks from a stream of its own.
 
     So a fold draws the same masks whatever runs beside it, on whatever device, and however its batch is cut into chunks.
-    A mask is drawn with a byte a unit: the share is rounded to 1/256.
+    A mask is drawn with a byte a unit, in the order of ``torch.flatten``: the share is rounded to 1/256.
 
     Parameters
     ----------
@@ -231,35 +242,32 @@ class Dropout(nn.Module):
         self.threshold = round(share * 256)
         self.batch = Batch()
         self.name = ""  # within its network; the pack's builder sets it
-        self._masks = torch.empty(0)
+        self._bytes = np.empty((0, members, 0), np.uint8)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.threshold == 0:
             return x
-        if self.batch.start == 0:
-            self._masks = self._drawn(x)
-        mask = self._masks[self.batch.start : self.batch.start + len(x)]
-        return x * mask.to(x.device) if self.whole_maps else x * mask.view_as(x).to(x.device)
-
-    def _drawn(self, x: Tensor) -> Tensor:
-        """Factors for the whole batch, 0 or 1/kept, in the memory layout of ``x``."""
-        total = max(self.batch.total, len(x))
-        maps = x.dim() == 4
-        channels = x.shape[1] // self.members if maps else x.shape[2]
-        places = x[0, 0].numel() if maps and not self.whole_maps else 1
-        bytes_ = np.empty((total, places, self.members, channels), np.uint8)
-        for member in range(self.members):
-            bytes_[:, :, member] = self._bytes(member, total * places * channels).reshape(
-                total, places, channels
-            )
+        masked = x[:, :, :1, :1] if self.whole_maps else x
+        drawn = self.draw(len(x), masked[0].numel() // self.members)
         kept = 256 / (256 - self.threshold)
-        masks = torch.from_numpy(bytes_ >= self.threshold).float().mul_(kept)
-        if not maps:
-            return masks.view(total, self.members, channels)
-        side = 1 if self.whole_maps else x.shape[2]
-        return masks.view(total, side, places // side, self.members * channels).permute(0, 3, 1, 2)
+        masks = torch.from_numpy(drawn >= self.threshold).float().mul_(kept).view(masked.shape)
+        if x.dim() == 4:
+            masks = masks.contiguous(memory_format=torch.channels_last)
+        return x * masks.to(x.device)
 
-    def _bytes(self, member: int, count: int) -> NDArray[np.uint8]:
+    def draw(self, samples: int, units: int) -> NDArray[np.uint8]:
+        """A byte for each unit, (samples, members, units): it is dropped where that is below the threshold.
+
+        For a chunk of a batch whose bytes are drawn as a whole, with the first chunk.
+        """
+        if self.batch.start == 0:
+            total = max(self.batch.total, samples)
+            self._bytes = np.empty((total, self.members, units), np.uint8)
+            for member in range(self.members):
+                self._bytes[:, member] = self._stream(member, total * units).reshape(total, units)
+        return self._bytes[self.batch.start : self.batch.start + samples]
+
+    def _stream(self, member: int, count: int) -> NDArray[np.uint8]:
         if not self.batch.streams:  # a network on its own, outside of training
             return torch.randint(256, (count,), dtype=torch.uint8).numpy()
         return np.frombuffer(self.batch.streams[member][self.name].bytes(count), np.uint8)

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models_ml.config.nets.ststnet import STREAMS, Ststnet
+from models_ml.nets.fused import stem
 from models_ml.nets.layers import BatchNorm, Dropout, InputConv, Linear, flat
-from models_ml.nets.stem import Stem
 
 
 class StstnetNet(nn.Module):
@@ -25,12 +25,19 @@ class StstnetNet(nn.Module):
         super().__init__()
         self.members = members
         channels, side = sum(STREAMS), net.layers_for(size)[0].side
-        norm = BatchNorm(members, channels) if net.norm == "batch" else None
-        self.stem = Stem(InputConv(members, channels, 3, padding=2), norm, pooling=(3, 3, 1))
+        self.conv = InputConv(members, channels, 3, padding=2)
+        self.norm = BatchNorm(members, channels) if net.norm == "batch" else None
         self.dropout = Dropout(members, net.dropout)
         self.classify = Linear(members, channels * (side // 2) ** 2, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        x = self.dropout(self.stem(x))
-        return self.classify(flat(functional.avg_pool2d(x, 2, 2), self.members))
+        if self.training and x.device.type == "cpu":
+            return self.classify(stem(x, self.conv, self.norm, self.dropout, pool_padding=1))
+        return self.classify(flat(self.layers(x), self.members))
+
+    def layers(self, x: Tensor) -> Tensor:
+        """What ``stem`` computes, layer by layer: (N, 3, size, size) → (N, members × 16, S, S)."""
+        x = functional.relu(self.conv(x), inplace=True)
+        x = functional.max_pool2d(x if self.norm is None else self.norm(x), 3, 3, 1)
+        return functional.avg_pool2d(self.dropout(x), 2, 2)

@@ -334,7 +334,7 @@ def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: Data) -> No
     )
     assert isinstance(alone, FoldResult)
     assert isinstance(among, FoldResult)
-    assert among.model.network.state_dict()["stem.norm.running_mean"].abs().max() > 0
+    assert among.model.network.state_dict()["norm.running_mean"].abs().max() > 0
     assert np.isfinite(among.probabilities).all()
 
 

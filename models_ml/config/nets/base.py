@@ -33,6 +33,7 @@ class BaseNet(Config):
     title: ClassVar[str]
     paper: ClassVar[str] = ""
     trained_by_gradient: ClassVar[bool] = True
+    fused: ClassVar[bool] = False  # trained on a CPU by compiled loops (models_ml/nets/fused.py)
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         """Its layers for a ``size`` × ``size`` input. Raises ShapeError with the numbers in question if it does not fit."""

@@ -16,6 +16,7 @@ class Ststnet(BaseNet):
 
     title: ClassVar[str] = "STSTNet"
     paper: ClassVar[str] = "Liong et al., FG 2019"
+    fused: ClassVar[bool] = True
 
     name: Literal["ststnet"] = Field("ststnet", title="Network", description="Family of networks.")
     norm: Literal["batch", "none"] = norm_field("batch")
