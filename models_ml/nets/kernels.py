@@ -1,8 +1,9 @@
 """Loops of the fused layers (models_ml/nets/fused.py), compiled for the CPU at hand when they are first called.
 
 A sample's map of one channel fits a core's first cache. So everything that happens to it happens at once: it is computed,
-looked at and forgotten. Pictures come padded and flat, (N, C, width²); a map is flat too and keeps the pictures' row width,
-so that a tap of a 3×3 kernel is the same picture, some places further. Its last two columns stand for nothing and are zero.
+looked at and forgotten. Pictures come padded and flat, (N, C, (width + 1) · width), with one row more than they need; a map
+is flat too and keeps the pictures' row width, so that a tap of a 3×3 kernel is the same picture, some places further. Its
+last two columns stand for nothing and are zero.
 
 Two channels are computed at a time: what was loaded is used twice.
 """
@@ -19,6 +20,7 @@ UNROLLED = 4  # pooled places at a time
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+Places = NDArray[np.int32]
 
 # Sums may be taken in any order. Without "nnan" and "ninf" a network that diverges is still seen to.
 _compiled: Any = numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=True, nogil=True)
@@ -31,13 +33,14 @@ _ZERO, _ONE, _TWO, _LOWEST = np.float32(0), np.float32(1), np.float32(2), np.flo
 @_compiled
 def conv_pool(
     x: Floats,
+    width: int,
     weight: Floats,
     bias: Floats,
     sign: Floats,
     counts: Floats,
     padding: int,
     pooled: Floats,
-    places: NDArray[np.int32],
+    places: Places,
     statistics: Doubles,
     with_map: Doubles,
     with_mask: Doubles,
@@ -46,21 +49,22 @@ def conv_pool(
 
     Parameters
     ----------
-    x : (N, 3, width²)
+    x : (N, 3, (width + 1) · width)
     weight, bias : (C, 3, 9), (C,); C even
     sign : (C,), 1 where the largest number of a window is wanted, -1 for the smallest
     counts : (N, members), how often a sample counts in the statistics; (N, 0) where there are none to take
     padding : of the max-pooling
-    pooled, places : (N, C, side²), to be filled: the extremes, and where in the map they stood
+    pooled, places : (N, C, side²), to be filled: the extremes, and where in the map they stood; its last place, which
+        stands for nothing, for those that are not positive
     statistics : (C, 3), zeros, to be added to: Σ y, Σ y² and how many y are positive
     with_map, with_mask : (C, 3, 9), zeros, to be added to: by tap Σ y · x and Σ x where y > 0
     """
     channels, members = len(weight), counts.shape[1]
-    width = int(np.sqrt(x.shape[2]))
     maps = np.empty((2, (width - KERNEL + 1) * width), np.float32)
     side = int(np.sqrt(pooled.shape[2]))
     row = np.full(max(WINDOW * side, padding + width), _LOWEST, np.float32)
     origin = np.zeros(len(row), np.float32)
+    columns = np.arange(side).astype(np.float32) * np.float32(WINDOW) - np.float32(padding)
     for n in range(len(x)):
         for c in range(0, channels, 2):
             _convolve(x[n], weight[c : c + 2], bias[c : c + 2], width, maps)
@@ -76,6 +80,7 @@ def conv_pool(
                     sign[c + k],
                     padding,
                     side,
+                    columns,
                     row,
                     origin,
                     pooled[n, c + k],
@@ -83,31 +88,6 @@ def conv_pool(
                 )
             if count > 0:
                 _correlate(x[n], maps, width, count, with_map[c : c + 2], with_mask[c : c + 2])
-
-
-@_compiled
-def conv_pool_gradient(
-    x: Floats, grad: Floats, pooled: Floats, places: NDArray[np.int32], gradient: Floats
-) -> None:
-    """Of ``Σ grad · pooled`` by the convolution's weight and bias.
-
-    Only one place of each window has a gradient: the patch of the picture under it is looked up.
-
-    Parameters
-    ----------
-    x : as in ``conv_pool``
-    grad, pooled, places : (N, C, side²)
-    gradient : (C, 32), zeros, to be added to: 27 taps, the bias, and four without meaning
-    """
-    width = int(np.sqrt(x.shape[2]))
-    patches = np.zeros(((width - KERNEL + 1) * width, LANES), np.float32)
-    for n in range(len(x)):
-        _gather(x[n], width, patches)
-        for c in range(grad.shape[1]):
-            of, at, own = grad[n, c], places[n, c], pooled[n, c]
-            for j in range(len(of)):
-                of[j] = of[j] if own[j] > 0 else _ZERO
-            _add_patches(of, at, patches, gradient[c])
 
 
 @_compiled
@@ -140,53 +120,64 @@ def scale_drop_pool(
 
 
 @_compiled
-def scale_drop_pool_gradient(
+def gradient(
+    grad: Floats,
+    pooled: Floats,
+    places: Places,
     x: Floats,
+    width: int,
     factor: Floats,
     drawn: NDArray[np.uint8],
     threshold: int,
-    grad: Floats,
-    grad_x: Floats,
-    by_channel: Doubles,
+    by_conv: Floats,
+    by_norm: Doubles,
 ) -> None:
-    """Of ``scale_drop_pool``.
+    """Of ``scale_drop_pool(conv_pool(x))``, but for what goes through the statistics.
+
+    Only one place of a window has a gradient: the patch of the picture under it is looked up.
 
     Parameters
     ----------
     grad : (N, C, half²)
-    grad_x : (N, C, side²), to be filled
-    by_channel : (C, 2), zeros, to be added to: the gradients of factor and shift
+    pooled, places, x, width : as in ``conv_pool``
+    factor, drawn, threshold : as in ``scale_drop_pool``
+    by_conv : (C, 32), zeros, to be added to: 27 taps, the bias, and four without meaning
+    by_norm : (C, 2), zeros, to be added to: factor and shift
     """
-    side, half = int(np.sqrt(x.shape[2])), int(np.sqrt(grad.shape[2]))
+    side, half = int(np.sqrt(pooled.shape[2])), int(np.sqrt(grad.shape[2]))
     kept = np.float32(256 / (256 - threshold) / 4)
+    patches = np.zeros(((width - KERNEL + 1) * width, LANES), np.float32)
+    spread = np.zeros(pooled.shape[2], np.float32)  # stays zero where an odd side has a rest
+    through = np.empty_like(spread)
     for n in range(len(x)):
-        for c in range(x.shape[1]):
-            own, bytes_, spread = x[n, c], drawn[n, c], grad_x[n, c]
-            spread[:] = _ZERO  # the last row and column of an odd side are not pooled
+        _gather(x[n], width, patches)
+        for c in range(pooled.shape[1]):
+            own, bytes_ = pooled[n, c], drawn[n, c]
             for r in range(half):
                 upper, lower = spread[2 * r * side :], spread[(2 * r + 1) * side :]
                 for q in range(half):
                     value = kept * grad[n, c, r * half + q]
                     upper[2 * q] = upper[2 * q + 1] = lower[2 * q] = lower[2 * q + 1] = value
-            by_factor, by_shift = _ZERO, _ZERO
-            for i in range(len(spread)):
+            by_factor, by_shift, times = _ZERO, _ZERO, factor[c]
+            for i in range(len(through)):
                 value = spread[i] if bytes_[i] >= threshold else _ZERO
                 by_factor += value * own[i]
                 by_shift += value
-                spread[i] = value * factor[c]
-            by_channel[c, 0] += by_factor
-            by_channel[c, 1] += by_shift
+                through[i] = value * times
+            by_norm[c, 0] += by_factor
+            by_norm[c, 1] += by_shift
+            _add_patches(through, places[n, c], patches, by_conv[c])
 
 
 @_compiled
 def _convolve(x: Floats, weight: Floats, bias: Floats, width: int, maps: Floats) -> None:
-    """Two channels' maps, (2, side · width), of a picture (3, width²)."""
+    """Two channels' maps, (2, side · width), of a picture."""
     first, second = maps[0], maps[1]
     first[:], second[:] = bias[0], bias[1]
     for channel in range(len(x)):
         top, middle, bottom = x[channel], x[channel, width:], x[channel, 2 * width :]
         w, v = weight[0, channel], weight[1, channel]
-        for i in range(len(first) - 2):
+        for i in range(len(first)):
             a, b = first[i], second[i]
             for k in range(KERNEL):
                 a += w[k] * top[i + k] + w[3 + k] * middle[i + k] + w[6 + k] * bottom[i + k]
@@ -217,16 +208,20 @@ def _pool(
     sign: float,
     padding: int,
     side: int,
+    columns: Floats,
     row: Floats,
     origin: Floats,
     pooled: Floats,
-    places: NDArray[np.int32],
+    places: Places,
 ) -> None:
-    """Extremes of a map's windows and their places; ``row`` and ``origin`` are there to work in, ``row`` begins lowest.
+    """Extremes of a map's windows and their places.
+
+    ``columns`` (side,) says where windows begin; ``row`` and ``origin`` are there to work in, ``row`` begins lowest.
 
     First over the rows of a window, all columns at once, then over its columns.
     """
     height = width - KERNEL + 1
+    nowhere = np.float32(len(y) - 1)
     inner, inner_origin = row[padding : padding + width], origin[padding : padding + width]
     for r in range(side):
         begin, last = max(r * WINDOW - padding, 0), min(r * WINDOW - padding + WINDOW, height) - 1
@@ -258,7 +253,8 @@ def _pool(
             other = row[WINDOW * q + 2]
             at = origin[WINDOW * q + 2] + _TWO if other > value else at
             value = other if other > value else value
-            to[q], to_places[q] = sign * value, np.int32(at) + (WINDOW * q - padding)
+            value = sign * value
+            to[q], to_places[q] = value, np.int32(at + columns[q] if value > 0 else nowhere)
 
 
 @_compiled_freely
@@ -272,7 +268,7 @@ def _correlate(
             line = x[channel, r * width :]
             a0 = a1 = a2 = b0 = b1 = b2 = _ZERO  # Σ y · x of the row's taps, first and second channel
             m0 = m1 = m2 = n0 = n1 = n2 = _ZERO  # Σ x where y > 0
-            for i in range(len(first) - 2):
+            for i in range(len(first)):
                 left, centre, right = line[i], line[i + 1], line[i + 2]
                 a, b = first[i], second[i]
                 a0 += a * left
@@ -313,7 +309,7 @@ def _gather(x: Floats, width: int, patches: Floats) -> None:
 
 
 @_compiled
-def _add_patches(of: Floats, at: NDArray[np.int32], patches: Floats, total: Floats) -> None:
+def _add_patches(of: Floats, at: Places, patches: Floats, total: Floats) -> None:
     """``total += Σ of · patch``, several at a time: between two of them the sum would be stored and loaded."""
     whole = len(of) // UNROLLED * UNROLLED
     for j in range(0, whole, UNROLLED):
