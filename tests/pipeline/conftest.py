@@ -16,6 +16,6 @@ def work(transactional_db):
             .order_by("pk")
             .first()
         ):
-            runner.work(due.queue)
+            runner.take_next(due.queue)
 
     return until_idle

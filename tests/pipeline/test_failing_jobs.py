@@ -35,10 +35,10 @@ def handler(monkeypatch):
 
 def test_an_unexpected_error_is_tried_once_more_and_then_told(job, handler):
     reasons = handler(ValueError("first"), ValueError("second"))
-    runner.work("ingest")
+    runner.take_next("ingest")
     job.refresh_from_db()
     assert (job.state, reasons) == (Job.State.QUEUED, [])
-    runner.work("ingest")
+    runner.take_next("ingest")
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
     assert "ValueError: second" in job.error
@@ -48,14 +48,14 @@ def test_an_unexpected_error_is_tried_once_more_and_then_told(job, handler):
 def test_a_worker_that_died_does_not_use_up_the_second_try(job, handler):
     handler(ValueError("first"))
     Job.objects.filter(pk=job.pk).update(attempt=3)
-    runner.work("ingest")
+    runner.take_next("ingest")
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED
 
 
 def test_data_that_the_database_refuses_is_an_error_like_any_other(job, handler):
     handler(DataError("value too long"))
-    runner.work("ingest")
+    runner.take_next("ingest")
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED
     assert "value too long" in job.error
@@ -63,6 +63,6 @@ def test_data_that_the_database_refuses_is_an_error_like_any_other(job, handler)
 
 def test_a_database_that_is_away_leaves_the_job_to_its_lease(job, handler):
     handler(OperationalError("server closed the connection"))
-    runner.work("ingest")
+    runner.take_next("ingest")
     job.refresh_from_db()
     assert (job.state, job.error) == (Job.State.RUNNING, "")

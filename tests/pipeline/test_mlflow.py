@@ -71,9 +71,9 @@ def test_a_server_that_is_away_is_asked_again_and_harms_no_run(version, alice, w
     job = Job.objects.get(kind="mlflow")
     assert (job.state, job.attempt) == (Job.State.QUEUED, 1)
     assert "did not take run" in job.error
-    assert not runner.work("scoring")  # not yet
+    assert not runner.take_next("scoring")  # not yet
     Job.objects.update(not_before=None, attempt=tracking.TRIES - 1)
-    runner.work("scoring")
+    runner.take_next("scoring")
     job.refresh_from_db()
     run.refresh_from_db()
     assert (job.state, run.state, run.error) == (Job.State.FAILED, Run.State.FINISHED, "")

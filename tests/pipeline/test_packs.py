@@ -47,7 +47,7 @@ def after_epoch(monkeypatch):
 
 def compute_features(experiment: Experiment) -> None:
     while Job.objects.filter(group=experiment.group, kind="features", state=Job.State.QUEUED).exists():
-        runner.work("features")
+        runner.take_next("features")
 
 
 def test_every_run_has_each_sample_predicted_once(experiment, work):
@@ -85,7 +85,7 @@ def test_cancelling_stops_the_training_before_its_next_epoch(experiment, alice, 
     seen = after_epoch(cancel)
     job = Job.objects.filter(kind="pack").order_by("pk").first()
     folds = set(job.folds.values_list("run", flat=True))
-    runner.work("training")
+    runner.take_next("training")
     job.refresh_from_db()
     if whole:
         assert (seen, job.state) == ([1, 2], Job.State.CANCELLED)
@@ -104,7 +104,7 @@ def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, 
             Job.objects.filter(pk=claim.job.pk).update(attempt=claim.attempt + 1, lease_owner="host:2")
 
     seen = after_epoch(steal)
-    runner.work("training")
+    runner.take_next("training")
     assert seen == [1, 2]
     assert not Prediction.objects.exists()
     assert not Fold.objects.filter(state=Fold.State.DONE).exists()
