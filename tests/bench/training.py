@@ -1,4 +1,6 @@
-"""Epochs a second of our engine against the plain training loop, and how its time grows."""
+"""Epochs a second of our engine against the plain training loop, how far that is from what the device can do, and how its
+time grows. On all of the CPU's cores; and on a GPU, where there is one.
+"""
 
 import os
 import time
@@ -14,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from models_ml.config import RunConfig, VggMSpp
 from models_ml.config.nets.ststnet import STREAMS
 from models_ml.config.nets.vgg_m import HIDDEN, VGG_M_LAYERS, scaled
-from models_ml.training.engine import Data
+from models_ml.training.engine import Data, FoldTask, train_pack
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.local import Workers, train_folds
 from tests.bench import report
@@ -82,12 +84,13 @@ class Case:
     name: str
     plain: Callable[[], nn.Module]
     net: dict[str, object]
-    aim: float
+    aim: float  # on CPUs
+    gpu_aim: float
 
 
 CASES = (
-    Case("ststnet", PlainStstnet, {"name": "ststnet"}, 6),
-    Case("vgg_m_spp", PlainVggMSpp, {"name": "vgg_m_spp"}, 2),
+    Case("ststnet", PlainStstnet, {"name": "ststnet"}, 6, 50),
+    Case("vgg_m_spp", PlainVggMSpp, {"name": "vgg_m_spp"}, 2, 1),
 )
 
 
@@ -97,21 +100,74 @@ def main() -> None:
     with Workers(data) as pool:
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain) * SUBJECTS
-            ours = epoch_of(pool, plan, config(case, EPOCHS))
-            report(
-                f"training: LOSO epochs of {case.name} on {os.cpu_count()} cores",
-                1 / ours,
-                "epochs/s",
-                "plain loop: fold after fold, DataLoader, Adam, batch 256, all threads",
-                1 / plain,
-                "at least",
-                case.aim,
-            )
-            print(
-                f"# {case.name}: plain {plain / SUBJECTS:.4f}, ours {ours / SUBJECTS:.4f} s a fold and epoch",
-                flush=True,
-            )
+            ours = epoch_of(lambda epochs, case=case: train_folds(pool, plan, config(case, epochs)))
+            told(case, f"{os.cpu_count()} cores", case.aim, plain, ours, torch.device("cpu"))
             growth(pool, plan, case)
+    if torch.cuda.is_available():
+        gpu = torch.device("cuda")
+        for case in CASES:
+            plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain, gpu) * SUBJECTS
+            ours = epoch_of(lambda epochs, case=case: in_one_pack(data, plan, config(case, epochs), gpu))
+            told(case, torch.cuda.get_device_name(gpu), case.gpu_aim, plain, ours, gpu)
+
+
+def in_one_pack(data: Data, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
+    train_pack(data, plan, [FoldTask(wanted, fold) for fold in plan], device=device.type)
+
+
+def told(case: Case, where: str, aim: float, plain: float, ours: float, device: torch.device) -> None:
+    """The figure, and what share of the device it uses; seconds are of an epoch of all folds."""
+    report(
+        f"training: LOSO epochs of {case.name} on {where}",
+        1 / ours,
+        "epochs/s",
+        "plain loop: fold after fold, DataLoader, Adam, batch 256, all threads",
+        1 / plain,
+        "at least",
+        aim,
+    )
+    arithmetic, traffic = needed(config(case, 1))
+    product, copying = peaks(device)
+    print(
+        f"# {case.name}: plain {plain / SUBJECTS:.4f}, ours {ours / SUBJECTS:.4f} s a fold and epoch; "
+        f"{arithmetic / ours / 1e9:.0f} GFLOP/s where a matrix product has {product / 1e9:.0f}; "
+        f"at least {traffic / ours / 1e9:.1f} GB/s where a copy has {copying / 1e9:.1f}",
+        flush=True,
+    )
+
+
+def needed(wanted: RunConfig) -> tuple[float, float]:
+    """Of an epoch of all folds: floating-point operations, and the bytes that have to be moved at least.
+
+    A multiply-add is two operations; the gradients by weights and by maps need as many again, but the pictures have none.
+    Of the bytes only the maps that layers leave behind are counted, written and read once forwards and once backwards.
+    """
+    first, *others = wanted.net.layers_for(wanted.features.size)
+    arithmetic = 2 * (2 * first.multiply_adds + 3 * sum(layer.multiply_adds for layer in others))
+    numbers = sum(layer.channels * layer.side**2 for layer in (first, *others))
+    return float(arithmetic * SAMPLES * SUBJECTS), float(4 * numbers * 4 * SAMPLES * SUBJECTS)
+
+
+def peaks(device: torch.device) -> tuple[float, float]:
+    """What the device reaches: operations a second of a large product in float32, bytes a second read and written."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    side = 2048 if device.type == "cpu" else 8192
+    a = torch.ones(side, side, device=device)
+    product = best_of(lambda: a @ a, device)
+    large = torch.ones(1 << 27, device=device)
+    into = torch.empty_like(large)
+    return 2 * side**3 / product, 2 * large.nbytes / best_of(lambda: into.copy_(large), device)
+
+
+def best_of(work: Callable[[], object], device: torch.device, rounds: int = 5) -> float:
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
 def growth(pool: Workers, plan: list[FoldSpec], case: Case) -> None:
@@ -144,17 +200,20 @@ def config(case: Case, epochs: int) -> RunConfig:
     return RunConfig.model_validate({"net": case.net, "train": train})
 
 
-def epoch_of(pool: Workers, plan: list[FoldSpec], wanted: RunConfig) -> float:
-    """Seconds of one epoch of all folds: what twice the epochs take longer, so that starting and testing do not count."""
-    once, twice = (
-        wanted.model_copy(update={"train": wanted.train.model_copy(update={"epochs": factor * EPOCHS})})
-        for factor in (1, 2)
-    )
-    train_folds(pool, plan[:16], once)  # the processes import what they need
-    return (timed(pool, plan, [twice]) - timed(pool, plan, [once])) / EPOCHS
+def epoch_of(train: Callable[[int], object]) -> float:
+    """Seconds of one epoch: what twice the epochs take longer, so that starting and testing do not count."""
+    train(1)  # processes import and compile what they need
+    times = []
+    for epochs in (EPOCHS, 2 * EPOCHS):
+        began = time.perf_counter()
+        train(epochs)
+        times.append(time.perf_counter() - began)
+    return (times[1] - times[0]) / EPOCHS
 
 
-def plain_epoch(data: Data, folds: list[FoldSpec], network: Callable[[], nn.Module]) -> float:
+def plain_epoch(
+    data: Data, folds: list[FoldSpec], network: Callable[[], nn.Module], device: torch.device | None = None
+) -> float:
     """Seconds of one epoch of one fold in the loop that published code has; the best of several."""
     torch.set_num_threads(os.cpu_count() or 1)
     times = []
@@ -162,13 +221,15 @@ def plain_epoch(data: Data, folds: list[FoldSpec], network: Callable[[], nn.Modu
         rows = list(fold.train)
         samples = TensorDataset(torch.from_numpy(data.features[rows]), torch.from_numpy(data.labels[rows]))
         loader = DataLoader(samples, batch_size=BATCH, shuffle=True)
-        model = network()
+        model = network().to(device)
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
         for _ in range(PLAIN_EPOCHS):
             began = time.perf_counter()
             for x, y in loader:
                 optimizer.zero_grad()
-                functional.cross_entropy(model(x), y).backward()
+                functional.cross_entropy(model(x.to(device)), y.to(device)).backward()
                 optimizer.step()
+            if device is not None and device.type == "cuda":
+                torch.cuda.synchronize(device)
             times.append(time.perf_counter() - began)
     return min(times)
