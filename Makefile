@@ -35,10 +35,10 @@ install: venv
 		$(call pip_install,requirements.txt) && cp requirements.txt .venv/installed-requirements.txt; }
 
 install-dev: venv
-	@cat requirements.txt requirements-dev.txt | cmp -s - .venv/installed-requirements-dev.txt || { \
+	@cat requirements.txt requirements-mlflow.txt requirements-dev.txt | cmp -s - .venv/installed-requirements-dev.txt || { \
 		echo "Installing the platform's libraries and the development tools into .venv:"; \
 		$(call pip_install,requirements-dev.txt) && cp requirements.txt .venv/installed-requirements.txt \
-		&& cat requirements.txt requirements-dev.txt > .venv/installed-requirements-dev.txt; }
+		&& cat requirements.txt requirements-mlflow.txt requirements-dev.txt > .venv/installed-requirements-dev.txt; }
 
 # pip's report, cut down to the names of what it fetches; what it says of an error is shown if there was one.
 define pip_install

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from models_ml.config.base import ShapeError
 from models_ml.config.nets.base import CHANNELS, BaseNet, dropout_field
-from models_ml.config.nets.transformer import check_heads, patches_a_side
+from models_ml.config.nets.transformer import check_heads, patch_field, patches_a_side
 from models_ml.config.shapes import Layer, Shapes
 
 
@@ -18,13 +18,7 @@ class Htnet(BaseNet):
     paper: ClassVar[str] = "Wang et al., Neurocomputing 602, 2024"
 
     name: Literal["htnet"] = Field("htnet", title="Network", description="Family of networks.")
-    patch: int = Field(
-        7,
-        ge=1,
-        le=64,
-        title="Patch",
-        description="Side of the patches, in pixels; it divides the feature size.",
-    )
+    patch: int = patch_field(7)
     levels: int = Field(
         2,
         ge=1,

@@ -1,6 +1,21 @@
 """What the networks of transformer layers ask of their settings."""
 
+from typing import Any
+
+from pydantic import Field
+
 from models_ml.config.base import ShapeError, located
+
+
+def patch_field(default: int) -> Any:
+    """Side of the patches that a picture is cut into."""
+    return Field(
+        default,
+        ge=1,
+        le=64,
+        title="Patch",
+        description="Side of the patches, in pixels; it divides the feature size.",
+    )
 
 
 def patches_a_side(size: int, patch: int) -> int:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from models_ml.config.nets.base import CHANNELS, BaseNet, dropout_field
-from models_ml.config.nets.transformer import check_heads, patches_a_side
+from models_ml.config.nets.transformer import check_heads, patch_field, patches_a_side
 from models_ml.config.shapes import Layer, Shapes
 
 
@@ -17,13 +17,7 @@ class Vit(BaseNet):
     paper: ClassVar[str] = "Dosovitskiy et al., ICLR 2021"
 
     name: Literal["vit"] = Field("vit", title="Network", description="Family of networks.")
-    patch: int = Field(
-        4,
-        ge=1,
-        le=64,
-        title="Patch",
-        description="Side of the patches, in pixels; it divides the feature size.",
-    )
+    patch: int = patch_field(4)
     width: int = Field(64, ge=1, le=512, title="Width", description="Channels of every patch.")
     heads: int = Field(
         4, ge=1, le=16, title="Heads", description="Attention heads; they share out the width."
