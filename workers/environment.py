@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from django.conf import settings
 
-LIBRARIES = ("torch", "numpy", "opencv-contrib-python-headless", "av", "dlib-bin")
+LIBRARIES = ("torch", "numpy", "numba", "opencv-contrib-python-headless", "av", "dlib-bin")
 
 
 @lru_cache(maxsize=4)

@@ -58,7 +58,7 @@ def work(queue: str) -> None:
 
 
 def take_next(queue: str) -> bool:
-    """Do the job of the queue that should go first. False where nothing is due."""
+    """Do the job of the queue that should go first. False where nothing was due, or the job is to be tried once more."""
     close_old_connections()
     claim = Job.claim_next(queue, owner_name())
     if claim is None:
@@ -66,14 +66,13 @@ def take_next(queue: str) -> bool:
     me = Worker.objects.filter(name=owner_name())
     me.update(job=claim.job)
     try:
-        do(claim)
+        return do(claim)
     finally:
         me.update(job=None)
-    return True
 
 
-def do(claim: Claim) -> None:
-    """Do a claimed job and end it, whatever happens."""
+def do(claim: Claim) -> bool:
+    """Do a claimed job and end it, whatever happens. False where it was given back: rather to another process."""
     job = claim.job
     log.info("job %s: %s, attempt %s", job.pk, job.key, claim.attempt)
     try:
@@ -92,10 +91,11 @@ def do(claim: Claim) -> None:
     except Exception as error:
         log.exception("job %s failed", job.pk)
         reason = f"Internal error ({type(error).__name__}: {error}); the worker's log has the details under job {job.pk}."
-        if job.error:  # it failed before; an attempt that ended with its worker leaves no reason
-            fail(claim, reason)
-        else:
+        if not job.error:  # an attempt that ended with its worker leaves no reason
             claim.release(reason)
+            return False
+        fail(claim, reason)
+    return True
 
 
 def fail(claim: Claim, reason: str) -> None:

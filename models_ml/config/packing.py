@@ -8,8 +8,8 @@ from models_ml.config.nets import parameter_count
 from models_ml.config.run import RunConfig
 
 GPU_MEMBERS = 128  # networks in one pack that keep a GPU busy
-FUSED_MEMBERS = 8  # on a CPU, of a network whose maps are never there as a whole; of others
-CPU_MEMBERS = 4  # at most, and fewer where the caches would overflow:
+FUSED_MEMBERS = 8  # on a CPU, of a network that is trained without ever keeping its maps
+CPU_MEMBERS = 4  # at most, of all others; and fewer where the caches would overflow:
 CPU_WEIGHTS = 8_000_000  # of all networks together
 CPU_SAMPLES = 1024  # of all networks together in a batch that is normalised as a whole
 

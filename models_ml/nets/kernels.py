@@ -22,10 +22,22 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Places = NDArray[np.int32]
 
-# Sums may be taken in any order. Without "nnan" and "ninf" a network that diverges is still seen to.
-_compiled: Any = numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=True, nogil=True)
-# A sum of what a condition selects becomes vector code only with all of them; it gives gradients, never a loss.
-_compiled_freely: Any = numba.njit(fastmath=True, cache=True, nogil=True)
+
+def _compiled(function: Any) -> Any:
+    """Compiled once for all processes; where no folder can be written (NUMBA_CACHE_DIR, __pycache__), once for each."""
+    try:
+        return numba.njit(function, cache=True, nogil=True, fastmath=_ANY_ORDER)
+    except RuntimeError:
+        return numba.njit(function, nogil=True, fastmath=_ANY_ORDER)
+
+
+# Sums may be taken in any order. Without "nnan" and "ninf", a network that diverges is still seen to do so.
+_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}
+# Parts are always made one with what calls them: left to itself, the compiler does so or not depending on whether the code
+# comes from its cache, and the last bits with it.
+_part: Any = numba.njit(fastmath=_ANY_ORDER, forceinline=True)
+# A sum of what a condition selects becomes vector code only with all liberties. It gives gradients, never a loss.
+_part_at_liberty: Any = numba.njit(fastmath=True, forceinline=True)
 
 _ZERO, _ONE, _TWO, _LOWEST = np.float32(0), np.float32(1), np.float32(2), np.float32(-np.inf)
 
@@ -71,9 +83,10 @@ def conv_pool(
             count = counts[n, c * members // channels] if members else _ZERO
             for k in range(2):
                 total, square, positive = _rectify(maps[k])
-                statistics[c + k, 0] += count * total
-                statistics[c + k, 1] += count * square
-                statistics[c + k, 2] += count * positive
+                if count > 0:  # else 0 times what has overflowed would count
+                    statistics[c + k, 0] += count * total
+                    statistics[c + k, 1] += count * square
+                    statistics[c + k, 2] += count * positive
                 _pool(
                     maps[k],
                     width,
@@ -169,7 +182,7 @@ def gradient(
             _add_patches(through, places[n, c], patches, by_conv[c])
 
 
-@_compiled
+@_part
 def _convolve(x: Floats, weight: Floats, bias: Floats, width: int, maps: Floats) -> None:
     """Two channels' maps, (2, side · width), of a picture."""
     first, second = maps[0], maps[1]
@@ -188,7 +201,7 @@ def _convolve(x: Floats, weight: Floats, bias: Floats, width: int, maps: Floats)
             first[i] = second[i] = _ZERO
 
 
-@_compiled
+@_part
 def _rectify(y: Floats) -> Any:
     """ReLU in place; Σ y, Σ y² and how many are positive."""
     total, square, positive = _ZERO, _ZERO, _ZERO
@@ -201,7 +214,7 @@ def _rectify(y: Floats) -> Any:
     return total, square, positive
 
 
-@_compiled
+@_part
 def _pool(
     y: Floats,
     width: int,
@@ -257,7 +270,7 @@ def _pool(
             to[q], to_places[q] = value, np.int32(at + columns[q] if value > 0 else nowhere)
 
 
-@_compiled_freely
+@_part_at_liberty
 def _correlate(
     x: Floats, maps: Floats, width: int, count: float, with_map: Doubles, with_mask: Doubles
 ) -> None:
@@ -290,14 +303,14 @@ def _correlate(
             _add(with_mask[1, channel, taps], count, n0, n1, n2)
 
 
-@_compiled
+@_part
 def _add(taps: Doubles, count: float, left: float, centre: float, right: float) -> None:
     taps[0] += count * left
     taps[1] += count * centre
     taps[2] += count * right
 
 
-@_compiled
+@_part
 def _gather(x: Floats, width: int, patches: Floats) -> None:
     """The patch under every place of the map, and a one for the bias: (side · width, 32)."""
     for i in range(len(patches) - 2):
@@ -308,7 +321,7 @@ def _gather(x: Floats, width: int, patches: Floats) -> None:
         patches[i, len(x) * KERNEL * KERNEL] = _ONE
 
 
-@_compiled
+@_part
 def _add_patches(of: Floats, at: Places, patches: Floats, total: Floats) -> None:
     """``total += Σ of · patch``, several at a time: between two of them the sum would be stored and loaded."""
     whole = len(of) // UNROLLED * UNROLLED

@@ -258,8 +258,10 @@ class Dropout(nn.Module):
     def draw(self, samples: int, units: int) -> NDArray[np.uint8]:
         """A byte for each unit, (samples, members, units): it is dropped where that is below the threshold.
 
-        For a chunk of a batch whose bytes are drawn as a whole, with the first chunk.
+        They are drawn for the whole batch, with its first chunk; what is returned is the part of the chunk in hand.
         """
+        if self.threshold == 0:
+            return np.zeros((samples, self.members, units), np.uint8)
         if self.batch.start == 0:
             total = max(self.batch.total, samples)
             self._bytes = np.empty((total, self.members, units), np.uint8)

@@ -17,9 +17,11 @@ from models_ml.config.nets.base import CHANNELS
 from models_ml.errors import InputError
 from models_ml.nets.registry import build
 from models_ml.training.determinism import reproducible
+from models_ml.training.packing import chunk_size
 
 FORMAT = "mer-model-2"
-AT_ONCE = 64  # samples
+AT_ONCE = 64  # samples, at most
+LARGEST = 1e6  # number in a flow picture: pixels, or their change from pixel to pixel
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,11 @@ def probabilities(network: nn.Module, pictures: Tensor) -> Tensor:
 
     Leaves the network in evaluation mode.
     """
+    at_once = min(AT_ONCE, chunk_size(network, pictures.shape[-1], pictures.device))
     network.eval()
     with torch.inference_mode():
         logits = [
-            network(batch.contiguous(memory_format=torch.channels_last)) for batch in pictures.split(AT_ONCE)
+            network(batch.contiguous(memory_format=torch.channels_last)) for batch in pictures.split(at_once)
         ]
     return torch.cat(logits).double().softmax(dim=2).cpu()
 
@@ -108,6 +111,12 @@ def check_features(features: NDArray[np.float32], size: int) -> None:
     finite = np.isfinite(features).all(axis=(1, 2, 3))
     if not finite.all():
         raise InputError(f"the features of sample {int(finite.argmin())} hold values that are not finite")
+    # Squares of such numbers overflow in a batch's statistics; no face moves by so many pixels.
+    largest = np.abs(features).max(axis=(1, 2, 3), initial=0)
+    if (largest > LARGEST).any():
+        raise InputError(
+            f"the features of sample {int(largest.argmax())} hold {largest.max():g}, more than {LARGEST:g}"
+        )
 
 
 def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Tensor]) -> nn.Module:

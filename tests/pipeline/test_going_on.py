@@ -24,7 +24,8 @@ def done(transactional_db, project, monkeypatch) -> list[str]:
     return keys
 
 
-def test_short_jobs_follow_each_other_without_a_message_each(done):
+def test_short_jobs_follow_each_other_without_a_message_each(done, monkeypatch):
+    monkeypatch.setattr(runner, "GO_ON_SECONDS", 60)
     runner.work("ingest")
     assert done == ["test:0", "test:1", "test:2"]
 
