@@ -1,5 +1,7 @@
 """The pages of experiments: launching a grid, what is said of bad input, the matrix and the answer."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -10,7 +12,7 @@ from mer_platform.experiments.launch_form import LaunchForm
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
-from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
+from models_ml.config import NET_CONFIGS, PRESETS, RunConfig, SweepConfig
 
 pytestmark = pytest.mark.django_db
 KERNELS = SweepConfig(grid={"net.kernels": [[2, 3], [2, 3, 4]]})
@@ -189,6 +191,18 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
         assert browser.get(url, asked).json()["data"]
     url = reverse("experiment-figure", args=[project.slug, scored.pk, "heat-map"])
     assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
+
+
+def test_a_run_of_a_sweep_leads_back_to_it(browser, project, version, experiment, alice):
+    def way_to(run):
+        page = browser.get(reverse("run", args=[project.slug, run.pk])).content.decode()
+        crumbs = page.split('aria-label="Breadcrumbs"')[1].split("</nav>")[0]
+        return re.findall(r'href="([^"]+)"', crumbs), re.findall(r'href="([^"]+)" aria-current="page"', page)
+
+    experiments, runs = (reverse(name, args=[project.slug]) for name in ("experiments", "runs"))
+    page_of_it = reverse("experiment", args=[project.slug, experiment.pk])
+    assert way_to(experiment.runs.first()) == ([experiments, page_of_it], [experiments])
+    assert way_to(services.launch(version, RunConfig(), alice)) == ([runs], [runs])
 
 
 def test_it_is_paused_resumed_given_seeds_and_cancelled_from_its_page(browser, project, experiment):
