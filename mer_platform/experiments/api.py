@@ -57,6 +57,9 @@ class LaunchSerializer(serializers.Serializer):
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
 
+    def validate_config(self, data: Any) -> RunConfig:
+        return services.parse_config(data)
+
 
 class PredictionSerializer(serializers.ModelSerializer):
     sample = serializers.IntegerField(source="sample.index")
@@ -102,11 +105,10 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         """Launch a run: an experiment of one, which also trains a final model."""
         form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        version = form.validated_data["version"]
-        require(request.user, version.project, Role.RESEARCHER)
+        asked = form.validated_data
+        require(request.user, asked["version"].project, Role.RESEARCHER)
         try:
-            config = services.parse_config(form.validated_data["config"])
-            run = services.launch(version, config, request.user, form.validated_data.get("name", ""))
+            run = services.launch(asked["version"], asked["config"], request.user, asked.get("name", ""))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)

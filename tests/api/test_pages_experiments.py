@@ -67,13 +67,18 @@ def fields(version, net="vgg_m_spp", **changed):
 
 def grid(version, *axes, **changed):
     rows = {"axis": [path for path, _ in axes], "values": [text for _, text in axes]}
-    return fields(version, what="grid", seeds="0", **rows, **changed)
+    return fields(version, **{"what": "grid", "seeds": "0", **rows, **changed})
 
 
 def check(browser, project, data) -> str:
     answer = browser.post(reverse("run-new", args=[project.slug]), data, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def beside(page: str, field: str) -> str:
+    """What is said beside a field, or beside the setting of an axis."""
+    return page.split(f'id="{field}_errors"')[1].split("</div>")[0]
 
 
 @pytest.mark.parametrize("net", NET_CONFIGS)
@@ -137,12 +142,47 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
 )
 def test_what_is_wrong_with_an_axis_is_said_beside_it(browser, project, version, path, text, words):
     page = check(browser, project, grid(version, (path, text)))
-    beside = page.split('id="axis-1_errors"')[1].split("</div>")[0]
-    assert words in beside
+    assert words in beside(page, "axis-1")
+    assert page.split("axis-1_errors")[0].count("<li>") == 1  # in the summary; nothing else is wrong
     assert (
         browser.post(reverse("run-new", args=[project.slug]), grid(version, (path, text))).status_code == 422
     )
     assert not Experiment.objects.exists()
+
+
+WRONG = {
+    "train-epochs": ("0", "id_train-epochs", "greater than or equal to 1"),
+    "train-loss": ("luck", "id_train-loss", "luck is not one of the available choices"),
+    "net-kernels": ("2, 9", "id_vgg_m_spp-kernels", "kernel 9 is larger than the 6×6 map"),
+    "name": ("x" * 121, "id_name", "at most 120 characters"),
+}
+
+
+def test_all_that_is_wrong_is_said_at_once_and_once(browser, project, version):
+    sent = {name: value for name, (value, _, _) in WRONG.items()}
+    page = check(browser, project, fields(version, **sent))
+    for _, place, words in WRONG.values():
+        assert beside(page, place).count("<li>") == 1
+        assert words in beside(page, place)
+    assert browser.post(reverse("run-new", args=[project.slug]), fields(version, **sent)).status_code == 422
+
+
+def test_a_wrong_axis_hides_no_other_error(browser, project, version):
+    axes = ("train.epochs", "ten"), ("net.kernels", "2 | 9")
+    page = check(browser, project, grid(version, *axes, seeds="one", **{"train-ema": "2"}))
+    for place, words in (
+        ("axis-1", "“ten”: Enter a whole number."),
+        ("axis-2", "kernel 9 is larger than the 6×6 map"),
+        ("id_seeds", "“one” is not a whole number"),
+        ("id_train-ema", "less than or equal to 0.9999"),
+    ):
+        assert words in beside(page, place)
+        assert beside(page, place).count("<li>") <= 1
+
+
+def test_what_an_unread_axis_sets_is_not_checked_with_the_value_it_replaces(browser, project, version):
+    page = check(browser, project, grid(version, ("net.kernels", "two"), **{"features-size": "14"}))
+    assert "is larger than the" not in page
 
 
 def test_cross_offers_the_databases_of_the_version_and_wants_both_parts(browser, project, version):
