@@ -155,17 +155,6 @@ class Ranked(Place):
 
     runs: tuple[Run, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "runs": [run.pk for run in self.runs],
-            "uf1": self.score,
-            "interval_95": self.interval,
-            "best": self.best,
-            "behind": self.behind,
-            "behind_interval_95": self.behind_interval,
-            "may_be_best": self.may_be_best,
-        }
-
 
 def ranking(runs: Sequence[Run], score: Score = "uf1") -> list[Ranked]:
     """The configurations of a sweep by a score, the best first; runs that differ only in their seed are one.
