@@ -3,11 +3,14 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import live, services
+from mer_platform.experiments.answer import Answer
 from mer_platform.experiments.launch_form import LaunchForm
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Job
@@ -223,6 +226,7 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     page = browser.get(reverse("experiment-answer", args=[project.slug, scored.pk]))
     answer = page.context["answer"]
     assert answer.best.label == "kernels 2, 3, 4"
+    assert [row.uar for row in answer.rows] == [1, 0]
     assert "its probability of being the best is 100 %" in page.content.decode()
     assert "Train the final model of the best" in page.content.decode()
     for name in ("ranking", "losses", "heat-map"):
@@ -231,6 +235,14 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
         assert browser.get(url, asked).json()["data"]
     url = reverse("experiment-figure", args=[project.slug, scored.pk, "heat-map"])
     assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
+
+
+def test_the_predictions_are_read_once_for_the_whole_answer(scored):
+    with CaptureQueriesContext(connection) as queries:
+        answer = Answer(scored)
+        assert answer.rows
+        assert answer.expected
+    assert sum("experiments_prediction" in query["sql"] for query in queries) == 1
 
 
 def test_a_run_of_a_sweep_leads_back_to_it(browser, project, version, experiment, alice):
