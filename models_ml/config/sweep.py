@@ -120,7 +120,8 @@ class SweepConfig(Config):
                 if inside
                 else next((p for p in self.grid if p.startswith(f"{path}.")), "")
             )
-            others = [f"{p} = {json.dumps(self.grid[p][n])}" for p, n in choice.items() if p != own]
+            values = {p: self.grid[p][n] for p, n in choice.items() if p != own}
+            others = [f"{p} = {json.dumps(value)}" for p, value in values.items() if value is not None]
             where = f" (where {', '.join(others)})" if others else ""
             if own:
                 rest = path[len(own) + 1 :] if own == "net" else ""

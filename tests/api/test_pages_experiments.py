@@ -181,6 +181,7 @@ def test_a_wrong_axis_hides_no_other_error(browser, project, version):
     ):
         assert words in beside(page, place)
         assert beside(page, place).count("<li>") <= 1
+    assert "null" not in beside(page, "axis-2")
 
 
 def test_what_an_unread_axis_sets_is_not_checked_with_the_value_it_replaces(browser, project, version):
