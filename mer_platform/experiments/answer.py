@@ -6,23 +6,27 @@ from functools import cached_property
 
 from mer_platform.experiments.description import differences
 from mer_platform.experiments.models import Experiment, Run
-from mer_platform.experiments.results import Ranked, ranking, score_of_choice
+from mer_platform.experiments.results import configurations, rankings
 from models_ml.errors import InputError
+from models_ml.evaluation.ranking import Place
 from models_ml.evaluation.uncertainty import Interval
+
+Expected = tuple[float, Interval | None]  # a score, with its interval
 
 
 @dataclass(frozen=True)
 class Row:
-    """One configuration's place, by UF1, with its UAR."""
+    """One configuration's runs, one a seed, the earliest first; its place, by UF1, and its UAR."""
 
     label: str
-    place: Ranked
+    runs: list[Run]
+    place: Place
     uar: float
     uar_interval: Interval
 
     @property
     def run(self) -> Run:
-        return self.place.runs[0]
+        return self.runs[0]
 
     @property
     def percent(self) -> str:
@@ -50,22 +54,31 @@ class Answer:
         return self._ranked[0]
 
     @property
-    def problem(self) -> str:
-        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+    def expected(self) -> Expected | None:
+        """UF1 to expect on other subjects from choosing the best of these; None where there is nothing to choose from."""
         return self._ranked[1]
 
+    @property
+    def problem(self) -> str:
+        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+        return self._ranked[2]
+
     @cached_property
-    def _ranked(self) -> tuple[list[Row], str]:
+    def _ranked(self) -> tuple[list[Row], Expected | None, str]:
         if not self.scored:
-            return [], ""
+            return [], None, ""
+        groups = configurations(self.scored)
         try:
-            by_uar = {place.runs[0].pk: place for place in ranking(self.scored, "uar")}
-            places = ranking(self.scored)
+            by_uf1, by_uar = rankings(groups, "uf1", "uar")
         except InputError as error:
-            return [], f"The runs cannot be ranked: {error}."
-        found = [(place, by_uar[place.runs[0].pk]) for place in places]
-        rows = [Row(self.labels[place.runs[0].pk], place, uar.score, uar.interval) for place, uar in found]
-        return rows, ""
+            return [], None, f"The runs cannot be ranked: {error}."
+        uar = {place.configuration: place for place in by_uar.places}
+        rows = []
+        for place in by_uf1.places:
+            runs, own = groups[place.configuration], uar[place.configuration]
+            rows.append(Row(self.labels[runs[0].pk], runs, place, own.score, own.interval))
+        expected = None if by_uf1.chosen is None else (by_uf1.chosen, by_uf1.chosen_interval)
+        return rows, expected, ""
 
     @property
     def best(self) -> Row | None:
@@ -83,12 +96,7 @@ class Answer:
 
     @property
     def several_seeds(self) -> bool:
-        return any(len(row.place.runs) > 1 for row in self.rows)
-
-    @cached_property
-    def expected(self) -> tuple[float, Interval | None] | None:
-        """UF1 to expect on other subjects from choosing the best of these."""
-        return score_of_choice(self.scored) if self.rows else None
+        return any(len(row.runs) > 1 for row in self.rows)
 
 
 def labels(runs: Sequence[Run]) -> dict[int, str]:

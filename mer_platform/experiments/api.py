@@ -1,10 +1,11 @@
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,11 +16,56 @@ from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
+from mer_platform.experiments.epochs import oracle_of
 from mer_platform.experiments.models import Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
+
+LEAKY = (
+    "Leaky: epochs chosen on the test subjects, as some papers do. A diagnostic to compare with those; it changes no "
+    "result of the run."
+)
+
+
+class ScoresSerializer(serializers.Serializer):
+    samples = serializers.IntegerField()
+    uf1 = serializers.FloatField()
+    uar = serializers.FloatField()
+    accuracy = serializers.FloatField()
+    confusion = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="True classes as rows, predicted as columns, in the order of classes.",
+    )
+    per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
+
+
+class LeakyOracleSerializer(serializers.Serializer):
+    note = serializers.CharField(help_text="Says that these scores are leaky.")
+    common_epoch = serializers.IntegerField(
+        help_text="From 1: the one that scores the highest UF1 on the test subjects."
+    )
+    common = ScoresSerializer(help_text="With that epoch in every fold.")
+    fold_epochs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="From 1: each fold's best on its own test subjects."
+    )
+    per_fold = ScoresSerializer(help_text="With each fold's own best epoch.")
+    curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 of each epoch, all folds.")
+
+
+class ResultsSerializer(ScoresSerializer):
+    per_database = serializers.DictField(child=ScoresSerializer())
+    per_subject = serializers.DictField(help_text="Samples, correct and confusion of each subject.")
+    classes = serializers.ListField(child=serializers.CharField())
+    intervals_95 = serializers.DictField(
+        help_text="Low and high end for uf1, uar and accuracy, from a bootstrap over subjects; null for one subject."
+    )
+    intervals_95_per_database = serializers.DictField(help_text="The same for each database.")
+    intervals_95_per_class = serializers.DictField(help_text="For precision, recall and f1 of each class.")
+    leaky_oracle = LeakyOracleSerializer(
+        allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (train.oracle)."
+    )
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -40,8 +86,13 @@ class RunSerializer(serializers.ModelSerializer):
             "error", "progress", "results", "model", "environment", "seconds", "created_at", "finished_at",
         ]  # fmt: skip
 
+    @extend_schema_field(ResultsSerializer(allow_null=True))
     def get_results(self, run: Run) -> dict[str, Any] | None:
-        return results_of(run).as_json() if run.scored else None
+        if not run.scored:
+            return None
+        oracle = oracle_of(run)
+        leaky = None if oracle is None else {"note": LEAKY, **asdict(oracle)}
+        return {**results_of(run).as_json(), "leaky_oracle": leaky}
 
     def get_model(self, run: Run) -> int | None:
         model = getattr(run, "model", None)
@@ -56,6 +107,9 @@ class LaunchSerializer(serializers.Serializer):
         required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default."
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+
+    def validate_config(self, data: Any) -> RunConfig:
+        return services.parse_config(data)
 
 
 class PredictionSerializer(serializers.ModelSerializer):
@@ -102,11 +156,10 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         """Launch a run: an experiment of one, which also trains a final model."""
         form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        version = form.validated_data["version"]
-        require(request.user, version.project, Role.RESEARCHER)
+        asked = form.validated_data
+        require(request.user, asked["version"].project, Role.RESEARCHER)
         try:
-            config = services.parse_config(form.validated_data["config"])
-            run = services.launch(version, config, request.user, form.validated_data.get("name", ""))
+            run = services.launch(asked["version"], asked["config"], request.user, asked.get("name", ""))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)

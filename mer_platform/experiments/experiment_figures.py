@@ -56,7 +56,7 @@ def ranked(answer: Answer) -> go.Figure:
 def heat_map(answer: Answer, x: str, y: str) -> go.Figure:
     """Mean UF1 of the configurations with each pair of values of two settings, which must be among ``answer.varied``."""
     values = answer.varied
-    score = {run.pk: row.place.score for row in answer.rows for run in row.place.runs}
+    score = {run.pk: row.place.score for row in answer.rows for run in row.runs}
     columns, lines = list(dict.fromkeys(values[x])), list(dict.fromkeys(values[y]))
     cells: dict[tuple[str, str], list[float]] = {}
     for run, column, line in zip(answer.runs, values[x], values[y], strict=True):

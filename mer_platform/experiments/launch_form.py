@@ -137,20 +137,21 @@ class LaunchForm(RunForm):
         return [*found, *(Axis() for _ in range(ROWS - len(found)))]
 
     def _conclude(self, cleaned: dict[str, Any]) -> None:
-        if not self.many:
+        if self.many:
+            asked = {"base": self._data(cleaned), "grid": self._grid(), "seeds": cleaned.get("seeds", [])}
+            self.sweep = services.parse_sweep(asked)
+        else:
             super()._conclude(cleaned)
             self.sweep = SweepConfig(base=self.config.model_dump(mode="json"))
-        else:
-            base, grid = self._data(cleaned), self._grid(cleaned["what"])
-            if self.errors:
-                return
-            self.sweep = services.parse_sweep({"base": base, "grid": grid, "seeds": cleaned["seeds"]})
-        device = cleaned["device"] or Experiment.Device.AUTO
-        self.estimate = services.estimate(cleaned["version"], self.sweep, device)
+        if "version" in cleaned:
+            device = cleaned.get("device") or Experiment.Device.AUTO
+            self.estimate = services.estimate(cleaned["version"], self.sweep, device)
 
-    def _grid(self, what: str) -> dict[str, Any]:
-        if what != GRID:
-            return PRESETS[what].sweep.model_dump(mode="json")["grid"]
+    def _grid(self) -> dict[str, Any]:
+        """What varies; an axis that could not be read has the value None, as a setting in ``_data`` has."""
+        if not self.own_grid:
+            preset = PRESETS.get(self._chosen("what", ONE))
+            return preset.sweep.model_dump(mode="json")["grid"] if preset else {}
         grid: dict[str, Any] = {}
         for axis in self.axes:
             if not axis.path and not axis.text:
@@ -163,7 +164,9 @@ class LaunchForm(RunForm):
                 grid[axis.path] = axes.parse(axis.path, axis.text, self.net)
             except ValidationError as error:
                 self._add_axis_error(axis, error.messages)
-        if not grid and not self.errors:
+                if axis.path:
+                    grid.setdefault(axis.path, [None])
+        if not grid and not any(axis.errors for axis in self.axes):
             self._add_axis_error(self.axes[0], ["Choose a setting to vary, and give its values."])
         return grid
 
@@ -171,14 +174,21 @@ class LaunchForm(RunForm):
         axis.errors.extend(messages)
         self.add_error(None, messages)
 
-    def _add_error_at(self, place: str, messages: list[str]) -> None:
+    def _add_errors(self, by_place: dict[str, list[str]]) -> None:
+        wrong = [axis for axis in self.axes if axis.errors]
+        elsewhere = {}
+        for place, messages in by_place.items():
+            axis = self._axis_at(place)
+            if axis is None:
+                elsewhere[place.removeprefix("base.")] = messages
+            elif axis not in wrong:
+                self._add_axis_error(axis, messages)
+        super()._add_errors(elsewhere)
+
+    def _axis_at(self, place: str) -> Axis | None:
         section, _, rest = place.partition(".")
-        if section == "grid":
-            inside = [axis for axis in self.axes if axis.path and f"{rest}.".startswith(f"{axis.path}.")]
-            if inside:
-                return self._add_axis_error(max(inside, key=lambda axis: len(axis.path)), messages)
-            return self.add_error(None, messages)
-        return super()._add_error_at(rest if section == "base" else place, messages)
+        inside = [axis for axis in self.axes if axis.path and f"{rest}.".startswith(f"{axis.path}.")]
+        return max(inside, key=lambda axis: len(axis.path)) if section == "grid" and inside else None
 
 
 def initial_of_sweep(sweep: SweepConfig) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import ClassScore, Evaluation, Scores, evaluate
 from models_ml.evaluation.paired import Paired, compare
-from models_ml.evaluation.ranking import Place, Ranking, Score, rank
-from models_ml.evaluation.uncertainty import Interval, Intervals, Named, subject_bootstrap, subject_confusions
+from models_ml.evaluation.ranking import Ranking, Score, rank
+from models_ml.evaluation.uncertainty import Intervals, Named, subject_bootstrap, subject_confusions
 
 Labels = tuple[int, ...]  # positions in CLASSES, in the order of the version's samples
 
@@ -149,47 +149,8 @@ def _paired(true: Labels, first: Labels, second: Labels, subjects: tuple[str, ..
     return compare(true, first, second, subjects)
 
 
-@dataclass(frozen=True)
-class Ranked(Place):
-    """One configuration's place, and its runs: one a seed, the earliest first."""
-
-    runs: tuple[Run, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "runs": [run.pk for run in self.runs],
-            "uf1": self.score,
-            "interval_95": self.interval,
-            "best": self.best,
-            "behind": self.behind,
-            "behind_interval_95": self.behind_interval,
-            "may_be_best": self.may_be_best,
-        }
-
-
-def ranking(runs: Sequence[Run], score: Score = "uf1") -> list[Ranked]:
-    """The configurations of a sweep by a score, the best first; runs that differ only in their seed are one.
-
-    What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
-    that looking at many configurations does not make one of them win by chance.
-    Raises InputError as ``aligned`` does, and with fewer than two subjects.
-    """
-    groups = _configurations(runs)
-    found = _ranked(groups, score)
-    return [Ranked(**vars(place), runs=tuple(groups[place.configuration])) for place in found.places]
-
-
-def score_of_choice(runs: Sequence[Run]) -> tuple[float, Interval | None] | None:
-    """UF1, with its interval, that whoever chose the best of these configurations can expect on other subjects.
-
-    None where there is nothing to choose from. Raises InputError as ``ranking`` does.
-    """
-    found = _ranked(_configurations(runs))
-    return None if found.chosen is None else (found.chosen, found.chosen_interval)
-
-
-def _configurations(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that differ only in their seed, together."""
+def configurations(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that differ only in their seed, together, the earliest first."""
     groups: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.pk):
         config = {name: value for name, value in run.config.items() if name != "seed"}
@@ -197,9 +158,15 @@ def _configurations(runs: Sequence[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
-def _ranked(groups: Sequence[Sequence[Run]], score: Score = "uf1") -> Ranking:
-    together = aligned([run for group in groups for run in group])
-    return _rank(together, tuple(len(group) for group in groups), score)
+def rankings(groups: Sequence[Sequence[Run]], *scores: Score) -> list[Ranking]:
+    """Configurations by each of the scores; ``configuration`` of a place is its position among the groups.
+
+    What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
+    that looking at many configurations does not make one of them win by chance.
+    Raises InputError as ``aligned`` does, and with fewer than two subjects.
+    """
+    together, sizes = aligned([run for group in groups for run in group]), tuple(map(len, groups))
+    return [_rank(together, sizes, score) for score in scores]
 
 
 @lru_cache(maxsize=16)

@@ -151,26 +151,31 @@ class RunForm(SettingsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if self.errors:
-            return cleaned
         try:
             self._conclude(cleaned)
         except ValidationError as error:
-            for place, messages in error.message_dict.items():
-                self._add_error_at(place, messages)
+            self._add_errors(error.message_dict)
         return cleaned
 
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         """Make the result of the fields. Raises ValidationError by the place in the configuration."""
         self.config = parse_config(self._data(cleaned))
 
-    def _add_error_at(self, place: str, messages: list[str]) -> None:
-        parts = place.split(".")
-        names = ("-".join(parts[:2]), parts[0])
-        self.add_error(next((name for name in names if name in self.fields), None), messages)
+    def _add_errors(self, by_place: dict[str, list[str]]) -> None:
+        """Add errors of the configuration to the fields that have not said themselves what is wrong with them."""
+        wrong = set(self.errors)
+        for place, messages in by_place.items():
+            parts = place.split(".")
+            names = ("-".join(parts[:2]), parts[0])
+            name = next((name for name in names if name in self.fields), None)
+            if name not in wrong:
+                self.add_error(name, messages)
 
     def _data(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        """The configuration as it is written: a setting that was not asked for has its default."""
+        """The configuration as it is written: a setting that was not asked for has its default.
+
+        One that could not be read is None, which no setting may be: what depends on it is then not checked.
+        """
         sections: dict[str, type[BaseModel]] = {"features": FeatureConfig}
         if self.by_gradient:
             sections["train"] = TrainConfig
@@ -184,10 +189,10 @@ class RunForm(SettingsForm):
             "seed",
             *(("ensemble",) if self.by_gradient else ()),
         )
-        data: dict[str, Any] = {name: cleaned[name] for name in whole if not self[name].hidden_now}
+        data: dict[str, Any] = {name: cleaned.get(name) for name in whole if not self[name].hidden_now}
         for section, model in sections.items():
             names = [name for name in self._names(section, model) if not self[name].hidden_now]
-            data[section] = {name.removeprefix(f"{section}-"): cleaned[name] for name in names}
+            data[section] = {name.removeprefix(f"{section}-"): cleaned.get(name) for name in names}
         if self.net_asked:
             data["net"]["name"] = self.net
         return data

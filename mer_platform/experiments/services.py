@@ -41,7 +41,7 @@ __all__ = [
 
 
 def parse_config(data: Any) -> RunConfig:
-    """A validated configuration. Raises ValidationError with one sentence a field: ``{"net.kernels.1": …}``."""
+    """A validated configuration. Raises ValidationError with all that is wrong, by field: ``{"net.kernels.1": […]}``."""
     try:
         return RunConfig.model_validate(data)
     except ConfigError as error:
@@ -49,16 +49,25 @@ def parse_config(data: Any) -> RunConfig:
 
 
 def parse_sweep(data: Any) -> SweepConfig:
-    """A validated sweep. Raises ValidationError with one sentence a field: ``{"grid.net.kernels.2": …}``."""
+    """A validated sweep. Raises ValidationError with all that is wrong, by field: ``{"grid.net.kernels.2": […]}``."""
     try:
         return SweepConfig.model_validate(data)
     except ConfigError as error:
-        raise ValidationError({field_path(e["loc"]): e["msg"] for e in error.errors()}) from error
+        wrong = by_field(error)
+    if all(field.startswith("seeds") for field in wrong):  # runs are made only with seeds that are right
+        try:
+            SweepConfig.model_validate({**data, "seeds": ()})
+        except ConfigError as error:
+            wrong |= by_field(error)
+    raise ValidationError(wrong)
 
 
-def by_field(error: ConfigError) -> dict[str, str]:
-    """What is wrong with a configuration: a sentence for each field, by its place in it."""
-    return {field_path(e["loc"]): e["msg"] for e in error.errors()}
+def by_field(error: ConfigError) -> dict[str, list[str]]:
+    """What is wrong with a configuration: sentences, by the place of the field in it."""
+    found: dict[str, list[str]] = {}
+    for one in error.errors():
+        found.setdefault(field_path(one["loc"]), []).append(one["msg"])
+    return found
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:

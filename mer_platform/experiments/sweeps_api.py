@@ -18,12 +18,9 @@ from mer_platform.projects.models import Role
 from models_ml.config import PRESETS, SweepConfig, from_preset
 
 
-class SweepSerializer(serializers.Serializer):
-    """What is to be run. ``sweep`` is the validated sweep."""
+class SweepSettingsSerializer(serializers.Serializer):
+    """Configurations and seeds. ``sweep`` is the validated sweep."""
 
-    version = own_related(
-        CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="A frozen composite version's id.")
     preset = serializers.ChoiceField(
         [(name, preset.title) for name, preset in PRESETS.items()],
         required=False,
@@ -42,13 +39,21 @@ class SweepSerializer(serializers.Serializer):
         default=list,  # type: ignore[arg-type]  # the stubs think that JSON is objects
         help_text="Every combination is run under each of these seeds.",
     )
-    device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         asked = {name: data[name] for name in ("base", "grid", "seeds")}
         if name := data.get("preset"):
             asked = from_preset(name, **asked)
         return {**data, "sweep": services.parse_sweep(asked)}
+
+
+class SweepSerializer(SweepSettingsSerializer):
+    """What is to be run, and on what."""
+
+    version = own_related(
+        CompositeVersion.objects.select_related("composite__project"), "composite__project"
+    )(help_text="A frozen composite version's id.")
+    device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
 
 
 class LaunchExperimentSerializer(SweepSerializer):
@@ -177,7 +182,10 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     def _asked(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
         form = form_class(data=request.data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
+        if not form.is_valid():
+            sweep = SweepSettingsSerializer(data=request.data)  # it is checked, whatever else is wrong
+            sweep.is_valid()
+            raise serializers.ValidationError({**form.errors, **sweep.errors})
         require(request.user, form.validated_data["version"].project, role)
         return form.validated_data
 

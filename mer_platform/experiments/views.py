@@ -70,6 +70,8 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             response["HX-Refresh"] = "true"
         return response
     config = run.settings
+    sweep = run.experiment if run.experiment.runs.count() > 1 else None
+    context |= {"sweep": sweep, "under_experiments": sweep is not None}
     context |= {"network": network_of(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
     context["oracle"] = oracle_of(run) if run.scored else None
@@ -103,5 +105,7 @@ def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
     project = get_project(request, slug, role)
     return get_object_or_404(
-        Run.objects.select_related("version__composite", "model", "created_by"), pk=pk, project=project
+        Run.objects.select_related("version__composite", "experiment", "model", "created_by"),
+        pk=pk,
+        project=project,
     )

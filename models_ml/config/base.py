@@ -7,7 +7,11 @@ from models_ml.errors import InputError
 
 
 class Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    """Settings that must fit each other are checked at the later one, as far as the earlier ones are right themselves:
+    so one error hides no other that can be known. Defaults are checked as well: they may not fit what was given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
 class ShapeError(InputError):

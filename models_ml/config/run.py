@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.config.base import Config, ShapeError, located
 from models_ml.config.features import FeatureConfig
@@ -52,25 +52,28 @@ class RunConfig(Config):
         0, ge=0, le=2**31 - 1, title="Seed", description="Every random stream is drawn from it."
     )
 
-    @model_validator(mode="after")
-    def _check_shapes(self) -> Self:
-        try:
-            self.net.layers_for(self.features.size)
-        except ShapeError as error:
-            raise located(("net", *error.field), None, str(error)) from None
-        return self
+    @field_validator("net")
+    @classmethod
+    def _check_shapes(cls, net: AnyNet, info: ValidationInfo) -> AnyNet:
+        if "features" in info.data:
+            try:
+                net.layers_for(info.data["features"].size)
+            except ShapeError as error:
+                raise located(error.field, None, str(error)) from None
+        return net
 
-    @model_validator(mode="after")
-    def _check_protocol(self) -> Self:
-        if self.protocol != "cross":
-            return self
-        for field in ("train_on", "test_on"):
-            if not getattr(self, field):
-                raise located((field,), [], f"cross needs the databases to {field.replace('_', ' ')}")
-        both = sorted(set(self.train_on) & set(self.test_on))
+    @field_validator("train_on", "test_on")
+    @classmethod
+    def _check_databases(cls, databases: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("protocol") != "cross":
+            return databases
+        if not databases:
+            what = str(info.field_name).replace("_", " ")
+            raise located((), [], f"cross needs the databases to {what}")
+        both = sorted(set(info.data.get("train_on", ())) & set(databases))
         if both:
-            raise located(("test_on",), both, f"{both[0]} is both trained on and tested on; choose one")
-        return self
+            raise located((), both, f"{both[0]} is both trained on and tested on; choose one")
+        return databases
 
     def content_hash(self) -> str:
         """SHA-256 (hex) of the whole configuration, however it was written."""

@@ -51,11 +51,11 @@ class SweepConfig(Config):
     @field_validator("grid")
     @classmethod
     def _check_grid(cls, grid: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-        for path, values in grid.items():
-            if path == "seed":
-                raise located((path,), values, "give seeds in “seeds”: every combination is run under each")
-            if not values:
-                raise located((path,), values, "give at least one value to try")
+        wrong = [_detail((path,), "give at least one value to try") for path in grid if not grid[path]]
+        if "seed" in grid:
+            wrong.append(_detail(("seed",), "give seeds in “seeds”: every combination is run under each"))
+        if wrong:
+            raise ValidationError.from_exception_data("configuration", wrong)
         return grid
 
     def model_post_init(self, _context: Any) -> None:
@@ -120,7 +120,8 @@ class SweepConfig(Config):
                 if inside
                 else next((p for p in self.grid if p.startswith(f"{path}.")), "")
             )
-            others = [f"{p} = {json.dumps(self.grid[p][n])}" for p, n in choice.items() if p != own]
+            values = {p: self.grid[p][n] for p, n in choice.items() if p != own}
+            others = [f"{p} = {json.dumps(value)}" for p, value in values.items() if value is not None]
             where = f" (where {', '.join(others)})" if others else ""
             if own:
                 rest = path[len(own) + 1 :] if own == "net" else ""

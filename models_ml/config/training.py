@@ -1,8 +1,8 @@
 """How the networks of each fold are trained, as data."""
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.config.base import Config, located
 
@@ -123,12 +123,10 @@ class TrainConfig(Config):
         "papers that pick the best epoch on the test subject; it changes no result.",
     )
 
-    @model_validator(mode="after")
-    def _check_warmup(self) -> Self:
-        if self.warmup >= self.epochs:
-            raise located(
-                ("warmup",),
-                self.warmup,
-                f"a warm-up of {self.warmup} epochs leaves none of the {self.epochs} to train in",
-            )
-        return self
+    @field_validator("warmup")
+    @classmethod
+    def _check_warmup(cls, warmup: int, info: ValidationInfo) -> int:
+        epochs = info.data.get("epochs")
+        if epochs is not None and warmup >= epochs:
+            raise located((), warmup, f"a warm-up of {warmup} epochs leaves none of the {epochs} to train in")
+        return warmup

@@ -8,7 +8,7 @@ from mer_platform.clips.models import Clip
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import ranking, score_of_choice
+from mer_platform.experiments.results import configurations, rankings
 from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
@@ -166,19 +166,21 @@ def test_the_figures_of_a_comparison_open(browser, project, poor, good):
 
 def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good, alice):
     again = finished(version, TRUE, alice, seed=1)
-    leading, last = ranking([poor, good, again])
-    assert leading.runs == (good, again)
-    assert last.runs == (poor,)
+    groups = configurations([again, poor, good])
+    assert groups == [[poor], [good, again]]
+    [ranking] = rankings(groups, "uf1")
+    leading, last = ranking.places
+    assert (leading.configuration, last.configuration) == (1, 0)
     assert leading.score == pytest.approx((1 + (6 / 7 + 8 / 9 + 1) / 3) / 2)
     assert leading.best == 1.0
     assert not last.may_be_best
-    expected, interval = score_of_choice([poor, good, again])
-    assert interval[0] <= expected <= interval[1]
+    low, high = ranking.chosen_interval
+    assert low <= ranking.chosen <= high
 
 
 def test_a_ranking_refuses_runs_of_different_protocols(version, poor, alice):
     other = finished(version, GOOD, alice, protocol="kfold", folds=2)
     with pytest.raises(InputError, match="choose runs with one protocol"):
-        ranking([poor, other])
+        rankings([[poor], [other]], "uf1")
     with pytest.raises(InputError, match="no run to compare"):
-        ranking([])
+        rankings([], "uf1")

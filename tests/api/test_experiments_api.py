@@ -74,6 +74,18 @@ def test_it_says_what_is_wrong_and_where(api, version, asked, place, words, url)
     assert not Experiment.objects.exists()
 
 
+def test_it_names_all_that_is_wrong_at_once(api):
+    asked = {
+        "version": 999,
+        "priority": 11,
+        "base": {"train": {"epochs": 0}},
+        "grid": {"net.kernels": [[2], [2, 9]]},
+        "seeds": [0, "x"],
+    }
+    wrong = {"version", "priority", "base.train.epochs", "grid.net.kernels.1", "seeds.1"}
+    assert api.post(URL, asked).json().keys() == wrong
+
+
 def test_a_priority_has_bounds(api, version):
     answer = api.post(URL, {"version": version.pk, "priority": 11})
     assert "less than or equal to 10" in answer.json()["priority"][0]

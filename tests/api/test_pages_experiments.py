@@ -1,16 +1,21 @@
 """The pages of experiments: launching a grid, what is said of bad input, the matrix and the answer."""
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import live, services
+from mer_platform.experiments.answer import Answer
 from mer_platform.experiments.launch_form import LaunchForm
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
-from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
+from models_ml.config import NET_CONFIGS, PRESETS, RunConfig, SweepConfig
 
 pytestmark = pytest.mark.django_db
 KERNELS = SweepConfig(grid={"net.kernels": [[2, 3], [2, 3, 4]]})
@@ -65,13 +70,18 @@ def fields(version, net="vgg_m_spp", **changed):
 
 def grid(version, *axes, **changed):
     rows = {"axis": [path for path, _ in axes], "values": [text for _, text in axes]}
-    return fields(version, what="grid", seeds="0", **rows, **changed)
+    return fields(version, **{"what": "grid", "seeds": "0", **rows, **changed})
 
 
 def check(browser, project, data) -> str:
     answer = browser.post(reverse("run-new", args=[project.slug]), data, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def beside(page: str, field: str) -> str:
+    """What is said beside a field, or beside the setting of an axis."""
+    return page.split(f'id="{field}_errors"')[1].split("</div>")[0]
 
 
 @pytest.mark.parametrize("net", NET_CONFIGS)
@@ -135,12 +145,48 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
 )
 def test_what_is_wrong_with_an_axis_is_said_beside_it(browser, project, version, path, text, words):
     page = check(browser, project, grid(version, (path, text)))
-    beside = page.split('id="axis-1_errors"')[1].split("</div>")[0]
-    assert words in beside
+    assert words in beside(page, "axis-1")
+    assert page.split("axis-1_errors")[0].count("<li>") == 1  # in the summary; nothing else is wrong
     assert (
         browser.post(reverse("run-new", args=[project.slug]), grid(version, (path, text))).status_code == 422
     )
     assert not Experiment.objects.exists()
+
+
+WRONG = {
+    "train-epochs": ("0", "id_train-epochs", "greater than or equal to 1"),
+    "train-loss": ("luck", "id_train-loss", "luck is not one of the available choices"),
+    "net-kernels": ("2, 9", "id_vgg_m_spp-kernels", "kernel 9 is larger than the 6×6 map"),
+    "name": ("x" * 121, "id_name", "at most 120 characters"),
+}
+
+
+def test_all_that_is_wrong_is_said_at_once_and_once(browser, project, version):
+    sent = {name: value for name, (value, _, _) in WRONG.items()}
+    page = check(browser, project, fields(version, **sent))
+    for _, place, words in WRONG.values():
+        assert beside(page, place).count("<li>") == 1
+        assert words in beside(page, place)
+    assert browser.post(reverse("run-new", args=[project.slug]), fields(version, **sent)).status_code == 422
+
+
+def test_a_wrong_axis_hides_no_other_error(browser, project, version):
+    axes = ("train.epochs", "ten"), ("net.kernels", "2 | 9")
+    page = check(browser, project, grid(version, *axes, seeds="one", **{"train-ema": "2"}))
+    for place, words in (
+        ("axis-1", "“ten”: Enter a whole number."),
+        ("axis-2", "kernel 9 is larger than the 6×6 map"),
+        ("id_seeds", "“one” is not a whole number"),
+        ("id_train-ema", "less than or equal to 0.9999"),
+    ):
+        assert words in beside(page, place)
+        assert beside(page, place).count("<li>") <= 1
+    assert "null" not in beside(page, "axis-2")
+
+
+def test_what_an_unread_axis_sets_is_not_checked_with_the_value_it_replaces(browser, project, version):
+    page = check(browser, project, grid(version, ("net.kernels", "two"), **{"features-size": "14"}))
+    assert "is larger than the" not in page
 
 
 def test_cross_offers_the_databases_of_the_version_and_wants_both_parts(browser, project, version):
@@ -181,6 +227,7 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     page = browser.get(reverse("experiment-answer", args=[project.slug, scored.pk]))
     answer = page.context["answer"]
     assert answer.best.label == "kernels 2, 3, 4"
+    assert [row.uar for row in answer.rows] == [1, 0]
     assert "its probability of being the best is 100 %" in page.content.decode()
     assert "Train the final model of the best" in page.content.decode()
     for name in ("ranking", "losses", "heat-map"):
@@ -189,6 +236,26 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
         assert browser.get(url, asked).json()["data"]
     url = reverse("experiment-figure", args=[project.slug, scored.pk, "heat-map"])
     assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
+
+
+def test_the_predictions_are_read_once_for_the_whole_answer(scored):
+    with CaptureQueriesContext(connection) as queries:
+        answer = Answer(scored)
+        assert answer.rows
+        assert answer.expected
+    assert sum("experiments_prediction" in query["sql"] for query in queries) == 1
+
+
+def test_a_run_of_a_sweep_leads_back_to_it(browser, project, version, experiment, alice):
+    def way_to(run):
+        page = browser.get(reverse("run", args=[project.slug, run.pk])).content.decode()
+        crumbs = page.split('aria-label="Breadcrumbs"')[1].split("</nav>")[0]
+        return re.findall(r'href="([^"]+)"', crumbs), re.findall(r'href="([^"]+)" aria-current="page"', page)
+
+    experiments, runs = (reverse(name, args=[project.slug]) for name in ("experiments", "runs"))
+    page_of_it = reverse("experiment", args=[project.slug, experiment.pk])
+    assert way_to(experiment.runs.first()) == ([experiments, page_of_it], [experiments])
+    assert way_to(services.launch(version, RunConfig(), alice)) == ([runs], [runs])
 
 
 def test_it_is_paused_resumed_given_seeds_and_cancelled_from_its_page(browser, project, experiment):

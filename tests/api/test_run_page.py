@@ -6,6 +6,7 @@ from django.urls import reverse
 from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Database
 from mer_platform.composites.services import freeze
+from mer_platform.experiments.api import LeakyOracleSerializer, ResultsSerializer
 from mer_platform.experiments.epochs import chosen_epochs, oracle_of
 from models_ml.classes import CLASSES
 from tests.api.finished_runs import finished
@@ -79,14 +80,34 @@ def test_which_epochs_were_chosen_and_the_validation_losses_are_shown(client, pa
     assert named == {"training, mean of the folds": [3, 2, 1], "validation, mean of the folds": [2, 1, 2]}
 
 
-def test_oracle_scores_are_shown_as_leaky_and_only_where_they_were_recorded(page, version, alice):
+@pytest.fixture
+def watched(version, alice):
+    """A run that calls every sample negative; of its two epochs the second would have been right every time."""
     run = finished(version, [0] * 10, alice, train={"epochs": 2, "oracle": True})
-    assert oracle_of(run) is None
-    assert "leaky" not in page(run)
     for fold in run.folds.all():
         labels = [CLASSES.index(p.sample.label) for p in fold.predictions.order_by("sample__index")]
         fold.oracle = [[0] * len(labels), labels]
         fold.save()
-    oracle = oracle_of(run)
+    return run
+
+
+def test_oracle_scores_are_shown_as_leaky(page, watched):
+    oracle = oracle_of(watched)
     assert (oracle.common_epoch, oracle.common.uf1, oracle.fold_epochs) == (2, 1.0, [2, 2, 2, 2])
-    assert "Leaky: chosen on the test subjects; only to compare with papers that do so." in page(run)
+    assert "Leaky: chosen on the test subjects; only to compare with papers that do so." in page(watched)
+
+
+def test_the_api_gives_oracle_scores_as_a_leaky_diagnostic_beside_the_results(api, watched):
+    results = api.get(f"/api/v1/runs/{watched.pk}/").json()["results"]
+    leaky = results["leaky_oracle"]
+    assert "it changes no result" in leaky["note"]
+    assert (leaky["common_epoch"], leaky["common"]["uf1"], leaky["per_fold"]["uf1"]) == (2, 1.0, 1.0)
+    assert results["accuracy"] == 0.4
+    assert results.keys() == ResultsSerializer().fields.keys()
+    assert leaky.keys() == LeakyOracleSerializer().fields.keys()
+
+
+def test_there_are_no_oracle_scores_where_none_were_recorded(api, page, version, alice):
+    run = finished(version, TRUE, alice)
+    assert api.get(f"/api/v1/runs/{run.pk}/").json()["results"]["leaky_oracle"] is None
+    assert "leaky" not in page(run)

@@ -61,6 +61,13 @@ def test_it_says_where_a_configuration_is_wrong(api, version, config, place, wor
     assert not Run.objects.exists()
 
 
+def test_it_names_all_that_is_wrong_at_once(api):
+    wrong = {"net": {"kernels": [2, 9]}, "train": {"epochs": 0}}
+    answer = api.post(URL, {"version": 999, "config": wrong}).json()
+    assert answer.keys() == {"version", "config"}
+    assert answer["config"].keys() == {"net.kernels.1", "train.epochs"}
+
+
 def test_the_metrics_equal_the_hand_worked_example(api, finished_run):
     results = api.get(f"{URL}{finished_run.pk}/").json()["results"]
     assert results["uf1"] == pytest.approx((0.8 + 2 / 3 + 0.5) / 3)

@@ -153,6 +153,21 @@ def test_unknown_fields_and_values_out_of_bounds_are_refused(config: dict[str, A
     assert [loc for loc, _ in errors(config)] == [field]
 
 
+@pytest.mark.parametrize(
+    ("config", "fields"),
+    [
+        ({"net": {"kernels": [9]}, "train": {"epochs": 0}, "seed": -1}, ["net.kernels.0", "train.epochs", "seed"]),
+        ({"features": {"size": 8}, "train": {"epochs": 0}}, ["net.kernels.0", "train.epochs"]),
+        ({"train": {"learning_rate": 0, "epochs": 5, "warmup": 5}}, ["train.learning_rate", "train.warmup"]),
+        ({"protocol": "cross", "folds": 1}, ["folds", "train_on", "test_on"]),
+        ({"net": {"layers": 1, "kernels": [2, 2], "dropout": 1}}, ["net.dropout", "net.placement", "net.kernels.1"]),
+        ({"net": {"layers": 9, "placement": 5}, "train": {"epochs": 0, "warmup": 5}}, ["net.layers", "train.epochs"]),
+    ],
+)  # fmt: skip
+def test_an_error_hides_no_other_that_can_be_known(config: dict[str, Any], fields: list[str]) -> None:
+    assert [field for field, _ in errors(config)] == fields
+
+
 def test_an_unknown_network_is_told_which_there_are() -> None:
     [(field, message)] = errors({"net": {"name": "alexnet"}})
     assert field == "net"

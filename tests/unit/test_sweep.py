@@ -60,6 +60,13 @@ def test_it_says_which_value_is_wrong_and_why(sweep, place, words):
     assert words in error["msg"]
 
 
+def test_every_wrong_value_is_named():
+    with pytest.raises(ValidationError) as caught:
+        SweepConfig(base={"net": {"kernels": [9]}}, grid={"train.epochs": [0, 1, -1], "train.ema": [2]})
+    places = [".".join(map(str, error["loc"])) for error in caught.value.errors()]
+    assert places == ["base.net.kernels.0", "grid.train.epochs.0", "grid.train.ema.0", "grid.train.epochs.2"]
+
+
 def test_what_is_wrong_in_many_combinations_is_said_once():
     with pytest.raises(ValidationError) as caught:
         SweepConfig(grid={"net.placement": [1, 9], "train.epochs": [1, 2, 3]})

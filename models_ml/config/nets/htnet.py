@@ -1,9 +1,9 @@
 """HTNet: a hierarchy of transformers, first within the parts of the face, then across them."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.config.base import ShapeError
 from models_ml.config.nets.base import CHANNELS, BaseNet, dropout_field
@@ -43,10 +43,10 @@ class Htnet(BaseNet):
     layers: int = Field(2, ge=1, le=12, title="Layers", description="Transformer layers of each level.")
     dropout: float = dropout_field(0.1, "of what each part of a transformer layer adds")
 
-    @model_validator(mode="after")
-    def _check_heads(self) -> Self:
-        check_heads(self.width, self.heads)
-        return self
+    @field_validator("heads")
+    @classmethod
+    def _check_heads(cls, heads: int, info: ValidationInfo) -> int:
+        return check_heads(info.data.get("width"), heads)
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes = Shapes(CHANNELS, size)

@@ -34,11 +34,12 @@ def patches_a_side(size: int, patch: int) -> int:
     return size // patch
 
 
-def check_heads(width: int, heads: int) -> None:
-    """Raise an error at ``heads`` unless they share out the width evenly."""
-    if width % heads:
+def check_heads(width: int | None, heads: int) -> int:
+    """The heads, which must share out the width evenly; a width that is wrong itself is None."""
+    if width is not None and width % heads:
         raise located(
-            ("heads",),
+            (),
             heads,
             f"{heads} heads cannot share out a width of {width} evenly: choose heads that divide {width}, or another width",
         )
+    return heads

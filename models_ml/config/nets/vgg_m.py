@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.config.base import ShapeError, located
 from models_ml.config.nets.base import CHANNELS, BaseNet
@@ -135,30 +135,41 @@ class VggMSpp(VggM):
         description="Channels a concat branch keeps, as a share of the map's.",
     )
 
-    @model_validator(mode="after")
-    def _check_pyramid(self) -> Self:
-        if self.placement > self.layers:
+    @field_validator("placement")
+    @classmethod
+    def _check_placement(cls, placement: int, info: ValidationInfo) -> int:
+        layers = info.data.get("layers")
+        if layers is not None and placement > layers:
             raise located(
-                ("placement",),
-                self.placement,
-                f"placement {self.placement} is after the last layer: the network has {self.layers} "
-                f"(choose a placement of at most {self.layers}, or more layers)",
+                (),
+                placement,
+                f"placement {placement} is after the last layer: the network has {layers} "
+                f"(choose a placement of at most {layers}, or more layers)",
             )
-        if not self.kernels:
-            raise located(("kernels",), [], "give at least one kernel, for example 2, 3, 4, 5, 6")
-        for i, kernel in enumerate(self.kernels):
-            if kernel in self.kernels[:i]:
-                raise located(
-                    ("kernels", i), kernel, f"kernel {kernel} is given twice; each branch needs its own"
-                )
-        if self.fusion == "grid" and self.placement < self.layers:
+        return placement
+
+    @field_validator("kernels")
+    @classmethod
+    def _check_different(cls, kernels: tuple[int, ...]) -> tuple[int, ...]:
+        if not kernels:
+            raise located((), [], "give at least one kernel, for example 2, 3, 4, 5, 6")
+        for i, kernel in enumerate(kernels):
+            if kernel in kernels[:i]:
+                raise located((i,), kernel, f"kernel {kernel} is given twice; each branch needs its own")
+        return kernels
+
+    @field_validator("fusion")
+    @classmethod
+    def _check_fusion(cls, fusion: str, info: ValidationInfo) -> str:
+        layers, placement = info.data.get("layers"), info.data.get("placement")
+        if fusion == "grid" and layers is not None and placement is not None and placement < layers:
             raise located(
-                ("fusion",),
-                self.fusion,
-                f"grid fusion makes one vector, which layer {self.placement + 1} cannot convolve: "
-                f"set layers to {self.placement}, placement to {self.layers}, or fusion to concat",
+                (),
+                fusion,
+                f"grid fusion makes one vector, which layer {placement + 1} cannot convolve: "
+                f"set layers to {placement}, placement to {layers}, or fusion to concat",
             )
-        return self
+        return fusion
 
     def _after(self, shapes: Shapes, number: int) -> None:
         if number != self.placement:
