@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments import steps
-from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.models import Experiment
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
@@ -50,10 +50,7 @@ class Expression:
 
 
 def features_failed(job: Job, reason: str) -> None:
-    """The runs that wait for these features fail."""
-    wanted = job.payload
-    runs = Run.objects.filter(experiment=wanted["experiment"], features_key=wanted["features_key"])
-    steps.fail_runs(wanted["experiment"], runs.filter(state=Run.State.FEATURES), reason)
+    steps.fail_features(job, reason)
 
 
 @handles("features", failed=features_failed)
