@@ -14,7 +14,7 @@ from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.plans import (
     PlannedRun,
     estimate,
-    features_key,
+    features_key_of,
     planned,
     planned_sweep,
     queue_for,
@@ -252,7 +252,7 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
             config=item.config.model_dump(mode="json"),
             config_hash=item.config.content_hash(),
             seed=item.config.seed,
-            features_key=features_key(item.config),
+            features_key=features_key_of(item.config),
             created_by=user if user and user.pk else None,
         )
         for item in plan
@@ -277,9 +277,10 @@ def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
     experiment.round += 1
     experiment.save(update_fields=["round"])
     for run in failed:
-        run.state, run.error, run.finished_at = Run.State.FEATURES, "", None
-        run.features_key = features_key(run.settings)
-        run.save(update_fields=["state", "error", "finished_at", "features_key"])
+        run.state, run.error = Run.State.FEATURES, ""
+        run.training_started_at = run.finished_at = None
+        run.features_key = features_key_of(run.settings)
+        run.save(update_fields=["state", "error", "training_started_at", "finished_at", "features_key"])
         run.folds.exclude(state=Fold.State.DONE).update(
             state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
         )

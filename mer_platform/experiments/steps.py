@@ -37,8 +37,11 @@ def start(experiment: Experiment, runs: list[Run]) -> None:
 
 
 @contextmanager
-def finishing_features(claim: Claim) -> Iterator[None]:
-    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost."""
+def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
+    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost.
+
+    ``computed``: how many pictures it made; the others were there. Estimates are told from it.
+    """
     wanted = claim.job.payload
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=wanted["experiment"])
@@ -47,6 +50,8 @@ def finishing_features(claim: Claim) -> Iterator[None]:
         )
         with claim.commit() as job:
             yield
+            job.payload["computed"] = computed
+            job.save(update_fields=["payload"])
             claim.finish(job)
             if runs and not _awaited(runs[0].features_jobs()).exists():
                 _begin_training(experiment, runs)

@@ -83,6 +83,7 @@ def test_an_estimate_stores_nothing(api, version):
     answer = api.post(f"{URL}estimate/", {"version": version.pk, "preset": "spp-study"}).json()
     assert (answer["runs"], answer["folds"], answer["queue"]) == (25, 150, "training")
     assert answer["seconds"] > 0
+    assert (answer["features_samples"], answer["features_pictures"], answer["features_seconds"]) == (0, 0, 0)
     assert not Job.objects.exists()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
@@ -10,7 +11,7 @@ from mer_platform.experiments.launch_form import LaunchForm
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
-from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
+from models_ml.config import NET_CONFIGS, PRESETS, RunConfig, SweepConfig
 
 pytestmark = pytest.mark.django_db
 KERNELS = SweepConfig(grid={"net.kernels": [[2, 3], [2, 3, 4]]})
@@ -87,6 +88,20 @@ def test_the_form_is_checked_before_anything_is_changed(browser, project, versio
     page = browser.get(reverse("run-new", args=[project.slug])).content.decode()
     assert "Not ready to launch" not in page
     assert "194,971" in page  # parameters of the source's best configuration at the default width
+
+
+def test_the_form_says_what_part_of_the_time_the_features_take(browser, project, version):
+    one = check(browser, project, fields(version))
+    assert "for the features of 8 samples. No fold of these networks was trained here yet" in one
+    assert "Hardly any features were computed here yet: their time is a rough guess." in one
+    many = " ".join(check(browser, project, grid(version, ("features.size", "28, 56"))).split())
+    assert "of it, for 16 pictures of 8 samples" in many
+    services.launch(version, RunConfig(), None)
+    Run.objects.update(training_started_at=timezone.now())
+    assert "The features are there already." in check(browser, project, fields(version))
+    assert "<dt>Features</dt><dd>there already</dd>" in check(
+        browser, project, grid(version, ("train.epochs", "5, 6"))
+    )
 
 
 @pytest.mark.parametrize("preset", PRESETS)
