@@ -37,9 +37,9 @@ def compute_range(claim: Claim) -> None:
         for part, crop in (("onset", pair.onset), ("apex", pair.apex)):
             _save(features.picture_name(sample.index, part), png(np.rint(crop).astype(np.uint8)))
 
-    problems = compute(samples, features.settings, progress_of(claim, len(samples)), keep)
+    outcome = compute(samples, features.settings, progress_of(claim, len(samples)), keep)
     with services.finishing(claim, features.pk) as found:
-        found.problems.update({str(index): reason for index, reason in problems.items()})
+        found.problems.update({str(index): reason for index, reason in outcome.problems.items()})
 
 
 @handles("feature-summary", failed=set_failed)

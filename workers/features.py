@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments import steps
-from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.models import Experiment
+from mer_platform.features.services import moved_apex
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
@@ -49,11 +50,16 @@ class Expression:
         return f"features/{key[:2]}/{key}.npy"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Why samples have no features, by their index; how many pictures were not in the cache, and are now."""
+
+    problems: dict[int, str]
+    computed: int
+
+
 def features_failed(job: Job, reason: str) -> None:
-    """The runs that wait for these features fail."""
-    wanted = job.payload
-    runs = Run.objects.filter(experiment=wanted["experiment"], features_key=wanted["features_key"])
-    steps.fail_runs(wanted["experiment"], runs.filter(state=Run.State.FEATURES), reason)
+    steps.fail_features(job, reason)
 
 
 @handles("features", failed=features_failed)
@@ -69,13 +75,13 @@ def compute_features(claim: Claim) -> None:
         for variant in variants(sample, wanted["apex_jitter"])
     ]
     config = FeatureConfig.model_validate(wanted["config"])
-    problems = compute(samples, config, progress_of(claim, len(samples)))
-    if problems:
+    outcome = compute(samples, config, progress_of(claim, len(samples)))
+    if problems := outcome.problems:
         names = {sample.index: str(sample) for sample in samples}
         told = [f"{names[index]}: {reason}" for index, reason in problems.items()]
         more = f" (and {len(told) - SHOWN_PROBLEMS} more)" if len(told) > SHOWN_PROBLEMS else ""
         raise InputError("; ".join(told[:SHOWN_PROBLEMS]) + more)
-    with steps.finishing_features(claim):
+    with steps.finishing_features(claim, outcome.computed):
         pass  # the features themselves are in the cache
 
 
@@ -86,10 +92,10 @@ def variants(sample: Sample, jitter: int) -> list[Sample]:
 
 def moved(sample: Sample, frames: int) -> Sample:
     """The sample with its apex moved, within (onset, offset]; a flow picture has nothing that could be moved."""
-    if sample.onset is None or sample.apex is None or sample.offset is None:
+    if sample.onset is None or sample.apex is None:
         return sample
     other = copy(sample)
-    other.apex = max(min(sample.apex + frames, sample.offset), min(sample.onset + 1, sample.apex))
+    other.apex = moved_apex(sample.onset, sample.apex, sample.offset, frames)
     return other
 
 
@@ -114,18 +120,16 @@ def compute(
     config: FeatureConfig,
     tell: Callable[[int], None] = lambda _done: None,
     keep: Callable[[Sample, AlignedPair], None] | None = None,
-) -> dict[int, str]:
+) -> Outcome:
     """Compute and cache what is missing of the samples' features; samples of one clip should follow each other.
 
     Args:
         tell: called with the number of samples done.
         keep: called with the aligned frames of every sample of a clip, also where the features are there already.
-
-    Returns:
-        Why a sample has no features, by its index; nothing where all is well.
     """
     problems: dict[int, str] = {}
     missing: list[tuple[Sample, AlignedPair]] = []
+    computed = 0
     for done, (sample, pair) in enumerate(_pairs(samples, config, everything=keep is not None), start=1):
         if isinstance(pair, InputError):
             problems[sample.index] = str(pair)
@@ -134,12 +138,13 @@ def compute(
                 keep(sample, pair)
             if not default_storage.exists(Expression.of(sample).file(config)):
                 missing.append((sample, pair))
+                computed += 1
         if len(missing) == AT_ONCE[flow_device()]:
             _solve(missing, config)
             missing = []
         tell(done)
     _solve(missing, config)
-    return problems
+    return Outcome(problems, computed)
 
 
 def sample_features(sample: Sample, config: FeatureConfig) -> Picture:

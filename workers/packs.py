@@ -77,7 +77,8 @@ def _begin(claim: Claim) -> list[Fold]:
     with claim.commit() as job:
         wanted = job.folds.filter(run__state=Run.State.TRAINING).exclude(state=Fold.State.DONE)
         folds = list(wanted.select_related("run__version").order_by("run_id", "index"))
-        Fold.objects.filter(pk__in=[fold.pk for fold in folds]).update(
+        # Still of this job: a run that failed and is run again has taken its folds elsewhere.
+        job.folds.filter(pk__in=[fold.pk for fold in folds]).update(
             state=Fold.State.RUNNING, attempt=claim.attempt, started_at=timezone.now(), epochs_done=0
         )
         for fold in folds:

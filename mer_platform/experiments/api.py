@@ -173,6 +173,16 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def rerun(self, request: Request, pk: str) -> Response:
+        """Run a failed run again, also while others of its experiment go on; folds that it finished are kept."""
+        run = self.get_object()
+        if not services.rerun(run, request.user):
+            run.refresh_from_db()
+            raise Conflict(f"This run is {run.get_state_display()}; one that has failed can be run again.")
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"], url_path="train-model")
     def train_model(self, request: Request, pk: str) -> Response:
         """Train the configuration on all samples: the model that scores new clips. Single runs do so by themselves."""

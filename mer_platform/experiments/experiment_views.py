@@ -22,6 +22,7 @@ from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 
 PAGE = 20
+TOLD, LISTED = 5, 45  # failed runs on an experiment's page: with their reasons, and after those without
 LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not trained"}.items()
 
 
@@ -66,7 +67,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             (run, answer.labels[run.pk] + (f", seed {run.seed}" if several_seeds else ""))
             for run in answer.runs
         ],
-        "errors": [run for run in answer.runs if run.state == Run.State.FAILED],
+        **_failed(experiment),
         "answer": answer,
         "heat": list(answer.varied)[:2],
         "workers": _workers(experiment),
@@ -97,6 +98,13 @@ def experiment_answer(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     experiment = _get_experiment(request, slug, pk)
     context = {"experiment": experiment, "answer": Answer(experiment)}
     return render(request, "experiments/_answer.html", context)
+
+
+@login_required
+@require_GET
+def experiment_failed(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    return render(request, "experiments/_failed.html", {"experiment": experiment, **_failed(experiment)})
 
 
 @login_required
@@ -141,7 +149,8 @@ def experiment_do(request: HttpRequest, slug: str, pk: int, action: str) -> Http
         ),
     }[action]
     if act(experiment, request.user):
-        messages.success(request, done)
+        held = action == "rerun-failed" and experiment.paused
+        messages.success(request, f"{done} They begin when the experiment is resumed." if held else done)
     else:
         messages.error(request, f"Nothing to do: {experiment} is {experiment.get_state_display()}.")
     return redirect("experiment", slug, pk)
@@ -179,6 +188,19 @@ def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.
         "version__composite", "created_by", "project"
     )
     return get_object_or_404(experiments, pk=pk, project=project)
+
+
+def _failed(experiment: Experiment) -> dict[str, Any]:
+    """The first runs that failed, to be told with their reasons; others, to be told without; how many there are."""
+    runs = experiment.runs.filter(state=Run.State.FAILED).order_by("pk")
+    count, first = runs.count(), list(runs[: TOLD + LISTED])
+    return {
+        "failed": first[:TOLD],
+        "failed_others": first[TOLD:],
+        "failed_count": count,
+        "failed_untold": count - TOLD,
+        "failed_unlisted": count - len(first),
+    }
 
 
 def _workers(experiment: Experiment) -> list[tuple[Worker, str]]:

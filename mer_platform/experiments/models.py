@@ -275,6 +275,18 @@ def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> di
 
 
 def features_progress(jobs: "models.QuerySet[Job]") -> dict[str, int]:
-    return jobs.aggregate(
-        features_done=Sum("progress_done", default=0), features_total=Sum("progress_total", default=0)
-    )
+    """Samples done, of those in jobs that have begun.
+
+    Runs that were added or run again have a job for each range once more, and the latest counts. One that failed or was
+    cancelled is not waited for.
+    """
+    latest: dict[tuple[str, str], tuple[int, int]] = {}
+    told = jobs.order_by("pk").values_list("key", "state", "progress_done", "progress_total")
+    for key, state, done, total in told:
+        pictures, _round, begin = key.rsplit(":", 2)
+        waited_for = state in (*Job.OPEN, Job.State.DONE)
+        latest[pictures, begin] = (done, total) if waited_for else (0, 0)
+    return {
+        "features_done": sum(done for done, _ in latest.values()),
+        "features_total": sum(total for _, total in latest.values()),
+    }

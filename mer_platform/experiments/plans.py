@@ -9,6 +9,8 @@ from django.db.models import Count, Sum
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Experiment, Fold
+from mer_platform.features.missing import features_key, missing_features
+from mer_platform.features.services import QUEUE as FEATURES_QUEUE
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
@@ -46,8 +48,10 @@ class Estimate:
     """What a sweep will take.
 
     jobs : of features and of packs of folds; networks : trained for the folds
-    seconds : until the last fold is done, on the present workers, without computing features
-    basis : where the pace comes from, as a sentence
+    seconds : until the last fold is done, on the present workers
+    features_seconds : of these, until the features are there that are still to be computed: ``features_pictures``, of
+        ``features_samples`` samples
+    basis, features_basis : where the paces come from, as sentences; the latter empty where no feature is missing
     """
 
     runs: int
@@ -59,6 +63,10 @@ class Estimate:
     workers: int
     queue: str
     basis: str
+    features_samples: int
+    features_pictures: int
+    features_seconds: float
+    features_basis: str
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -110,20 +118,27 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
         len(pack_sizes(n, configs[key].ensemble, most_members(configs[key], gpu)))
         for key, n in folds_in_pack.items()
     ]
-    features = {features_key(run.config) for run in runs}
-    ranges = len(sample_ranges(list(version.samples.order_by("index"))))
-    workers = max(1, len(Worker.serving(queue)))
+    samples = list(version.samples.order_by("index"))
+    features = {(run.config.features, run.config.train.apex_jitter) for run in runs}
+    features_jobs = len(features) * len(sample_ranges(samples))
+    missing = missing_features(version, samples, features)
+    features_seconds = missing.seconds / min(_workers(FEATURES_QUEUE), max(1, features_jobs))
+    workers = _workers(queue)
     seconds, basis = _seconds(runs, queue)
     return Estimate(
         runs=len(runs),
         folds=sum(folds_in_pack.values()),
         networks=sum(n * configs[key].ensemble for key, n in folds_in_pack.items()),
-        jobs=sum(packs) + len(features) * ranges,
+        jobs=sum(packs) + features_jobs,
         multiply_adds=sum(sum(run.work()) for run in runs),
-        seconds=seconds / min(workers, max(1, sum(packs))),
+        seconds=features_seconds + seconds / min(workers, max(1, sum(packs))),
         workers=workers,
         queue=queue,
         basis=basis,
+        features_samples=missing.samples,
+        features_pictures=missing.pictures,
+        features_seconds=features_seconds,
+        features_basis=missing.basis,
     )
 
 
@@ -134,10 +149,14 @@ def queue_for(device: str) -> str:
     return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
 
 
-def features_key(config: RunConfig) -> str:
+def features_key_of(config: RunConfig) -> str:
     """Runs of a version with the same key see the same pictures."""
-    jitter = config.train.apex_jitter
-    return config.features.content_hash()[:12] + (f"-j{jitter}" if jitter else "")
+    return features_key(config.features, config.train.apex_jitter)
+
+
+def _workers(queue: str) -> int:
+    """How many workers take jobs of the queue: at least one, which may still have to be started."""
+    return max(1, len(Worker.serving(queue)))
 
 
 def _protocol(config: RunConfig) -> tuple[Any, ...]:
@@ -174,7 +193,7 @@ def _seconds(runs: Sequence[PlannedRun], queue: str) -> tuple[float, str]:
     folds = sum(found[1] for found in measured.values() if found)
     unknown = sorted(name for name, found in measured.items() if found is None)
     if not folds:
-        return seconds, "No fold was trained here yet: the time is a rough guess."
+        return seconds, "No fold of these networks was trained here yet: the time for that is a rough guess."
     basis = f"By the pace of the latest {folds} folds of these networks here"
     return seconds, f"{basis}; a rough guess for {', '.join(unknown)}." if unknown else f"{basis}."
 

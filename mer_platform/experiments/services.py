@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
@@ -13,7 +14,7 @@ from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.plans import (
     PlannedRun,
     estimate,
-    features_key,
+    features_key_of,
     planned,
     planned_sweep,
     queue_for,
@@ -34,6 +35,7 @@ __all__ = [
     "parse_config",
     "parse_sweep",
     "pause",
+    "rerun",
     "rerun_failed",
     "resume",
     "train_model",
@@ -191,21 +193,23 @@ def rerun_failed(experiment: Experiment, user: Any) -> list[Run]:
     """Run the failed runs of an experiment again; their finished folds are kept. Returns those runs."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
-        runs = list(experiment.runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
-        if not runs:
-            return []
-        experiment.round += 1
-        experiment.save(update_fields=["round"])
-        for run in runs:
-            run.state, run.error, run.finished_at = Run.State.FEATURES, "", None
-            run.features_key = features_key(run.settings)
-            run.save(update_fields=["state", "error", "finished_at", "features_key"])
-            run.folds.exclude(state=Fold.State.DONE).update(
-                state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
-            )
-        steps.start(experiment, runs)
-        AuditEvent.record(experiment.project, user, f"ran {len(runs)} failed runs of {experiment} again")
+        runs = _run_again(experiment, experiment.runs.all())
+        if runs:
+            AuditEvent.record(experiment.project, user, f"ran {len(runs)} failed runs of {experiment} again")
     return runs
+
+
+def rerun(run: Run, user: Any) -> bool:
+    """Run one failed run again, whatever the others of its experiment do; its finished folds are kept.
+
+    False where it has not failed, or was run again already.
+    """
+    with transaction.atomic():
+        experiment = Experiment.objects.select_for_update().get(pk=run.experiment_id)
+        runs = _run_again(experiment, experiment.runs.filter(pk=run.pk))
+        if runs:
+            AuditEvent.record(experiment.project, user, f"ran run {run} again")
+    return bool(runs)
 
 
 def train_model(run: Run, user: Any) -> bool:
@@ -257,7 +261,7 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
             config=item.config.model_dump(mode="json"),
             config_hash=item.config.content_hash(),
             seed=item.config.seed,
-            features_key=features_key(item.config),
+            features_key=features_key_of(item.config),
             created_by=user if user and user.pk else None,
         )
         for item in plan
@@ -269,6 +273,28 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
     )
     steps.start(experiment, runs)
     return runs
+
+
+def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
+    """Queue those of the runs that failed once more. The experiment's row is locked.
+
+    Their folds leave the packs that they were in, which go on for the folds of other runs.
+    """
+    failed = list(runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
+    if not failed:
+        return []
+    experiment.round += 1
+    experiment.save(update_fields=["round"])
+    for run in failed:
+        run.state, run.error = Run.State.FEATURES, ""
+        run.training_started_at = run.finished_at = None
+        run.features_key = features_key_of(run.settings)
+        run.save(update_fields=["state", "error", "training_started_at", "finished_at", "features_key"])
+        run.folds.exclude(state=Fold.State.DONE).update(
+            state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
+        )
+    steps.start(experiment, failed)
+    return failed
 
 
 def _stop(run: Run) -> None:

@@ -37,8 +37,11 @@ def start(experiment: Experiment, runs: list[Run]) -> None:
 
 
 @contextmanager
-def finishing_features(claim: Claim) -> Iterator[None]:
-    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost."""
+def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
+    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost.
+
+    ``computed``: how many pictures it made; the others were there. Estimates are told from it.
+    """
     wanted = claim.job.payload
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=wanted["experiment"])
@@ -47,8 +50,10 @@ def finishing_features(claim: Claim) -> Iterator[None]:
         )
         with claim.commit() as job:
             yield
+            job.payload["computed"] = computed
+            job.save(update_fields=["payload"])
             claim.finish(job)
-            if runs and not runs[0].features_jobs().filter(state__in=Job.OPEN).exists():
+            if runs and not _awaited(runs[0].features_jobs()).exists():
                 _begin_training(experiment, runs)
 
 
@@ -78,6 +83,14 @@ def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
             claim.finish(job)
             if run.state == Run.State.FINISHING:
                 finish(run)
+
+
+def fail_features(job: Job, reason: str) -> None:
+    """The runs that wait for these features fail; nobody waits for those of a job that is asked to stop."""
+    if _awaited(Job.objects.filter(pk=job.pk)).exists():
+        wanted = job.payload
+        runs = Run.objects.filter(experiment=wanted["experiment"], features_key=wanted["features_key"])
+        fail_runs(wanted["experiment"], runs.filter(state=Run.State.FEATURES), reason)
 
 
 def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
@@ -201,6 +214,11 @@ def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload
         priority=experiment.priority,
         held=experiment.paused,
     )
+
+
+def _awaited(jobs: "QuerySet[Job]") -> "QuerySet[Job]":
+    """Those of the jobs that a run still waits for. One that is asked to stop has another in its place, if any is needed."""
+    return jobs.filter(state__in=Job.OPEN, cancel_requested=False)
 
 
 def _locked(runs: "QuerySet[Run]") -> "QuerySet[Run]":

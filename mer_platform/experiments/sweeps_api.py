@@ -73,10 +73,20 @@ class EstimateSerializer(serializers.Serializer):
     networks = serializers.IntegerField(help_text="Trained for the folds; an ensemble has several a fold.")
     jobs = serializers.IntegerField(help_text="Of features and of packs of folds.")
     multiply_adds = serializers.IntegerField()
-    seconds = serializers.FloatField(help_text="On the present workers, without computing features.")
+    seconds = serializers.FloatField(
+        help_text="Until the last fold is done, on the present workers, missing features included."
+    )
     workers = serializers.IntegerField()
     queue = serializers.CharField()
-    basis = serializers.CharField(help_text="Where the pace comes from.")
+    basis = serializers.CharField(help_text="Where the pace of training comes from.")
+    features_samples = serializers.IntegerField(help_text="Samples whose features are still to be computed.")
+    features_pictures = serializers.IntegerField(
+        help_text="Pictures of motion to be computed for them, under all settings."
+    )
+    features_seconds = serializers.FloatField(help_text="The part of seconds that these take.")
+    features_basis = serializers.CharField(
+        help_text="Where the pace of features comes from; empty if none is missing.", allow_blank=True
+    )
 
 
 class SeedsSerializer(serializers.Serializer):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/new/", launch_views.run_new, name="run-new"),
     path("projects/<slug:slug>/runs/<int:pk>/", views.run_page, name="run"),
     path("projects/<slug:slug>/runs/<int:pk>/cancel/", views.run_cancel, name="cancel-run"),
+    path("projects/<slug:slug>/runs/<int:pk>/again/", views.run_again, name="rerun-run"),
     path("projects/<slug:slug>/runs/<int:pk>/figures/<slug:name>.json", views.run_figure, name="figure"),
     path("projects/<slug:slug>/runs/<int:pk>/model/", experiment_views.train_model, name="train-model"),
     path(EXPERIMENTS, experiment_views.experiment_list, name="experiments"),
@@ -20,6 +21,7 @@ urlpatterns = [
         name="experiment-fold",
     ),
     path(f"{EXPERIMENTS}<int:pk>/answer/", experiment_views.experiment_answer, name="experiment-answer"),
+    path(f"{EXPERIMENTS}<int:pk>/failed/", experiment_views.experiment_failed, name="experiment-failed"),
     path(f"{EXPERIMENTS}<int:pk>/workers/", experiment_views.experiment_workers, name="experiment-workers"),
     path(
         f"{EXPERIMENTS}<int:pk>/figures/<slug:name>.json",

@@ -102,6 +102,22 @@ def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("run", slug, pk)
 
 
+@login_required
+@require_POST
+def run_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Run a failed run again. Leads back to the page it was asked on: the run's, or with ``from=experiment`` that."""
+    run = _get_run(request, slug, pk, Role.RESEARCHER)
+    if services.rerun(run, request.user):
+        after = " It begins when the experiment is resumed." if run.experiment.paused else ""
+        messages.success(request, f"{run} is run again; the folds it finished are kept.{after}")
+    else:
+        run.refresh_from_db()
+        messages.error(request, f"{run} is {run.get_state_display()}; one that has failed can be run again.")
+    if request.POST.get("from") == "experiment":
+        return redirect("experiment", slug, run.experiment_id)
+    return redirect("run", slug, pk)
+
+
 def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
     project = get_project(request, slug, role)
     return get_object_or_404(

@@ -33,6 +33,13 @@ def sample_ranges(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     return ranges
 
 
+def moved_apex(onset: int, apex: int, offset: int | None, frames: int) -> int:
+    """The apex so many frames later, within (onset, offset]; where there is no offset, the apex as it is."""
+    if offset is None:
+        return apex
+    return max(min(apex + frames, offset), min(onset + 1, apex))
+
+
 def request_features(version: CompositeVersion, config: FeatureConfig, user: Any) -> FeatureSet:
     """The version's feature set under this configuration, being computed unless it is there; a failed one anew."""
     with transaction.atomic():

@@ -170,6 +170,100 @@ def test_a_failed_run_is_run_again_where_it_was(experiment, alice):
     assert services.rerun_failed(experiment, alice) == []
 
 
+def fail_one(experiment: Experiment) -> tuple[Run, Run]:
+    """Fail the first of two runs, and return both."""
+    run, other = experiment.runs.order_by("pk")
+    steps.fail_runs(experiment.pk, experiment.runs.filter(pk=run.pk), "diverged")
+    return run, other
+
+
+def test_one_failed_run_is_run_again_while_the_others_go_on(experiment, alice):
+    finish_jobs(experiment, "features")
+    run, other = fail_one(experiment)
+    run.folds.filter(index=0).update(state=Fold.State.DONE)
+    untouched = list(other.folds.values_list("pk", "state", "job"))
+    assert not services.rerun(other, alice)
+    assert services.rerun(run, alice)
+    told = Experiment.objects.get(pk=experiment.pk)
+    assert (told.state, told.progress()["runs_failed"], told.progress()["runs_done"]) == ("running", 0, 0)
+    finish_jobs(experiment, "features")
+    again = run.folds.filter(job__state=Job.State.QUEUED)
+    assert set(again.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
+    assert list(other.folds.values_list("pk", "state", "job")) == untouched
+    finish_jobs(experiment, "pack")
+    assert states(experiment) == {"finished"}
+
+
+def test_a_second_click_finds_nothing_to_run_again(experiment, alice):
+    finish_jobs(experiment, "features")
+    run, _ = fail_one(experiment)
+    seen_at_once = [Run.objects.get(pk=run.pk) for _ in range(2)]
+    assert [services.rerun(seen, alice) for seen in seen_at_once] == [True, False]
+    assert services.rerun_failed(experiment, alice) == []
+    assert Job.objects.filter(kind="features", state=Job.State.QUEUED).count() == 2  # ranges of 24 samples
+
+
+def test_a_pack_goes_on_without_the_folds_of_a_run_that_is_run_again(version, alice):
+    sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3]})
+    experiment = services.launch_experiment(version, sweep, alice)
+    finish_jobs(experiment, "features")
+    shared = next(
+        pack
+        for pack in Job.objects.filter(kind="pack")
+        if len(set(pack.folds.values_list("run", flat=True))) == 2
+    )
+    claim = Job.claim(shared.pk, "host:1")
+    run, other = fail_one(experiment)
+    services.rerun(run, alice)
+    finish_jobs(experiment, "features")
+    with steps.finishing_pack(claim) as wanted:
+        assert set(wanted) == {other.pk}
+        Fold.objects.filter(job=shared).update(state=Fold.State.DONE)
+    claim.job.refresh_from_db()
+    assert claim.job.state == Job.State.DONE
+    assert not run.folds.filter(state=Fold.State.DONE).exists()
+    finish_jobs(experiment, "pack")
+    assert states(experiment) == {"finished"}
+
+
+def test_features_that_are_asked_to_stop_neither_delay_nor_fail_the_run_that_is_run_again(experiment, alice):
+    old = Job.claim(Job.objects.filter(kind="features").first().pk, "host:1")
+    steps.fail_runs(experiment.pk, experiment.runs.all(), "the disk is full")  # another range said so
+    run = experiment.runs.first()
+    services.rerun(run, alice)
+    steps.fail_features(old.job, "the disk is full")
+    assert experiment.runs.get(pk=run.pk).state == Run.State.FEATURES
+    finish_jobs(experiment, "features")
+    assert experiment.runs.get(pk=run.pk).state == Run.State.TRAINING
+    old.job.refresh_from_db()
+    assert old.job.state == Job.State.RUNNING  # it has not heard of it yet
+
+
+def test_run_again_while_the_experiment_is_paused_it_waits(experiment, alice):
+    finish_jobs(experiment, "features")
+    run, _ = fail_one(experiment)
+    services.pause(experiment, alice)
+    assert services.rerun(run, alice)
+    assert set(Job.objects.filter(state=Job.State.QUEUED).values_list("held", flat=True)) == {True}
+    services.resume(experiment, alice)
+    finish_jobs(experiment, "features")
+    finish_jobs(experiment, "pack")
+    assert states(experiment) == {"finished"}
+
+
+def test_the_features_of_a_run_that_is_run_again_are_counted_once(experiment, alice):
+    jobs = Job.objects.filter(kind="features")
+    for job in jobs:
+        Job.claim(job.pk, "host:1").progress(12, 12)
+    steps.fail_runs(experiment.pk, experiment.runs.all(), "the disk is full")
+    jobs.update(state=Job.State.CANCELLED)
+    run = experiment.runs.first()
+    assert (run.progress()["features_done"], run.progress()["features_total"]) == (0, 0)
+    services.rerun(run, alice)
+    Job.claim(jobs.filter(state=Job.State.QUEUED).first().pk, "host:1").progress(5, 12)
+    assert (run.progress()["features_done"], run.progress()["features_total"]) == (5, 12)
+
+
 def test_added_seeds_are_runs_of_every_combination(experiment, alice):
     Run.objects.update(state=Run.State.FINISHED)
     added = services.add_seeds(experiment, [0, 5], alice)

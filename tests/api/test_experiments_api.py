@@ -95,6 +95,7 @@ def test_an_estimate_stores_nothing(api, version):
     answer = api.post(f"{URL}estimate/", {"version": version.pk, "preset": "spp-study"}).json()
     assert (answer["runs"], answer["folds"], answer["queue"]) == (25, 150, "training")
     assert answer["seconds"] > 0
+    assert (answer["features_samples"], answer["features_pictures"], answer["features_seconds"]) == (0, 0, 0)
     assert not Job.objects.exists()
 
 
@@ -116,6 +117,18 @@ def test_seeds_are_added_and_failed_runs_run_again(api, launched):
     assert api.post(f"{url}rerun-failed/").status_code == 409
     Run.objects.update(state=Run.State.FAILED, error="broken")
     assert {run["state"] for run in api.post(f"{url}rerun-failed/").json()["runs"]} == {"features"}
+
+
+def test_one_failed_run_is_run_again_while_the_others_go_on(api, launched):
+    url = f"/api/v1/runs/{launched['runs'][2]['id']}/rerun/"
+    refused = api.post(url)
+    assert refused.status_code == 409
+    assert "computing features; one that has failed" in refused.json()["detail"]
+    Run.objects.filter(pk=launched["runs"][2]["id"]).update(state=Run.State.FAILED, error="broken")
+    again = api.post(url)
+    assert (again.status_code, again.json()["state"], again.json()["error"]) == (202, "features", "")
+    experiment = api.get(f"{URL}{launched['id']}/").json()
+    assert (experiment["state"], experiment["progress"]["runs_failed"]) == ("running", 0)
 
 
 def test_the_final_model_of_a_sweeps_run_is_trained_when_asked_for(api, launched):
@@ -143,6 +156,7 @@ def test_viewers_look_and_researchers_steer(project, launched, version, member, 
         *(viewer.post(f"{url}{name}/") for name in ("pause", "resume", "cancel", "rerun-failed")),
         viewer.post(f"{url}add-seeds/", {"seeds": [9]}),
         viewer.post(f"/api/v1/runs/{launched['runs'][0]['id']}/train-model/"),
+        viewer.post(f"/api/v1/runs/{launched['runs'][0]['id']}/rerun/"),
     ):
         assert answer.status_code == 403
     assert bobs_api.get(url).status_code == 404

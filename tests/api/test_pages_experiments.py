@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
@@ -97,6 +98,20 @@ def test_the_form_is_checked_before_anything_is_changed(browser, project, versio
     page = browser.get(reverse("run-new", args=[project.slug])).content.decode()
     assert "Not ready to launch" not in page
     assert "194,971" in page  # parameters of the source's best configuration at the default width
+
+
+def test_the_form_says_what_part_of_the_time_the_features_take(browser, project, version):
+    one = check(browser, project, fields(version))
+    assert "for the features of 8 samples. No fold of these networks was trained here yet" in one
+    assert "Hardly any features were computed here yet: their time is a rough guess." in one
+    many = " ".join(check(browser, project, grid(version, ("features.size", "28, 56"))).split())
+    assert "of it, for 16 pictures of 8 samples" in many
+    services.launch(version, RunConfig(), None)
+    Run.objects.update(training_started_at=timezone.now())
+    assert "The features are there already." in check(browser, project, fields(version))
+    assert "<dt>Features</dt><dd>there already</dd>" in check(
+        browser, project, grid(version, ("train.epochs", "5, 6"))
+    )
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -273,6 +288,44 @@ def test_it_is_paused_resumed_given_seeds_and_cancelled_from_its_page(browser, p
     assert "This experiment was cancelled" in do("resume-experiment")
 
 
+def test_a_failed_run_is_run_again_from_its_page_and_from_the_experiments(browser, project, experiment):
+    run = experiment.runs.order_by("pk").first()
+    pages = {"run": ("run", run.pk), "experiment": ("experiment", experiment.pk)}
+    again = reverse("rerun-run", args=[project.slug, run.pk])
+    for asked_on, (name, pk) in pages.items():
+        url = reverse(name, args=[project.slug, pk])
+        assert again not in browser.get(url).content.decode()
+        experiment.runs.filter(pk=run.pk).update(state=Run.State.FAILED, error="The disk is full.")
+        page = browser.get(url).content.decode()
+        assert again in page
+        assert "The disk is full." in page
+        answer = browser.post(again, {"from": asked_on}, follow=True)
+        assert answer.redirect_chain[-1][0] == url
+        assert "is run again; the folds it finished are kept." in answer.content.decode()
+        assert experiment.runs.get(pk=run.pk).state == Run.State.FEATURES
+    refused = browser.post(again, follow=True).content.decode()
+    assert "is computing features; one that has failed can be run again" in refused
+
+
+def test_the_failed_runs_are_told_anew_without_the_page_around_them(browser, project, experiment):
+    url = reverse("experiment-failed", args=[project.slug, experiment.pk])
+    assert "failed." not in browser.get(url).content.decode()
+    experiment.runs.update(state=Run.State.FAILED, error="The disk is full.")
+    part = browser.get(url).content.decode()
+    assert "2 runs failed." in part
+    assert "Run all 2 again" in part
+    assert part.count('formaction="') == 2
+
+
+def test_of_many_failed_runs_the_first_are_told_with_their_reasons(browser, project, version, alice):
+    experiment = services.launch_experiment(version, SweepConfig(seeds=range(60)), alice)
+    experiment.runs.update(state=Run.State.FAILED, error="The disk is full.")
+    part = browser.get(reverse("experiment-failed", args=[project.slug, experiment.pk])).content.decode()
+    assert (part.count("The disk is full."), part.count('formaction="')) == (5, 50)
+    assert "And 55 others" in part
+    assert "And 10 more, in the table below." in part
+
+
 def test_the_model_of_the_best_is_trained_on_request(browser, project, scored):
     best = scored.runs.order_by("pk").last()
     answer = browser.post(reverse("train-model", args=[project.slug, best.pk]), follow=True)
@@ -288,7 +341,10 @@ def test_strangers_see_nothing_and_viewers_change_nothing(client, project, exper
     page = reverse("experiment", args=[project.slug, experiment.pk])
     assert client.get(page).status_code == 404
     Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
-    assert client.get(page).status_code == 200
+    experiment.runs.update(state=Run.State.FAILED)
+    again = reverse("rerun-run", args=[project.slug, experiment.runs.first().pk])
+    assert again not in client.get(page).content.decode()
+    assert client.post(again).status_code == 403
     for name in actions:
         url = reverse(name, args=[project.slug, experiment.pk])
         assert client.post(url).status_code == 403

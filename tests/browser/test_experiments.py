@@ -69,3 +69,37 @@ def test_a_grid_is_launched_paused_watched_and_answered(page: Page, project: str
     page.keyboard.press("ArrowRight")
     expect(page.locator(".fold-words")).to_contain_text("CASME II/sub02 held out")
     accessible(page)
+
+
+LAUNCH = """
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments import services
+from models_ml.config import SweepConfig
+version = CompositeVersion.objects.get(composite__project__slug="grid")
+sweep = SweepConfig(base={"net": {"name": "ststnet"}}, grid={"train.learning_rate": [1e-3, 2e-3]})
+services.launch_experiment(version, sweep, None, "For a GPU", device="gpu")
+"""
+FAIL = """
+from mer_platform.experiments import steps
+from mer_platform.experiments.models import Run
+run = Run.objects.filter(experiment__name="For a GPU").first()
+steps.fail_runs(run.experiment_id, Run.objects.filter(pk=run.pk), "the disk is full")
+"""
+
+
+def test_a_run_that_fails_is_shown_and_run_again_while_the_others_wait(
+    live_platform, page: Page, project: str
+):
+    live_platform.manage("shell", "-c", LAUNCH)  # no worker has one
+    page.goto(f"{project}experiments/")
+    page.get_by_role("link", name="For a GPU").click()
+    expect(page.locator(".is-matrix [data-state]")).to_have_text(["waiting"] * 2, timeout=PATIENCE_MS)
+    expect(page.locator("#failed")).to_be_hidden()
+    live_platform.manage("shell", "-c", FAIL)
+    expect(page.locator("#failed")).to_contain_text("1 run failed.")
+    expect(page.locator("#failed")).to_contain_text("the disk is full")
+    accessible(page)
+    page.get_by_role("button", name=re.compile("^Run #.* again$")).click()
+    expect(page.get_by_text("is run again; the folds it finished are kept.")).to_be_visible()
+    expect(page.locator("#failed")).to_be_hidden()
+    expect(page.locator("h1 .badge")).to_have_text("running")

@@ -2,15 +2,24 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
-from tests.flow_lab import at_work, attempts_lost, done, ended, flow_version, kill_one, outcome
+from mer_platform.features.services import SAMPLES_A_JOB
+from tests.flow_lab import at_work, attempts_lost, done, ended, flow_version, kill_one, outcome, query
 from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
 SUBJECTS, PICTURES = 68, 1
 CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 6, "batch_size": 64}}
+CLICKS = 6
+FAIL = """
+from mer_platform.experiments import steps
+from mer_platform.experiments.models import Run
+steps.fail_runs({experiment}, Run.objects.filter(pk={run}), "the disk is full")
+"""
 KILLS = 5  # the benchmark “killed” does twenty
 
 
@@ -98,3 +107,24 @@ def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api,
     assert ended(api, first["id"])["state"] == ended(api, second["id"])["state"] == "finished"
     assert api.get(experiment)["state"] == "finished"
     assert len(done(api, first["id"])) == len(done(api, second["id"])) == SUBJECTS
+
+
+def test_of_clicks_at_once_one_runs_the_failed_run_again(platform, api, version):
+    base = {**CONFIG, "protocol": "kfold", "folds": 2}
+    sweep = {"version": version, "base": base, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
+    launched = api.post("experiments/", sweep)
+    experiment, run = f"experiments/{launched['id']}/", launched["runs"][1]["id"]
+    api.post(f"{experiment}pause/", {})
+    platform.manage("shell", "-c", FAIL.format(experiment=launched["id"], run=run))
+    address = f"{platform.url}/api/v1/runs/{run}/rerun/"
+    signed = {"Authorization": f"Bearer {platform.manage('create_token', 'admin').strip()}"}
+    with ThreadPoolExecutor(CLICKS) as pool:
+        answers = pool.map(lambda _: requests.post(address, headers=signed, timeout=60), range(CLICKS))
+        assert sorted(answer.status_code for answer in answers) == [202] + [409] * (CLICKS - 1)
+    api.post(f"{experiment}resume/", {})
+    assert ended(api, run)["state"] == "finished"
+    assert len(done(api, run)) == 2
+    group = f"experiment:{launched['id']}:features"
+    asked = query(platform, f"SELECT key FROM jobs_job WHERE key LIKE '{group}:%:1:%'")  # noqa: S608
+    ranges = {key.rpartition(":")[2] for (key,) in asked}
+    assert len(asked) == len(ranges) == -(-SUBJECTS // SAMPLES_A_JOB)

@@ -11,6 +11,7 @@ from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.composites.models import Composite, CompositeVersion, Sample
 from mer_platform.composites.services import freeze
 from mer_platform.features.models import FeatureSet
+from mer_platform.jobs.models import Job
 from models_ml.config import FeatureConfig
 from models_ml.face.detect import FaceDetector
 from models_ml.motion import clips as clips_module
@@ -86,6 +87,24 @@ def test_a_run_uses_what_was_computed_for_the_page(api, version, compute, work, 
     run = api.post("/api/v1/runs/", {"version": version.pk, "config": config}).json()
     work()
     assert api.get(f"/api/v1/runs/{run['id']}/").json()["state"] == "finished"
+
+
+def test_an_estimate_counts_what_a_run_then_computes(api, version, work):
+    own = {**CONFIG, "crop_size": 96}  # other tests of this process leave theirs in the cache
+    config = {"features": own, "train": {"epochs": 1}, "net": {"kernels": [2, 3]}}
+
+    def lacking(**grid) -> tuple[int, int]:
+        asked = {"version": version.pk, "base": config, "grid": grid}
+        told = api.post("/api/v1/experiments/estimate/", asked).json()
+        return told["features_samples"], told["features_pictures"]
+
+    assert lacking() == (5, 5)
+    api.post("/api/v1/runs/", {"version": version.pk, "config": config})
+    work()
+    assert lacking() == (0, 0)
+    assert lacking(**{"features.size": [28, 30]}) == (5, 5)
+    [job] = Job.objects.filter(kind="features")
+    assert job.payload["computed"] == 5
 
 
 def test_a_sample_without_a_face_is_told_and_the_others_go_on(version, compute, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from mer_platform.composites.models import Sample
-from mer_platform.experiments import services
+from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Claim, Job
 from models_ml.config import SweepConfig
@@ -94,6 +94,32 @@ def test_cancelling_stops_the_training_before_its_next_epoch(experiment, alice, 
         assert (max(seen), job.state) == (6, Job.State.DONE)
         done = set(Fold.objects.filter(state=Fold.State.DONE).values_list("run", flat=True))
         assert done == folds - {experiment.runs.all()[0].pk}
+
+
+def test_a_run_that_is_run_again_in_the_middle_of_a_shared_pack_disturbs_nobody(
+    version, alice, after_epoch, work
+):
+    three_folds = {"protocol": "kfold", "folds": 3}
+    experiment = services.launch_experiment(
+        version, SweepConfig(base={**QUICK.base, **three_folds}, grid=QUICK.grid), alice
+    )
+    compute_features(experiment)
+    pack = Job.objects.get(kind="pack")
+    run, other = experiment.runs.order_by("pk")
+
+    def fail_and_run_again(claim: Claim, epoch: int) -> None:
+        if epoch == 2 and claim.job.pk == pack.pk:
+            steps.fail_runs(experiment.pk, experiment.runs.filter(pk=run.pk), "the disk is full")
+            assert services.rerun(run, alice)
+
+    seen = after_epoch(fail_and_run_again)
+    runner.take_next("training")
+    assert seen == [1, 2, 3, 4, 5, 6]
+    done = Fold.objects.filter(state=Fold.State.DONE).values_list("run", "job")
+    assert sorted(done) == [(other.pk, pack.pk)] * 3
+    work()
+    assert set(experiment.runs.values_list("state", flat=True)) == {"finished"}
+    assert [found.predictions.count() for found in (run, other)] == [24, 24]
 
 
 def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, work):

@@ -1,6 +1,7 @@
 /**
  * `<mer-folds src fold active>` around a table with a row a run (`data-run`): draws each run's folds into its strip and keeps
- * them up to date while the experiment is active. Tells the page with `mer:scored` and `mer:folds` (detail: ids of runs).
+ * them up to date while the experiment is active. Tells the page with `mer:newly-scored`, `mer:folds` (detail: ids of runs) and
+ * `mer:failed`, when a run has failed or, having failed, goes on.
  */
 import { requestJson } from "../http.js";
 import { HEIGHT, LOOKS, cellWidth, countOf, foldAt, step } from "./strip.js";
@@ -92,11 +93,12 @@ class MerFolds extends HTMLElement {
   /** @param {Changes} changes */
   #take({ runs, seen, counts, scored }) {
     this.#seen = seen;
+    let failures = false;
     for (const [id, letters, state, words] of runs) {
       const strip = this.#byRun.get(id);
       if (!strip) continue;
       strip.letters = letters;
-      this.#tell(strip, state, words);
+      if (this.#tell(strip, state, words)) failures = true;
     }
     this.#layOut(false, runs.map(([id]) => id));
     for (const [letter, count] of Object.entries(counts)) {
@@ -105,17 +107,20 @@ class MerFolds extends HTMLElement {
     }
     if (this.#scored >= 0 && scored > this.#scored) document.body.dispatchEvent(new CustomEvent("mer:newly-scored"));
     this.#scored = scored;
+    if (failures) document.body.dispatchEvent(new CustomEvent("mer:failed"));
     document.body.dispatchEvent(new CustomEvent("mer:folds", { detail: runs.map(([id]) => id) }));
   }
 
-  /** @param {Strip} strip @param {string} state @param {string} words */
+  /** @param {Strip} strip @param {string} state @param {string} words @returns {boolean} it failed, or does so no more */
   #tell({ row, canvas, letters }, state, words) {
     const done = `${countOf(letters, "d")} of ${letters.length}`;
     /** @type {HTMLElement} */ (row.querySelector("[data-done]")).textContent = done;
     const badge = /** @type {HTMLElement} */ (row.querySelector("[data-state] .badge"));
+    const failed = badge.classList.contains("is-failed");
     badge.className = `badge is-${BADGES[state] ?? "running"}`;
     badge.textContent = words;
     canvas.setAttribute("aria-label", `Folds: ${done} done${letters.includes("f") ? `, ${countOf(letters, "f")} failed` : ""}`);
+    return failed !== (state === "failed");
   }
 
   /** @param {boolean} recolour @param {number[]} [changed] ids of runs; without it all are drawn if the size changed */

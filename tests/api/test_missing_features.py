@@ -1,0 +1,186 @@
+"""What an estimate says of features: which samples still lack them, and how long those take."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from mer_platform.annotation.models import Consensus
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.services import freeze
+from mer_platform.experiments import services, steps
+from mer_platform.experiments.models import Experiment, Run
+from mer_platform.features import missing
+from mer_platform.features import services as feature_services
+from mer_platform.features.missing import Missing, missing_features
+from mer_platform.features.models import FeatureSet
+from mer_platform.jobs.models import Job, Worker
+from models_ml.config import FeatureConfig, SweepConfig
+from tests.pictures import freeze_pictures
+
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
+LARGE = FeatureConfig(size=56)
+WORDS = {"disgust": "negative", "happiness": "positive"}
+
+
+@pytest.fixture
+def frozen(project, database, make_clip, alice):
+    """A version of so many more clips than the one before; two subjects."""
+    numbers = iter(range(100))
+
+    def freeze_more(clips: int) -> CompositeVersion:
+        for number, _ in zip(numbers, range(clips), strict=False):
+            clip = make_clip(f"clip{number:02}", f"s{number % 2}")
+            emotion = ["disgust", "happiness"][number // 2 % 2]
+            Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion=emotion, origin="adopted")
+        return freeze(project, "Clips", [database], {database.name: WORDS}, alice)
+
+    return freeze_more
+
+
+@pytest.fixture
+def ranges_of_four(monkeypatch):
+    monkeypatch.setattr(feature_services, "SAMPLES_A_JOB", 4)
+
+
+def lacks(version: CompositeVersion, *wanted: tuple[FeatureConfig, int]) -> Missing:
+    return missing_features(
+        version, list(version.samples.order_by("index")), wanted or [(FeatureConfig(), 0)]
+    )
+
+
+def counts(version: CompositeVersion, *wanted: tuple[FeatureConfig, int]) -> tuple[int, int]:
+    found = lacks(version, *wanted)
+    return found.samples, found.pictures
+
+
+def launched(version: CompositeVersion, alice, **base) -> Experiment:
+    return services.launch_experiment(version, SweepConfig(base=base), alice)
+
+
+def compute(experiment: Experiment, jobs: int | None = None, computed: int = 0) -> None:
+    """As a worker would, without the work."""
+    for job in Job.objects.filter(group=experiment.group, kind="features").order_by("pk")[:jobs]:
+        with steps.finishing_features(Job.claim(job.pk, "host:1"), computed):
+            pass
+
+
+def test_a_new_version_lacks_all_and_after_its_first_run_nothing(frozen, alice):
+    version = frozen(8)
+    assert counts(version) == (8, 8)
+    experiment = launched(version, alice)
+    assert counts(version) == (8, 8)
+    compute(experiment)
+    assert lacks(version) == Missing(0, 0, 0.0, "")
+
+
+def test_each_setting_of_features_has_its_own(frozen, alice):
+    version = frozen(8)
+    compute(launched(version, alice))
+    assert counts(version, (FeatureConfig(), 0), (LARGE, 0)) == (8, 8)
+    assert counts(version, (LARGE, 0), (FeatureConfig(flow="dis"), 0)) == (8, 16)
+
+
+def test_a_later_version_lacks_what_it_adds(frozen, alice):
+    compute(launched(frozen(6), alice))
+    assert counts(frozen(2)) == (2, 2)
+
+
+def test_a_mark_that_was_moved_is_another_picture(frozen, alice):
+    compute(launched(frozen(4), alice))
+    Consensus.objects.filter(clip__name="clip00").update(apex=6)
+    assert counts(frozen(0)) == (1, 1)
+
+
+def test_ranges_that_were_done_before_a_run_failed_count(frozen, alice, ranges_of_four):
+    version = frozen(10)
+    experiment = launched(version, alice)
+    compute(experiment, jobs=1)
+    steps.fail_runs(experiment.pk, experiment.runs.all(), "no face")
+    assert counts(version) == (6, 6)
+
+
+def test_a_moved_apex_takes_two_more_pictures_a_sample(frozen, alice):
+    version = frozen(4)
+    assert counts(version, (FeatureConfig(), 2)) == (4, 12)
+    compute(launched(version, alice))
+    assert counts(version, (FeatureConfig(), 2)) == (4, 8)
+    compute(launched(version, alice, train={"apex_jitter": 2}))
+    assert counts(version, (FeatureConfig(), 0), (FeatureConfig(), 2)) == (0, 0)
+    assert counts(version, (FeatureConfig(), 1), (FeatureConfig(), 2)) == (4, 8)
+
+
+def test_what_a_features_page_has_shown_is_there_but_for_samples_without(frozen):
+    version = frozen(4)
+    config = FeatureConfig()
+    FeatureSet.objects.create(
+        version=version,
+        config=config.model_dump(mode="json"),
+        config_hash=config.content_hash(),
+        state=FeatureSet.State.READY,
+        problems={"2": "no face"},
+    )
+    assert counts(version) == (1, 1)
+
+
+def test_flow_pictures_lack_nothing(project):
+    assert counts(freeze_pictures(project), (FeatureConfig(), 3)) == (0, 0)
+
+
+def test_a_run_that_trained_on_features_of_older_code_proves_nothing_when_it_is_run_again(frozen, alice):
+    version = frozen(4)
+    experiment = launched(version, alice)
+    compute(experiment)
+    steps.fail_runs(experiment.pk, experiment.runs.all(), "diverged")
+    Run.objects.update(features_key="0" * 12)
+    Job.objects.update(payload={"experiment": experiment.pk, "features_key": "0" * 12, "samples": [0, 4]})
+    assert services.rerun(experiment.runs.get(), alice)
+    assert counts(version) == (4, 4)
+
+
+def test_their_time_is_a_guess_and_then_learned_from_what_was_computed(frozen, alice, monkeypatch):
+    version = frozen(8)
+    guess = lacks(version, (LARGE, 0))
+    assert "rough guess" in guess.basis
+    assert guess.seconds == pytest.approx(8 * (missing.READING + missing.FLOW["tvl1"]))
+    larger = lacks(version, (LARGE.model_copy(update={"crop_size": 256}), 0))
+    assert larger.seconds == pytest.approx(8 * (missing.READING + 4 * missing.FLOW["tvl1"]))
+    experiment = launched(version, alice)
+    compute(experiment, computed=20)
+    compute(launched(version, alice), computed=0)  # found all in the cache: says nothing of the pace
+    began = timezone.now() - timedelta(hours=1)
+    Job.objects.filter(kind="features").update(started_at=began, finished_at=began + timedelta(seconds=60))
+    learned = lacks(version, (LARGE, 0))
+    assert learned.seconds == pytest.approx(8 * 3)
+    assert "latest 20 pictures" in learned.basis
+
+
+def test_an_estimate_has_them_in_its_time_shared_among_workers(frozen):
+    version = frozen(8)
+    sweep = SweepConfig(grid={"features.size": [28, 56]}, base={"net": {"name": "ststnet"}})
+    alone = services.estimate(version, sweep)
+    assert (alone.features_samples, alone.features_pictures) == (8, 16)
+    assert 0 < alone.features_seconds < alone.seconds
+    now = timezone.now()
+    for number in range(9):
+        name = f"host:{number}"
+        Worker.objects.create(
+            name=name, host="host", pid=number, device="cpu", queues=["features"], last_seen=now
+        )
+    shared = services.estimate(version, sweep)
+    assert shared.features_seconds == pytest.approx(alone.features_seconds / 2)  # two jobs, one a setting
+    training = alone.seconds - alone.features_seconds
+    assert shared.seconds == pytest.approx(training + shared.features_seconds)
+
+
+def test_it_asks_as_much_of_the_database_for_few_samples_as_for_many(frozen, alice, ranges_of_four):
+    def queries(version: CompositeVersion) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert lacks(version, (FeatureConfig(), 1), (LARGE, 0)).pictures
+        return len(asked)
+
+    compute(launched(frozen(4), alice))
+    few, many = frozen(1), frozen(20)
+    assert queries(few) == queries(many) <= 5
