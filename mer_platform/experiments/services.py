@@ -170,7 +170,9 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
             steps.drop_idle_jobs(experiment.pk)
             experiment.paused = False
             experiment.save(update_fields=["paused"])
-            Job.release_group(experiment.group)  # what is left are jobs of its finished runs
+            Job.release_group(
+                experiment.group
+            )  # a pack that stops with its worker is taken up once more, to be ended
             AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
     return bool(runs)
 

@@ -120,8 +120,9 @@ def finish(run: Run) -> None:
     run.state, run.finished_at = Run.State.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])
     if settings.MLFLOW_TRACKING_URI:
-        experiment = run.experiment
-        _enqueue(experiment, "mlflow", "scoring", str(run.pk), {"experiment": experiment.pk, "run": run.pk})
+        # In a group of its own: neither a pause nor the end of its experiment keeps it.
+        group, payload = f"mlflow:{run.pk}", {"experiment": run.experiment_id, "run": run.pk}
+        Job.enqueue("mlflow", "scoring", run.experiment.project_id, group, group, payload)
 
 
 def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
@@ -155,7 +156,7 @@ def drop_idle_jobs(experiment_id: int) -> None:
     group = Experiment(pk=experiment_id).group
     runs = Run.objects.filter(experiment=experiment_id)
     training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
-    wanted = Q(kind="mlflow") | Q(kind="pack", pk__in=training.values("job"))
+    wanted = Q(kind="pack", pk__in=training.values("job"))
     for key in set(runs.filter(state=Run.State.FEATURES).values_list("features_key", flat=True)):
         wanted |= Q(key__startswith=f"{group}:features:{key}:")
     for pk in runs.filter(state=Run.State.FINISHING).values_list("pk", flat=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mer_platform.experiments import services
+from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from models_ml.config import RunConfig
@@ -77,3 +77,12 @@ def test_a_server_that_is_away_is_asked_again_and_harms_no_run(version, alice, w
     job.refresh_from_db()
     run.refresh_from_db()
     assert (job.state, run.state, run.error) == (Job.State.FAILED, Run.State.FINISHED, "")
+
+
+def test_logging_waits_for_no_paused_experiment(version, alice, settings):
+    settings.MLFLOW_TRACKING_URI = "http://127.0.0.1:9"
+    run = services.launch(version, RunConfig.model_validate({"net": {"name": "ststnet"}}), alice)
+    services.pause(run.experiment, alice)
+    run.refresh_from_db()
+    steps.finish(run)
+    assert not Job.objects.get(kind="mlflow").held
