@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from mer_platform.experiments.description import differences
 from mer_platform.experiments.models import Experiment, Run
@@ -11,7 +12,12 @@ from models_ml.errors import InputError
 from models_ml.evaluation.ranking import Place
 from models_ml.evaluation.uncertainty import Interval
 
-Expected = tuple[float, Interval | None]  # a score, with its interval
+
+class Expected(NamedTuple):
+    """A score, with its 95 % interval where there are subjects enough to tell one."""
+
+    score: float
+    interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Answer:
         for place in by_uf1.places:
             runs, own = groups[place.configuration], uar[place.configuration]
             rows.append(Row(self.labels[runs[0].pk], runs, place, own.score, own.interval))
-        expected = None if by_uf1.chosen is None else (by_uf1.chosen, by_uf1.chosen_interval)
+        expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
         return rows, expected, ""
 
     @property

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
+from mer_platform.experiments.answer import Answer, Row
 from mer_platform.experiments.models import Experiment
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
@@ -131,6 +132,55 @@ class ExperimentDetailSerializer(ExperimentSerializer):
         ]
 
 
+def pair(**settings: Any) -> serializers.ListField:
+    """A 95 % interval, or null."""
+    return serializers.ListField(
+        child=serializers.FloatField(), min_length=2, max_length=2, default=None, allow_null=True, **settings
+    )
+
+
+class PlaceSerializer(serializers.Serializer):
+    """A configuration's place, by UF1."""
+
+    configuration = serializers.CharField(source="label", help_text="What tells it from the others.")
+    runs = serializers.SerializerMethodField(help_text="Ids, one a seed.")
+    uf1 = serializers.FloatField(
+        source="place.score", help_text="The mean over its seeds, as all scores here."
+    )
+    uf1_interval_95 = pair(source="place.interval")
+    uar = serializers.FloatField()
+    uar_interval_95 = pair(source="uar_interval")
+    best = serializers.FloatField(source="place.best", help_text="Share of the resamples in which it leads.")
+    may_be_best = serializers.BooleanField(
+        source="place.may_be_best", help_text="It leads, or what it lacks to the leading one may be chance."
+    )
+    behind = serializers.FloatField(
+        source="place.behind", help_text="What it lacks to the leading one's UF1."
+    )
+    behind_interval_95 = pair(
+        source="place.behind_interval", help_text="Holds for all pairs at once; null for the leading one."
+    )
+
+    @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
+    def get_runs(self, row: Row) -> list[int]:
+        return [run.pk for run in row.runs]
+
+
+class RankingSerializer(serializers.Serializer):
+    """Which configuration is best. Intervals are of 10,000 resamples of the subjects."""
+
+    places = PlaceSerializer(source="rows", many=True, help_text="The best first.")
+    runs_open = serializers.IntegerField(source="open", help_text="Runs that are not scored yet.")
+    runs_missing = serializers.IntegerField(source="missing", help_text="Runs that failed or were cancelled.")
+    expected_uf1 = serializers.FloatField(
+        source="expected.score",
+        default=None,
+        help_text="What choosing the best of these is worth on other subjects; null with fewer than two.",
+    )
+    expected_uf1_interval_95 = pair(source="expected.interval")
+    problem = serializers.CharField(help_text="Why the runs cannot be ranked; empty if they can.")
+
+
 class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Experiment.objects.select_related("version").with_counts().order_by("-id")
     serializer_class = ExperimentSerializer
@@ -154,6 +204,12 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
         """What a sweep would take: jobs, multiply-adds, seconds. Nothing is stored."""
         asked = self._asked(request, SweepSerializer, Role.VIEWER)
         return Response(services.estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
+
+    @extend_schema(responses=RankingSerializer)
+    @action(detail=True)
+    def ranking(self, request: Request, pk: str) -> Response:
+        """Its configurations by UF1, of the runs that are scored so far."""
+        return Response(RankingSerializer(Answer(self.get_object())).data)
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])

@@ -253,6 +253,30 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
 
 
+def test_the_api_gives_the_same_answer(api, scored):
+    told = api.get(f"/api/v1/experiments/{scored.pk}/ranking/").json()
+    first, second = told["places"]
+    good, poor = (
+        run.pk for run in sorted(scored.runs.all(), key=lambda run: -len(run.config["net"]["kernels"]))
+    )
+    assert (first["configuration"], first["runs"], first["uar"], first["best"]) == (
+        "kernels 2, 3, 4",
+        [good],
+        1,
+        1,
+    )
+    assert first["behind_interval_95"] is None
+    assert (second["runs"], second["behind"]) == ([poor], first["uf1"] - second["uf1"])
+    assert len(second["behind_interval_95"]) == 2
+    assert told["expected_uf1"] == Answer(scored).expected.score
+    assert (told["runs_open"], told["runs_missing"], told["problem"]) == (0, 0, "")
+
+
+def test_the_api_ranks_nothing_where_nothing_is_scored(api, experiment):
+    told = api.get(f"/api/v1/experiments/{experiment.pk}/ranking/").json()
+    assert (told["places"], told["expected_uf1"], told["runs_open"]) == ([], None, 2)
+
+
 def test_the_predictions_are_read_once_for_the_whole_answer(scored):
     with CaptureQueriesContext(connection) as queries:
         answer = Answer(scored)
