@@ -13,7 +13,7 @@ from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
 SUBJECTS, PICTURES = 68, 1
-CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 6, "batch_size": 64}}
+CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 40, "batch_size": 64}}
 CLICKS = 6
 FAIL = """
 from mer_platform.experiments import steps
