@@ -1,8 +1,11 @@
 """SIGKILL, cancel and pause in the middle of training: they cost time and nothing else."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -66,6 +69,17 @@ def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(platform, ap
     assert len(done(api, run)) == SUBJECTS
     assert outcome(api, run) == outcome(api, undisturbed)
     assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the pack in hand
+
+
+def test_an_idle_process_that_is_killed_leaves_others_to_work(platform, api, version):
+    """With files for a broker, idle processes queue up for the next message, and one of them is at its head."""
+    names = {worker["name"] for worker in api.get("workers/")}
+    idle = [int(name.rpartition(":")[2]) for name in names]
+    for pid in idle:
+        if "worker@" in (Path("/proc") / str(pid) / "cmdline").read_text():
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: {worker["name"] for worker in api.get("workers/")} - names, "other processes")
+    assert ended(api, launch(api, version), 60)["state"] == "finished"
 
 
 def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):

@@ -30,6 +30,7 @@ ADMINISTRATOR = "admin"
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.2
 GPU_DRIVER = Path("/dev/nvidiactl")  # there where a process can use an NVIDIA GPU
+POOL = "workers.pool:TaskPool"  # what -P custom is
 ALONE = (
     "--without-gossip --without-mingle"  # Celery workers have nothing to tell each other: see Job.claim_next
 )
@@ -128,8 +129,9 @@ class Command(BaseCommand):
 
 def processes(port: int) -> dict[str, str]:
     """The Python module of each process, and its arguments."""
-    pool = f"-Q {','.join(QUEUES)} -c {number_from_environment('MER_WORKERS', os.cpu_count() or 1, 1, 1000)}"
-    gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -c 1 {ALONE} -l INFO"
+    count = number_from_environment("MER_WORKERS", os.cpu_count() or 1, 1, 1000)
+    pool = f"-Q {','.join(QUEUES)} -P custom -c {count}"
+    gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -P custom -c 1 {ALONE} -l INFO"
     # Beat only sends, so it need not load what the workers load.
     return {
         "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 --threads 4 "
@@ -145,7 +147,13 @@ def process_environment() -> dict[str, str]:
     # The pool's processes are the parallelism: more threads in each would only compete for the same cores.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     # Celery otherwise waits for the job in hand, minutes for a fold; jobs are resumable, Ctrl-C should be quick.
-    return {**os.environ, **one_thread, "REMAP_SIGTERM": "SIGQUIT", "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        **one_thread,
+        "REMAP_SIGTERM": "SIGQUIT",
+        "PYTHONUNBUFFERED": "1",
+        "CELERY_CUSTOM_WORKER_POOL": POOL,
+    }
 
 
 def number_from_environment(name: str, default: int, low: int, high: int) -> int:
