@@ -60,6 +60,11 @@ class Api:
         return answer.json()
 
 
+def _heed_ctrl_c() -> None:
+    """A shell's background job ignores SIGINT, and so would everything that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class LivePlatform:
     """Start, stop and look into one running platform.
 
@@ -99,7 +104,13 @@ class LivePlatform:
         written = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_heed_ctrl_c,
             )
         wait_until(lambda: self._answers(written), f"the platform to start; see {self.log}", 120)
         if found := re.search(r"One-time password: (\S+)", self.log.read_text()):
