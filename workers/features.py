@@ -16,7 +16,7 @@ from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment
 from mer_platform.features.services import moved_apex
-from mer_platform.jobs.models import Claim, Job
+from mer_platform.jobs.models import Claim
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
@@ -58,11 +58,7 @@ class Outcome:
     computed: int
 
 
-def features_failed(job: Job, reason: str) -> None:
-    steps.fail_features(job, reason)
-
-
-@handles("features", failed=features_failed)
+@handles("features", failed=steps.fail_features)
 def compute_features(claim: Claim) -> None:
     """Every missing feature of a range of samples. All problems of the range are told at once."""
     wanted = claim.job.payload

@@ -170,9 +170,8 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
             steps.drop_idle_jobs(experiment.pk)
             experiment.paused = False
             experiment.save(update_fields=["paused"])
-            Job.release_group(
-                experiment.group
-            )  # a pack that stops with its worker is taken up once more, to be ended
+            # A pack that stops with its worker is taken up once more, to be ended.
+            Job.release_group(experiment.group)
             AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
     return bool(runs)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models_ml.config.shapes import window
+from models_ml.nets import kernels
 from models_ml.nets.layers import BatchNorm, Dropout, InputConv
 
 
@@ -71,8 +72,6 @@ class _ConvPool(torch.autograd.Function):
         bias: Tensor,
         padding: int,
     ) -> tuple[Tensor, ...]:
-        from models_ml.nets import kernels  # here: only training needs a compiler
-
         pooled = x.new_empty(len(x), len(weight), window(width - 2, 3, 3, padding) ** 2)
         places = torch.empty(pooled.shape, dtype=torch.int32)
         statistics = torch.zeros(len(weight), 3, dtype=torch.float64)
@@ -115,8 +114,6 @@ class _ScaleDropPool(torch.autograd.Function):
         drawn: Tensor,
         threshold: int,
     ) -> Tensor:
-        from models_ml.nets import kernels
-
         out = pooled.new_empty(*pooled.shape[:2], (_side(pooled) // 2) ** 2)
         arrays = (t.detach().numpy() for t in (pooled, factor, shift, drawn))
         kernels.scale_drop_pool(*arrays, threshold, out.numpy())
@@ -126,8 +123,6 @@ class _ScaleDropPool(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from models_ml.nets import kernels
-
         pooled, places, x, factor, drawn = ctx.saved_tensors
         by_conv = torch.zeros(len(factor), kernels.LANES)
         by_norm = torch.zeros(len(factor), 2, dtype=torch.float64)

@@ -4,7 +4,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models_ml.config.nets.ststnet import STREAMS, Ststnet
-from models_ml.nets.fused import stem
 from models_ml.nets.layers import BatchNorm, Dropout, InputConv, Linear, flat
 
 
@@ -33,6 +32,8 @@ class StstnetNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
         if self.training and x.device.type == "cpu":
+            from models_ml.nets.fused import stem  # here: only training needs a compiler
+
             return self.classify(stem(x, self.conv, self.norm, self.dropout, pool_padding=1))
         return self.classify(flat(self.layers(x), self.members))
 
