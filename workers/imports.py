@@ -23,12 +23,12 @@ from mer_platform.clips.services import (
     subject_of,
 )
 from mer_platform.imports import checking, services
-from mer_platform.imports.layouts.base import Tree
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.sources import open_tree
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
 from mer_platform.storage import new_file, sha256_of
 from models_ml.errors import InputError
+from models_ml.formats.base import Tree
 from models_ml.motion.pictures import picture_features
 from models_ml.video.framezip import write_frame_zip
 from models_ml.video.imagefile import read_header

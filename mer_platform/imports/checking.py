@@ -8,19 +8,19 @@ from dataclasses import asdict
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from mer_platform.imports import layouts
-from mer_platform.imports.layouts.base import Finding, Layout
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import Plan
 from mer_platform.imports.sources import open_sheet, open_tree
+from models_ml import formats
+from models_ml.formats.base import Finding, Layout
 
 
 def layout_of(key: str) -> Layout:
     """The registered layout of this key; ValidationError that lists them for any other."""
-    if key not in layouts.LAYOUTS:
-        known = ", ".join(layouts.LAYOUTS)
+    if key not in formats.LAYOUTS:
+        known = ", ".join(formats.LAYOUTS)
         raise ValidationError({"layout": f"There is no layout “{key}”; there are: {known}."})
-    return layouts.LAYOUTS[key]
+    return formats.LAYOUTS[key]
 
 
 def read(batch: Import) -> tuple[Finding, Plan]:

@@ -11,10 +11,10 @@ from django.core.files.storage import default_storage
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Clip, FlowPicture
-from mer_platform.imports.layouts.base import Problem, Tree
 from mer_platform.imports.models import ImportItem
 from mer_platform.projects.models import Project
 from mer_platform.storage import sha256_of
+from models_ml.formats.base import Problem, Tree
 
 State = ImportItem.State
 Marks = tuple[Any, ...]

@@ -3,9 +3,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from mer_platform.imports import layouts, services
+from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.projects.models import Project
+from models_ml import formats
 
 ANNOTATIONS = ("label-studio", "elan")  # they may be one file, and need no folder
 
@@ -22,8 +23,8 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["layout"].choices = [(key, layout.title) for key, layout in layouts.LAYOUTS.items()]  # type: ignore[attr-defined]
-        self.initial.setdefault("layout", next(iter(layouts.LAYOUTS)))
+        self.fields["layout"].choices = [(key, layout.title) for key, layout in formats.LAYOUTS.items()]  # type: ignore[attr-defined]
+        self.initial.setdefault("layout", next(iter(formats.LAYOUTS)))
 
     def clean(self) -> dict[str, Any]:
         fields = super().clean() or {}

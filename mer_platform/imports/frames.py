@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mer_platform.imports.layouts.base import Expression, FoundClip, Problem
+from models_ml.formats.base import Expression, FoundClip, Problem
 
 _MARKS = ("onset", "apex", "offset")
 

@@ -8,8 +8,8 @@ from typing import Any
 from mer_platform.annotation.exchange.timing import Timing
 from mer_platform.clips.models import Clip
 from mer_platform.imports.comparing import compare_marks
-from mer_platform.imports.layouts.base import Marking, Problem
 from mer_platform.imports.models import Import, ImportItem
+from models_ml.formats.base import Marking, Problem
 
 Planned = tuple[ImportItem | None, list[Problem]]
 

@@ -9,7 +9,9 @@ from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.clips.services import same_but_for_spelling
 from mer_platform.imports.comparing import Known, compare_clip, compare_picture
 from mer_platform.imports.frames import indices_of
-from mer_platform.imports.layouts.base import (
+from mer_platform.imports.markings import plan_markings
+from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
+from models_ml.formats.base import (
     Finding,
     FoundClip,
     FoundPicture,
@@ -17,8 +19,6 @@ from mer_platform.imports.layouts.base import (
     Severity,
     Tree,
 )
-from mer_platform.imports.markings import plan_markings
-from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
 
 State, Kind = ImportItem.State, ImportItem.Kind
 _LONGEST = {"database": 60, "subject": 60, "name": 120, "emotion": 40}

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 
-from mer_platform.imports.layouts.base import Sheet, Tree
 from mer_platform.imports.models import Import
 from mer_platform.imports.trees import FolderTree, StorageTree
 from models_ml.errors import InputError
+from models_ml.formats.base import Sheet, Tree
 
 STORAGE_ROOT = "import"
 

@@ -1,7 +1,7 @@
 """Folders to import from: on this machine's disk, or below a prefix of the object storage.
 
-Both satisfy ``layouts.base.Tree``. Neither ever leaves its root: symbolic links that lead out of it are not followed and
-``..`` in a path is refused.
+Both satisfy ``models_ml.formats.base.Tree``. Neither ever leaves its root: symbolic links that lead out of it are not
+followed and ``..`` in a path is refused.
 """
 
 # ruff: noqa: PTH114, PTH118, PTH123 (a Path for each of a database's frames would cost more than opening it)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.imports import layouts, services
+from mer_platform.imports import services
 from mer_platform.imports.forms import ANNOTATIONS, ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.reporting import as_json, by_code, by_database, by_severity, corrections
@@ -18,6 +18,7 @@ from mer_platform.imports.sources import STORAGE_ROOT, import_root, subfolders
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from models_ml import formats
 
 ROWS = 100
 
@@ -45,7 +46,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "chosen": form["layout"].value(),
         "place": form["place"].value(),
-        "layouts": layouts.LAYOUTS.values(),
+        "layouts": formats.LAYOUTS.values(),
         "annotations": ANNOTATIONS,
         "storage_root": STORAGE_ROOT,
         **_folder_context(form["source"].value() or ""),
@@ -120,7 +121,7 @@ def import_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _title(batch: Import) -> str:
-    known = layouts.LAYOUTS.get(batch.layout)
+    known = formats.LAYOUTS.get(batch.layout)
     return known.title if known else batch.layout
 
 

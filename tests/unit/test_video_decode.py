@@ -12,11 +12,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_clips import numbered_frames, write_video
 
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import VideoSource, open_source, read_frames
+from tests.unit.made_clips import numbered_frames, write_video
 
 REAL = ["single_face.mp4", "face_noface.mov", "no_face.mp4", "carphone_pristine.mp4"]
 COUNT = 40

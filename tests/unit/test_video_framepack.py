@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made_clips import encoded, numbered_frames
 from skimage.data import astronaut
 
 from models_ml.errors import InputError
@@ -16,6 +15,7 @@ from models_ml.motion.flow import tvl1
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Frame
 from models_ml.video.framepack import PackIndex, PackWriter, read_pack_frame
+from tests.unit.made_clips import encoded, numbered_frames
 
 
 def pack(frames: list[Frame]) -> tuple[io.BytesIO, PackIndex]:

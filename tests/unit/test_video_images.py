@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_clips import encoded, numbered_frames, numbered_members, write_zip
 
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Frame, Limits, open_source, read_frames
+from tests.unit.made_clips import encoded, numbered_frames, numbered_members, write_zip
 
 
 def read(path: Path, limits: Limits | None = None) -> list[Frame]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from made_clips import encoded, numbered_frames, numbered_members, write_video, write_zip
 from skimage.data import astronaut
 
 from models_ml.errors import InputError
@@ -16,6 +15,7 @@ from models_ml.face.detect import Box
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.framepack import read_pack_frame
 from models_ml.video.ingest import ingest
+from tests.unit.made_clips import encoded, numbered_frames, numbered_members, write_video, write_zip
 
 
 class NoFace:

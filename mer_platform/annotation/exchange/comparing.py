@@ -12,8 +12,8 @@ from mer_platform.annotation.exchange.placing import Placed, refuse
 from mer_platform.annotation.exchange.rows import MARKS
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
-from mer_platform.imports.layouts.report import Report
 from mer_platform.projects.models import Project
+from models_ml.formats.report import Report
 
 ADD, CHANGE, SAME = "add", "change", "same"
 Entry = dict[str, Any]  # as the import keeps it, see ``_entry``

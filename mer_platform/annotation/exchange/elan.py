@@ -2,7 +2,7 @@
 
 A span begins and ends when its frames are shown, in milliseconds from the first frame. Phases run from onset to apex and
 from apex to offset. Where an expression lacks a mark, a tier says so (Missing@anna), since a span has two ends. Read back
-by ``imports.layouts.elan``. Format: ELAN, Max Planck Institute for Psycholinguistics, EAF 2.8.
+by ``models_ml.formats.elan``. Format: ELAN, Max Planck Institute for Psycholinguistics, EAF 2.8.
 """
 
 import io
@@ -17,11 +17,11 @@ from pympi.Elan import Eaf
 
 from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read
 from mer_platform.annotation.exchange.zips import Archive, safe_name
-from mer_platform.imports.layouts import elan
-from mer_platform.imports.layouts.base import Marking
-from mer_platform.imports.layouts.folders import VIDEOS
-from mer_platform.imports.layouts.markings import NO_EMOTION
 from models_ml.errors import InputError
+from models_ml.formats import elan
+from models_ml.formats.base import Marking
+from models_ml.formats.folders import VIDEOS
+from models_ml.formats.markings import NO_EMOTION
 
 CONSENSUS = "consensus"  # on tiers of what was agreed on
 _MIME = {

@@ -3,7 +3,7 @@
 A region a label: the emotion from onset to offset, and below it (``parentID``) its apex, action units, "macro", and what is
 missing. A task may be imported into a Label Studio project whose labelling configuration has
 ``<TimelineLabels name="expression" toName="video">`` and ``<Video name="video" value="$video">``. Read back by
-``imports.layouts.label_studio``.
+``models_ml.formats.label_studio``.
 """
 
 import json
@@ -15,8 +15,8 @@ from typing import Any
 from mer_platform.annotation.exchange.elan import CONSENSUS, incoming
 from mer_platform.annotation.exchange.rows import MARKS, Outgoing, Read
 from mer_platform.annotation.exchange.zips import Archive
-from mer_platform.imports.layouts import label_studio
-from mer_platform.imports.layouts.markings import NO_EMOTION
+from models_ml.formats import label_studio
+from models_ml.formats.markings import NO_EMOTION
 
 _REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
 

@@ -16,8 +16,8 @@ from django.utils.dateparse import parse_datetime
 from mer_platform.annotation.exchange.rows import CODED, Incoming, Outgoing, Read
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
-from mer_platform.imports.layouts.report import Report
 from models_ml.errors import InputError
+from models_ml.formats.report import Report
 
 SCHEMA = "mer-annotations"
 VERSION = 1

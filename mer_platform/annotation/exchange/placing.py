@@ -15,9 +15,9 @@ from mer_platform.annotation.exchange.rows import MARKS, Incoming
 from mer_platform.annotation.exchange.timing import Timing, Timings
 from mer_platform.annotation.models import Annotation, Marking, check_marks
 from mer_platform.clips.models import Clip
-from mer_platform.imports.layouts.report import Report, listed
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
+from models_ml.formats.report import Report, listed
 
 _LONGEST_NOTE = 2000
 _SUGGESTION = {"onset", "apex", "offset", "confidence"}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mer_platform.annotation.exchange.timing import Timing, Timings
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
-from mer_platform.imports.layouts.base import Problem
+from models_ml.formats.base import Problem
 
 MARKS = ("onset", "apex", "offset")
 CODED = (*MARKS, "kind", "emotion", "action_units")  # what every format carries

@@ -17,9 +17,9 @@ from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.placing import Placed, Placer, refuse
 from mer_platform.annotation.exchange.rows import CODED, Incoming
 from mer_platform.annotation.models import Consensus
-from mer_platform.imports.layouts.report import Report, listed
 from mer_platform.projects.models import Membership, Project, Role
 from models_ml.errors import InputError
+from models_ml.formats.report import Report, listed
 
 Coders = AnnotationImport.Coders
 

@@ -18,12 +18,12 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read, Unit
 from mer_platform.clips.models import Subject
 from mer_platform.exports.formats import BOM, guarded
-from mer_platform.imports.layouts import casme2
-from mer_platform.imports.layouts.base import Sheet
-from mer_platform.imports.layouts.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
-from mer_platform.imports.layouts.report import Report
-from mer_platform.imports.layouts.sheets import Column, Row, read_table
 from models_ml.errors import InputError
+from models_ml.formats import casme2
+from models_ml.formats.base import Sheet
+from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.report import Report
+from models_ml.formats.sheets import Column, Row, read_table
 
 CASME2_COLUMNS = (
     "Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units", "Estimated Emotion",

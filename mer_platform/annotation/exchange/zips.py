@@ -13,7 +13,7 @@ _PACKED = b"PK\x03\x04"
 
 
 class Archive:
-    """The files in an upload that end as asked for; satisfies ``imports.layouts.base.Tree``.
+    """The files in an upload that end as asked for; satisfies ``models_ml.formats.base.Tree``.
 
     Raises InputError for a zip that is damaged, protected, or unpacks to more than any annotations would.
     """

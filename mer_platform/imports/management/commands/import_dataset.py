@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mer_platform.imports import layouts, services
+from mer_platform.imports import services
 from mer_platform.imports.checking import check_here
 from mer_platform.imports.models import Import
 from mer_platform.imports.reporting import as_json
@@ -14,6 +14,7 @@ from mer_platform.imports.services import Source
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
+from models_ml import formats
 from models_ml.errors import InputError
 
 SHOWN = 40
@@ -25,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "layout", choices=list(layouts.LAYOUTS), metavar="LAYOUT", help=", ".join(layouts.LAYOUTS)
+            "layout", choices=list(formats.LAYOUTS), metavar="LAYOUT", help=", ".join(formats.LAYOUTS)
         )
         parser.add_argument("path", type=Path, metavar="PATH", help="the folder (or the file of annotations)")
         parser.add_argument("--project", required=True, help="the project's slug")

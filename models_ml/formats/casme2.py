@@ -1,0 +1,62 @@
+"""CASME II (Yan et al. 2014, PLoS ONE 9(1), doi 10.1371/journal.pone.0086041): 200 frames/s, 26 subjects.
+
+Sheet ``CASME2-coding-*.xlsx``: Subject, Filename, (unnamed), OnsetFrame, ApexFrame ("/" where missing), OffsetFrame,
+(unnamed), Action Units, Estimated Emotion. The subject is a number (1) or a text ("01"). Frames:
+``CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`` or ``Cropped/sub01/EP02_01f/reg_img46.jpg``, by source frame number.
+Names given: subject "sub01", clip "EP02_01f", as in the list of MEGC2019.
+"""
+
+import re
+
+from models_ml.formats.base import Finding, Sheet, Tree
+from models_ml.formats.coded_clips import Coding, Place, read_coded
+from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.errata import Erratum
+
+ERRATA = (
+    Erratum(
+        "sub16",
+        "EP01_08",
+        "offset",
+        "110",
+        "96",
+        "The sheet codes frames 73–110, but the cropped folder ends with frame 96, here as in a public audit of it "
+        "(24 files instead of 38; all other clips agree). 96 is the last frame there is, not where the expression ends.",
+        frame_absent=True,
+    ),
+)
+
+
+def subject_name(text: str) -> str:
+    """
+    >>> subject_name("1"), subject_name("Sub1"), subject_name("sub01"), subject_name("EP02_01f")
+    ('sub01', 'sub01', 'sub01', '')
+    """
+    match = re.fullmatch(r"(?:sub(?:ject)?|s)?[ _]?0*([1-9]\d?)", text.strip().lower())
+    return f"sub{int(match[1]):02d}" if match else ""
+
+
+def place(parts: tuple[str, ...]) -> Place | None:
+    """sub01/EP02_01f below anything."""
+    if len(parts) < 2 or not parts[-1].upper().startswith("EP") or not parts[-2].lower().startswith("s"):
+        return None
+    subject = subject_name(parts[-2])
+    return Place(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
+
+
+CODING = Coding(
+    key="casme2",
+    database="CASME II",
+    fps=200.0,
+    emotions=("happiness", "disgust", "surprise", "repression", "sadness", "fear", "others"),
+    columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION),
+    expects="sub01/EP02_01f/img46.jpg",
+    place=place,
+    subject=subject_name,
+    errata=ERRATA,
+)
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """CASME II in a tree; see ``coded_clips.read_coded``."""
+    return read_coded(tree, sheet, accepted, CODING)

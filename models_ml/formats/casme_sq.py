@@ -1,0 +1,131 @@
+"""CAS(ME)² (Qu et al. 2018, IEEE Trans. Affective Computing 9(4)): 22 subjects, long videos, 30 frames/s.
+
+``CAS(ME)^2code_final.xlsx`` has three worksheets and no header: the coding (participant's number, name of the expression
+such as anger1_1, onset, apex, offset, action units, emotion, micro-expression or macro-expression, emotion as reported by
+the participant), "naming rule1" (…, folder s15, participant's number) and "naming rule2" (code of the video such as 0401,
+name such as anger1). Frames: ``rawpic/s15/15_0101disgustingteeth/img1.jpg``, or the same below ``cropped``; the four
+digits are the code of the video. 0 means that there is no frame. The cut expressions of ``selectedpic`` are not read.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from models_ml.errors import InputError
+from models_ml.formats.base import Finding, Sheet, Tree
+from models_ml.formats.coded_clips import Coding, Place, Placed, assemble, place_folders
+from models_ml.formats.coding import Kind, coded_rows
+from models_ml.formats.folders import image_folders
+from models_ml.formats.report import Report
+from models_ml.formats.sheets import Row, load_sheet, sheet_names, worksheets
+
+_KEYS = ("subject", "filename", "onset", "apex", "offset", "action_units", "emotion", "kind")
+_Rows = Sequence[tuple[int, Sequence[Any]]]
+
+
+def subject_name(text: str) -> str:
+    """
+    >>> subject_name("s15"), subject_name("S15"), subject_name("rawpic")
+    ('s15', 's15', '')
+    """
+    match = re.fullmatch(r"s0*([1-9]\d?)", text.strip().lower())
+    return f"s{int(match[1])}" if match else ""
+
+
+def place(parts: tuple[str, ...]) -> Place | None:
+    """s15/15_0101disgustingteeth below anything."""
+    subject = subject_name(parts[-2]) if len(parts) > 1 else ""
+    if subject and re.match(rf"0*{subject[1:]}_\d{{4}}", parts[-1]):
+        return Place(parts[:-2], subject, parts[-1], parts[-2])
+    return None
+
+
+def _kind(row: Row, report: Report) -> Kind:
+    word = row.text("kind", report).lower()
+    if not word.startswith(("micro", "macro")):
+        report.warning(
+            "kind-unknown",
+            f"“{word}” is neither micro-expression nor macro-expression: taken as macro.",
+            file=row.file,
+            row=row.number,
+            column="kind",
+        )
+    return "micro" if word.startswith("micro") else "macro"
+
+
+CODING = Coding(
+    key="casme_sq",
+    database="CAS(ME)2",
+    fps=30.0,
+    emotions=("positive", "negative", "surprise", "others"),
+    columns=(),
+    expects="rawpic/s15/15_0101disgustingteeth/img1.jpg",
+    place=place,
+    subject=subject_name,
+    none=frozenset("0"),
+    several=True,
+)
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """CAS(ME)² in a tree; there are no known errata.
+
+    Raises InputError where the workbook or one of its worksheets, or every folder of frames, is missing.
+    """
+    report = Report()
+    name, coding, folders, codes = _workbook(tree, sheet)
+    placed = place_folders(tree, image_folders(tree, report), CODING, report)
+    by_code = _by_code(placed)
+
+    def subject(participant: str) -> str:
+        return folders.get(participant, "")
+
+    def clip(subject: str, filename: str) -> str:
+        code = codes.get(filename.rpartition("_")[0] or filename, "")
+        return by_code.get((subject, code)) or f"{subject[1:]}_{code or filename}"
+
+    rows = [Row(number, dict(zip(_KEYS, cells, strict=False)), name) for number, cells in coding]
+    coded = coded_rows(rows, subject, clip, report, _kind, CODING.none)
+    return assemble(tree, coded, placed, accepted, CODING, report)
+
+
+def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, str], dict[str, str]]:
+    """Name, coding rows, folder by participant, code by video name."""
+    reasons: list[str] = []
+    for candidate in [sheet] if sheet else [load_sheet(tree, n) for n in sheet_names(tree)[:40]]:
+        parts: dict[str, _Rows] = {}
+        try:
+            for title, rows in worksheets(candidate):
+                rule = re.search(r"rule ?([12])", title.lower())
+                parts[rule[1] if rule else "coding"] = parts.get(rule[1] if rule else "coding") or rows
+        except InputError as error:
+            reasons.append(str(error))
+            continue
+        if parts.keys() >= {"coding", "1", "2"}:
+            coding = [(n, cells) for n, cells in parts["coding"] if n > 1 or _is_number(cells[0])]
+            folders = {_text(c[2]): subject_name(_text(c[1])) for _, c in parts["1"] if len(c) > 2}
+            codes = {_text(c[1]): _text(c[0]).zfill(4) for _, c in parts["2"] if len(c) > 1}
+            return candidate.name, coding, folders, codes
+        reasons.append(f"“{candidate.name}” has no worksheets “naming rule1” and “naming rule2”.")
+    raise InputError(
+        f"No workbook in “{tree.name}” is CAS(ME)^2code_final.xlsx with its three worksheets. "
+        + " ".join(reasons[:3])
+    )
+
+
+def _by_code(placed: Placed) -> dict[tuple[str, str], str]:
+    found = {}
+    for place_, _ in placed.folders.values():
+        code = re.search(r"_(\d{4})", place_.clip)
+        if code:
+            found[place_.subject, code[1]] = place_.clip
+    return found
+
+
+def _text(cell: Any) -> str:
+    """A cell of the naming rules: 1.0 is "1"."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell or "").strip()
+
+
+def _is_number(cell: Any) -> bool:
+    return _text(cell).isdigit()

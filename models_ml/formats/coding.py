@@ -1,0 +1,256 @@
+"""What a coding sheet says of the clips, checked row by row against the frames that are there.
+
+The rules, the same for every layout:
+
+- a row whose folder is missing, whose onset is missing or not among the frames, or whose offset lies before its onset is
+  an error and is not imported;
+- an apex or offset that cannot be right (outside, not among the frames) is left empty, with a warning;
+- rows that say the same are taken once; rows that contradict each other are errors, all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from models_ml.formats.base import Expression
+from models_ml.formats.report import Report, listed
+from models_ml.formats.sheets import Column, Row
+
+Kind = Literal["micro", "macro"]
+
+SUBJECT = Column("subject", ("Subject", "Subject ID", "sub_ID", "sub"))
+FILENAME = Column("filename", ("Filename", "File name", "fold_name", "Material", "seq"))
+ONSET = Column("onset", ("OnsetFrame", "OnsetF", "Onset"))
+APEX = Column("apex", ("ApexFrame", "ApexF", "ApexF1", "Apex"), required=False)
+OFFSET = Column("offset", ("OffsetFrame", "OffsetF", "Offset"))
+ACTION_UNITS = Column("action_units", ("Action Units", "AU", "AUs"), required=False)
+EMOTION = Column("emotion", ("Estimated Emotion", "Emotion"))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One row of a sheet, in our names, not yet checked. ``spelled``: the subject as the sheet has it."""
+
+    row: int
+    file: str
+    subject: str
+    clip: str
+    onset: int | None
+    apex: int | None
+    offset: int | None
+    emotion: str
+    action_units: str = ""
+    kind: Kind = "micro"
+    spelled: str = ""
+
+
+def coded_rows(
+    rows: Iterable[Row],
+    subject: Callable[[str], str],
+    clip: Callable[[str, str], str],
+    report: Report,
+    kind: Callable[[Row, Report], Kind] = lambda row, report: "micro",
+    none: frozenset[str] = frozenset(),
+) -> list[Coded]:
+    """Rows in our names. ``subject`` and ``clip`` give canonical names, "" where a cell cannot be one (reported).
+
+    ``none``: see ``Row.frame``.
+    """
+    coded = []
+    for row in rows:
+        spelled, filename = row.text("subject", report), row.text("filename", report)
+        name = subject(spelled)
+        where = {"file": row.file, "row": row.number}
+        if not name:
+            report.error(
+                "subject-unknown",
+                f"“{spelled}” is no subject of this database: the row is not imported.",
+                column="subject",
+                **where,
+            )
+            continue
+        if not filename:
+            report.error(
+                "filename-missing", "The row names no clip: it is not imported.", column="filename", **where
+            )
+            continue
+        coded.append(
+            Coded(
+                row.number,
+                row.file,
+                name,
+                clip(name, filename),
+                row.frame("onset", report, none),
+                row.frame("apex", report, none),
+                row.frame("offset", report, none),
+                row.text("emotion", report).lower(),
+                row.text("action_units", report),
+                kind(row, report),
+                spelled,
+            )
+        )
+    report_spellings(((c.subject, c.spelled, f"row {c.row}") for c in coded), report)
+    return coded
+
+
+def report_spellings(seen: Iterable[tuple[str, str, str]], report: Report, file: str = "") -> None:
+    """One warning for each subject that is spelled in two ways: (canonical name, spelling, where)."""
+    spellings: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for subject, spelled, where in seen:
+        spellings[subject].setdefault(spelled, where)
+    for subject, ways in spellings.items():
+        if len(ways) > 1:
+            said = listed([f"“{way}” ({where})" for way, where in ways.items()])
+            report.warning(
+                "subject-spelled-two-ways",
+                f"One subject is spelled {said}: all were taken as {subject}.",
+                file=file,
+                subject=subject,
+            )
+
+
+def without_duplicates(rows: Sequence[Coded], report: Report, *, several: bool) -> list[Coded]:
+    """The rows of one clip that count: repeated rows once; none where a clip of one expression has two codings."""
+    kept: list[Coded] = []
+    for row in rows:
+        same = next((k for k in kept if replace(k, row=row.row, spelled=row.spelled) == row), None)
+        if same is None:
+            kept.append(row)
+        else:
+            report.info("duplicate-row", f"The row repeats row {same.row}: it is taken once.", **at(row))
+    if several or len(kept) < 2:
+        return kept
+    for row in kept:
+        others = listed([str(k.row) for k in kept if k is not row])
+        report.error(
+            "rows-contradict",
+            f"Row {others} codes the same clip otherwise: neither is imported. Correct the sheet.",
+            **at(row),
+        )
+    return []
+
+
+def check(
+    coded: Coded,
+    numbers: Sequence[int],
+    emotions: Sequence[str],
+    report: Report,
+    *,
+    apex_expected: bool = True,
+) -> Expression | None:
+    """The expression a row codes, with marks that cannot be right left empty; None where nothing usable is left."""
+    where = at(coded)
+    if coded.onset is None:
+        report.error("onset-missing", "The row gives no onset: it is not imported.", column="onset", **where)
+        return None
+    if coded.offset is not None and coded.offset < coded.onset:
+        report.error(
+            "offset-before-onset",
+            f"The offset ({coded.offset}) lies before the onset ({coded.onset}): the row is not imported.",
+            column="offset",
+            **where,
+        )
+        return None
+    present = set(numbers)
+    if present and coded.onset not in present:
+        report.error(
+            "frame-absent",
+            f"The onset, frame {coded.onset}, is not among the files ({_span(numbers)}): the row is not imported.",
+            column="onset",
+            **where,
+        )
+        return None
+    offset = _offset(coded, present, numbers, report)
+    apex = _apex(coded, offset, present, numbers, report, apex_expected)
+    emotion = _emotion(coded, emotions, report)
+    return Expression(coded.onset, apex, offset, emotion, coded.action_units, coded.kind, coded.row)
+
+
+def _offset(coded: Coded, present: set[int], numbers: Sequence[int], report: Report) -> int | None:
+    if coded.offset is None:
+        report.warning(
+            "offset-missing", "The row gives no offset: imported without one.", column="offset", **at(coded)
+        )
+    elif present and coded.offset not in present:
+        report.warning(
+            "frame-absent",
+            f"The offset, frame {coded.offset}, is not among the files ({_span(numbers)}): imported without an offset.",
+            column="offset",
+            **at(coded),
+        )
+    else:
+        return coded.offset
+    return None
+
+
+def _apex(
+    coded: Coded,
+    offset: int | None,
+    present: set[int],
+    numbers: Sequence[int],
+    report: Report,
+    expected: bool,
+) -> int | None:
+    apex, onset = coded.apex, coded.onset or 0
+    where = {"column": "apex", **at(coded)}
+    last = coded.offset if coded.offset is not None else apex
+    if apex is None:
+        if expected:
+            report.warning(
+                "apex-missing", "The row gives no apex: imported without one. Spot or mark it.", **where
+            )
+    elif not onset <= apex <= (last or 0):
+        report.warning(
+            "apex-outside",
+            f"The apex ({apex}) lies outside onset–offset ({onset}–{coded.offset}): imported without an apex. Spot or mark "
+            "it.",
+            **where,
+        )
+    elif present and apex not in present:
+        report.warning(
+            "frame-absent",
+            f"The apex, frame {apex}, is not among the files ({_span(numbers)}): imported without an apex.",
+            **where,
+        )
+    else:
+        if apex == onset:
+            report.warning(
+                "apex-is-onset",
+                f"Onset and apex are the same frame ({apex}): imported as coded, but there is no motion between them.",
+                **where,
+            )
+        return apex
+    return None
+
+
+def _emotion(coded: Coded, emotions: Sequence[str], report: Report) -> str:
+    """The word as the database has it: in lower case, "other" and "others" taken as one."""
+    word = coded.emotion
+    if not emotions or word in emotions:
+        return word
+    for known in emotions:
+        if word.rstrip("s") == known.rstrip("s") and word:
+            return known
+    if word:
+        message = (
+            f"“{word}” is no emotion of this database ({', '.join(emotions)}): imported as it is written."
+        )
+        report.warning("emotion-unknown", message, column="emotion", **at(coded))
+    else:
+        report.warning(
+            "emotion-missing",
+            "The row names no emotion: imported without one.",
+            column="emotion",
+            **at(coded),
+        )
+    return word
+
+
+def at(coded: Coded) -> dict[str, str | int]:
+    """Where a row is, for a Problem."""
+    return {"file": coded.file, "row": coded.row, "subject": coded.subject, "clip": coded.clip}
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return f"{numbers[0]}–{numbers[-1]}"

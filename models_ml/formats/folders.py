@@ -1,0 +1,157 @@
+"""Folders of frame images in a tree: their files in order of the frame numbers in the names."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from models_ml.errors import InputError
+from models_ml.formats.base import Tree
+from models_ml.formats.report import Report, listed
+
+IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
+VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
+_SHEETS = (".xlsx", ".csv", ".xls")
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # and every name with a leading dot
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder of frame images. ``parts`` begins with the tree's own name, so that a tree may start one level low."""
+
+    path: str
+    parts: tuple[str, ...]
+    files: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+
+def image_folders(tree: Tree, report: Report) -> list[Folder]:
+    """Every folder that holds numbered images, sorted by path.
+
+    The number is the last one in the name: img46.jpg is 46, 006_05562.jpg is 5562. Reported: names without a number, a
+    number that two files claim (the folder is left out then), and other files beside frames.
+    """
+    inside: defaultdict[str, list[str]] = defaultdict(list)
+    unreadable = []
+    for path in tree.files():
+        if not _is_text(path):
+            unreadable.append(path.encode("utf-8", "backslashreplace").decode())
+        elif not is_litter(path):
+            inside[path.rpartition("/")[0]].append(path)
+    if unreadable:
+        report.error(
+            "name-unreadable",
+            f"Names that are not UTF-8 were left out: {listed(unreadable)}. Rename the files.",
+            file=unreadable[0],
+        )
+    folders = [_folder(tree.name, path, files, report) for path, files in sorted(inside.items())]
+    return [folder for folder in folders if folder is not None]
+
+
+def is_litter(path: str) -> bool:
+    """What operating systems leave behind: dot files, thumbnails."""
+    return any(part.startswith(".") or part.lower() in _LITTER for part in path.split("/"))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # bytes that os.walk could not decode
+        return False
+    return True
+
+
+def _folder(tree_name: str, path: str, files: list[str], report: Report) -> Folder | None:
+    images = [file for file in files if file.lower().endswith(IMAGES)]
+    if not images:
+        return None
+    others = [file for file in files if not file.lower().endswith((*IMAGES, *_SHEETS))]
+    if others:
+        report.info(
+            "not-an-image", f"Left out beside the frames: {listed(_names(others))}.", file=path or others[0]
+        )
+    numbered: dict[int, str] = {}
+    for image in images:
+        number = frame_number(image)
+        if number is None:
+            report.warning(
+                "frame-without-number", "An image without a number in its name is left out.", file=image
+            )
+        elif number in numbered:
+            report.error(
+                "frame-twice",
+                f"{PurePosixPath(numbered[number]).name} and {PurePosixPath(image).name} are both frame {number}: the "
+                "folder is not imported. Remove one of each.",
+                file=path or image,
+            )
+            return None
+        else:
+            numbered[number] = image
+    order = sorted(numbered)
+    parts = (tree_name, *PurePosixPath(path).parts)
+    return Folder(path, parts, tuple(numbered[n] for n in order), tuple(order)) if order else None
+
+
+def frame_number(path: str) -> int | None:
+    """The last number in a file's name.
+
+    >>> frame_number("sub01/EP02_01f/reg_img46.jpg"), frame_number("006_05562.jpg"), frame_number("cover.jpg")
+    (46, 5562, None)
+    """
+    numbers = re.findall(r"[0-9]{1,12}", PurePosixPath(path).stem)
+    return int(numbers[-1]) if numbers else None
+
+
+def _names(paths: list[str]) -> list[str]:
+    return [PurePosixPath(path).name for path in paths]
+
+
+def sound_frames(
+    tree: Tree, folder: Folder, report: Report, *, subject: str, clip: str
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The folder's files and numbers without those that are empty or no images; each of them is reported.
+
+    On a tree where opening is slow only the first file is looked at: ingest meets the rest.
+    """
+    bad: set[str] = set()
+    for path in folder.files if tree.quick else folder.files[:1]:
+        reason = _flaw(tree, path)
+        if reason:
+            bad.add(path)
+            report.warning(
+                "file-unreadable" if "read" in reason else "file-no-image",
+                f"The file {reason}: the clip is imported without this frame.",
+                file=path,
+                subject=subject,
+                clip=clip,
+            )
+    _report_gap(folder, report, subject, clip)
+    kept = [(f, n) for f, n in zip(folder.files, folder.numbers, strict=True) if f not in bad]
+    return tuple(f for f, _ in kept), tuple(n for _, n in kept)
+
+
+def _flaw(tree: Tree, path: str) -> str:
+    try:
+        with tree.open(path) as file:
+            head = file.read(8)
+    except (InputError, OSError):
+        return "cannot be read"
+    if not head:
+        return "is empty"
+    return "" if head.startswith(_SIGNATURES) else "is no JPEG, PNG or BMP image"
+
+
+def _report_gap(folder: Folder, report: Report, subject: str, clip: str) -> None:
+    spans = [(a + 1, b - 1) for a, b in zip(folder.numbers, folder.numbers[1:], strict=False) if b > a + 1]
+    if spans:
+        missing = sum(b - a + 1 for a, b in spans)
+        said = listed([str(a) if a == b else f"{a}–{b}" for a, b in spans])
+        report.warning(
+            "frames-gap",
+            f"{missing} of {missing + len(folder.numbers)} frames are not among the files: {said}. The clip is imported "
+            "without them; its times are wrong from there on.",
+            file=folder.path,
+            subject=subject,
+            clip=clip,
+        )

@@ -1,0 +1,54 @@
+"""4DME (Li et al. 2022, IEEE Trans. Affective Computing, doi 10.1109/TAFFC.2022.3182342): its grey and Kinect videos.
+
+Less is public of this database than of the others. Assumed, from the paper and from the columns that public loaders read:
+sheet ``4DME_Labelling_Micro_release v1.xlsx`` with sub_ID, fold_name, Emotion, Onset, Apex, Offset, AUs (further columns
+are left alone); frames in ``gray_micro/<subject>/<fold_name>/*.jpg``; 60 frames/s, and 30 where a folder's name has
+kinect, rgb, color or depth (the database "4DME Kinect" then). Subjects are compared by their number. Five words: positive,
+negative, surprise, repression, others; a row with several of them is imported as written, with a warning. The 3D meshes are
+not read.
+"""
+
+import re
+from dataclasses import replace
+
+from models_ml.formats.base import Finding, Sheet, Tree
+from models_ml.formats.coded_clips import Coding, Place, read_coded
+from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+
+_KINECT = re.compile(r"kinect|rgb|colou?r|depth")
+
+
+def subject_name(text: str) -> str:
+    """
+    >>> subject_name("1"), subject_name("sub_01"), subject_name("S12"), subject_name("gray_micro")
+    ('sub01', 'sub01', 'sub12', '')
+    """
+    match = re.fullmatch(r"(?:s|sub(?:ject)?)?[ _]?0*([1-9]\d{0,2})", text.strip().lower())
+    return f"sub{int(match[1]):02d}" if match else ""
+
+
+def place(parts: tuple[str, ...]) -> Place | None:
+    """<subject>/<clip> below anything."""
+    subject = subject_name(parts[-2]) if len(parts) > 1 else ""
+    return Place(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
+
+
+CODING = Coding(
+    key="4dme",
+    database="4DME",
+    fps=60.0,
+    emotions=("positive", "negative", "surprise", "repression", "others"),
+    columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION),
+    expects="gray_micro/<subject>/<fold_name>/1.jpg",
+    place=place,
+    subject=subject_name,
+)
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """4DME in a tree; see ``coded_clips.read_coded``. One kind of video at a time: clips found twice are refused."""
+    kinect = bool(_KINECT.search(tree.name.lower())) or any(
+        _KINECT.search(path.rpartition("/")[0].lower()) for path in tree.files()
+    )
+    coding = replace(CODING, database="4DME Kinect", fps=30.0) if kinect else CODING
+    return read_coded(tree, sheet, accepted, coding)

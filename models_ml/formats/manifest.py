@@ -1,0 +1,231 @@
+"""A sheet of our own for any other collection: one row an expression, csv or xlsx.
+
+Columns: database, subject, clip, path (a folder of frame images or a video file, relative to the folder given), fps (of
+frame images; a video says its own), onset, apex, offset, emotion, action_units, kind (micro or macro). Rows with the same
+database, subject and clip are several expressions of it. A row with no onset, apex, offset and emotion is a clip without
+expressions. Frames are the numbers in the images' names; those of a video count from 1.
+"""
+
+from collections import defaultdict
+from pathlib import PurePosixPath
+from typing import cast
+
+from models_ml.formats.base import Expression, Finding, FoundClip, Sheet, Tree
+from models_ml.formats.coding import ACTION_UNITS, Coded, Kind, at, check, without_duplicates
+from models_ml.formats.folders import VIDEOS, Folder, image_folders, sound_frames
+from models_ml.formats.report import Report
+from models_ml.formats.sheets import Column, Row, find_table
+
+COLUMNS = (
+    Column("database", ("database", "dataset")),
+    Column("subject", ("subject",)),
+    Column("clip", ("clip",)),
+    Column("path", ("path", "folder", "file")),
+    Column("fps", ("fps", "frame rate", "frames per second"), required=False),
+    Column("onset", ("onset", "onset frame"), required=False),
+    Column("apex", ("apex", "apex frame"), required=False),
+    Column("offset", ("offset", "offset frame"), required=False),
+    Column("emotion", ("emotion", "label"), required=False),
+    ACTION_UNITS,
+    Column("kind", ("kind", "type"), required=False),
+)
+_Key = tuple[str, str, str]  # database, subject, clip
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """The clips that the manifest lists; there are no errata. InputError where no manifest is found."""
+    report = Report()
+    table = find_table(tree, sheet, COLUMNS, "a manifest")
+    folders = {folder.path: folder for folder in image_folders(tree, report)}
+    listed: defaultdict[_Key, list[Row]] = defaultdict(list)
+    for row in table.rows:
+        names = [row.text(key, report) for key in ("database", "subject", "clip")]
+        for key, name in zip(("database", "subject", "clip"), names, strict=True):
+            if not name:
+                report.error(
+                    f"{key}-missing", f"The row names no {key}: it is not imported.", **_at(row), column=key
+                )
+        if all(names):
+            listed[names[0], names[1], names[2]].append(row)
+    _report_spellings(listed, report)
+    finding = Finding(problems=report.problems)
+    files = set(tree.files())
+    taken: dict[str, _Key] = {}
+    for identity, rows in listed.items():
+        clip = _clip(tree, identity, rows, folders, files, taken, report)
+        if clip is None:
+            continue
+        finding.clips.append(clip)
+        words = finding.emotions.setdefault(clip.database, [])
+        words += sorted({e.emotion for e in clip.expressions if e.emotion} - set(words))
+        if clip.fps:
+            finding.fps.setdefault(clip.database, clip.fps)
+    return finding
+
+
+def _clip(
+    tree: Tree,
+    key: _Key,
+    rows: list[Row],
+    folders: dict[str, Folder],
+    files: set[str],
+    taken: dict[str, _Key],
+    report: Report,
+) -> FoundClip | None:
+    database, subject, name = key
+    where = {**_at(rows[0]), "subject": subject, "clip": name}
+    path = _one(rows, "path", report)
+    if path is None:
+        return None
+    if path in taken:
+        report.error(
+            "path-twice",
+            f"“{path}” is the clip {taken[path][2]} already: not imported again.",
+            column="path",
+            **where,
+        )
+        return None
+    taken[path] = key
+    fps = _fps(rows, is_video := path.lower().endswith(VIDEOS), report)
+    frames: tuple[str, ...]
+    numbers: tuple[int, ...]
+    if is_video:
+        if path not in files:
+            report.error(
+                "file-missing",
+                f"There is no file “{path}”: the clip is not imported.",
+                column="path",
+                **where,
+            )
+            return None
+        frames, numbers = (path,), ()
+    else:
+        if path not in folders:
+            report.error(
+                "folder-missing",
+                f"“{path}” is neither a video file nor a folder of numbered images: the clip is not imported.",
+                column="path",
+                **where,
+            )
+            return None
+        if fps is None:
+            return None
+        frames, numbers = sound_frames(tree, folders[path], report, subject=subject, clip=name)
+        if not frames:
+            report.error(
+                "clip-without-frames", "No file of the folder is an image: the clip is not imported.", **where
+            )
+            return None
+    expressions = _expressions(key, rows, numbers, report)
+    return FoundClip(database, subject, name, fps or 0.0, frames, numbers, tuple(expressions))
+
+
+def _one(rows: list[Row], key: str, report: Report) -> str | None:
+    """The path that all rows of a clip name; None, reported, where they differ or it leaves the folder."""
+    names = [row.text(key, report).replace("\\", "/") for row in rows]
+    if not names[0]:
+        report.error("path-missing", "The row names no path: it is not imported.", **_at(rows[0]), column=key)
+        return None
+    for row, name in zip(rows, names, strict=True):
+        if name != names[0]:
+            report.error(
+                "rows-contradict",
+                f"The clip is at “{names[0]}” in row {rows[0].number} and at “{name}” here: it is not imported.",
+                **_at(row),
+                column=key,
+            )
+            return None
+    pure = PurePosixPath(names[0])
+    if pure.is_absolute() or ".." in pure.parts:
+        report.error(
+            "path-outside",
+            f"“{names[0]}” leads out of the folder: paths are relative to it, without “..”. Not imported.",
+            **_at(rows[0]),
+            column=key,
+        )
+        return None
+    return "" if str(pure) == "." else str(pure)
+
+
+def _fps(rows: list[Row], is_video: bool, report: Report) -> float | None:
+    """Frames per second; None, reported, where frame images have none. Videos say their own: theirs may be empty."""
+    texts = [text for row in rows if (text := row.text("fps", report))]
+    try:
+        rates = {float(text.replace(",", ".")) for text in texts}
+    except ValueError:
+        rates = {-1.0}
+    if not rates and is_video:
+        return None
+    if len(rates) == 1 and 1 <= (rate := rates.pop()) <= 100_000:
+        return rate
+    said = " and ".join(sorted(set(texts))) or "nothing"
+    report.error(
+        "fps-missing" if not texts else "fps-wrong",
+        f"The frames per second of a clip must be one number, 1 or more; here it is {said}: the clip is not imported.",
+        **_at(rows[0]),
+        column="fps",
+    )
+    return None
+
+
+def _expressions(key: _Key, rows: list[Row], numbers: tuple[int, ...], report: Report) -> list[Expression]:
+    coded = []
+    for row in rows:
+        kind = row.text("kind", report).lower() or "micro"
+        if kind not in ("micro", "macro"):
+            report.warning(
+                "kind-unknown",
+                f"“{kind}” is neither micro nor macro: taken as micro.",
+                **_at(row),
+                column="kind",
+            )
+            kind = "micro"
+        onset, apex, offset = (row.frame(mark, report) for mark in ("onset", "apex", "offset"))
+        emotion = row.text("emotion", report).lower()
+        if emotion or (onset, apex, offset) != (None, None, None):
+            units = row.text("action_units", report)
+            coded.append(
+                Coded(
+                    row.number,
+                    row.file,
+                    key[1],
+                    key[2],
+                    onset,
+                    apex,
+                    offset,
+                    emotion,
+                    units,
+                    cast(Kind, kind),
+                )
+            )
+    found = []
+    for one in without_duplicates(coded, report, several=True):
+        if not numbers and any(mark == 0 for mark in (one.onset, one.apex, one.offset)):
+            report.error(
+                "frame-absent", "Frames of a video count from 1, not 0: the row is not imported.", **at(one)
+            )
+            continue
+        expression = check(one, numbers, (), report)
+        if expression is not None:
+            found.append(expression)
+    return sorted(found, key=lambda expression: expression.onset or 0)
+
+
+def _report_spellings(listed: dict[_Key, list[Row]], report: Report) -> None:
+    """Subjects that differ in case, blanks or leading zeros only are reported, and kept apart: they may be two people."""
+    seen: dict[tuple[str, str], str] = {}
+    for (database, subject, _), rows in listed.items():
+        plain = "".join(c for c in subject.lower() if c.isalnum()).replace("0", "")
+        other = seen.setdefault((database.lower(), plain), subject)
+        if other != subject:
+            report.warning(
+                "subject-spelled-two-ways",
+                f"“{subject}” and “{other}” may be one subject: they are imported as two. Spell them alike if they are one.",
+                **_at(rows[0]),
+                column="subject",
+                subject=subject,
+            )
+
+
+def _at(row: Row) -> dict[str, str | int]:
+    return {"file": row.file, "row": row.number}

@@ -1,0 +1,192 @@
+"""From labelled spans of time, as annotation tools have them, to markings of expressions.
+
+A span is an expression (its word an emotion), a phase of one (onset, apex, offset), an action unit, or a kind (micro,
+macro). An expression lasts from its span's start to its end; phases within it are more exact: the onset is where an onset
+span begins, the apex the middle of an apex span, the offset where an offset span ends. Where nobody named an emotion, each
+run of phases from an onset on is an expression without one.
+
+Two words make an incomplete coding exact: a phase "onset-apex" or "apex-offset" begins and ends with marks, and "no onset",
+"no apex", "no offset" and "no emotion" say that a mark or word was not given, where a span cannot be without it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from models_ml.formats.base import Marking
+from models_ml.formats.report import Report
+
+Role = Literal["emotion", "phase", "unit", "kind", "missing"]
+PHASES = ("onset", "apex", "offset", "onset-apex", "apex-offset")
+MISSING = ("no onset", "no apex", "no offset")
+NO_EMOTION = "no emotion"
+_KINDS = {"micro": "micro", "macro": "macro"}
+_UNIT = re.compile(r"(?:au)? ?[lr]?\d{1,2}[a-e]?(?: ?[+,] ?(?:au)? ?[lr]?\d{1,2}[a-e]?)*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Start and end in the tool's unit, both inclusive; ``role`` may be told by the tool, else by the word."""
+
+    start: float
+    end: float
+    word: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where spans come from: the clip, its coder, the unit of time, the file and place for the report."""
+
+    clip: str
+    coder: str
+    unit: Literal["ms", "frame"]
+    file: str
+    row: int | None = None
+    subject: str = ""
+    database: str = ""
+
+
+def role_of(word: str) -> Role:
+    """
+    >>> [role_of(w) for w in ("Apex", "AU12+25", "R14B", "micro-expression", "happiness")]
+    ['phase', 'unit', 'unit', 'kind', 'emotion']
+    """
+    plain = word.strip().lower()
+    if plain in PHASES:
+        return "phase"
+    if plain in MISSING:
+        return "missing"
+    if plain.split("-")[0].split(" ")[0] in _KINDS:
+        return "kind"
+    return "unit" if _UNIT.fullmatch(plain) else "emotion"
+
+
+def combine(spans: Sequence[Span], source: Source, report: Report, emotion: str = "") -> list[Marking]:
+    """Markings from the spans of one coder in one clip; ``emotion`` is what was said of the clip as a whole."""
+    sound = _points([span for span in spans if _is_sound(span, source, report)])
+    expressions = sorted((s for s in sound if s.role == "emotion"), key=lambda s: s.start)
+    phases = sorted((s for s in sound if s.role == "phase"), key=lambda s: s.start)
+    others = [s for s in sound if s.role in ("unit", "kind", "missing")]
+    if not expressions:
+        return [_marking(_covering(run, emotion), run, others, source, report) for run in _runs(phases)]
+    found = []
+    for expression in expressions:
+        inside = [p for p in phases if _overlap(p, expression)]
+        found.append(_marking(expression, inside, others, source, report))
+    for phase in phases:
+        if not any(_overlap(phase, expression) for expression in expressions):
+            report.warning(
+                "phase-alone",
+                f"The {phase.word.lower()} at {phase.start:g} lies in no expression: left out.",
+                **_at(source),
+            )
+    return found
+
+
+def _is_sound(span: Span, source: Source, report: Report) -> bool:
+    if span.end >= span.start >= 0 and isfinite(span.end):
+        return True
+    report.error(
+        "offset-before-onset",
+        f"“{span.word}” ends ({span.end:g}) before it begins ({span.start:g}), or begins before the clip: not imported.",
+        **_at(source),
+    )
+    return False
+
+
+def _points(spans: Sequence[Span]) -> list[Span]:
+    """The spans, those from mark to mark ("onset-apex") taken as the two marks."""
+    found: dict[Span, None] = {}
+    for span in spans:
+        first, _, second = span.word.strip().lower().partition("-") if span.role == "phase" else ("", "", "")
+        if second:
+            found[Span(span.start, span.start, first, "phase")] = None
+            found[Span(span.end, span.end, second, "phase")] = None
+        else:
+            found[span] = None
+    return list(found)
+
+
+def _runs(phases: Sequence[Span]) -> list[list[Span]]:
+    """Phases, split before each onset."""
+    runs: list[list[Span]] = []
+    for phase in phases:
+        if not runs or phase.word.lower() == "onset":
+            runs.append([])
+        runs[-1].append(phase)
+    return runs
+
+
+def _covering(run: Sequence[Span], emotion: str) -> Span:
+    return Span(run[0].start, max(phase.end for phase in run), emotion, "emotion")
+
+
+def _marking(
+    expression: Span, phases: Sequence[Span], others: Sequence[Span], source: Source, report: Report
+) -> Marking:
+    onset = _one("onset", phases, source, report)
+    apex = _one("apex", phases, source, report)
+    offset = _one("offset", phases, source, report)
+    units = [s.word.strip() for s in others if s.role == "unit" and _overlap(s, expression)]
+    kinds = {
+        _KINDS[s.word.strip().lower()[:5]] for s in others if s.role == "kind" and _overlap(s, expression)
+    }
+    if len(kinds) > 1:
+        report.warning(
+            "kind-unknown",
+            f"The expression at {expression.start:g} is called micro and macro: taken as micro.",
+            **_at(source),
+        )
+    missing = {s.word.strip().lower() for s in others if s.role == "missing" and _overlap(s, expression)}
+    written = "" if expression.word.strip().lower() == NO_EMOTION else expression.word.strip()
+    if not expression.word.strip():
+        report.warning(
+            "emotion-missing",
+            f"The expression at {expression.start:g} has no emotion: imported without one.",
+            **_at(source),
+        )
+    return Marking(
+        clip=source.clip,
+        coder=source.coder,
+        unit=source.unit,
+        onset=None if "no onset" in missing else onset.start if onset else expression.start,
+        apex=_middle(apex, source.unit) if apex else None,
+        offset=None if "no offset" in missing else offset.end if offset else expression.end,
+        emotion=written.lower(),
+        action_units="+".join(dict.fromkeys(units)),
+        kind="macro" if kinds == {"macro"} else "micro",
+        file=source.file,
+        row=source.row,
+        written=written,
+        subject=source.subject,
+        database=source.database,
+    )
+
+
+def _one(name: str, phases: Sequence[Span], source: Source, report: Report) -> Span | None:
+    found = [phase for phase in phases if phase.word.lower() == name]
+    if len(found) > 1:
+        starts = " and ".join(f"{phase.start:g}" for phase in found)
+        report.warning(
+            "phase-twice",
+            f"An expression has {len(found)} marks of its {name} ({starts}): none is taken.",
+            **_at(source),
+        )
+        return None
+    return found[0] if found else None
+
+
+def _middle(span: Span, unit: str) -> float:
+    middle = (span.start + span.end) / 2
+    return float(int(middle)) if unit == "frame" else middle
+
+
+def _overlap(a: Span, b: Span) -> bool:
+    return a.start <= b.end and b.start <= a.end
+
+
+def _at(source: Source) -> dict[str, str | int | None]:
+    return {"file": source.file, "row": source.row, "clip": source.clip}

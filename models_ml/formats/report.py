@@ -1,0 +1,32 @@
+"""The import report while it is being written: one list of problems, and short ways to add to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from models_ml.formats.base import Problem
+
+
+@dataclass
+class Report:
+    """Problems in the order found. ``where`` names the Problem's own fields: file, row, column, subject, clip."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, code: str, message: str, **where: Any) -> None:
+        self.problems.append(Problem("error", code, message, **where))
+
+    def warning(self, code: str, message: str, **where: Any) -> None:
+        self.problems.append(Problem("warning", code, message, **where))
+
+    def info(self, code: str, message: str, **where: Any) -> None:
+        self.problems.append(Problem("info", code, message, **where))
+
+
+def listed(items: list[str], most: int = 6) -> str:
+    """A few items in a sentence.
+
+    >>> listed(["a", "b"]), listed(["1", "2", "3"], most=2)
+    ('a, b', '1, 2 and 1 more')
+    """
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"

@@ -1,0 +1,89 @@
+"""SAMM (Davison et al. 2018, IEEE Trans. Affective Computing 9(1)): 200 frames/s, grey, 32 subjects.
+
+Sheet ``SAMM_Micro_FACS_Codes_v2.xlsx``: thirteen rows of text, then Subject, Filename, Inducement Code, Onset Frame, Apex
+Frame, Offset Frame, Duration, Micro, Action Units, Estimated Emotion, Objective Classes, Notes. Frames:
+``006/006_1_2/006_05562.jpg``, by source frame number; an apex of
+-1 or 0 is none. Subject "006" (a spreadsheet may have made it 6), clip "006_1_2".
+"""
+
+import re
+
+from models_ml.formats.base import Finding, Sheet, Tree
+from models_ml.formats.coded_clips import Coding, Place, read_coded
+from models_ml.formats.coding import (
+    ACTION_UNITS,
+    APEX,
+    EMOTION,
+    FILENAME,
+    OFFSET,
+    ONSET,
+    SUBJECT,
+    Kind,
+)
+from models_ml.formats.report import Report
+from models_ml.formats.sheets import Column, Row
+
+EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "other")
+TYPE = Column("kind", ("Micro", "Type"), required=False)
+
+
+def subject_name(text: str) -> str:
+    """
+    >>> subject_name("6"), subject_name("006"), subject_name("006_1_2")
+    ('006', '006', '')
+    """
+    match = re.fullmatch(r"(?:sub(?:ject)?|s)?[ _]?0*([1-9]\d{0,2})", text.strip().lower())
+    return f"{int(match[1]):03d}" if match else ""
+
+
+def kind(row: Row, report: Report) -> Kind:
+    """ "Micro", "Micro - 1/2" and the like, or "Macro"; what is neither is reported and taken as micro."""
+    word = row.text("kind", report).lower()
+    if word.startswith("macro"):
+        return "macro"
+    if word and not word.startswith("micro"):
+        report.warning(
+            "kind-unknown",
+            f"“{word}” is neither micro nor macro: taken as micro.",
+            file=row.file,
+            row=row.number,
+            column="kind",
+        )
+    return "micro"
+
+
+def place(parts: tuple[str, ...]) -> Place | None:
+    """006/006_1_2 below anything; the clip's name repeats its subject."""
+    match = re.fullmatch(r"(\d{3})_\d+_\d+", parts[-1])
+    if match is None:
+        return None
+    above = len(parts) > 1 and subject_name(parts[-2]) == match[1]
+    return Place(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
+
+
+def clip_name(subject: str, filename: str) -> str:
+    """
+    >>> clip_name("006", "6_1_2"), clip_name("006", "006_1_2")
+    ('006_1_2', '006_1_2')
+    """
+    return re.sub(r"^0*(\d{1,3})(?=_)", lambda match: match[1].zfill(3), filename)
+
+
+CODING = Coding(
+    key="samm",
+    database="SAMM",
+    fps=200.0,
+    emotions=EMOTIONS,
+    columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, TYPE, ACTION_UNITS, EMOTION),
+    expects="006/006_1_2/006_05562.jpg",
+    place=place,
+    subject=subject_name,
+    clip=clip_name,
+    kind=kind,
+    none=frozenset(("0", "-1")),
+)
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """SAMM in a tree; see ``coded_clips.read_coded``."""
+    return read_coded(tree, sheet, accepted, CODING)

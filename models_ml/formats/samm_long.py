@@ -1,0 +1,62 @@
+"""SAMM Long Videos (Yap et al. 2020, FG, arXiv 1911.01519): 147 long videos, 200 frames/s, grey.
+
+Sheet ``SAMM_LongVideos_V*_Release.xlsx``: some rows of text, then Subject, Filename, Inducement Code, Onset, Apex, Offset,
+Duration, Type ("Micro - 1/2" or "Macro"), Action Units, Notes; no emotions. A Filename (006_1_2) is an expression of the
+long video 006_1, whose frames are ``006_1/006_1_0001.jpg``, counted from 1; 0 and -1 mean that there is no frame.
+"""
+
+import re
+
+from models_ml.formats.base import Finding, Sheet, Tree
+from models_ml.formats.coded_clips import Coding, Place, read_coded
+from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.samm import EMOTIONS, clip_name, kind, subject_name
+from models_ml.formats.sheets import Column
+
+
+def place(parts: tuple[str, ...]) -> Place | None:
+    """006_1, below its subject or not."""
+    match = re.fullmatch(r"(\d{3})_\d+", parts[-1])
+    if match is None:
+        return None
+    above = len(parts) > 1 and subject_name(parts[-2]) == match[1]
+    return Place(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
+
+
+def video_name(subject: str, filename: str) -> str:
+    """
+    >>> video_name("006", "006_1_2"), video_name("006", "6_1_10")
+    ('006_1', '006_1')
+    """
+    return "_".join(clip_name(subject, filename).split("_")[:2])
+
+
+CODING = Coding(
+    key="samm-long",
+    database="SAMM Long Videos",
+    fps=200.0,
+    emotions=EMOTIONS,
+    columns=(
+        SUBJECT,
+        FILENAME,
+        ONSET,
+        APEX,
+        OFFSET,
+        Column("kind", ("Type", "Micro")),
+        ACTION_UNITS,
+        Column("emotion", EMOTION.names, required=False),
+    ),
+    expects="006_1/006_1_0001.jpg",
+    place=place,
+    subject=subject_name,
+    clip=video_name,
+    kind=kind,
+    none=frozenset(("0", "-1")),
+    codes_emotions=False,
+    several=True,
+)
+
+
+def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
+    """SAMM Long Videos in a tree; see ``coded_clips.read_coded``."""
+    return read_coded(tree, sheet, accepted, CODING)

@@ -1,0 +1,156 @@
+"""Coding sheets: headers wherever they stand, cells of any kind, files that are no sheets."""
+
+import io
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from models_ml.errors import InputError
+from models_ml.formats.base import Sheet
+from models_ml.formats.report import Report
+from models_ml.formats.sheets import Column, Row, Table, read_table
+from tests import trees
+
+COLUMNS = (
+    Column("subject", ("Subject",)),
+    Column("onset", ("Onset Frame", "OnsetF")),
+    Column("note", ("Notes",), required=False),
+)
+
+
+def table(path: Path) -> Table:
+    return read_table(Sheet(path.name, path.read_bytes()), COLUMNS)
+
+
+def row(value: object) -> Row:
+    return Row(7, {"onset": value, "subject": value}, "codes.xlsx")
+
+
+@pytest.mark.parametrize("name", ["Onset Frame", "onset_frame", " ONSETFRAME ", "OnsetF"])
+def test_a_column_is_found_however_its_name_is_written(tmp_path: Path, name: str) -> None:
+    found = table(trees.xlsx(tmp_path / "s.xlsx", [[name, "Subject"], [5, "a"]]))
+    assert found.rows[0].frame("onset", Report()) == 5
+
+
+def test_row_numbers_are_those_of_the_spreadsheet_with_text_and_blank_rows_between(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["A2"] = "Codes of the subject"
+    sheet["B5"], sheet["C5"] = "Subject", "OnsetF"
+    sheet["B6"], sheet["C6"] = "a", 1
+    sheet["B9"], sheet["C9"] = "b", 2
+    book.save(tmp_path / "s.xlsx")
+    assert [(r.number, r.text("subject", Report())) for r in table(tmp_path / "s.xlsx").rows] == [
+        (6, "a"),
+        (9, "b"),
+    ]
+
+
+def test_the_worksheet_with_the_columns_is_taken(tmp_path: Path) -> None:
+    path = trees.xlsx(tmp_path / "s.xlsx", [["Read me"]], Codes=[["Subject", "OnsetF"], ["a", 1]])
+    assert len(table(path).rows) == 1
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_with_any_usual_delimiter_and_a_byte_order_mark(tmp_path: Path, delimiter: str) -> None:
+    path = trees.table(tmp_path / "s.csv", [["Subject", "OnsetF", "Notes"], ["a", "46", "ü, ö"]], delimiter)
+    found = table(path)
+    assert (found.rows[0].number, found.rows[0].text("note", Report())) == (2, "ü, ö")
+
+
+@pytest.mark.parametrize(("value", "frame"), [(46, 46), (46.0, 46), ("46 ", 46), ("46.0", 46), ("0046", 46)])
+def test_frame_numbers_in_their_usual_disguises(value: object, frame: int) -> None:
+    report = Report()
+    assert row(value).frame("onset", report) == frame
+    assert report.problems == []
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "/", "-", "NaN", "N/A", float("nan")])
+def test_a_cell_that_says_there_is_none(value: object) -> None:
+    report = Report()
+    assert row(value).frame("onset", report) is None
+    assert report.problems == []
+
+
+@pytest.mark.parametrize("value", ["46a", 46.5, -3, "#REF!", True, "1e3"])
+def test_what_is_no_frame_number_is_reported_with_file_row_and_column(value: object) -> None:
+    report = Report()
+    assert row(value).frame("onset", report) is None
+    (problem,) = report.problems
+    assert (problem.code, problem.file, problem.row, problem.column) == (
+        "not-a-frame-number",
+        "codes.xlsx",
+        7,
+        "onset",
+    )
+    assert f"“{value}” in the column of the onset is not a frame number" in problem.message
+
+
+def test_a_date_by_accident_is_reported(tmp_path: Path) -> None:
+    report = Report()
+    assert row(datetime(2024, 1, 2)).text("subject", report) == ""
+    assert row(datetime(2024, 1, 2)).frame("onset", report) is None
+    assert [(p.code, p.column) for p in report.problems] == [
+        ("cell-is-a-date", "subject"),
+        ("cell-is-a-date", "onset"),
+    ]
+
+
+def test_numbers_as_text() -> None:
+    report = Report()
+    assert [row(v).text("subject", report) for v in (6, 6.0, "006", " a  b ", None)] == [
+        "6",
+        "6",
+        "006",
+        "a b",
+        "",
+    ]
+
+
+def test_an_old_xls_asks_to_be_saved_as_xlsx(tmp_path: Path) -> None:
+    (tmp_path / "CASME2.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
+    with pytest.raises(InputError, match=r"“CASME2\.xls” is in the old \.xls format.*save it as \.xlsx"):
+        table(tmp_path / "CASME2.xls")
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 broken", b"PK", b"", b"Subject", b"Subject,OnsetF\0"])
+def test_a_file_that_is_no_sheet_is_an_input_error(tmp_path: Path, content: bytes) -> None:
+    for name in ("s.xlsx", "s.csv"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"The sheet “{name}”"):
+            table(tmp_path / name)
+
+
+def test_a_zip_that_is_no_workbook_is_an_input_error(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "s.xlsx", "w") as archive:
+        archive.writestr("a.txt", "b")
+    with pytest.raises(InputError, match="is damaged"):
+        table(tmp_path / "s.xlsx")
+
+
+def test_a_workbook_with_an_entity_bomb_is_refused(tmp_path: Path) -> None:
+    good = trees.xlsx(tmp_path / "good.xlsx", [["Subject", "OnsetF"], ["a", 1]]).read_bytes()
+    bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet>&a;</worksheet>'
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(tmp_path / "s.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, bomb if name.endswith("sheet1.xml") else old.read(name))
+    with pytest.raises(InputError, match="is damaged"):
+        table(tmp_path / "s.xlsx")
+
+
+def test_a_workbook_that_is_wrong_about_its_own_size_is_read_whole(tmp_path: Path) -> None:
+    good = trees.xlsx(tmp_path / "good.xlsx", [["Subject", "OnsetF"], ["a", 1], ["b", 2]]).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(tmp_path / "s.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'<dimension ref="A1:B3"', b'<dimension ref="A1"'))
+    assert len(table(tmp_path / "s.xlsx").rows) == 2
+
+
+def test_a_csv_that_is_not_utf8_says_how_to_save_it(tmp_path: Path) -> None:
+    path = trees.table(tmp_path / "s.csv", [["Subject", "OnsetF"], ["Jürgen", 1]], encoding="latin-1")
+    with pytest.raises(InputError, match="Save it as “CSV UTF-8”"):
+        table(path)
