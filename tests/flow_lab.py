@@ -82,7 +82,7 @@ def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, w
 
     Its lease stays until upkeep ends it, so it is added to those that were killed ``already``.
     """
-    fresh = wait_until(lambda: at_work(platform, "pack") - already, "a pack in training")
+    fresh = wait_until(lambda: at_work(platform, "bundle") - already, "a bundle in training")
     time.sleep(moment.uniform(0, within))
     pid = moment.choice(sorted(fresh))
     os.kill(pid, signal.SIGKILL)
@@ -90,7 +90,7 @@ def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, w
 
 
 def attempts_lost(platform: LivePlatform, run: int) -> int:
-    """How often a pack of the run was begun in vain."""
-    packs = f"SELECT job_id FROM experiments_fold WHERE run_id = {run}"  # noqa: S608
-    [(lost,)] = query(platform, f"SELECT SUM(attempt) - COUNT(*) FROM jobs_job WHERE id IN ({packs})")  # noqa: S608
+    """How often a bundle of the run was begun in vain."""
+    bundles = f"SELECT job_id FROM experiments_fold WHERE run_id = {run}"  # noqa: S608
+    [(lost,)] = query(platform, f"SELECT SUM(attempt) - COUNT(*) FROM jobs_job WHERE id IN ({bundles})")  # noqa: S608
     return int(lost)

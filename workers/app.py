@@ -13,6 +13,7 @@ django.setup()
 
 from mer_platform.jobs.broker import app  # noqa: E402
 from workers import (  # noqa: E402
+    bundles,
     demo,
     exports,
     feature_sets,
@@ -20,7 +21,6 @@ from workers import (  # noqa: E402
     flow_layers,
     imports,
     ingest,
-    packs,
     registry,
     scoring,
     spotting,
@@ -31,6 +31,7 @@ from workers import (  # noqa: E402
 
 __all__ = [
     "app",
+    "bundles",
     "demo",
     "exports",
     "feature_sets",
@@ -38,7 +39,6 @@ __all__ = [
     "flow_layers",
     "imports",
     "ingest",
-    "packs",
     "registry",
     "scoring",
     "spotting",

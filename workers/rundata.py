@@ -1,4 +1,4 @@
-"""What a run trains on, as arrays; kept for the next pack of the same experiment."""
+"""What a run trains on, as arrays; kept for the next bundle of the same experiment."""
 
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ def run_data(run: Run) -> tuple[list[Sample], Data]:
 
 @lru_cache(maxsize=2)
 def _loaded(version: int, _content: str, config: FeatureConfig, jitter: int) -> tuple[list[Sample], Data]:
-    """Versions are frozen, so this is never stale. From an object store it would take a request a sample and pack."""
+    """Versions are frozen, so this is never stale. From an object store it would take a request a sample and bundle."""
     samples = list(
         CompositeVersion.objects.get(pk=version).samples.select_related("clip", "picture").order_by("index")
     )

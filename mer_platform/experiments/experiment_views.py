@@ -218,7 +218,7 @@ def _doing(worker: Worker, experiment: Experiment) -> str:
         return "works for another project"
     what = {
         "features": "motion features",
-        "pack": f"{len(job.payload.get('folds', []))} folds",
+        "bundle": f"{len(job.payload.get('folds', []))} folds",
         "model": "a final model",
     }
     here = " of this experiment" if job.group == experiment.group else ""

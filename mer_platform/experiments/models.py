@@ -269,7 +269,7 @@ def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> di
         spent=Sum("seconds", filter=done),
     )
     work_done, work_left, spent = (found.pop(name) or 0 for name in ("work_done", "work_left", "spent"))
-    at_work = Job.objects.filter(group=experiment.group, kind="pack", state=Job.State.RUNNING).count()
+    at_work = Job.objects.filter(group=experiment.group, kind="bundle", state=Job.State.RUNNING).count()
     told = work_done and at_work and not experiment.paused
     return {**found, "seconds_left": spent / work_done * work_left / at_work if told else None}
 

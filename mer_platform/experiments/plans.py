@@ -15,8 +15,8 @@ from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
+from models_ml.config.bundles import bundle_key, bundle_sizes, max_members
 from models_ml.config.nets import multiply_adds
-from models_ml.config.packing import most_members, pack_key, pack_sizes
 from models_ml.errors import InputError
 from models_ml.training.folds import FoldSpec, plan
 
@@ -47,7 +47,7 @@ class PlannedRun:
 class Estimate:
     """What a sweep will take.
 
-    jobs : of features and of packs of folds; networks : trained for the folds
+    jobs : of features and of bundles of folds; networks : trained for the folds
     seconds : until the last fold is done, on the present workers
     features_seconds : of these, until the features are there that are still to be computed: ``features_pictures``, of
         ``features_samples`` samples
@@ -108,15 +108,15 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
     """What a sweep on a version will take. Raises ValidationError as ``launch_experiment`` does."""
     runs = planned_sweep(version, sweep)
     queue = queue_for(device)
-    folds_in_pack: dict[str, int] = {}
-    configs = {pack_key(run.config): run.config for run in runs}
+    folds_in_bundle: dict[str, int] = {}
+    configs = {bundle_key(run.config): run.config for run in runs}
     for run in runs:
-        key = pack_key(run.config)
-        folds_in_pack[key] = folds_in_pack.get(key, 0) + len(run.folds)
+        key = bundle_key(run.config)
+        folds_in_bundle[key] = folds_in_bundle.get(key, 0) + len(run.folds)
     gpu = queue == GPU_QUEUE
-    packs = [
-        len(pack_sizes(n, configs[key].ensemble, most_members(configs[key], gpu)))
-        for key, n in folds_in_pack.items()
+    bundles = [
+        len(bundle_sizes(n, configs[key].ensemble, max_members(configs[key], gpu)))
+        for key, n in folds_in_bundle.items()
     ]
     samples = list(version.samples.order_by("index"))
     features = {(run.config.features, run.config.train.apex_jitter) for run in runs}
@@ -127,11 +127,11 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
     seconds, basis = _seconds(runs, queue)
     return Estimate(
         runs=len(runs),
-        folds=sum(folds_in_pack.values()),
-        networks=sum(n * configs[key].ensemble for key, n in folds_in_pack.items()),
-        jobs=sum(packs) + features_jobs,
+        folds=sum(folds_in_bundle.values()),
+        networks=sum(n * configs[key].ensemble for key, n in folds_in_bundle.items()),
+        jobs=sum(bundles) + features_jobs,
         multiply_adds=sum(sum(run.work()) for run in runs),
-        seconds=features_seconds + seconds / min(workers, max(1, sum(packs))),
+        seconds=features_seconds + seconds / min(workers, max(1, sum(bundles))),
         workers=workers,
         queue=queue,
         basis=basis,

@@ -134,7 +134,7 @@ def clone(experiment: Experiment) -> SweepConfig:
 
 
 def pause(experiment: Experiment, user: Any) -> bool:
-    """Begin nothing more of it; packs in training go on to their end. False where there is nothing to pause."""
+    """Begin nothing more of it; bundles in training go on to their end. False where there is nothing to pause."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         if experiment.paused or not experiment.active:
@@ -170,7 +170,7 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
             steps.drop_idle_jobs(experiment.pk)
             experiment.paused = False
             experiment.save(update_fields=["paused"])
-            # A pack that stops with its worker is taken up once more, to be ended.
+            # A bundle that stops with its worker is taken up once more, to be ended.
             Job.release_group(experiment.group)
             AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
     return bool(runs)
@@ -179,7 +179,7 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
 def cancel(run: Run, user: Any) -> bool:
     """Stop a run: what has not begun never will, what runs stops at its next epoch. What is done stays.
 
-    A pack that trains folds of other runs as well goes on for them. False where there is nothing to stop.
+    A bundle that trains folds of other runs as well goes on for them. False where there is nothing to stop.
     """
     with transaction.atomic():
         runs = _locked_active(Run.objects.filter(pk=run.pk))
@@ -279,7 +279,7 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
 def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
     """Queue those of the runs that failed once more. The experiment's row is locked.
 
-    Their folds leave the packs that they were in, which go on for the folds of other runs.
+    Their folds leave the bundles that they were in, which go on for the folds of other runs.
     """
     failed = list(runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
     if not failed:

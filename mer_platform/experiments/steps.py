@@ -1,4 +1,4 @@
-"""From step to step: features, then packs of folds, then for a single run the final model.
+"""From step to step: features, then bundles of folds, then for a single run the final model.
 
 Each step is queued by whoever finished the one before, in the same transaction, under keys that cannot repeat. Rows are
 locked in one order everywhere, so that nothing deadlocks: the experiment, its runs by id, the job.
@@ -17,7 +17,7 @@ from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job
-from models_ml.config.packing import most_members, pack_key, packs
+from models_ml.config.bundles import bundle_key, max_members, split_into_bundles
 
 
 def start(experiment: Experiment, runs: list[Run]) -> None:
@@ -58,8 +58,8 @@ def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
 
 
 @contextmanager
-def finishing_pack(claim: Claim) -> Iterator[dict[int, Run]]:
-    """Commit the results of a pack, end the job, and queue what comes next: all or nothing. Raises LeaseLost.
+def finishing_bundle(claim: Claim) -> Iterator[dict[int, Run]]:
+    """Commit the results of a bundle, end the job, and queue what comes next: all or nothing. Raises LeaseLost.
 
     Gives the runs, by id, whose results are still wanted.
     """
@@ -152,11 +152,11 @@ def end(run: Run, state: str, error: str = "") -> None:
 
 
 def drop_idle_jobs(experiment_id: int) -> None:
-    """Cancel the experiment's jobs that no active run waits for. A pack goes on for the other runs in it."""
+    """Cancel the experiment's jobs that no active run waits for. A bundle goes on for the other runs in it."""
     group = Experiment(pk=experiment_id).group
     runs = Run.objects.filter(experiment=experiment_id)
     training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
-    wanted = Q(kind="pack", pk__in=training.values("job"))
+    wanted = Q(kind="bundle", pk__in=training.values("job"))
     for key in set(runs.filter(state=Run.State.FEATURES).values_list("features_key", flat=True)):
         wanted |= Q(key__startswith=f"{group}:features:{key}:")
     for pk in runs.filter(state=Run.State.FINISHING).values_list("pk", flat=True):
@@ -175,22 +175,22 @@ def _begin_training(experiment: Experiment, runs: list[Run]) -> None:
 
 
 def _deal(experiment: Experiment, runs: list[Run]) -> None:
-    """Deal the folds that wait to packs, those of runs with one ``pack_key`` together."""
+    """Deal the folds that wait to bundles, those of runs with one ``bundle_key`` together."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
-        by_key.setdefault(pack_key(run.settings), []).append(run)
+        by_key.setdefault(bundle_key(run.settings), []).append(run)
     waiting = Fold.objects.filter(state=Fold.State.WAITING)
     for group in by_key.values():
         folds = list(waiting.filter(run__in=group).values_list("pk", flat=True).order_by("run_id", "index"))
         config = group[0].settings
-        most = most_members(config, gpu=experiment.queue == GPU_QUEUE)
-        for pack in packs(folds, config.ensemble, most) if folds else []:
-            _enqueue_pack(experiment, f"{experiment.round}:{pack[0]}", list(pack))
+        most = max_members(config, gpu=experiment.queue == GPU_QUEUE)
+        for bundle in split_into_bundles(folds, config.ensemble, most) if folds else []:
+            _enqueue_bundle(experiment, f"{experiment.round}:{bundle[0]}", list(bundle))
 
 
-def _enqueue_pack(experiment: Experiment, number: str, folds: list[int]) -> None:
+def _enqueue_bundle(experiment: Experiment, number: str, folds: list[int]) -> None:
     payload = {"experiment": experiment.pk, "folds": folds}
-    job = _enqueue(experiment, "pack", experiment.queue, number, payload)
+    job = _enqueue(experiment, "bundle", experiment.queue, number, payload)
     Fold.objects.filter(pk__in=folds).update(job=job, state=Fold.State.WAITING)
 
 

@@ -72,7 +72,7 @@ class EstimateSerializer(serializers.Serializer):
     runs = serializers.IntegerField()
     folds = serializers.IntegerField()
     networks = serializers.IntegerField(help_text="Trained for the folds; an ensemble has several a fold.")
-    jobs = serializers.IntegerField(help_text="Of features and of packs of folds.")
+    jobs = serializers.IntegerField(help_text="Of features and of bundles of folds.")
     multiply_adds = serializers.IntegerField()
     seconds = serializers.FloatField(
         help_text="Until the last fold is done, on the present workers, missing features included."
@@ -214,7 +214,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Begin nothing more of it; packs in training go on to their end."""
+        """Begin nothing more of it; bundles in training go on to their end."""
         return self._steered(services.pause(self.get_object(), request.user), "nothing to pause")
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)

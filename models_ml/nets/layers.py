@@ -1,8 +1,8 @@
-"""Layers of several networks of one shape at once, the members of a pack.
+"""Layers of several networks of one shape at once, the members of a bundle.
 
 Members stand side by side in the channels: a map is (N, members × C, S, S) in channels-last memory, a vector
 (N, members, C). So elementwise operations and poolings need not know of members, a convolution is one of ``members``
-groups, and a first layer, whose input all members share, is one convolution with ``members`` times the channels. A pack
+groups, and a first layer, whose input all members share, is one convolution with ``members`` times the channels. A bundle
 of one member is an ordinary network. What a member computes does not depend on its neighbours.
 """
 
@@ -241,7 +241,7 @@ class Dropout(nn.Module):
         self.members, self.whole_maps = members, whole_maps
         self.threshold = round(share * 256)
         self.batch = Batch()
-        self.name = ""  # within its network; the pack's builder sets it
+        self.name = ""  # within its network; the bundle's builder sets it
         self._bytes = np.empty((0, members, 0), np.uint8)
 
     def forward(self, x: Tensor) -> Tensor:

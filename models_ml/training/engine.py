@@ -1,10 +1,10 @@
 """Trains many folds at once, or a model on all samples.
 
-The networks of several folds, and of several configurations of one shape, stand side by side in one pack and see the same
+The networks of several folds, and of several configurations of one shape, stand side by side in one bundle and see the same
 batches. A sample that a fold holds out is in them too, but weighs nothing there: not in the loss, not in the gradient, not
 in a batch's statistics. What a fold's network becomes depends on the configuration, on the training samples, on their
 places among all samples and on the fold's name; not on the held-out samples, nor (but for rounding) on what else is in the
-pack. Knows nothing of files, jobs or databases.
+bundle. Knows nothing of files, jobs or databases.
 """
 
 import os
@@ -15,20 +15,20 @@ import torch
 
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
-from models_ml.config.packing import pack_key
+from models_ml.config.bundles import bundle_key
 from models_ml.errors import InputError
 from models_ml.training import classical
+from models_ml.training.bundle import Training
 from models_ml.training.determinism import reproducible
 from models_ml.training.folds import FoldSpec
 from models_ml.training.memory import keep_memory
 from models_ml.training.model import TrainedModel, check_features
-from models_ml.training.packed import Training
 from models_ml.training.tasks import Cancelled, Data, Epoch, FoldResult, FoldTask, OnEpoch, ShouldStop
 
-__all__ = ["Cancelled", "Data", "Epoch", "FoldResult", "FoldTask", "device_of", "fit_all", "train_pack"]
+__all__ = ["Cancelled", "Data", "Epoch", "FoldResult", "FoldTask", "device_of", "fit_all", "train_bundle"]
 
 
-def train_pack(
+def train_bundle(
     data: Data,
     plan: Sequence[FoldSpec],
     tasks: Sequence[FoldTask],
@@ -41,8 +41,8 @@ def train_pack(
 
     Parameters
     ----------
-    plan : all folds of the protocol, in this pack or not: batches are drawn from all samples that any of them trains on
-    tasks : of configurations with the same ``pack_key``
+    plan : all folds of the protocol, in this bundle or not: batches are drawn from all samples that any of them trains on
+    tasks : of configurations with the same ``bundle_key``
     on_epoch : called after each epoch; never where there are none, for a network that is not trained by gradient
     should_stop : asked before each epoch, or before each task where there are none
     device : "cpu", "cuda", "cuda:1", …, or "auto" for a GPU where there is one
@@ -117,11 +117,11 @@ def fit_all(
     should_stop: ShouldStop | None = None,
     device: str = "auto",
 ) -> TrainedModel:
-    """Train on every sample: the model that scores new clips. Parameters as for ``train_pack``; errors are raised."""
+    """Train on every sample: the model that scores new clips. Parameters as for ``train_bundle``; errors are raised."""
     if not len(data.features):
         raise InputError("there are no samples to train on")
     fold = FoldSpec("all samples", tuple(range(len(data.features))), ())
-    [result] = train_pack(
+    [result] = train_bundle(
         data, [fold], [FoldTask(config, fold)], on_epoch=on_epoch, should_stop=should_stop, device=device
     )
     if isinstance(result, InputError):
@@ -150,8 +150,8 @@ def device_of(name: str) -> torch.device:
 
 
 def _check(data: Data, tasks: Sequence[FoldTask]) -> None:
-    if len({pack_key(task.config) for task in tasks}) != 1:
-        raise InputError("a pack needs at least one task, and all of them with the same pack key")
+    if len({bundle_key(task.config) for task in tasks}) != 1:
+        raise InputError("a bundle needs at least one task, and all of them with the same bundle key")
     check_features(data.features, tasks[0].config.features.size)
     samples = len(data.features)
     if data.labels.shape != (samples,) or data.labels.dtype != np.int64 or len(data.subjects) != samples:

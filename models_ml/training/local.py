@@ -1,4 +1,4 @@
-"""A whole protocol on this machine: for notebooks and benchmarks. The platform deals the same packs to its workers."""
+"""A whole protocol on this machine: for notebooks and benchmarks. The platform deals the same bundles to its workers."""
 
 import multiprocessing
 import os
@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from models_ml.config import RunConfig
-from models_ml.config.packing import most_members, pack_sizes
+from models_ml.config.bundles import bundle_sizes, max_members
 from models_ml.errors import InputError
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
+from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec
 
-_data: Data | None = None  # of a worker process: sent once, not with every pack
+_data: Data | None = None  # of a worker process: sent once, not with every bundle
 
 
 class Workers(ProcessPoolExecutor):
@@ -28,12 +28,12 @@ class Workers(ProcessPoolExecutor):
 
 
 def train_folds(pool: Workers, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
-    """Train and test all folds of a plan, in packs, as many for each process; results in the plan's order.
+    """Train and test all folds of a plan, in bundles, as many for each process; results in the plan's order.
 
-    Raises InputError as ``train_pack``, also where one fold alone failed.
+    Raises InputError as ``train_bundle``, also where one fold alone failed.
     """
-    packs = len(pack_sizes(len(plan), config.ensemble, most_members(config, gpu=False)))
-    even = -(-packs // pool.processes) * pool.processes
+    bundles = len(bundle_sizes(len(plan), config.ensemble, max_members(config, gpu=False)))
+    even = -(-bundles // pool.processes) * pool.processes
     dealt = [part for part in np.array_split(np.arange(len(plan)), even) if len(part)]
     tasks = [[FoldTask(config, plan[i]) for i in part] for part in dealt]
     results = [result for part in pool.map(_train, [plan] * len(tasks), tasks) for result in part]
@@ -51,4 +51,4 @@ def _receive(data: Data) -> None:
 def _train(plan: Sequence[FoldSpec], tasks: Sequence[FoldTask]) -> list[FoldResult | InputError]:
     if _data is None:
         raise RuntimeError("the process was started without data")
-    return train_pack(_data, plan, tasks)
+    return train_bundle(_data, plan, tasks)

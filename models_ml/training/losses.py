@@ -1,4 +1,4 @@
-"""What each member of a pack minimises."""
+"""What each member of a bundle minimises."""
 
 from collections.abc import Sequence
 

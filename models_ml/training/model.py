@@ -16,8 +16,8 @@ from models_ml.config import RunConfig
 from models_ml.config.nets.base import CHANNELS
 from models_ml.errors import InputError
 from models_ml.nets.registry import build
+from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import reproducible
-from models_ml.training.packing import chunk_size
 
 FORMAT = "mer-model-2"
 AT_ONCE = 64  # samples, at most

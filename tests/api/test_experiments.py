@@ -26,7 +26,7 @@ def experiment(version, alice) -> Experiment:
 
 def finish_jobs(experiment: Experiment, kind: str) -> None:
     """As a worker would, without the work."""
-    ending = {"features": steps.finishing_features, "pack": steps.finishing_pack}[kind]
+    ending = {"features": steps.finishing_features, "bundle": steps.finishing_bundle}[kind]
     for job in Job.objects.filter(group=experiment.group, kind=kind, state=Job.State.QUEUED):
         claim = Job.claim(job.pk, "host:1")
         with ending(claim):
@@ -47,21 +47,21 @@ def test_it_computes_features_once_for_all_runs_that_share_them(version, alice):
     assert len(ranges) == len(set(ranges))
 
 
-def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
+def test_bundles_hold_folds_of_several_runs_with_one_shape(version, alice):
     sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3]}, seeds=[0, 1])
     experiment = services.launch_experiment(version, sweep, alice)
     finish_jobs(experiment, "features")
-    packs = Job.objects.filter(group=experiment.group, kind="pack")
-    # 12 folds a seed, at most 4 in a pack.
-    assert [len(pack.payload["folds"]) for pack in packs] == [4] * 6
-    for pack in packs:
-        assert set(pack.folds.values_list("pk", flat=True)) == set(pack.payload["folds"])
-        assert len(set(pack.folds.values_list("run__seed", flat=True))) == 1
+    bundles = Job.objects.filter(group=experiment.group, kind="bundle")
+    # 12 folds a seed, at most 4 in a bundle.
+    assert [len(bundle.payload["folds"]) for bundle in bundles] == [4] * 6
+    for bundle in bundles:
+        assert set(bundle.folds.values_list("pk", flat=True)) == set(bundle.payload["folds"])
+        assert len(set(bundle.folds.values_list("run__seed", flat=True))) == 1
     assert Fold.objects.filter(job=None).count() == 0
 
 
 @pytest.mark.parametrize(
-    ("asked", "seen", "queue", "packs"),
+    ("asked", "seen", "queue", "bundles"),
     [
         ("auto", "", "training", [4] * 6),
         ("auto", "NVIDIA H100", "gpu", [24]),
@@ -70,8 +70,8 @@ def test_packs_hold_folds_of_several_runs_with_one_shape(version, alice):
         ("gpu", "", "gpu", [24]),
     ],
 )
-def test_it_trains_on_the_device_that_is_there_in_packs_that_suit_it(
-    version, alice, asked, seen, queue, packs
+def test_it_trains_on_the_device_that_is_there_in_bundles_that_suit_it(
+    version, alice, asked, seen, queue, bundles
 ):
     if seen:
         now = timezone.now()
@@ -79,18 +79,18 @@ def test_it_trains_on_the_device_that_is_there_in_packs_that_suit_it(
     sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3, 3e-3, 4e-3]})
     experiment = services.launch_experiment(version, sweep, alice, device=asked)
     finish_jobs(experiment, "features")
-    found = Job.objects.filter(group=experiment.group, kind="pack").order_by("pk")
-    assert [(job.queue, len(job.payload["folds"])) for job in found] == [(queue, size) for size in packs]
+    found = Job.objects.filter(group=experiment.group, kind="bundle").order_by("pk")
+    assert [(job.queue, len(job.payload["folds"])) for job in found] == [(queue, size) for size in bundles]
 
 
 def test_a_sweep_ends_without_final_models_and_a_single_run_trains_its_own(experiment, version, alice):
     finish_jobs(experiment, "features")
-    finish_jobs(experiment, "pack")
+    finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
     assert experiment.state == "finished"
     single = services.launch(version, RunConfig(), alice)
     finish_jobs(single.experiment, "features")
-    finish_jobs(single.experiment, "pack")
+    finish_jobs(single.experiment, "bundle")
     assert Run.objects.get(pk=single.pk).state == Run.State.FINISHING
 
 
@@ -128,7 +128,7 @@ def test_what_becomes_due_while_it_is_paused_is_held(experiment, alice):
     for claim in claims:
         with steps.finishing_features(claim):
             pass
-    assert set(Job.objects.filter(kind="pack").values_list("held", flat=True)) == {True}
+    assert set(Job.objects.filter(kind="bundle").values_list("held", flat=True)) == {True}
 
 
 def test_a_job_claimed_as_it_was_paused_is_put_back(experiment, alice):
@@ -163,9 +163,9 @@ def test_a_failed_run_is_run_again_where_it_was(experiment, alice):
     assert job.state == Job.State.CANCELLED
     assert [r.pk for r in services.rerun_failed(experiment, alice)] == [run.pk]
     finish_jobs(experiment, "features")
-    again = Fold.objects.filter(run=run, job__kind="pack", job__state=Job.State.QUEUED)
+    again = Fold.objects.filter(run=run, job__kind="bundle", job__state=Job.State.QUEUED)
     assert set(again.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
-    finish_jobs(experiment, "pack")
+    finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
     assert services.rerun_failed(experiment, alice) == []
 
@@ -190,7 +190,7 @@ def test_one_failed_run_is_run_again_while_the_others_go_on(experiment, alice):
     again = run.folds.filter(job__state=Job.State.QUEUED)
     assert set(again.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
     assert list(other.folds.values_list("pk", "state", "job")) == untouched
-    finish_jobs(experiment, "pack")
+    finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
 
 
@@ -203,26 +203,26 @@ def test_a_second_click_finds_nothing_to_run_again(experiment, alice):
     assert Job.objects.filter(kind="features", state=Job.State.QUEUED).count() == 2  # ranges of 24 samples
 
 
-def test_a_pack_goes_on_without_the_folds_of_a_run_that_is_run_again(version, alice):
+def test_a_bundle_goes_on_without_the_folds_of_a_run_that_is_run_again(version, alice):
     sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3]})
     experiment = services.launch_experiment(version, sweep, alice)
     finish_jobs(experiment, "features")
     shared = next(
-        pack
-        for pack in Job.objects.filter(kind="pack")
-        if len(set(pack.folds.values_list("run", flat=True))) == 2
+        bundle
+        for bundle in Job.objects.filter(kind="bundle")
+        if len(set(bundle.folds.values_list("run", flat=True))) == 2
     )
     claim = Job.claim(shared.pk, "host:1")
     run, other = fail_one(experiment)
     services.rerun(run, alice)
     finish_jobs(experiment, "features")
-    with steps.finishing_pack(claim) as wanted:
+    with steps.finishing_bundle(claim) as wanted:
         assert set(wanted) == {other.pk}
         Fold.objects.filter(job=shared).update(state=Fold.State.DONE)
     claim.job.refresh_from_db()
     assert claim.job.state == Job.State.DONE
     assert not run.folds.filter(state=Fold.State.DONE).exists()
-    finish_jobs(experiment, "pack")
+    finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
 
 
@@ -247,7 +247,7 @@ def test_run_again_while_the_experiment_is_paused_it_waits(experiment, alice):
     assert set(Job.objects.filter(state=Job.State.QUEUED).values_list("held", flat=True)) == {True}
     services.resume(experiment, alice)
     finish_jobs(experiment, "features")
-    finish_jobs(experiment, "pack")
+    finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
 
 
@@ -269,7 +269,7 @@ def test_added_seeds_are_runs_of_every_combination(experiment, alice):
     added = services.add_seeds(experiment, [0, 5], alice)
     assert {(run.config["net"]["width"], run.seed) for run in added} == {(0.05, 5), (0.1, 5)}
     finish_jobs(experiment, "features")
-    assert Job.objects.filter(kind="pack", folds__run__in=added).exists()
+    assert Job.objects.filter(kind="bundle", folds__run__in=added).exists()
     with pytest.raises(ValidationError, match="under seed 5 already"):
         services.add_seeds(experiment, [5], alice)
     with pytest.raises(ValidationError, match="greater than or equal to 0"):

@@ -67,7 +67,7 @@ def test_a_finished_job_is_not_claimed_again(job):
 
 
 def queue_up(project, key: str, **fields) -> Job:
-    return Job.enqueue("pack", "training", project.pk, key, "group", {}, **fields)
+    return Job.enqueue("bundle", "training", project.pk, key, "group", {}, **fields)
 
 
 def taken(owner: str = "host:1") -> str:

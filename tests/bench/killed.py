@@ -10,7 +10,7 @@ from tests.flow_lab import attempts_lost, done, ended, flow_version, kill_one, o
 from tests.live import Api, LivePlatform
 
 SUBJECTS, KILLS = 68, 20
-PACK_SHARE = 0.17  # of an undisturbed run: somewhat less than a pack takes on two workers
+BUNDLE_SHARE = 0.17  # of an undisturbed run: somewhat less than a bundle takes on two workers
 CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 12, "batch_size": 64}}
 
 
@@ -36,7 +36,7 @@ def measure(platform: LivePlatform, api: Api) -> None:
         if api.get(f"runs/{runs[-1]}/")["state"] not in ("features", "training"):
             runs.append(launch(api, version))  # it was done before all kills were
             before = {}
-        kill_one(platform, killed, random.Random(len(killed)), within=PACK_SHARE * quick)
+        kill_one(platform, killed, random.Random(len(killed)), within=BUNDLE_SHARE * quick)
         now = done(api, runs[-1])
         twice += sum(now.get(name) != attempt for name, attempt in before.items())
         before = now
@@ -48,7 +48,7 @@ def measure(platform: LivePlatform, api: Api) -> None:
     report("killed: runs finished under 20 kills", states.count("finished"), "", "all", len(runs), "at least")
     report("killed: runs equal to the undisturbed, fold by fold", equal, "", "all", len(runs), "at least")
     report("killed: committed folds left alone", SUBJECTS - twice, "", "all", SUBJECTS, "at least")
-    report("killed: packs begun in vain", lost, "", "one a kill", KILLS, "at most")
+    report("killed: bundles begun in vain", lost, "", "one a kill", KILLS, "at most")
     report("killed: time a run", slow / len(runs), "s", "undisturbed", quick, "at most", 10)
 
 

@@ -59,15 +59,15 @@ def main() -> None:
 
 
 def sweep(platform: LivePlatform, api: Api, asked: dict) -> tuple[float, float, int]:
-    """From its first pack to its last: seconds, seconds of training in them, and folds."""
+    """From its first bundle to its last: seconds, seconds of training in them, and folds."""
     experiment = f"experiments/{api.post('experiments/', asked)['id']}/"
     wait_until(lambda: api.get(experiment)["state"] == "finished", "the sweep to finish", 900)
     runs = f"SELECT id FROM experiments_run WHERE experiment_id = {experiment.split('/')[1]}"  # noqa: S608
     folds = query(platform, f"SELECT seconds, job_id FROM experiments_fold WHERE run_id IN ({runs})")  # noqa: S608
-    packs = ", ".join(sorted({str(job) for _, job in folds}))
+    bundles = ", ".join(sorted({str(job) for _, job in folds}))
     [(begin, end)] = query(
         platform,
-        f"SELECT MIN(started_at), MAX(finished_at) FROM jobs_job WHERE id IN ({packs})",  # noqa: S608
+        f"SELECT MIN(started_at), MAX(finished_at) FROM jobs_job WHERE id IN ({bundles})",  # noqa: S608
     )
     return seconds_between(begin, end), sum(seconds for seconds, _ in folds), len(folds)
 

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from models_ml.config import RunConfig, VggMSpp
 from models_ml.config.nets.ststnet import STREAMS
 from models_ml.config.nets.vgg_m import HIDDEN, VGG_M_LAYERS, scaled
-from models_ml.training.engine import Data, FoldTask, train_pack
+from models_ml.training.engine import Data, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.local import Workers, train_folds
 from tests.bench import report
@@ -107,12 +107,12 @@ def main() -> None:
         gpu = torch.device("cuda")
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain, gpu) * SUBJECTS
-            ours = epoch_of(lambda epochs, case=case: in_one_pack(data, plan, config(case, epochs), gpu))
+            ours = epoch_of(lambda epochs, case=case: in_one_bundle(data, plan, config(case, epochs), gpu))
             tell(case, torch.cuda.get_device_name(gpu), case.gpu_aim, plain, ours, gpu)
 
 
-def in_one_pack(data: Data, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
-    train_pack(data, plan, [FoldTask(wanted, fold) for fold in plan], device=device.type)
+def in_one_bundle(data: Data, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
+    train_bundle(data, plan, [FoldTask(wanted, fold) for fold in plan], device=device.type)
 
 
 def tell(case: Case, where: str, aim: float, plain: float, ours: float, device: torch.device) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.config import NET_CONFIGS, RunConfig
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
+from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, plan
 
 SIZE = 16
@@ -72,6 +72,6 @@ def folds_of(config: RunConfig) -> list[FoldSpec]:
 
 
 def trained(data: Data, config: RunConfig, folds: list[FoldSpec]) -> list[FoldResult]:
-    """The named folds in one pack, their batches drawn as for all folds of the protocol."""
-    results = train_pack(data, folds_of(config), [FoldTask(config, fold) for fold in folds], device="cpu")
+    """The named folds in one bundle, their batches drawn as for all folds of the protocol."""
+    results = train_bundle(data, folds_of(config), [FoldTask(config, fold) for fold in folds], device="cpu")
     return [result for result in results if isinstance(result, FoldResult)]

@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.config import RunConfig
 from models_ml.training.classical import fit
-from models_ml.training.engine import Cancelled, Data, FoldResult, FoldTask, fit_all, train_pack
+from models_ml.training.engine import Cancelled, Data, FoldResult, FoldTask, fit_all, train_bundle
 from models_ml.training.folds import FoldSpec
 from models_ml.training.model import TrainedModel
 from tests.unit.net_cases import LABELS, configured, data, folds_of, motion, trained
@@ -19,7 +19,7 @@ MAJORITY = {"name": "majority"}
 def test_the_majority_is_that_of_the_training_samples() -> None:
     config = configured(MAJORITY)
     fold = FoldSpec("rest", train=(0, 1, 2, 4, 7), test=(3, 5), validation=(8,))  # labels 0 1 2 1 0, and 1
-    [result] = train_pack(data(), [fold], [FoldTask(config, fold)])
+    [result] = train_bundle(data(), [fold], [FoldTask(config, fold)])
     assert isinstance(result, FoldResult)
     assert np.allclose(result.probabilities, np.array([3, 4, 2]) / 9)
     assert result.losses == result.validation_losses == []
@@ -88,4 +88,4 @@ def test_it_stops_before_the_next_fold_when_asked() -> None:
         return len(asked) == 3
 
     with pytest.raises(Cancelled, match="before fold s2"):
-        train_pack(data(), folds, [FoldTask(config, fold) for fold in folds], should_stop=should_stop)
+        train_bundle(data(), folds, [FoldTask(config, fold) for fold in folds], should_stop=should_stop)

@@ -44,7 +44,7 @@ def spoilt(held_out: tuple[int, ...]) -> Data:
 def check_the_held_out_touch_nothing(
     net: dict[str, Any], train: dict[str, Any], protocol: dict[str, Any]
 ) -> None:
-    """In a pack of two folds, of which the one is trained on what the other holds out."""
+    """In a bundle of two folds, of which the one is trained on what the other holds out."""
     config = configured(net, train, **protocol)
     folds = folds_of(config)[:2]
     honest = trained(data(), config, folds)[0]

@@ -9,8 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from models_ml.config import NET_CONFIGS, BaseNet, RunConfig
 from models_ml.config.nets import multiply_adds, parameter_count
 from models_ml.nets.registry import NETWORKS, build
+from models_ml.training.members import Origin, build_members, take, tensors
 from models_ml.training.model import TrainedModel
-from models_ml.training.pack import Origin, build_members, take, tensors
 from tests.unit.net_cases import NAMES, SIZE, configured, label, motion, variants
 
 DEFAULTS = [{"name": name} for name in NAMES]

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from models_ml.errors import InputError
+from models_ml.training.bundle import input_scale
 from models_ml.training.determinism import reproducible
 from models_ml.training.engine import (
     Cancelled,
@@ -17,10 +18,9 @@ from models_ml.training.engine import (
     FoldResult,
     FoldTask,
     fit_all,
-    train_pack,
+    train_bundle,
 )
 from models_ml.training.folds import FoldSpec, loso
-from models_ml.training.packed import input_scale
 from tests.unit.training_cases import QUICK, RICH, made_data, motion, train, with_train
 
 
@@ -119,7 +119,7 @@ def test_a_fold_that_lacks_a_class_in_training_still_works(data: Data) -> None:
     fold = FoldSpec(
         "s", tuple(np.flatnonzero(labels != 2).tolist()), tuple(np.flatnonzero(labels == 2).tolist())
     )
-    [result] = train_pack(data, [fold], [FoldTask(QUICK, fold)])
+    [result] = train_bundle(data, [fold], [FoldTask(QUICK, fold)])
     assert isinstance(result, FoldResult)
     assert np.isfinite(result.losses).all()
     assert np.isfinite(result.probabilities).all()
@@ -153,7 +153,7 @@ def test_it_stops_when_asked_within_an_epoch(data: Data) -> None:
 )
 def test_unusable_folds_are_refused(data: Data, fold: FoldSpec, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        train_pack(data, [fold], [FoldTask(QUICK, fold)])
+        train_bundle(data, [fold], [FoldTask(QUICK, fold)])
 
 
 def test_unusable_features_and_labels_are_refused(data: Data) -> None:

@@ -7,8 +7,8 @@ from safetensors.torch import save
 
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
+from models_ml.training.members import Origin, build_members
 from models_ml.training.model import FORMAT, TrainedModel
-from models_ml.training.pack import Origin, build_members
 
 CONFIG = RunConfig.model_validate({"net": {"width": 0.05}, "seed": 4})
 

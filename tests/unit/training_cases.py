@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.config import RunConfig
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_pack
+from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import loso
 
 QUICK = RunConfig.model_validate({"net": {"width": 0.05}, "train": {"epochs": 3, "batch_size": 8}})
@@ -34,9 +34,9 @@ def with_train(config: RunConfig = QUICK, **changes: Any) -> RunConfig:
 
 
 def train(data: Data, config: RunConfig, *folds: int) -> list[FoldResult]:
-    """The folds of leave-one-subject-out in one pack; all of them without numbers."""
+    """The folds of leave-one-subject-out in one bundle; all of them without numbers."""
     plan = loso(data.subjects)
     wanted = [plan[i] for i in folds] if folds else plan
-    results = train_pack(data, plan, [FoldTask(config, fold) for fold in wanted])
+    results = train_bundle(data, plan, [FoldTask(config, fold) for fold in wanted])
     assert all(isinstance(result, FoldResult) for result in results), results
     return results  # type: ignore[return-value]

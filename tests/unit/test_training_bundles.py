@@ -1,4 +1,4 @@
-"""Folds of a pack: none knows of what it holds out, nor of its neighbours, and the same run gives the same bits."""
+"""Folds of a bundle: none knows of what it holds out, nor of its neighbours, and the same run gives the same bits."""
 
 import hashlib
 import subprocess
@@ -20,7 +20,7 @@ from models_ml.training.engine import (
     FoldResult,
     FoldTask,
     fit_all,
-    train_pack,
+    train_bundle,
 )
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.local import Workers, train_folds
@@ -59,42 +59,42 @@ def test_the_held_out_subject_influences_nothing(data: Data, changes: dict[str, 
     "changes", [{}, RICH, {"epoch_choice": "validation"}], ids=["plain", "rich", "nested"]
 )
 @pytest.mark.parametrize("net", [{"width": 0.05}, {"name": "ststnet"}], ids=["vgg", "batch-norm"])
-def test_a_pack_of_folds_is_the_folds_one_by_one(
+def test_a_bundle_of_folds_is_the_folds_one_by_one(
     data: Data, net: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     config = RunConfig.model_validate(with_train(**changes).model_dump() | {"net": net, "ensemble": 2})
     together = train(data, config)
-    for i, packed in enumerate(together):
+    for i, bundled in enumerate(together):
         [alone] = train(data, config, i)
-        assert packed.losses == pytest.approx(alone.losses, abs=1e-5)
-        assert packed.epoch == alone.epoch
-        assert (packed.probabilities.argmax(axis=1) == alone.probabilities.argmax(axis=1)).all()
+        assert bundled.losses == pytest.approx(alone.losses, abs=1e-5)
+        assert bundled.epoch == alone.epoch
+        assert (bundled.probabilities.argmax(axis=1) == alone.probabilities.argmax(axis=1)).all()
         theirs = alone.model.network.state_dict()
-        for name, tensor in packed.model.network.state_dict().items():
+        for name, tensor in bundled.model.network.state_dict().items():
             assert (tensor - theirs[name]).abs().max() < 1e-5, name
 
 
-def test_configurations_that_differ_in_the_free_settings_share_a_pack(data: Data) -> None:
+def test_configurations_that_differ_in_the_free_settings_share_a_bundle(data: Data) -> None:
     plan = loso(data.subjects)
     configs = [
         with_train(),
         with_train(learning_rate=1e-4, label_smoothing=0.2),
         with_train(loss="focal", class_weights="none"),
     ]
-    together = train_pack(data, plan, [FoldTask(config, plan[3]) for config in configs])
-    for config, packed in zip(configs, together, strict=True):
+    together = train_bundle(data, plan, [FoldTask(config, plan[3]) for config in configs])
+    for config, bundled in zip(configs, together, strict=True):
         [alone] = train(data, config, 3)
-        assert isinstance(packed, FoldResult)
-        assert packed.losses == pytest.approx(alone.losses, abs=1e-5)
-        assert np.allclose(packed.probabilities, alone.probabilities, atol=1e-5)
-        assert packed.model.config == config
+        assert isinstance(bundled, FoldResult)
+        assert bundled.losses == pytest.approx(alone.losses, abs=1e-5)
+        assert np.allclose(bundled.probabilities, alone.probabilities, atol=1e-5)
+        assert bundled.model.config == config
 
 
-def test_one_that_diverges_harms_no_other_of_its_pack(data: Data) -> None:
+def test_one_that_diverges_harms_no_other_of_its_bundle(data: Data) -> None:
     plan = loso(data.subjects)
     sgd = RunConfig.model_validate({"net": {"dropout": 0}, "train": {"optimizer": "sgd", "epochs": 20}})
     wild, calm = with_train(sgd, learning_rate=1), with_train(sgd, learning_rate=1e-3)
-    failed, kept = train_pack(data, plan, [FoldTask(wild, plan[2]), FoldTask(calm, plan[2])])
+    failed, kept = train_bundle(data, plan, [FoldTask(wild, plan[2]), FoldTask(calm, plan[2])])
     assert isinstance(failed, InputError)
     assert "fold s2, epoch" in str(failed)
     assert "Choose a learning rate below 1" in str(failed)
@@ -130,11 +130,11 @@ def test_what_the_memory_does_not_hold_is_trained_in_parts(
         train(data, QUICK, 0)
 
 
-def test_different_shapes_do_not_share_a_pack(data: Data) -> None:
+def test_different_shapes_do_not_share_a_bundle(data: Data) -> None:
     plan = loso(data.subjects)
     other = QUICK.model_copy(update={"seed": 1})
-    with pytest.raises(InputError, match="same pack key"):
-        train_pack(data, plan, [FoldTask(QUICK, plan[0]), FoldTask(other, plan[0])])
+    with pytest.raises(InputError, match="same bundle key"):
+        train_bundle(data, plan, [FoldTask(QUICK, plan[0]), FoldTask(other, plan[0])])
 
 
 def test_the_same_run_gives_the_same_bits(data: Data) -> None:
@@ -181,7 +181,7 @@ def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data:
     other = FoldSpec("s1", fold.train, fold.test)
 
     def weights(config: RunConfig, fold: FoldSpec) -> bytes:
-        [result] = train_pack(data, [fold], [FoldTask(config, fold)])
+        [result] = train_bundle(data, [fold], [FoldTask(config, fold)])
         assert isinstance(result, FoldResult)
         return result.model.save_bytes()
 
@@ -198,8 +198,8 @@ def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: Data) -> No
     config = RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 1}})
     fold = FoldSpec("s", (0,), tuple(range(1, 24)))
     everybody = FoldSpec("all", tuple(range(24)), ())
-    [alone] = train_pack(data, [fold], [FoldTask(with_train(config, schedule="constant"), fold)])
-    [among] = train_pack(
+    [alone] = train_bundle(data, [fold], [FoldTask(with_train(config, schedule="constant"), fold)])
+    [among] = train_bundle(
         data, [everybody], [FoldTask(with_train(config, schedule="constant", flip=False), fold)]
     )
     assert isinstance(alone, FoldResult)

@@ -1,4 +1,4 @@
-"""Packs in training: cancelled within an epoch, written once, and one run's failure is not another's."""
+"""Bundles in training: cancelled within an epoch, written once, and one run's failure is not another's."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Claim, Job
 from models_ml.config import SweepConfig
 from tests.pictures import freeze_pictures
-from workers import packs, runner
+from workers import bundles, runner
 from workers.features import variants
 from workers.rundata import run_data
 
@@ -29,17 +29,17 @@ def experiment(version, alice) -> Experiment:
 
 @pytest.fixture
 def after_epoch(monkeypatch):
-    """Call something after a pack's epochs; returns the epochs that were trained."""
+    """Call something after a bundle's epochs; returns the epochs that were trained."""
     seen: list[int] = []
 
     def install(then) -> list[int]:
-        class Teller(packs._Teller):
+        class Teller(bundles._Teller):
             def __call__(self, epoch) -> None:
                 seen.append(epoch.number)
                 then(self._claim, epoch.number)
                 super().__call__(epoch)
 
-        monkeypatch.setattr(packs, "_Teller", Teller)
+        monkeypatch.setattr(bundles, "_Teller", Teller)
         return seen
 
     return install
@@ -83,20 +83,20 @@ def test_cancelling_stops_the_training_before_its_next_epoch(experiment, alice, 
             assert services.cancel_experiment(experiment, alice) if whole else services.cancel(runs[0], alice)
 
     seen = after_epoch(cancel)
-    job = Job.objects.filter(kind="pack").order_by("pk").first()
+    job = Job.objects.filter(kind="bundle").order_by("pk").first()
     folds = set(job.folds.values_list("run", flat=True))
     runner.take_next("training")
     job.refresh_from_db()
     if whole:
         assert (seen, job.state) == ([1, 2], Job.State.CANCELLED)
         assert not Prediction.objects.exists()
-    else:  # the pack goes on for the run that was not cancelled
+    else:  # the bundle goes on for the run that was not cancelled
         assert (max(seen), job.state) == (6, Job.State.DONE)
         done = set(Fold.objects.filter(state=Fold.State.DONE).values_list("run", flat=True))
         assert done == folds - {experiment.runs.all()[0].pk}
 
 
-def test_a_run_that_is_run_again_in_the_middle_of_a_shared_pack_disturbs_nobody(
+def test_a_run_that_is_run_again_in_the_middle_of_a_shared_bundle_disturbs_nobody(
     version, alice, after_epoch, work
 ):
     three_folds = {"protocol": "kfold", "folds": 3}
@@ -104,11 +104,11 @@ def test_a_run_that_is_run_again_in_the_middle_of_a_shared_pack_disturbs_nobody(
         version, SweepConfig(base={**QUICK.base, **three_folds}, grid=QUICK.grid), alice
     )
     compute_features(experiment)
-    pack = Job.objects.get(kind="pack")
+    bundle = Job.objects.get(kind="bundle")
     run, other = experiment.runs.order_by("pk")
 
     def fail_and_run_again(claim: Claim, epoch: int) -> None:
-        if epoch == 2 and claim.job.pk == pack.pk:
+        if epoch == 2 and claim.job.pk == bundle.pk:
             steps.fail_runs(experiment.pk, experiment.runs.filter(pk=run.pk), "the disk is full")
             assert services.rerun(run, alice)
 
@@ -116,7 +116,7 @@ def test_a_run_that_is_run_again_in_the_middle_of_a_shared_pack_disturbs_nobody(
     runner.take_next("training")
     assert seen == [1, 2, 3, 4, 5, 6]
     done = Fold.objects.filter(state=Fold.State.DONE).values_list("run", "job")
-    assert sorted(done) == [(other.pk, pack.pk)] * 3
+    assert sorted(done) == [(other.pk, bundle.pk)] * 3
     work()
     assert set(experiment.runs.values_list("state", flat=True)) == {"finished"}
     assert [found.predictions.count() for found in (run, other)] == [24, 24]

@@ -1,4 +1,4 @@
-"""The training of one pack: batches, losses, steps, and what each epoch would predict."""
+"""The training of one bundle: batches, losses, steps, and what each epoch would predict."""
 
 import math
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from models_ml.config import TrainConfig
 from models_ml.errors import InputError
 from models_ml.nets.layers import BatchNorm, InputConv
 from models_ml.training.augment import Augmentation, resampled
+from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import stream
 from models_ml.training.folds import FoldSpec, with_validation
 from models_ml.training.losses import Loss, class_weights, label_shares
+from models_ml.training.members import Average, Optimizer, Origin, Snapshot, build_members, take
 from models_ml.training.model import TrainedModel, probabilities
-from models_ml.training.pack import Average, Optimizer, Origin, Snapshot, build_members, take
-from models_ml.training.packing import chunk_size
 from models_ml.training.tasks import Data, FoldResult, FoldTask
 
 
 class Training:
-    """A pack in training. Its members are the tasks' networks, an ensemble's next to each other."""
+    """A bundle in training. Its members are the tasks' networks, an ensemble's next to each other."""
 
     def __init__(
         self, data: Data, plan: Sequence[FoldSpec], tasks: Sequence[FoldTask], place: torch.device

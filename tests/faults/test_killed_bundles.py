@@ -28,7 +28,7 @@ KILLS = 5  # the benchmark “killed” does twenty
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory) -> Iterator[LivePlatform]:
-    live = LivePlatform(tmp_path_factory.mktemp("packs"))
+    live = LivePlatform(tmp_path_factory.mktemp("bundles"))
     try:
         yield live.start()
     finally:
@@ -68,7 +68,7 @@ def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(platform, ap
     assert ended(api, run)["state"] == "finished"
     assert len(done(api, run)) == SUBJECTS
     assert outcome(api, run) == outcome(api, undisturbed)
-    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the pack in hand
+    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the bundle in hand
 
 
 def test_an_idle_process_that_is_killed_leaves_others_to_work(platform, api, version):
@@ -84,7 +84,7 @@ def test_an_idle_process_that_is_killed_leaves_others_to_work(platform, api, ver
 
 def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
     run = launch(api, version)
-    wait_until(lambda: done(api, run), "a pack to be done")
+    wait_until(lambda: done(api, run), "a bundle to be done")
     assert platform.kill_workers()
     wait_until(lambda: not platform.running, "the platform to stop without its worker")
     platform.start()
@@ -95,13 +95,13 @@ def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platfor
 def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, version):
     long = {**CONFIG, "train": {"epochs": 2000, "batch_size": 64}}
     run = api.post("runs/", {"version": version, "config": long})["id"]
-    wait_until(lambda: at_work(platform, "pack"), "a pack in training")
+    wait_until(lambda: at_work(platform, "bundle"), "a bundle in training")
     wait_until(
-        lambda: {"pack"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
+        lambda: {"bundle"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
         "the list of workers to say what they train",
     )
     assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
-    wait_until(lambda: not at_work(platform, "pack"), "the packs to stop", 30)
+    wait_until(lambda: not at_work(platform, "bundle"), "the bundles to stop", 30)
     assert not done(api, run)
     assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
 
@@ -109,9 +109,9 @@ def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, 
 def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api, version, undisturbed):
     sweep = {"version": version, "base": CONFIG, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
     experiment = f"experiments/{api.post('experiments/', sweep)['id']}/"
-    wait_until(lambda: at_work(platform, "pack"), "a pack in training")
+    wait_until(lambda: at_work(platform, "bundle"), "a bundle in training")
     api.post(f"{experiment}pause/", {})
-    wait_until(lambda: not at_work(platform, "pack"), "the packs in hand to end")
+    wait_until(lambda: not at_work(platform, "bundle"), "the bundles in hand to end")
     paused_at = api.get(experiment)["progress"]["folds_done"]
     assert 0 < paused_at < 2 * SUBJECTS
     assert ended(api, launch(api, version))["state"] == "finished"  # the workers are free for another

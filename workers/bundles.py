@@ -1,4 +1,4 @@
-"""Queues ``training`` and ``gpu``, kind ``pack``: folds of an experiment, trained side by side."""
+"""Queues ``training`` and ``gpu``, kind ``bundle``: folds of an experiment, trained side by side."""
 
 import hashlib
 import time
@@ -14,24 +14,24 @@ from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-from models_ml.training.engine import Cancelled, Epoch, FoldResult, FoldTask, train_pack
+from models_ml.training.engine import Cancelled, Epoch, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, plan
 from workers.environment import environment
 from workers.rundata import run_data
 from workers.runner import handles
 
-TOLD_SECONDS = 1.0  # between two notes of how far a pack is
+TOLD_SECONDS = 1.0  # between two notes of how far a bundle is
 
 
-def pack_failed(job: Job, reason: str) -> None:
+def bundle_failed(job: Job, reason: str) -> None:
     """All of its runs fail: they have one shape, so what one of them cannot do the others cannot either."""
     runs = Run.objects.filter(pk__in=job.folds.values("run"))
     steps.fail_runs(job.payload["experiment"], runs, reason)
 
 
-@handles("pack", failed=pack_failed)
+@handles("bundle", failed=bundle_failed)
 def train(claim: Claim) -> None:
-    """Train a pack's folds without their test samples, predict those, commit all at once.
+    """Train a bundle's folds without their test samples, predict those, commit all at once.
 
     A fold whose training diverges fails its own run only.
     """
@@ -41,13 +41,13 @@ def train(claim: Claim) -> None:
     configs = {fold.run_id: fold.run.settings for fold in folds}
     run = folds[0].run
     samples, data = run_data(run)
-    # Equal for all runs of a pack.
+    # Equal for all runs of a bundle.
     specs = plan(run.settings, data.subjects, [sample.database for sample in samples])
     tasks = [FoldTask(configs[fold.run_id], specs[fold.index]) for fold in folds]
     began = time.monotonic()
     device = "auto" if claim.job.queue == GPU_QUEUE else "cpu"
     try:
-        results = train_pack(
+        results = train_bundle(
             data, specs, tasks, on_epoch=_Teller(claim, folds), should_stop=claim.should_stop, device=device
         )
     except Cancelled as stop:
@@ -56,7 +56,7 @@ def train(claim: Claim) -> None:
     weights = [_digest(result) for result in results]
     where = environment(device)
     predictions: list[Prediction] = []
-    with steps.finishing_pack(claim) as wanted:
+    with steps.finishing_bundle(claim) as wanted:
         for place, (fold, task, result) in enumerate(zip(folds, tasks, results, strict=True)):
             if fold.run_id not in wanted:
                 continue
@@ -118,7 +118,7 @@ def _save(fold: Fold, result: FoldResult) -> None:
 
 
 class _Teller:
-    """Notes now and then which epoch a pack's folds have done."""
+    """Notes now and then which epoch a bundle's folds have done."""
 
     def __init__(self, claim: Claim, folds: Sequence[Fold]) -> None:
         self._claim, self._folds = claim, folds
