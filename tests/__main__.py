@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
 
 
 def javascript(suite: Suite) -> None:
-    files = sorted(str(path) for path in (ROOT / "tests" / "unit" / "js").glob("*.test.*js"))
+    files = sorted(str(path) for path in (ROOT / "tests" / "unit" / "js").rglob("*.test.*js"))
     if suite.arguments or not files:
         return
     if node := shutil.which("node"):

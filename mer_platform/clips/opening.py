@@ -17,12 +17,12 @@ HEAD_BYTES = (
     256 * 1024
 )  # of the pack, fetched before any script runs: the first frame and what fits beside it
 STATIC = settings.BASE_DIR / "frontend" / "static"
-_WORKER = "js/labeler/decode-worker.js"
+_WORKER = "js/labeler/frames/decode-worker.js"
 
 
 def labeler_modules(root: Path = STATIC) -> list[str]:
     """The labeler's ES modules as static names: named in the page's head, they load at once and not one after another."""
-    own = sorted(path.relative_to(root).as_posix() for path in (root / "js" / "labeler").glob("*.js"))
+    own = sorted(path.relative_to(root).as_posix() for path in (root / "js" / "labeler").rglob("*.js"))
     return ["js/http.js", "js/confirm.js", *(name for name in own if name != _WORKER)]
 
 

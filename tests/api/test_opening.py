@@ -56,7 +56,7 @@ def test_a_clip_whose_index_is_lost_still_has_a_page_that_can_say_so(browser, cl
 
 def test_every_module_that_a_module_imports_is_preloaded():
     listed = set(labeler_modules())
-    assert "js/labeler/decode-worker.js" not in listed
+    assert "js/labeler/frames/decode-worker.js" not in listed
     for name in listed:
         path = STATIC / name
         for target in re.findall(r'^import .* from "(\..*)";', path.read_text(), re.M):

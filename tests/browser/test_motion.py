@@ -65,7 +65,7 @@ def signed_in(page: Page, live_platform: LivePlatform) -> Page:
 
 
 def through_lens(page: Page, engine: str, **settings: Any) -> dict[str, Any]:
-    module = page.evaluate("new URL('/static/js/labeler/lens.js', location.href).href")
+    module = page.evaluate("new URL('/static/js/labeler/seeing/motion-filter.js', location.href).href")
     answer: dict[str, Any] = page.evaluate(LENS, [module, engine, settings])
     for name in ("seen", "still", "current"):
         answer[name] = pixels(answer[name], 96, 64)

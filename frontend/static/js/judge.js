@@ -3,8 +3,8 @@
  * works without this; here choices fill the fields, and a field that is changed means "set anew".
  */
 import { request, requestJson } from "./http.js";
-import { isTyping } from "./labeler/keymap.js";
-import { FramePack } from "./labeler/frame-pack.js";
+import { isTyping } from "./labeler/keys/keymap.js";
+import { FramePack } from "./labeler/frames/frame-pack.js";
 
 /** @typedef {"onset" | "apex" | "offset" | "kind" | "emotion" | "action_units"} FieldName */
 

@@ -4,7 +4,7 @@
  * `mer:failed`, when a run has failed or, having failed, goes on.
  */
 import { requestJson } from "../http.js";
-import { HEIGHT, LOOKS, cellWidth, countOf, foldAt, step } from "./strip.js";
+import { HEIGHT, LOOKS, cellWidth, countOf, foldAt, step } from "./fold-strip.js";
 
 const POLL_MS = 1000;
 const RETRY_MS = 5000;

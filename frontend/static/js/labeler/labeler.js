@@ -17,7 +17,7 @@
  */
 import { labelerMarkup } from "./template.js";
 import { NextClip, fetchOpening } from "./opening.js";
-import { renewPage } from "./page-parts.js";
+import { renewPage } from "./page-refresh.js";
 import { Workbench } from "./workbench.js";
 
 /** @typedef {import("./opening.js").Opening} Opening */

@@ -3,7 +3,7 @@
  * asks for both before any script runs (preload links), and the next clip's are fetched while this one is looked at.
  */
 import { request, requestJson } from "../http.js";
-import { FramePack } from "./frame-pack.js";
+import { FramePack } from "./frames/frame-pack.js";
 
 /**
  * @typedef {object} Opening as `next-url` answers
@@ -18,7 +18,7 @@ import { FramePack } from "./frame-pack.js";
 /**
  * @typedef {object} Ready
  * @property {FramePack} pack
- * @property {import("./frame-store.js").Span | null} head
+ * @property {import("./frames/frame-store.js").Span | null} head
  * @property {ImageBitmap | null} first frame 0, decoded; of a clip fetched ahead
  */
 

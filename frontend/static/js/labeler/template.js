@@ -1,8 +1,8 @@
 /** The labeler's markup, without any of its data. */
-import { ACTIONS } from "./keymap.js";
-import { MARKS } from "./marks.js";
+import { ACTIONS } from "./keys/keymap.js";
+import { MARKS } from "./coding/marks.js";
 
-/** @typedef {import("./keymap.js").ActionName} ActionName */
+/** @typedef {import("./keys/keymap.js").ActionName} ActionName */
 
 const SPRITE = new URL("../../icons/icons.svg", import.meta.url).href;
 
@@ -10,7 +10,7 @@ const SPRITE = new URL("../../icons/icons.svg", import.meta.url).href;
 export const icon = (name) => `<svg class="icon" aria-hidden="true"><use href="${SPRITE}#${name}"></use></svg>`;
 
 /** @param {ActionName} name */
-const action = (name) => /** @type {import("./keymap.js").Action} */ (ACTIONS.find((candidate) => candidate.name === name));
+const action = (name) => /** @type {import("./keys/keymap.js").Action} */ (ACTIONS.find((candidate) => candidate.name === name));
 
 /** @param {ActionName} name @param {string} symbol @param {string} [extra] attributes */
 function iconButton(name, symbol, extra = "") {
@@ -26,7 +26,7 @@ function textButton(name, text, symbol, extra = "") {
 /** Where the coder's key for it is written, see key-hints.js. @param {ActionName} name */
 const key = (name) => `<kbd data-key="${name}" aria-hidden="true"></kbd>`;
 
-/** @param {import("./marks.js").MarkName} name */
+/** @param {import("./coding/marks.js").MarkName} name */
 function markRow(name) {
   const title = name[0].toUpperCase() + name.slice(1);
   return `

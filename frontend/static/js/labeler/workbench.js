@@ -1,27 +1,27 @@
 /** The labeler at work on one clip: wires the models to the page and the coder's keys and clicks to the models. */
-import { Coder } from "./coder.js";
-import { askFrame } from "./dialogs.js";
-import { browserStorage } from "./drafts.js";
-import { Film } from "./film.js";
-import { showKeyHints } from "./key-hints.js";
-import { Keymap, isTyping, keyOf } from "./keymap.js";
-import { showKeys } from "./keys-dialog.js";
-import { Motion } from "./motion.js";
-import { Playback } from "./playback.js";
-import { Player } from "./player.js";
-import { Screen } from "./screen.js";
-import { Timeline } from "./timeline.js";
-import { ViewActions } from "./view-actions.js";
+import { Coder } from "./coding-controller.js";
+import { askFrame } from "./dialog.js";
+import { browserStorage } from "./coding/drafts.js";
+import { Film } from "./frames/frame-loader.js";
+import { showKeyHints } from "./keys/key-hints.js";
+import { Keymap, isTyping, keyOf } from "./keys/keymap.js";
+import { showKeys } from "./keys/keys-dialog.js";
+import { Motion } from "./seeing/motion-view.js";
+import { Playback } from "./frames/playback.js";
+import { Player } from "./frames/player.js";
+import { Screen } from "./seeing/stage.js";
+import { Timeline } from "./timeline/timeline.js";
+import { ViewActions } from "./seeing/view-actions.js";
 
-/** @typedef {import("./frame-pack.js").FramePack} FramePack */
-/** @typedef {import("./keymap.js").ActionName} ActionName */
-/** @typedef {import("./marks.js").MarkName} MarkName */
+/** @typedef {import("./frames/frame-pack.js").FramePack} FramePack */
+/** @typedef {import("./keys/keymap.js").ActionName} ActionName */
+/** @typedef {import("./coding/marks.js").MarkName} MarkName */
 
 /**
  * @typedef {object} Options
  * @property {string} packUrl
  * @property {string} decoderUrl
- * @property {import("./frame-store.js").Span | null} head the first bytes to show, fetched before
+ * @property {import("./frames/frame-store.js").Span | null} head the first bytes to show, fetched before
  * @property {ImageBitmap | null} first frame 0, decoded before
  * @property {string} annotationsUrl
  * @property {string} clip

@@ -1,0 +1,104 @@
+/** One coder's annotations of one clip, over the REST API. */
+import { requestJson } from "../../http.js";
+
+/** @typedef {import("./coding.js").Coding} Coding */
+/** @typedef {import("./coding.js").AnnotationRecord} AnnotationRecord */
+
+/**
+ * @typedef {object} Version
+ * @property {number} revision
+ * @property {Coding & {deleted: boolean}} content
+ * @property {string | null} made_by
+ * @property {string} made_at ISO time
+ * @property {string} client
+ */
+
+export class AnnotationsApi {
+  #url;
+  #clip;
+  #client;
+
+  /** @param {{url: string, clip: string, client?: string}} options client: what sends it, for the history */
+  constructor({ url, clip, client = "labeler" }) {
+    this.#url = url.endsWith("/") ? url : `${url}/`;
+    this.#clip = clip;
+    this.#client = client;
+  }
+
+  /** @returns {Promise<AnnotationRecord[]>} all of them, however many pages that takes */
+  mine() {
+    return this.#list("mine=true");
+  }
+
+  /** @returns {Promise<AnnotationRecord[]>} everybody's that this coder may see: coding is blind */
+  visible() {
+    return this.#list("mine=false");
+  }
+
+  /** @returns {Promise<AnnotationRecord[]>} what this coder deleted in this clip */
+  deleted() {
+    return this.#list("deleted=true");
+  }
+
+  /** @param {string} which @returns {Promise<AnnotationRecord[]>} */
+  async #list(which) {
+    const query = `clip=${encodeURIComponent(this.#clip)}&${which}&page_size=500`;
+    /** @type {AnnotationRecord[]} */
+    const found = [];
+    for (let number = 1; ; number++) {
+      const page = await requestJson(`${this.#url}?${query}&page=${number}`);
+      found.push(...page.results);
+      if (!page.next) return found;
+    }
+  }
+
+  // keepalive: a save under way outlives a closed tab
+
+  /** @param {string} key @param {Coding} coding @returns {Promise<AnnotationRecord>} */
+  create(key, coding) {
+    return this.#write(this.#url, "POST", { clip: this.#clip, key, ...coding });
+  }
+
+  /** @param {AnnotationRecord} record @param {Coding} coding @returns {Promise<AnnotationRecord>} */
+  update(record, coding) {
+    return this.#write(this.#one(record), "PATCH", coding, record);
+  }
+
+  /** @param {AnnotationRecord} record @returns {Promise<null>} */
+  remove(record) {
+    return this.#write(this.#one(record), "DELETE", undefined, record);
+  }
+
+  /** @param {AnnotationRecord} record deleted @returns {Promise<AnnotationRecord>} */
+  restore(record) {
+    return this.#write(`${this.#one(record)}restore/`, "POST", {});
+  }
+
+  /** @param {AnnotationRecord} record @returns {Promise<Version[]>} the oldest first */
+  versions(record) {
+    return requestJson(`${this.#one(record)}versions/`);
+  }
+
+  /** @param {string} url @param {string} method @param {unknown} json @param {AnnotationRecord} [record] that the edit began from */
+  #write(url, method, json, record) {
+    /** @type {Record<string, string>} */
+    const headers = { "X-MER-Client": this.#client };
+    if (record) headers["If-Match"] = `"${record.revision}"`;
+    return requestJson(url, { method, json, headers, keepalive: true });
+  }
+
+  /** @param {AnnotationRecord} record */
+  #one({ id }) {
+    return `${this.#url}${encodeURIComponent(id)}/`;
+  }
+}
+
+// The first that fits: others call themselves Chrome, Safari and Linux as well.
+const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["Firefox", "Firefox"], ["Chrome", "Chrome"], ["Safari", "Safari"]];
+const SYSTEMS = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Windows", "Windows"], ["Mac", "macOS"], ["Linux", "Linux"]];
+
+/** @param {string} agent a browser's user agent @returns {string} e.g. "labeler (Firefox on Linux)" */
+export function clientName(agent) {
+  const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find(([sign]) => agent.includes(sign))?.[1]);
+  return browser && system ? `labeler (${browser} on ${system})` : "labeler";
+}

@@ -1,0 +1,27 @@
+/** Where the spotter sees expressions in a clip. */
+import { requestJson } from "../../http.js";
+
+/** @typedef {import("./coding.js").Suggestion} Suggestion */
+
+/**
+ * @param {string} annotationsUrl @param {string} clip @param {number} last frame of the clip
+ * @returns {Promise<Suggestion[]>} in order of time; none where there are none or they cannot be had: coding does not wait for them
+ */
+export async function fetchSuggestions(annotationsUrl, clip, last) {
+  const url = new URL(`../clips/${encodeURIComponent(clip)}/suggestions/`, new URL(annotationsUrl, location.href));
+  try {
+    return usable(await requestJson(url.href), last);
+  } catch {
+    return [];
+  }
+}
+
+/** @param {any} rows @param {number} last @returns {Suggestion[]} those that lie in the clip and are in order */
+export function usable(rows, last) {
+  /** @type {Suggestion[]} */
+  const list = Array.isArray(rows) ? rows : (rows?.results ?? []);
+  return list
+    .filter(({ onset, apex, offset }) => [onset, apex, offset].every(Number.isInteger) && 0 <= onset && onset <= apex && apex <= offset && offset <= last)
+    .map(({ onset, apex, offset, confidence }) => ({ onset, apex, offset, confidence }))
+    .sort((a, b) => a.onset - b.onset);
+}

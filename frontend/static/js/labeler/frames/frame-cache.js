@@ -1,0 +1,162 @@
+/**
+ * Decoded frames, ready to draw, within a memory budget. Nearest to the coder decoded first; pinned ones (marks, the frame
+ * compared with) always kept; what is farthest gives way only when room is needed.
+ */
+import { frameWindow, nearestFirst } from "./prefetch.js";
+
+/** @typedef {import("./frame-pack.js").FramePack} FramePack */
+/** @typedef {{has(index: number): boolean, bytes(index: number): Uint8Array<ArrayBuffer> | null}} Source */
+/** @typedef {{close(): void}} Picture an ImageBitmap, or what a test decodes to */
+
+/**
+ * @param {number | undefined} deviceGiB navigator.deviceMemory, which only some browsers tell
+ * @returns {number} bytes to spend on decoded frames
+ */
+export function memoryBudget(deviceGiB = 4) {
+  return Math.min(Math.max(deviceGiB / 16, 0.125), 0.5) * 2 ** 30;
+}
+
+/** @template {Picture} T */
+export class FrameCache {
+  /** @type {Map<number, T>} */
+  #pictures = new Map();
+  /** @type {Set<number>} */
+  #decoding = new Set();
+  /** @type {Set<number>} */
+  #damaged = new Set();
+  /** @type {Set<number>} */
+  #pinned = new Set();
+  #focus = 0;
+  /** @type {1 | -1} */
+  #direction = 1;
+  #closed = false;
+  #pack;
+  #source;
+  #decode;
+  #parallel;
+  #ondecoded;
+
+  /**
+   * @param {object} options
+   * @param {FramePack} options.pack
+   * @param {Source} options.source of encoded frames
+   * @param {(bytes: Uint8Array<ArrayBuffer>, urgent: boolean) => Promise<T>} options.decode urgent: the coder waits for it
+   * @param {number} [options.parallel] how many to decode ahead at a time
+   * @param {number} options.budgetBytes of decoded pixels
+   * @param {(index: number) => void} [options.ondecoded] also for a frame that turned out damaged
+   */
+  constructor({ pack, source, decode, parallel = 2, budgetBytes, ondecoded = () => {} }) {
+    this.#pack = pack;
+    this.#source = source;
+    this.#decode = decode;
+    this.#parallel = parallel;
+    this.#ondecoded = ondecoded;
+    /** frames that fit the budget; a handful always does */
+    this.capacity = Math.max(16, Math.floor(budgetBytes / (pack.width * pack.height * 4)));
+  }
+
+  /** @param {number} index @returns {T | null} */
+  get(index) {
+    return this.#pictures.get(index) ?? null;
+  }
+
+  /** @param {number} index @returns {boolean} its bytes are there, but are no image */
+  isDamaged(index) {
+    return this.#damaged.has(index);
+  }
+
+  /** @param {number} index @returns {boolean} nothing to wait for */
+  isReady(index) {
+    return this.#pictures.has(index) || this.#damaged.has(index);
+  }
+
+  get size() {
+    return this.#pictures.size;
+  }
+
+  /** @param {number} index the frame looked at @param {1 | -1} [direction] of travel */
+  focus(index, direction = 1) {
+    this.#focus = index;
+    this.#direction = direction;
+    this.pump();
+  }
+
+  /** @param {Iterable<number>} indices frames to keep decoded wherever the coder goes; they replace those pinned before */
+  pin(indices) {
+    this.#pinned = new Set([...indices].slice(0, this.capacity >> 2));
+    this.pump();
+  }
+
+  /** Decodes on: call when bytes have come. */
+  pump() {
+    if (this.#closed) return;
+    if (this.#wants(this.#focus)) this.#run(this.#focus, true);
+    for (const index of this.#order()) {
+      if (this.#decoding.size >= this.#parallel) return;
+      if (this.#wants(index)) this.#run(index, false);
+    }
+  }
+
+  /** @param {number} index @param {T} picture decoded before */
+  put(index, picture) {
+    this.#pictures.set(index, picture);
+  }
+
+  close() {
+    this.#closed = true;
+    const pictures = [...this.#pictures.values()];
+    this.#pictures.clear();
+    // Hundreds of them take a while: the next clip's first frame does not wait for that.
+    setTimeout(() => pictures.forEach((picture) => picture.close()));
+  }
+
+  /** @param {number} index @returns {boolean} */
+  #wants(index) {
+    return !this.isReady(index) && !this.#decoding.has(index) && this.#source.has(index);
+  }
+
+  *#order() {
+    yield* this.#pinned;
+    yield* nearestFirst(this.#focus, this.#direction, ...this.#window());
+  }
+
+  /** @returns {[number, number]} */
+  #window() {
+    return frameWindow(this.#focus, this.#direction, this.capacity - this.#pinned.size, this.#pack.count);
+  }
+
+  /** @param {number} index @param {boolean} urgent */
+  async #run(index, urgent) {
+    const bytes = this.#source.bytes(index);
+    if (!bytes) return;
+    this.#decoding.add(index);
+    try {
+      const picture = await this.#decode(bytes, urgent);
+      if (this.#closed) return picture.close();
+      this.#pictures.set(index, picture);
+      this.#makeRoom();
+    } catch (error) {
+      if (!(/** @type {any} */ (error).again)) this.#damaged.add(index);
+    }
+    this.#decoding.delete(index);
+    if (this.#closed) return;
+    this.#ondecoded(index);
+    this.pump();
+  }
+
+  /** Lets go what lies farthest from the window, to keep to the budget. */
+  #makeRoom() {
+    while (this.#pictures.size > this.capacity) {
+      const [first, last] = this.#window();
+      let farthest = -1;
+      let most = 0;
+      for (const index of this.#pictures.keys()) {
+        const distance = Math.max(first - index, index - last);
+        if (distance > most && !this.#pinned.has(index)) [farthest, most] = [index, distance];
+      }
+      if (farthest < 0) return;
+      this.#pictures.get(farthest)?.close();
+      this.#pictures.delete(farthest);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The index of a frame pack: where each frame's bytes lie, when it is shown and what its source calls it.
+ * A frame index is 0-based and exact; a source number is what the database's own sheets use (SAMM's begin at 5562).
+ */
+
+/**
+ * @typedef {object} PackJson
+ * @property {number} version
+ * @property {number} width px
+ * @property {number} height px
+ * @property {string} fps "num/den"
+ * @property {string} time_base "num/den" seconds per pts tick
+ * @property {string} mime of every frame
+ * @property {number} count
+ * @property {number[]} offsets count + 1 byte positions
+ * @property {number[]} pts
+ * @property {number[]} source
+ * @property {number[]} [motion] one number a frame
+ * @property {number[][]} [faces] where the face was looked for: [frame, left, top, right, bottom] px, or [frame] where there is none
+ * @property {Record<string, number[]>} [motion_regions] the same of parts of the face: brows, eyes, nose, mouth
+ */
+
+/** @param {string} text "num/den" @param {string} what @returns {number} */
+function ratio(text, what) {
+  const [numerator, denominator = "1"] = String(text).split("/");
+  const value = Number(numerator) / Number(denominator);
+  if (!(value > 0 && Number.isFinite(value))) throw new Error(`The frame index has no usable ${what} ("${text}").`);
+  return value;
+}
+
+/** @param {readonly number[]} numbers @param {boolean} strictly @returns {boolean} */
+const ascends = (numbers, strictly) => numbers.every((n, i) => i === 0 || (strictly ? n > numbers[i - 1] : n >= numbers[i - 1]));
+
+export class FramePack {
+  /** @type {Map<number, number>} */
+  #indexOfSource = new Map();
+
+  /** @param {PackJson} json @throws {Error} a sentence, when the index contradicts itself */
+  constructor(json) {
+    const { count, offsets, pts, source, width, height, mime, motion, faces } = json;
+    if (json.version !== 1) throw new Error(`This page does not know version ${json.version} of the frame index; reload it.`);
+    if (!(count > 0)) throw new Error("This clip has no frames.");
+    if (offsets?.length !== count + 1 || pts?.length !== count || source?.length !== count) {
+      throw new Error(`The frame index says ${count} frames but lists ${offsets?.length} offsets, ${pts?.length} times and ${source?.length} source numbers.`);
+    }
+    if (!ascends(offsets, true)) throw new Error("The frame index has a frame without bytes.");
+    if (!ascends(pts, true)) throw new Error("The frame index is not in order of time.");
+    this.width = width;
+    this.height = height;
+    this.mime = mime;
+    this.count = count;
+    this.fps = ratio(json.fps, "frame rate");
+    this.motion = motion?.length === count ? motion : null;
+    this.faces = (faces ?? []).filter((row) => row.length === 5);
+    /** @type {Record<string, number[]>} curves of parts of the face; none for a clip without a face, or read by an older version */
+    this.motionRegions = Object.fromEntries(Object.entries(json.motion_regions ?? {}).filter(([, values]) => values?.length === count));
+    this.offsets = offsets;
+    this.sources = source;
+    const tick = ratio(json.time_base, "time base");
+    /** seconds from the first frame, per frame */
+    this.times = Float64Array.from(pts, (value) => (value - pts[0]) * tick);
+    for (let i = count - 1; i >= 0; i--) this.#indexOfSource.set(source[i], i);
+  }
+
+  get last() {
+    return this.count - 1;
+  }
+
+  /** Seconds from the first frame's start to the last frame's end. */
+  get duration() {
+    return this.times[this.last] + 1 / this.fps;
+  }
+
+  get byteLength() {
+    return this.offsets[this.count];
+  }
+
+  /** @param {number} index any number @returns {number} the nearest frame index of this clip */
+  clamp(index) {
+    return Math.min(Math.max(Math.round(index), 0), this.last);
+  }
+
+  /** @param {number} index @returns {number} seconds from the first frame */
+  seconds(index) {
+    return this.times[index];
+  }
+
+  /** @param {number} index @returns {number} how long the frame is shown at true speed, in seconds */
+  length(index) {
+    return (index < this.last ? this.times[index + 1] : this.duration) - this.times[index];
+  }
+
+  /** @param {number} index @returns {number} */
+  source(index) {
+    return this.sources[index];
+  }
+
+  /** @param {number} number @returns {number | null} the frame index of a source frame number */
+  indexOfSource(number) {
+    return this.#indexOfSource.get(number) ?? null;
+  }
+
+  /** @param {number} index @returns {import("../seeing/zoom.js").Box | null} the face in the nearest frame where one was found */
+  faceNear(index) {
+    if (this.faces.length === 0) return null;
+    const [, left, top, right, bottom] = this.faces.reduce((a, b) => (Math.abs(b[0] - index) < Math.abs(a[0] - index) ? b : a));
+    return { left, top, right, bottom };
+  }
+
+  /** @param {number} seconds @returns {number} the frame shown at that time: the last one that has begun */
+  indexAt(seconds) {
+    let low = 0;
+    let high = this.last;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.times[middle] <= seconds) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** @param {number} index @returns {string} both of a frame's numbers, for messages */
+  describe(index) {
+    return `frame ${index} (source ${this.source(index)})`;
+  }
+}

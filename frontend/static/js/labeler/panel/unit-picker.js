@@ -1,0 +1,150 @@
+/** Picking action units: by mouse, or by keys alone (type a number, then L or R for the side, A to E for the intensity). */
+import { COMMON, INTENSITIES, parseActionUnits, unitText, unitsText } from "../coding/action-units.js";
+import { makeDialog } from "../dialog.js";
+
+/** @typedef {import("../coding/action-units.js").ActionUnit} ActionUnit */
+
+/** Which units are picked, and which of them the letters go to. Knows no page. */
+export class UnitPicks {
+  /** @type {ActionUnit[]} */
+  units;
+  /** Digits typed that may go on: "1" before "12". */
+  typed = "";
+
+  /** @param {string} text */
+  constructor(text) {
+    this.units = parseActionUnits(text).units;
+  }
+
+  /** The unit that letters go to. @returns {ActionUnit | null} */
+  get current() {
+    return this.units.at(-1) ?? null;
+  }
+
+  get text() {
+    return unitsText(this.units);
+  }
+
+  /** @param {number} number picks it, or drops it where it is picked */
+  toggle(number) {
+    const rest = this.units.filter((unit) => unit.number !== number);
+    this.units = rest.length < this.units.length ? rest : [...rest, { number, side: "", intensity: "" }];
+  }
+
+  /** @param {Partial<ActionUnit>} change to the current unit; the same side or intensity again takes it away */
+  set(change) {
+    const current = this.current;
+    if (!current) return;
+    const changed = { ...current, ...change };
+    if (change.side && change.side === current.side) changed.side = "";
+    if (change.intensity && change.intensity === current.intensity) changed.intensity = "";
+    this.units = [...this.units.slice(0, -1), changed];
+  }
+
+  /** @param {string} key as the browser names it @returns {boolean} whether it meant something */
+  press(key) {
+    if (/^\d$/.test(key)) return this.#pressDigit(key);
+    this.finish();
+    const letter = key.toUpperCase();
+    if (letter === "L" || letter === "R") this.set({ side: letter });
+    else if (INTENSITIES.includes(letter)) this.set({ intensity: letter });
+    else if (key === "Backspace") this.units = this.units.slice(0, -1);
+    else return key === "+" || key === " " || key === ",";
+    return true;
+  }
+
+  /** The number typed so far is whole. */
+  finish() {
+    if (this.typed && isUnit(this.typed)) this.toggle(Number(this.typed));
+    this.typed = "";
+  }
+
+  /** @param {string} digit */
+  #pressDigit(digit) {
+    this.typed += digit;
+    if (this.typed.length >= 2 || !canGrow(this.typed)) this.finish();
+    return true;
+  }
+}
+
+/** @param {string} digits */
+const isUnit = (digits) => parseActionUnits(digits).error === "";
+
+/** @param {string} digit @returns {boolean} whether a two-digit unit begins with it: 1, 2, 3, … and so the picker waits */
+const canGrow = (digit) => COMMON.some(([number]) => number > 9 && String(number)[0] === digit);
+
+/** @param {HTMLElement} host @param {string} text picked so far @param {(text: string) => void} done called when it changed */
+export function pickActionUnits(host, text, done) {
+  const dialog = makeDialog(
+    host,
+    "is-wide labeler-units",
+    "Action units",
+    `<div class="dialog-body" tabindex="-1" autofocus>
+       <p class="labeler-units-text"><output data-text aria-live="polite"></output></p>
+       <div class="labeler-units-list" role="group" aria-label="Action units"></div>
+       <div class="row labeler-units-side"><span data-current></span>
+         <div class="button-group" role="group" aria-label="Side">${["L", "R"].map((side) => `<button type="button" class="button button-small" data-side="${side}" aria-pressed="false">${side === "L" ? "Left" : "Right"} <kbd aria-hidden="true">${side}</kbd></button>`).join("")}</div>
+         <div class="button-group" role="group" aria-label="Intensity">${INTENSITIES.map((letter) => `<button type="button" class="button button-small" data-intensity="${letter}" aria-pressed="false" aria-label="Intensity ${letter}">${letter}</button>`).join("")}</div>
+       </div>
+       <p class="help">Type a number to pick a unit or drop it, then L or R for the side that moves (the subject’s own), A (trace) to E (maximum) for the intensity.</p>
+     </div>
+     <div class="dialog-footer">
+       <button type="button" class="button" data-cancel>Cancel <kbd aria-hidden="true">Esc</kbd></button>
+       <button class="button button-primary" value="done">Take these <kbd aria-hidden="true">↵</kbd></button>
+     </div>`,
+  );
+  const picks = new UnitPicks(text);
+  const list = /** @type {HTMLElement} */ (dialog.querySelector(".labeler-units-list"));
+  list.append(...COMMON.map(([number, name]) => unitButton(number, name)));
+  const show = () => showPicks(dialog, picks);
+  dialog.addEventListener("keydown", (event) => {
+    const onButton = /** @type {Element} */ (event.target).closest("button") !== null; // which Enter and Space press
+    if (event.key === "Enter" && !onButton) return dialog.close("done");
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab" || event.key === "Escape") return;
+    if (onButton && (event.key === " " || event.key === "Enter")) return;
+    if (picks.press(event.key)) event.preventDefault();
+    show();
+  });
+  dialog.addEventListener("click", (event) => {
+    const { unit, side, intensity, cancel } = /** @type {Element} */ (event.target).closest("button")?.dataset ?? {};
+    if (unit) picks.toggle(Number(unit));
+    if (side) picks.set({ side: /** @type {"L" | "R"} */ (side) });
+    if (intensity) picks.set({ intensity });
+    if (cancel !== undefined) dialog.close();
+    show();
+  });
+  dialog.addEventListener("close", () => {
+    picks.finish();
+    if (dialog.returnValue === "done" && picks.text !== text) done(picks.text);
+  });
+  show();
+  dialog.showModal();
+}
+
+/** @param {number} number @param {string} name */
+function unitButton(number, name) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button button-small";
+  button.dataset.unit = String(number);
+  const strong = document.createElement("strong");
+  strong.textContent = String(number);
+  const span = document.createElement("span");
+  span.textContent = name;
+  button.append(strong, span);
+  return button;
+}
+
+/** @param {HTMLElement} dialog @param {UnitPicks} picks */
+function showPicks(dialog, { units, current, text, typed }) {
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = `${text}${typed ? `${text ? "+" : ""}${typed}…` : ""}` || "No unit picked";
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll("[data-unit]"))) {
+    button.setAttribute("aria-pressed", String(units.some((unit) => String(unit.number) === button.dataset.unit)));
+  }
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-current]")).textContent = current ? `For ${unitText(current)}:` : "Pick a unit first:";
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (dialog.querySelectorAll("[data-side], [data-intensity]"))) {
+    button.disabled = current === null;
+    const { side, intensity } = button.dataset;
+    button.setAttribute("aria-pressed", String(Boolean(current) && (side ? current?.side === side : current?.intensity === intensity)));
+  }
+}

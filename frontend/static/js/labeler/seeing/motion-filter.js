@@ -1,0 +1,112 @@
+/** The lens: shows what the eye cannot see of a frame against a reference frame. WebGL2 where there is one, else the CPU. */
+import { GlEngine } from "./webgl-filter.js";
+import { applyLens, lumaOf } from "./pixel-filter.js";
+
+/** @typedef {import("./pixel-filter.js").LensSettings} LensSettings */
+/** @typedef {ImageBitmap | HTMLCanvasElement | OffscreenCanvas} Picture */
+
+class CpuEngine {
+  name = "canvas";
+  lost = false;
+  /** @type {Float32Array | null} */
+  #reference = null;
+  #context;
+  #width;
+  #height;
+
+  /** @param {number} width @param {number} height px */
+  constructor(width, height) {
+    this.canvas = new OffscreenCanvas(width, height);
+    this.#width = width;
+    this.#height = height;
+    this.#context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false, willReadFrequently: true }));
+  }
+
+  /** @param {Picture} picture @param {"reference"} _role */
+  take(picture, _role) {
+    this.#reference = lumaOf(this.#pixels(picture).data);
+  }
+
+  /** @param {Picture} current @param {LensSettings} settings @returns {OffscreenCanvas} */
+  draw(current, settings) {
+    const pixels = this.#pixels(current);
+    if (this.#reference) applyLens(pixels.data, this.#reference, this.#width, this.#height, settings);
+    this.#context.putImageData(pixels, 0, 0);
+    return this.canvas;
+  }
+
+  close() {}
+
+  /** @param {Picture} picture @returns {ImageData} */
+  #pixels(picture) {
+    this.#context.drawImage(picture, 0, 0, this.#width, this.#height);
+    return this.#context.getImageData(0, 0, this.#width, this.#height);
+  }
+}
+
+export class Lens {
+  /** @type {GlEngine | CpuEngine | null} made when first needed: most clips are looked at plain */
+  #engine = null;
+  /** @type {OffscreenCanvas | null} the reference's pixels: the film may let its own go, and a lost context needs them again */
+  #kept = null;
+  #gl;
+  #size;
+
+  /** @param {{width: number, height: number}} size of the pictures, px @param {{gl?: "card" | "any" | "none"}} [options] gl: with a graphics card, also in software, or not */
+  constructor(size, { gl = "card" } = {}) {
+    this.#size = size;
+    this.#gl = gl;
+  }
+
+  /** "webgl2" or "canvas"; "" before it is first used. */
+  get engine() {
+    return this.#engine?.name ?? "";
+  }
+
+  /** @param {Picture} picture what frames are compared with from now on; its pixels are copied */
+  set reference(picture) {
+    const { width, height } = this.#size;
+    this.#kept ??= new OffscreenCanvas(width, height);
+    this.#kept.getContext("2d", { alpha: false })?.drawImage(picture, 0, 0, width, height);
+    this.#ready().take(this.#kept, "reference");
+  }
+
+  /**
+   * Give it a `reference` first.
+   *
+   * @param {CanvasRenderingContext2D} context on a canvas of the pictures' size
+   * @param {Picture} current @param {LensSettings} settings
+   */
+  draw(context, current, settings) {
+    const { width, height } = this.#size;
+    if (this.#engine?.lost) {
+      this.#engine = null;
+      if (this.#kept) this.#ready().take(this.#kept, "reference");
+    }
+    context.drawImage(this.#ready().draw(current, settings), 0, 0, width, height);
+  }
+
+  close() {
+    this.#engine?.close();
+    this.#engine = null;
+  }
+
+  /** @returns {GlEngine | CpuEngine} */
+  #ready() {
+    this.#engine ??= this.#make();
+    return this.#engine;
+  }
+
+  /** @returns {GlEngine | CpuEngine} */
+  #make() {
+    const { width, height } = this.#size;
+    if (this.#gl !== "none") {
+      try {
+        return new GlEngine(width, height, this.#gl === "any");
+      } catch {
+        this.#gl = "none"; // no WebGL2, or none for pictures of this size
+      }
+    }
+    return new CpuEngine(width, height);
+  }
+}

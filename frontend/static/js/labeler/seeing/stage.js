@@ -1,0 +1,110 @@
+/** The stage: draws a decoded frame and writes its numbers in the same breath, and shows how the player stands. */
+import { milliseconds } from "../panel/coding-panel.js";
+import { speedLabel } from "../frames/playback.js";
+import { Zoom } from "./zoom.js";
+
+/** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
+
+/** Steps within this time show no "loading": it would only flicker. */
+const PATIENCE_MS = 120;
+
+/** @param {HTMLElement} button @param {boolean} playing @param {string} symbol while it is not */
+function press(button, playing, symbol) {
+  if (button.getAttribute("aria-pressed") === String(playing)) return;
+  button.setAttribute("aria-pressed", String(playing));
+  const use = button.querySelector("use");
+  use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, `#${playing ? "pause" : symbol}`));
+}
+
+export class Screen {
+  /** @type {((context: CanvasRenderingContext2D, index: number, picture: ImageBitmap) => boolean) | null} paints instead, or says false */
+  painter = null;
+  #problem = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pendingTimer;
+  #pack;
+  #canvas;
+  #context;
+  #overlay;
+  #message;
+  #play;
+  #playBack;
+  #loop;
+  #readout;
+
+  /** @param {HTMLElement} root the labeler @param {FramePack} pack @param {AbortSignal} signal ends its life */
+  constructor(root, pack, signal) {
+    /** @param {string} selector @returns {any} */
+    const find = (selector) => root.querySelector(selector);
+    this.#pack = pack;
+    this.#canvas = /** @type {HTMLCanvasElement} */ (find(".labeler-canvas"));
+    this.#overlay = /** @type {HTMLElement} */ (find(".labeler-overlay"));
+    this.#message = /** @type {HTMLElement} */ (find(".labeler-message"));
+    this.#play = /** @type {HTMLElement} */ (find("[data-action=play]"));
+    this.#playBack = /** @type {HTMLElement} */ (find("[data-action=play-back]"));
+    this.#loop = /** @type {HTMLElement} */ (find("[data-action=loop]"));
+    this.#canvas.width = pack.width;
+    this.#canvas.height = pack.height;
+    this.#context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d", { alpha: false }));
+    /** @type {Record<string, HTMLElement>} */
+    this.#readout = Object.fromEntries([...root.querySelectorAll("[data-readout]")].map((element) => [element.getAttribute("data-readout"), element]));
+    this.#readout.last.textContent = String(pack.last);
+    // Numbers of any length must not move their neighbours.
+    const digits = Math.max(String(pack.last).length, String(pack.source(pack.last)).length);
+    root.style.setProperty("--digits", String(digits));
+    this.zoom = new Zoom({
+      viewport: find(".labeler-viewport"),
+      picture: find(".labeler-picture"),
+      size: { width: pack.width, height: pack.height },
+      signal,
+      onchange: (words) => (this.#readout.size.textContent = words),
+    });
+  }
+
+  /** @param {number} index @param {ImageBitmap | null} picture null: the frame is damaged */
+  show(index, picture) {
+    const { width, height } = this.#pack;
+    if (picture && !this.painter?.(this.#context, index, picture)) this.#context.drawImage(picture, 0, 0, width, height);
+    if (!picture) this.#context.clearRect(0, 0, width, height);
+    this.#canvas.dataset.frame = String(index);
+    this.#readout.index.textContent = String(index);
+    this.#readout.source.textContent = String(this.#pack.source(index));
+    this.#readout.time.textContent = milliseconds(this.#pack, index);
+    this.#overlay.textContent = picture ? this.#problem : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
+  }
+
+  /** @param {string} problem over the picture, until it is said to be over */
+  say(problem) {
+    this.#problem = problem;
+    this.#overlay.textContent = problem;
+  }
+
+  /** What a key press did, or why it did nothing. @param {string} text @param {string} tone */
+  tell(text, tone) {
+    this.#message.hidden = text === "";
+    this.#message.dataset.tone = tone;
+    this.#message.textContent = text;
+  }
+
+  /** @param {{playing: boolean, waiting: boolean, target: number}} player @param {{speed: number, direction: 1 | -1}} playback @param {boolean} looping */
+  showState({ playing, waiting, target }, { speed, direction }, looping) {
+    press(this.#play, playing && direction > 0, "play");
+    press(this.#playBack, playing && direction < 0, "play-back");
+    this.#loop.setAttribute("aria-pressed", String(looping));
+    this.#readout.speed.textContent = speedLabel(speed);
+    clearTimeout(this.#pendingTimer);
+    if (!waiting) this.#readout.pending.hidden = true;
+    else this.#pendingTimer = setTimeout(() => this.#showPending(target), PATIENCE_MS);
+  }
+
+  /** @param {number} target */
+  #showPending(target) {
+    this.#readout.pending.hidden = false;
+    this.#readout.pending.textContent = `Loading frame ${target}…`;
+  }
+
+  /** @returns {boolean} whether pixels are now shown as squares */
+  toggleCrisp() {
+    return this.#canvas.classList.toggle("is-crisp");
+  }
+}

@@ -1,0 +1,297 @@
+/** The timeline: curves of motion, marks, frames loaded, playhead. A view: it is told what to show and reports where it is touched. */
+import { MARKS } from "../coding/marks.js";
+import { TimeScale } from "./time-scale.js";
+import { AXIS, FLAG, OVERVIEW, STRIP, drawAxis, drawCoders, drawCurves, drawLoaded, drawMark, drawOthers, drawSpan, drawSuggestions, lanesHeight, readTokens } from "./drawing.js";
+
+/** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
+/** @typedef {import("../coding/marks.js").MarkValues} MarkValues */
+/** @typedef {import("./drawing.js").Curve} Curve */
+
+const SOON_MS = 150;
+/** A press of the key, or a notch of the wheel, shows so many times fewer frames. */
+const CLOSER = 1.5;
+const SHOWN = "mer.curves.v1";
+/** Curves share one scale; none is blown up beyond this motion, px: in a still clip noise must not look like a mountain. */
+const LEAST_PEAK = 0.25;
+
+/** @typedef {"face" | "brows" | "eyes" | "nose" | "mouth"} CurveName */
+
+export class Timeline {
+  /** @type {MarkValues} */
+  #marks = { onset: null, apex: null, offset: null };
+  /** @type {readonly MarkValues[]} */
+  #others = [];
+  /** @type {readonly import("./drawing.js").Suggestion[]} */
+  #suggestions = [];
+  /** @type {readonly import("./drawing.js").CoderMarks[]} */
+  #coders = [];
+  /** @type {Set<CurveName>} */
+  #shown = new Set(/** @type {CurveName[]} */ (["face"]));
+  /** @type {"seek" | "pan" | null} what the pointer that is down does */
+  #drag = null;
+  #at = 0;
+  #drawDue = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
+  #root;
+  #legend;
+  #canvas;
+  #playhead;
+  #pack;
+  #scale;
+  #loaded;
+  #onseek;
+  #storage;
+
+  /**
+   * @param {object} options
+   * @param {HTMLElement} options.root holds a canvas and a playhead
+   * @param {HTMLElement} options.legend holds a button [data-curve] for each curve and [data-timeline] for zooming
+   * @param {FramePack} options.pack
+   * @param {() => [number, number][]} options.loaded ranges of frames ready to show; asked when drawing
+   * @param {(index: number) => void} options.onseek
+   * @param {Storage | null} [options.storage] remembers which curves are shown
+   */
+  constructor({ root, legend, pack, loaded, onseek, storage = null }) {
+    this.#root = root;
+    this.#legend = legend;
+    this.#pack = pack;
+    this.#loaded = loaded;
+    this.#onseek = onseek;
+    this.#storage = storage;
+    this.#scale = new TimeScale(pack.count);
+    this.#canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));
+    this.#playhead = /** @type {HTMLElement} */ (root.querySelector(".timeline-playhead"));
+    root.setAttribute("aria-valuemax", String(pack.last));
+    root.addEventListener("pointerdown", this.#didPress);
+    root.addEventListener("pointermove", this.#didDrag);
+    root.addEventListener("dblclick", this.#didDoubleClick);
+    root.addEventListener("wheel", this.#didWheel, { passive: false });
+    legend.addEventListener("click", this.#didChoose);
+    this.#recall();
+    this.#showLegend();
+    this.redraw();
+  }
+
+  /** @param {MarkValues} marks of the expression being coded */
+  set marks(marks) {
+    this.#marks = marks;
+    this.redraw();
+  }
+
+  /** @param {readonly MarkValues[]} others the clip's other expressions */
+  set others(others) {
+    this.#others = others;
+    this.redraw();
+  }
+
+  /** @param {readonly import("./drawing.js").Suggestion[]} suggestions where nothing is coded yet */
+  set suggestions(suggestions) {
+    this.#suggestions = suggestions;
+    this.redraw();
+  }
+
+  get coders() {
+    return this.#coders;
+  }
+
+  /** @param {readonly import("./drawing.js").CoderMarks[]} coders what others have marked, for those who may see it */
+  set coders(coders) {
+    this.#coders = coders;
+    this.#root.style.setProperty("--lanes", `${lanesHeight(coders)}px`); // they do not take the curves' room
+    this.redraw();
+  }
+
+  /** Frames in view. */
+  get view() {
+    return { first: this.#scale.first, end: this.#scale.end };
+  }
+
+  /** @param {number} index moves in the same screen frame as the picture */
+  movePlayhead(index) {
+    this.#at = index;
+    if (this.#scale.reveal(index)) this.redraw();
+    this.#placePlayhead();
+  }
+
+  /** @param {1 | -1} direction closer or wider, about the playhead */
+  zoom(direction) {
+    this.#zoom(CLOSER ** direction, this.#at + 0.5);
+  }
+
+  /** @param {number} index for screen readers; not for every frame of play */
+  describe(index) {
+    this.#root.setAttribute("aria-valuenow", String(index));
+    this.#root.setAttribute("aria-valuetext", `${this.#pack.describe(index)}, ${Math.round(this.#pack.seconds(index) * 1000)} ms`);
+  }
+
+  /** Draws once, before the next screen frame, however often it is called. */
+  redraw() {
+    if (this.#drawDue) return;
+    this.#drawDue = true;
+    requestAnimationFrame(() => {
+      this.#drawDue = false;
+      if (this.#canvas.isConnected) this.#draw();
+    });
+  }
+
+  /** For what changes with every frame decoded: a few times a second is enough. */
+  redrawSoon() {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.redraw();
+    }, SOON_MS);
+  }
+
+  #placePlayhead() {
+    this.#scale.width = this.#root.clientWidth;
+    this.#playhead.style.translate = `${this.#scale.x(this.#at + 0.5)}px 0`;
+  }
+
+  /** @param {number} factor @param {number} about frame */
+  #zoom(factor, about) {
+    this.#scale.zoom(factor, about);
+    this.#didMoveView();
+  }
+
+  #didMoveView() {
+    this.#placePlayhead();
+    this.#showLegend();
+    this.redraw();
+  }
+
+  /** @param {{clientX: number, clientY: number}} event @returns {{x: number, fromBottom: number}} px in the timeline */
+  #place({ clientX, clientY }) {
+    const { left, bottom } = this.#root.getBoundingClientRect();
+    return { x: clientX - left, fromBottom: bottom - clientY };
+  }
+
+  /** @param {PointerEvent} event */
+  #didPress = (event) => {
+    if (event.button !== 0) return;
+    this.#root.setPointerCapture(event.pointerId);
+    this.#drag = this.#scale.zoomed && this.#place(event).fromBottom <= OVERVIEW ? "pan" : "seek";
+    this.#follow(event);
+  };
+
+  /** @param {PointerEvent} event */
+  #didDrag = (event) => {
+    if (this.#root.hasPointerCapture(event.pointerId)) this.#follow(event);
+  };
+
+  /** @param {PointerEvent} event */
+  #follow(event) {
+    const { x } = this.#place(event);
+    if (this.#drag === "seek") return this.#onseek(this.#pack.clamp(Math.floor(this.#scale.frame(x))));
+    this.#scale.centre(this.#scale.overviewFrame(x));
+    this.#didMoveView();
+  }
+
+  #didDoubleClick = () => {
+    this.#scale.reset();
+    this.#didMoveView();
+  };
+
+  /** Up and down zooms about the pointer; sideways, or with Shift, moves. @param {WheelEvent} event */
+  #didWheel = (event) => {
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 32 : 1;
+    const sideways = event.shiftKey ? event.deltaX + event.deltaY : Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : 0;
+    if (sideways) {
+      this.#scale.pan(((sideways * unit) / this.#scale.width) * this.#scale.span);
+      return this.#didMoveView();
+    }
+    this.#zoom(CLOSER ** ((-event.deltaY * unit) / 100), this.#scale.frame(this.#place(event).x));
+  };
+
+  /** @param {Event} event */
+  #didChoose = (event) => {
+    const { curve, timeline } = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset ?? {};
+    if (timeline) this.zoom(timeline === "in" ? 1 : -1);
+    if (!curve) return;
+    const name = /** @type {CurveName} */ (curve);
+    if (!this.#shown.delete(name)) this.#shown.add(name);
+    this.#remember();
+    this.#showLegend();
+    this.redraw();
+  };
+
+  #showLegend() {
+    for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (this.#legend.querySelectorAll("[data-curve]"))) {
+      const name = /** @type {CurveName} */ (button.dataset.curve);
+      button.setAttribute("aria-pressed", String(this.#shown.has(name)));
+      button.hidden = this.#valuesOf(name) === null;
+    }
+    const out = /** @type {HTMLButtonElement | null} */ (this.#legend.querySelector("[data-timeline=out]"));
+    if (out) out.disabled = !this.#scale.zoomed;
+  }
+
+  /** @param {CurveName} name @returns {readonly number[] | null} */
+  #valuesOf(name) {
+    return name === "face" ? this.#pack.motion : (this.#pack.motionRegions[name] ?? null);
+  }
+
+  /** @returns {Curve[]} those shown, the face's below the others */
+  get #curves() {
+    /** @type {Curve[]} */
+    const curves = [];
+    for (const name of /** @type {CurveName[]} */ (["face", "brows", "eyes", "nose", "mouth"])) {
+      const values = this.#shown.has(name) ? this.#valuesOf(name) : null;
+      if (values) curves.push({ name, values, ink: name === "face" ? "accent" : name });
+    }
+    return curves;
+  }
+
+  #draw() {
+    const [width, height] = [this.#root.clientWidth, this.#root.clientHeight];
+    this.#scale.width = width;
+    this.#placePlayhead();
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    const ctx = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d"));
+    ctx.scale(devicePixelRatio, devicePixelRatio);
+    ctx.font = `500 11px ${getComputedStyle(this.#canvas).fontFamily}`;
+    const strip = this.#scale.zoomed ? OVERVIEW : STRIP;
+    const bottom = height - strip - 3 - lanesHeight(this.#coders);
+    const sheet = { ctx, scale: this.#scale, ink: readTokens(this.#canvas), top: AXIS + FLAG + 4, bottom };
+    const curves = this.#curves;
+    drawSpan(sheet, this.#marks);
+    drawOthers(sheet, this.#others);
+    drawSuggestions(sheet, this.#suggestions);
+    drawCurves(sheet, curves, Math.max(LEAST_PEAK, ...curves.map(({ values }) => robustPeak(values))));
+    drawCoders(sheet, this.#coders);
+    drawAxis(sheet);
+    for (const name of MARKS) drawMark(sheet, name, this.#marks[name]);
+    drawLoaded(sheet, this.#loaded(), this.#pack.count, height);
+  }
+
+  #recall() {
+    try {
+      const names = JSON.parse(this.#storage?.getItem(SHOWN) ?? "null");
+      if (Array.isArray(names)) this.#shown = new Set(names);
+    } catch {
+      // blocked or torn: the face's curve alone
+    }
+  }
+
+  #remember() {
+    try {
+      this.#storage?.setItem(SHOWN, JSON.stringify([...this.#shown]));
+    } catch {
+      // full or blocked: it holds until the page closes
+    }
+  }
+}
+
+/** @type {WeakMap<readonly number[], number>} */
+const peaks = new WeakMap();
+
+/** @param {readonly number[]} values @returns {number} the largest without the highest half percent: one blink must not flatten all else */
+export function robustPeak(values) {
+  const known = peaks.get(values);
+  if (known !== undefined) return known;
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const peak = sorted[Math.floor((sorted.length - 1) * 0.995)] ?? 0;
+  peaks.set(values, peak);
+  return peak;
+}

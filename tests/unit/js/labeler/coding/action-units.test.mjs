@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { canonical, parseActionUnits } from "../../../../../frontend/static/js/labeler/coding/action-units.js";
+import { UnitPicks } from "../../../../../frontend/static/js/labeler/panel/unit-picker.js";
+
+test("units are read as coders write them", () => {
+  for (const [written, read] of [["4+L10", "4+L10"], [" au4, 10l ", "4+L10"], ["R12A+14", "R12A+14"], ["1 and 2", "1+2"], ["B6c/12", "6C+12"], ["4+4", "4"], ["", ""]]) {
+    assert.equal(canonical(written), read);
+  }
+});
+
+test("what cannot be read is named, and stays as it is written", () => {
+  assert.equal(parseActionUnits("4+smile").error, "“smile” is not an action unit: write numbers joined by +, like 4+L10+R12A.");
+  assert.equal(parseActionUnits("4+99").error, "There is no action unit 99 in FACS (“99”).");
+  assert.match(parseActionUnits("L4R").error, /“L4R”/);
+  assert.equal(canonical("4,smile"), "4,smile");
+});
+
+/** @param {UnitPicks} picks @param {string} keys */
+const press = (picks, keys) => {
+  for (const key of keys) picks.press(key);
+  picks.finish();
+  return picks.text;
+};
+
+test("units are picked by keys alone", () => {
+  assert.equal(press(new UnitPicks(""), "4 10L"), "4+L10");
+  assert.equal(press(new UnitPicks(""), "12ra14"), "R12A+14");
+  assert.equal(press(new UnitPicks(""), "7"), "7");
+});
+
+test("the same again takes back: a unit, its side, its intensity", () => {
+  assert.equal(press(new UnitPicks("4+L10"), "4 "), "L10");
+  assert.equal(press(new UnitPicks("4+L10B"), "lb"), "4+10");
+});
+
+test("a number that is no unit picks nothing", () => {
+  assert.equal(press(new UnitPicks("4"), "30"), "4+30");
+  assert.equal(press(new UnitPicks("4"), "3 "), "4");
+  assert.equal(press(new UnitPicks("4"), "99"), "4");
+});

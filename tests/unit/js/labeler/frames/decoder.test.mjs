@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { Decoder, workerCount } from "../../../../../frontend/static/js/labeler/frames/decoder.js";
+import { settle } from "./packs.mjs";
+
+/** Workers that answer when told to. */
+class FakeWorker extends EventTarget {
+  static made = [];
+  sent = [];
+  constructor() {
+    super();
+    FakeWorker.made.push(this);
+  }
+  postMessage(message) {
+    this.sent.push(message);
+  }
+  answer(data) {
+    this.dispatchEvent(Object.assign(new Event("message"), { data }));
+  }
+  terminate() {
+    this.ended = true;
+  }
+}
+globalThis.Worker = FakeWorker;
+globalThis.createImageBitmap = async (blob) => ({ direct: [...new Uint8Array(await blob.arrayBuffer())] });
+afterEach(() => (FakeWorker.made = []));
+
+const bytes = Uint8Array.of(1, 2, 3);
+
+test("workers share the work and are made when needed", async () => {
+  const decoder = new Decoder({ url: "/worker.js", count: 2 });
+  assert.equal(FakeWorker.made.length, 0);
+  const pictures = [decoder.decode(bytes, "image/jpeg", false), decoder.decode(bytes, "image/jpeg", false)];
+  assert.deepEqual(FakeWorker.made.map(({ sent }) => sent.length), [1, 1]);
+  for (const worker of FakeWorker.made) worker.answer({ id: worker.sent[0].id, picture: `of ${worker.sent[0].id}` });
+  assert.deepEqual(await Promise.all(pictures), ["of 0", "of 1"]);
+  assert.equal(bytes.byteLength, 3); // a copy went, the clip's bytes stay
+});
+
+test("what is waited for does not queue for a worker", async () => {
+  const decoder = new Decoder({ url: "/worker.js", count: 1 });
+  assert.deepEqual(await decoder.decode(bytes, "image/jpeg", true), { direct: [1, 2, 3] });
+  assert.equal(FakeWorker.made.length, 0);
+});
+
+test("bytes that are no image are said to be so", async () => {
+  const decoder = new Decoder({ url: "/worker.js", count: 1 });
+  const picture = decoder.decode(bytes, "image/jpeg", false);
+  FakeWorker.made[0].answer({ id: 0, error: "InvalidStateError" });
+  await assert.rejects(picture, /InvalidStateError/);
+});
+
+test("a worker that breaks is done without", async () => {
+  const decoder = new Decoder({ url: "/worker.js", count: 1 });
+  const picture = decoder.decode(bytes, "image/jpeg", false);
+  FakeWorker.made[0].dispatchEvent(new Event("error"));
+  await assert.rejects(picture, (error) => error.again === true);
+  assert.deepEqual(await decoder.decode(bytes, "image/jpeg", false), { direct: [1, 2, 3] });
+});
+
+test("a picture that comes after the end is closed", async () => {
+  const decoder = new Decoder({ url: "/worker.js", count: 1 });
+  decoder.decode(bytes, "image/jpeg", false);
+  decoder.close();
+  let closed = false;
+  FakeWorker.made[0].answer({ id: 0, picture: { close: () => (closed = true) } });
+  await settle();
+  assert.ok(closed && FakeWorker.made[0].ended);
+});
+
+test("the page itself keeps a core", () => {
+  assert.deepEqual([1, 2, 4, 8, 32].map(workerCount), [1, 1, 2, 4, 4]);
+});

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { FrameStore, rangesOf } from "../../../../../frontend/static/js/labeler/frames/frame-store.js";
+import { makePack, settle } from "./packs.mjs";
+
+/** A server whose answers are given by hand. Byte n of the file is n % 256. */
+class Server {
+  requests = [];
+  fetchRange = (first, last) =>
+    new Promise((resolve, reject) => {
+      const answer = (start = first, end = last) =>
+        resolve({ start, bytes: Uint8Array.from({ length: end - start + 1 }, (_, i) => (start + i) % 256).buffer });
+      this.requests.push({ first, last, answer, fail: (problem) => reject(problem) });
+    });
+  get asked() {
+    return this.requests.map(({ first }) => first);
+  }
+}
+
+const problem = (passes) => Object.assign(new Error("The server does not answer."), { passes });
+
+function makeStore(count, options = {}) {
+  const server = new Server();
+  const loaded = [];
+  const problems = [];
+  const store = new FrameStore({
+    pack: makePack(count),
+    fetchRange: server.fetchRange,
+    onloaded: (first, last) => loaded.push([first, last]),
+    onproblem: (p) => problems.push(p?.message ?? null),
+    chunkBytes: 20,
+    requestBytes: 20,
+    ...options,
+  });
+  return { server, store, loaded, problems };
+}
+
+test("it asks for the chunk looked at first, then outwards", async () => {
+  const { server, store } = makeStore(20);
+  store.focus(9);
+  assert.deepEqual(server.asked, [80, 100, 60]);
+  server.requests[0].answer();
+  await settle();
+  assert.deepEqual(server.asked, [80, 100, 60, 120]);
+});
+
+test("the chunk looked at never waits behind others", () => {
+  const { server, store } = makeStore(40);
+  store.focus(0);
+  assert.equal(server.requests.length, 3);
+  store.focus(39);
+  assert.deepEqual(server.asked.at(-1), 380);
+  assert.equal(server.requests.length, 4);
+});
+
+test("it cuts each frame's own bytes out of a chunk", async () => {
+  const { server, store, loaded } = makeStore(4);
+  store.focus(2);
+  assert.equal(store.bytes(2), null);
+  server.requests[0].answer();
+  await settle();
+  assert.deepEqual(loaded, [[2, 3]]);
+  assert.deepEqual([...store.bytes(3)], [30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
+});
+
+test("a server that sends the whole file is taken at its word", async () => {
+  const { server, store } = makeStore(10);
+  store.focus(0);
+  server.requests[0].answer(0, 99);
+  await settle();
+  assert.ok(Array.from({ length: 10 }, (_, i) => store.has(i)).every(Boolean));
+  assert.equal(store.bytes(7)[0], 70);
+});
+
+test("it tries again until the server is back, and says so", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const { server, store, problems } = makeStore(2);
+    store.focus(0);
+    server.requests[0].fail(problem(true));
+    await settle();
+    assert.deepEqual(problems, ["The server does not answer."]);
+    mock.timers.tick(500);
+    assert.equal(server.requests.length, 2);
+    server.requests[1].answer();
+    await settle();
+    assert.deepEqual(problems, ["The server does not answer.", null]);
+    assert.ok(store.has(1));
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("what cannot pass is not tried again until asked", async () => {
+  const { server, store } = makeStore(2);
+  store.focus(0);
+  server.requests[0].fail(problem(false));
+  await settle();
+  store.focus(1);
+  assert.equal(server.requests.length, 1);
+  store.retryNow();
+  assert.equal(server.requests.length, 2);
+});
+
+test("a clip beyond the budget gives up what is far away", async () => {
+  const { server, store } = makeStore(40, { budgetBytes: 100 });
+  store.focus(0);
+  for (let i = 0; i < 5; i++) {
+    server.requests[i].answer();
+    await settle();
+  }
+  assert.equal(server.requests.length, 5);
+  assert.ok(store.has(0));
+  store.focus(39);
+  assert.ok(!store.has(0));
+});
+
+test("requests grow as answers come, and take in what is missing beside them", async () => {
+  const { server, store } = makeStore(80, { requestBytes: 80 });
+  store.focus(0);
+  assert.deepEqual(server.requests.map(({ first, last }) => [first, last]), [[0, 19], [20, 39], [40, 59]]);
+  server.requests[0].answer();
+  await settle();
+  assert.deepEqual([server.requests[3].first, server.requests[3].last], [60, 99]);
+  server.requests[1].answer();
+  await settle();
+  assert.deepEqual([server.requests[4].first, server.requests[4].last], [100, 179]);
+  assert.equal(store.count, 4);
+});
+
+test("a frame looked at whose bytes are not here is asked for alone, whatever is under way", async () => {
+  const { server, store } = makeStore(200, { requestBytes: 400 });
+  store.focus(0);
+  for (let i = 0; i < 3; i++) {
+    server.requests[i].answer();
+    await settle();
+  }
+  store.focus(190);
+  assert.deepEqual([server.requests.at(-1).first, server.requests.at(-1).last], [1900, 1919]);
+});
+
+test("bytes fetched before are used at once", () => {
+  const head = { start: 10, bytes: Uint8Array.from({ length: 20 }, (_, i) => 10 + i).buffer };
+  const { server, store } = makeStore(10, { head });
+  store.focus(1);
+  assert.deepEqual([store.has(0), store.has(1), store.has(2), store.has(3)], [false, true, true, false]);
+  assert.equal(store.bytes(2)[0], 20);
+  assert.equal(server.requests.length, 3);
+});
+
+test("closing ends everything", async () => {
+  const { server, store, loaded } = makeStore(20);
+  store.focus(0);
+  store.close();
+  server.requests[0].answer();
+  await settle();
+  assert.equal(server.requests.length, 3);
+  assert.deepEqual(loaded, []);
+});
+
+test("ranges name first and last byte, and short answers are a problem that passes", async () => {
+  const sent = [];
+  const answer = (status, length) => async (url, init) => {
+    sent.push([url, init.headers.Range]);
+    return { status, arrayBuffer: async () => new ArrayBuffer(length) };
+  };
+  const { start, bytes } = await rangesOf("/frames.bin", answer(206, 11))(40, 50, new AbortController().signal);
+  assert.deepEqual(sent, [["/frames.bin", "bytes=40-50"]]);
+  assert.deepEqual([start, bytes.byteLength], [40, 11]);
+  assert.equal((await rangesOf("/frames.bin", answer(200, 100))(40, 50)).start, 0);
+  await assert.rejects(rangesOf("/frames.bin", answer(206, 5))(40, 50), (error) => error.passes && /less of the clip/.test(error.message));
+});

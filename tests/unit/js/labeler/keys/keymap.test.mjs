@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MemoryStorage } from "../coding/fake-api.mjs";
+import { ACTIONS, Keymap, emotionKeys, keyLabel, keyOf } from "../../../../../frontend/static/js/labeler/keys/keymap.js";
+
+const event = (key, code = "", modifiers = {}) => ({ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...modifiers });
+const shift = { shiftKey: true };
+
+test("keys have one name each", () => {
+  assert.equal(keyOf(event("ArrowRight", "ArrowRight", shift)), "Shift+ArrowRight");
+  assert.equal(keyOf(event(" ", "Space")), "Space");
+  assert.equal(keyOf(event("G", "KeyG")), "g");
+  assert.equal(keyOf(event("?", "Slash", shift)), "?");
+  assert.equal(keyOf(event("!", "Digit1", shift)), "Shift+1");
+  assert.equal(keyOf(event(" ", "Space", shift)), "Shift+Space");
+  assert.equal(keyOf(event("+", "Equal", shift)), "+");
+  assert.equal(keyOf(event("-", "Minus")), "-");
+});
+
+test("other layouts and alphabets reach the same keys", () => {
+  assert.equal(keyOf(event("&", "Digit1")), "1"); // French
+  assert.equal(keyOf(event("п", "KeyG")), "g"); // Russian
+  assert.equal(keyOf(event("ü", "BracketLeft")), "["); // German
+  assert.equal(keyOf(event("1", "Numpad1")), "1");
+});
+
+test("a character counts as itself where the layout has it, by its place where it has not", () => {
+  assert.equal(keyOf(event(",", "KeyM")), ","); // French
+  assert.equal(keyOf(event(";", "Comma", shift)), "Shift+,"); // German
+  assert.equal(keyOf(event("+", "Equal", shift)), "+");
+});
+
+test("modifiers are part of the key; alone they are none", () => {
+  assert.equal(keyOf(event("Z", "KeyZ", { ctrlKey: true, shiftKey: true })), "Ctrl+Shift+z");
+  assert.equal(keyOf(event("ArrowLeft", "ArrowLeft", { altKey: true })), "Alt+ArrowLeft");
+  assert.equal(keyOf(event("s", "KeyS", { metaKey: true })), "Ctrl+s");
+  assert.equal(keyOf(event("Control", "ControlLeft", { ctrlKey: true })), null);
+});
+
+test("the browser keeps its own keys", () => {
+  const keymap = new Keymap();
+  assert.equal(keymap.bound("Ctrl+l"), null);
+  assert.match(keymap.rebind("play", "Ctrl+w"), /Ctrl\+W belongs to the browser/);
+  assert.match(keymap.rebind("play", "Tab"), /belongs to the browser/);
+});
+
+test("a coder's key is there at the next visit, and on that coder's account only", () => {
+  const storage = new MemoryStorage();
+  const emotions = ["happiness", "disgust"];
+  const keymap = new Keymap({ emotions, storage, coder: "1" });
+  assert.equal(keymap.rebind("onset", "q"), null);
+  assert.equal(keymap.rebind("emotion:disgust", "4"), null);
+  for (const coder of ["1", "2"]) {
+    const again = new Keymap({ emotions, storage, coder });
+    assert.deepEqual([again.label("onset"), again.label("emotion:disgust")], coder === "1" ? ["Q", "4"] : ["1", "D"]);
+  }
+  assert.equal(keymap.bound("1"), null);
+  assert.equal(keymap.bound("4").name, "disgust");
+});
+
+test("a key that does something else is refused with what it does", () => {
+  const keymap = new Keymap({ emotions: ["happiness"] });
+  assert.equal(keymap.rebind("onset", "3"), "3 is “Offset here”. Give that another key first, or take another one here.");
+  assert.match(keymap.rebind("onset", "h"), /H is “happiness”/);
+  assert.deepEqual(keymap.keys("onset"), ["1", "o"]);
+});
+
+test("a reset gives a key back, unless something else has it now", () => {
+  const keymap = new Keymap();
+  keymap.rebind("onset", "q");
+  keymap.rebind("kind", "1");
+  assert.match(keymap.reset("onset"), /1 is “Micro or macro” now\. Reset that first/);
+  keymap.reset();
+  assert.deepEqual([keymap.keys("onset"), keymap.keys("kind")], [["1", "o"], ["k"]]);
+});
+
+test("torn settings leave the keys as they are", () => {
+  const storage = new MemoryStorage();
+  storage.setItem("mer.keys.v1:1", "{");
+  assert.equal(new Keymap({ storage, coder: "1" }).label("play"), "Space");
+});
+
+test("no two actions share a key", () => {
+  const keys = ACTIONS.flatMap((action) => action.keys);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.equal(new Keymap().bound("3").name, "offset");
+  assert.equal(new Keymap().bound("q"), null);
+});
+
+test("holding a key repeats steps and corrections, nothing else that writes", () => {
+  const repeating = ACTIONS.filter((action) => action.repeats).map((action) => action.name);
+  for (const name of ["back", "forward-ten", "nudge-back", "undo"]) assert.ok(repeating.includes(name));
+  for (const name of ["accept", "done", "onset", "delete-expression"]) assert.ok(!repeating.includes(name));
+});
+
+test("emotions get a letter of their own that no action uses", () => {
+  const emotions = ["happiness", "disgust", "repression", "surprise", "anger", "sadness", "fear", "others", "contempt"];
+  const keys = emotionKeys(emotions);
+  assert.equal(keys.get("happiness"), "h");
+  assert.equal(keys.get("surprise"), "s");
+  assert.equal(keys.get("anger"), "c");
+  assert.equal(keys.size, emotions.length);
+  assert.equal(new Set(keys.values()).size, emotions.length);
+  for (const key of keys.values()) assert.equal(new Keymap().bound(key), null);
+});
+
+test("emotions in another script get letters too; too many go without", () => {
+  assert.match(emotionKeys(["喜悦"]).get("喜悦"), /^[b-z]$/);
+  assert.ok(emotionKeys(Array.from({ length: 40 }, (_, i) => `e${i}`)).size < 26);
+});
+
+test("keys are shown as they are printed", () => {
+  assert.equal(keyLabel("Shift+ArrowLeft"), "Shift+←");
+  assert.equal(keyLabel("g"), "G");
+  assert.equal(keyLabel("Space"), "Space");
+  assert.equal(keyLabel("+"), "+");
+});
