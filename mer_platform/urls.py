@@ -9,9 +9,9 @@ from mer_platform.annotation.assignments_api import AssignmentViewSet, ProjectQu
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
-from mer_platform.experiments.api import RunConfigSchema, RunViewSet
-from mer_platform.experiments.comparison_api import CompareRuns
-from mer_platform.experiments.sweeps_api import ExperimentViewSet
+from mer_platform.experiments.comparison.api import CompareRuns
+from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
+from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import ImportViewSet
 from mer_platform.jobs.api import WorkerViewSet

@@ -17,7 +17,7 @@ from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.rules import Rules
 from mer_platform.composites.tables import by_subject
-from mer_platform.experiments.run_form import RunForm
+from mer_platform.experiments.sweeps.run_form import RunForm
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES

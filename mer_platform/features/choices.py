@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.forms import NAMES
+from mer_platform.configurations.fields import NAMES
 from mer_platform.experiments.models import Run
 from mer_platform.features.models import FeatureSet
 from models_ml.config import FeatureConfig

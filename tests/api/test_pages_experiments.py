@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
-from mer_platform.experiments import live, services
-from mer_platform.experiments.answer import Answer
-from mer_platform.experiments.launch_form import LaunchForm
+from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
+from mer_platform.experiments.sweeps import live
+from mer_platform.experiments.sweeps.answer import Answer
+from mer_platform.experiments.sweeps.launch_form import LaunchForm
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
 from models_ml.config import NET_CONFIGS, PRESETS, RunConfig, SweepConfig

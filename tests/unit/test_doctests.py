@@ -9,7 +9,7 @@ import models_ml
 PURE = [
     "mer_platform.composites.names",
     "mer_platform.composites.caveats",
-    "mer_platform.experiments.description",
+    "mer_platform.configurations.words",
 ]
 MODULES = [*PURE, *(module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml."))]
 

@@ -1,0 +1,93 @@
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import permissions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from mer_platform.annotation.blindness import blind_clips
+from mer_platform.configurations.words import protocol_in_words
+from mer_platform.experiments.comparison.comparing import MOST, Comparison, choose, compare_runs
+from mer_platform.experiments.models import Run
+from mer_platform.projects.access import role_in
+from mer_platform.projects.models import Project, Role
+from models_ml.errors import InputError
+
+
+class CompareRuns(APIView):
+    """Runs of one project side by side."""
+
+    permission_classes = [permissions.IsAuthenticated]
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "run",
+                OpenApiTypes.INT,
+                many=True,
+                required=True,
+                description=f"Ids of 2 to {MOST} runs with scores; the others are held against the first.",
+            )
+        ],
+        responses={
+            200: OpenApiResponse(
+                OpenApiTypes.OBJECT, description="runs, against, configuration, disagreements"
+            )
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Scores with 95 % intervals, and each run paired with the first over the same resamples of subjects.
+
+        Differences are the run's score minus the first one's. Runs on different versions or protocols are not paired; the
+        reason says why. Disagreements are null for those who may not see true labels, and where runs are not on the same
+        samples.
+        """
+        own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
+        try:
+            runs = choose(own, request.query_params.getlist("run"))
+            if len(runs) < 2:
+                raise InputError("name at least two runs: ?run=1&run=2")
+            if len({run.project_id for run in runs}) > 1:
+                raise InputError("these runs are of different projects: choose runs of one")
+        except InputError as error:
+            raise serializers.ValidationError({"run": str(error)}) from error
+        comparison = compare_runs(runs)
+        return Response(
+            {
+                "runs": [
+                    {
+                        "id": run.pk,
+                        "name": run.name,
+                        "version": run.version_id,
+                        "protocol": protocol_in_words(run.settings),
+                        "config_hash": run.config_hash,
+                        "results": results.as_json(),
+                    }
+                    for run, results in zip(runs, comparison.results, strict=True)
+                ],
+                "against": [other.as_json() for other in comparison.against],
+                "configuration": [
+                    {"setting": title, "values": values} for title, values in comparison.settings
+                ],
+                "disagreements": _disagreements(comparison, request.user),
+            }
+        )
+
+
+def _disagreements(comparison: Comparison, user: Any) -> list[dict[str, Any]] | None:
+    role = role_in(user, comparison.runs[0].project)
+    if not comparison.on_same_samples or role is None or not role.includes(Role.RESEARCHER):
+        return None
+    blind = set(blind_clips(user))
+    return [
+        {
+            "sample": item.sample.index,
+            "name": item.sample.name,
+            "subject": item.sample.subject_key,
+            "true_label": None if item.sample.clip_id in blind else item.sample.label,
+            "predicted": item.said,
+        }
+        for item in comparison.disagreements()
+    ]

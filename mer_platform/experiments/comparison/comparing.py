@@ -1,0 +1,131 @@
+"""Several runs side by side: what to compare, each against the first, and where they disagree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from mer_platform.composites.models import Sample
+from mer_platform.configurations.words import differences
+from mer_platform.experiments.models import Run
+from mer_platform.experiments.results import Results, paired, results_of
+from mer_platform.projects.access import row_id
+from mer_platform.projects.models import Project
+from models_ml.errors import InputError
+from models_ml.evaluation.paired import Paired, holm
+
+SCORED = (Run.State.FINISHING, Run.State.FINISHED)
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Against:
+    """One run against the first one, or the reason why the two cannot be paired.
+
+    adjusted : p of each score, adjusted by Holm's method for all runs that are compared with the first
+    """
+
+    run: Run
+    paired: Paired | None
+    adjusted: dict[str, float]
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        if self.paired is None:
+            return {"run": self.run.pk, "paired": None, "reason": self.reason}
+        scores = {
+            name: {
+                "difference": difference.value,
+                "interval_95": difference.interval,
+                "p": difference.p,
+                "p_holm": self.adjusted[name],
+            }
+            for name, difference in self.paired.differences.items()
+        }
+        return {"run": self.run.pk, "paired": {**scores, "mcnemar": vars(self.paired.mcnemar)}, "reason": ""}
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A sample of which the runs say different things; ``said`` in the order of the runs."""
+
+    sample: Sample
+    said: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The first run is the one that the others are held against."""
+
+    runs: list[Run]
+    results: list[Results]
+    against: list[Against]
+    settings: list[tuple[str, list[str]]]
+
+    @property
+    def on_same_samples(self) -> bool:
+        return all(other.paired is not None for other in self.against)
+
+    def disagreements(self) -> list[Disagreement]:
+        """Samples of which runs on the same samples say different things, in the version's order."""
+        wrong = [{p.sample_id: p for p in results.wrong} for results in self.results]
+        samples = {p.sample_id: p.sample for results in self.results for p in results.wrong}
+        found = []
+        for sample in sorted(samples.values(), key=lambda sample: sample.index):
+            said = [own[sample.pk].predicted if sample.pk in own else sample.label for own in wrong]
+            if len(set(said)) > 1:
+                found.append(Disagreement(sample, said))
+        return found
+
+
+def choose(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
+    """The runs whose ids were asked for, in that order, each once.
+
+    Raises InputError if there are too many, or one is not among ``runs`` or has no scores.
+    """
+    ids: dict[int, str] = {}
+    for text in asked:
+        ids.setdefault(row_id(text), text)
+    if len(ids) > MOST:
+        raise InputError(f"{len(ids)} runs are too many to look at side by side: choose at most {MOST}")
+    found = runs.select_related("version__composite").in_bulk(list(ids))
+    for pk, text in ids.items():
+        if pk not in found:
+            raise InputError(f"there is no run “{text}” here: choose among those that are listed")
+    chosen = [found[pk] for pk in ids]
+    for run in chosen:
+        if not run.scored:
+            raise InputError(f"{run} has no scores to compare: it is {run.get_state_display()}")
+    return chosen
+
+
+def latest_scored(project: Project, most: int = MOST) -> list[Run]:
+    """The latest runs with scores, the latest first."""
+    runs = Run.objects.filter(project=project, state__in=SCORED).select_related("version__composite")
+    return list(runs[:most])
+
+
+def compare_runs(runs: list[Run]) -> Comparison:
+    """Runs with scores, at least one, side by side."""
+    found = [_pair(runs[0], run) for run in runs[1:]]
+    known = [both for both in found if isinstance(both, Paired)]
+    adjusted: dict[str, list[float]] = {
+        name: holm([both.differences[name].p for both in known]) for name in ("uf1", "uar", "accuracy")
+    }
+    against, rank = [], 0
+    for run, both in zip(runs[1:], found, strict=True):
+        if isinstance(both, Paired):
+            own = {name: values[rank] for name, values in adjusted.items()}
+            against.append(Against(run, both, own, ""))
+            rank += 1
+        else:
+            against.append(Against(run, None, {}, str(both)))
+    return Comparison(runs, [results_of(run) for run in runs], against, differences(runs))
+
+
+def _pair(first: Run, second: Run) -> Paired | InputError:
+    try:
+        return paired(first, second)
+    except InputError as error:
+        return error

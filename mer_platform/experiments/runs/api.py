@@ -1,0 +1,219 @@
+from dataclasses import asdict
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from mer_platform.annotation.blindness import blind_clips
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.experiments.results import results_of
+from mer_platform.experiments.runs.epochs import oracle_of
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Role
+from models_ml.config import RunConfig
+
+LEAKY = (
+    "Leaky: epochs chosen on the test subjects, as some papers do. A diagnostic to compare with those; it changes no "
+    "result of the run."
+)
+
+
+class ScoresSerializer(serializers.Serializer):
+    samples = serializers.IntegerField()
+    uf1 = serializers.FloatField()
+    uar = serializers.FloatField()
+    accuracy = serializers.FloatField()
+    confusion = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="True classes as rows, predicted as columns, in the order of classes.",
+    )
+    per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
+
+
+class LeakyOracleSerializer(serializers.Serializer):
+    note = serializers.CharField(help_text="Says that these scores are leaky.")
+    common_epoch = serializers.IntegerField(
+        help_text="From 1: the one that scores the highest UF1 on the test subjects."
+    )
+    common = ScoresSerializer(help_text="With that epoch in every fold.")
+    fold_epochs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="From 1: each fold's best on its own test subjects."
+    )
+    per_fold = ScoresSerializer(help_text="With each fold's own best epoch.")
+    curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 of each epoch, all folds.")
+
+
+class ResultsSerializer(ScoresSerializer):
+    per_database = serializers.DictField(child=ScoresSerializer())
+    per_subject = serializers.DictField(help_text="Samples, correct and confusion of each subject.")
+    classes = serializers.ListField(child=serializers.CharField())
+    intervals_95 = serializers.DictField(
+        help_text="Low and high end for uf1, uar and accuracy, from a bootstrap over subjects; null for one subject."
+    )
+    intervals_95_per_database = serializers.DictField(help_text="The same for each database.")
+    intervals_95_per_class = serializers.DictField(help_text="For precision, recall and f1 of each class.")
+    leaky_oracle = LeakyOracleSerializer(
+        allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (train.oracle)."
+    )
+
+
+class RunSerializer(serializers.ModelSerializer):
+    version_hash = serializers.CharField(source="version.content_hash", read_only=True)
+    seconds = serializers.FloatField(read_only=True, help_text="From its launch to its end, or until now.")
+    progress = serializers.DictField(read_only=True)
+    results = serializers.SerializerMethodField(
+        help_text="Metrics from the stored predictions; null until every fold is done."
+    )
+    model = serializers.SerializerMethodField(
+        help_text="Id of the model retrained on all samples; null until finished."
+    )
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "seed", "state",
+            "error", "progress", "results", "model", "environment", "seconds", "created_at", "finished_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(ResultsSerializer(allow_null=True))
+    def get_results(self, run: Run) -> dict[str, Any] | None:
+        if not run.scored:
+            return None
+        oracle = oracle_of(run)
+        leaky = None if oracle is None else {"note": LEAKY, **asdict(oracle)}
+        return {**results_of(run).as_json(), "leaky_oracle": leaky}
+
+    def get_model(self, run: Run) -> int | None:
+        model = getattr(run, "model", None)
+        return model.pk if model else None
+
+
+class LaunchSerializer(serializers.Serializer):
+    version = own_related(
+        CompositeVersion.objects.select_related("composite__project"), "composite__project"
+    )(help_text="A frozen composite version's id.")
+    config = serializers.JSONField(
+        required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default."
+    )
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+
+    def validate_config(self, data: Any) -> RunConfig:
+        return services.parse_config(data)
+
+
+class PredictionSerializer(serializers.ModelSerializer):
+    sample = serializers.IntegerField(source="sample.index")
+    name = serializers.CharField(source="sample.name")
+    clip = serializers.IntegerField(
+        source="sample.clip_id", allow_null=True, help_text="null for a flow picture."
+    )
+    picture = serializers.IntegerField(
+        source="sample.picture_id", allow_null=True, help_text="null for a clip."
+    )
+    subject = serializers.CharField(source="sample.subject_key")
+    true_label = serializers.CharField(source="sample.label")
+
+    class Meta:
+        model = Prediction
+        fields = [
+            "sample", "name", "clip", "picture", "subject", "true_label", "predicted", "probabilities",
+        ]  # fmt: skip
+
+    def to_representation(self, prediction: Prediction) -> dict[str, Any]:
+        data = super().to_representation(prediction)
+        if data["clip"] in self.context["blind"]:  # the caller is still to code this clip
+            data["true_label"] = None
+        return data
+
+
+class FoldSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Fold
+        fields = [
+            "index", "name", "state", "attempt", "epochs_done", "losses", "validation_losses", "epoch", "oracle",
+            "weights_sha256", "seconds",
+        ]  # fmt: skip
+
+
+class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = Run.objects.select_related("model", "version", "experiment")
+    serializer_class = RunSerializer
+    filterset_fields = ["project", "version", "experiment", "state"]
+
+    @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
+    def create(self, request: Request) -> Response:
+        """Launch a run: an experiment of one, which also trains a final model."""
+        form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        require(request.user, asked["version"].project, Role.RESEARCHER)
+        try:
+            run = services.launch(asked["version"], asked["config"], request.user, asked.get("name", ""))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"config": error.message_dict}) from error
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        if not services.cancel(run, request.user):
+            raise Conflict(f"This run is {run.get_state_display()}; there is nothing to cancel.")
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def rerun(self, request: Request, pk: str) -> Response:
+        """Run a failed run again, also while others of its experiment go on; folds that it finished are kept."""
+        run = self.get_object()
+        if not services.rerun(run, request.user):
+            run.refresh_from_db()
+            raise Conflict(f"This run is {run.get_state_display()}; one that has failed can be run again.")
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"], url_path="train-model")
+    def train_model(self, request: Request, pk: str) -> Response:
+        """Train the configuration on all samples: the model that scores new clips. Single runs do so by themselves."""
+        run = self.get_object()
+        if not services.train_model(run, request.user):
+            has = "has its model already" if getattr(run, "model", None) else f"is {run.get_state_display()}"
+            raise Conflict(f"This run {has}; a model is trained for a finished run that has none.")
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=PredictionSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def predictions(self, request: Request, pk: str) -> Response:
+        run = self.get_object()
+        require(
+            request.user, run.project, Role.RESEARCHER
+        )  # true labels are the marks of others: coding is blind
+        rows = run.predictions.select_related("sample")
+        context = {"blind": set(blind_clips(request.user))}
+        return Response(PredictionSerializer(rows, many=True, context=context).data)
+
+    @extend_schema(responses=FoldSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def folds(self, request: Request, pk: str) -> Response:
+        """Each held-out subject: loss by epoch, and the hash of the weights it was predicted with."""
+        return Response(FoldSerializer(self.get_object().folds.all(), many=True).data)
+
+
+@method_decorator(cache_control(private=True, max_age=3600), name="dispatch")
+class RunConfigSchema(APIView):
+    """JSON schema of a run's configuration, with titles, bounds and defaults."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        return Response(RunConfig.model_json_schema())

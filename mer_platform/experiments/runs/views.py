@@ -1,0 +1,143 @@
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from mer_platform.annotation.blindness import blind_clips
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.words import described, network_of, protocol_in_words
+from mer_platform.experiments import services
+from mer_platform.experiments.comparison.comparing import latest_scored
+from mer_platform.experiments.figures import as_json
+from mer_platform.experiments.models import Run
+from mer_platform.experiments.results import results_of
+from mer_platform.experiments.runs import figures
+from mer_platform.experiments.runs.epochs import oracle_of
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Role
+from models_ml.classes import CLASSES
+
+PAGE = 20
+FIGURES = {
+    "confusion": lambda run: figures.confusion(results_of(run)),
+    "per-class": lambda run: figures.per_class(results_of(run)),
+    "per-subject": lambda run: figures.per_subject(results_of(run)),
+    "losses": figures.losses,
+    "epochs": figures.epochs,
+}
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def run_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every run with its scores; the latest with scores side by side in one figure."""
+    project = get_project(request, slug)
+    runs = Run.objects.filter(project=project).select_related(
+        "version__composite", "created_by", "experiment"
+    )
+    runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
+    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "rows": [(run, results_of(run) if run.scored else None) for run in page],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "active": any(run.active for run in page),
+        "comparable": latest_scored(project),
+        "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
+    }
+    template = (
+        "experiments/runs/_list.html" if getattr(request, "htmx", False) else "experiments/runs/list.html"
+    )
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Progress while it runs, then the numbers; asked by htmx, only the progress.
+
+    The progress says in ``?state=`` what the page around it shows, so that the page reloads once there is more.
+    """
+    run = _get_run(request, slug, pk)
+    context: dict[str, Any] = {"run": run, "progress": run.progress(), "classes": CLASSES}
+    if getattr(request, "htmx", False):
+        response = render(request, "experiments/runs/_progress.html", context)
+        if run.state != request.GET.get("state") and (run.scored or not run.active):
+            response["HX-Refresh"] = "true"
+        return response
+    config = run.settings
+    sweep = run.experiment if run.experiment.runs.count() > 1 else None
+    context |= {"sweep": sweep, "under_experiments": sweep is not None}
+    context |= {"network": network_of(config), "protocol": protocol_in_words(config)}
+    context["results"] = results_of(run) if run.scored else None
+    context["oracle"] = oracle_of(run) if run.scored else None
+    context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
+    context["blind"] = set(blind_clips(request.user))
+    context["model"] = getattr(run, "model", None)
+    context["configuration"] = described(run)
+    return render(request, "experiments/runs/run.html", context)
+
+
+@login_required
+@require_GET
+def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
+    run = _get_run(request, slug, pk)
+    if name not in FIGURES or (name != "losses" and not run.scored):
+        raise Http404("No such figure, or not yet.")
+    return JsonResponse(as_json(FIGURES[name](run)))
+
+
+@login_required
+@require_POST
+def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    run = _get_run(request, slug, pk, Role.RESEARCHER)
+    if services.cancel(run, request.user):
+        messages.success(request, f"{run} is cancelled; the folds it finished are kept.")
+    else:
+        messages.error(request, f"{run} is {run.get_state_display()}; there is nothing to cancel.")
+    return redirect("run", slug, pk)
+
+
+@login_required
+@require_POST
+def run_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Run a failed run again. Leads back to the page it was asked on: the run's, or with ``from=experiment`` that."""
+    run = _get_run(request, slug, pk, Role.RESEARCHER)
+    if services.rerun(run, request.user):
+        after = " It begins when the experiment is resumed." if run.experiment.paused else ""
+        messages.success(request, f"{run} is run again; the folds it finished are kept.{after}")
+    else:
+        run.refresh_from_db()
+        messages.error(request, f"{run} is {run.get_state_display()}; one that has failed can be run again.")
+    if request.POST.get("from") == "experiment":
+        return redirect("experiment", slug, run.experiment_id)
+    return redirect("run", slug, pk)
+
+
+@login_required
+@require_POST
+def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Train a finished run's configuration on all samples, to score clips with."""
+    run = _get_run(request, slug, pk, Role.RESEARCHER)
+    if services.train_model(run, request.user):
+        messages.success(request, f"The final model of {run} is being trained, on all samples.")
+    else:
+        messages.error(request, f"{run} has its model already, or is not finished.")
+    return redirect("run", slug, pk)
+
+
+def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
+    project = get_project(request, slug, role)
+    return get_object_or_404(
+        Run.objects.select_related("version__composite", "experiment", "model", "created_by"),
+        pk=pk,
+        project=project,
+    )

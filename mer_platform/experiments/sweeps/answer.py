@@ -1,0 +1,120 @@
+"""Which configuration of an experiment is best, said as honestly as the predictions allow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from mer_platform.configurations.words import differences
+from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.results import configurations, rankings
+from models_ml.errors import InputError
+from models_ml.evaluation.ranking import Place
+from models_ml.evaluation.uncertainty import Interval
+
+
+class Expected(NamedTuple):
+    """A score, with its 95 % interval where there are subjects enough to tell one."""
+
+    score: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration's runs, one a seed, the earliest first; its place, by UF1, and its UAR."""
+
+    label: str
+    runs: list[Run]
+    place: Place
+    uar: float
+    uar_interval: Interval
+
+    @property
+    def run(self) -> Run:
+        return self.runs[0]
+
+    @property
+    def percent(self) -> str:
+        """The probability of being the best; 10,000 resamples tell it to no more than this."""
+        share = self.place.best
+        if 0 < share < 0.01:
+            return "under 1 %"
+        return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+class Answer:
+    """What the scored runs of an experiment say. Ranking dozens takes a second, so it is done only when asked for."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.runs = runs = list(experiment.runs.select_related("version__composite", "model").order_by("pk"))
+        self.scored = [run for run in runs if run.scored]
+        self.labels = labels(runs)
+        self.open = sum(run.active and not run.scored for run in runs)
+        self.total = len(runs)
+        self.missing = self.total - self.open - len(self.scored)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The configurations, the best first; none where nothing is scored or ``problem`` says why not."""
+        return self._ranked[0]
+
+    @property
+    def expected(self) -> Expected | None:
+        """UF1 to expect on other subjects from choosing the best of these; None where there is nothing to choose from."""
+        return self._ranked[1]
+
+    @property
+    def problem(self) -> str:
+        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+        return self._ranked[2]
+
+    @cached_property
+    def _ranked(self) -> tuple[list[Row], Expected | None, str]:
+        if not self.scored:
+            return [], None, ""
+        groups = configurations(self.scored)
+        try:
+            by_uf1, by_uar = rankings(groups, "uf1", "uar")
+        except InputError as error:
+            return [], None, f"The runs cannot be ranked: {error}."
+        uar = {place.configuration: place for place in by_uar.places}
+        rows = []
+        for place in by_uf1.places:
+            runs, own = groups[place.configuration], uar[place.configuration]
+            rows.append(Row(self.labels[runs[0].pk], runs, place, own.score, own.interval))
+        expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
+        return rows, expected, ""
+
+    @property
+    def best(self) -> Row | None:
+        return self.rows[0] if self.rows else None
+
+    @property
+    def rivals(self) -> list[Row]:
+        """Those that may be as good as the leading one."""
+        return [row for row in self.rows[1:] if row.place.may_be_best]
+
+    @cached_property
+    def varied(self) -> dict[str, list[str]]:
+        """The settings in which the runs differ, their seeds aside, and the value of each run."""
+        return {title: values for title, values in differences(self.runs) if title != "Seed"}
+
+    @property
+    def several_seeds(self) -> bool:
+        return any(len(row.runs) > 1 for row in self.rows)
+
+
+def labels(runs: Sequence[Run]) -> dict[int, str]:
+    """What tells each run from the others of its experiment, its seed aside; the run's name where nothing does."""
+    by_net: dict[str, list[Run]] = {}
+    for run in runs:
+        by_net.setdefault(run.settings.net.title, []).append(run)
+    found: dict[int, str] = {}
+    for title, same in by_net.items():
+        own = [title] if len(by_net) > 1 else []
+        varied = [(t, values) for t, values in differences(same) if t != "Seed"]
+        for number, run in enumerate(same):
+            parts = own + [f"{setting.lower()} {values[number]}" for setting, values in varied]
+            found[run.pk] = ", ".join(parts) or run.name
+    return found

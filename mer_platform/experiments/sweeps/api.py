@@ -1,0 +1,267 @@
+"""The REST API of experiments; that of single runs is in ``api``."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.sweeps.answer import Answer, Row
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Role
+from models_ml.config import PRESETS, SweepConfig, from_preset
+
+
+class SweepSettingsSerializer(serializers.Serializer):
+    """Configurations and seeds. ``sweep`` is the validated sweep."""
+
+    preset = serializers.ChoiceField(
+        [(name, preset.title) for name, preset in PRESETS.items()],
+        required=False,
+        help_text="A sweep that comes with the platform; base, grid and seeds then change it.",
+    )
+    base = serializers.JSONField(
+        required=False, default=dict, help_text="What all runs share; see /api/v1/run-config-schema/."
+    )
+    grid = serializers.JSONField(
+        required=False,
+        default=dict,
+        help_text='Values to try: {"net.placement": [1, 2, 3]}; "net" takes whole networks.',
+    )
+    seeds = serializers.JSONField(
+        required=False,
+        default=list,  # type: ignore[arg-type]  # the stubs think that JSON is objects
+        help_text="Every combination is run under each of these seeds.",
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        asked = {name: data[name] for name in ("base", "grid", "seeds")}
+        if name := data.get("preset"):
+            asked = from_preset(name, **asked)
+        return {**data, "sweep": services.parse_sweep(asked)}
+
+
+class SweepSerializer(SweepSettingsSerializer):
+    """What is to be run, and on what."""
+
+    version = own_related(
+        CompositeVersion.objects.select_related("composite__project"), "composite__project"
+    )(help_text="A frozen composite version's id.")
+    device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
+
+
+class LaunchExperimentSerializer(SweepSerializer):
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
+    priority = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=Experiment.LOWEST,
+        max_value=Experiment.HIGHEST,
+        help_text="Experiments of higher priority go first.",
+    )
+
+
+class EstimateSerializer(serializers.Serializer):
+    runs = serializers.IntegerField()
+    folds = serializers.IntegerField()
+    networks = serializers.IntegerField(help_text="Trained for the folds; an ensemble has several a fold.")
+    jobs = serializers.IntegerField(help_text="Of features and of bundles of folds.")
+    multiply_adds = serializers.IntegerField()
+    seconds = serializers.FloatField(
+        help_text="Until the last fold is done, on the present workers, missing features included."
+    )
+    workers = serializers.IntegerField()
+    queue = serializers.CharField()
+    basis = serializers.CharField(help_text="Where the pace of training comes from.")
+    features_samples = serializers.IntegerField(help_text="Samples whose features are still to be computed.")
+    features_pictures = serializers.IntegerField(
+        help_text="Pictures of motion to be computed for them, under all settings."
+    )
+    features_seconds = serializers.FloatField(help_text="The part of seconds that these take.")
+    features_basis = serializers.CharField(
+        help_text="Where the pace of features comes from; empty if none is missing.", allow_blank=True
+    )
+
+
+class SeedsSerializer(serializers.Serializer):
+    seeds = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=1000)
+
+
+class ExperimentSerializer(serializers.ModelSerializer):
+    state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
+    progress = serializers.DictField(read_only=True)
+    version_hash = serializers.CharField(source="version.content_hash", read_only=True)
+
+    class Meta:
+        model = Experiment
+        fields = [
+            "id", "project", "version", "version_hash", "name", "sweep", "priority", "device", "queue", "state",
+            "progress", "created_at", "finished_at",
+        ]  # fmt: skip
+        extra_kwargs = {"finished_at": {"read_only": True}}
+
+
+class ExperimentDetailSerializer(ExperimentSerializer):
+    runs = serializers.SerializerMethodField(help_text="Each run with what tells it from the others.")
+
+    class Meta(ExperimentSerializer.Meta):
+        fields = [*ExperimentSerializer.Meta.fields, "runs"]
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get_runs(self, experiment: Experiment) -> list[dict[str, Any]]:
+        sweep = SweepConfig.model_construct(**experiment.sweep)  # checked when it was launched
+        return [
+            {
+                "id": run.pk,
+                "name": run.name,
+                "state": run.state,
+                "error": run.error,
+                "seed": run.seed,
+                "values": sweep.varied(run.settings),
+                "config_hash": run.config_hash,
+                "finished_at": run.finished_at,
+            }
+            for run in experiment.runs.order_by("pk")
+        ]
+
+
+def pair(**settings: Any) -> serializers.ListField:
+    """A 95 % interval, or null."""
+    return serializers.ListField(
+        child=serializers.FloatField(), min_length=2, max_length=2, default=None, allow_null=True, **settings
+    )
+
+
+class PlaceSerializer(serializers.Serializer):
+    """A configuration's place, by UF1."""
+
+    configuration = serializers.CharField(source="label", help_text="What tells it from the others.")
+    runs = serializers.SerializerMethodField(help_text="Ids, one a seed.")
+    uf1 = serializers.FloatField(
+        source="place.score", help_text="The mean over its seeds, as all scores here."
+    )
+    uf1_interval_95 = pair(source="place.interval")
+    uar = serializers.FloatField()
+    uar_interval_95 = pair(source="uar_interval")
+    best = serializers.FloatField(source="place.best", help_text="Share of the resamples in which it leads.")
+    may_be_best = serializers.BooleanField(
+        source="place.may_be_best", help_text="It leads, or what it lacks to the leading one may be chance."
+    )
+    behind = serializers.FloatField(
+        source="place.behind", help_text="What it lacks to the leading one's UF1."
+    )
+    behind_interval_95 = pair(
+        source="place.behind_interval", help_text="Holds for all pairs at once; null for the leading one."
+    )
+
+    @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
+    def get_runs(self, row: Row) -> list[int]:
+        return [run.pk for run in row.runs]
+
+
+class RankingSerializer(serializers.Serializer):
+    """Which configuration is best. Intervals are of 10,000 resamples of the subjects."""
+
+    places = PlaceSerializer(source="rows", many=True, help_text="The best first.")
+    runs_open = serializers.IntegerField(source="open", help_text="Runs that are not scored yet.")
+    runs_missing = serializers.IntegerField(source="missing", help_text="Runs that failed or were cancelled.")
+    expected_uf1 = serializers.FloatField(
+        source="expected.score",
+        default=None,
+        help_text="What choosing the best of these is worth on other subjects; null with fewer than two.",
+    )
+    expected_uf1_interval_95 = pair(source="expected.interval")
+    problem = serializers.CharField(help_text="Why the runs cannot be ranked; empty if they can.")
+
+
+class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = Experiment.objects.select_related("version").with_counts().order_by("-id")
+    serializer_class = ExperimentSerializer
+    filterset_fields = ["project", "version"]
+
+    def get_serializer_class(self) -> Any:
+        return ExperimentSerializer if self.action == "list" else ExperimentDetailSerializer
+
+    @extend_schema(request=LaunchExperimentSerializer, responses={202: ExperimentDetailSerializer})
+    def create(self, request: Request) -> Response:
+        """Launch a sweep: every combination of the grid's values, under every seed."""
+        asked = self._asked(request, LaunchExperimentSerializer, Role.RESEARCHER)
+        experiment = services.launch_experiment(
+            asked["version"], asked["sweep"], request.user, asked["name"], asked["priority"], asked["device"]
+        )
+        return self._answer(experiment, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=SweepSerializer, responses=EstimateSerializer)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: Request) -> Response:
+        """What a sweep would take: jobs, multiply-adds, seconds. Nothing is stored."""
+        asked = self._asked(request, SweepSerializer, Role.VIEWER)
+        return Response(services.estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
+
+    @extend_schema(responses=RankingSerializer)
+    @action(detail=True)
+    def ranking(self, request: Request, pk: str) -> Response:
+        """Its configurations by UF1, of the runs that are scored so far."""
+        return Response(RankingSerializer(Answer(self.get_object())).data)
+
+    @extend_schema(request=None, responses=ExperimentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Begin nothing more of it; bundles in training go on to their end."""
+        return self._steered(services.pause(self.get_object(), request.user), "nothing to pause")
+
+    @extend_schema(request=None, responses=ExperimentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        return self._steered(services.resume(self.get_object(), request.user), "nothing to resume")
+
+    @extend_schema(request=None, responses=ExperimentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stop its active runs, those in training at their next epoch. What is finished stays."""
+        done = services.cancel_experiment(self.get_object(), request.user)
+        return self._steered(done, "nothing to cancel")
+
+    @extend_schema(request=SeedsSerializer, responses={202: ExperimentDetailSerializer})
+    @action(detail=True, methods=["post"], url_path="add-seeds")
+    def add_seeds(self, request: Request, pk: str) -> Response:
+        """Run every combination under more seeds as well."""
+        experiment = self.get_object()
+        form = SeedsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        services.add_seeds(experiment, form.validated_data["seeds"], request.user)
+        return self._answer(self.get_object(), status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: ExperimentDetailSerializer})
+    @action(detail=True, methods=["post"], url_path="rerun-failed")
+    def rerun_failed(self, request: Request, pk: str) -> Response:
+        """Run the failed runs again; folds that they finished are kept."""
+        runs = services.rerun_failed(self.get_object(), request.user)
+        return self._steered(bool(runs), "no failed run", status.HTTP_202_ACCEPTED)
+
+    def _asked(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
+        form = form_class(data=request.data, context=self.get_serializer_context())
+        if not form.is_valid():
+            sweep = SweepSettingsSerializer(data=request.data)  # it is checked, whatever else is wrong
+            sweep.is_valid()
+            raise serializers.ValidationError({**form.errors, **sweep.errors})
+        require(request.user, form.validated_data["version"].project, role)
+        return form.validated_data
+
+    def _steered(self, done: bool, otherwise: str, code: int = status.HTTP_200_OK) -> Response:
+        experiment = self.get_object()
+        if not done:
+            raise Conflict(f"This experiment is {experiment.get_state_display()}; there is {otherwise}.")
+        return self._answer(experiment, code)
+
+    def _answer(self, experiment: Experiment, code: int) -> Response:
+        return Response(
+            ExperimentDetailSerializer(experiment, context=self.get_serializer_context()).data, status=code
+        )

@@ -1,0 +1,207 @@
+"""The run form for one configuration or many: a study that comes with the platform, or a grid of one's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from mer_platform.configurations import axes
+from mer_platform.configurations.axes import Axis
+from mer_platform.configurations.fields import NumberList
+from mer_platform.configurations.settings_form import Group, Setting
+from mer_platform.experiments import services
+from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.plans import Estimate
+from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initial_of
+from models_ml.config import PRESETS, SweepConfig
+
+ONE, GRID = "one", "grid"
+ROWS = 4  # axes that the form has room for, at least
+MANY = " ".join([*PRESETS, GRID])
+# Studies that do not say which networks: there the form does.
+ONE_NET = " ".join([ONE, GRID, *(key for key, preset in PRESETS.items() if "net" not in preset.sweep.grid)])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A choice of what is launched."""
+
+    value: str
+    title: str
+    description: str
+    chosen: bool
+
+
+class LaunchForm(RunForm):
+    """Of a valid form ``sweep`` and ``estimate`` are the result; ``config`` as well if it is one configuration."""
+
+    conditions = {**SHOWN_WHEN, "seed": ("what", ONE), "seeds": ("what", MANY)}
+    sweep: SweepConfig
+    estimate: Estimate
+
+    def __init__(self, data: Any = None, *args: Any, versions: Any, **kwargs: Any) -> None:
+        if data is not None and "what" not in data:
+            data = data.copy()
+            data["what"] = ONE
+        super().__init__(data, *args, versions=versions, **kwargs)
+        self.axes = self._axes()
+
+    def _add_fields(self) -> None:
+        super()._add_fields()
+        kinds = [(kind.value, kind.title) for kind in self.kinds()]
+        self.fields["what"] = forms.ChoiceField(choices=kinds, initial=ONE, label="What to train")
+        self.fields["seeds"] = NumberList(
+            label="Seeds",
+            initial="0",
+            help_text="Every configuration is run under each: 0, 1, 2 is thrice the work, and shows how much is chance.",
+        )
+        self.fields["priority"] = forms.IntegerField(
+            label="Priority",
+            initial=0,
+            required=False,
+            min_value=Experiment.LOWEST,
+            max_value=Experiment.HIGHEST,
+            help_text=f"{Experiment.LOWEST} to {Experiment.HIGHEST}; higher goes first among waiting work.",
+        )
+        self.fields["device"] = forms.ChoiceField(
+            label="Device", choices=Experiment.Device.choices, required=False, initial=Experiment.Device.AUTO
+        )
+
+    def as_sent(self) -> "LaunchForm":
+        """The form as it would come back if nothing were changed, to check it before anything is."""
+        data = {name: self[name].value() for name in self.fields}
+        data["version"] = self.chosen_version.pk if self.chosen_version else None
+        return LaunchForm(data, versions=self.versions, initial=self.initial)
+
+    def kinds(self) -> Iterator[Kind]:
+        chosen = self._chosen("what", ONE)
+        yield Kind(ONE, "One configuration", "As set below.", chosen == ONE)
+        for key, preset in PRESETS.items():
+            runs = len(preset.sweep.runs())
+            yield Kind(key, f"{preset.title}: {runs} configurations", preset.description, chosen == key)
+        yield Kind(GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID)
+
+    def title(self) -> str:
+        """The name that was given, or one that says what varies; of a single configuration none."""
+        name, what = self.cleaned_data["name"].strip(), self.cleaned_data["what"]
+        if name or not self.many:
+            return name
+        if what in PRESETS:
+            return PRESETS[what].title
+        return " × ".join(axes.title_of(path) for path in self.sweep.grid)
+
+    def order(self) -> Group:
+        """When and where it is computed."""
+        return Group("order", "Priority and device", [self["priority"], self["device"]])
+
+    def tested_by(self) -> list[Setting]:
+        return [*super().tested_by(), self["seeds"]]
+
+    @property
+    def many(self) -> bool:
+        return self._chosen("what", ONE) != ONE
+
+    @property
+    def own_grid(self) -> bool:
+        return self._chosen("what", ONE) == GRID
+
+    @property
+    def net_asked(self) -> bool:
+        return self._chosen("what", ONE) in ONE_NET.split()
+
+    @property
+    def by_gradient(self) -> bool:
+        return not self.net_asked or super().by_gradient
+
+    @property
+    def net_shown_when(self) -> str:
+        return f"what={ONE_NET}"
+
+    @property
+    def training_shown_when(self) -> str:
+        others = " ".join(value for value in (ONE, *MANY.split()) if value not in ONE_NET.split())
+        return f"{super().training_shown_when};what={others}"
+
+    @property
+    def settings_to_vary(self) -> dict[str, list[tuple[str, str]]]:
+        return axes.settings()
+
+    def _axes(self) -> list[Axis]:
+        if isinstance(self.data, QueryDict):
+            rows = zip(self.data.getlist("axis"), self.data.getlist("values"), strict=False)
+            found = [Axis(path.strip(), text.strip()) for path, text in rows]
+        else:
+            found = list(self.initial.get("axes", []))
+        return [*found, *(Axis() for _ in range(ROWS - len(found)))]
+
+    def _conclude(self, cleaned: dict[str, Any]) -> None:
+        if self.many:
+            asked = {"base": self._data(cleaned), "grid": self._grid(), "seeds": cleaned.get("seeds", [])}
+            self.sweep = services.parse_sweep(asked)
+        else:
+            super()._conclude(cleaned)
+            self.sweep = SweepConfig(base=self.config.model_dump(mode="json"))
+        if "version" in cleaned:
+            device = cleaned.get("device") or Experiment.Device.AUTO
+            self.estimate = services.estimate(cleaned["version"], self.sweep, device)
+
+    def _grid(self) -> dict[str, Any]:
+        """What varies; an axis that could not be read has the value None, as a setting in ``_data`` has."""
+        if not self.own_grid:
+            preset = PRESETS.get(self._chosen("what", ONE))
+            return preset.sweep.model_dump(mode="json")["grid"] if preset else {}
+        grid: dict[str, Any] = {}
+        for axis in self.axes:
+            if not axis.path and not axis.text:
+                continue
+            try:
+                if axis.path in grid:
+                    raise ValidationError(
+                        f"{axes.title_of(axis.path)} is varied twice: put its values into one row."
+                    )
+                grid[axis.path] = axes.parse(axis.path, axis.text, self.net)
+            except ValidationError as error:
+                self._add_axis_error(axis, error.messages)
+                if axis.path:
+                    grid.setdefault(axis.path, [None])
+        if not grid and not any(axis.errors for axis in self.axes):
+            self._add_axis_error(self.axes[0], ["Choose a setting to vary, and give its values."])
+        return grid
+
+    def _add_axis_error(self, axis: Axis, messages: list[str]) -> None:
+        axis.errors.extend(messages)
+        self.add_error(None, messages)
+
+    def _add_errors(self, by_place: dict[str, list[str]]) -> None:
+        wrong = [axis for axis in self.axes if axis.errors]
+        elsewhere = {}
+        for place, messages in by_place.items():
+            axis = self._axis_at(place)
+            if axis is None:
+                elsewhere[place.removeprefix("base.")] = messages
+            elif axis not in wrong:
+                self._add_axis_error(axis, messages)
+        super()._add_errors(elsewhere)
+
+    def _axis_at(self, place: str) -> Axis | None:
+        section, _, rest = place.partition(".")
+        inside = [axis for axis in self.axes if axis.path and f"{rest}.".startswith(f"{axis.path}.")]
+        return max(inside, key=lambda axis: len(axis.path)) if section == "grid" and inside else None
+
+
+def initial_of_sweep(sweep: SweepConfig) -> dict[str, Any]:
+    """What the form shows to launch another like it."""
+    grid = sweep.model_dump(mode="json")["grid"]
+    preset = next(
+        (key for key, p in PRESETS.items() if p.sweep.model_dump(mode="json")["grid"] == grid), GRID
+    )
+    values = initial_of(sweep.base) | {"what": preset if grid else ONE}
+    if sweep.seeds:
+        values["seeds"] = ", ".join(map(str, sweep.seeds))
+        values["what"] = preset  # one configuration under several seeds is a sweep as well
+    if values["what"] == GRID:
+        values["axes"] = [Axis(path, axes.written(path, found)) for path, found in grid.items()]
+    return values

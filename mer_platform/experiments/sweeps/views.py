@@ -1,0 +1,217 @@
+"""Pages of experiments: the list, the live page with its parts, and what a researcher does there."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.fields import NumberList
+from mer_platform.experiments import services
+from mer_platform.experiments.figures import as_json
+from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.runs.figures import losses
+from mer_platform.experiments.sweeps import figures, live
+from mer_platform.experiments.sweeps.answer import Answer
+from mer_platform.jobs.models import Worker
+from mer_platform.projects.access import get_project, row_id
+from mer_platform.projects.models import Role
+
+PAGE = 20
+TOLD, LISTED = 5, 45  # failed runs on an experiment's page: with their reasons, and after those without
+LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not trained"}.items()
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every sweep with its state; single runs are on the page of runs."""
+    project = get_project(request, slug)
+    sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
+    page = Paginator(sweeps.select_related("version__composite", "created_by"), PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "rows": [(experiment, experiment.progress()) for experiment in page],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "active": any(experiment.active for experiment in page),
+        "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
+    }
+    part = bool(getattr(request, "htmx", False))
+    return render(request, f"experiments/sweeps/{'_list' if part else 'list'}.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """All of it; asked by htmx, only the progress. ``?state=`` says what the page around it shows, to reload it after."""
+    experiment = _get_experiment(request, slug, pk)
+    context: dict[str, Any] = {"experiment": experiment, "progress": experiment.progress()}
+    if getattr(request, "htmx", False):
+        response = render(request, "experiments/sweeps/_progress.html", context)
+        if experiment.state != request.GET.get("state"):
+            response["HX-Refresh"] = "true"
+        return response
+    answer = Answer(experiment)
+    several_seeds = len({run.seed for run in answer.runs}) > 1
+    context |= {
+        "legend": LEGEND,
+        "rows": [
+            (run, answer.labels[run.pk] + (f", seed {run.seed}" if several_seeds else ""))
+            for run in answer.runs
+        ],
+        **_failed(experiment),
+        "answer": answer,
+        "heat": list(answer.varied)[:2],
+        "workers": _workers(experiment),
+    }
+    return render(request, "experiments/sweeps/experiment.html", context)
+
+
+@login_required
+@require_GET
+def experiment_folds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """JSON for the matrix: what has changed since ``?seen=``."""
+    return JsonResponse(live.changes(_get_experiment(request, slug, pk), request.GET.get("seen", "")))
+
+
+@login_required
+@require_GET
+def experiment_fold(request: HttpRequest, slug: str, pk: int, run: int, index: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    fold = get_object_or_404(
+        Fold.objects.select_related("run"), run__experiment=experiment, run=run, index=index
+    )
+    return JsonResponse({"text": live.in_words(fold)})
+
+
+@login_required
+@require_GET
+def experiment_answer(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    context = {"experiment": experiment, "answer": Answer(experiment)}
+    return render(request, "experiments/sweeps/_answer.html", context)
+
+
+@login_required
+@require_GET
+def experiment_failed(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    return render(
+        request, "experiments/sweeps/_failed.html", {"experiment": experiment, **_failed(experiment)}
+    )
+
+
+@login_required
+@require_GET
+def experiment_workers(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    context = {"experiment": experiment, "workers": _workers(experiment)}
+    return render(request, "experiments/sweeps/_workers.html", context)
+
+
+@login_required
+@require_GET
+def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
+    """``losses`` of ``?run=``; ``ranking``; ``heat-map`` over the settings ``?x=`` and ``?y=``. Empty at first."""
+    experiment = _get_experiment(request, slug, pk)
+    if name == "losses":
+        run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
+        return JsonResponse(as_json(losses(run)))
+    answer = Answer(experiment)
+    x, y = request.GET.get("x", ""), request.GET.get("y", "")
+    if name not in ("ranking", "heat-map") or (name == "heat-map" and not {x, y} <= set(answer.varied)):
+        raise Http404("No such figure: a heat map is over two of the settings that vary.")
+    if not answer.rows:
+        return JsonResponse({"data": [], "layout": {}})
+    ranked = name == "ranking"
+    figure = figures.ranked(answer) if ranked else figures.heat_map(answer, x, y)
+    return JsonResponse(as_json(figure))
+
+
+@login_required
+@require_POST
+def experiment_do(request: HttpRequest, slug: str, pk: int, action: str) -> HttpResponse:
+    """Pause, resume, cancel, run what failed again."""
+    experiment = _get_experiment(request, slug, pk, Role.RESEARCHER)
+    act, done = {
+        "pause": (services.pause, "Paused: what is in training goes on to its end, and nothing more begins."),
+        "resume": (services.resume, "It goes on."),
+        "cancel": (services.cancel_experiment, "Cancelled; the folds that are done are kept."),
+        "rerun-failed": (
+            services.rerun_failed,
+            "The failed runs are run again; their finished folds are kept.",
+        ),
+    }[action]
+    if act(experiment, request.user):
+        held = action == "rerun-failed" and experiment.paused
+        messages.success(request, f"{done} They begin when the experiment is resumed." if held else done)
+    else:
+        messages.error(request, f"Nothing to do: {experiment} is {experiment.get_state_display()}.")
+    return redirect("experiment", slug, pk)
+
+
+@login_required
+@require_POST
+def experiment_seeds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk, Role.RESEARCHER)
+    try:
+        seeds = NumberList().clean(request.POST.get("seeds", ""))
+        added = services.add_seeds(experiment, seeds, request.user)
+        messages.success(request, f"{len(added)} runs were added.")
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("experiment", slug, pk)
+
+
+def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Experiment:
+    project = get_project(request, slug, role)
+    experiments = Experiment.objects.with_counts().select_related(
+        "version__composite", "created_by", "project"
+    )
+    return get_object_or_404(experiments, pk=pk, project=project)
+
+
+def _failed(experiment: Experiment) -> dict[str, Any]:
+    """The first runs that failed, to be told with their reasons; others, to be told without; how many there are."""
+    runs = experiment.runs.filter(state=Run.State.FAILED).order_by("pk")
+    count, first = runs.count(), list(runs[: TOLD + LISTED])
+    return {
+        "failed": first[:TOLD],
+        "failed_others": first[TOLD:],
+        "failed_count": count,
+        "failed_untold": count - TOLD,
+        "failed_unlisted": count - len(first),
+    }
+
+
+def _workers(experiment: Experiment) -> list[tuple[Worker, str]]:
+    """The living workers that compute features or train on the experiment's device, and what each does, in words."""
+    wanted = {"features", experiment.queue}
+    workers = [worker for worker in Worker.alive().select_related("job") if wanted & set(worker.queues)]
+    return [(worker, _doing(worker, experiment)) for worker in workers]
+
+
+def _doing(worker: Worker, experiment: Experiment) -> str:
+    job = worker.job
+    if job is None:
+        return "waits for work"
+    if job.project_id != experiment.project_id:
+        return "works for another project"
+    what = {
+        "features": "motion features",
+        "bundle": f"{len(job.payload.get('folds', []))} folds",
+        "model": "a final model",
+    }
+    here = " of this experiment" if job.group == experiment.group else ""
+    return what.get(job.kind, job.kind) + here
