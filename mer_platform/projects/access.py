@@ -51,12 +51,14 @@ def row_id(text: str | None) -> int:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """For every page: the user's projects, the current one, what the user may do in it, and the app the page is of."""
+    """For every page: the projects, the current one, what the user may do in it, and the app and package of its view."""
     role: Role | None = getattr(request, "role", None)
     user = getattr(request, "user", None)
     match = getattr(request, "resolver_match", None)
+    package = match.func.__module__.split(".")[:-1] if match else []
     return {
-        "section": match.func.__module__.split(".")[-2] if match else "",
+        "section": package[1] if len(package) > 1 else "",
+        "room": package[-1] if package else "",
         "my_projects": Project.objects.of(user) if user is not None and user.is_authenticated else [],
         "project": getattr(request, "project", None),
         "role": role,
