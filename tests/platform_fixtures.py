@@ -1,7 +1,5 @@
 """Two users in two projects, and clips as ingest would leave them, without running it."""
 
-import json
-
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
@@ -9,8 +7,10 @@ from django.core.files.storage import default_storage
 from rest_framework.test import APIClient
 
 from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.projects.services import create_project
+from tests.fake_packs import fake_index
 
 FRAMES = 100
 
@@ -80,9 +80,7 @@ def make_clip(database):
             original_name=f"{name}.mp4", size=1, **values,
         )  # fmt: skip
         default_storage.save(clip.pack_name, ContentFile(bytes(i % 256 for i in range(FRAMES * 10))))
-        default_storage.save(
-            clip.index_name, ContentFile(json.dumps({"version": 1, "count": FRAMES}).encode())
-        )
+        write_index(clip, fake_index(FRAMES))
         return clip
 
     return make

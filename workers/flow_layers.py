@@ -7,10 +7,11 @@ from django.core.files.storage import default_storage
 
 from mer_platform.clips.layers import KIND, FlowLayer
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import read_index
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy
 from models_ml.motion.layer import flow_layer
-from models_ml.video.framepack import PackIndex, read_pack_frame
+from models_ml.video.framepack import read_pack_frame
 from models_ml.video.frames import Image
 from workers.runner import handles
 
@@ -39,8 +40,7 @@ def compute_layer(claim: Claim) -> None:
 
 def _frames(wanted: FlowLayer) -> tuple[tuple[Image, Image], str]:
     clip = wanted.clip
-    with default_storage.open(clip.index_name) as file:
-        index = PackIndex.from_json(json.load(file))
+    index = read_index(clip)
     with local_copy(clip.pack_name) as path, path.open("rb") as pack:
         frames = read_pack_frame(pack, index, wanted.start), read_pack_frame(pack, index, wanted.end)
     return frames, f"frame {wanted.start} (source frame {index.source[wanted.start]})"

@@ -1,6 +1,5 @@
 """Queue ``ingest``: look at every frame of an uploaded clip, once."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.files.storage import default_storage
 
 from mer_platform.annotation.spotting import queue_spotting
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import write_index
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy, new_file
 from models_ml.video.ingest import IngestResult, ingest
@@ -49,8 +49,7 @@ def look_into(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> Ing
     with new_file() as pack:
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)  # type: ignore[arg-type]
         default_storage.save(clip.pack_name, pack)
-    index = {**result.index.to_json(), "motion": result.motion, "motion_regions": result.motion_regions}
-    default_storage.save(clip.index_name, ContentFile(json.dumps(index, separators=(",", ":")).encode()))
+    write_index(clip, result.index)
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))
     return result
 

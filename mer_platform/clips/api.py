@@ -15,11 +15,13 @@ from mer_platform.annotation.api import SuggestionSerializer
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.packindex import read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.services import AlreadyThere, add_clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
+from models_ml.errors import InputError
 
 
 class DatabaseSerializer(serializers.ModelSerializer):
@@ -162,9 +164,11 @@ class ClipViewSet(
     def frames(self, request: Request, pk: str) -> Response:
         """Index of the frame pack: byte offsets, presentation times, source frame numbers, faces."""
         clip = self._ready_clip()
-        with default_storage.open(clip.index_name) as file:
-            index = json.load(file)
-        response = Response({**index, "faces": clip.faces.get("boxes", [])})
+        try:
+            index = read_index(clip)
+        except InputError as error:
+            raise Http404(str(error)) from error
+        response = Response({**index.to_json(), "faces": clip.faces.get("boxes", [])})
         response["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 

@@ -1,17 +1,17 @@
 """What the labeler needs to open a clip: on its page as attributes, and as JSON for the next one, opened in place."""
 
-import json
 from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from mer_platform.annotation.queue import queue_url
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import read_index
 from mer_platform.projects.models import Role
+from models_ml.errors import InputError
 
 HEAD_BYTES = (
     256 * 1024
@@ -66,9 +66,8 @@ def neighbours(clip: Clip) -> dict[str, int | None]:
 def _head(clip: Clip, frame: int) -> tuple[int, int]:
     """First and last byte of the frame and those after it, up to ``HEAD_BYTES``; (0, 0) where the index is not there."""
     try:
-        with default_storage.open(clip.index_name) as file:
-            offsets = json.load(file)["offsets"]
-    except (OSError, KeyError, ValueError):
+        offsets = read_index(clip).offsets
+    except (OSError, InputError):
         return 0, 0  # the labeler says what is wrong when it asks for the index itself
     frame = min(max(frame, 0), len(offsets) - 2)
     end = bisect_left(offsets, offsets[frame] + HEAD_BYTES + 1) - 1

@@ -4,19 +4,19 @@ Frames stand in two columns: the 0-based index into the clip that the platform u
 recording itself gives that frame (``…_source_frame``), as coding sheets do.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.utils.text import slugify
 
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import read_index
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.projects.models import Project
+from models_ml.errors import InputError
 
 MARKS = ("onset", "apex", "offset")
 CLIPS_AT_A_TIME = 200
@@ -124,7 +124,6 @@ class SourceNumbers:
 
     def _read(self, clip: Clip) -> Sequence[int]:
         try:
-            with default_storage.open(clip.index_name) as file:
-                return list(json.load(file).get("source", []))
-        except FileNotFoundError:
+            return read_index(clip).source
+        except InputError:
             return ()

@@ -5,10 +5,8 @@ subsampling, in which motion of a fraction of a pixel survives. One pack has one
 first frame.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -16,8 +14,8 @@ import numpy as np
 from models_ml.errors import InputError
 from models_ml.video.frames import Frame, Glance, Image
 from models_ml.video.imagefile import MIME, read_header
+from models_ml.video.packindex import PackIndex
 
-VERSION = 1
 _JPEG = [
     cv2.IMWRITE_JPEG_QUALITY,
     96,
@@ -25,72 +23,6 @@ _JPEG = [
     cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
 ]
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 3]
-
-
-@dataclass(frozen=True)
-class PackIndex:
-    """Index of a frame pack: frame i is an image of type ``mime``: bytes ``offsets[i]`` to ``offsets[i+1]``.
-
-    ``width`` and ``height`` in pixels, ``fps`` and ``time_base`` as fractions; for each frame its ``pts`` (in
-    ``time_base``) and ``source``, the number the source uses for it.
-    """
-
-    width: int
-    height: int
-    fps: Fraction
-    time_base: Fraction
-    mime: str
-    offsets: tuple[int, ...]
-    pts: tuple[int, ...]
-    source: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if not len(self.offsets) - 1 == len(self.pts) == len(self.source) > 0:
-            raise InputError(
-                f"The frame pack's index is damaged: {len(self.offsets)} offsets, {len(self.pts)} time "
-                f"stamps and {len(self.source)} source numbers do not fit together."
-            )
-
-    @property
-    def count(self) -> int:
-        """Number of frames."""
-        return len(self.pts)
-
-    def to_json(self) -> dict[str, Any]:
-        """The index as the browser gets it; ``fps`` and ``time_base`` as "num/den"."""
-        return {
-            "version": VERSION,
-            "width": self.width,
-            "height": self.height,
-            "fps": _ratio(self.fps),
-            "time_base": _ratio(self.time_base),
-            "mime": self.mime,
-            "count": self.count,
-            "offsets": list(self.offsets),
-            "pts": list(self.pts),
-            "source": list(self.source),
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``; InputError if a field is missing or the version is another one."""
-        if data.get("version") != VERSION:
-            raise InputError(
-                f"The frame pack has version {data.get('version')}; this program reads {VERSION}."
-            )
-        try:
-            return cls(
-                width=data["width"],
-                height=data["height"],
-                fps=Fraction(data["fps"]),
-                time_base=Fraction(data["time_base"]),
-                mime=data["mime"],
-                offsets=tuple(data["offsets"]),
-                pts=tuple(data["pts"]),
-                source=tuple(data["source"]),
-            )
-        except KeyError as error:
-            raise InputError(f"The frame pack's index has no field {error}.") from error
 
 
 class PackWriter:
@@ -167,7 +99,3 @@ def _mime(frame: Frame | Glance) -> str | None:
     if frame.encoded is None:
         return None
     return MIME["png" if frame.encoded.startswith(b"\x89PNG") else "jpeg"]
-
-
-def _ratio(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"

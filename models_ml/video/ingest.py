@@ -1,7 +1,7 @@
 """Everything the platform wants to know of a clip when it comes in, in one pass over its frames."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,8 +13,9 @@ from models_ml.face.track import Detector, FaceTrack, sampled_frames, search
 from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
-from models_ml.video.framepack import PackIndex, PackWriter, encode_image, read_pack_frame
+from models_ml.video.framepack import PackWriter, encode_image, read_pack_frame
 from models_ml.video.frames import Glance, Image, Limits
+from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
 _SEARCHED = 320  # pixels on the longer side: more than the detector's first look makes use of
@@ -23,11 +24,13 @@ _DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest found. ``thumbnail`` is a JPEG, at most 320 pixels wide, with a face in it if there is one.
+    """What ingest found in a clip. A clip without a face is no error: ``faces`` then has no coverage.
 
-    ``motion`` has one number a frame and ``motion_regions`` the same of parts of the face (see ``MotionCurve``),
-    ``fingerprint`` finds copies (see ``Fingerprint``). A clip without a face is no error: ``faces`` then has no coverage,
-    and the caller decides.
+    Attributes
+    ----------
+    index : index of the frame pack, with the motion curves (see ``MotionCurve``)
+    thumbnail : a JPEG, at most 320 pixels wide, of a frame with a face if there is one
+    fingerprint : finds copies of the clip (see ``Fingerprint``)
     """
 
     index: PackIndex
@@ -37,8 +40,6 @@ class IngestResult:
     thumbnail: bytes
     is_grey: bool
     faces: FaceTrack
-    motion: list[float]
-    motion_regions: dict[str, list[float]]
     fingerprint: str
 
 
@@ -88,16 +89,15 @@ def ingest(
     )
     coverage = faces.coverage()
     shown = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
+    regions = {name: tuple(values) for name, values in curve.regions(faces).items()}
     return IngestResult(
-        index,
+        replace(index, motion=tuple(curve.values(faces)), motion_regions=regions),
         kind,
         codec,
         index.count,
         _thumbnail(shown),
         is_grey,
         faces,
-        curve.values(faces),
-        curve.regions(faces),
         fingerprint.value(faces),
     )
 

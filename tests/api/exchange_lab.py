@@ -1,23 +1,22 @@
 """A project with what makes annotations hard to carry: gaps in the numbering, a varying rate, overlapping expressions."""
 
-import json
+from fractions import Fraction
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Role
+from tests.fake_packs import fake_index
 
 
 def with_index(clip: Clip, source: list[int], pts: list[int], time_base: str) -> Clip:
     """The clip with the index of a real frame pack."""
-    default_storage.delete(clip.index_name)
-    index = {"version": 1, "count": len(pts), "source": source, "pts": pts, "time_base": time_base}
-    default_storage.save(clip.index_name, ContentFile(json.dumps(index).encode()))
+    fields = {"source": tuple(source), "pts": tuple(pts), "time_base": Fraction(time_base)}
+    write_index(clip, fake_index(len(pts), **fields))
     return clip
 
 

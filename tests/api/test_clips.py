@@ -1,6 +1,7 @@
 """Uploading, and serving frames by ranges."""
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -124,6 +125,13 @@ def test_it_says_that_frames_are_missing_from_the_storage(api, clip):
     answer = api.get(f"{URL}{clip.pk}/frames.bin")
     assert answer.status_code == 404
     assert "missing from the storage" in answer.json()["detail"]
+
+
+def test_it_says_that_the_index_is_damaged(api, clip):
+    default_storage.save(clip.index_name, ContentFile(b'{"version": 1}'))
+    answer = api.get(f"{URL}{clip.pk}/frames/")
+    assert answer.status_code == 404
+    assert "missing from the storage or damaged" in answer.json()["detail"]
 
 
 def test_it_has_no_frames_of_a_failed_clip_and_says_why(api, make_clip):

@@ -2,18 +2,18 @@
 
 import csv
 import io
-import json
 
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from pyarrow import parquet
 
 from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.clips.packindex import write_index
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.services import freeze
 from mer_platform.projects.models import Role
+from tests.fake_packs import fake_index
 from tests.pictures import freeze_pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -25,8 +25,8 @@ def make_numbered_clip(make_clip):
 
     def make(*args, **fields):
         clip = make_clip(*args, first_source_number=5562, **fields)
-        source = [5562 + i + (i >= 15) for i in range(clip.frame_count)]
-        default_storage.save(clip.index_name, ContentFile(json.dumps({"source": source}).encode()))
+        source = tuple(5562 + i + (i >= 15) for i in range(clip.frame_count))
+        write_index(clip, fake_index(clip.frame_count, source=source))
         return clip
 
     return make

@@ -1,6 +1,5 @@
 """How the labeler opens a clip: what the page's head fetches before any script, and which clip follows."""
 
-import json
 import re
 
 import pytest
@@ -12,7 +11,9 @@ from django.utils import timezone
 
 from mer_platform.annotation.models import Assignment
 from mer_platform.clips.opening import HEAD_BYTES, STATIC, labeler_modules
+from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Role
+from tests.fake_packs import fake_index
 
 
 @pytest.fixture
@@ -27,8 +28,7 @@ def large_clip(make_clip):
     clip = make_clip("large")
     size = 200_000
     default_storage.save(clip.pack_name, ContentFile(bytes(4 * size)))
-    index = {"version": 1, "count": 4, "offsets": [size * i for i in range(5)]}
-    default_storage.save(clip.index_name, ContentFile(json.dumps(index).encode()))
+    write_index(clip, fake_index(4, offsets=tuple(size * i for i in range(5))))
     return clip
 
 

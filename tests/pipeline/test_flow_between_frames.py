@@ -1,12 +1,10 @@
 """From a clip to the flow drawn over its picture, by the workers' own code; and the curves of parts of the face."""
 
-import json
-
 import numpy as np
 import pytest
-from django.core.files.storage import default_storage
 
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import read_index
 from mer_platform.jobs.models import Job
 from tests.lab import BAND, barcode_clips
 
@@ -64,8 +62,7 @@ def test_a_layer_of_a_deleted_clip_is_not_computed(api, work, clip):
 
 
 def test_ingest_keeps_a_curve_of_each_part_of_the_face(clip):
-    with default_storage.open(clip.index_name) as file:
-        index = json.load(file)
-    assert set(index["motion_regions"]) == {"brows", "eyes", "nose", "mouth"}
-    assert {len(values) for values in index["motion_regions"].values()} == {clip.frame_count}
-    assert all(max(values) > 0 for values in index["motion_regions"].values())
+    curves = read_index(clip).motion_regions
+    assert set(curves) == {"brows", "eyes", "nose", "mouth"}
+    assert {len(values) for values in curves.values()} == {clip.frame_count}
+    assert all(max(values) > 0 for values in curves.values())

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from models_ml.video.framepack import PackIndex
+from models_ml.video.packindex import PackIndex
 
 pytestmark = [pytest.mark.services]
 COUNTS = {"single_face.mp4": 72, "face_noface.mov": 169, "no_face.mp4": 95, "carphone_pristine.mp4": 120}

@@ -14,7 +14,8 @@ from models_ml.errors import InputError
 from models_ml.motion.flow import tvl1
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Frame
-from models_ml.video.framepack import PackIndex, PackWriter, read_pack_frame
+from models_ml.video.framepack import PackWriter, read_pack_frame
+from models_ml.video.packindex import PackIndex
 from tests.unit.made_clips import encoded, numbered_frames
 
 

@@ -33,10 +33,10 @@ def test_a_face_is_found_and_its_motion_measured(tmp_path: Path) -> None:
     result = ingest(clip, io.BytesIO())
     assert result.faces.coverage() == [(0, 23)]
     assert (result.frame_count, result.kind, result.codec, result.is_grey) == (24, "video", "h264", False)
-    assert len(result.motion) == 24
-    assert 11 < int(np.argmax(result.motion)) < 17
-    assert 0.7 < max(result.motion) < 2.0
-    assert max(result.motion[:12]) < 0.2
+    assert len(result.index.motion) == 24
+    assert 11 < int(np.argmax(result.index.motion)) < 17
+    assert 0.7 < max(result.index.motion) < 2.0
+    assert max(result.index.motion[:12]) < 0.2
 
 
 def test_the_pack_holds_every_frame_of_the_clip(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_frame_images_keep_their_source_numbers(tmp_path: Path) -> None:
 def test_a_clip_without_a_face_is_no_error(tmp_path: Path) -> None:
     result = ingest(write_video(tmp_path / "clip.mp4", numbered_frames(6)), io.BytesIO(), detector=NoFace())
     assert result.faces.coverage() == []
-    assert len(result.motion) == 6
+    assert len(result.index.motion) == 6
 
 
 class FaceIn:
@@ -141,7 +141,7 @@ def test_the_real_clips_are_ingested_and_their_faces_found_to_the_frame(
     result = ingest(real_clips / name, io.BytesIO())
     assert (result.kind, result.codec, result.is_grey) == ("video", codec, False)
     assert (result.index.width, result.index.height) == (width, height)
-    assert result.frame_count == result.index.count == len(result.motion) == frames
+    assert result.frame_count == result.index.count == len(result.index.motion) == frames
     assert result.index.source == tuple(range(1, frames + 1))
     assert all(a < b for a, b in pairwise(result.index.pts))
     assert result.faces.coverage() == coverage

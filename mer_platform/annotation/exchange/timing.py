@@ -1,15 +1,12 @@
 """Frames of a clip by what files call them: the recording's own numbers, and times."""
 
-import json
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from django.core.files.storage import default_storage
-
 from mer_platform.clips.models import Clip
-from models_ml.errors import InputError
+from mer_platform.clips.packindex import read_index
 
 _KEPT = 64
 
@@ -27,17 +24,8 @@ class Timing:
     @classmethod
     def of(cls, clip: Clip) -> "Timing":
         """Raises InputError where the clip's frame pack is missing or damaged."""
-        try:
-            with default_storage.open(clip.index_name) as file:
-                index = json.load(file)
-            unit = 1000 * Fraction(index["time_base"])
-            times = tuple((pts - index["pts"][0]) * unit for pts in index["pts"])
-            return cls(tuple(index["source"]), times)
-        except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
-            raise InputError(
-                f"The frames of {clip} are missing from the storage, or damaged: restore them from a backup, or upload the "
-                "clip again."
-            ) from error
+        index = read_index(clip)
+        return cls(index.source, tuple(1000 * seconds for seconds in index.times))
 
     @cached_property
     def _index(self) -> dict[int, int]:

@@ -1,0 +1,128 @@
+"""The index of a frame pack: where each frame is, when it is shown, and what the recording calls it.
+
+Needs neither OpenCV nor NumPy, so that web processes can read it. ``framepack`` writes the frames themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, Self
+
+from models_ml.errors import InputError
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class PackIndex:
+    """Index of a frame pack: frame *i* is an image of type ``mime`` in bytes ``offsets[i]`` to ``offsets[i + 1]``.
+
+    Attributes
+    ----------
+    width, height : size of every frame, in pixels
+    fps : frames per second
+    time_base : seconds in one unit of ``pts``
+    mime : type of the images: ``image/jpeg`` or ``image/png``
+    offsets : position of each frame in the pack, in bytes, and the pack's length at the end
+    pts : presentation time of each frame, in units of ``time_base``
+    source : number that the recording itself gives each frame
+    motion : motion of the face in each frame, in pixels; empty if it was not measured
+    motion_regions : the same for parts of the face, by name
+
+    Raises
+    ------
+    InputError
+        If the fields do not fit together.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    time_base: Fraction
+    mime: str
+    offsets: tuple[int, ...]
+    pts: tuple[int, ...]
+    source: tuple[int, ...]
+    motion: tuple[float, ...] = ()
+    motion_regions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not len(self.offsets) - 1 == len(self.pts) == len(self.source) > 0:
+            raise InputError(
+                f"The index of the frame pack is damaged: {len(self.offsets)} offsets, {len(self.pts)} time "
+                f"stamps and {len(self.source)} source numbers do not fit together."
+            )
+        if any(start >= end for start, end in pairwise(self.offsets)):
+            raise InputError("The index of the frame pack is damaged: its offsets do not rise.")
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.pts)
+
+    @property
+    def times(self) -> tuple[Fraction, ...]:
+        """When each frame is shown, in seconds from the first frame."""
+        return tuple((pts - self.pts[0]) * self.time_base for pts in self.pts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the index as it is stored and sent to the browser; ``fps`` and ``time_base`` as "num/den"."""
+        data: dict[str, Any] = {
+            "version": VERSION,
+            "width": self.width,
+            "height": self.height,
+            "fps": _ratio(self.fps),
+            "time_base": _ratio(self.time_base),
+            "mime": self.mime,
+            "count": self.count,
+            "offsets": list(self.offsets),
+            "pts": list(self.pts),
+            "source": list(self.source),
+        }
+        if self.motion:
+            data["motion"] = list(self.motion)
+            data["motion_regions"] = {name: list(values) for name, values in self.motion_regions.items()}
+        return data
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        InputError
+            If the version is unknown, a field is missing, or the fields do not fit together.
+        """
+        version = data.get("version") if isinstance(data, dict) else None
+        if version != VERSION:
+            raise InputError(
+                f"The index of the frame pack has version {version}; this program reads {VERSION}."
+            )
+        try:
+            return cls(
+                width=data["width"],
+                height=data["height"],
+                fps=Fraction(data["fps"]),
+                time_base=Fraction(data["time_base"]),
+                mime=data["mime"],
+                offsets=tuple(data["offsets"]),
+                pts=tuple(data["pts"]),
+                source=tuple(data["source"]),
+                motion=tuple(data.get("motion", ())),
+                motion_regions={
+                    name: tuple(values) for name, values in data.get("motion_regions", {}).items()
+                },
+            )
+        except KeyError as error:
+            raise InputError(
+                f"The index of the frame pack is damaged: it has no field {error.args[0]!r}."
+            ) from error
+        except (TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"The index of the frame pack is damaged: {error}.") from error
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
