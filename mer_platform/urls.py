@@ -3,9 +3,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
-from mer_platform.annotation.agreement_api import ProjectAgreement
-from mer_platform.annotation.api import AnnotationViewSet, ConsensusViewSet
-from mer_platform.annotation.assignments_api import AssignmentViewSet, ProjectQueue
+from mer_platform.annotation.agreement.api import ProjectAgreement
+from mer_platform.annotation.assignments.api import AssignmentViewSet
+from mer_platform.annotation.coding.api import AnnotationViewSet, ConsensusViewSet, ProjectQueue
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.composites.api import CompositeVersionViewSet

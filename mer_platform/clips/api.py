@@ -11,7 +11,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.api import SuggestionSerializer
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
@@ -185,14 +184,6 @@ class ClipViewSet(
         return ranged_response(
             request, file, default_storage.size(clip.pack_name), clip.pack_name, "application/octet-stream"
         )
-
-    @extend_schema(responses=SuggestionSerializer(many=True))
-    @action(detail=True, pagination_class=None, filterset_fields=None)
-    def suggestions(self, request: Request, pk: str) -> Response:
-        """Where the spotter sees expressions: no coder's marks, so annotators may see them while they label."""
-        clip = self.get_object()
-        require(request.user, clip.project, Role.ANNOTATOR)
-        return Response(SuggestionSerializer(clip.suggestions.all(), many=True).data)
 
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     @action(detail=True)

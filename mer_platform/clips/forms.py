@@ -47,20 +47,23 @@ class ClipFilter(forms.Form):
     q = forms.CharField(required=False, label="Search")
     database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Clip.State.choices])
-    label = forms.ChoiceField(
-        required=False,
-        choices=[
-            ("", "Labelled or not"),
-            ("queue", "In my queue"),
-            ("todo", "Not labelled by me"),
-            ("done", "With a consensus"),
-            ("none", "No label at all"),
-        ],
-    )
 
     def __init__(self, *args: Any, project: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
+
+    def apply(self, clips: QuerySet[Clip]) -> QuerySet[Clip]:
+        """Those that fit; all of them where a filter is none."""
+        if not self.is_valid():
+            return clips
+        chosen = self.cleaned_data
+        for word in chosen["q"].split():
+            clips = clips.filter(Q(name__icontains=word) | Q(subject__name__icontains=word))
+        if chosen["database"]:
+            clips = clips.filter(subject__database=chosen["database"])
+        if chosen["state"]:
+            clips = clips.filter(state=chosen["state"])
+        return clips
 
 
 class PictureFilter(forms.Form):

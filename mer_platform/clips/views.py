@@ -1,69 +1,20 @@
-import json
-from typing import Any
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.annotation import spotting
-from mer_platform.annotation.assignments import may_reopen
-from mer_platform.annotation.blindness import seen_by, sees_others
-from mer_platform.annotation.models import Annotation, Assignment, Consensus
-from mer_platform.annotation.queue import queue_of
-from mer_platform.clips.forms import ClipFilter, DatabaseForm, PictureFilter
+from mer_platform.clips.forms import DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
-from mer_platform.clips.opening import labeler_modules, neighbours, opening
-from mer_platform.jobs.models import Job
-from mer_platform.projects.access import get_project, row_id
-from mer_platform.projects.models import AuditEvent, Project, Role
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import AuditEvent, Role
 
 PAGE = 48
-
-
-@login_required
-@require_GET
-@vary_on_headers("HX-Request")
-def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips arrive)."""
-    project = get_project(request, slug)
-    form = ClipFilter(request.GET, project=project)
-    clips = _filtered(project, form, request.user)
-    page = Paginator(clips, PAGE).get_page(request.GET.get("page"))
-    everything = Clip.objects.filter(project=project)
-    context = {
-        "filter": form,
-        "page": page,
-        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "processing": everything.filter(state=Clip.State.PROCESSING).count(),
-        "arriving": Job.open_in(project, "ingest").exists(),
-        "spotting": spotting.waiting(project),
-        "total": everything.count(),
-        "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
-        "databases": project.databases.all(),
-    }
-    template = "clips/_list.html" if getattr(request, "htmx", False) else "clips/list.html"
-    return render(request, template, context)
-
-
-@login_required
-@require_POST
-def spot(request: HttpRequest, slug: str) -> HttpResponse:
-    """Queue the spotter for all clips in which it has something to find."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    queued = len(spotting.queue_project(project))
-    if queued:
-        messages.success(request, f"Expressions are being spotted in {queued} clip{'s' * (queued > 1)}.")
-    else:
-        messages.info(request, "Every clip has been looked at already, or has a consensus with an apex.")
-    return redirect("clips", slug)
 
 
 @login_required
@@ -104,55 +55,6 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
-def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The labeler. Who may see them also sees what every coder marked; researchers, the consensus as well."""
-    project = get_project(request, slug)
-    clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
-    sees_marks = sees_others(request.user, clip)
-    judges = sees_marks and request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if judges else []
-    assignment = Assignment.objects.filter(clip=clip, coder_id=request.user.pk).first()
-    context: dict[str, Any] = {
-        "clip": clip,
-        "sees_marks": sees_marks,
-        "judges": judges,
-        "assignment": assignment,
-        "may_reopen": assignment is not None and may_reopen(assignment, judge=judges),
-        "queue": queue_of(project, request.user),
-        "annotations": clip.annotations.select_related("coder") if sees_marks else [],
-        "consensus": consensus,
-        "suggestions": clip.suggestions.all() if request.role.includes(Role.ANNOTATOR) else [],  # type: ignore[attr-defined]
-        "adopted": {agreed.annotation_id for agreed in consensus},
-        **neighbours(clip),
-    }
-    if clip.state == Clip.State.READY:
-        frame = max(row_id(request.GET.get("frame")), 0)
-        context["frame"] = frame
-        done = assignment is not None and assignment.done_at is not None
-        context["opening"] = opening(clip, request.role, frame, locked=done)  # type: ignore[attr-defined]
-        context["emotions"] = json.dumps(clip.database.emotions)
-        context["modules"] = labeler_modules()
-    return render(request, "clips/clip.html", context)
-
-
-@login_required
-@require_POST
-def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResponse:
-    """Make one coder's marking the consensus of the clip."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    seen = seen_by(request.user, Annotation.objects.filter(clip__project=project))
-    marking = get_object_or_404(seen, pk=annotation, clip_id=pk)
-    try:
-        Consensus.adopt(marking, request.user)
-    except ValidationError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, f"The marking of {marking.coder} is now the consensus.")
-    return redirect("clip", slug, pk)
-
-
-@login_required
 @require_POST
 def clip_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
@@ -185,35 +87,3 @@ def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> Htt
             return redirect("clips", slug)
         return redirect(f"{reverse('upload', args=[slug])}?database={database.pk}")
     return render(request, "clips/database.html", {"form": form, "database": database})
-
-
-def _filtered(project: Project, form: ClipFilter, user: Any) -> QuerySet[Clip]:
-    mine = Annotation.objects.filter(clip=OuterRef("pk"), coder_id=user.pk)
-    clips = (
-        Clip.objects.filter(project=project)
-        .select_related("subject__database")
-        .annotate(
-            mine=Exists(mine),
-            agreed=Exists(Consensus.objects.filter(clip=OuterRef("pk"))),
-            labelled=Exists(Annotation.objects.filter(clip=OuterRef("pk"))),
-        )
-    )
-    if not form.is_valid():
-        return clips
-    chosen = form.cleaned_data
-    if words := chosen["q"].split():
-        for word in words:
-            clips = clips.filter(Q(name__icontains=word) | Q(subject__name__icontains=word))
-    if chosen["database"]:
-        clips = clips.filter(subject__database=chosen["database"])
-    if chosen["state"]:
-        clips = clips.filter(state=chosen["state"])
-    own = Assignment.objects.filter(coder_id=user.pk, done_at__isnull=True)
-    queued = Q(pk__in=own.values("clip"))
-    labels = {
-        "queue": queued,
-        "todo": Q(mine=False),
-        "done": Q(agreed=True),
-        "none": Q(agreed=False, labelled=False),
-    }
-    return clips.filter(labels[chosen["label"]]) if chosen["label"] else clips

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mer_platform.annotation.coding.queue import queue_of
 from mer_platform.annotation.models import Consensus
-from mer_platform.annotation.queue import queue_of
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Run

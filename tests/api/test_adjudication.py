@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from mer_platform.annotation.adjudication import Decision, cases, decide
+from mer_platform.annotation.adjudication.decisions import Decision, cases, decide
 from mer_platform.annotation.models import Annotation, Assignment, Consensus, Judgement
 from mer_platform.clips.models import Database
 from mer_platform.composites.services import freeze

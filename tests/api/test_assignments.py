@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from mer_platform.annotation.assignments import Wish, plan
+from mer_platform.annotation.assignments.planning import Wish, plan
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Membership, Role

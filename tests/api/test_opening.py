@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from mer_platform.annotation.coding.opening import HEAD_BYTES, STATIC, labeler_modules
 from mer_platform.annotation.models import Assignment
-from mer_platform.clips.opening import HEAD_BYTES, STATIC, labeler_modules
 from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Role
 from tests.fake_packs import fake_index

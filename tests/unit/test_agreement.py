@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from mer_platform.annotation import agreement
-from mer_platform.annotation.agreement import (
+from mer_platform.annotation.agreement import statistics as agreement
+from mer_platform.annotation.agreement.statistics import (
     Expression,
     _assign,
     cohen_kappa,

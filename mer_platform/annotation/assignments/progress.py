@@ -6,7 +6,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db.models import Count, Max, Q
 
-from mer_platform.annotation.assignments import coders_of, not_begun
+from mer_platform.annotation.assignments.planning import coders_of, not_begun
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.projects.models import Project
 

@@ -2,22 +2,18 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import mixins, permissions, serializers, status
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from mer_platform.annotation import assignments
+from mer_platform.annotation.assignments import completion, planning
 from mer_platform.annotation.models import Assignment
-from mer_platform.annotation.queue import queue_of, why_empty
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip, Database, Subject
-from mer_platform.clips.opening import opening
-from mer_platform.projects.access import require, researcher_projects, role_in, row_id
+from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
 
 
@@ -50,7 +46,7 @@ class WishSerializer(serializers.Serializer):
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         project, names = fields["project"], set(fields["coders"])
-        coders = list(assignments.coders_of(project).filter(username__in=names))
+        coders = list(planning.coders_of(project).filter(username__in=names))
         if unknown := sorted(names - {coder.username for coder in coders}):
             raise serializers.ValidationError(
                 {"coders": [f"“{unknown[0]}” is not a member of {project} who may label."]}
@@ -61,9 +57,9 @@ class WishSerializer(serializers.Serializer):
             raise serializers.ValidationError({"subjects": ["All subjects must belong to the project."]})
         return {**fields, "coders": coders}
 
-    def wish(self) -> assignments.Wish:
+    def wish(self) -> planning.Wish:
         fields = self.validated_data
-        return assignments.Wish(
+        return planning.Wish(
             coders=fields["coders"],
             per_clip=fields["per_clip"],
             databases=[row.pk for row in fields.get("databases", [])],
@@ -111,7 +107,7 @@ class AssignmentViewSet(
         project, wish = form.validated_data["project"], form.wish()
         require(request.user, project, Role.RESEARCHER)
         preview = form.validated_data["preview"]
-        made = assignments.plan(project, wish) if preview else assignments.assign(project, wish, request.user)
+        made = planning.plan(project, wish) if preview else planning.assign(project, wish, request.user)
         names = {coder.pk: coder.username for coder in wish.coders}
         answer = {
             "clips": made.clips,
@@ -124,7 +120,7 @@ class AssignmentViewSet(
     def perform_destroy(self, assignment: Assignment) -> None:
         """Take a clip back that the coder has not begun; 409 otherwise."""
         try:
-            assignments.withdraw_one(assignment, self.request.user)
+            planning.withdraw_one(assignment, self.request.user)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
 
@@ -136,7 +132,7 @@ class AssignmentViewSet(
         form.is_valid(raise_exception=True)
         assignment = self._of(form.validated_data["clip"], request.user.username)
         require(request.user, assignment.clip.project, Role.ANNOTATOR)
-        assignments.finish(assignment, nothing=form.validated_data["nothing"])
+        completion.finish(assignment, nothing=form.validated_data["nothing"])
         return Response(self.get_serializer(assignment).data)
 
     @extend_schema(request=ReopenSerializer, responses={200: AssignmentSerializer})
@@ -153,7 +149,7 @@ class AssignmentViewSet(
         assignment = self._of(clip, coder)
         own = role_in(request.user, clip.project)
         try:
-            assignments.reopen(assignment, request.user, judge=bool(own and own.includes(Role.RESEARCHER)))
+            completion.reopen(assignment, request.user, judge=bool(own and own.includes(Role.RESEARCHER)))
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
         return Response(self.get_serializer(assignment).data)
@@ -163,37 +159,3 @@ class AssignmentViewSet(
         if found is None:
             raise Http404(f"{clip} is not assigned to {coder}.")
         return found
-
-
-class ProjectQueue(APIView):
-    """The caller's queue in a project."""
-
-    permission_classes = [permissions.IsAuthenticated]
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("after", OpenApiTypes.INT, description="Id of the clip just looked at.")
-        ],
-        responses={
-            200: OpenApiResponse(OpenApiTypes.OBJECT, description="What the labeler needs to open it.")
-        },
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        """The next clip to code, with what the labeler needs to open it in place; its `clip` is null at the end."""
-        project = Project.objects.of(request.user).filter(pk=pk).first()
-        if project is None:
-            raise Http404("No such project.")
-        role = role_in(request.user, require(request.user, project, Role.ANNOTATOR))
-        queue = queue_of(project, request.user)
-        text = request.query_params.get("after")
-        after = row_id(text) if text else None
-        following = queue.next(after)
-        counts = {"left": queue.left, "total": queue.total, "done": queue.done}
-        if following is None:
-            page_url = reverse("coding", args=[project.slug])
-            return Response(
-                {"clip": None, "page_url": page_url, "message": why_empty(queue, after), **counts}
-            )
-        clip = Clip.objects.select_related("subject__database", "project").get(pk=following)
-        place = {"database": clip.database.name, "subject": clip.subject.name}
-        return Response({**opening(clip, role or Role.ANNOTATOR), **place, **counts})

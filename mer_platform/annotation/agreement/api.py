@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mer_platform.annotation import comparisons
-from mer_platform.annotation.comparisons import Compared
+from mer_platform.annotation.agreement import comparisons
+from mer_platform.annotation.agreement.comparisons import Compared
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mer_platform.annotation.agreement import MARKS
-from mer_platform.annotation.comparisons import Compared
+from mer_platform.annotation.agreement.comparisons import Compared
+from mer_platform.annotation.agreement.statistics import MARKS
 
 BARS = 41  # at most; wider distributions get wider bars
 NICE = (1, 2, 5)

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from mer_platform.annotation import comparisons, figures
-from mer_platform.annotation.agreement import MARKS, Expression, overlap
-from mer_platform.annotation.comparisons import Coded, Compared
+from mer_platform.annotation.agreement import comparisons, figures
+from mer_platform.annotation.agreement.comparisons import Coded, Compared
+from mer_platform.annotation.agreement.statistics import MARKS, Expression, overlap
 from mer_platform.clips.models import Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
@@ -64,7 +64,7 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
         "all_databases": project.databases.all(),
         "coders": sorted({name for item in chosen.coded for name in item.by}),
     }
-    return render(request, "annotation/agreement.html", context)
+    return render(request, "annotation/agreement/agreement.html", context)
 
 
 @login_required

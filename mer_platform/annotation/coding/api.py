@@ -2,23 +2,28 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import permissions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
+from mer_platform.annotation.coding.opening import opening
+from mer_platform.annotation.coding.queue import queue_of, why_empty
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
-from mer_platform.projects.access import require, researcher_projects, row_id
-from mer_platform.projects.models import Role
+from mer_platform.projects.access import require, researcher_projects, role_in, row_id
+from mer_platform.projects.models import Project, Role
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
@@ -271,3 +276,51 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
         user = self.request.user
         own = super().get_queryset().filter(clip__project__in=researcher_projects(user))
         return own.exclude(clip__in=blind_clips(user))
+
+
+class ClipSuggestions(APIView):
+    """The spotter's suggestions for a clip."""
+
+    permission_classes = [permissions.IsAuthenticated]
+
+    @extend_schema(responses=SuggestionSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """Where the spotter sees expressions: no coder's marks, so annotators may see them while they label."""
+        own = Clip.objects.filter(project__in=Project.objects.of(request.user))
+        clip = get_object_or_404(own.select_related("project"), pk=pk)
+        require(request.user, clip.project, Role.ANNOTATOR)
+        return Response(SuggestionSerializer(clip.suggestions.all(), many=True).data)
+
+
+class ProjectQueue(APIView):
+    """The caller's queue in a project."""
+
+    permission_classes = [permissions.IsAuthenticated]
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("after", OpenApiTypes.INT, description="Id of the clip just looked at.")
+        ],
+        responses={
+            200: OpenApiResponse(OpenApiTypes.OBJECT, description="What the labeler needs to open it.")
+        },
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """The next clip to code, with what the labeler needs to open it in place; its `clip` is null at the end."""
+        project = Project.objects.of(request.user).filter(pk=pk).first()
+        if project is None:
+            raise Http404("No such project.")
+        role = role_in(request.user, require(request.user, project, Role.ANNOTATOR))
+        queue = queue_of(project, request.user)
+        text = request.query_params.get("after")
+        after = row_id(text) if text else None
+        following = queue.next(after)
+        counts = {"left": queue.left, "total": queue.total, "done": queue.done}
+        if following is None:
+            page_url = reverse("coding", args=[project.slug])
+            return Response(
+                {"clip": None, "page_url": page_url, "message": why_empty(queue, after), **counts}
+            )
+        clip = Clip.objects.select_related("subject__database", "project").get(pk=following)
+        place = {"database": clip.database.name, "subject": clip.subject.name}
+        return Response({**opening(clip, role or Role.ANNOTATOR), **place, **counts})

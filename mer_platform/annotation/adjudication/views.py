@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from mer_platform.annotation.adjudication import TOLERANCE, Case, Group, cases, decide, groups_of
-from mer_platform.annotation.agreement import MARKS
+from mer_platform.annotation.adjudication.decisions import TOLERANCE, Case, Group, cases, decide, groups_of
+from mer_platform.annotation.adjudication.forms import DecisionForm
+from mer_platform.annotation.agreement.comparisons import Coded, coded_clips
+from mer_platform.annotation.agreement.statistics import MARKS
 from mer_platform.annotation.blindness import is_blind
-from mer_platform.annotation.comparisons import Coded, coded_clips
-from mer_platform.annotation.forms import DecisionForm
 from mer_platform.annotation.models import Annotation, Consensus, Marking
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project, row_id
@@ -44,7 +44,7 @@ def judge(request: HttpRequest, slug: str) -> HttpResponse:
         "chosen": request.GET.get("database", ""),
         "query": _query(request),
     }
-    return render(request, "annotation/judge.html", context)
+    return render(request, "annotation/adjudication/judge.html", context)
 
 
 @login_required
@@ -95,7 +95,7 @@ def adjudicate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "query": _query(request),
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "annotation/adjudicate.html", context, status=status)
+    return render(request, "annotation/adjudication/adjudicate.html", context, status=status)
 
 
 def _cases(request: HttpRequest, project: Project) -> list[Case]:

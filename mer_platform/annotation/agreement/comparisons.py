@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mer_platform.annotation.action_units import parse_action_units
-from mer_platform.annotation.agreement import (
+from mer_platform.annotation.agreement.statistics import (
     MARKS,
     Difference,
     Expression,

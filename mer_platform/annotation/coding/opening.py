@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from mer_platform.annotation.queue import queue_url
+from mer_platform.annotation.coding.queue import queue_url
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import read_index
 from mer_platform.projects.models import Role

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from mer_platform.annotation.action_units import canonical
-from mer_platform.annotation.agreement import MARKS, group, mean_frame
-from mer_platform.annotation.comparisons import Coded, coded_clips, compare
+from mer_platform.annotation.agreement.comparisons import Coded, coded_clips, compare
+from mer_platform.annotation.agreement.statistics import MARKS, group, mean_frame
 from mer_platform.annotation.models import Annotation, Consensus, Judgement, check_marks
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Project

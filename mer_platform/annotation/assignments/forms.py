@@ -1,0 +1,53 @@
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from mer_platform.annotation.assignments.planning import Wish, coders_of
+from mer_platform.clips.models import Database, Subject
+from mer_platform.projects.models import Project
+
+
+class AssignForm(forms.Form):
+    """Which clips, by how many coders each, and by whom."""
+
+    coders: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
+        None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose who codes."}
+    )
+    per_clip = forms.IntegerField(label="Coders a clip", min_value=1, initial=2)
+    databases: "forms.ModelMultipleChoiceField[Database]" = forms.ModelMultipleChoiceField(
+        None, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    subjects: "forms.ModelMultipleChoiceField[Subject]" = forms.ModelMultipleChoiceField(
+        None, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    share = forms.FloatField(label="Share of the clips, %", min_value=0.1, max_value=100, initial=100)
+    seed = forms.IntegerField(
+        min_value=0, max_value=2**31, initial=1, help_text="The same seed draws the same clips and coders."
+    )
+    order = forms.ChoiceField(
+        choices=[("mixed", "Mixed"), ("subjects", "Subject after subject")], initial="mixed",
+        help_text="Mixed, no coder meets all of one person at once.",
+    )  # fmt: skip
+    without_consensus = forms.BooleanField(label="Only clips without a consensus", required=False)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        subjects = Subject.objects.filter(database__project=project).select_related("database")
+        choices = {"coders": coders_of(project), "databases": project.databases.all(), "subjects": subjects}
+        for name, rows in choices.items():
+            self.fields[name].queryset = rows  # type: ignore[attr-defined]
+
+    def wish(self) -> Wish:
+        """Only of a valid form."""
+        chosen = self.cleaned_data
+        return Wish(
+            coders=list(chosen["coders"]),
+            per_clip=chosen["per_clip"],
+            databases=[row.pk for row in chosen["databases"]],
+            subjects=[row.pk for row in chosen["subjects"]],
+            share=chosen["share"] / 100,
+            seed=chosen["seed"],
+            mixed=chosen["order"] == "mixed",
+            without_consensus=chosen["without_consensus"],
+        )

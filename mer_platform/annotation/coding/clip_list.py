@@ -1,0 +1,58 @@
+"""The list of clips with what was marked in them, and the spotter, which marks first."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from mer_platform.annotation import spotting
+from mer_platform.annotation.coding.forms import LabelFilter
+from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.jobs.models import Job
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Role
+
+PAGE = 48
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips arrive)."""
+    project = get_project(request, slug)
+    form = LabelFilter(request.GET, project=project, user=request.user)
+    everything = Clip.objects.filter(project=project)
+    clips = form.apply(everything.select_related("subject__database"))
+    page = Paginator(clips, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "filter": form,
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "processing": everything.filter(state=Clip.State.PROCESSING).count(),
+        "arriving": Job.open_in(project, "ingest").exists(),
+        "spotting": spotting.waiting(project),
+        "total": everything.count(),
+        "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
+        "databases": project.databases.all(),
+    }
+    template = (
+        "annotation/coding/_clips.html" if getattr(request, "htmx", False) else "annotation/coding/clips.html"
+    )
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def spot(request: HttpRequest, slug: str) -> HttpResponse:
+    """Queue the spotter for all clips in which it has something to find."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    queued = len(spotting.queue_project(project))
+    if queued:
+        messages.success(request, f"Expressions are being spotted in {queued} clip{'s' * (queued > 1)}.")
+    else:
+        messages.info(request, "Every clip has been looked at already, or has a consensus with an apex.")
+    return redirect("clips", slug)
