@@ -36,7 +36,7 @@ from workers.ingest import fields_of, look_into
 from workers.runner import handles
 
 log = logging.getLogger(__name__)
-State, Kind = ImportItem.State, ImportItem.Kind
+State, ItemType = ImportItem.State, ImportItem.ItemType
 
 
 def import_failed(job: Job, reason: str) -> None:
@@ -211,9 +211,9 @@ def _take_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:
 
 
 _TAKE: dict[str, Callable[[Claim, ImportItem, Tree], None]] = {
-    Kind.CLIP: _take_clip,
-    Kind.PICTURE: _take_picture,
-    Kind.MARKING: _take_marking,
+    ItemType.CLIP: _take_clip,
+    ItemType.PICTURE: _take_picture,
+    ItemType.MARKING: _take_marking,
 }
 
 

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
-from mer_platform.imports.reporting import by_database, by_severity, corrections
+from mer_platform.imports.summary import by_database, by_severity, corrections
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Project, Role
+from models_ml.formats import LAYOUTS
 
 
 class ImportSerializer(serializers.ModelSerializer):
@@ -56,10 +57,10 @@ class ImportProblemSerializer(serializers.ModelSerializer):
 
 class StartImportSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
-    layout = serializers.CharField(help_text="One of the layouts that `import_dataset` knows: casme2, samm …")
+    layout = serializers.CharField(help_text=f"Key of the layout: {', '.join(LAYOUTS)}.")
     place = serializers.ChoiceField(
-        Import.Place.choices,
-        default=Import.Place.FOLDER,
+        Import.SourceType.choices,
+        default=Import.SourceType.FOLDER,
         help_text="A folder of the server, a prefix of the storage, or the uploaded file itself.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
@@ -108,7 +109,7 @@ class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         form.is_valid(raise_exception=True)
         fields = form.validated_data
         require(request.user, fields["project"], Role.RESEARCHER)
-        source = services.Source(Import.Place(fields["place"]), fields.get("source", ""))
+        source = services.ImportSource(Import.SourceType(fields["place"]), fields.get("source", ""))
         batch = services.start(
             fields["project"], fields["layout"], source, fields.get("sheet"), request.user,
             sheet_path=fields.get("sheet_path", ""),

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
-from mer_platform.imports.planning import Plan
+from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import open_sheet, open_tree
 from models_ml import formats
 from models_ml.formats.base import Finding, Layout
@@ -23,16 +23,16 @@ def layout_of(key: str) -> Layout:
     return formats.LAYOUTS[key]
 
 
-def read(batch: Import) -> tuple[Finding, Plan]:
+def read(batch: Import) -> tuple[Finding, ImportPlan]:
     """Read the tree and the sheet, and plan what to do with each thing found. Raises InputError."""
     tree = open_tree(batch)
     finding = layout_of(batch.layout).read(tree, open_sheet(batch, tree), frozenset(batch.accepted))
-    plan = Plan(batch, tree, finding)
+    plan = ImportPlan(batch, tree, finding)
     plan.make()
     return finding, plan
 
 
-def record(batch: Import, finding: Finding, plan: Plan) -> None:
+def record(batch: Import, finding: Finding, plan: ImportPlan) -> None:
     """Write the outcome of a check in place of an earlier one. The import's row is locked by the caller."""
     batch.items.all().delete()
     batch.problems.all().delete()

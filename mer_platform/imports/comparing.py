@@ -69,7 +69,7 @@ def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> l
         item.reason = item.reason or "Its markings are in the project already."
         return []
     if not there and clip.state == Clip.State.READY:
-        item.kind, item.state, item.reason = ImportItem.Kind.MARKING, State.WAITING, ""
+        item.kind, item.state, item.reason = ImportItem.ItemType.MARKING, State.WAITING, ""
         return []
     item.reason = (
         f"The project has other markings of it: {_said(there)}. Here: {_said(wanted)}. They are left as they are."

@@ -8,15 +8,13 @@ from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.projects.models import Project
 from models_ml import formats
 
-ANNOTATIONS = ("label-studio", "elan")  # they may be one file, and need no folder
-
 
 class ImportForm(forms.Form):
     """What to import and where it is."""
 
     layout = forms.ChoiceField(choices=[], widget=forms.RadioSelect)
     place = forms.ChoiceField(
-        choices=Import.Place.choices, initial=Import.Place.FOLDER, widget=forms.RadioSelect
+        choices=Import.SourceType.choices, initial=Import.SourceType.FOLDER, widget=forms.RadioSelect
     )
     source = forms.CharField(required=False, max_length=1000, strip=True)
     sheet = forms.FileField(required=False, allow_empty_file=True)
@@ -28,7 +26,8 @@ class ImportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         fields = super().clean() or {}
-        if fields.get("place") == Import.Place.FILE and fields.get("layout") not in ANNOTATIONS:
+        layout = formats.LAYOUTS.get(fields.get("layout", ""))
+        if fields.get("place") == Import.SourceType.FILE and layout and not layout.uploads:
             self.add_error(
                 "place",
                 "Only a file of annotations can be uploaded alone. Frames are read from a folder of the server or from the "
@@ -41,7 +40,7 @@ class ImportForm(forms.Form):
         if not self.is_valid():
             return None
         fields = self.cleaned_data
-        source = services.Source(Import.Place(fields["place"]), fields["source"])
+        source = services.ImportSource(Import.SourceType(fields["place"]), fields["source"])
         try:
             return services.start(project, fields["layout"], source, fields["sheet"], user)
         except ValidationError as error:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from models_ml.formats.base import Expression, FoundClip, Problem
+from models_ml.formats.base import CodedExpression, FoundClip, Problem
 
 _MARKS = ("onset", "apex", "offset")
 
 
-def indices_of(found: FoundClip, expression: Expression) -> tuple[dict[str, Any] | None, list[Problem]]:
+def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str, Any] | None, list[Problem]]:
     """The expression with indices into the clip's frames, or None where its marks cannot be right; and what was odd.
 
     A mark whose frame is not in the clip is left unset: the next frame that is there is another one. Frames of a video

@@ -23,7 +23,7 @@ class Import(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
-    class Place(models.TextChoices):
+    class SourceType(models.TextChoices):
         FOLDER = "folder", "a folder of the server"
         STORAGE = "storage", "a prefix of the storage"
         FILE = "file", "an uploaded file"
@@ -32,7 +32,7 @@ class Import(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
     layout = models.CharField(max_length=40, help_text="Key of the layout that reads it.")
-    place = models.CharField(max_length=7, choices=Place.choices)
+    place = models.CharField(max_length=7, choices=SourceType.choices)
     source = models.CharField(
         max_length=1000, blank=True, help_text="The folder's path, the prefix, or where the uploaded file is."
     )
@@ -77,7 +77,7 @@ class Import(models.Model):
     @property
     def where(self) -> str:
         """What it reads, in the words of whoever asked for it."""
-        return self.sheet_name if self.place == self.Place.FILE else self.source
+        return self.sheet_name if self.place == self.SourceType.FILE else self.source
 
     def counts(self) -> dict[str, int]:
         """Items by state, all states named, and their total."""
@@ -89,7 +89,7 @@ class Import(models.Model):
 class ImportItem(models.Model):
     """A clip, a flow picture or a marking that was found, and what became of it."""
 
-    class Kind(models.TextChoices):
+    class ItemType(models.TextChoices):
         CLIP = "clip"
         PICTURE = "picture"
         MARKING = "marking"
@@ -101,7 +101,7 @@ class ImportItem(models.Model):
         FAILED = "failed", "not imported"
 
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=8, choices=ItemType.choices)
     database = models.CharField(max_length=60, blank=True)
     subject = models.CharField(max_length=60, blank=True)
     name = models.CharField(max_length=120)
@@ -131,7 +131,7 @@ class ImportItem(models.Model):
     @property
     def is_video(self) -> bool:
         """Whether it is one video file; frame images carry no rate of their own."""
-        return self.kind == self.Kind.CLIP and not str(self.files[0]).lower().endswith(FRAME_SUFFIXES)
+        return self.kind == self.ItemType.CLIP and not str(self.files[0]).lower().endswith(FRAME_SUFFIXES)
 
     def paths(self) -> list[str]:
         """Its files' paths in the tree."""

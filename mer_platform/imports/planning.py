@@ -7,24 +7,24 @@ from django.db.models import Count, QuerySet
 
 from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.clips.services import same_but_for_spelling
+from mer_platform.imports.annotations import plan_annotations
 from mer_platform.imports.comparing import Known, compare_clip, compare_picture
 from mer_platform.imports.frames import indices_of
-from mer_platform.imports.markings import plan_markings
 from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
 from models_ml.formats.base import (
     Finding,
     FoundClip,
-    FoundPicture,
+    FoundFlowPicture,
     Problem,
     Severity,
     Tree,
 )
 
-State, Kind = ImportItem.State, ImportItem.Kind
+State, ItemType = ImportItem.State, ImportItem.ItemType
 _LONGEST = {"database": 60, "subject": 60, "name": 120, "emotion": 40}
 
 
-class Plan:
+class ImportPlan:
     """Items and problems of one import, not yet saved."""
 
     def __init__(self, batch: Import, tree: Tree, finding: Finding) -> None:
@@ -32,7 +32,9 @@ class Plan:
         self.items: list[ImportItem] = []
         self.problems = [_row(batch, problem) for problem in finding.problems]
         self._seen: Counter[tuple[str, str, str]] = Counter()
-        names = {clip.database for clip in finding.clips} | {picture.database for picture in finding.pictures}
+        names = {clip.database for clip in finding.clips} | {
+            picture.database for picture in finding.flow_pictures
+        }
         self._databases = {d.name: d for d in batch.project.databases.all()}
         self._spelling = {name: same_but_for_spelling(name, self._databases) for name in names}
         known = Subject.objects.filter(database__project=batch.project)
@@ -45,9 +47,9 @@ class Plan:
     def make(self) -> None:
         for clip in self.finding.clips:
             self._plan_clip(clip)
-        for picture in self.finding.pictures:
+        for picture in self.finding.flow_pictures:
             self._plan_picture(picture)
-        for item, problems in plan_markings(self.batch, self.finding.markings):
+        for item, problems in plan_annotations(self.batch, self.finding.annotations):
             self.items += [item] if item else []
             self.problems += [_row(self.batch, problem) for problem in problems]
         self._compare_rates()
@@ -60,7 +62,7 @@ class Plan:
         folder, names = _common_folder(found.files)
         item = ImportItem(
             batch=self.batch,
-            kind=Kind.CLIP,
+            kind=ItemType.CLIP,
             database=found.database[:60],
             subject=found.subject[:60],
             name=found.name[:120],
@@ -94,11 +96,11 @@ class Plan:
             for problem in compare_clip(self.tree, item, clip, self._known.consensus(clip)):
                 self.problems.append(_row(self.batch, problem))
 
-    def _plan_picture(self, found: FoundPicture) -> None:
+    def _plan_picture(self, found: FoundFlowPicture) -> None:
         folder, _, name = found.file.rpartition("/")
         item = ImportItem(
             batch=self.batch,
-            kind=Kind.PICTURE,
+            kind=ItemType.PICTURE,
             database=found.database[:60],
             subject=found.subject[:60],
             name=found.name[:120],
@@ -120,7 +122,7 @@ class Plan:
     def _refused(
         self,
         item: ImportItem,
-        found: FoundClip | FoundPicture,
+        found: FoundClip | FoundFlowPicture,
         database: str,
         subject: str,
         name: str,
@@ -179,7 +181,7 @@ class Plan:
     def _clips_beside_pictures(self) -> dict[str, str]:
         """Databases that would hold clips and flow pictures of the same people, with a sentence for each."""
         in_clips = {found.database for found in self.finding.clips}
-        in_pictures = {found.database for found in self.finding.pictures}
+        in_pictures = {found.database for found in self.finding.flow_pictures}
         project = self.batch.project
         has_clips = _counted(Clip.objects.filter(project=project))
         has_pictures = _counted(FlowPicture.objects.filter(subject__database__project=project))

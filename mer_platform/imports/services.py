@@ -16,23 +16,25 @@ from django.utils import timezone
 
 from mer_platform.imports.checking import layout_of, record
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
-from mer_platform.imports.planning import Plan
+from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import folder_within, import_root, prefix_within
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.projects.models import AuditEvent, Project
+from models_ml.formats import LAYOUTS
 
 State = Import.State
 FRAMES_A_JOB = (
     300  # under a second of work: small enough to share among workers, and to lose with a killed one
 )
-_SHEETS = {".xlsx", ".xls", ".csv", ".tsv", ".txt", ".json", ".eaf"}
+# Endings of files that can be uploaded: coding sheets, and what a layout reads without a folder.
+UPLOADS = {".xlsx", ".xls", ".csv", ".tsv", ".txt"}.union(*(layout.uploads for layout in LAYOUTS.values()))
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """Where to read. ``text`` is what somebody typed: a folder or a prefix; unused for an uploaded file."""
 
-    place: Import.Place
+    place: Import.SourceType
     text: str = ""
     confined: bool = True
 
@@ -40,7 +42,7 @@ class Source:
 def start(
     project: Project,
     layout: str,
-    source: Source,
+    source: ImportSource,
     sheet: File | None,
     user: Any,
     *,
@@ -49,7 +51,7 @@ def start(
 ) -> Import:
     """Begin an import with its check, which writes nothing but the report.
 
-    ``sheet`` is an uploaded coding sheet (for ``Place.FILE``: the file that is imported), ``sheet_path`` names one in the
+    ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file), ``sheet_path`` names one in the
     tree instead; without either the layout looks for it. Raises ValidationError by field.
     """
     layout_of(layout)
@@ -60,7 +62,7 @@ def start(
         confined=source.confined,
         created_by=user if user and user.pk else None,
     )
-    if source.place == Import.Place.FILE:
+    if source.place == Import.SourceType.FILE:
         if sheet is None:
             raise ValidationError({"sheet": "Choose the file to import."})
         batch.source, batch.sheet_name = _keep_sheet(sheet)
@@ -132,7 +134,7 @@ def fail(pk: int, reason: str) -> None:
         Job.cancel_group(f"import:{pk}")
 
 
-def checked(claim: Claim, pk: int, finding: Any, plan: Plan, *, go_on: bool) -> None:
+def checked(claim: Claim, pk: int, finding: Any, plan: ImportPlan, *, go_on: bool) -> None:
     """A worker has checked the import: write the report, and go on importing if that was asked for. Raises JobCancelled."""
     with finishing(claim, pk) as batch:
         if batch.state != State.CHECKING:
@@ -207,10 +209,10 @@ def _enqueue(batch: Import, kind: str, what: str, payload: dict[str, Any]) -> No
     )
 
 
-def _source(source: Source) -> str:
+def _source(source: ImportSource) -> str:
     if not source.text.strip():
         raise ValidationError({"source": "Say which folder or prefix to import."})
-    if source.place == Import.Place.STORAGE:
+    if source.place == Import.SourceType.STORAGE:
         return prefix_within(source.text)
     if source.confined:
         return str(folder_within(source.text).relative_to(import_root()))
@@ -221,10 +223,10 @@ def _keep_sheet(file: File) -> tuple[str, str]:
     """Store an uploaded sheet unchanged; its stored name, and its own."""
     name = PurePath(file.name or "sheet").name[:255]
     suffix = PurePath(name).suffix.lower()
-    if suffix not in _SHEETS:
+    if suffix not in UPLOADS:
         raise ValidationError(
             {
-                "sheet": f"A file ending in “{suffix or 'nothing'}” is not taken: give xlsx, xls, csv, json or eaf."
+                "sheet": f"A file ending in “{suffix or 'nothing'}” is not taken: give one of {', '.join(sorted(UPLOADS))}."
             }
         )
     if file.size > settings.MAX_SHEET_BYTES:

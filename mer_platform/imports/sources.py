@@ -84,9 +84,9 @@ def subfolders(text: str) -> list[str]:
 
 def open_tree(batch: Import) -> Tree:
     """The files that an import reads. Raises InputError where they are not, or no longer."""
-    if batch.place == Import.Place.FILE:
+    if batch.place == Import.SourceType.FILE:
         return FileTree(batch.sheet_name, batch.source)
-    if batch.place == Import.Place.STORAGE:
+    if batch.place == Import.SourceType.STORAGE:
         return StorageTree(batch.source)
     if not batch.confined:
         return FolderTree(batch.source)

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.imports import services
-from mer_platform.imports.forms import ANNOTATIONS, ImportForm, ReportFilter
+from mer_platform.imports.forms import ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
-from mer_platform.imports.reporting import as_json, by_code, by_database, by_severity, corrections
-from mer_platform.imports.sources import STORAGE_ROOT, import_root, subfolders
+from mer_platform.imports.sources import import_root, subfolders
+from mer_platform.imports.summary import as_json, by_code, by_database, by_severity, corrections
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
@@ -47,8 +47,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
         "chosen": form["layout"].value(),
         "place": form["place"].value(),
         "layouts": formats.LAYOUTS.values(),
-        "annotations": ANNOTATIONS,
-        "storage_root": STORAGE_ROOT,
+        "endings": ",".join(sorted(services.UPLOADS)),
         **_folder_context(form["source"].value() or ""),
     }
     return render(request, "imports/new.html", context, status=422 if request.method == "POST" else 200)
@@ -131,7 +130,7 @@ def _again(request: HttpRequest, project: Any) -> dict[str, Any]:
     batch = project.imports.filter(pk=like).first() if like.isdigit() else None
     if batch is None or not batch.confined:
         return {"source": request.GET.get("source", "")}
-    source = "" if batch.place == Import.Place.FILE else batch.source
+    source = "" if batch.place == Import.SourceType.FILE else batch.source
     return {"layout": batch.layout, "place": batch.place, "source": source}
 
 

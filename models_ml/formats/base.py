@@ -59,7 +59,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Expression:
+class CodedExpression:
     """One coded expression. Frames are source frame numbers; None where the coding leaves one out (SMIC's apex)."""
 
     onset: int | None
@@ -85,11 +85,11 @@ class FoundClip:
     fps: float
     files: tuple[str, ...]
     numbers: tuple[int, ...]
-    expressions: tuple[Expression, ...] = ()
+    expressions: tuple[CodedExpression, ...] = ()
 
 
 @dataclass(frozen=True)
-class FoundPicture:
+class FoundFlowPicture:
     """A precomputed flow picture (8-bit PNG: u, v, strain) instead of a clip."""
 
     database: str
@@ -100,7 +100,7 @@ class FoundPicture:
 
 
 @dataclass(frozen=True)
-class Marking:
+class ExternalAnnotation:
     """An expression marked elsewhere (ELAN, Label Studio) in a clip that the project has already.
 
     Times are in the unit the tool uses: milliseconds from the first frame, or 1-based frame numbers. The fields that are
@@ -128,8 +128,8 @@ class Finding:
     """All that was found. ``emotions``: the coding's own vocabulary, by database name."""
 
     clips: list[FoundClip] = field(default_factory=list)
-    pictures: list[FoundPicture] = field(default_factory=list)
-    markings: list[Marking] = field(default_factory=list)
+    flow_pictures: list[FoundFlowPicture] = field(default_factory=list)
+    annotations: list[ExternalAnnotation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     emotions: dict[str, list[str]] = field(default_factory=dict)
@@ -147,14 +147,20 @@ class Sheet:
 # (tree, sheet or None to look for it in the tree, keys of accepted corrections) → finding.
 # Raises models_ml.errors.InputError where the tree as a whole cannot be of this layout, with what was expected and seen.
 Reader = Callable[[Tree, Sheet | None, frozenset[str]], Finding]
+Holds = Literal["clips", "flow pictures", "annotations"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A registered layout: ``key`` on the command line, ``title`` and ``expects`` (a few words) on the page."""
+    """One layout that can be imported; a module of this package registers it by naming it ``LAYOUT``.
+
+    ``key`` stands on the command line and in the database, ``title`` and ``expects`` (a few words) on the page.
+    ``uploads``: endings of files that can be imported on their own, without a folder.
+    """
 
     key: str
     title: str
     expects: str
     read: Reader
-    wants_sheet: bool = False
+    holds: Holds = "clips"
+    uploads: tuple[str, ...] = ()

@@ -8,9 +8,9 @@ Names given: subject "sub01", clip "EP02_01f", as in the list of MEGC2019.
 
 import re
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, read_coded
-from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.base import Layout
+from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
+from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.errata import Erratum
 
 ERRATA = (
@@ -36,27 +36,30 @@ def subject_name(text: str) -> str:
     return f"sub{int(match[1]):02d}" if match else ""
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """sub01/EP02_01f below anything."""
     if len(parts) < 2 or not parts[-1].upper().startswith("EP") or not parts[-2].lower().startswith("s"):
         return None
     subject = subject_name(parts[-2])
-    return Place(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
+    return ClipIdentity(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="casme2",
-    database="CASME II",
+    name="CASME II",
     fps=200.0,
     emotions=("happiness", "disgust", "surprise", "repression", "sadness", "fear", "others"),
     columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION),
     expects="sub01/EP02_01f/img46.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
     errata=ERRATA,
 )
 
 
-def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """CASME II in a tree; see ``coded_clips.read_coded``."""
-    return read_coded(tree, sheet, accepted, CODING)
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="CASME II",
+    expects="sub01/EP02_01f/img46.jpg and CASME2-coding….xlsx",
+    read=DATABASE.read,
+)

@@ -16,9 +16,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, Placed, assemble, place_folders
-from models_ml.formats.coding import (
+from models_ml.formats.base import Finding, Layout, Sheet, Tree
+from models_ml.formats.coded_database import (
+    ClipFolders,
+    ClipIdentity,
+    CodedDatabase,
+    assemble,
+    identify_folders,
+)
+from models_ml.formats.coded_rows import (
     ACTION_UNITS,
     APEX,
     EMOTION,
@@ -26,14 +32,14 @@ from models_ml.formats.coding import (
     OFFSET,
     ONSET,
     SUBJECT,
-    Coded,
-    Kind,
+    CodedRow,
+    ExpressionKind,
     coded_rows,
 )
 from models_ml.formats.errata import Erratum
 from models_ml.formats.folders import image_folders
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Column, Row, find_table
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import Column, SheetRow, find_table
 
 _DROPPED = 8  # frames
 _SOURCE = "Corrected likewise by MEB (Varanka et al., the dataset module of tvaranka/meb) and in other public loaders."
@@ -76,24 +82,24 @@ def subject_name(text: str) -> str:
     return f"spNO.{int(match[1])}" if match else ""
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """spNO.1/a/color or frame/spNO.1_a_145."""
     if len(parts) >= 3 and parts[-1].lower() == "color" and (subject := subject_name(parts[-3])):
-        return Place(parts[:-3], subject, parts[-2].lower(), parts[-3])
+        return ClipIdentity(parts[:-3], subject, parts[-2].lower(), parts[-3])
     match = re.fullmatch(r"(spno\.\d+)_([a-z])_(\d+)", parts[-1].lower())
     if match and "depth" not in (part.lower() for part in parts[:-1]):
         subject = subject_name(match[1])
-        return Place(parts[:-1], subject, f"{match[2]}_{match[3]}", subject)
+        return ClipIdentity(parts[:-1], subject, f"{match[2]}_{match[3]}", subject)
     return None
 
 
-def _kind(row: Row, report: Report) -> Kind:
+def _kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
     return "macro" if re.search(r"(?<![a-z])mae(?![a-z])", row.file.lower()) else "micro"
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="casme3a",
-    database="CAS(ME)3 part A",
+    name="CAS(ME)3 part A",
     fps=30.0,
     emotions=("happy", "disgust", "fear", "anger", "sad", "surprise", "others"),
     columns=(
@@ -106,7 +112,7 @@ CODING = Coding(
         Column("emotion", EMOTION.names, required=False),
     ),
     expects="spNO.1/a/color/1.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
     clip=lambda subject, filename: filename.lower(),
     kind=_kind,
@@ -116,30 +122,30 @@ CODING = Coding(
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """CAS(ME)³ part A in a tree; raises as ``coded_clips.read_coded`` does."""
-    report = Report()
-    table = find_table(tree, sheet, CODING.columns, "the coding sheet of CAS(ME)³ part A")
-    coding = replace(CODING, codes_emotions="emotion" in table.columns)
-    placed = place_folders(tree, image_folders(tree, report), coding, report)
-    rows = coded_rows(table.rows, coding.subject, coding.clip, report, coding.kind)
-    if all("_" in place.clip for place, _ in placed.folders.values()):
-        coding = replace(coding, several=False)
+    """CAS(ME)³ part A in a tree; raises as ``CodedDatabase.read`` does."""
+    report = ImportReport()
+    table = find_table(tree, sheet, DATABASE.columns, "the coding sheet of CAS(ME)³ part A")
+    database = replace(DATABASE, codes_emotions="emotion" in table.columns)
+    folders = identify_folders(tree, image_folders(tree, report), database, report)
+    rows = coded_rows(table.rows, database.subject, database.clip, report, database.kind)
+    if all("_" in identity.clip for identity, _ in folders.by_clip.values()):
+        database = replace(database, several=False)
         rows = [_cut(row) for row in rows]
-    coding = replace(coding, errata=(*ERRATA, *_dropped(rows, placed)))
-    return assemble(tree, rows, placed, accepted, coding, report)
+    database = replace(database, errata=(*ERRATA, *_dropped(rows, folders)))
+    return assemble(tree, rows, folders, accepted, database, report)
 
 
-def _cut(row: Coded) -> Coded:
+def _cut(row: CodedRow) -> CodedRow:
     """The row with the name of its cut clip."""
     return row if row.onset is None else replace(row, clip=f"{row.clip}_{row.onset}")
 
 
-def _dropped(rows: Sequence[Coded], placed: Placed) -> list[Erratum]:
+def _dropped(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
     """A correction for each mark on a frame that the camera dropped."""
     known = {(e.subject, e.clip, e.field, e.found) for e in ERRATA}
     errata = []
     for row in rows:
-        numbers = placed.numbers(row.subject, row.clip)
+        numbers = folders.numbers(row.subject, row.clip)
         for field in ("onset", "apex", "offset"):
             frame = getattr(row, field)
             near = None if frame is None or frame in numbers else _nearest(frame, numbers, field)
@@ -173,3 +179,11 @@ def _nearest(frame: int, numbers: Sequence[int], field: str) -> int | None:
         candidates.append(numbers[after])
     near = [number for number in candidates if abs(number - frame) <= _DROPPED]
     return min(near, key=lambda number: abs(number - frame)) if near else None
+
+
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="CAS(ME)³ part A",
+    expects="spNO.1/a/color/1.jpg and cas(me)3_part_A_ME_label….xlsx",
+    read=read,
+)

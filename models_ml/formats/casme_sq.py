@@ -12,12 +12,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, Placed, assemble, place_folders
-from models_ml.formats.coding import Kind, coded_rows
+from models_ml.formats.base import Finding, Layout, Sheet, Tree
+from models_ml.formats.coded_database import (
+    ClipFolders,
+    ClipIdentity,
+    CodedDatabase,
+    assemble,
+    identify_folders,
+)
+from models_ml.formats.coded_rows import ExpressionKind, coded_rows
 from models_ml.formats.folders import image_folders
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Row, load_sheet, sheet_names, worksheets
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import SheetRow, load_sheet, sheet_names, worksheets
 
 _KEYS = ("subject", "filename", "onset", "apex", "offset", "action_units", "emotion", "kind")
 _Rows = Sequence[tuple[int, Sequence[Any]]]
@@ -32,15 +38,15 @@ def subject_name(text: str) -> str:
     return f"s{int(match[1])}" if match else ""
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """s15/15_0101disgustingteeth below anything."""
     subject = subject_name(parts[-2]) if len(parts) > 1 else ""
     if subject and re.match(rf"0*{subject[1:]}_\d{{4}}", parts[-1]):
-        return Place(parts[:-2], subject, parts[-1], parts[-2])
+        return ClipIdentity(parts[:-2], subject, parts[-1], parts[-2])
     return None
 
 
-def _kind(row: Row, report: Report) -> Kind:
+def _kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
     word = row.text("kind", report).lower()
     if not word.startswith(("micro", "macro")):
         report.warning(
@@ -53,14 +59,14 @@ def _kind(row: Row, report: Report) -> Kind:
     return "micro" if word.startswith("micro") else "macro"
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="casme_sq",
-    database="CAS(ME)2",
+    name="CAS(ME)2",
     fps=30.0,
     emotions=("positive", "negative", "surprise", "others"),
     columns=(),
     expects="rawpic/s15/15_0101disgustingteeth/img1.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
     none=frozenset("0"),
     several=True,
@@ -72,21 +78,21 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 
     Raises InputError where the workbook or one of its worksheets, or every folder of frames, is missing.
     """
-    report = Report()
-    name, coding, folders, codes = _workbook(tree, sheet)
-    placed = place_folders(tree, image_folders(tree, report), CODING, report)
-    by_code = _by_code(placed)
+    report = ImportReport()
+    name, coding, subjects, codes = _workbook(tree, sheet)
+    folders = identify_folders(tree, image_folders(tree, report), DATABASE, report)
+    by_code = _by_code(folders)
 
     def subject(participant: str) -> str:
-        return folders.get(participant, "")
+        return subjects.get(participant, "")
 
     def clip(subject: str, filename: str) -> str:
         code = codes.get(filename.rpartition("_")[0] or filename, "")
         return by_code.get((subject, code)) or f"{subject[1:]}_{code or filename}"
 
-    rows = [Row(number, dict(zip(_KEYS, cells, strict=False)), name) for number, cells in coding]
-    coded = coded_rows(rows, subject, clip, report, _kind, CODING.none)
-    return assemble(tree, coded, placed, accepted, CODING, report)
+    rows = [SheetRow(number, dict(zip(_KEYS, cells, strict=False)), name) for number, cells in coding]
+    coded = coded_rows(rows, subject, clip, report, _kind, DATABASE.none)
+    return assemble(tree, coded, folders, accepted, DATABASE, report)
 
 
 def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, str], dict[str, str]]:
@@ -103,9 +109,9 @@ def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, st
             continue
         if parts.keys() >= {"coding", "1", "2"}:
             coding = [(n, cells) for n, cells in parts["coding"] if n > 1 or _is_number(cells[0])]
-            folders = {_text(c[2]): subject_name(_text(c[1])) for _, c in parts["1"] if len(c) > 2}
+            subjects = {_text(c[2]): subject_name(_text(c[1])) for _, c in parts["1"] if len(c) > 2}
             codes = {_text(c[1]): _text(c[0]).zfill(4) for _, c in parts["2"] if len(c) > 1}
-            return candidate.name, coding, folders, codes
+            return candidate.name, coding, subjects, codes
         reasons.append(f"“{candidate.name}” has no worksheets “naming rule1” and “naming rule2”.")
     raise InputError(
         f"No workbook in “{tree.name}” is CAS(ME)^2code_final.xlsx with its three worksheets. "
@@ -113,12 +119,12 @@ def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, st
     )
 
 
-def _by_code(placed: Placed) -> dict[tuple[str, str], str]:
+def _by_code(folders: ClipFolders) -> dict[tuple[str, str], str]:
     found = {}
-    for place_, _ in placed.folders.values():
-        code = re.search(r"_(\d{4})", place_.clip)
+    for identity, _ in folders.by_clip.values():
+        code = re.search(r"_(\d{4})", identity.clip)
         if code:
-            found[place_.subject, code[1]] = place_.clip
+            found[identity.subject, code[1]] = identity.clip
     return found
 
 
@@ -129,3 +135,11 @@ def _text(cell: Any) -> str:
 
 def _is_number(cell: Any) -> bool:
     return _text(cell).isdigit()
+
+
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="CAS(ME)²",
+    expects="rawpic/s15/15_0101…/img1.jpg and CAS(ME)^2code_final.xlsx",
+    read=read,
+)

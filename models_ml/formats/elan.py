@@ -21,10 +21,10 @@ from defusedxml.ElementTree import fromstring
 from pympi.Elan import Eaf
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Marking, Sheet, Tree
+from models_ml.formats.base import ExternalAnnotation, Finding, Layout, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
-from models_ml.formats.markings import MISSING, PHASES, Role, Source, Span, combine, role_of
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
+from models_ml.formats.spans import MISSING, PHASES, Role, Span, SpanOrigin, combine, role_of
 
 _LARGEST = 64 << 20  # bytes of a file
 _ROLES: tuple[tuple[str, Role], ...] = (
@@ -42,7 +42,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 
     Raises InputError where there is none, or where the only one cannot be read.
     """
-    report = Report()
+    report = ImportReport()
     finding = Finding(problems=report.problems)
     paths = [p for p in tree.files() if p.lower().endswith(".eaf") and not is_litter(p)]
     if sheet is None and not paths:
@@ -55,8 +55,8 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
                 raise
             report.error("file-unreadable", str(error), file=name)
             continue
-        finding.markings += _document(name, document, report)
-    finding.markings.sort(key=lambda m: (m.clip, m.coder, m.onset or 0))
+        finding.annotations += _document(name, document, report)
+    finding.annotations.sort(key=lambda m: (m.clip, m.coder, m.onset or 0))
     return finding
 
 
@@ -89,7 +89,7 @@ def _parsed(name: str, content: bytes) -> Eaf:
             ) from error
 
 
-def _document(name: str, document: Eaf, report: Report) -> list[Marking]:
+def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAnnotation]:
     clip, origin = _media(name, document)
     said = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
     clip = said.get("clip") or clip
@@ -127,7 +127,7 @@ def _document(name: str, document: Eaf, report: Report) -> list[Marking]:
         for (coder, _), spans in sorted(by_coder.items())
         for marking in combine(
             _known(spans, name, clip, report),
-            Source(
+            SpanOrigin(
                 clip,
                 coder,
                 "ms",
@@ -152,7 +152,7 @@ def _role(title: str) -> tuple[Role | None, str]:
     return next(((role, "") for pattern, role in _ROLES if re.search(pattern, plain)), (None, ""))
 
 
-def _known(spans: list[Span], name: str, clip: str, report: Report) -> list[Span]:
+def _known(spans: list[Span], name: str, clip: str, report: ImportReport) -> list[Span]:
     """Spans without those on tiers of phases or kinds whose text is none."""
     kept = []
     for span in spans:
@@ -188,3 +188,13 @@ def _media(name: str, document: Eaf) -> tuple[str, float]:
             origin = medium.get("TIME_ORIGIN") or "0"
             return PurePosixPath(path).stem, float(origin) if str(origin).isdigit() else 0.0
     return PurePosixPath(name).stem, 0.0
+
+
+LAYOUT = Layout(
+    key="elan",
+    title="ELAN annotations",
+    expects="….eaf, with tiers for emotions or phases",
+    read=read,
+    holds="annotations",
+    uploads=(".eaf",),
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models_ml.formats.base import Correction
-from models_ml.formats.coding import Coded
+from models_ml.formats.coded_rows import CodedRow
 
 _FIELDS = {"onset", "apex", "offset", "emotion", "subject", "clip"}
 
@@ -34,20 +34,20 @@ class Erratum:
 
 def corrected(
     layout: str,
-    rows: Sequence[Coded],
+    rows: Sequence[CodedRow],
     errata: Sequence[Erratum],
     accepted: frozenset[str],
     numbers: Callable[[str, str], Sequence[int]],
-) -> tuple[list[Coded], list[Correction]]:
+) -> tuple[list[CodedRow], list[Correction]]:
     """The rows with accepted corrections applied, and every correction that fits a row, accepted or not.
 
     A correction fits only while the sheet still says what is known to be wrong: a corrected sheet is left alone.
     ``numbers`` gives the frame numbers in the tree of a (subject, clip), none where it has no folder.
     """
     offered: dict[str, Correction] = {}
-    kept: list[Coded] = []
+    kept: list[CodedRow] = []
     for row in rows:
-        changed: Coded | None = row
+        changed: CodedRow | None = row
         for erratum in errata:
             if changed is None or not _fits(erratum, row, numbers):
                 continue
@@ -62,7 +62,7 @@ def corrected(
     return kept, list(offered.values())
 
 
-def _fits(erratum: Erratum, row: Coded, numbers: Callable[[str, str], Sequence[int]]) -> bool:
+def _fits(erratum: Erratum, row: CodedRow, numbers: Callable[[str, str], Sequence[int]]) -> bool:
     if (row.subject, row.clip) != (erratum.subject, erratum.clip):
         return False
     if erratum.frame_absent and int(erratum.found) in numbers(row.subject, row.clip):
@@ -73,7 +73,7 @@ def _fits(erratum: Erratum, row: Coded, numbers: Callable[[str, str], Sequence[i
     return ("/" if value in (None, "") else str(value)) == erratum.found
 
 
-def _apply(row: Coded, erratum: Erratum) -> Coded | None:
+def _apply(row: CodedRow, erratum: Erratum) -> CodedRow | None:
     if erratum.field == "leave-out":
         return None
     if erratum.field not in _FIELDS:

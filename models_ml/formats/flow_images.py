@@ -20,10 +20,10 @@ from pathlib import PurePosixPath
 
 from models_ml.errors import InputError
 from models_ml.formats import casme2, samm, smic
-from models_ml.formats.base import Finding, FoundPicture, Sheet, Tree
-from models_ml.formats.coding import report_spellings
+from models_ml.formats.base import Finding, FoundFlowPicture, Layout, Sheet, Tree
+from models_ml.formats.coded_rows import report_spellings
 from models_ml.formats.folders import is_litter
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
 
 LABELS = {"0": "negative", "1": "positive", "2": "surprise"}
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -63,7 +63,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 
     Raises InputError where no PNG lies as either layout says.
     """
-    report = Report()
+    report = ImportReport()
     images = [p for p in tree.files() if p.lower().endswith(".png") and not is_litter(p)]
     parts = {path: (tree.name, *PurePosixPath(path).parts) for path in images}
     folds = [path for path in images if len(parts[path]) > 3 and parts[path][-3] in ("u_train", "u_test")]
@@ -93,7 +93,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         taken = _from_folds(tree, several, every_fold, report) if folds else _only_one(several, report)
         if taken is not None and _is_png(tree, taken, report):
             database, subject, clip = taken.sample
-            finding.pictures.append(FoundPicture(database, subject, clip, taken.label, taken.path))
+            finding.flow_pictures.append(FoundFlowPicture(database, subject, clip, taken.label, taken.path))
             words = finding.emotions.setdefault(database, [])
             if taken.label not in words:
                 words.append(taken.label)
@@ -101,7 +101,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     return finding
 
 
-def _copy_in_fold(path: str, parts: tuple[str, ...], report: Report) -> _Copy | None:
+def _copy_in_fold(path: str, parts: tuple[str, ...], report: ImportReport) -> _Copy | None:
     fold, split, label = parts[-4], parts[-3], parts[-2]
     stem = PurePosixPath(path).stem.strip()
     spelled, _, rest = stem.partition("_")
@@ -140,7 +140,7 @@ def clip_of(database: str, subject: str, stem: str, rest: str) -> str:
     return rest
 
 
-def _copy_by_label(path: str, parts: tuple[str, ...], report: Report) -> _Copy | None:
+def _copy_by_label(path: str, parts: tuple[str, ...], report: ImportReport) -> _Copy | None:
     named, spelled, label = parts[-4], parts[-3].strip(), parts[-2].strip().lower()
     stem = PurePosixPath(path).stem.strip()
     plain = re.sub(r"[^a-z0-9]", "", named.lower())
@@ -165,13 +165,13 @@ def _copy_by_label(path: str, parts: tuple[str, ...], report: Report) -> _Copy |
     return _Copy((database, subject, clip), spelled, LABELS.get(label, label), path)
 
 
-def _only_one(copies: list[_Copy], report: Report) -> _Copy | None:
+def _only_one(copies: list[_Copy], report: ImportReport) -> _Copy | None:
     if len(copies) == 1:
         return copies[0]
     return None if _labels_differ(copies, report) else _twice(copies, report)
 
 
-def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: Report) -> _Copy | None:
+def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: ImportReport) -> _Copy | None:
     """The copy in the subject's own ``u_test``; None, reported, where there is none or a label contradicts."""
     _, subject, clip = copies[0].sample
     where = {"subject": subject, "clip": clip}
@@ -219,7 +219,7 @@ def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: Repor
     return taken
 
 
-def _labels_differ(copies: list[_Copy], report: Report) -> bool:
+def _labels_differ(copies: list[_Copy], report: ImportReport) -> bool:
     labels: dict[str, list[str]] = {}
     for copy in copies:
         labels.setdefault(copy.label, []).append(copy.path)
@@ -236,7 +236,7 @@ def _labels_differ(copies: list[_Copy], report: Report) -> bool:
     return True
 
 
-def _twice(copies: list[_Copy], report: Report) -> _Copy:
+def _twice(copies: list[_Copy], report: ImportReport) -> _Copy:
     report.warning(
         "picture-twice",
         f"{listed([c.path for c in copies])} are one sample: the first is taken.",
@@ -247,7 +247,7 @@ def _twice(copies: list[_Copy], report: Report) -> _Copy:
     return copies[0]
 
 
-def _compare(tree: Tree, taken: _Copy, train: list[_Copy], report: Report) -> None:
+def _compare(tree: Tree, taken: _Copy, train: list[_Copy], report: ImportReport) -> None:
     """Whether the copies are the same file; not asked where opening one is a request."""
     if not tree.quick:
         return
@@ -268,7 +268,7 @@ def _digest(tree: Tree, path: str) -> bytes:
         return hashlib.sha256(file.read()).digest()
 
 
-def _is_png(tree: Tree, copy: _Copy, report: Report) -> bool:
+def _is_png(tree: Tree, copy: _Copy, report: ImportReport) -> bool:
     with tree.open(copy.path) as file:
         head = file.read(len(_PNG))
     if head == _PNG:
@@ -281,3 +281,12 @@ def _is_png(tree: Tree, copy: _Copy, report: Report) -> bool:
         clip=copy.sample[2],
     )
     return False
+
+
+LAYOUT = Layout(
+    key="flow-images",
+    title="Flow pictures",
+    expects="<database>/<subject>/<label>/<clip>.png, or <subject>/u_test/<0|1|2>/<subject>_<clip>.png",
+    read=read,
+    holds="flow pictures",
+)

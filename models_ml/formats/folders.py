@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
 
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
@@ -26,7 +26,7 @@ class Folder:
     numbers: tuple[int, ...]
 
 
-def image_folders(tree: Tree, report: Report) -> list[Folder]:
+def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
     """Every folder that holds numbered images, sorted by path.
 
     The number is the last one in the name: img46.jpg is 46, 006_05562.jpg is 5562. Reported: names without a number, a
@@ -62,7 +62,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _folder(tree_name: str, path: str, files: list[str], report: Report) -> Folder | None:
+def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -> Folder | None:
     images = [file for file in files if file.lower().endswith(IMAGES)]
     if not images:
         return None
@@ -108,7 +108,7 @@ def _names(paths: list[str]) -> list[str]:
 
 
 def sound_frames(
-    tree: Tree, folder: Folder, report: Report, *, subject: str, clip: str
+    tree: Tree, folder: Folder, report: ImportReport, *, subject: str, clip: str
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The folder's files and numbers without those that are empty or no images; each of them is reported.
 
@@ -142,7 +142,7 @@ def _flaw(tree: Tree, path: str) -> str:
     return "" if head.startswith(_SIGNATURES) else "is no JPEG, PNG or BMP image"
 
 
-def _report_gap(folder: Folder, report: Report, subject: str, clip: str) -> None:
+def _report_gap(folder: Folder, report: ImportReport, subject: str, clip: str) -> None:
     spans = [(a + 1, b - 1) for a, b in zip(folder.numbers, folder.numbers[1:], strict=False) if b > a + 1]
     if spans:
         missing = sum(b - a + 1 for a, b in spans)

@@ -11,9 +11,9 @@ not read.
 import re
 from dataclasses import replace
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, read_coded
-from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.base import Finding, Layout, Sheet, Tree
+from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
+from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 
 _KINECT = re.compile(r"kinect|rgb|colou?r|depth")
 
@@ -27,28 +27,36 @@ def subject_name(text: str) -> str:
     return f"sub{int(match[1]):02d}" if match else ""
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """<subject>/<clip> below anything."""
     subject = subject_name(parts[-2]) if len(parts) > 1 else ""
-    return Place(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
+    return ClipIdentity(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="4dme",
-    database="4DME",
+    name="4DME",
     fps=60.0,
     emotions=("positive", "negative", "surprise", "repression", "others"),
     columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION),
     expects="gray_micro/<subject>/<fold_name>/1.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
 )
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """4DME in a tree; see ``coded_clips.read_coded``. One kind of video at a time: clips found twice are refused."""
+    """4DME in a tree; see ``CodedDatabase.read``. One kind of video at a time: clips found twice are refused."""
     kinect = bool(_KINECT.search(tree.name.lower())) or any(
         _KINECT.search(path.rpartition("/")[0].lower()) for path in tree.files()
     )
-    coding = replace(CODING, database="4DME Kinect", fps=30.0) if kinect else CODING
-    return read_coded(tree, sheet, accepted, coding)
+    database = replace(DATABASE, name="4DME Kinect", fps=30.0) if kinect else DATABASE
+    return database.read(tree, sheet, accepted)
+
+
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="4DME",
+    expects="gray_micro/<subject>/<clip>/1.jpg and 4DME_Labelling_Micro….xlsx",
+    read=read,
+)

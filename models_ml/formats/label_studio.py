@@ -19,10 +19,10 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Marking, Sheet, Tree
+from models_ml.formats.base import ExternalAnnotation, Finding, Layout, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
-from models_ml.formats.markings import Source, Span, combine, role_of
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
+from models_ml.formats.spans import Span, SpanOrigin, combine, role_of
 
 _LARGEST = 256 << 20  # bytes of an export
 CODER = "coder: "  # before a coder's name, in a region's text
@@ -33,7 +33,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 
     Raises InputError where no file is an export.
     """
-    report = Report()
+    report = ImportReport()
     finding = Finding(problems=report.problems)
     files = [(sheet.name, sheet.content)] if sheet else _files(tree)
     exports = 0
@@ -47,10 +47,10 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
             continue
         exports += 1
         for index, task in enumerate(tasks):
-            finding.markings += _task(name, index, task, report)
+            finding.annotations += _task(name, index, task, report)
     if not exports:
         raise InputError(f"“{tree.name}” holds no JSON export of Label Studio. Export the project as “JSON”.")
-    finding.markings.sort(key=lambda m: (m.clip, m.coder, m.onset or 0))
+    finding.annotations.sort(key=lambda m: (m.clip, m.coder, m.onset or 0))
     return finding
 
 
@@ -81,7 +81,7 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     return tasks
 
 
-def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[Marking]:
+def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> list[ExternalAnnotation]:
     number = task.get("id")
     row = number if isinstance(number, int) else index + 1
     said = _said(task)
@@ -89,7 +89,7 @@ def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[M
     if not clip:
         report.error("clip-missing", "The task names no video file: it is not imported.", file=name, row=row)
         return []
-    found: list[Marking] = []
+    found: list[ExternalAnnotation] = []
     where = {key: said.get(key, "") for key in ("subject", "database")}
     annotations = task.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
@@ -97,7 +97,7 @@ def _task(name: str, index: int, task: dict[str, Any], report: Report) -> list[M
             continue
         results = annotation.get("result")
         results = results if isinstance(results, list) else []
-        source = Source(clip, _coder(annotation, results), "frame", name, row, **where)
+        source = SpanOrigin(clip, _coder(annotation, results), "frame", name, row, **where)
         for group in _groups(results):
             found += _annotation(group, source, report)
     return found
@@ -116,7 +116,7 @@ def _groups(results: list[Any]) -> list[list[Any]]:
     return list(groups.values())
 
 
-def _annotation(results: list[Any], source: Source, report: Report) -> list[Marking]:
+def _annotation(results: list[Any], source: SpanOrigin, report: ImportReport) -> list[ExternalAnnotation]:
     frames: list[Span] = []
     times: list[Span] = []
     emotion = ""
@@ -236,3 +236,13 @@ def _coder(annotation: dict[str, Any], results: list[Any]) -> str:
     if isinstance(who, dict):
         return str(who.get("email") or who.get("username") or who.get("id") or "")
     return f"Label Studio user {who}" if isinstance(who, int) else str(who or "")
+
+
+LAYOUT = Layout(
+    key="label-studio",
+    title="Label Studio annotations",
+    expects="a project's export as JSON",
+    read=read,
+    holds="annotations",
+    uploads=(".json",),
+)

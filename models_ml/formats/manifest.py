@@ -10,11 +10,11 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import cast
 
-from models_ml.formats.base import Expression, Finding, FoundClip, Sheet, Tree
-from models_ml.formats.coding import ACTION_UNITS, Coded, Kind, at, check, without_duplicates
+from models_ml.formats.base import CodedExpression, Finding, FoundClip, Layout, Sheet, Tree
+from models_ml.formats.coded_rows import ACTION_UNITS, CodedRow, ExpressionKind, at, check, without_duplicates
 from models_ml.formats.folders import VIDEOS, Folder, image_folders, sound_frames
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Column, Row, find_table
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import Column, SheetRow, find_table
 
 COLUMNS = (
     Column("database", ("database", "dataset")),
@@ -34,10 +34,10 @@ _Key = tuple[str, str, str]  # database, subject, clip
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     """The clips that the manifest lists; there are no errata. InputError where no manifest is found."""
-    report = Report()
+    report = ImportReport()
     table = find_table(tree, sheet, COLUMNS, "a manifest")
     folders = {folder.path: folder for folder in image_folders(tree, report)}
-    listed: defaultdict[_Key, list[Row]] = defaultdict(list)
+    listed: defaultdict[_Key, list[SheetRow]] = defaultdict(list)
     for row in table.rows:
         names = [row.text(key, report) for key in ("database", "subject", "clip")]
         for key, name in zip(("database", "subject", "clip"), names, strict=True):
@@ -66,11 +66,11 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 def _clip(
     tree: Tree,
     key: _Key,
-    rows: list[Row],
+    rows: list[SheetRow],
     folders: dict[str, Folder],
     files: set[str],
     taken: dict[str, _Key],
-    report: Report,
+    report: ImportReport,
 ) -> FoundClip | None:
     database, subject, name = key
     where = {**_at(rows[0]), "subject": subject, "clip": name}
@@ -120,7 +120,7 @@ def _clip(
     return FoundClip(database, subject, name, fps or 0.0, frames, numbers, tuple(expressions))
 
 
-def _one(rows: list[Row], key: str, report: Report) -> str | None:
+def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
     """The path that all rows of a clip name; None, reported, where they differ or it leaves the folder."""
     names = [row.text(key, report).replace("\\", "/") for row in rows]
     if not names[0]:
@@ -147,7 +147,7 @@ def _one(rows: list[Row], key: str, report: Report) -> str | None:
     return "" if str(pure) == "." else str(pure)
 
 
-def _fps(rows: list[Row], is_video: bool, report: Report) -> float | None:
+def _fps(rows: list[SheetRow], is_video: bool, report: ImportReport) -> float | None:
     """Frames per second; None, reported, where frame images have none. Videos say their own: theirs may be empty."""
     texts = [text for row in rows if (text := row.text("fps", report))]
     try:
@@ -168,7 +168,9 @@ def _fps(rows: list[Row], is_video: bool, report: Report) -> float | None:
     return None
 
 
-def _expressions(key: _Key, rows: list[Row], numbers: tuple[int, ...], report: Report) -> list[Expression]:
+def _expressions(
+    key: _Key, rows: list[SheetRow], numbers: tuple[int, ...], report: ImportReport
+) -> list[CodedExpression]:
     coded = []
     for row in rows:
         kind = row.text("kind", report).lower() or "micro"
@@ -185,7 +187,7 @@ def _expressions(key: _Key, rows: list[Row], numbers: tuple[int, ...], report: R
         if emotion or (onset, apex, offset) != (None, None, None):
             units = row.text("action_units", report)
             coded.append(
-                Coded(
+                CodedRow(
                     row.number,
                     row.file,
                     key[1],
@@ -195,7 +197,7 @@ def _expressions(key: _Key, rows: list[Row], numbers: tuple[int, ...], report: R
                     offset,
                     emotion,
                     units,
-                    cast(Kind, kind),
+                    cast(ExpressionKind, kind),
                 )
             )
     found = []
@@ -211,7 +213,7 @@ def _expressions(key: _Key, rows: list[Row], numbers: tuple[int, ...], report: R
     return sorted(found, key=lambda expression: expression.onset or 0)
 
 
-def _report_spellings(listed: dict[_Key, list[Row]], report: Report) -> None:
+def _report_spellings(listed: dict[_Key, list[SheetRow]], report: ImportReport) -> None:
     """Subjects that differ in case, blanks or leading zeros only are reported, and kept apart: they may be two people."""
     seen: dict[tuple[str, str], str] = {}
     for (database, subject, _), rows in listed.items():
@@ -227,5 +229,13 @@ def _report_spellings(listed: dict[_Key, list[Row]], report: Report) -> None:
             )
 
 
-def _at(row: Row) -> dict[str, str | int]:
+def _at(row: SheetRow) -> dict[str, str | int]:
     return {"file": row.file, "row": row.number}
+
+
+LAYOUT = Layout(
+    key="manifest",
+    title="Manifest",
+    expects="a csv or xlsx of our own: database, subject, clip, path …",
+    read=read,
+)

@@ -7,9 +7,9 @@ above says the emotion, and so does the sheet: where they differ the row is not 
 
 import re
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, read_coded
-from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.base import Layout
+from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
+from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 
 EMOTIONS = ("happiness", "anger", "surprise", "disgust", "fear", "sadness", "others")
 
@@ -23,7 +23,7 @@ def subject_name(text: str) -> str:
     return f"S{int(match[1]):02d}" if match else ""
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """anger/S13-07-001 below anything that is not of macro-expressions."""
     match = re.fullmatch(r"(s\d{1,2})-\d+-\d+", parts[-1].lower())
     if match is None or any(part.lower().startswith("macro") for part in parts[:-1]):
@@ -31,21 +31,24 @@ def place(parts: tuple[str, ...]) -> Place | None:
     above = parts[-2].lower() if len(parts) > 1 else ""
     emotion = above if above in EMOTIONS else ""
     subject = subject_name(match[1])
-    return Place(parts[: -2 if emotion else -1], subject, parts[-1], subject, emotion)
+    return ClipIdentity(parts[: -2 if emotion else -1], subject, parts[-1], subject, emotion)
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="mmew",
-    database="MMEW",
+    name="MMEW",
     fps=90.0,
     emotions=EMOTIONS,
     columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, ACTION_UNITS, EMOTION),
     expects="anger/S13-07-001/1.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
 )
 
 
-def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """MMEW in a tree; see ``coded_clips.read_coded``."""
-    return read_coded(tree, sheet, accepted, CODING)
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="MMEW",
+    expects="anger/S13-07-001/1.jpg and MMEW_Micro_Exp.xlsx",
+    read=DATABASE.read,
+)

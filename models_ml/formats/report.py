@@ -7,7 +7,7 @@ from models_ml.formats.base import Problem
 
 
 @dataclass
-class Report:
+class ImportReport:
     """Problems in the order found. ``where`` names the Problem's own fields: file, row, column, subject, clip."""
 
     problems: list[Problem] = field(default_factory=list)

@@ -8,9 +8,9 @@ Frame, Offset Frame, Duration, Micro, Action Units, Estimated Emotion, Objective
 
 import re
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, read_coded
-from models_ml.formats.coding import (
+from models_ml.formats.base import Layout
+from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
+from models_ml.formats.coded_rows import (
     ACTION_UNITS,
     APEX,
     EMOTION,
@@ -18,10 +18,10 @@ from models_ml.formats.coding import (
     OFFSET,
     ONSET,
     SUBJECT,
-    Kind,
+    ExpressionKind,
 )
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Column, Row
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import Column, SheetRow
 
 EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "other")
 TYPE = Column("kind", ("Micro", "Type"), required=False)
@@ -36,7 +36,7 @@ def subject_name(text: str) -> str:
     return f"{int(match[1]):03d}" if match else ""
 
 
-def kind(row: Row, report: Report) -> Kind:
+def kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
     """ "Micro", "Micro - 1/2" and the like, or "Macro"; what is neither is reported and taken as micro."""
     word = row.text("kind", report).lower()
     if word.startswith("macro"):
@@ -52,13 +52,13 @@ def kind(row: Row, report: Report) -> Kind:
     return "micro"
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """006/006_1_2 below anything; the clip's name repeats its subject."""
     match = re.fullmatch(r"(\d{3})_\d+_\d+", parts[-1])
     if match is None:
         return None
     above = len(parts) > 1 and subject_name(parts[-2]) == match[1]
-    return Place(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
+    return ClipIdentity(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
 
 
 def clip_name(subject: str, filename: str) -> str:
@@ -69,14 +69,14 @@ def clip_name(subject: str, filename: str) -> str:
     return re.sub(r"^0*(\d{1,3})(?=_)", lambda match: match[1].zfill(3), filename)
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="samm",
-    database="SAMM",
+    name="SAMM",
     fps=200.0,
     emotions=EMOTIONS,
     columns=(SUBJECT, FILENAME, ONSET, APEX, OFFSET, TYPE, ACTION_UNITS, EMOTION),
     expects="006/006_1_2/006_05562.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
     clip=clip_name,
     kind=kind,
@@ -84,6 +84,9 @@ CODING = Coding(
 )
 
 
-def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """SAMM in a tree; see ``coded_clips.read_coded``."""
-    return read_coded(tree, sheet, accepted, CODING)
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="SAMM",
+    expects="006/006_1_2/006_05562.jpg and SAMM_Micro_FACS_Codes_v2.xlsx",
+    read=DATABASE.read,
+)

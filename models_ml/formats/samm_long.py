@@ -7,20 +7,20 @@ long video 006_1, whose frames are ``006_1/006_1_0001.jpg``, counted from 1; 0 a
 
 import re
 
-from models_ml.formats.base import Finding, Sheet, Tree
-from models_ml.formats.coded_clips import Coding, Place, read_coded
-from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.base import Layout
+from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
+from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.samm import EMOTIONS, clip_name, kind, subject_name
 from models_ml.formats.sheets import Column
 
 
-def place(parts: tuple[str, ...]) -> Place | None:
+def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     """006_1, below its subject or not."""
     match = re.fullmatch(r"(\d{3})_\d+", parts[-1])
     if match is None:
         return None
     above = len(parts) > 1 and subject_name(parts[-2]) == match[1]
-    return Place(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
+    return ClipIdentity(parts[: -2 if above else -1], match[1], parts[-1], parts[-2] if above else match[1])
 
 
 def video_name(subject: str, filename: str) -> str:
@@ -31,9 +31,9 @@ def video_name(subject: str, filename: str) -> str:
     return "_".join(clip_name(subject, filename).split("_")[:2])
 
 
-CODING = Coding(
+DATABASE = CodedDatabase(
     key="samm-long",
-    database="SAMM Long Videos",
+    name="SAMM Long Videos",
     fps=200.0,
     emotions=EMOTIONS,
     columns=(
@@ -47,7 +47,7 @@ CODING = Coding(
         Column("emotion", EMOTION.names, required=False),
     ),
     expects="006_1/006_1_0001.jpg",
-    place=place,
+    identify=identify,
     subject=subject_name,
     clip=video_name,
     kind=kind,
@@ -57,6 +57,9 @@ CODING = Coding(
 )
 
 
-def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """SAMM Long Videos in a tree; see ``coded_clips.read_coded``."""
-    return read_coded(tree, sheet, accepted, CODING)
+LAYOUT = Layout(
+    key=DATABASE.key,
+    title="SAMM Long Videos",
+    expects="006_1/006_1_0001.jpg and SAMM_LongVideos_V3_Release.xlsx",
+    read=DATABASE.read,
+)

@@ -20,7 +20,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of encrypted .xlsx
 _LARGEST = 64 << 20  # bytes of a sheet
@@ -42,14 +42,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """One data row: its number in the spreadsheet, and its cells by our keys."""
 
     number: int
     cells: dict[str, Any]
     file: str
 
-    def text(self, key: str, report: Report) -> str:
+    def text(self, key: str, report: ImportReport) -> str:
         """A cell as text, without blanks around it; "" where empty. 6.0 is "6"; a date is reported and empty."""
         value = self.cells.get(key)
         if isinstance(value, (date, time)):  # datetime is a date
@@ -67,7 +67,7 @@ class Row:
         text = " ".join(str(value).split()) if value is not None else ""
         return "" if text.lower() in _EMPTY - {"-", "?", "na"} else text
 
-    def frame(self, key: str, report: Report, none: frozenset[str] = frozenset()) -> int | None:
+    def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:
         """A frame number; None where the cell is empty or says so ("/"). What is neither is reported, and None.
 
         ``none``: what this database writes where there is no frame ("0" in CAS(ME)², where frames count from 1).
@@ -95,15 +95,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class SheetTable:
     """Rows below a header."""
 
     name: str
     columns: frozenset[str]  # keys found
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
 
 
-def read_table(sheet: Sheet, columns: Sequence[Column]) -> Table:
+def read_table(sheet: Sheet, columns: Sequence[Column]) -> SheetTable:
     """The rows of the first worksheet that has all required columns.
 
     Raises InputError naming the file, the columns seen and the ones expected where there is none.
@@ -115,7 +115,9 @@ def read_table(sheet: Sheet, columns: Sequence[Column]) -> Table:
             continue
         index, places, missing = head
         if not missing:
-            return Table(sheet.name, frozenset(places), tuple(_data(rows[index + 1 :], places, sheet.name)))
+            return SheetTable(
+                sheet.name, frozenset(places), tuple(_data(rows[index + 1 :], places, sheet.name))
+            )
         if len(places) > seen[0]:
             seen = (len(places), missing, [str(c).strip() for c in rows[index][1] if str(c or "").strip()])
     wanted = listed([c.names[0] for c in columns if c.required], 20)
@@ -130,7 +132,7 @@ def read_table(sheet: Sheet, columns: Sequence[Column]) -> Table:
     )
 
 
-def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what: str) -> Table:
+def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what: str) -> SheetTable:
     """The table of the sheet given, else of the one sheet in the tree that has the columns.
 
     Raises InputError where none or several do. ``what`` names the sheet in words ("the coding sheet of SAMM").
@@ -138,7 +140,7 @@ def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what:
     if sheet is not None:
         return read_table(sheet, columns)
     names = sheet_names(tree)
-    tables: dict[str, Table] = {}
+    tables: dict[str, SheetTable] = {}
     reasons: list[str] = []
     for name in names[:40]:
         try:
@@ -283,8 +285,8 @@ def bare(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-def _data(rows: Iterable[tuple[int, Cells]], places: dict[str, int], file: str) -> Iterator[Row]:
+def _data(rows: Iterable[tuple[int, Cells]], places: dict[str, int], file: str) -> Iterator[SheetRow]:
     for number, cells in rows:
         found = {key: cells[place] for key, place in places.items() if place < len(cells)}
         if any(str(value).strip() for value in found.values() if value is not None):
-            yield Row(number, found, file)
+            yield SheetRow(number, found, file)

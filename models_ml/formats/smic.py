@@ -16,15 +16,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Expression, Finding, FoundClip, Sheet, Tree
-from models_ml.formats.coding import (
+from models_ml.formats.base import CodedExpression, Finding, FoundClip, Layout, Sheet, Tree
+from models_ml.formats.coded_rows import (
     APEX,
     EMOTION,
     FILENAME,
     OFFSET,
     ONSET,
     SUBJECT,
-    Coded,
+    CodedRow,
     at,
     check,
     coded_rows,
@@ -32,8 +32,8 @@ from models_ml.formats.coding import (
     without_duplicates,
 )
 from models_ml.formats.folders import Folder, image_folders, sound_frames
-from models_ml.formats.report import Report, listed
-from models_ml.formats.sheets import Column, Table, find_table, load_sheet, read_table, sheet_names
+from models_ml.formats.report import ImportReport, listed
+from models_ml.formats.sheets import Column, SheetTable, find_table, load_sheet, read_table, sheet_names
 
 DATABASES = {"HS": "SMIC", "VIS": "SMIC VIS", "NIR": "SMIC NIR"}
 FPS = {"SMIC": 100.0, "SMIC VIS": 25.0, "SMIC NIR": 25.0}
@@ -43,7 +43,7 @@ COLUMNS = (SUBJECT, FILENAME, ONSET, APEX, OFFSET, Column("emotion", EMOTION.nam
 
 
 @dataclass(frozen=True)
-class _Place:
+class _SmicClip:
     database: str
     root: tuple[str, ...]
     subject: str
@@ -78,7 +78,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     Raises InputError where the tree holds no clip, where nothing says which camera it is, and where raw and cropped
     frames of the same clips lie in one tree.
     """
-    report = Report()
+    report = ImportReport()
     places = _places(tree, report)
     coded = _coded(tree, sheet, places, report)
     finding = Finding(problems=report.problems)
@@ -101,9 +101,9 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     return finding
 
 
-def _places(tree: Tree, report: Report) -> dict[tuple[str, str], _Place]:
+def _places(tree: Tree, report: ImportReport) -> dict[tuple[str, str], _SmicClip]:
     folders = image_folders(tree, report)
-    places: dict[tuple[str, str], _Place] = {}
+    places: dict[tuple[str, str], _SmicClip] = {}
     for folder in folders:
         place = _place(tree, folder, report)
         if place is None:
@@ -134,7 +134,7 @@ def _places(tree: Tree, report: Report) -> dict[tuple[str, str], _Place]:
     return places
 
 
-def _place(tree: Tree, folder: Folder, report: Report) -> _Place | None:
+def _place(tree: Tree, folder: Folder, report: ImportReport) -> _SmicClip | None:
     parts = folder.parts
     clip = clip_name(parts[-1])
     if not clip:
@@ -155,7 +155,7 @@ def _place(tree: Tree, folder: Folder, report: Report) -> _Place | None:
         )
         return None
     root = tuple(above[:-1] if spelled else above)
-    return _Place(
+    return _SmicClip(
         _database(tree, root, folder), root, number, spelled or number, clip, _CODES[code], emotion, folder
     )
 
@@ -171,10 +171,10 @@ def _database(tree: Tree, root: tuple[str, ...], folder: Folder) -> str:
 
 
 def _coded(
-    tree: Tree, sheet: Sheet | None, places: dict[tuple[str, str], _Place], report: Report
-) -> dict[tuple[str, str], list[Coded]]:
+    tree: Tree, sheet: Sheet | None, places: dict[tuple[str, str], _SmicClip], report: ImportReport
+) -> dict[tuple[str, str], list[CodedRow]]:
     """Rows by (database, clip); each sheet is of one camera, told by its own name or path, or by the tree."""
-    coded: defaultdict[tuple[str, str], list[Coded]] = defaultdict(list)
+    coded: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
     databases = {database for database, _ in places}
     for table in _tables(tree, sheet):
         words = set(re.split(r"[^A-Z]+", table.name.upper())) & DATABASES.keys()
@@ -183,13 +183,13 @@ def _coded(
                 f"Nothing says of which camera the sheet “{table.name}” is: import HS, VIS and NIR one after the other."
             )
         database = DATABASES[words.pop()] if len(words) == 1 else next(iter(databases))
-        named = [row for row in table.rows if clip_name(row.text("filename", Report()))]
+        named = [row for row in table.rows if clip_name(row.text("filename", ImportReport()))]
         for row in coded_rows(named, subject_name, lambda _, filename: clip_name(filename), report):
             coded[database, row.clip].append(row)
     return coded
 
 
-def _tables(tree: Tree, sheet: Sheet | None) -> list[Table]:
+def _tables(tree: Tree, sheet: Sheet | None) -> list[SheetTable]:
     if sheet is not None:
         return [find_table(tree, sheet, COLUMNS, "the sheet of SMIC-E")]
     tables = []
@@ -201,7 +201,7 @@ def _tables(tree: Tree, sheet: Sheet | None) -> list[Table]:
     return tables
 
 
-def _clip(tree: Tree, place: _Place, rows: list[Coded], report: Report) -> FoundClip:
+def _clip(tree: Tree, place: _SmicClip, rows: list[CodedRow], report: ImportReport) -> FoundClip:
     folder, where = place.folder, {"subject": place.subject, "clip": place.clip}
     files, numbers = sound_frames(tree, folder, report, **where)
     expression = None
@@ -222,7 +222,7 @@ def _clip(tree: Tree, place: _Place, rows: list[Coded], report: Report) -> Found
     elif rows:
         expression = _from_sheet(place, rows, numbers, report)
     elif place.folder_says:
-        expression = Expression(numbers[0], None, numbers[-1], place.said)
+        expression = CodedExpression(numbers[0], None, numbers[-1], place.said)
     else:
         report.error(
             "row-missing",
@@ -243,8 +243,8 @@ def _clip(tree: Tree, place: _Place, rows: list[Coded], report: Report) -> Found
 
 
 def _from_sheet(
-    place: _Place, rows: list[Coded], numbers: tuple[int, ...], report: Report
-) -> Expression | None:
+    place: _SmicClip, rows: list[CodedRow], numbers: tuple[int, ...], report: ImportReport
+) -> CodedExpression | None:
     kept = without_duplicates(rows, report, several=False)
     if not kept:
         return None
@@ -260,4 +260,12 @@ def _from_sheet(
     found = check(row, numbers, (), report, apex_expected=False)
     if found is None:
         return None
-    return Expression(found.onset, found.apex, found.offset, place.said, "", "micro", row.row)
+    return CodedExpression(found.onset, found.apex, found.offset, place.said, "", "micro", row.row)
+
+
+LAYOUT = Layout(
+    key="smic",
+    title="SMIC",
+    expects="HS/s1/micro/negative/s1_ne_01/….bmp, VIS and NIR likewise",
+    read=read,
+)

@@ -40,7 +40,7 @@ def start(api, project):
 @pytest.fixture
 def checked(project, alice, import_dir) -> Import:
     """An import of the tree whose first row has its apex outside onset–offset."""
-    source = services.Source(Import.Place.FOLDER, "CASME2")
+    source = services.ImportSource(Import.SourceType.FOLDER, "CASME2")
     batch = services.start(project, "casme2", source, None, alice, enqueue=False)
     check_here(batch)
     return batch
@@ -74,7 +74,7 @@ def test_nothing_outside_the_import_folder_is_read(start, import_dir, source):
 
 
 def test_a_folder_that_became_a_link_out_is_not_read_by_the_worker(project, alice, import_dir, tmp_path):
-    source = services.Source(Import.Place.FOLDER, "CASME2")
+    source = services.ImportSource(Import.SourceType.FOLDER, "CASME2")
     batch = services.start(project, "casme2", source, None, alice, enqueue=False)
     (import_dir / "CASME2").rename(tmp_path / "moved")
     (import_dir / "CASME2").symlink_to(tmp_path / "other")
@@ -241,5 +241,5 @@ def test_the_form_starts_a_check(browser, project, import_dir):
 def test_the_list_is_empty_at_first_and_then_names_each(browser, project, import_dir):
     url = f"/projects/{project.slug}/imports/"
     assert "Nothing imported yet" in browser.get(url).content.decode()
-    services.start(project, "casme2", services.Source(Import.Place.FOLDER, "CASME2"), None, None)
+    services.start(project, "casme2", services.ImportSource(Import.SourceType.FOLDER, "CASME2"), None, None)
     assert "CASME2" in browser.get(url).content.decode()

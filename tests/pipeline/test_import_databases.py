@@ -24,7 +24,7 @@ def start(project, alice, work):
     """Check a folder, and confirm it with the corrections given."""
 
     def run(folder, layout="casme2", accepted=(), confirm=True, **options) -> Import:
-        source = services.Source(Import.Place.FOLDER, str(folder), confined=False)
+        source = services.ImportSource(Import.SourceType.FOLDER, str(folder), confined=False)
         batch = services.start(project, layout, source, options.pop("sheet", None), alice, **options)
         work()
         batch.refresh_from_db()
@@ -305,7 +305,7 @@ def annotated(project, alice, work):
 
     def run(layout: str, path) -> Import:
         file = ContentFile(path.read_bytes(), name=path.name)
-        batch = services.start(project, layout, services.Source(Import.Place.FILE), file, alice)
+        batch = services.start(project, layout, services.ImportSource(Import.SourceType.FILE), file, alice)
         work()
         batch.refresh_from_db()
         if batch.counts()["waiting"]:

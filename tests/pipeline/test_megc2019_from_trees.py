@@ -34,7 +34,7 @@ def imported(project, alice, work, tmp_path, monkeypatch):
     with LIST.open() as file:
         trees = megc2019_trees(tmp_path, list(csv.DictReader(file)))
     for layout, folder in trees.items():
-        source = services.Source(Import.Place.FOLDER, str(folder), confined=False)
+        source = services.ImportSource(Import.SourceType.FOLDER, str(folder), confined=False)
         batch = services.start(project, layout, source, None, alice)
         work()
         batch.refresh_from_db()

@@ -13,7 +13,7 @@ from mer_platform.annotation.exchange.rows import MARKS
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
-from models_ml.formats.report import Report
+from models_ml.formats.report import ImportReport
 
 ADD, CHANGE, SAME = "add", "change", "same"
 Entry = dict[str, Any]  # as the import keeps it, see ``_entry``
@@ -22,7 +22,7 @@ Entry = dict[str, Any]  # as the import keeps it, see ``_entry``
 class Comparer:
     """Compares the rows of one file with the annotations of a project, coder by coder and clip by clip."""
 
-    def __init__(self, project: Project, report: Report) -> None:
+    def __init__(self, project: Project, report: ImportReport) -> None:
         self._project, self._report = project, report
 
     def compare(self, placed: Sequence[tuple[Placed, User]]) -> list[Entry]:

@@ -19,9 +19,9 @@ from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Rea
 from mer_platform.annotation.exchange.zips import Archive, safe_name
 from models_ml.errors import InputError
 from models_ml.formats import elan
-from models_ml.formats.base import Marking
+from models_ml.formats.base import ExternalAnnotation
 from models_ml.formats.folders import VIDEOS
-from models_ml.formats.markings import NO_EMOTION
+from models_ml.formats.spans import NO_EMOTION
 
 CONSENSUS = "consensus"  # on tiers of what was agreed on
 _MIME = {
@@ -133,10 +133,10 @@ def read(name: str, content: bytes) -> Read:
     """One .eaf, or a zip of several. Raises InputError where nothing in it can be read."""
     tree = Archive(name, content, (".eaf",))
     finding = elan.read(tree, None, frozenset())
-    return Read([incoming(marking) for marking in finding.markings], finding.problems)
+    return Read([incoming(marking) for marking in finding.annotations], finding.problems)
 
 
-def incoming(marking: Marking) -> Incoming:
+def incoming(marking: ExternalAnnotation) -> Incoming:
     """A marking of ELAN or Label Studio as a row."""
     fields = {
         **{name: getattr(marking, name) for name in MARKS},

@@ -16,7 +16,7 @@ from mer_platform.annotation.exchange.elan import CONSENSUS, incoming
 from mer_platform.annotation.exchange.rows import MARKS, Outgoing, Read
 from mer_platform.annotation.exchange.zips import Archive
 from models_ml.formats import label_studio
-from models_ml.formats.markings import NO_EMOTION
+from models_ml.formats.spans import NO_EMOTION
 
 _REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
 
@@ -68,4 +68,4 @@ def _regions(row: Outgoing, coder: str) -> list[dict[str, Any]]:
 def read(name: str, content: bytes) -> Read:
     """A JSON export of Label Studio. Raises InputError for what is none."""
     finding = label_studio.read(Archive(name, content, (".json",)), None, frozenset())
-    return Read([incoming(marking) for marking in finding.markings], finding.problems)
+    return Read([incoming(marking) for marking in finding.annotations], finding.problems)

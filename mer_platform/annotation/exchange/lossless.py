@@ -17,7 +17,7 @@ from mer_platform.annotation.exchange.rows import CODED, Incoming, Outgoing, Rea
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
-from models_ml.formats.report import Report
+from models_ml.formats.report import ImportReport
 
 SCHEMA = "mer-annotations"
 VERSION = 1
@@ -92,7 +92,7 @@ def read(name: str, document: dict[str, Any]) -> Read:
         )
     if not isinstance(clips, list):
         raise InputError(f"“{name}” has no list “clips”: export it again.")
-    found, report = Read(), Report()
+    found, report = Read(), ImportReport()
     for number, clip in enumerate(clips, 1):
         try:
             _read_clip(name, clip, number, found, report)
@@ -102,7 +102,7 @@ def read(name: str, document: dict[str, Any]) -> Read:
     return found
 
 
-def _read_clip(name: str, clip: dict[str, Any], number: int, found: Read, report: Report) -> None:
+def _read_clip(name: str, clip: dict[str, Any], number: int, found: Read, report: ImportReport) -> None:
     names = {key: str(clip[key]) for key in ("database", "subject", "sha256")}
     where = {"file": name, "row": number, "subject": names["subject"], "clip": str(clip["name"])}
     for place, entry in enumerate(clip["annotations"], 1):

@@ -17,7 +17,7 @@ from mer_platform.annotation.models import Annotation, Marking, check_marks
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
 
 _LONGEST_NOTE = 2000
 _SUGGESTION = {"onset", "apex", "offset", "confidence"}
@@ -36,7 +36,7 @@ class Placer:
     """Places the rows of one file in one project; what it could not place is in ``report``."""
 
     def __init__(self, project: Project) -> None:
-        self.report = Report()
+        self.report = ImportReport()
         self._timings = Timings()
         self._by_bytes: dict[str, Clip] = {}
         self._by_name: defaultdict[str, set[Clip]] = defaultdict(set)
@@ -180,7 +180,7 @@ class Placer:
         refuse(self.report, row, code, message, column)
 
 
-def refuse(report: Report, row: Incoming, code: str, message: str, column: str) -> None:
+def refuse(report: ImportReport, row: Incoming, code: str, message: str, column: str) -> None:
     """Report that a row is not imported."""
     report.error(code, message, file=row.file, row=row.row, column=column, subject=row.subject, clip=row.clip)
 

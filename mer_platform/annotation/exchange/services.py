@@ -19,7 +19,7 @@ from mer_platform.annotation.exchange.rows import CODED, Incoming
 from mer_platform.annotation.models import Consensus
 from mer_platform.projects.models import Membership, Project, Role
 from models_ml.errors import InputError
-from models_ml.formats.report import Report, listed
+from models_ml.formats.report import ImportReport, listed
 
 Coders = AnnotationImport.Coders
 
@@ -68,7 +68,7 @@ def confirm(batch: AnnotationImport, user: Any) -> Applied:
 
 
 def _with_coders(
-    project: Project, user: Any, name: str, rows: list[Incoming], coders: str, report: Report
+    project: Project, user: Any, name: str, rows: list[Incoming], coders: str, report: ImportReport
 ) -> list[tuple[Incoming, User]]:
     """Each row with the member whose it is to be."""
     named = sorted({row.coder for row in rows})
@@ -87,7 +87,7 @@ def _with_coders(
     return [(row, members[row.coder].user) for row in rows if _is_coder(row, members, report)]
 
 
-def _is_coder(row: Incoming, members: dict[str, Membership], report: Report) -> bool:
+def _is_coder(row: Incoming, members: dict[str, Membership], report: ImportReport) -> bool:
     member = members.get(row.coder)
     if member and Role(member.role).includes(Role.ANNOTATOR):
         return True
@@ -102,7 +102,7 @@ def _is_coder(row: Incoming, members: dict[str, Membership], report: Report) -> 
     return False
 
 
-def _new_consensus(placed: list[Placed], report: Report) -> list[dict[str, Any]]:
+def _new_consensus(placed: list[Placed], report: ImportReport) -> list[dict[str, Any]]:
     """What was agreed on in clips that have no consensus here; where they have another, it is reported and left."""
     by_clip: defaultdict[int, list[Placed]] = defaultdict(list)
     for place in placed:

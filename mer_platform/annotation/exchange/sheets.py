@@ -21,9 +21,9 @@ from mer_platform.exports.formats import BOM, guarded
 from models_ml.errors import InputError
 from models_ml.formats import casme2
 from models_ml.formats.base import Sheet
-from models_ml.formats.coding import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Column, Row, read_table
+from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import Column, SheetRow, read_table
 
 CASME2_COLUMNS = (
     "Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units", "Estimated Emotion",
@@ -133,7 +133,7 @@ def _cell(sheet: Any, value: Any) -> Any:
 
 def read(name: str, content: bytes) -> Read:
     """The rows of a coding sheet, in either convention. Raises InputError for what is no such sheet."""
-    report = Report()
+    report = ImportReport()
     content = _as_utf8(name, content)
     flat = b"onset_source_frame" in content[:_HEAD]
     table = read_table(Sheet(name, content), _FLAT if flat else _COLUMNS)
@@ -159,7 +159,7 @@ def _as_utf8(name: str, content: bytes) -> bytes:
     return content
 
 
-def _incoming(row: Row, columns: frozenset[str], unit: Unit, report: Report) -> Incoming | None:
+def _incoming(row: SheetRow, columns: frozenset[str], unit: Unit, report: ImportReport) -> Incoming | None:
     texts = {key: _text(row, key, report) for key in ("subject", "filename", "database", "coder", "emotion")}
     before = len(report.problems)
     for key, what in (("subject", "subject"), ("filename", "clip")):
@@ -185,7 +185,7 @@ def _incoming(row: Row, columns: frozenset[str], unit: Unit, report: Report) -> 
     )  # fmt: skip
 
 
-def _kind(row: Row, report: Report) -> str:
+def _kind(row: SheetRow, report: ImportReport) -> str:
     """Micro where the cell is empty: SAMM writes "Micro", "Micro - 1/2", "Macro"."""
     word = row.text("kind", report).lower()
     for kind in ("micro", "macro"):
@@ -197,7 +197,7 @@ def _kind(row: Row, report: Report) -> str:
     return "micro"
 
 
-def _text(row: Row, key: str, report: Report) -> str:
+def _text(row: SheetRow, key: str, report: ImportReport) -> str:
     return _unguarded(row.text(key, report))
 
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mer_platform.imports import services
 from mer_platform.imports.checking import check_here
 from mer_platform.imports.models import Import
-from mer_platform.imports.reporting import as_json
-from mer_platform.imports.services import Source
+from mer_platform.imports.services import ImportSource
+from mer_platform.imports.summary import as_json
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         try:
             if options["sheet"]:
                 sheet = ContentFile(options["sheet"].read_bytes(), name=options["sheet"].name)
-            source = Source(Import.Place.FOLDER, str(options["path"].resolve()), confined=False)
+            source = ImportSource(Import.SourceType.FOLDER, str(options["path"].resolve()), confined=False)
             batch = services.start(project, options["layout"], source, sheet, None, enqueue=False)
         except OSError as error:
             raise CommandError(f"{options['sheet']} cannot be read: {error.strerror}") from error

@@ -21,7 +21,7 @@ def codes(finding: Finding) -> list[tuple[str, str, str, str]]:
 
 def test_each_sample_is_taken_once_from_its_own_subjects_test_folder(tmp_path: Path) -> None:
     finding = read(trees.flow_folds(tmp_path))
-    assert [(p.database, p.subject, p.name, p.emotion, p.file) for p in finding.pictures] == [
+    assert [(p.database, p.subject, p.name, p.emotion, p.file) for p in finding.flow_pictures] == [
         ("CASME II", "sub01", "EP02_01f", "positive", "sub01/u_test/1/sub01_EP02_01f .png"),
         ("CASME II", "sub02", "EP01_11f", "negative", "sub02/u_test/0/sub02_EP01_11f .png"),
         ("SAMM", "006", "006_1_2", "negative", "006/u_test/0/006_006_1_2 .png"),
@@ -42,7 +42,7 @@ def test_a_sample_that_is_not_in_its_own_test_folder_is_not_imported(tmp_path: P
     finding = read(tmp_path)
     assert codes(finding) == [("error", "test-missing", "sub01", "EP02_01f")]
     assert "only in the u_train of 006, 007, s01, s02, sub02" in finding.problems[0].message
-    assert len(finding.pictures) == 5
+    assert len(finding.flow_pictures) == 5
 
 
 def test_a_label_that_differs_between_folders_is_not_guessed(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_sample_in_the_test_folder_of_another_or_missing_or_differing_in_train
         ("warning", "picture-differs", "006", "006_1_2"),
         ("warning", "leak", "s01", "s01_ne_01"),
     ]
-    assert len(finding.pictures) == 6
+    assert len(finding.flow_pictures) == 6
 
 
 def test_names_that_tell_no_database_labels_and_files_that_are_no_pictures_are_reported(
@@ -93,12 +93,12 @@ def test_names_that_tell_no_database_labels_and_files_that_are_no_pictures_are_r
         ("info", "not-in-layout"),
         ("error", "file-no-image"),
     ]
-    assert len(finding.pictures) == 5
+    assert len(finding.flow_pictures) == 5
 
 
 def test_pictures_by_database_subject_and_label(tmp_path: Path) -> None:
     finding = read(trees.flow_by_label(tmp_path))
-    assert sorted((p.database, p.subject, p.name, p.emotion) for p in finding.pictures) == [
+    assert sorted((p.database, p.subject, p.name, p.emotion) for p in finding.flow_pictures) == [
         ("CASME II", "sub01", "EP02_01f", "positive"),
         ("Lab", "Anna", "first", "joy"),
         ("SAMM", "006", "006_1_2", "negative"),
@@ -117,7 +117,9 @@ def test_one_sample_under_two_labels_is_not_imported(tmp_path: Path) -> None:
 
 def test_the_folder_of_one_database_is_enough(tmp_path: Path) -> None:
     trees.flow_by_label(tmp_path)
-    assert [(p.database, p.subject) for p in read(tmp_path / "casme2").pictures] == [("CASME II", "sub01")]
+    assert [(p.database, p.subject) for p in read(tmp_path / "casme2").flow_pictures] == [
+        ("CASME II", "sub01")
+    ]
 
 
 def test_pictures_that_lie_otherwise_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import Expression, Finding
+from models_ml.formats.base import CodedExpression, Finding
 from tests import trees
 
 HEADER = [
@@ -49,8 +49,8 @@ def test_rows_of_one_clip_are_its_expressions(tmp_path: Path) -> None:
         ("Lab", "A", "quiet", 50.0, 3),
     ]
     assert finding.clips[0].expressions == (
-        Expression(2, 3, 4, "joy", "6+12", "micro", 2),
-        Expression(6, 8, 9, "anger", "4", "macro", 3),
+        CodedExpression(2, 3, 4, "joy", "6+12", "micro", 2),
+        CodedExpression(6, 8, 9, "anger", "4", "macro", 3),
     )
     assert finding.clips[1].expressions == ()
     assert finding.emotions == {"Lab": ["anger", "joy"]}
@@ -68,7 +68,7 @@ def test_a_video_says_its_own_frame_rate_and_its_frames_count_from_one(tmp_path:
     )
     (clip,) = finding.clips
     assert (clip.fps, clip.files, clip.numbers) == (0.0, ("b.mp4",), ())
-    assert clip.expressions == (Expression(1, 2, 3, "joy", "", "micro", 2),)
+    assert clip.expressions == (CodedExpression(1, 2, 3, "joy", "", "micro", 2),)
     assert codes(finding) == [("error", "frame-absent", 3, "")]
 
 
@@ -78,7 +78,7 @@ def test_an_xlsx_is_read_as_well(tmp_path: Path) -> None:
     )
     trees.frames(tmp_path / "a/1", range(1, 4), "{}.png")
     (clip,) = read(tmp_path).clips
-    assert clip.expressions == (Expression(1, 2, 3, "joy", "", "micro", 2),)
+    assert clip.expressions == (CodedExpression(1, 2, 3, "joy", "", "micro", 2),)
 
 
 def test_what_cannot_be_right_is_reported(tmp_path: Path) -> None:

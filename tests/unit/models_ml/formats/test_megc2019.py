@@ -37,7 +37,7 @@ def test_flow_pictures_are_named_as_in_the_list(tmp_path: Path) -> None:
     digits = {"negative": "0", "positive": "1", "surprise": "2"}
     trees.flow_folds(tmp_path, [(s, c, digits[label]) for _, s, c, label in LISTED])
     finding = LAYOUTS["flow-images"].read(FolderTree(tmp_path), None, frozenset())
-    assert {(p.database, p.subject, p.name, p.emotion) for p in finding.pictures} == {
+    assert {(p.database, p.subject, p.name, p.emotion) for p in finding.flow_pictures} == {
         (NAMES[d], s, c, label) for d, s, c, label in LISTED
     }
 

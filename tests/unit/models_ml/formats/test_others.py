@@ -7,7 +7,7 @@ import pytest
 from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import Expression, Finding
+from models_ml.formats.base import CodedExpression, Finding
 from tests import trees
 
 
@@ -26,8 +26,8 @@ def test_samm_long_videos_have_several_expressions_and_zero_means_none(tmp_path:
         ("SAMM Long Videos", "006", "006_2", 200.0, 4),
     ]
     assert finding.clips[0].expressions == (
-        Expression(3, 5, None, "", "AU12", "macro", 12),
-        Expression(12, 14, 17, "", "AU4", "micro", 11),
+        CodedExpression(3, 5, None, "", "AU12", "macro", 12),
+        CodedExpression(12, 14, 17, "", "AU4", "micro", 11),
     )
     assert codes(finding) == [
         ("warning", "offset-missing", 12, "006_1"),
@@ -46,8 +46,8 @@ def test_casme3_long_videos_have_several_expressions_and_depth_is_left_out(tmp_p
         12,
     )
     assert clip.expressions == (
-        Expression(2, 4, 6, "disgust", "4", "micro", 2),
-        Expression(8, 9, 10, "happy", "12", "micro", 3),
+        CodedExpression(2, 4, 6, "disgust", "4", "micro", 2),
+        CodedExpression(8, 9, 10, "happy", "12", "micro", 3),
     )
     assert finding.problems == []
 
@@ -103,7 +103,7 @@ def test_casme3_macro_expressions_are_told_by_the_sheets_name(tmp_path: Path) ->
     trees.xlsx(tmp_path / "cas(me)3_part_A_MaE_label_JpgIndex_v2.xlsx", [header, ["spNO.1", "a", 2, 4, 6]])
     trees.frames(tmp_path / "spNO.1/a/color", range(1, 8), "{}.jpg")
     finding = read("casme3a", tmp_path)
-    assert finding.clips[0].expressions == (Expression(2, 4, 6, "", "", "macro", 2),)
+    assert finding.clips[0].expressions == (CodedExpression(2, 4, 6, "", "", "macro", 2),)
     assert finding.problems == []
 
 
@@ -114,8 +114,8 @@ def test_casme_sq_names_are_translated_by_its_naming_rules(tmp_path: Path) -> No
         ("CAS(ME)2", "s15", "15_0401girlcrashing", 30.0),
     ]
     assert finding.clips[0].expressions == (
-        Expression(5, 6, 8, "negative", "4+7", "micro", 1),
-        Expression(10, 12, None, "positive", "12", "macro", 2),
+        CodedExpression(5, 6, 8, "negative", "4+7", "micro", 1),
+        CodedExpression(10, 12, None, "positive", "12", "macro", 2),
     )
     assert codes(finding) == [
         ("warning", "offset-missing", 2, "15_0101disgustingteeth"),
@@ -156,7 +156,7 @@ def test_mmew_macro_expressions_are_left_out(tmp_path: Path) -> None:
         ("MMEW", "S13", "S13-01-002", 90.0, 5),
         ("MMEW", "S13", "S13-07-001", 90.0, 12),
     ]
-    assert finding.clips[1].expressions == (Expression(1, 3, 5, "anger", "4+7", "micro", 2),)
+    assert finding.clips[1].expressions == (CodedExpression(1, 3, 5, "anger", "4+7", "micro", 2),)
     assert finding.problems == []
 
 
@@ -174,7 +174,7 @@ def test_4dme_subjects_are_compared_by_number_and_two_emotions_are_reported(tmp_
         ("4DME", "sub01", "clip_1", 60.0),
         ("4DME", "sub02", "clip_7", 60.0),
     ]
-    assert finding.clips[0].expressions == (Expression(10, 12, 14, "positive", "AU12", "micro", 2),)
+    assert finding.clips[0].expressions == (CodedExpression(10, 12, 14, "positive", "AU12", "micro", 2),)
     assert codes(finding) == [("warning", "emotion-unknown", 3, "clip_7")]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mer_platform.imports.trees import FolderTree
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import Expression, Finding
+from models_ml.formats.base import CodedExpression, Finding
 from tests import trees
 
 
@@ -20,9 +20,9 @@ def test_clips_labels_and_source_frame_numbers(tmp_path: Path) -> None:
         ("SAMM", "011", "011_1_1", 200.0, (1, 2, 3)),
     ]
     assert [c.expressions for c in finding.clips] == [
-        (Expression(5562, 5564, 5566, "anger", "AU4", "micro", 15),),
-        (Expression(12, 13, 15, "happiness", "AU12", "micro", 16),),
-        (Expression(1, 2, 3, "contempt", "AU14", "micro", 17),),
+        (CodedExpression(5562, 5564, 5566, "anger", "AU4", "micro", 15),),
+        (CodedExpression(12, 13, 15, "happiness", "AU12", "micro", 16),),
+        (CodedExpression(1, 2, 3, "contempt", "AU14", "micro", 17),),
     ]
     assert finding.problems == []
 

@@ -10,8 +10,8 @@ from openpyxl import Workbook
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
-from models_ml.formats.report import Report
-from models_ml.formats.sheets import Column, Row, Table, read_table
+from models_ml.formats.report import ImportReport
+from models_ml.formats.sheets import Column, SheetRow, SheetTable, read_table
 from tests import trees
 
 COLUMNS = (
@@ -21,18 +21,18 @@ COLUMNS = (
 )
 
 
-def table(path: Path) -> Table:
+def table(path: Path) -> SheetTable:
     return read_table(Sheet(path.name, path.read_bytes()), COLUMNS)
 
 
-def row(value: object) -> Row:
-    return Row(7, {"onset": value, "subject": value}, "codes.xlsx")
+def row(value: object) -> SheetRow:
+    return SheetRow(7, {"onset": value, "subject": value}, "codes.xlsx")
 
 
 @pytest.mark.parametrize("name", ["Onset Frame", "onset_frame", " ONSETFRAME ", "OnsetF"])
 def test_a_column_is_found_however_its_name_is_written(tmp_path: Path, name: str) -> None:
     found = table(trees.xlsx(tmp_path / "s.xlsx", [[name, "Subject"], [5, "a"]]))
-    assert found.rows[0].frame("onset", Report()) == 5
+    assert found.rows[0].frame("onset", ImportReport()) == 5
 
 
 def test_row_numbers_are_those_of_the_spreadsheet_with_text_and_blank_rows_between(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_row_numbers_are_those_of_the_spreadsheet_with_text_and_blank_rows_betwe
     sheet["B6"], sheet["C6"] = "a", 1
     sheet["B9"], sheet["C9"] = "b", 2
     book.save(tmp_path / "s.xlsx")
-    assert [(r.number, r.text("subject", Report())) for r in table(tmp_path / "s.xlsx").rows] == [
+    assert [(r.number, r.text("subject", ImportReport())) for r in table(tmp_path / "s.xlsx").rows] == [
         (6, "a"),
         (9, "b"),
     ]
@@ -59,26 +59,26 @@ def test_the_worksheet_with_the_columns_is_taken(tmp_path: Path) -> None:
 def test_csv_with_any_usual_delimiter_and_a_byte_order_mark(tmp_path: Path, delimiter: str) -> None:
     path = trees.table(tmp_path / "s.csv", [["Subject", "OnsetF", "Notes"], ["a", "46", "ü, ö"]], delimiter)
     found = table(path)
-    assert (found.rows[0].number, found.rows[0].text("note", Report())) == (2, "ü, ö")
+    assert (found.rows[0].number, found.rows[0].text("note", ImportReport())) == (2, "ü, ö")
 
 
 @pytest.mark.parametrize(("value", "frame"), [(46, 46), (46.0, 46), ("46 ", 46), ("46.0", 46), ("0046", 46)])
 def test_frame_numbers_in_their_usual_disguises(value: object, frame: int) -> None:
-    report = Report()
+    report = ImportReport()
     assert row(value).frame("onset", report) == frame
     assert report.problems == []
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "/", "-", "NaN", "N/A", float("nan")])
 def test_a_cell_that_says_there_is_none(value: object) -> None:
-    report = Report()
+    report = ImportReport()
     assert row(value).frame("onset", report) is None
     assert report.problems == []
 
 
 @pytest.mark.parametrize("value", ["46a", 46.5, -3, "#REF!", True, "1e3"])
 def test_what_is_no_frame_number_is_reported_with_file_row_and_column(value: object) -> None:
-    report = Report()
+    report = ImportReport()
     assert row(value).frame("onset", report) is None
     (problem,) = report.problems
     assert (problem.code, problem.file, problem.row, problem.column) == (
@@ -91,7 +91,7 @@ def test_what_is_no_frame_number_is_reported_with_file_row_and_column(value: obj
 
 
 def test_a_date_by_accident_is_reported(tmp_path: Path) -> None:
-    report = Report()
+    report = ImportReport()
     assert row(datetime(2024, 1, 2)).text("subject", report) == ""
     assert row(datetime(2024, 1, 2)).frame("onset", report) is None
     assert [(p.code, p.column) for p in report.problems] == [
@@ -101,7 +101,7 @@ def test_a_date_by_accident_is_reported(tmp_path: Path) -> None:
 
 
 def test_numbers_as_text() -> None:
-    report = Report()
+    report = ImportReport()
     assert [row(v).text("subject", report) for v in (6, 6.0, "006", " a  b ", None)] == [
         "6",
         "6",

@@ -9,17 +9,17 @@ from mer_platform.annotation.exchange.timing import Timing
 from mer_platform.clips.models import Clip
 from mer_platform.imports.comparing import compare_marks
 from mer_platform.imports.models import Import, ImportItem
-from models_ml.formats.base import Marking, Problem
+from models_ml.formats.base import ExternalAnnotation, Problem
 
-Planned = tuple[ImportItem | None, list[Problem]]
+PlannedItem = tuple[ImportItem | None, list[Problem]]
 
 
-def plan_markings(batch: Import, markings: list[Marking]) -> Iterator[Planned]:
+def plan_annotations(batch: Import, markings: list[ExternalAnnotation]) -> Iterator[PlannedItem]:
     """An item a clip, with its expressions; or why there is none."""
     if not markings:
         return
     names = _names(batch)
-    by_clip: dict[int, list[Marking]] = defaultdict(list)
+    by_clip: dict[int, list[ExternalAnnotation]] = defaultdict(list)
     clips: dict[int, Clip] = {}
     for marking in markings:
         found = names.get(_plain(marking.clip), [])
@@ -32,10 +32,10 @@ def plan_markings(batch: Import, markings: list[Marking]) -> Iterator[Planned]:
         yield _plan_clip(batch, clips[pk], own)
 
 
-def _plan_clip(batch: Import, clip: Clip, markings: list[Marking]) -> Planned:
+def _plan_clip(batch: Import, clip: Clip, markings: list[ExternalAnnotation]) -> PlannedItem:
     item = ImportItem(
         batch=batch,
-        kind=ImportItem.Kind.MARKING,
+        kind=ImportItem.ItemType.MARKING,
         database=clip.subject.database.name,
         subject=clip.subject.name,
         name=clip.name,
@@ -68,7 +68,7 @@ def _plan_clip(batch: Import, clip: Clip, markings: list[Marking]) -> Planned:
     return item, problems + compare_marks(item, clip, list(clip.consensus.all()))
 
 
-def _indices(marking: Marking, timing: Timing) -> tuple[dict[str, Any] | None, str]:
+def _indices(marking: ExternalAnnotation, timing: Timing) -> tuple[dict[str, Any] | None, str]:
     """The marking with 0-based indices; or None and what is wrong with it."""
     marks: dict[str, Any] = {}
     last = len(timing.times) - 1
@@ -114,7 +114,7 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _unnamed(marking: Marking, found: list[Clip]) -> Problem:
+def _unnamed(marking: ExternalAnnotation, found: list[Clip]) -> Problem:
     if found:
         several = ", ".join(str(clip) for clip in found[:5])
         return _problem(
@@ -132,10 +132,10 @@ def _unnamed(marking: Marking, found: list[Clip]) -> Problem:
     )
 
 
-def _refused(item: ImportItem, code: str, reason: str, marking: Marking) -> Planned:
+def _refused(item: ImportItem, code: str, reason: str, marking: ExternalAnnotation) -> PlannedItem:
     item.state, item.reason = ImportItem.State.FAILED, reason
     return item, [_problem("error", code, reason, marking)]
 
 
-def _problem(severity: Any, code: str, message: str, marking: Marking) -> Problem:
+def _problem(severity: Any, code: str, message: str, marking: ExternalAnnotation) -> Problem:
     return Problem(severity, code, message, file=marking.file, row=marking.row, clip=marking.clip)

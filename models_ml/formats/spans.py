@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from models_ml.formats.base import Marking
-from models_ml.formats.report import Report
+from models_ml.formats.base import ExternalAnnotation
+from models_ml.formats.report import ImportReport
 
 Role = Literal["emotion", "phase", "unit", "kind", "missing"]
 PHASES = ("onset", "apex", "offset", "onset-apex", "apex-offset")
@@ -37,7 +37,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Source:
+class SpanOrigin:
     """Where spans come from: the clip, its coder, the unit of time, the file and place for the report."""
 
     clip: str
@@ -64,7 +64,9 @@ def role_of(word: str) -> Role:
     return "unit" if _UNIT.fullmatch(plain) else "emotion"
 
 
-def combine(spans: Sequence[Span], source: Source, report: Report, emotion: str = "") -> list[Marking]:
+def combine(
+    spans: Sequence[Span], source: SpanOrigin, report: ImportReport, emotion: str = ""
+) -> list[ExternalAnnotation]:
     """Markings from the spans of one coder in one clip; ``emotion`` is what was said of the clip as a whole."""
     sound = _points([span for span in spans if _is_sound(span, source, report)])
     expressions = sorted((s for s in sound if s.role == "emotion"), key=lambda s: s.start)
@@ -86,7 +88,7 @@ def combine(spans: Sequence[Span], source: Source, report: Report, emotion: str 
     return found
 
 
-def _is_sound(span: Span, source: Source, report: Report) -> bool:
+def _is_sound(span: Span, source: SpanOrigin, report: ImportReport) -> bool:
     if span.end >= span.start >= 0 and isfinite(span.end):
         return True
     report.error(
@@ -125,8 +127,8 @@ def _covering(run: Sequence[Span], emotion: str) -> Span:
 
 
 def _marking(
-    expression: Span, phases: Sequence[Span], others: Sequence[Span], source: Source, report: Report
-) -> Marking:
+    expression: Span, phases: Sequence[Span], others: Sequence[Span], source: SpanOrigin, report: ImportReport
+) -> ExternalAnnotation:
     onset = _one("onset", phases, source, report)
     apex = _one("apex", phases, source, report)
     offset = _one("offset", phases, source, report)
@@ -148,7 +150,7 @@ def _marking(
             f"The expression at {expression.start:g} has no emotion: imported without one.",
             **_at(source),
         )
-    return Marking(
+    return ExternalAnnotation(
         clip=source.clip,
         coder=source.coder,
         unit=source.unit,
@@ -166,7 +168,7 @@ def _marking(
     )
 
 
-def _one(name: str, phases: Sequence[Span], source: Source, report: Report) -> Span | None:
+def _one(name: str, phases: Sequence[Span], source: SpanOrigin, report: ImportReport) -> Span | None:
     found = [phase for phase in phases if phase.word.lower() == name]
     if len(found) > 1:
         starts = " and ".join(f"{phase.start:g}" for phase in found)
@@ -188,5 +190,5 @@ def _overlap(a: Span, b: Span) -> bool:
     return a.start <= b.end and b.start <= a.end
 
 
-def _at(source: Source) -> dict[str, str | int | None]:
+def _at(source: SpanOrigin) -> dict[str, str | int | None]:
     return {"file": source.file, "row": source.row, "clip": source.clip}

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from models_ml.formats.base import Expression
-from models_ml.formats.report import Report, listed
-from models_ml.formats.sheets import Column, Row
+from models_ml.formats.base import CodedExpression
+from models_ml.formats.report import ImportReport, listed
+from models_ml.formats.sheets import Column, SheetRow
 
-Kind = Literal["micro", "macro"]
+ExpressionKind = Literal["micro", "macro"]
 
 SUBJECT = Column("subject", ("Subject", "Subject ID", "sub_ID", "sub"))
 FILENAME = Column("filename", ("Filename", "File name", "fold_name", "Material", "seq"))
@@ -29,7 +29,7 @@ EMOTION = Column("emotion", ("Estimated Emotion", "Emotion"))
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedRow:
     """One row of a sheet, in our names, not yet checked. ``spelled``: the subject as the sheet has it."""
 
     row: int
@@ -41,18 +41,18 @@ class Coded:
     offset: int | None
     emotion: str
     action_units: str = ""
-    kind: Kind = "micro"
+    kind: ExpressionKind = "micro"
     spelled: str = ""
 
 
 def coded_rows(
-    rows: Iterable[Row],
+    rows: Iterable[SheetRow],
     subject: Callable[[str], str],
     clip: Callable[[str, str], str],
-    report: Report,
-    kind: Callable[[Row, Report], Kind] = lambda row, report: "micro",
+    report: ImportReport,
+    kind: Callable[[SheetRow, ImportReport], ExpressionKind] = lambda row, report: "micro",
     none: frozenset[str] = frozenset(),
-) -> list[Coded]:
+) -> list[CodedRow]:
     """Rows in our names. ``subject`` and ``clip`` give canonical names, "" where a cell cannot be one (reported).
 
     ``none``: see ``Row.frame``.
@@ -76,7 +76,7 @@ def coded_rows(
             )
             continue
         coded.append(
-            Coded(
+            CodedRow(
                 row.number,
                 row.file,
                 name,
@@ -94,7 +94,7 @@ def coded_rows(
     return coded
 
 
-def report_spellings(seen: Iterable[tuple[str, str, str]], report: Report, file: str = "") -> None:
+def report_spellings(seen: Iterable[tuple[str, str, str]], report: ImportReport, file: str = "") -> None:
     """One warning for each subject that is spelled in two ways: (canonical name, spelling, where)."""
     spellings: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for subject, spelled, where in seen:
@@ -110,9 +110,9 @@ def report_spellings(seen: Iterable[tuple[str, str, str]], report: Report, file:
             )
 
 
-def without_duplicates(rows: Sequence[Coded], report: Report, *, several: bool) -> list[Coded]:
+def without_duplicates(rows: Sequence[CodedRow], report: ImportReport, *, several: bool) -> list[CodedRow]:
     """The rows of one clip that count: repeated rows once; none where a clip of one expression has two codings."""
-    kept: list[Coded] = []
+    kept: list[CodedRow] = []
     for row in rows:
         same = next((k for k in kept if replace(k, row=row.row, spelled=row.spelled) == row), None)
         if same is None:
@@ -132,13 +132,13 @@ def without_duplicates(rows: Sequence[Coded], report: Report, *, several: bool) 
 
 
 def check(
-    coded: Coded,
+    coded: CodedRow,
     numbers: Sequence[int],
     emotions: Sequence[str],
-    report: Report,
+    report: ImportReport,
     *,
     apex_expected: bool = True,
-) -> Expression | None:
+) -> CodedExpression | None:
     """The expression a row codes, with marks that cannot be right left empty; None where nothing usable is left."""
     where = at(coded)
     if coded.onset is None:
@@ -164,10 +164,10 @@ def check(
     offset = _offset(coded, present, numbers, report)
     apex = _apex(coded, offset, present, numbers, report, apex_expected)
     emotion = _emotion(coded, emotions, report)
-    return Expression(coded.onset, apex, offset, emotion, coded.action_units, coded.kind, coded.row)
+    return CodedExpression(coded.onset, apex, offset, emotion, coded.action_units, coded.kind, coded.row)
 
 
-def _offset(coded: Coded, present: set[int], numbers: Sequence[int], report: Report) -> int | None:
+def _offset(coded: CodedRow, present: set[int], numbers: Sequence[int], report: ImportReport) -> int | None:
     if coded.offset is None:
         report.warning(
             "offset-missing", "The row gives no offset: imported without one.", column="offset", **at(coded)
@@ -185,11 +185,11 @@ def _offset(coded: Coded, present: set[int], numbers: Sequence[int], report: Rep
 
 
 def _apex(
-    coded: Coded,
+    coded: CodedRow,
     offset: int | None,
     present: set[int],
     numbers: Sequence[int],
-    report: Report,
+    report: ImportReport,
     expected: bool,
 ) -> int | None:
     apex, onset = coded.apex, coded.onset or 0
@@ -224,7 +224,7 @@ def _apex(
     return None
 
 
-def _emotion(coded: Coded, emotions: Sequence[str], report: Report) -> str:
+def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> str:
     """The word as the database has it: in lower case, "other" and "others" taken as one."""
     word = coded.emotion
     if not emotions or word in emotions:
@@ -247,7 +247,7 @@ def _emotion(coded: Coded, emotions: Sequence[str], report: Report) -> str:
     return word
 
 
-def at(coded: Coded) -> dict[str, str | int]:
+def at(coded: CodedRow) -> dict[str, str | int]:
     """Where a row is, for a Problem."""
     return {"file": coded.file, "row": coded.row, "subject": coded.subject, "clip": coded.clip}
 

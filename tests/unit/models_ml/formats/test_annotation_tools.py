@@ -8,7 +8,7 @@ import pytest
 from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import Finding, Marking
+from models_ml.formats.base import ExternalAnnotation, Finding
 from tests import trees
 
 
@@ -17,7 +17,7 @@ def read(layout: str, path: Path) -> Finding:
 
 
 def times(finding: Finding) -> list[tuple]:
-    return [(m.coder, m.onset, m.apex, m.offset, m.emotion) for m in finding.markings]
+    return [(m.coder, m.onset, m.apex, m.offset, m.emotion) for m in finding.annotations]
 
 
 def codes(finding: Finding) -> list[tuple[str, str]]:
@@ -36,9 +36,11 @@ def test_elan_expressions_with_phases_units_and_kinds(tmp_path: Path) -> None:
         },
     )
     finding = read("elan", path)
-    assert finding.markings == [
-        Marking("EP02_01f", "anna", "ms", 110.0, 200.0, 290.0, "happiness", "6+12", "micro", "a.eaf"),
-        Marking("EP02_01f", "anna", "ms", 900.0, None, 1200.0, "anger", "AU4", "macro", "a.eaf"),
+    assert finding.annotations == [
+        ExternalAnnotation(
+            "EP02_01f", "anna", "ms", 110.0, 200.0, 290.0, "happiness", "6+12", "micro", "a.eaf"
+        ),
+        ExternalAnnotation("EP02_01f", "anna", "ms", 900.0, None, 1200.0, "anger", "AU4", "macro", "a.eaf"),
     ]
     assert codes(finding) == [("info", "tier-left-out")]
 
@@ -99,7 +101,7 @@ def test_one_bad_elan_file_among_several_is_a_row_of_the_report(tmp_path: Path) 
     trees.eaf(tmp_path / "a.eaf", {"emotion": [(1, 9, "fear")]})
     (tmp_path / "b.eaf").write_text("broken")
     finding = read("elan", tmp_path)
-    assert len(finding.markings) == 1
+    assert len(finding.annotations) == 1
     assert [(p.severity, p.code, p.file) for p in finding.problems] == [("error", "file-unreadable", "b.eaf")]
 
 
@@ -119,8 +121,8 @@ def test_label_studio_timelines_by_annotator_in_frames(tmp_path: Path) -> None:
         ),
     )
     finding = read("label-studio", tmp_path)
-    assert finding.markings == [
-        Marking(
+    assert finding.annotations == [
+        ExternalAnnotation(
             "EP02_01f",
             "anna@lab",
             "frame",
@@ -133,7 +135,7 @@ def test_label_studio_timelines_by_annotator_in_frames(tmp_path: Path) -> None:
             "export.json",
             101,
         ),
-        Marking(
+        ExternalAnnotation(
             "EP02_01f", "ben@lab", "frame", 40.0, None, 80.0, "surprise", "", "micro", "export.json", 101
         ),
     ]
@@ -164,7 +166,7 @@ def test_label_studio_seconds_become_milliseconds_and_choices_name_the_emotion(t
     trees.label_studio(tmp_path / "e.json", ("a.mp4", {"anna": results}))
     finding = read("label-studio", tmp_path)
     assert times(finding) == [("anna", 500.0, None, 1000.0, "disgust")]
-    assert finding.markings[0].unit == "ms"
+    assert finding.annotations[0].unit == "ms"
     assert codes(finding) == [("info", "region-left-out")]
 
 
@@ -176,7 +178,7 @@ def test_label_studio_regions_that_cannot_be_right_are_reported(tmp_path: Path) 
         ("picture.png", {"anna": [trees.timeline("fear", 3, 9)]}),
     )
     finding = read("label-studio", tmp_path)
-    assert finding.markings == []
+    assert finding.annotations == []
     assert [(p.code, p.row) for p in finding.problems] == [
         ("region-damaged", 101),
         ("offset-before-onset", 101),
@@ -211,7 +213,7 @@ def test_elan_phases_from_mark_to_mark_and_what_is_missing(tmp_path: Path) -> No
     )
     finding = read("elan", path)
     assert times(finding) == [("ben", 100.0, 220.0, 300.0, "fear"), ("ben", 400.0, None, None, "")]
-    assert [m.kind for m in finding.markings] == ["micro", "macro"]
+    assert [m.kind for m in finding.annotations] == ["micro", "macro"]
     assert finding.problems == []
 
 
@@ -225,7 +227,7 @@ def test_elan_expressions_that_overlap_are_kept_apart_by_numbers(tmp_path: Path)
             "AU #2": [(200, 400, "9")],
         },
     )
-    assert [(m.emotion, m.action_units) for m in read("elan", path).markings] == [
+    assert [(m.emotion, m.action_units) for m in read("elan", path).annotations] == [
         ("fear", "4"),
         ("anger", "9"),
     ]
