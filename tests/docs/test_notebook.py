@@ -3,14 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from models_ml.featurefile import FeatureFile
+from tests.feature_files import write_small_export
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "features.ipynb"
-SUBJECTS = 4
-PICTURES_A_SUBJECT = 6
 
 
 @pytest.fixture
@@ -20,25 +17,8 @@ def cells() -> list[dict]:
 
 @pytest.fixture
 def export(tmp_path, monkeypatch) -> None:
-    """``features.safetensors`` in the folder the notebook is run in: each class moves in a third of its own."""
-    count = SUBJECTS * PICTURES_A_SUBJECT
-    labels = np.arange(count) % 3
-    features = np.random.default_rng(0).normal(0, 0.1, (count, 3, 12, 12)).astype(np.float32)
-    for picture, label in zip(features, labels, strict=True):
-        picture[:, 4 * label : 4 * label + 4] += 1
-    subjects = [i // PICTURES_A_SUBJECT for i in range(count)]
-    FeatureFile(
-        features=features,
-        labels=labels,
-        classes=("negative", "positive", "surprise"),
-        subjects=tuple(f"s{subject}" for subject in subjects),
-        databases=tuple("SMIC" if subject % 2 else "SAMM" for subject in subjects),
-        names=tuple(f"clip {i}" for i in range(count)),
-        sources=("clip",) * count,
-        version="Lab v1",
-        content_hash="ab" * 32,
-        config={"size": 12},
-    ).write(tmp_path / "features.safetensors", "safetensors")
+    """``features.safetensors`` in the folder the notebook is run in."""
+    write_small_export(tmp_path / "features.safetensors", size=12)
     monkeypatch.chdir(tmp_path)
 
 

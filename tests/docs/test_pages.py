@@ -1,0 +1,75 @@
+"""What the pages name exists: files, anchors, environment variables. What the papers say agrees with the code."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from mer_platform import __version__
+from tests.docs.markdown import ROOT, Part, anchors, links, pages, spans
+from tests.docs.openapi import schema
+
+TOP = {path.name for path in ROOT.iterdir()} - {"var", "site"}
+PATH = re.compile(r"[\w.-]+(/[\w.*-]+)*/?")
+VARIABLE = re.compile(r"\bMER_[A-Z_]+\b")
+SOURCES = ("*.py", "*.yml", "Makefile", "Dockerfile", ".ci/run")
+RELEASE = re.compile(r"^## \[(\d+\.\d+\.\d+)\] – (\d{4}-\d\d-\d\d)$", re.MULTILINE)
+
+
+def named_files() -> list[Part]:
+    """Return the code spans that look like a path from the repository's root."""
+    return [
+        span
+        for span in spans()
+        if PATH.fullmatch(span.text) and "/" in span.text and span.text.split("/")[0] in TOP
+    ]
+
+
+@pytest.mark.parametrize("span", named_files(), ids=str)
+def test_a_file_that_a_page_names_exists(span: Part) -> None:
+    assert any(ROOT.glob(span.text.rstrip("/"))), f"there is no {span.text}"
+
+
+@pytest.mark.parametrize("link", [link for link in links() if "://" not in link.text], ids=str)
+def test_a_link_leads_somewhere(link: Part) -> None:
+    page = link.place.rpartition(":")[0]
+    path, _, anchor = link.text.partition("#")
+    target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+    assert target.exists(), f"there is no {link.text}"
+    if anchor:
+        assert anchor in anchors(str(target.relative_to(ROOT))), f"{target.name} has no heading #{anchor}"
+
+
+def test_the_environment_variables_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in source_files())
+    for page, text in pages().items():
+        missing = set(VARIABLE.findall(text)) - set(VARIABLE.findall(code))
+        assert not missing, f"{page} names variables that nothing reads: {missing}"
+
+
+def source_files():
+    for folder in ("", "mer_platform", "workers", "models_ml", "tests"):
+        for pattern in SOURCES:
+            yield from (ROOT / folder).glob(pattern if not folder else f"**/{pattern}")
+
+
+def test_the_citation_names_the_latest_release() -> None:
+    version, date = RELEASE.findall(pages()["CHANGELOG.md"])[0]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert (citation["version"], str(citation["date-released"])) == (version, date)
+    assert citation["license"] == "Apache-2.0"
+    assert citation["references"][0]["doi"] == "10.14569/IJACSA.2021.0121274"
+
+
+def test_the_version_has_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == __version__ == schema()["info"]["version"]
+    release, _, development = __version__.partition(".dev")
+    latest = RELEASE.findall(pages()["CHANGELOG.md"])[0][0]
+    assert release == latest or (development and release > latest), "the changelog does not fit the version"
+
+
+def test_each_changelog_section_is_one_of_the_usual() -> None:
+    titles = set(re.findall(r"^### (.+)$", pages()["CHANGELOG.md"], re.MULTILINE))
+    assert titles <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

@@ -1,0 +1,27 @@
+"""The Python blocks in the documentation run."""
+
+import doctest
+
+import pytest
+
+from tests.docs.markdown import Part, blocks
+from tests.feature_files import write_small_export
+
+EXPORTS = ("features.safetensors", "lab-v1.safetensors")  # the files that the blocks read
+
+
+@pytest.fixture(autouse=True)
+def exported_files(tmp_path, monkeypatch):
+    """The current folder holds the feature files that the pages mention."""
+    for name in EXPORTS:
+        write_small_export(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_the_block_runs(block: Part) -> None:
+    if ">>>" in block.text:
+        parsed = doctest.DocTestParser().get_doctest(block.text, {}, block.place, None, 0)
+        assert doctest.DocTestRunner().run(parsed).failed == 0
+    else:
+        exec(compile(block.text, block.place, "exec"), {"__name__": "__main__"})  # noqa: S102 (our own pages)
