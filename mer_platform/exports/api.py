@@ -17,17 +17,17 @@ from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.api import InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.exports import tables
-from mer_platform.exports.formats import CONTENT_TYPES, CSV, csv_chunks, parquet_file
 from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import parse_features, start_export
-from mer_platform.exports.tables import Table
+from mer_platform.exports.table_files import CONTENT_TYPES, CSV, csv_chunks, parquet_file
+from mer_platform.exports.tables import ExportTable
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 
 BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()}
 
 
-def table_response(table: Table, kind: str) -> HttpResponseBase:
+def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
     """The table as a download; CSV leaves while its rows are still read."""
     name = f"{table.name}.{kind}"
     if kind != CSV:

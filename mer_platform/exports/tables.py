@@ -20,16 +20,16 @@ from models_ml.errors import InputError
 
 MARKS = ("onset", "apex", "offset")
 CLIPS_AT_A_TIME = 200
-Row = tuple[Any, ...]
+ExportRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class ExportTable:
     """Rows as they come from the database, in columns of one type each: ``str``, ``int``, ``float`` or ``datetime``."""
 
     name: str
     columns: dict[str, type]
-    rows: Iterator[Row]
+    rows: Iterator[ExportRow]
 
 
 _FRAMES: dict[str, type] = {**dict.fromkeys(MARKS, int), **{f"{mark}_source_frame": int for mark in MARKS}}
@@ -44,18 +44,18 @@ ANNOTATION_COLUMNS: dict[str, type] = {
 }  # fmt: skip
 
 
-def samples(version: CompositeVersion) -> Table:
+def samples(version: CompositeVersion) -> ExportTable:
     """The samples of a frozen version, in its order."""
     name = f"{slugify(version.composite.name) or 'composite'}-v{version.number}-samples"
-    return Table(name, SAMPLE_COLUMNS, _sample_rows(version))
+    return ExportTable(name, SAMPLE_COLUMNS, _sample_rows(version))
 
 
-def annotations(project: Project) -> Table:
+def annotations(project: Project) -> ExportTable:
     """What every coder marked in every clip, and the consensus: a row each."""
-    return Table(f"{project.slug}-annotations", ANNOTATION_COLUMNS, _annotation_rows(project))
+    return ExportTable(f"{project.slug}-annotations", ANNOTATION_COLUMNS, _annotation_rows(project))
 
 
-def _sample_rows(version: CompositeVersion) -> Iterator[Row]:
+def _sample_rows(version: CompositeVersion) -> Iterator[ExportRow]:
     numbers = SourceNumbers()
     rows = version.samples.select_related("clip").order_by("index")
     for sample in rows.iterator(chunk_size=2000):
@@ -66,7 +66,7 @@ def _sample_rows(version: CompositeVersion) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _annotation_rows(project: Project) -> Iterator[Row]:
+def _annotation_rows(project: Project) -> Iterator[ExportRow]:
     numbers = SourceNumbers()
     clips = (
         Clip.objects.filter(project=project)
@@ -91,14 +91,16 @@ def _annotation_row(
     said: tuple[int | None, str],
     changed_at: datetime,
     numbers: "SourceNumbers",
-) -> Row:
+) -> ExportRow:
     return (
         clip.database.name, clip.subject.name, clip.name, *by, marking.kind, *_frames(marking, clip, numbers),
         marking.emotion, marking.action_units, *said, changed_at, clip.frame_count, clip.rate, clip.sha256,
     )  # fmt: skip
 
 
-def _frames(marked: Sample | Annotation | Consensus, clip: Clip | None, numbers: "SourceNumbers") -> Row:
+def _frames(
+    marked: Sample | Annotation | Consensus, clip: Clip | None, numbers: "SourceNumbers"
+) -> ExportRow:
     """Onset, apex and offset as indices, and then as source frame numbers."""
     marks = [getattr(marked, mark) for mark in MARKS]
     return (*marks, *(numbers.of(clip, mark) for mark in marks))

@@ -2,7 +2,7 @@ from django.urls import path
 
 from mer_platform.exports import views
 from mer_platform.exports.api import AnnotationTable, SampleTable
-from mer_platform.exports.formats import CONTENT_TYPES
+from mer_platform.exports.table_files import CONTENT_TYPES
 
 urlpatterns = [
     path("projects/<slug:slug>/composites/<int:pk>/export/", views.version_export, name="version-export"),

@@ -5,33 +5,18 @@ the storage holds other projects' clips. (A tree itself never leaves its root, a
 """
 
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 
 from mer_platform.imports.models import Import
-from mer_platform.imports.trees import FolderTree, StorageTree
+from mer_platform.imports.storage_trees import StorageTree, UploadTree
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
+from models_ml.formats.folder_tree import FolderTree
 
 STORAGE_ROOT = "import"
-
-
-class FileTree:
-    """One uploaded file, as a folder that holds nothing else."""
-
-    quick = True
-
-    def __init__(self, name: str, stored: str) -> None:
-        self.name, self._stored = name, stored
-
-    def files(self) -> list[str]:
-        return [self.name]
-
-    def open(self, path: str) -> BinaryIO:
-        return cast(BinaryIO, default_storage.open(self._stored))
 
 
 def import_root() -> Path:
@@ -85,7 +70,7 @@ def subfolders(text: str) -> list[str]:
 def open_tree(batch: Import) -> Tree:
     """The files that an import reads. Raises InputError where they are not, or no longer."""
     if batch.place == Import.SourceType.FILE:
-        return FileTree(batch.sheet_name, batch.source)
+        return UploadTree(batch.sheet_name, batch.source)
     if batch.place == Import.SourceType.STORAGE:
         return StorageTree(batch.source)
     if not batch.confined:

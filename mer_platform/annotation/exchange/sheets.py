@@ -17,11 +17,11 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read, Unit
 from mer_platform.clips.models import Subject
-from mer_platform.exports.formats import BOM, guarded
 from models_ml.errors import InputError
 from models_ml.formats import casme2
 from models_ml.formats.base import Sheet
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.csv_text import BOM, guard_formula, unguard_formula
 from models_ml.formats.report import ImportReport
 from models_ml.formats.sheets import Column, SheetRow, read_table
 
@@ -99,7 +99,8 @@ def to_csv(table: Callable[[Sequence[Outgoing]], list[Cells]]) -> Callable[[Sequ
     def write(rows: Sequence[Outgoing]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(
-            [guarded(cell) if isinstance(cell, str) else cell for cell in cells] for cells in table(rows)
+            [guard_formula(cell) if isinstance(cell, str) else cell for cell in cells]
+            for cells in table(rows)
         )
         return (BOM + text.getvalue()).encode()
 
@@ -176,7 +177,7 @@ def _incoming(row: SheetRow, columns: frozenset[str], unit: Unit, report: Import
         fields["confidence"] = row.frame("confidence", report)
     if "note" in columns:
         note = row.cells.get("note")
-        fields["note"] = "" if note is None else _unguarded(str(note))
+        fields["note"] = "" if note is None else unguard_formula(str(note))
     if len(report.problems) > before:
         return None
     return Incoming(
@@ -198,9 +199,4 @@ def _kind(row: SheetRow, report: ImportReport) -> str:
 
 
 def _text(row: SheetRow, key: str, report: ImportReport) -> str:
-    return _unguarded(row.text(key, report))
-
-
-def _unguarded(text: str) -> str:
-    """The text without the apostrophe that keeps a spreadsheet from computing it."""
-    return text[1:] if text.startswith("'") and guarded(text[1:]) == text else text
+    return unguard_formula(row.text(key, report))

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.management.commands.train import read_json
 from mer_platform.exports import tables
-from mer_platform.exports.formats import CSV, PARQUET, csv_chunks, parquet_file
 from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import parse_features, start_export
-from mer_platform.exports.tables import Table
+from mer_platform.exports.table_files import CSV, PARQUET, csv_chunks, parquet_file
+from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
 
@@ -55,10 +55,10 @@ class Command(BaseCommand):
             write(path, csv_chunks(table) if kind == CSV else chunks(parquet_file(table)))
         self.stdout.write(f"{path}")
 
-    def samples(self, options: dict[str, Any]) -> Table:
+    def samples(self, options: dict[str, Any]) -> ExportTable:
         return tables.samples(version_of(options))
 
-    def annotations(self, options: dict[str, Any]) -> Table:
+    def annotations(self, options: dict[str, Any]) -> ExportTable:
         if not options["project"]:
             raise CommandError("Say of which project: --project SLUG.")
         project = Project.objects.filter(slug=options["project"]).first()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
 from models_ml.formats.base import ExternalAnnotation, Finding
+from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
 from models_ml.formats.base import CodedExpression, Finding, Sheet
+from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
 GOOD = [1, "EP02_01f", 46, 59, 86, 12, "happiness"]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mer_platform.imports.trees import FolderTree
 from models_ml.formats import LAYOUTS
+from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
 NAMES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}

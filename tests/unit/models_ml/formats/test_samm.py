@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mer_platform.imports.trees import FolderTree
 from models_ml.formats import LAYOUTS
 from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
 

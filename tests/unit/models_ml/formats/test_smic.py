@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from mer_platform.imports.trees import FolderTree
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
 from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
 SHEET = ["Subject", "Filename", "OnsetF", "OffsetF", "Total MF1", "Emotion"]

@@ -1,21 +1,16 @@
-"""Folders to import from: on this machine's disk, or below a prefix of the object storage.
-
-Both satisfy ``models_ml.formats.base.Tree``. Neither ever leaves its root: symbolic links that lead out of it are not
-followed and ``..`` in a path is refused.
+"""A folder on this machine's disk as a ``Tree``. It never leaves its root: symbolic links that lead out of it are not
+followed, and ``..`` in a path is refused.
 """
 
 # ruff: noqa: PTH114, PTH118, PTH123 (a Path for each of a database's frames would cost more than opening it)
 
 import os
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
-
-from django.core.files.storage import default_storage
+from pathlib import Path
+from typing import BinaryIO
 
 from models_ml.errors import InputError
 
-_DEPTH = 24  # levels of folders; no database comes near, a storage that lists itself does
 _MOST = 2_000_000  # files
 
 
@@ -61,12 +56,12 @@ class FolderTree:
                 if os.path.islink(path) and not self._is_inside(Path(path)):
                     continue
                 found.append(name if inside == "." else f"{inside}/{name}")
-            _check_count(len(found), self.name)
+            check_count(len(found), self.name)
         return sorted(found)
 
     def open(self, path: str) -> BinaryIO:
         """Open a listed file for reading; InputError for one that is not there or lies outside."""
-        target = f"{self._root}/{checked(path)}"
+        target = f"{self._root}/{checked_path(path)}"
         folder = target.rpartition("/")[0]
         if not self._folder_is_inside(folder) or (
             os.path.islink(target) and not self._is_inside(Path(target))
@@ -91,65 +86,12 @@ class FolderTree:
             return False
 
 
-class StorageTree:
-    """Everything below a prefix of the platform's storage (S3, or its own media folder).
-
-    Raises InputError for a prefix that is empty, leaves the storage or holds nothing.
-    """
-
-    quick = False  # opening a file is a request
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = checked(prefix.strip().strip("/"))
-        self.name = PurePosixPath(self._prefix).name
-        if not self._files:
-            raise InputError(f"The storage holds no file below “{prefix}”. Check the prefix.")
-
-    def files(self) -> list[str]:
-        """Every file below the prefix: POSIX paths relative to it, sorted."""
-        return list(self._files)
-
-    @cached_property
-    def _files(self) -> list[str]:
-        found: list[str] = []
-        pending = [(self._prefix, 0)]
-        while pending:
-            folder, depth = pending.pop()
-            try:
-                folders, names = default_storage.listdir(folder)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            inside = PurePosixPath(folder)
-            found += [str((inside / n).relative_to(self._prefix)) for n in names if n]
-            if depth < _DEPTH:
-                pending += [(str(inside / n), depth + 1) for n in folders if n and n not in (".", "..")]
-            _check_count(len(found), self.name)
-        return sorted(path for path in found if self._is_inside(path))
-
-    def open(self, path: str) -> BinaryIO:
-        """Open a listed file for reading; InputError for one that is not there."""
-        if not self._is_inside(checked(path)):
-            raise InputError(f"“{path}” leads out of the prefix “{self._prefix}”.")
-        try:
-            return cast(BinaryIO, default_storage.open(f"{self._prefix}/{path}", "rb"))
-        except OSError as error:
-            raise InputError(f"“{path}” cannot be read from the storage.") from error
-
-    def _is_inside(self, path: str) -> bool:
-        """Whether a storage that is a folder of this machine keeps the path within the prefix (no links out)."""
-        try:
-            root = Path(default_storage.path(self._prefix)).resolve()
-        except NotImplementedError:  # object storage knows no links
-            return True
-        return (root / path).resolve().is_relative_to(root)
-
-
-def checked(path: str) -> str:
+def checked_path(path: str) -> str:
     """A relative POSIX path as it is; InputError for one that is absolute, empty, or climbs.
 
-    >>> checked("HS/s1/micro")
+    >>> checked_path("HS/s1/micro")
     'HS/s1/micro'
-    >>> checked("../secrets")
+    >>> checked_path("../secrets")
     Traceback (most recent call last):
     models_ml.errors.InputError: “../secrets” is not a path within the folder: no “..”, no leading “/”.
     """
@@ -164,7 +106,7 @@ def _refuse(error: OSError) -> None:
     raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
 
 
-def _check_count(count: int, name: str) -> None:
+def check_count(count: int, name: str) -> None:
     if count > _MOST:
         raise InputError(
             f"“{name}” holds more than {_MOST:,} files: this is hardly one database. Give its own folder."

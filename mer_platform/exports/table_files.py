@@ -12,27 +12,25 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import IO, Any
 
-from mer_platform.exports.tables import Row, Table
+from mer_platform.exports.tables import ExportRow, ExportTable
+from models_ml.formats.csv_text import BOM, guard_formula
 
 CSV, PARQUET = "csv", "parquet"
 CONTENT_TYPES = {CSV: "text/csv; charset=utf-8", PARQUET: "application/vnd.apache.parquet"}
-BOM = "\ufeff"
 ROWS_AT_A_TIME = 2000
 IN_MEMORY = 8 << 20  # bytes
-# OWASP, "CSV injection"; the full-width signs are taken for the others by Excel in East Asian locales.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def csv_chunks(table: Table) -> Iterator[bytes]:
+def csv_chunks(table: ExportTable) -> Iterator[bytes]:
     """The CSV file, in pieces of many rows."""
-    header: Row = tuple(table.columns)
+    header: ExportRow = tuple(table.columns)
     for number, rows in enumerate(_batches(chain([header], table.rows))):
         text = io.StringIO(newline="")
         csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
         yield ((BOM if number == 0 else "") + text.getvalue()).encode()
 
 
-def parquet_file(table: Table) -> IO[bytes]:
+def parquet_file(table: ExportTable) -> IO[bytes]:
     """The Parquet file, at its start; on disk while it is large, gone when it is closed."""
     import pyarrow as pa  # takes as long to load as all of the rest of a web process
     from pyarrow.parquet import ParquetWriter
@@ -51,16 +49,7 @@ def parquet_file(table: Table) -> IO[bytes]:
     return file
 
 
-def guarded(text: str) -> str:
-    """The text, so that no spreadsheet computes it.
-
-    >>> guarded("=1+1"), guarded("4+L10"), guarded("-1")
-    ("'=1+1", '4+L10', "'-1")
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[ExportRow]) -> Iterator[list[ExportRow]]:
     while batch := list(islice(rows, ROWS_AT_A_TIME)):
         yield batch
 
@@ -68,4 +57,4 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    return guarded(value) if isinstance(value, str) else value
+    return guard_formula(value) if isinstance(value, str) else value

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
-from mer_platform.imports.trees import FolderTree, StorageTree
 from models_ml.errors import InputError
+from models_ml.formats.folder_tree import FolderTree
 
 
 def test_files_are_listed_with_paths_relative_to_the_folder(tmp_path: Path) -> None:
@@ -52,31 +50,3 @@ def test_one_file_is_a_tree_of_itself(tmp_path: Path) -> None:
     (tmp_path / "a.eaf").write_text("a")
     (tmp_path / "b.eaf").write_text("b")
     assert FolderTree(tmp_path / "a.eaf").files() == ["a.eaf"]
-
-
-def test_a_prefix_of_the_storage_is_walked() -> None:
-    for name in ("drop/one/a.txt", "drop/b.txt", "dropped/c.txt"):
-        if not default_storage.exists(name):
-            default_storage.save(name, ContentFile(name.encode()))
-    tree = StorageTree("drop/")
-    assert tree.files() == ["b.txt", "one/a.txt"]
-    assert tree.open("one/a.txt").read() == b"drop/one/a.txt"
-    assert tree.name == "drop"
-
-
-def test_links_out_of_a_prefix_are_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
-    default_storage.save("linked/a.txt", ContentFile(b"a"))
-    folder = Path(default_storage.path("linked"))
-    (folder / "out").symlink_to(tmp_path)
-    (folder / "round").symlink_to(folder)
-    tree = StorageTree("linked")
-    assert "out/secret.txt" not in tree.files()
-    with pytest.raises(InputError, match="leads out of the prefix"):
-        tree.open("out/secret.txt")
-
-
-@pytest.mark.parametrize("prefix", ["", "/", "..", "a/../..", "nothing-here"])
-def test_a_prefix_that_is_empty_or_climbs_is_refused(prefix: str) -> None:
-    with pytest.raises(InputError):
-        StorageTree(prefix)
