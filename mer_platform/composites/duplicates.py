@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mer_platform.clips.models import Clip, FlowPicture
 
 # Of 387 synthetic clips and their copies (encoded anew, scaled, cropped by 8 and by 15 %), the least alike copies
-# have 0.87 and 0.9; see tests/unit/test_video_fingerprint.py.
+# have 0.87 and 0.9; see tests/unit/models_ml/video/test_fingerprint.py.
 MOTION, LOOKS = 0.86, 0.8
 _MOTION_BYTES, _WINDOW_BYTES = 24, 60
 _LENGTHS = 1.05  # a copy is as long as its original, counted in frames or in seconds

@@ -8,7 +8,7 @@ import pytest
 
 from tests.labeler_page import LabelerPage, upload_clips
 from tests.live import wait_until
-from tests.unit.made_clips import numbered_frames, numbered_members, write_video, write_zip
+from tests.unit.models_ml.video.made_clips import numbered_frames, numbered_members, write_video, write_zip
 
 pytestmark = pytest.mark.browser
 COUNT = 120

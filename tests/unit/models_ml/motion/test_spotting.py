@@ -17,7 +17,7 @@ from models_ml.motion.spotting import apex_within, follow, spot, spot_intervals
 from models_ml.synthetic.clip import ClipSpec, Expression, write_clip
 from models_ml.synthetic.demo import demo_clips
 from tests import warped_photo
-from tests.unit.made_clips import numbered_frames, write_video
+from tests.unit.models_ml.video.made_clips import numbered_frames, write_video
 
 FPS = Fraction(200)
 MOUTH = np.flatnonzero(np.abs(PLACES - (0.5, 0.8)).sum(axis=1) < 0.25)

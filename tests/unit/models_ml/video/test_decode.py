@@ -16,7 +16,7 @@ import pytest
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import VideoSource, open_source, read_frames
-from tests.unit.made_clips import numbered_frames, write_video
+from tests.unit.models_ml.video.made_clips import numbered_frames, write_video
 
 REAL = ["single_face.mp4", "face_noface.mov", "no_face.mp4", "carphone_pristine.mp4"]
 COUNT = 40

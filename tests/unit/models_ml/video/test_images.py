@@ -14,7 +14,7 @@ import pytest
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Frame, Limits, open_source, read_frames
-from tests.unit.made_clips import encoded, numbered_frames, numbered_members, write_zip
+from tests.unit.models_ml.video.made_clips import encoded, numbered_frames, numbered_members, write_zip
 
 
 def read(path: Path, limits: Limits | None = None) -> list[Frame]:

@@ -12,7 +12,7 @@ from models_ml.motion import clips
 from models_ml.motion.clips import aligned_pairs
 from models_ml.motion.features import AlignedPair, aligned_pair, features_of_pairs, onset_apex_features
 from models_ml.video.decode import open_source
-from tests.unit.made_clips import numbered_frames, numbered_members, write_video, write_zip
+from tests.unit.models_ml.video.made_clips import numbered_frames, numbered_members, write_video, write_zip
 
 WHOLE = FeatureConfig(align="none", crop_size=64)
 

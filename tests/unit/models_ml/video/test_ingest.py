@@ -15,7 +15,13 @@ from models_ml.face.detect import Box
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.framepack import read_pack_frame
 from models_ml.video.ingest import ingest
-from tests.unit.made_clips import encoded, numbered_frames, numbered_members, write_video, write_zip
+from tests.unit.models_ml.video.made_clips import (
+    encoded,
+    numbered_frames,
+    numbered_members,
+    write_video,
+    write_zip,
+)
 
 
 class NoFace:

@@ -10,7 +10,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.video.decode import Limits, open_source
-from tests.unit.made_clips import encoded, numbered_frames, write_sound, write_video
+from tests.unit.models_ml.video.made_clips import encoded, numbered_frames, write_sound, write_video
 
 COUNT = 40
 SEGMENT, CLUSTER, CUES = b"\x18S\x80g", b"\x1fC\xb6u", b"\x1cS\xbbk"  # ids of Matroska elements

@@ -1,0 +1,87 @@
+"""The index of a frame pack survives storage, and a damaged one is refused with a sentence."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from models_ml.errors import InputError
+from models_ml.video.packindex import PackIndex
+
+INDEX = PackIndex(
+    width=160,
+    height=96,
+    fps=Fraction(30000, 1001),
+    time_base=Fraction(1, 15360),
+    mime="image/jpeg",
+    offsets=(0, 900, 1750, 2600),
+    pts=(70, 582, 1094),
+    source=(46, 47, 49),
+)
+WITH_CURVES = replace(INDEX, motion=(0.0, 0.25, 0.5), motion_regions={"brows": (0.0, 0.5, 1.0)})
+
+
+def test_the_browser_gets_plain_numbers_and_fractions_as_text() -> None:
+    assert INDEX.to_json() == {
+        "version": 1,
+        "width": 160,
+        "height": 96,
+        "fps": "30000/1001",
+        "time_base": "1/15360",
+        "mime": "image/jpeg",
+        "count": 3,
+        "offsets": [0, 900, 1750, 2600],
+        "pts": [70, 582, 1094],
+        "source": [46, 47, 49],
+    }
+    curves = {"motion": [0.0, 0.25, 0.5], "motion_regions": {"brows": [0.0, 0.5, 1.0]}}
+    assert WITH_CURVES.to_json() == {**INDEX.to_json(), **curves}
+
+
+@pytest.mark.parametrize("index", [INDEX, WITH_CURVES])
+def test_the_index_survives_json(index: PackIndex) -> None:
+    assert PackIndex.from_json(json.loads(json.dumps(index.to_json()))) == index
+
+
+def test_times_count_from_the_first_frame_in_seconds() -> None:
+    assert INDEX.times == (0, Fraction(1, 30), Fraction(1, 15))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"version": 2}, "has version 2; this program reads 1"),
+        ({"pts": [0]}, "4 offsets, 1 time stamps and 3 source numbers do not fit together"),
+        ({"pts": [], "source": [], "offsets": [0]}, "do not fit together"),
+        ({"offsets": [0, 900, 900, 2600]}, "offsets do not rise"),
+        ({"time_base": "1/0"}, "damaged"),
+        ({"fps": None}, "damaged"),
+        ({"offsets": 3}, "damaged"),
+        ({"motion_regions": []}, "damaged"),
+    ],
+)
+def test_a_damaged_index_is_refused(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        PackIndex.from_json(INDEX.to_json() | change)
+
+
+def test_an_index_without_a_field_is_refused() -> None:
+    data = INDEX.to_json()
+    del data["source"]
+    with pytest.raises(InputError, match="it has no field 'source'"):
+        PackIndex.from_json(data)
+
+
+def test_json_that_is_no_index_is_refused() -> None:
+    with pytest.raises(InputError, match="has version None"):
+        PackIndex.from_json([1, 2])
+
+
+def test_the_index_loads_neither_opencv_nor_numpy() -> None:
+    code = "import sys, models_ml.video.packindex; print(sorted({'cv2', 'numpy', 'torch', 'av'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
