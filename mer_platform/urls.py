@@ -13,7 +13,7 @@ from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
-from mer_platform.imports.api import ImportViewSet
+from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.jobs.api import WorkerViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
@@ -25,7 +25,7 @@ router.register("databases", DatabaseViewSet)
 router.register("subjects", SubjectViewSet)
 router.register("clips", ClipViewSet)
 router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
-router.register("imports", ImportViewSet)
+router.register("imports", DatabaseImportViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)

@@ -18,7 +18,7 @@ from workers.features import load_or_compute
 from workers.runner import handles
 
 log = logging.getLogger(__name__)
-Source = ScoringItem.Source
+FramesFrom = ScoringItem.FramesFrom
 
 
 def items_failed(job: Job, reason: str) -> None:
@@ -69,15 +69,15 @@ def _score_one(item: ScoringItem) -> None:
 def frames_for(item: ScoringItem) -> tuple[int, int, str]:
     """Onset, apex and where they come from: given in the request, else the clip's labels, else spotted."""
     clip = item.clip
-    if item.frames_from == Source.GIVEN and item.onset is not None and item.apex is not None:
-        return item.onset, item.apex, Source.GIVEN
+    if item.frames_from == FramesFrom.GIVEN and item.onset is not None and item.apex is not None:
+        return item.onset, item.apex, FramesFrom.GIVEN
     with_frames = {"clip": clip, "onset__isnull": False, "apex__isnull": False}
     markings: list[Marking] = list(Consensus.objects.filter(**with_frames)[:2])
     markings = markings or list(Annotation.objects.filter(**with_frames)[:2])
     # Of several expressions, or several coders' views of one, none is the one that is meant.
     if len(markings) == 1 and markings[0].onset is not None and markings[0].apex is not None:
-        return markings[0].onset, markings[0].apex, Source.ANNOTATED
-    return (*_spotted(clip), Source.SPOTTED)
+        return markings[0].onset, markings[0].apex, FramesFrom.ANNOTATED
+    return (*_spotted(clip), FramesFrom.SPOTTED)
 
 
 def _spotted(clip: Clip) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
-from mer_platform.composites import document, exchange
+from mer_platform.composites import document, document_import
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS, suggest
@@ -23,8 +23,8 @@ from mer_platform.composites.serializers import (
     CompositeVersionSerializer,
     DiffSerializer,
     DocumentField,
-    ImportResultSerializer,
     SampleSerializer,
+    VersionImportResultSerializer,
     diff_json,
 )
 from mer_platform.composites.services import freeze
@@ -53,7 +53,7 @@ class FreezeSerializer(serializers.Serializer):
     )
 
 
-class ImportSerializer(serializers.Serializer):
+class VersionImportSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
     document = DocumentField(help_text="What `export` of another lab's version gave, as it is.")
     name = serializers.CharField(
@@ -140,18 +140,19 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
         )
 
     @extend_schema(
-        request=ImportSerializer, responses={200: ImportResultSerializer, 201: ImportResultSerializer}
+        request=VersionImportSerializer,
+        responses={200: VersionImportResultSerializer, 201: VersionImportResultSerializer},
     )
     @action(detail=False, methods=["post"], url_path="import")
     def import_document(self, request: Request) -> Response:
         """Compare another lab's document with the project; where every sample is here, freeze the identical version."""
-        fields = self._posted(ImportSerializer)
+        fields = self._posted(VersionImportSerializer)
         project = fields["project"]
         try:
-            compared = exchange.compare(project, document.read(fields["document"]))
+            compared = document_import.compare(project, document.read(fields["document"]))
             version = compared.existing
             if version is None and compared.complete and not fields["compare_only"]:
-                version = exchange.adopt(project, compared, request.user, fields.get("name", ""))
+                version = document_import.adopt(project, compared, request.user, fields.get("name", ""))
         except DjangoValidationError as error:
             raise serializers.ValidationError(error.message_dict) from error
         made = version is not None and compared.existing is None

@@ -65,7 +65,7 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
         "fields": _fields(data, rules),
         "draft": built,
         "check": built.list_check,
-        "caveats": caveats(built.samples, rules, _places(chosen)),
+        "caveats": caveats(built.samples, rules, _scopes(chosen)),
         "counts": built.counts(),
         "spotted": sum(sample.apex_from == "spotted" for sample in built.samples),
         "pictures": sum(sample.picture_id is not None for sample in built.samples),
@@ -141,13 +141,13 @@ def _rules(data: QueryDict) -> tuple[Rules, dict[str, list[str]]]:
         return Rules(), error.message_dict
 
 
-def _places(databases: list[Database]) -> list[tuple[str, ...]]:
+def _scopes(databases: list[Database]) -> list[tuple[str, ...]]:
     """All that a rule could name: databases, subjects and clips."""
     fields = ("subject__database__name", "subject__name", "name")
-    places: list[tuple[str, ...]] = [(database.name,) for database in databases]
+    scopes: list[tuple[str, ...]] = [(database.name,) for database in databases]
     for model in (Clip, FlowPicture):
-        places += model.objects.filter(subject__database__in=databases).values_list(*fields)
-    return places
+        scopes += model.objects.filter(subject__database__in=databases).values_list(*fields)
+    return scopes
 
 
 def _by_reason(built: Draft) -> list[dict[str, Any]]:

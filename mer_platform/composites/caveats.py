@@ -35,10 +35,10 @@ class Caveat:
         return {"code": self.code, "message": self.message, "samples": names}
 
 
-def caveats(samples: Sequence[Sample], rules: Rules, places: Sequence[tuple[str, ...]] = ()) -> list[Caveat]:
-    """Warnings of a draft or a version. ``places``: all that the rules could have named, see ``Rules.idle_places``."""
+def caveats(samples: Sequence[Sample], rules: Rules, scopes: Sequence[tuple[str, ...]] = ()) -> list[Caveat]:
+    """Warnings of a draft or a version. ``scopes``: all that the rules could have named, see ``Rules.unknown_scopes``."""
     found = [*_two_names(samples), *_two_databases(samples), *_copies(samples), *_material(samples)]
-    if places and (idle := rules.idle_places(places)):
+    if scopes and (idle := rules.unknown_scopes(scopes)):
         found.append(Caveat("idle-rule", f"A rule names what is not in these databases: {_listed(idle)}."))
     return found
 

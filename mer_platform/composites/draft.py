@@ -11,7 +11,7 @@ from mer_platform.annotation.models import Annotation, Marking
 from mer_platform.clips.models import Clip, Database, FlowPicture
 from mer_platform.composites.labelmaps import LabelMap, fixed_by
 from mer_platform.composites.models import Sample, count_samples
-from mer_platform.composites.published import NotIn, Published, check, list_key, published
+from mer_platform.composites.published import ExcludedItem, Published, check, list_key, published
 from mer_platform.composites.rules import Rules
 
 INCOMPLETE = "its label is not complete (onset, apex, offset and emotion)"
@@ -50,7 +50,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class _Left:
+class _Exclusion:
     reason: str
 
 
@@ -82,28 +82,28 @@ class _Drafting:
             self._draft.list_check = check(self._databases, self._draft.samples, self._label_map, out)
         return self._draft
 
-    def _put(self, item: Clip | FlowPicture, emotion: str, made: Sample | _Left) -> None:
-        if isinstance(made, _Left):
+    def _put(self, item: Clip | FlowPicture, emotion: str, made: Sample | _Exclusion) -> None:
+        if isinstance(made, _Exclusion):
             self._draft.left_out.append(LeftOut(item, made.reason, emotion))
             return
         made.index = len(self._draft.samples)
         self._draft.samples.append(made)
 
-    def _of_clip(self, clip: Clip) -> Iterator[tuple[str, Sample | _Left]]:
-        reason = self._rules.refuses_place(_place(clip))
+    def _of_clip(self, clip: Clip) -> Iterator[tuple[str, Sample | _Exclusion]]:
+        reason = self._rules.refuses_scope(_place(clip))
         if self._rules.material == "pictures":
             reason = reason or "a clip; a rule asks for flow pictures"
         markings: Sequence[Marking] = []
         if not reason:
             markings, reason = markings_of(clip)
         if reason:
-            yield "", _Left(reason)
+            yield "", _Exclusion(reason)
         for marking in markings:
             yield marking.emotion, self._of_marking(clip, marking)
 
-    def _of_marking(self, clip: Clip, marking: Marking) -> Sample | _Left:
+    def _of_marking(self, clip: Clip, marking: Marking) -> Sample | _Exclusion:
         if marking.onset is None or marking.offset is None or not marking.emotion:
-            return _Left(INCOMPLETE)
+            return _Exclusion(INCOMPLETE)
         frames = marking.offset - marking.onset + 1
         reason = self._rules.refuses_emotion(marking.emotion) or self._rules.refuses_duration(
             frames, clip.rate
@@ -117,7 +117,7 @@ class _Drafting:
         if not reason and apex_from != Sample.ApexFrom.CODED and self._rules.apex == "coded":
             reason = NOT_CODED
         if reason:
-            return _Left(reason)
+            return _Exclusion(reason)
         return self._labelled(
             clip,
             marking.emotion,
@@ -128,14 +128,14 @@ class _Drafting:
             apex_from=apex_from,
         )
 
-    def _of_picture(self, picture: FlowPicture) -> Sample | _Left:
+    def _of_picture(self, picture: FlowPicture) -> Sample | _Exclusion:
         rules = self._rules
-        reason = rules.refuses_place(_place(picture)) or rules.refuses_picture()
+        reason = rules.refuses_scope(_place(picture)) or rules.refuses_picture()
         if reason := reason or rules.refuses_emotion(picture.emotion):
-            return _Left(reason)
+            return _Exclusion(reason)
         return self._labelled(picture, picture.emotion, picture=picture, apex_from=Sample.ApexFrom.PICTURE)
 
-    def _labelled(self, item: Clip | FlowPicture, emotion: str, **fields: Any) -> Sample | _Left:
+    def _labelled(self, item: Clip | FlowPicture, emotion: str, **fields: Any) -> Sample | _Exclusion:
         database, subject, name = _place(item)
         words = self._label_map.get(database, {})
         label = words.get(emotion)
@@ -143,15 +143,15 @@ class _Drafting:
             entry = self._entry(item)
             key = list_key(database, subject, name)
             if entry is not None and key in self._taken:
-                return _Left(TWICE)
+                return _Exclusion(TWICE)
             if entry is None and label is not None:
-                return _Left(NOT_LISTED)
+                return _Exclusion(NOT_LISTED)
             if entry is not None:
                 self._taken.add(key)
                 label = entry.label
         if label is None:
             mapped = "left out by the label map" if emotion in words else "not in the label map"
-            return _Left(f"emotion “{emotion}” of {database} is {mapped}")
+            return _Exclusion(f"emotion “{emotion}” of {database} is {mapped}")
         return Sample(
             name=name,
             content_sha256=item.sha256,
@@ -204,11 +204,11 @@ def _apex(clip: Clip, marking: Marking) -> tuple[int | None, str]:
     return (best.apex if best else None), Sample.ApexFrom.SPOTTED
 
 
-def _not_in(left_out: list[LeftOut], label_map: LabelMap) -> Iterator[NotIn]:
+def _not_in(left_out: list[LeftOut], label_map: LabelMap) -> Iterator[ExcludedItem]:
     """What was left out of listed databases; a duplicate of what is in is not missing, and told as left out."""
     for entry in left_out:
         database, subject, name = _place(entry.item)
         key = list_key(database, subject, name)
         if key is not None:
             label = label_map.get(database, {}).get(entry.emotion)
-            yield NotIn(key, database, subject, name, entry.emotion, label, entry.reason)
+            yield ExcludedItem(key, database, subject, name, entry.emotion, label, entry.reason)

@@ -43,7 +43,7 @@ def list_key(database: str, subject: str, clip: str) -> Key | None:
 
 
 @dataclass(frozen=True)
-class NotIn:
+class ExcludedItem:
     """Something of a listed database that the draft leaves out. ``label``: what the map makes of its emotion."""
 
     key: Key
@@ -56,7 +56,7 @@ class NotIn:
 
 
 @dataclass
-class _Found:
+class _ListMatch:
     names: set[str] = field(default_factory=set)
     there: set[Key] = field(default_factory=set)
     differ: list[dict[str, Any]] = field(default_factory=list)
@@ -66,14 +66,14 @@ def check(
     databases: Iterable[Database | str],
     samples: Iterable[Sample],
     label_map: LabelMap,
-    left_out: Iterable[NotIn] = (),
+    left_out: Iterable[ExcludedItem] = (),
 ) -> dict[str, Any]:
     """How the samples compare with the list, a part a database.
 
     ``missing``: listed and not in, with the reason if something of that name is there. ``extra``: not listed, while its
     emotion has a class; left out. ``differ``: listed under another class than the map gives; the list's is used.
     """
-    found = {key: _Found() for key in TITLES}
+    found = {key: _ListMatch() for key in TITLES}
     for name in map(str, databases):
         if key := database_key(name):
             found[key].names.add(name)
@@ -102,7 +102,7 @@ def check(
     }
 
 
-def _part(key: str, found: _Found, left_out: list[NotIn]) -> dict[str, Any]:
+def _part(key: str, found: _ListMatch, left_out: list[ExcludedItem]) -> dict[str, Any]:
     own = [entry for entry in left_out if entry.key[0] == key]
     why = {entry.key: entry.reason for entry in own}
     absent = "there is no such clip" if found.names else f"no database chosen is {TITLES[key]}"

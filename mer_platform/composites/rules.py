@@ -9,21 +9,21 @@ from django.core.exceptions import ValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import ValidationError as PydanticError
 
-# A place is a database, a subject or a clip, from the outside in: ("CASME II", "sub01", "EP02_01f").
-Place = tuple[str, ...]
+# A scope is a database, a subject or a clip, from the outside in: ("CASME II", "sub01", "EP02_01f").
+Scope = tuple[str, ...]
 _SEPARATOR = re.compile(r"\s*/\s*")
 
 
-def _place(value: Any) -> Any:
+def _split_scope(value: Any) -> Any:
     """Also as people write it: “CASME II / sub01”."""
     return _SEPARATOR.split(value.strip()) if isinstance(value, str) else value
 
 
 Text = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
-PlaceField = Annotated[
+ScopeField = Annotated[
     tuple[Text, ...],
     Field(min_length=1, max_length=3),
-    BeforeValidator(_place),
+    BeforeValidator(_split_scope),
 ]
 
 
@@ -45,10 +45,10 @@ class Rules(BaseModel):
     shortest: float | None = Field(None, ge=0, allow_inf_nan=False, description="Onset to offset, in “unit”.")
     longest: float | None = Field(None, ge=0, allow_inf_nan=False, description="Onset to offset, in “unit”.")
     unit: Literal["ms", "frames"] = Field("ms", description="Of both durations.")
-    only: tuple[PlaceField, ...] = Field(
+    only: tuple[ScopeField, ...] = Field(
         (), description="If any: only these databases, subjects and clips: [database, subject, clip]."
     )
-    without: tuple[PlaceField, ...] = Field((), description="Databases, subjects and clips to leave out.")
+    without: tuple[ScopeField, ...] = Field((), description="Databases, subjects and clips to leave out.")
     without_emotions: tuple[Text, ...] = Field((), description="Words to leave out in every database.")
 
     @model_validator(mode="after")
@@ -63,11 +63,11 @@ class Rules(BaseModel):
         """What differs from no rules, as JSON."""
         return json.loads(self.model_dump_json(exclude_defaults=True))
 
-    def refuses_place(self, place: Place) -> str:
+    def refuses_scope(self, scope: Scope) -> str:
         """Why this clip does not go in, whatever is marked in it; "" if it does."""
-        if any(_within(place, outer) for outer in self.without):
+        if any(_within(scope, outer) for outer in self.without):
             return "left out by a rule"
-        if self.only and not any(_within(place, outer) for outer in self.only):
+        if self.only and not any(_within(scope, outer) for outer in self.only):
             return "not among those that a rule asks for"
         return ""
 
@@ -96,9 +96,9 @@ class Rules(BaseModel):
             return "a flow picture: its duration is not known"
         return "a flow picture: whether its apex was coded is not known" if self.apex == "coded" else ""
 
-    def idle_places(self, places: Iterable[Place]) -> list[str]:
+    def unknown_scopes(self, scopes: Iterable[Scope]) -> list[str]:
         """Places in the rules that are not in these databases: likely misspelt."""
-        known = {_folded(place)[:depth] for place in places for depth in (1, 2, 3)}
+        known = {_folded(scope)[:depth] for scope in scopes for depth in (1, 2, 3)}
         return [" / ".join(p) for p in (*self.only, *self.without) if _folded(p) not in known]
 
     def described(self) -> list[str]:
@@ -113,9 +113,9 @@ class Rules(BaseModel):
         if self.longest is not None:
             lines.append(f"At most {self.longest:g} {self.unit} from onset to offset")
         if self.only:
-            lines.append("Only " + ", ".join(" / ".join(place) for place in self.only))
+            lines.append("Only " + ", ".join(" / ".join(scope) for scope in self.only))
         if self.without:
-            lines.append("Without " + ", ".join(" / ".join(place) for place in self.without))
+            lines.append("Without " + ", ".join(" / ".join(scope) for scope in self.without))
         if self.without_emotions:
             lines.append("Without the emotions " + ", ".join(self.without_emotions))
         return lines
@@ -141,9 +141,9 @@ def _told(error: Any) -> str:
     return f"{where}: {message}." if where else f"{message[0].upper()}{message[1:]}."
 
 
-def _within(place: Place, outer: Place) -> bool:
-    return _folded(place)[: len(outer)] == _folded(outer)
+def _within(scope: Scope, outer: Scope) -> bool:
+    return _folded(scope)[: len(outer)] == _folded(outer)
 
 
-def _folded(place: Place) -> Place:
-    return tuple(part.casefold().strip() for part in place)
+def _folded(scope: Scope) -> Scope:
+    return tuple(part.casefold().strip() for part in scope)

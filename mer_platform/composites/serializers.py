@@ -113,7 +113,7 @@ class CounterpartSerializer(serializers.Serializer):
     differs = DocumentField(required=False, help_text="{field: [in the document, here]}")
 
 
-class ImportResultSerializer(serializers.Serializer):
+class VersionImportResultSerializer(serializers.Serializer):
     status = serializers.ChoiceField(["frozen", "existing", "compared", "incomplete"])
     version = serializers.IntegerField(allow_null=True, help_text="The identical version here.")
     content_hash = serializers.CharField()

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
-from mer_platform.composites import document, exchange
+from mer_platform.composites import document, document_import
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS
@@ -98,7 +98,7 @@ def version_import(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {}
     if request.method == "POST":
         try:
-            compared = exchange.compare(project, _document(request))
+            compared = document_import.compare(project, _document(request))
             if request.POST.get("do") == "import" and compared.complete:
                 return _adopted(request, project, compared)
             context |= {"compared": compared, "text": compared.document.model_dump_json()}
@@ -107,8 +107,10 @@ def version_import(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "composites/import.html", context, status=422 if "errors" in context else 200)
 
 
-def _adopted(request: HttpRequest, project: Project, compared: exchange.Comparison) -> HttpResponse:
-    version = exchange.adopt(project, compared, request.user)
+def _adopted(
+    request: HttpRequest, project: Project, compared: document_import.DocumentComparison
+) -> HttpResponse:
+    version = document_import.adopt(project, compared, request.user)
     digest = version.content_hash[:12]
     if compared.existing is not None:
         messages.info(request, f"This version was here already: {version} has the same hash, {digest}.")

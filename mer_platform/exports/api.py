@@ -38,7 +38,7 @@ def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
     return StreamingHttpResponse(csv_chunks(table), content_type=CONTENT_TYPES[kind], headers=headers)
 
 
-class SampleTable(APIView):
+class SampleTableView(APIView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
         """The samples of a frozen version: database, subject, name, frames, emotion, label, hashes."""
@@ -49,7 +49,7 @@ class SampleTable(APIView):
         return table_response(tables.samples(version), kind)
 
 
-class AnnotationTable(APIView):
+class AnnotationTableView(APIView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
         """Everything that was marked in a project: every coder's markings, and the consensus."""
@@ -81,7 +81,7 @@ class StartExportSerializer(serializers.Serializer):
         help_text="Feature settings, as `features` of a run's; {} is the default.",
     )
     format = serializers.ChoiceField(
-        choices=FeatureExport.Format.choices, default=FeatureExport.Format.SAFETENSORS
+        choices=FeatureExport.FileFormat.choices, default=FeatureExport.FileFormat.SAFETENSORS
     )
 
 

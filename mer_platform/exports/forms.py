@@ -16,7 +16,7 @@ class ExportForm(forms.Form):
 
     config: FeatureConfig
     format = forms.ChoiceField(
-        choices=FeatureExport.Format.choices,
+        choices=FeatureExport.FileFormat.choices,
         help_text="Both hold the same. safetensors opens at once, from many languages; NPZ needs only NumPy.",
     )
 

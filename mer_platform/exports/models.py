@@ -24,14 +24,14 @@ class FeatureExport(models.Model):
         DONE = "done"
         FAILED = "failed"
 
-    class Format(models.TextChoices):
+    class FileFormat(models.TextChoices):
         SAFETENSORS = "safetensors", "safetensors"
         NPZ = "npz", "NPZ (NumPy)"
 
     version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="feature_exports")
     config = models.JSONField(help_text="The feature configuration.")
     config_hash = models.CharField(max_length=64)
-    format = models.CharField(max_length=11, choices=Format.choices)
+    format = models.CharField(max_length=11, choices=FileFormat.choices)
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     error = models.TextField(blank=True)
     file = models.CharField(max_length=200, blank=True)

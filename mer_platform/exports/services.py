@@ -33,8 +33,8 @@ def start_export(version: CompositeVersion, config: FeatureConfig, format: str, 
 
     Raises ValidationError for a format that is none, and for features that would not fit into a worker's memory.
     """
-    if format not in FeatureExport.Format.values:
-        known = " or ".join(FeatureExport.Format.values)
+    if format not in FeatureExport.FileFormat.values:
+        known = " or ".join(FeatureExport.FileFormat.values)
         raise ValidationError({"format": f"“{format}” is not a format of features: choose {known}."})
     count = version.samples.count()
     if (size := count * 3 * config.size**2 * 4) > MAX_BYTES:

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from mer_platform.exports import views
-from mer_platform.exports.api import AnnotationTable, SampleTable
+from mer_platform.exports.api import AnnotationTableView, SampleTableView
 from mer_platform.exports.table_files import CONTENT_TYPES
 
 urlpatterns = [
@@ -12,13 +12,13 @@ urlpatterns = [
         for route in (
             path(
                 f"api/v1/composite-versions/<int:pk>/samples.{kind}",
-                SampleTable.as_view(),
+                SampleTableView.as_view(),
                 {"kind": kind},
                 name=f"samples-{kind}",
             ),
             path(
                 f"api/v1/projects/<int:pk>/annotations.{kind}",
-                AnnotationTable.as_view(),
+                AnnotationTableView.as_view(),
                 {"kind": kind},
                 name=f"annotations-{kind}",
             ),

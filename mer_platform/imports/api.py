@@ -16,7 +16,7 @@ from mer_platform.projects.models import Project, Role
 from models_ml.formats import LAYOUTS
 
 
-class ImportSerializer(serializers.ModelSerializer):
+class DatabaseImportSerializer(serializers.ModelSerializer):
     source = serializers.CharField(source="where", read_only=True)  # type: ignore[assignment]
     counts = serializers.DictField(read_only=True)
     problems = serializers.SerializerMethodField(help_text="How many, by severity.")
@@ -40,7 +40,7 @@ class ImportSerializer(serializers.ModelSerializer):
         return corrections(batch)
 
 
-class ImportItemSerializer(serializers.ModelSerializer):
+class DatabaseImportItemSerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportItem
         fields = [
@@ -49,13 +49,13 @@ class ImportItemSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class ImportProblemSerializer(serializers.ModelSerializer):
+class DatabaseImportProblemSerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportProblem
         fields = ["id", "severity", "code", "message", "file", "row", "column", "subject", "clip"]
 
 
-class StartImportSerializer(serializers.Serializer):
+class StartDatabaseImportSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
     layout = serializers.CharField(help_text=f"Key of the layout: {', '.join(LAYOUTS)}.")
     place = serializers.ChoiceField(
@@ -76,7 +76,7 @@ class StartImportSerializer(serializers.Serializer):
     )
 
 
-class ConfirmImportSerializer(serializers.Serializer):
+class ConfirmDatabaseImportSerializer(serializers.Serializer):
     accepted = serializers.ListField(
         child=serializers.CharField(), default=list, help_text="Keys of the corrections to apply."
     )
@@ -91,21 +91,21 @@ def _named(fields: list[str]) -> list[OpenApiParameter]:
     return [OpenApiParameter(field, str) for field in fields]
 
 
-class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Imports of whole databases. They show everybody's marks, so that only researchers see them."""
 
     queryset = Import.objects.all()
-    serializer_class = ImportSerializer
+    serializer_class = DatabaseImportSerializer
     filterset_fields = ["project", "state", "layout"]
     parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(project__in=researcher_projects(self.request.user))
 
-    @extend_schema(request=StartImportSerializer, responses={202: ImportSerializer})
+    @extend_schema(request=StartDatabaseImportSerializer, responses={202: DatabaseImportSerializer})
     def create(self, request: Request) -> Response:
         """Check a database: nothing is imported before `confirm`. Poll until `state` is `checked` or `failed`."""
-        form = StartImportSerializer(data=request.data, context=self.get_serializer_context())
+        form = StartDatabaseImportSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         fields = form.validated_data
         require(request.user, fields["project"], Role.RESEARCHER)
@@ -116,19 +116,19 @@ class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         )  # fmt: skip
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=ConfirmImportSerializer, responses={202: ImportSerializer})
+    @extend_schema(request=ConfirmDatabaseImportSerializer, responses={202: DatabaseImportSerializer})
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         """Import what was checked. Poll until `state` is `finished`."""
         batch = self.get_object()
-        form = ConfirmImportSerializer(data=request.data)
+        form = ConfirmDatabaseImportSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if batch.state != Import.State.CHECKED:
             raise Conflict(f"This import is {batch.state}; only one that is checked can be confirmed.")
         batch = services.confirm(batch, form.validated_data["accepted"], request.user)
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=None, responses=ImportSerializer)
+    @extend_schema(request=None, responses=DatabaseImportSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Stop it; what is imported stays."""
@@ -139,18 +139,22 @@ class ImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         return Response(self.get_serializer(batch).data)
 
     @extend_schema(
-        responses=ImportProblemSerializer(many=True), filters=False, parameters=_named(PROBLEM_FILTERS)
+        responses=DatabaseImportProblemSerializer(many=True),
+        filters=False,
+        parameters=_named(PROBLEM_FILTERS),
     )
     @action(detail=True, filterset_fields=PROBLEM_FILTERS)
     def problems(self, request: Request, pk: str) -> Response:
         """The rows of the report."""
-        return self._listed(self._batch(pk).problems.all(), ImportProblemSerializer)
+        return self._listed(self._batch(pk).problems.all(), DatabaseImportProblemSerializer)
 
-    @extend_schema(responses=ImportItemSerializer(many=True), filters=False, parameters=_named(ITEM_FILTERS))
+    @extend_schema(
+        responses=DatabaseImportItemSerializer(many=True), filters=False, parameters=_named(ITEM_FILTERS)
+    )
     @action(detail=True, filterset_fields=ITEM_FILTERS)
     def items(self, request: Request, pk: str) -> Response:
         """What was found, and what became of it."""
-        return self._listed(self._batch(pk).items.all(), ImportItemSerializer)
+        return self._listed(self._batch(pk).items.all(), DatabaseImportItemSerializer)
 
     def _batch(self, pk: str) -> Import:
         # Not get_object(): the filters of these actions are of rows, not of imports.

@@ -13,7 +13,7 @@ from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
-from mer_platform.scoring.services import Wanted, start_batch
+from mer_platform.scoring.services import WantedClip, start_batch
 
 OwnClip = own_related(Clip.objects.all(), "project")
 
@@ -51,7 +51,7 @@ class ScoringItemSerializer(serializers.ModelSerializer):
         data = super().to_representation(item)
         blind = item.batch.project_id not in self.context["sees_marks_in"]
         blind = blind or item.clip_id in self.context["blind"]
-        if blind and item.frames_from == ScoringItem.Source.ANNOTATED:
+        if blind and item.frames_from == ScoringItem.FramesFrom.ANNOTATED:
             data["onset"] = data["apex"] = None  # the marks of others
         return data
 
@@ -65,7 +65,7 @@ class ScoringBatchSerializer(serializers.ModelSerializer):
         fields = ["id", "project", "model", "progress", "items", "created_at"]
 
 
-class WantedSerializer(serializers.Serializer):
+class WantedClipSerializer(serializers.Serializer):
     clip = OwnClip()
     onset = serializers.IntegerField(required=False, min_value=0)
     apex = serializers.IntegerField(required=False, min_value=0)
@@ -90,7 +90,7 @@ class StartBatchSerializer(serializers.Serializer):
     clips = OwnClip(
         many=True, required=False, help_text="Ids of clips; onset and apex are their labels, or spotted."
     )
-    items = WantedSerializer(
+    items = WantedClipSerializer(
         many=True, required=False, help_text="Clips with the onset and apex frames to use."
     )
 
@@ -104,8 +104,8 @@ class StartBatchSerializer(serializers.Serializer):
                     {"run": [f"This run has no model: it is {fields['run'].get_state_display()}."]}
                 )
         project = fields["model"].run.project
-        wanted = [Wanted(clip) for clip in fields.get("clips", [])]
-        wanted += [Wanted(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
+        wanted = [WantedClip(clip) for clip in fields.get("clips", [])]
+        wanted += [WantedClip(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
         if not wanted:
             raise serializers.ValidationError({"clips": ["Name at least one clip."]})
         foreign = [want.clip.pk for want in wanted if want.clip.project_id != project.pk]

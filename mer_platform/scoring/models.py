@@ -68,7 +68,7 @@ class ScoringItem(models.Model):
         DONE = "done"
         FAILED = "failed"
 
-    class Source(models.TextChoices):
+    class FramesFrom(models.TextChoices):
         GIVEN = "given", "given in the request"
         ANNOTATED = "annotated", "from the clip's labels"
         SPOTTED = "spotted", "spotted in the clip"
@@ -78,7 +78,7 @@ class ScoringItem(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     onset = models.PositiveIntegerField(null=True, blank=True)
     apex = models.PositiveIntegerField(null=True, blank=True)
-    frames_from = models.CharField(max_length=10, choices=Source.choices, blank=True)
+    frames_from = models.CharField(max_length=10, choices=FramesFrom.choices, blank=True)
     probabilities = models.JSONField(null=True, blank=True)
     predicted = models.CharField(max_length=10, blank=True)
     error = models.TextField(blank=True)

@@ -15,7 +15,7 @@ CLIPS_A_JOB = 8
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedClip:
     """A clip to score, with the frames to use if the caller gives them."""
 
     clip: Clip
@@ -23,7 +23,7 @@ class Wanted:
     apex: int | None = None
 
 
-def start_batch(model: ModelVersion, wanted: list[Wanted], user: Any) -> ScoringBatch:
+def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> ScoringBatch:
     """Store the batch and queue its jobs. Raises ValidationError for a model that cannot judge clips."""
     if model.of_pictures:
         raise ValidationError(
@@ -43,7 +43,7 @@ def start_batch(model: ModelVersion, wanted: list[Wanted], user: Any) -> Scoring
                 clip=want.clip,
                 onset=want.onset,
                 apex=want.apex,
-                frames_from=ScoringItem.Source.GIVEN if want.apex is not None else "",
+                frames_from=ScoringItem.FramesFrom.GIVEN if want.apex is not None else "",
             )
             for want in wanted
         )

@@ -15,7 +15,7 @@ from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch
-from mer_platform.scoring.services import Wanted, start_batch
+from mer_platform.scoring.services import WantedClip, start_batch
 from models_ml.classes import CLASSES
 
 
@@ -50,7 +50,7 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         chosen = request.POST.getlist("clip")
         model = models.filter(pk=row_id(request.POST.get("model"))).first()
-        wanted = [Wanted(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
+        wanted = [WantedClip(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
         if model is not None and wanted:
             try:
                 return redirect("batch", slug, start_batch(model, wanted, request.user).pk)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from mer_platform.composites import document, exchange
+from mer_platform.composites import document, document_import
 from mer_platform.projects.models import Project
 
 
@@ -28,10 +28,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read ({error}).") from error
         try:
-            compared = exchange.compare(project, document.read(content))
+            compared = document_import.compare(project, document.read(content))
             version = compared.existing
             if version is None and compared.complete and not options["compare_only"]:
-                version = exchange.adopt(project, compared, None, options["name"])
+                version = document_import.adopt(project, compared, None, options["name"])
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
         result = compared.to_json(version)

@@ -16,7 +16,7 @@ from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
 
-TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.Format.values)
+TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.FileFormat.values)
 FORMATS = {"samples": TABLES, "annotations": TABLES, "features": FEATURES}
 
 

@@ -42,16 +42,16 @@ def test_a_wrong_rule_is_named(data, words):
 
 def test_a_place_holds_what_is_within_it_however_it_is_written():
     rules = parse_rules({"without": ["casme ii / SUB04", "SAMM/006/006_1_2"]})
-    assert rules.refuses_place(("CASME II", "sub04", "EP12_01f")) == "left out by a rule"
-    assert rules.refuses_place(("SAMM", "006", "006_1_2"))
-    assert not rules.refuses_place(("SAMM", "006", "006_1_3"))
-    assert not rules.refuses_place(("CASME II", "sub040", "EP12_01f"))
+    assert rules.refuses_scope(("CASME II", "sub04", "EP12_01f")) == "left out by a rule"
+    assert rules.refuses_scope(("SAMM", "006", "006_1_2"))
+    assert not rules.refuses_scope(("SAMM", "006", "006_1_3"))
+    assert not rules.refuses_scope(("CASME II", "sub040", "EP12_01f"))
 
 
 def test_only_these_are_taken():
     rules = parse_rules({"only": ["SMIC"]})
-    assert not rules.refuses_place(("SMIC", "s01", "x"))
-    assert "not among those" in rules.refuses_place(("SAMM", "006", "x"))
+    assert not rules.refuses_scope(("SMIC", "s01", "x"))
+    assert "not among those" in rules.refuses_scope(("SAMM", "006", "x"))
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_durations_count_in_milliseconds_or_frames(rule, frames, fps, reason):
 
 def test_a_rule_that_matches_nothing_is_named():
     rules = parse_rules({"without": ["SAMM / 066"], "only": ["SAMM"]})
-    assert rules.idle_places([("SAMM", "006", "006_1_2")]) == ["SAMM / 066"]
+    assert rules.unknown_scopes([("SAMM", "006", "006_1_2")]) == ["SAMM / 066"]

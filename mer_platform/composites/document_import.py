@@ -32,7 +32,7 @@ class Counterpart:
 
 
 @dataclass
-class Comparison:
+class DocumentComparison:
     """What a project has of a document's samples: ``there`` alike, ``other`` with other marks or names, ``lacking``."""
 
     document: Document
@@ -61,9 +61,9 @@ class Comparison:
         }
 
 
-def compare(project: Project, document: Document) -> Comparison:
+def compare(project: Project, document: Document) -> DocumentComparison:
     """Content is found by its SHA-256, whatever it is called here."""
-    result = Comparison(document)
+    result = DocumentComparison(document)
     same_hash = CompositeVersion.objects.filter(
         composite__project=project, content_hash=document.content_hash
     )
@@ -81,7 +81,7 @@ def compare(project: Project, document: Document) -> Comparison:
     return result
 
 
-def adopt(project: Project, comparison: Comparison, user: Any, name: str = "") -> CompositeVersion:
+def adopt(project: Project, comparison: DocumentComparison, user: Any, name: str = "") -> CompositeVersion:
     """The identical version in this project: the one that is there, or a new one. Raises ValidationError if not complete."""
     if comparison.existing is not None:
         return comparison.existing
