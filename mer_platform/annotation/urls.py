@@ -4,7 +4,7 @@ from mer_platform.annotation.adjudication import views as adjudication
 from mer_platform.annotation.agreement import views as agreement
 from mer_platform.annotation.assignments import views as assignments
 from mer_platform.annotation.coding import clip_list, views
-from mer_platform.annotation.coding.api import ClipSuggestions
+from mer_platform.annotation.coding.api import ClipSuggestions, SpotProject
 
 urlpatterns = [
     path("projects/<slug:slug>/clips/", clip_list.clip_list, name="clips"),
@@ -22,4 +22,5 @@ urlpatterns = [
     path("projects/<slug:slug>/agreement.csv", agreement.expressions_csv, name="agreement-csv"),
     path("projects/<slug:slug>/judge/", adjudication.judge, name="judge"),
     path("api/v1/clips/<int:pk>/suggestions/", ClipSuggestions.as_view(), name="clip-suggestions"),
+    path("api/v1/projects/<int:pk>/spot/", SpotProject.as_view(), name="project-spot"),
 ]

@@ -1,10 +1,5 @@
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers, status, viewsets
-from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework import serializers, viewsets
 
-from mer_platform.annotation.spotting import queue_project
 from mer_platform.api import InProject
 from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
@@ -32,12 +27,3 @@ class ProjectViewSet(InProject, viewsets.ModelViewSet):
     project_path = ""
     write_role = Role.OWNER
     http_method_names = ["get", "post", "patch", "head", "options"]
-
-    @extend_schema(
-        request=None,
-        responses={202: inline_serializer("SpottingQueued", {"queued": serializers.IntegerField()})},
-    )
-    @action(detail=True, methods=["post"], write_role=Role.RESEARCHER)
-    def spot(self, request: Request, pk: str) -> Response:
-        """Queue the spotter for every clip without a consensus, or whose consensus lacks an apex."""
-        return Response({"queued": len(queue_project(self.get_object()))}, status=status.HTTP_202_ACCEPTED)

@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import permissions, serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import permissions, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
 from mer_platform.annotation.coding.opening import opening
 from mer_platform.annotation.coding.queue import queue_of, why_empty
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
+from mer_platform.annotation.spotting import queue_project
 from mer_platform.api import Conflict, InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
@@ -290,6 +291,22 @@ class ClipSuggestions(APIView):
         clip = get_object_or_404(own.select_related("project"), pk=pk)
         require(request.user, clip.project, Role.ANNOTATOR)
         return Response(SuggestionSerializer(clip.suggestions.all(), many=True).data)
+
+
+class SpotProject(APIView):
+    """Spotting in all clips of a project."""
+
+    permission_classes = [permissions.IsAuthenticated]
+
+    @extend_schema(
+        request=None,
+        responses={202: inline_serializer("SpottingQueued", {"queued": serializers.IntegerField()})},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Queue the spotter for every clip without a consensus, or whose consensus lacks an apex."""
+        project = get_object_or_404(Project.objects.of(request.user), pk=pk)
+        require(request.user, project, Role.RESEARCHER)
+        return Response({"queued": len(queue_project(project))}, status=status.HTTP_202_ACCEPTED)
 
 
 class ProjectQueue(APIView):
