@@ -7,6 +7,12 @@ import pytest
 import models_ml
 
 PURE = [
+    "mer_platform.annotation.action_units",
+    "mer_platform.annotation.agreement.figures",
+    "mer_platform.annotation.agreement.statistics",
+    "mer_platform.annotation.exchange.placing",
+    "mer_platform.annotation.exchange.zips",
+    "mer_platform.clips.ranges",
     "mer_platform.composites.names",
     "mer_platform.composites.caveats",
     "mer_platform.configurations.words",

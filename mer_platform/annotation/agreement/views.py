@@ -15,6 +15,7 @@ from mer_platform.annotation.agreement.statistics import MARKS, Expression, over
 from mer_platform.clips.models import Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
+from models_ml.formats.csv_text import guard_formula
 
 COLUMNS = [
     "database", "subject", "clip", "clip_id", "fps", "first_coder", "second_coder", "seen_by", "overlap",
@@ -107,13 +108,13 @@ def _chosen(request: HttpRequest, project: Project) -> Chosen:
 def _row(item: Compared, a: Expression | None, b: Expression | None) -> dict[str, Any]:
     clip = item.clip
     row: dict[str, Any] = {
-        "database": _cell(clip.database.name),
-        "subject": _cell(clip.subject.name),
-        "clip": _cell(clip.name),
+        "database": guard_formula(clip.database.name),
+        "subject": guard_formula(clip.subject.name),
+        "clip": guard_formula(clip.name),
         "clip_id": clip.pk,
         "fps": f"{clip.rate:g}",
-        "first_coder": _cell(item.first),
-        "second_coder": _cell(item.second),
+        "first_coder": guard_formula(item.first),
+        "second_coder": guard_formula(item.second),
         "seen_by": "both" if a and b else "first" if a else "second",
         "overlap": f"{overlap(a, b):.4f}" if a and b else "",
     }
@@ -121,13 +122,8 @@ def _row(item: Compared, a: Expression | None, b: Expression | None) -> dict[str
         if expression is None:
             continue
         row |= {f"{mark}_{who}": getattr(expression, mark) for mark in MARKS}
-        row[f"emotion_{who}"] = _cell(expression.emotion)
-        row[f"action_units_{who}"] = _cell(expression.source.action_units)
+        row[f"emotion_{who}"] = guard_formula(expression.emotion)
+        row[f"action_units_{who}"] = guard_formula(expression.source.action_units)
     if a and b:
         row |= {f"{mark}_difference": getattr(b, mark) - getattr(a, mark) for mark in MARKS}
     return row
-
-
-def _cell(text: str) -> str:
-    """A spreadsheet takes text that begins like this for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
