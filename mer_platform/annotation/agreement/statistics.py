@@ -49,44 +49,11 @@ def match(a: Sequence[Expression], b: Sequence[Expression]) -> list[tuple[int, i
     >>> match([Expression(0, 5, 9)], [Expression(40, 45, 49), Expression(2, 6, 11)])
     [(0, 1)]
     """
-    if len(a) > len(b):
-        return sorted((i, j) for j, i in match(b, a))
-    gains = np.array([[overlap(x, y) for y in b] for x in a]).reshape(len(a), len(b))
-    return [(i, j) for i, j in enumerate(_assign(-gains)) if gains[i, j] > 0]
+    from scipy.optimize import linear_sum_assignment  # takes a second to load; most pages do without
 
-
-def _assign(costs: np.ndarray) -> list[int]:
-    """The column of each row in the cheapest assignment (Hungarian method with potentials); (n, m) costs, n ≤ m.
-
-    Kuhn, "The Hungarian method for the assignment problem", Naval Research Logistics Quarterly 2, 1955.
-    """
-    n, m = costs.shape
-    row_price, column_price = np.zeros(n + 1), np.zeros(m + 1)
-    row_of = np.zeros(m + 1, dtype=int)  # 1-based; 0: free. Column 0 holds the row that looks for a place.
-    for row in range(1, n + 1):
-        row_of[0], column = row, 0
-        slack, before = np.full(m + 1, np.inf), np.zeros(m + 1, dtype=int)
-        used = np.zeros(m + 1, dtype=bool)
-        while row_of[column]:
-            used[column] = True
-            here = row_of[column]
-            reduced = costs[here - 1] - row_price[here] - column_price[1:]
-            better = ~used[1:] & (reduced < slack[1:])
-            slack[1:][better], before[1:][better] = reduced[better], column
-            nearest = int(np.argmin(np.where(used, np.inf, slack)[1:])) + 1
-            step = slack[nearest]
-            row_price[row_of[used]] += step
-            column_price[used] -= step
-            slack[~used] -= step
-            column = nearest
-        while column:
-            row_of[column] = row_of[before[column]]
-            column = before[column]
-    columns = [0] * n
-    for column in range(1, m + 1):
-        if row_of[column]:
-            columns[row_of[column] - 1] = column - 1
-    return columns
+    overlaps = np.array([[overlap(x, y) for y in b] for x in a]).reshape(len(a), len(b))
+    pairs = zip(*linear_sum_assignment(overlaps, maximize=True), strict=True)
+    return [(int(i), int(j)) for i, j in pairs if overlaps[i, j] > 0]
 
 
 def group(codings: Mapping[str, Sequence[Expression]]) -> list[dict[str, Expression]]:

@@ -108,8 +108,8 @@ def test_no_other_pairing_has_a_larger_total_overlap(seed):
     found = match(a, b)
     assert len({i for i, _ in found}) == len({j for _, j in found}) == len(found)
     best = max(
-        sum(overlap(a[i], b[j]) for i, j in zip(order, range(len(b)), strict=False))
-        for order in itertools.permutations(range(len(a)), min(len(a), len(b)))
+        sum(overlap(x, b[j]) for x, j in zip(a, order, strict=True))
+        for order in itertools.permutations(range(len(b)), len(a))
     )
     assert sum(overlap(a[i], b[j]) for i, j in found) == pytest.approx(best)
 
