@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -119,7 +119,24 @@ def local_copy(name: str) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def sha256_of(file: IO[bytes]) -> str:
+class StoredFile(NamedTuple):
+    name: str
+    sha256: str
+
+
+def store_by_content(folder: str, content: File, suffix: str = "", *, sha256: str = "") -> StoredFile:
+    """Store a file under its SHA-256, unless the same bytes are stored already.
+
+    ``suffix`` begins with a dot. ``sha256``: the file's hash, if the caller has computed it (a clip can be large).
+    """
+    sha256 = sha256 or sha256_of(content)
+    name = f"{folder}/{sha256[:2]}/{sha256}{suffix}"
+    if not default_storage.exists(name):
+        default_storage.save(name, content)
+    return StoredFile(name, sha256)
+
+
+def sha256_of(file: IO[bytes] | File) -> str:
     """Hex SHA-256 of a file from its start; leaves it rewound."""
     file.seek(0)
     digest = hashlib.sha256()

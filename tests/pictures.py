@@ -1,13 +1,11 @@
 """Small flow pictures of three databases, and a frozen version of them, without an importer."""
 
-import hashlib
-
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
 from mer_platform.clips.models import FlowPicture, Subject
 from mer_platform.composites.models import Composite, CompositeVersion, Sample, content_hash
 from mer_platform.projects.models import Project
+from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from tests.trees.pictures import SIDE, picture_bytes
 
@@ -20,13 +18,18 @@ def add_picture(
 ) -> FlowPicture:
     """A flow picture as an import would leave it."""
     content = picture_bytes(label, seed)
-    digest = hashlib.sha256(content).hexdigest()
+    stored = store_by_content("pictures", ContentFile(content), ".png")
     person, _ = Subject.objects.get_or_create(
         database=project.databases.get_or_create(name=database)[0], name=subject
     )
-    file = default_storage.save(f"pictures/{digest[:2]}/{digest}.png", ContentFile(content))
     return FlowPicture.objects.create(
-        subject=person, name=name, emotion=label, sha256=digest, file=file, width=SIDE, height=SIDE
+        subject=person,
+        name=name,
+        emotion=label,
+        sha256=stored.sha256,
+        file=stored.name,
+        width=SIDE,
+        height=SIDE,
     )
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 from numpy.typing import NDArray
 
@@ -13,7 +12,7 @@ from mer_platform.composites.models import Sample
 from mer_platform.exports import services
 from mer_platform.exports.models import FeatureExport
 from mer_platform.jobs.models import Claim, Job
-from mer_platform.storage import sha256_of
+from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
@@ -90,8 +89,5 @@ def _store(content: FeatureFile, kind: str) -> tuple[str, str, int]:
         path = Path(folder) / f"features.{kind}"
         content.write(path, kind)
         with path.open("rb") as file:
-            digest = sha256_of(file)
-            name = f"exports/{digest[:2]}/{digest}.{kind}"
-            if not default_storage.exists(name):
-                default_storage.save(name, File(file))
+            name, digest = store_by_content("exports", File(file), f".{kind}")
         return name, digest, path.stat().st_size

@@ -1,6 +1,5 @@
 """Queue ``ingest``: check what a lab wants to import, then take in its clips, each committed by itself."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -8,7 +7,6 @@ from typing import IO
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from mer_platform.annotation.models import Consensus
@@ -26,7 +24,7 @@ from mer_platform.imports import checking, services
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.sources import open_tree
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
-from mer_platform.storage import new_file, sha256_of
+from mer_platform.storage import new_file, sha256_of, store_by_content
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.motion.pictures import picture_features
@@ -179,14 +177,11 @@ def _take_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
     header = read_header(content)
     if header is None or header.format != "png":
         raise InputError(f"“{path}” is not a PNG image.")
-    digest = hashlib.sha256(content).hexdigest()
-    stored = f"pictures/{digest[:2]}/{digest}.png"
-    if not default_storage.exists(stored):
-        default_storage.save(stored, ContentFile(content))
+    stored = store_by_content("pictures", ContentFile(content), ".png")
     fields = {
         "emotion": item.emotion,
-        "sha256": digest,
-        "file": stored,
+        "sha256": stored.sha256,
+        "file": stored.name,
         "width": header.width,
         "height": header.height,
     }

@@ -1,15 +1,13 @@
 """Queues ``training`` and ``gpu``, kind ``model``: a run's configuration trained on everybody."""
 
-import hashlib
-
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.scoring.models import ModelVersion
+from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.training.engine import Cancelled, fit_all
 from workers.rundata import run_data
@@ -35,10 +33,7 @@ def train_final_model(claim: Claim) -> None:
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
     content = model.save_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    name = f"models/{digest[:2]}/{digest}.safetensors"
-    if not default_storage.exists(name):
-        default_storage.save(name, ContentFile(content))
+    name, digest = store_by_content("models", ContentFile(content), ".safetensors")
     with steps.finishing_model(claim, run.pk):
         ModelVersion.objects.update_or_create(
             run=run, defaults={"file": name, "sha256": digest, "classes": list(CLASSES)}

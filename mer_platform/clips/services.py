@@ -8,13 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.jobs.models import Job
-from mer_platform.storage import sha256_of
+from mer_platform.storage import sha256_of, store_by_content
 
 SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".zip"}
 
@@ -76,9 +75,7 @@ def check_name_new(clip: Clip) -> None:
 
 def keep_bytes(clip: Clip, file: File, suffix: str) -> None:
     """Store a clip's bytes unchanged, under a name that says their content."""
-    clip.file = f"clips/{clip.sha256[:2]}/{clip.sha256}{suffix}"
-    if not default_storage.exists(clip.file):
-        default_storage.save(clip.file, file)
+    clip.file = store_by_content("clips", file, suffix, sha256=clip.sha256).name
 
 
 def add_new(clip: Clip, then: Callable[[Clip], Any] | None = None) -> None:

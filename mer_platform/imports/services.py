@@ -1,6 +1,5 @@
 """The life of an import: started, checked, confirmed with the corrections accepted, taken in piece by piece."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +18,7 @@ from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import folder_within, import_root, prefix_within
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.projects.models import AuditEvent, Project
+from mer_platform.storage import store_by_content
 from models_ml.formats import LAYOUTS
 
 State = Import.State
@@ -234,8 +233,4 @@ def _keep_sheet(file: File) -> tuple[str, str]:
         raise ValidationError({"sheet": f"The file has {file.size:,} bytes; the limit is {limit:,}."})
     if file.size == 0:
         raise ValidationError({"sheet": "The file is empty."})
-    digest = hashlib.sha256(b"".join(file.chunks())).hexdigest()
-    stored = f"sheets/{digest[:2]}/{digest}{suffix}"
-    if not default_storage.exists(stored):
-        default_storage.save(stored, file)
-    return stored, name
+    return store_by_content("sheets", file, suffix).name, name

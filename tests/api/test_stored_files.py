@@ -1,13 +1,15 @@
 """A file that was made to be stored is moved into the storage whole, and what a killed worker left is removed."""
 
+import hashlib
 import os
 import time
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from mer_platform.storage import new_file, remove_unfinished
+from mer_platform.storage import new_file, remove_unfinished, store_by_content
 
 
 @pytest.fixture
@@ -39,6 +41,17 @@ def test_a_place_on_another_disk_gets_a_copy(monkeypatch):
         )
         default_storage.save("clips/ab/copied.zip", file)
     assert Path(default_storage.path("clips/ab/copied.zip")).read_bytes() == b"frames"
+
+
+def test_the_same_bytes_are_stored_once_under_their_hash():
+    content = b"one version"
+    first = store_by_content("models", ContentFile(content), ".safetensors")
+    assert first.sha256 == hashlib.sha256(content).hexdigest()
+    assert first.name == f"models/{first.sha256[:2]}/{first.sha256}.safetensors"
+    path = Path(default_storage.path(first.name))
+    written = path.stat().st_ino
+    assert store_by_content("models", ContentFile(content), ".safetensors") == first
+    assert (path.read_bytes(), path.stat().st_ino) == (content, written)
 
 
 def test_what_was_not_stored_is_gone_and_what_a_killed_worker_left_is_removed(unfinished):
