@@ -12,7 +12,7 @@ import psycopg
 
 from models_ml.classes import CLASSES
 from tests.live import Api, LivePlatform, wait_until
-from tests.trees.pictures import picture_bytes
+from tests.trees.flow_pictures import picture_bytes
 
 
 def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int) -> int:

@@ -7,7 +7,7 @@ from mer_platform.composites.models import Composite, CompositeVersion, Sample, 
 from mer_platform.projects.models import Project
 from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
-from tests.trees.pictures import SIDE, picture_bytes
+from tests.trees.flow_pictures import SIDE, picture_bytes
 
 DATABASES = {"CASME II": ("sub01", "sub02"), "SMIC": ("s01", "s02"), "SAMM": ("006", "007")}
 PICTURES_A_SUBJECT = 4

@@ -13,7 +13,7 @@ from mer_platform.imports.checking import check_here
 from mer_platform.imports.models import Import
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
-from tests.small_trees import casme2
+from tests.trees.small import small_casme2_tree
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 ESCAPES = ["..", "../other", "/etc", "CASME2/../../other", "out", "out/CASME2", "\0", "a" * 5000]
@@ -23,8 +23,8 @@ ESCAPES = ["..", "../other", "/etc", "CASME2/../../other", "out", "out/CASME2", 
 def import_dir(settings, tmp_path):
     """The import folder with a database in it, and a link that leads out of it to another."""
     settings.IMPORT_DIR = tmp_path / "import"
-    casme2(tmp_path / "import" / "CASME2", apex=99)
-    casme2(tmp_path / "other")
+    small_casme2_tree(tmp_path / "import" / "CASME2", apex=99)
+    small_casme2_tree(tmp_path / "other")
     (tmp_path / "import" / "out").symlink_to(tmp_path / "other")
     return tmp_path / "import"
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
-from tests.small_trees import casme2
+from tests.trees.small import small_casme2_tree
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000
@@ -15,7 +15,7 @@ def project(live_platform, page: Page) -> str:
     """A new project, its page open, and a database in the import folder."""
     folder = live_platform.folder / "data" / "import" / "Official" / "CASME2"
     if not folder.exists():
-        casme2(folder, apex=99, erratum=True)
+        small_casme2_tree(folder, apex=99, erratum=True)
     page.goto(live_platform.url)
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(live_platform.password)

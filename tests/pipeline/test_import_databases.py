@@ -13,8 +13,8 @@ from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job
-from tests.small_trees import casme2
 from tests.trees import eaf, flow_by_label, flow_folds, label_studio, timeline
+from tests.trees.small import small_casme2_tree
 
 pytestmark = [pytest.mark.services]
 
@@ -38,7 +38,7 @@ def start(project, alice, work):
 
 
 def test_a_check_writes_nothing_but_its_report(start, tmp_path):
-    batch = start(casme2(tmp_path), confirm=False)
+    batch = start(small_casme2_tree(tmp_path), confirm=False)
     assert batch.state == Import.State.CHECKED
     assert batch.counts()["waiting"] == 3
     assert not Clip.objects.exists()
@@ -46,7 +46,7 @@ def test_a_check_writes_nothing_but_its_report(start, tmp_path):
 
 
 def test_clips_come_with_their_database_subjects_and_labels(start, tmp_path):
-    batch = start(casme2(tmp_path))
+    batch = start(small_casme2_tree(tmp_path))
     assert batch.state == Import.State.FINISHED, batch.problem
     assert batch.counts()["done"] == 3, list(batch.items.values_list("reason", flat=True))
     database = Database.objects.get()
@@ -61,7 +61,7 @@ def test_clips_come_with_their_database_subjects_and_labels(start, tmp_path):
 
 
 def test_labels_are_indices_of_the_files_with_those_numbers(start, tmp_path):
-    start(casme2(tmp_path))
+    start(small_casme2_tree(tmp_path))
     clip = Clip.objects.get(name="EP02_01f")
     marks = clip.consensus.get()
     assert (clip.first_source_number, clip.frame_count) == (46, 12)
@@ -72,21 +72,21 @@ def test_labels_are_indices_of_the_files_with_those_numbers(start, tmp_path):
 
 
 def test_an_apex_that_the_sheet_leaves_out_stays_unset(start, tmp_path):
-    start(casme2(tmp_path))
+    start(small_casme2_tree(tmp_path))
     marks = Clip.objects.get(name="EP03_02").consensus.get()
     assert (marks.onset, marks.apex, marks.offset) == (0, None, 7)
 
 
 def test_the_same_frames_give_the_same_hash_wherever_they_lie(start, tmp_path):
-    start(casme2(tmp_path / "a"))
+    start(small_casme2_tree(tmp_path / "a"))
     hashes = set(Clip.objects.values_list("sha256", flat=True))
     Clip.objects.all().delete()
-    start(casme2(tmp_path / "elsewhere" / "b", mode=0o600))
+    start(small_casme2_tree(tmp_path / "elsewhere" / "b", mode=0o600))
     assert set(Clip.objects.values_list("sha256", flat=True)) == hashes
 
 
 def test_a_second_import_adds_nothing_and_says_so(start, tmp_path):
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     start(folder)
     before = list(Consensus.objects.values())
     again = start(folder)
@@ -98,8 +98,8 @@ def test_a_second_import_adds_nothing_and_says_so(start, tmp_path):
 
 
 def test_other_labels_are_reported_and_nothing_is_overwritten(start, tmp_path):
-    start(casme2(tmp_path / "a"))
-    other = start(casme2(tmp_path / "b", apex=50))
+    start(small_casme2_tree(tmp_path / "a"))
+    other = start(small_casme2_tree(tmp_path / "b", apex=50))
     problem = other.problems.get(code="labels-differ")
     assert "happiness at 0–5–11 (micro)" in problem.message
     assert "happiness at 0–4–11 (micro)" in problem.message
@@ -107,7 +107,7 @@ def test_other_labels_are_reported_and_nothing_is_overwritten(start, tmp_path):
 
 
 def test_labels_are_added_to_a_clip_that_has_none(start, tmp_path):
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     start(folder)
     Consensus.objects.all().delete()
     again = start(folder)
@@ -116,14 +116,14 @@ def test_labels_are_added_to_a_clip_that_has_none(start, tmp_path):
 
 
 def test_other_frames_under_the_same_name_are_reported(start, tmp_path):
-    start(casme2(tmp_path / "a"))
-    other = start(casme2(tmp_path / "b", brightness=9))
+    start(small_casme2_tree(tmp_path / "a"))
+    other = start(small_casme2_tree(tmp_path / "b", brightness=9))
     assert other.problems.filter(code="frames-differ", severity="warning").count() == 3
     assert "is another image" in other.items.first().reason
 
 
 def test_the_same_frames_under_another_name_are_reported(start, tmp_path):
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     start(folder)
     Clip.objects.filter(name="EP02_01f").update(name="renamed")
     again = start(folder)
@@ -135,13 +135,13 @@ def test_the_same_frames_under_another_name_are_reported(start, tmp_path):
 def test_a_subject_that_differs_only_in_spelling_is_no_second_subject(start, tmp_path, project):
     database = Database.objects.create(project=project, name="CASME II", fps=200)
     Subject.objects.create(database=database, name="Sub01")
-    batch = start(casme2(tmp_path))
+    batch = start(small_casme2_tree(tmp_path))
     assert batch.problems.filter(code="subject-spelling", subject="sub01").count() == 2
     assert sorted(Subject.objects.values_list("name", flat=True)) == ["Sub01", "sub02"]
 
 
 def test_a_damaged_frame_fails_its_clip_and_no_other(start, tmp_path):
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     damaged = next(folder.rglob("img48.jpg"))
     damaged.write_bytes(damaged.read_bytes()[:-200])
     batch = start(folder)
@@ -167,7 +167,7 @@ def test_a_job_taken_up_again_goes_on_where_it_was(start, tmp_path, monkeypatch,
 
     monkeypatch.setattr(workers.imports, "_gather", dies_at_the_second)
     with pytest.raises(SystemExit):
-        start(casme2(tmp_path))
+        start(small_casme2_tree(tmp_path))
     batch = Import.objects.get()
     assert (batch.state, batch.counts()["done"]) == (Import.State.IMPORTING, 1)
     Job.objects.filter(kind="import").update(state=Job.State.QUEUED)
@@ -191,7 +191,7 @@ def test_cancelling_keeps_what_is_in_and_stops_the_rest(start, tmp_path, monkeyp
 
     monkeypatch.setattr(workers.imports, "_gather", cancels_meanwhile)
     monkeypatch.setattr("mer_platform.imports.services.FRAMES_A_JOB", 1)
-    batch = start(casme2(tmp_path))
+    batch = start(small_casme2_tree(tmp_path))
     assert batch.state == Import.State.CANCELLED
     assert batch.counts()["waiting"] >= 1
     assert Clip.objects.filter(name="EP02_01f").exists()
@@ -208,14 +208,14 @@ def test_an_import_cancelled_while_it_is_checked_stays_cancelled(start, tmp_path
         return real(batch)
 
     monkeypatch.setattr(workers.imports.checking, "read", cancels_meanwhile)
-    batch = start(casme2(tmp_path))
+    batch = start(small_casme2_tree(tmp_path))
     assert (batch.state, batch.counts()["total"]) == (Import.State.CANCELLED, 0)
 
 
 def test_a_worker_that_dies_too_often_fails_its_clips_and_ends_the_import(start, tmp_path):
     from workers.runner import fail
 
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     batch = start(folder, confirm=False)
     services.confirm(batch, [], None)
     claim = Job.claim(Job.objects.get(kind="import").pk, "a dead worker")
@@ -233,7 +233,7 @@ def test_a_folder_that_is_no_such_layout_fails_with_a_sentence(start, tmp_path):
 
 
 def test_an_accepted_correction_is_read_again_and_applied(start, tmp_path):
-    folder = casme2(tmp_path, erratum=True)
+    folder = small_casme2_tree(tmp_path, erratum=True)
     batch = start(folder, confirm=False)
     keys = [correction["key"] for correction in batch.corrections]
     assert keys == ["casme2/sub16/EP01_08/offset"]
@@ -246,7 +246,12 @@ def test_an_accepted_correction_is_read_again_and_applied(start, tmp_path):
 
 def test_the_command_checks_without_a_worker(project, tmp_path, capsys):
     call_command(
-        "import_dataset", "casme2", str(casme2(tmp_path)), project=project.slug, dry_run=True, json=True
+        "import_dataset",
+        "casme2",
+        str(small_casme2_tree(tmp_path)),
+        project=project.slug,
+        dry_run=True,
+        json=True,
     )
     printed = json.loads(capsys.readouterr().out)
     assert printed["counts"]["waiting"] == 3
@@ -256,7 +261,7 @@ def test_the_command_checks_without_a_worker(project, tmp_path, capsys):
 
 
 def test_the_command_ends_with_an_error_where_nothing_can_be_imported(project, tmp_path):
-    folder = casme2(tmp_path)
+    folder = small_casme2_tree(tmp_path)
     Database.objects.create(project=project, name="casme ii", fps=200)
     with pytest.raises(Exception, match="Nothing could be imported"):
         call_command("import_dataset", "casme2", str(folder), project=project.slug, dry_run=True)
@@ -286,7 +291,7 @@ def test_flow_pictures_are_refused_beside_clips_of_their_database(start, tmp_pat
 
 def test_clips_are_refused_beside_flow_pictures_of_their_database(start, tmp_path):
     start(flow_by_label(tmp_path / "pictures"), layout="flow-images")
-    batch = start(casme2(tmp_path / "clips"))
+    batch = start(small_casme2_tree(tmp_path / "clips"))
     assert batch.counts()["failed"] == 3
     assert "holds 1 flow picture" in batch.problems.filter(code="pictures-and-clips").first().message
     assert not Clip.objects.exists()
@@ -320,7 +325,7 @@ def annotated(project, alice, work):
 @pytest.fixture
 def unlabelled(start, tmp_path) -> Clip:
     """sub01/EP02_01f: 12 frames at 200 fps, img46–img57."""
-    start(casme2(tmp_path / "tree"))
+    start(small_casme2_tree(tmp_path / "tree"))
     Consensus.objects.all().delete()
     return Clip.objects.get(name="EP02_01f")
 

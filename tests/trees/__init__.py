@@ -3,6 +3,7 @@
 No face is in them. Every image is decodable and no two files are alike: clips are told apart by their bytes.
 """
 
+from tests.trees.annotation_files import eaf, label_studio, timeline
 from tests.trees.databases import (
     CASME3_HEADER,
     MMEW_HEADER,
@@ -18,10 +19,9 @@ from tests.trees.databases import (
     samm_tree,
     smic_tree,
 )
-from tests.trees.exports import eaf, label_studio, timeline
 from tests.trees.files import colour_image, frames, image, table, xlsx
+from tests.trees.flow_pictures import SAMPLES, flow_by_label, flow_folds
 from tests.trees.large import large_casme2_tree, megc2019_trees
-from tests.trees.pictures import SAMPLES, flow_by_label, flow_folds
 
 __all__ = [
     "CASME3_HEADER",
