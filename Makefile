@@ -4,13 +4,14 @@
 #   make test          the whole test suite                    (ARGS="-k upload")
 #   make lint          formatting, types, import contracts, migrations, JavaScript
 #   make format        reformat the Python code
+#   make docs          the documentation as a site in site/
 #   make bench         list the benchmarks; NAME=startup runs one
 
 SHELL := /bin/sh
 PYTHON ?=
 PIP := PYTHONUNBUFFERED=1 .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off
 
-.PHONY: run test lint format bench install install-dev venv
+.PHONY: run test lint format docs bench install install-dev venv
 
 run: install
 	@exec .venv/bin/python manage.py serve
@@ -24,6 +25,9 @@ lint: install-dev
 format: install-dev
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+docs: install-dev
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --clean
 
 bench: install-dev
 	@exec .venv/bin/python -m tests.bench $(NAME)

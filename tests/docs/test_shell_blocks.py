@@ -39,6 +39,8 @@ def check_make(words: list[str]) -> None:
 def check_manage(words: list[str]) -> None:
     _, name, *arguments = words
     assert name in get_commands(), f"manage.py has no command {name}"
+    if not arguments:
+        return
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
     parser.called_from_command_line = True
     try:
