@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "mer_platform.scoring",
     "mer_platform.exports",
     "mer_platform.imports",
+    "mer_platform.serving",
 ]
 
 MIDDLEWARE = [

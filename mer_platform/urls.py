@@ -14,9 +14,9 @@ from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
-from mer_platform.jobs.api import WorkerViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.api import ProjectViewSet
+from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
 
 router = DefaultRouter()
@@ -39,6 +39,7 @@ router.register("scoring-batches", ScoringBatchViewSet)
 router.register("feature-exports", FeatureExportViewSet, basename="feature-export")
 
 urlpatterns = [
+    path("", include("mer_platform.overview.urls")),
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.imports.urls")),

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.packindex import read_index
@@ -20,6 +20,7 @@ from mer_platform.clips.services import AlreadyThere, add_clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
 
 

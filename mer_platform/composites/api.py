@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
-from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Database
 from mer_platform.composites import document, document_import
 from mer_platform.composites.caveats import caveats
@@ -30,6 +29,7 @@ from mer_platform.composites.serializers import (
 from mer_platform.composites.services import freeze
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 
 
 class FreezeSerializer(serializers.Serializer):

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
-from mer_platform.api import InProject, own_related
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
@@ -23,6 +22,7 @@ from mer_platform.exports.table_files import CONTENT_TYPES, CSV, csv_chunks, par
 from mer_platform.exports.tables import ExportTable
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 
 BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()}
 

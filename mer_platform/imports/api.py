@@ -7,12 +7,13 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.summary import by_database, by_severity, corrections
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.formats import LAYOUTS
 
 

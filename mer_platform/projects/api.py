@@ -1,9 +1,9 @@
 from rest_framework import serializers, viewsets
 
-from mer_platform.api import InProject
 from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.services import create_project
+from mer_platform.projects.viewsets import InProject
 
 
 class ProjectSerializer(serializers.ModelSerializer):

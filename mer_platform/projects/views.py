@@ -1,17 +1,11 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mer_platform.annotation.coding.queue import queue_of
-from mer_platform.annotation.models import Consensus
-from mer_platform.clips.models import Clip, FlowPicture
-from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.models import Run
-from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.forms import MemberForm, ProjectForm, TokenForm
 from mer_platform.projects.models import ApiToken, Membership, Project, Role
@@ -30,56 +24,6 @@ def home(request: HttpRequest) -> HttpResponse:
         clip_count=Count("clips", distinct=True), run_count=Count("runs", distinct=True)
     )
     return render(request, "projects/home.html", {"projects": projects, "form": form})
-
-
-@login_required
-@require_GET
-def overview(request: HttpRequest, slug: str) -> HttpResponse:
-    """Where the project stands and what comes next."""
-    project = get_project(request, slug)
-    clips = Clip.objects.filter(project=project).aggregate(
-        total=Count("pk"),
-        ready=Count("pk", filter=Q(state=Clip.State.READY)),
-        processing=Count("pk", filter=Q(state=Clip.State.PROCESSING)),
-        failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
-        agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk")))),
-    )
-    labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
-    runs = Run.objects.filter(project=project)
-    versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
-    finished_runs = runs.filter(state=Run.State.FINISHED).count()
-    batch_count = project.scoring_batches.count()
-    pictures = FlowPicture.objects.filter(subject__database__project=project).count()
-    steps = {
-        "upload": bool(clips["ready"] or pictures),
-        "label": bool(labelled.exists() or pictures),
-        "compose": versions.exists(),
-        "train": bool(finished_runs),
-        "score": bool(batch_count),
-    }
-    return render(
-        request,
-        "projects/overview.html",
-        {
-            "clips": clips,
-            "arriving": Job.open_in(project, "ingest").exists(),
-            "labelled": labelled.distinct().count(),
-            "pictures": pictures,
-            "databases": project.databases.annotate(
-                subject_count=Count("subjects", distinct=True), clip_count=Count("subjects__clips")
-            ),
-            "versions": versions[:5],
-            "version_count": versions.count(),
-            "runs": runs.select_related("version__composite")[:5],
-            "finished_runs": finished_runs,
-            "active_runs": runs.filter(state__in=Run.ACTIVE).count(),
-            "batch_count": batch_count,
-            "steps": steps,
-            "next_step": next((name for name, done in steps.items() if not done), None),
-            "queue": queue_of(project, request.user),
-            "events": project.events.select_related("user")[:8],
-        },
-    )
 
 
 @login_required

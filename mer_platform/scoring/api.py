@@ -7,11 +7,11 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import check_marks
-from mer_platform.api import InProject, own_related
 from mer_platform.clips.models import Clip
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
+from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from mer_platform.scoring.services import WantedClip, start_batch
 

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.objectstore import ObjectStorage, storage_of
-from mer_platform.projects.management.commands.serve import check_storage
+from mer_platform.serving.preparation import check_storage
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from tests.lab import barcode_clips

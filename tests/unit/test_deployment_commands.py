@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from mer_platform.projects.management.commands import serve
-from mer_platform.projects.management.commands._supervisor import interrupted_make
 from mer_platform.projects.models import ApiToken
+from mer_platform.serving import preparation, processes
+from mer_platform.serving.management.commands import serve
+from mer_platform.serving.supervisor import interrupted_make
 
 
 @pytest.fixture
@@ -52,27 +53,27 @@ def test_create_token_refuses_a_name_too_long_to_keep(ada):
 def test_a_port_out_of_range_is_refused(monkeypatch, port):
     monkeypatch.setenv("PORT", port)
     with pytest.raises(CommandError, match=f"PORT is “{port}”"):
-        serve.number_from_environment("PORT", 8000, 1, 65535)
+        processes.number_from_environment("PORT", 8000, 1, 65535)
 
 
 def test_a_data_folder_is_held_by_one_only(tmp_path):
     with (
-        serve.only_one_in(tmp_path),
+        preparation.only_one_in(tmp_path),
         pytest.raises(CommandError, match="runs already"),
-        serve.only_one_in(tmp_path),
+        preparation.only_one_in(tmp_path),
     ):
         pass
-    with serve.only_one_in(tmp_path):
+    with preparation.only_one_in(tmp_path):
         assert (tmp_path / "serve.lock").read_text().isdecimal()
 
 
 def test_static_files_are_collected_again_only_when_one_changed(settings, tmp_path):
     settings.STATICFILES_DIRS = [tmp_path]
     (tmp_path / "page.css").write_text("a {}")
-    before = serve.static_digest()
-    assert serve.static_digest() == before
+    before = preparation.static_digest()
+    assert preparation.static_digest() == before
     (tmp_path / "page.css").write_text("a { color: red }")
-    assert serve.static_digest() != before
+    assert preparation.static_digest() != before
 
 
 def test_the_box_is_as_wide_as_its_widest_line():
@@ -83,7 +84,7 @@ def test_the_box_is_as_wide_as_its_widest_line():
 
 SUPERVISED = """
 import sys
-from mer_platform.projects.management.commands._supervisor import Supervisor
+from mer_platform.serving.supervisor import Supervisor
 supervisor = Supervisor(lambda: None)
 for name, command in zip(("first", "second"), sys.argv[1:], strict=True):
     supervisor.add_process(name, command)

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.assignments import completion, planning
 from mer_platform.annotation.models import Assignment
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 
 
 class AssignmentSerializer(serializers.ModelSerializer):

@@ -21,10 +21,11 @@ from mer_platform.annotation.coding.opening import opening
 from mer_platform.annotation.coding.queue import queue_of, why_empty
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
 from mer_platform.annotation.spotting import queue_project
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 
 
 class AnnotationSerializer(serializers.ModelSerializer):

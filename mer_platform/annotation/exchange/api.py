@@ -17,9 +17,10 @@ from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
 from mer_platform.annotation.exchange.services import check_file, confirm
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
 
 QUERY = [

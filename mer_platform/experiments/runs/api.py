@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Fold, Prediction, Run
@@ -21,6 +21,7 @@ from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
+from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.config import RunConfig
 
 LEAKY = (

@@ -9,13 +9,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict, InProject, own_related
+from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.sweeps.answer import Answer, Row
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
+from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.config import PRESETS, SweepConfig, from_preset
 
 

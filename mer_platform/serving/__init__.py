@@ -1,0 +1,1 @@
+"""``manage.py serve``: the whole platform as one command."""

@@ -1,0 +1,139 @@
+import http.client
+import io
+import os
+import secrets
+import shlex
+import signal
+import sys
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from mer_platform.serving.preparation import (
+    check_free,
+    check_storage,
+    collected_digest,
+    digest_file,
+    only_one_in,
+    pending_migrations,
+    static_digest,
+)
+from mer_platform.serving.processes import HOST, number_from_environment, process_environment, processes
+from mer_platform.serving.supervisor import Supervisor, Terminal, interrupted_make
+
+ADMINISTRATOR = "admin"
+POLL_SECONDS = 0.2
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the whole platform until Ctrl-C: web, worker, upkeep and beat. Prepares the database, and at the first "
+        "start makes an administrator and the demo project. Heeds PORT, MER_DATA_DIR, MER_DEMO=0 and MER_WORKERS (processes "
+        "that work at once, one a core if not set)."
+    )
+    requires_system_checks = []  # they take longer than everything else here; `make lint` runs them
+    password: str | None = None
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = number_from_environment("PORT", 8000, 1, 65535)
+        with only_one_in(settings.DATA_DIR):
+            check_free(port)
+            try:
+                self.prepare()
+                self.run(port)
+            except KeyboardInterrupt:
+                self.stdout.write("Stopped before anything was started.")
+            finally:
+                if self.password:
+                    self.stdout.write(box(self.sign_in_lines()))
+
+    def prepare(self) -> None:
+        """What must be there before the first process starts; a step that was done before costs nothing."""
+        check_storage()
+        try:
+            if pending_migrations():
+                self.stdout.write("Preparing the database …")
+                call_command("migrate", interactive=False, verbosity=0)
+            if not User.objects.exists():
+                self.first_start()
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
+        finally:
+            connection.close()
+        if (digest := static_digest()) != collected_digest():
+            self.stdout.write("Collecting the static files …")
+            call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+            digest_file().write_text(digest)
+
+    def first_start(self) -> None:
+        self.password = secrets.token_urlsafe(12)
+        User.objects.create_superuser(ADMINISTRATOR, password=self.password)
+        if os.environ.get("MER_DEMO") != "0":
+            call_command("seed_demo", owner=ADMINISTRATOR, stdout=io.StringIO())
+            self.stdout.write("The demo project will fill with synthetic clips in the first minutes.")
+
+    def run(self, port: int) -> None:
+        make_wants_to_end = interrupted_make(os.getppid())
+
+        def accompany() -> None:
+            self.announce(port)
+            while not make_wants_to_end():
+                time.sleep(POLL_SECONDS)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        supervisor = Supervisor(accompany)
+        for name, command in processes(port).items():
+            # Pages stay quick while every core trains, and answer before the workers have loaded their libraries.
+            nice = "" if name == "web" else "nice -n 5 "
+            line = f"exec {nice}{shlex.quote(sys.executable)} -m {command}"
+            supervisor.add_process(name, line, env=process_environment(), cwd=str(settings.BASE_DIR))
+        try:
+            supervisor.loop()
+        finally:
+            supervisor.kill()
+        if ended := supervisor.ended_by_itself:
+            raise CommandError(
+                f"“{ended}” has ended, so everything was stopped: its last lines above say why."
+            )
+        self.stdout.write("MER Platform has stopped.")
+
+    def announce(self, port: int) -> None:
+        """Print the address as soon as it answers."""
+        while not answers(port):
+            time.sleep(POLL_SECONDS)
+        lines = [f"MER Platform is running: http://localhost:{port}", "Stop it with Ctrl-C."]
+        if self.password:
+            lines[1:1] = self.sign_in_lines()
+            self.password = None
+        Terminal().write(box(lines) + "\n")
+        Terminal().flush()
+
+    def sign_in_lines(self) -> list[str]:
+        return [
+            f"Administrator:     {ADMINISTRATOR}",
+            f"One-time password: {self.password}",
+            "It is shown only this once. Sign in and change it under “Change password” (/password/).",
+        ]
+
+
+def answers(port: int) -> bool:
+    """Whether the web process serves pages; any answer will do, since MER_ALLOWED_HOSTS may not name this host."""
+    client = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        client.request("GET", "/health/")
+        return client.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        client.close()
+
+
+def box(lines: list[str]) -> str:
+    width = max(map(len, lines))
+    rule = "─" * (width + 2)
+    return "\n".join([f"┌{rule}┐", *(f"│ {line.ljust(width)} │" for line in lines), f"└{rule}┘"])
