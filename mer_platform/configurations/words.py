@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from mer_platform.configurations.fields import NAMES
 from mer_platform.experiments.models import Run
 from models_ml.config import NET_CONFIGS, RunConfig
-from models_ml.config.nets import multiply_adds, parameter_count
+from models_ml.nets.base import multiply_adds, parameter_count
 
 Settings = list[tuple[str, str]]  # title and value of each
 PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")

@@ -16,8 +16,8 @@ from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
 from models_ml.config.bundles import bundle_key, bundle_sizes, max_members
-from models_ml.config.nets import multiply_adds
 from models_ml.errors import InputError
+from models_ml.nets.base import multiply_adds
 from models_ml.training.folds import FoldSpec, plan
 
 CPU_QUEUE = "training"

@@ -5,11 +5,13 @@ nor OpenCV. ``RunConfig.model_json_schema()`` carries a title, a description and
 """
 
 from models_ml.config.features import FEATURE_CODE_VERSION, FeatureConfig
-from models_ml.config.nets import NET_CONFIGS, AnyNet, BaseNet, VggM, VggMSpp
 from models_ml.config.presets import PRESETS, Preset, from_preset
 from models_ml.config.run import RunConfig, field_path
 from models_ml.config.sweep import MOST_RUNS, SweepConfig
 from models_ml.config.training import TrainConfig
+from models_ml.nets.base import BaseNet
+from models_ml.nets.registry import NET_CONFIGS, AnyNet
+from models_ml.nets.vgg_m.config import VggM, VggMSpp
 
 __all__ = [
     "FEATURE_CODE_VERSION",

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from models_ml.config.nets import parameter_count
 from models_ml.config.run import RunConfig
+from models_ml.nets.base import parameter_count
 
 GPU_MEMBERS = 128  # networks in one bundle that keep a GPU busy
 FUSED_MEMBERS = 8  # on a CPU, of a network that is trained without ever keeping its maps

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models_ml.config.base import Config
+from models_ml.config_base import Config
 
 # Raised by whoever changes a feature's value, so that no cached one of another program is taken for it.
 FEATURE_CODE_VERSION = 3

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from models_ml.config.nets import NET_CONFIGS
 from models_ml.config.sweep import SweepConfig
+from models_ml.nets.registry import NET_CONFIGS
 
 WIDTH = 0.0625  # of VGG-M's 96, 256, 512 channels: small enough for a laptop's processor
 KERNELS = (

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from models_ml.config.base import Config, ShapeError, located
 from models_ml.config.features import FeatureConfig
-from models_ml.config.nets import NET_CONFIGS, AnyNet, VggMSpp
 from models_ml.config.training import TrainConfig
+from models_ml.config_base import Config, ShapeError, located
+from models_ml.nets.registry import NET_CONFIGS, AnyNet
+from models_ml.nets.vgg_m.config import VggMSpp
 
 
 class RunConfig(Config):

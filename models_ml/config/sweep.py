@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from models_ml.config.base import Config, located
 from models_ml.config.run import RunConfig, field_path
+from models_ml.config_base import Config, located
 
 MOST_RUNS = 2000
 SHOWN_ERRORS = 20

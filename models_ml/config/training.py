@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from models_ml.config.base import Config, located
+from models_ml.config_base import Config, located
 
 
 class TrainConfig(Config):

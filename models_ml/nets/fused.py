@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models_ml.config.shapes import window
 from models_ml.nets import kernels
 from models_ml.nets.layers import BatchNorm, Dropout, InputConv
+from models_ml.nets.shapes import window
 
 
 def stem(x: Tensor, conv: InputConv, norm: BatchNorm | None, dropout: Dropout, pool_padding: int) -> Tensor:

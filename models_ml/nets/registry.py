@@ -1,48 +1,64 @@
-"""The networks by name."""
+"""The networks that can be chosen. Imports no torch.
 
-from collections.abc import Callable
-from typing import Any
+A network is a folder of ``models_ml/nets`` with two files: ``config.py`` holds its settings, a class derived from
+``BaseNet``, and ``network.py`` the network itself, a class ``Network``. Nothing else names it: forms, the API, sweeps and
+the tests of all networks take it from here.
+"""
 
-from torch import nn
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from models_ml.config import BaseNet
-from models_ml.nets.dual_inception import DualInceptionNet
-from models_ml.nets.hoof_svm import HoofSvmNet
-from models_ml.nets.htnet import HtnetNet
-from models_ml.nets.majority import MajorityNet
-from models_ml.nets.off_apexnet import OffApexnetNet
-from models_ml.nets.rcn_a import RcnANet
-from models_ml.nets.resnet import ResnetNet
-from models_ml.nets.sssnet import SssnetNet
-from models_ml.nets.ststnet import StstnetNet
-from models_ml.nets.vgg_m import VggMNet
-from models_ml.nets.vit import VitNet
+from pydantic import Discriminator, Tag
 
-# (configuration, members, size, classes) → a module that maps (N, 3, size, size) to (N, members, classes) logits.
-NETWORKS: dict[str, Callable[[Any, int, int, int], nn.Module]] = {
-    "vgg_m_spp": VggMNet,
-    "vgg_m": VggMNet,
-    "ststnet": StstnetNet,
-    "off_apexnet": OffApexnetNet,
-    "sssnet": SssnetNet,
-    "dual_inception": DualInceptionNet,
-    "rcn_a": RcnANet,
-    "htnet": HtnetNet,
-    "resnet": ResnetNet,
-    "vit": VitNet,
-    "hoof_svm": HoofSvmNet,
-    "majority": MajorityNet,
-}
+from models_ml import nets
+from models_ml.nets.base import BaseNet
+
+DEFAULT_NET = "vgg_m_spp"
 
 
-def build(net: BaseNet, members: int = 1, size: int = 28, classes: int = 3) -> nn.Module:
-    """``members`` networks side by side as ``net`` describes them, initialised from torch's global random stream.
+def _find_configs() -> dict[str, type[BaseNet]]:
+    """The configuration classes of all folders, by name, in the order of their ``position``."""
+    found: dict[str, type[BaseNet]] = {}
+    for config in sorted(_config_classes(), key=lambda config: (config.position, config.title)):
+        name = config.model_fields["name"].default
+        if name in found:
+            raise TypeError(f"{found[name].__module__} and {config.__module__} both name a network {name!r}")
+        found[name] = config
+    return found
 
-    They map (N, 3, size, size) float32 to (N, members, classes) logits.
 
-    >>> import torch
-    >>> from models_ml.config import VggMSpp
-    >>> build(VggMSpp())(torch.zeros(2, 3, 28, 28)).shape
-    torch.Size([2, 1, 3])
-    """
-    return NETWORKS[net.name](net, members, size, classes)  # type: ignore[attr-defined]
+def _config_classes() -> Iterator[type[BaseNet]]:
+    for folder in pkgutil.iter_modules(nets.__path__, f"{nets.__name__}."):
+        if folder.ispkg:
+            module = importlib.import_module(f"{folder.name}.config")
+            for value in vars(module).values():
+                if (
+                    isinstance(value, type)
+                    and issubclass(value, BaseNet)
+                    and value.__module__ == module.__name__
+                ):
+                    yield value
+
+
+# By name, in the order in which forms list them.
+NET_CONFIGS = _find_configs()
+
+
+def _name_of(value: Any) -> str:
+    """A network that is not named is the default one."""
+    return value.get("name", DEFAULT_NET) if isinstance(value, dict) else getattr(value, "name", DEFAULT_NET)
+
+
+if TYPE_CHECKING:
+    AnyNet = BaseNet
+else:
+    AnyNet = Annotated[
+        Union[tuple(Annotated[config, Tag(name)] for name, config in NET_CONFIGS.items())],  # noqa: UP007
+        Discriminator(
+            _name_of,
+            custom_error_type="unknown_network",
+            custom_error_message=f"there is no such network; choose one of {', '.join(NET_CONFIGS)}",
+        ),
+    ]

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.config.shapes import MLP_RATIO
 from models_ml.nets.layers import Conv, Dropout
+from models_ml.nets.shapes import MLP_RATIO
 
 
 class LayerNorm(nn.Module):

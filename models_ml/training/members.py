@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from models_ml.classes import CLASSES
 from models_ml.config import BaseNet, RunConfig
+from models_ml.nets.build import build
 from models_ml.nets.layers import Batch, Dropout
-from models_ml.nets.registry import build
 from models_ml.training.determinism import byte_stream, stream_seed
 
 

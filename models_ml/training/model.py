@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
-from models_ml.config.nets.base import CHANNELS
 from models_ml.errors import InputError
-from models_ml.nets.registry import build
+from models_ml.nets.base import CHANNELS
+from models_ml.nets.build import build
 from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import reproducible
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from models_ml.config import RunConfig, VggMSpp
-from models_ml.config.nets.ststnet import STREAMS
-from models_ml.config.nets.vgg_m import HIDDEN, VGG_M_LAYERS, scaled
+from models_ml.nets.ststnet.config import STREAMS
+from models_ml.nets.vgg_m.config import HIDDEN, VGG_M_LAYERS, scaled
 from models_ml.training.engine import Data, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.local import Workers, train_folds

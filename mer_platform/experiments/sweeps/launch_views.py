@@ -19,7 +19,7 @@ from mer_platform.experiments.sweeps.run_form import initial_of
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.config import SweepConfig
-from models_ml.config.nets import multiply_adds, parameter_count
+from models_ml.nets.base import multiply_adds, parameter_count
 
 LISTED = 100  # configurations in the table of a sweep
 

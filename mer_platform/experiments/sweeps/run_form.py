@@ -13,7 +13,7 @@ from mer_platform.configurations.settings_form import Group, Setting, SettingsFo
 from mer_platform.experiments.services import parse_config
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
-from models_ml.config.nets import DEFAULT_NET
+from models_ml.nets.registry import DEFAULT_NET
 
 # What most runs set; the other training settings fold away in groups. What no group names is in the last one.
 ESSENTIAL = ("epochs", "batch_size", "learning_rate")

@@ -1,0 +1,49 @@
+"""Histograms of oriented optical flow and a linear support vector machine: what any network has to beat."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from models_ml.config_base import ShapeError
+from models_ml.nets.base import BaseNet
+from models_ml.nets.shapes import Layer, Shapes
+
+
+class HoofSvm(BaseNet):
+    """Histograms of oriented optical flow on a grid, and a linear support vector machine.
+
+    Of the training settings only the class weights concern it.
+    """
+
+    title: ClassVar[str] = "HOOF + SVM"
+    paper: ClassVar[str] = "Chaudhry et al., CVPR 2009; Liu et al., IEEE TAC 7(4), 2016"
+    position: ClassVar[int] = 101
+    trained_by_gradient: ClassVar[bool] = False
+
+    name: Literal["hoof_svm"] = Field("hoof_svm", title="Network", description="Family of networks.")
+    grid: int = Field(
+        5, ge=1, le=16, title="Grid", description="Cells a side, each with a histogram of its own."
+    )
+    bins: int = Field(8, ge=2, le=32, title="Bins", description="Directions of motion told apart.")
+    cost: float = Field(
+        0.01,
+        ge=1e-6,
+        le=1e4,
+        title="Cost",
+        description="Of a training sample on the wrong side: C of the support vector machine.",
+    )
+
+    def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
+        if self.grid > size:
+            raise ShapeError(
+                f"a grid of {self.grid}×{self.grid} cells is finer than the {size}×{size} picture: choose a grid of at "
+                f"most {size} or a larger feature size",
+                "grid",
+            )
+        shapes = Shapes(self.bins, self.grid)
+        shapes.linear("linear support vector machine", classes)
+        return shapes.layers
+
+    def describe(self) -> str:
+        return f"{self.title}, {self.grid}×{self.grid} cells, {self.bins} bins"

@@ -1,0 +1,83 @@
+"""HTNet: a hierarchy of transformers, first within the parts of the face, then across them."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from models_ml.config_base import ShapeError
+from models_ml.nets.base import CHANNELS, BaseNet, dropout_field
+from models_ml.nets.patches import check_heads, patch_field, patches_a_side
+from models_ml.nets.shapes import Layer, Shapes
+
+
+class Htnet(BaseNet):
+    """Hierarchical transformer network."""
+
+    title: ClassVar[str] = "HTNet"
+    paper: ClassVar[str] = "Wang et al., Neurocomputing 602, 2024"
+    position: ClassVar[int] = 8
+
+    name: Literal["htnet"] = Field("htnet", title="Network", description="Family of networks.")
+    patch: int = patch_field(7)
+    levels: int = Field(
+        2,
+        ge=1,
+        le=4,
+        title="Levels",
+        description="Of the hierarchy: the last sees the whole picture, each one before it twice as many blocks a side.",
+    )
+    width: int = Field(
+        64,
+        ge=1,
+        le=512,
+        title="Width",
+        description="Channels of a patch at the first level; each further one has twice as many.",
+    )
+    heads: int = Field(
+        2,
+        ge=1,
+        le=16,
+        title="Heads",
+        description="Attention heads at the first level; each further one has twice as many.",
+    )
+    layers: int = Field(2, ge=1, le=12, title="Layers", description="Transformer layers of each level.")
+    dropout: float = dropout_field(0.1, "of what each part of a transformer layer adds")
+
+    @field_validator("heads")
+    @classmethod
+    def _check_heads(cls, heads: int, info: ValidationInfo) -> int:
+        return check_heads(info.data.get("width"), heads)
+
+    def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
+        shapes = Shapes(CHANNELS, size)
+        side = patches_a_side(size, self.patch)
+        self._check_blocks(size, side)
+        shapes.conv("patches", self.width, self.patch, self.patch)
+        for level in range(1, self.levels + 1):
+            cuts = 2 ** (self.levels - level)
+            width, block = shapes.channels, shapes.side // cuts
+            shapes.other(f"level {level}, positions", width * block**2, 0)
+            shapes.transformer(
+                f"level {level}, {self.layers} layers in {cuts}×{cuts} blocks", self.layers, cuts
+            )
+            if level < self.levels:
+                shapes.conv(f"level {level}, aggregation", 2 * width, 3, padding=1, pool=(3, 2, 1))
+                shapes.other(f"level {level}, normalisation", 4 * width, 0)
+        shapes.other("normalisation", 2 * shapes.channels, 0)
+        shapes.side = 1
+        shapes.linear("classifier", classes)
+        return shapes.layers
+
+    def _check_blocks(self, size: int, side: int) -> None:
+        cuts = 2 ** (self.levels - 1)
+        if side % cuts:
+            raise ShapeError(
+                f"the {side}×{side} patches of {self.patch}×{self.patch} pixels (input {size}×{size}) cannot be cut into "
+                f"{cuts}×{cuts} equal blocks, as {self.levels} levels need: choose fewer levels, another patch or "
+                "another feature size",
+                "levels",
+            )
+
+    def describe(self) -> str:
+        return f"{self.title}, {self.levels} level{'s' if self.levels > 1 else ''}, patch {self.patch}"

@@ -1,0 +1,79 @@
+"""What is held out touches nothing, in any network and under any protocol; and the same seed gives the same bits."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models_ml.training.engine import Data
+from tests.unit.models_ml.nets.cases import (
+    BY_GRADIENT,
+    LABELS,
+    NAMES,
+    batch_normalised,
+    configured,
+    data,
+    folds_of,
+    label,
+    trained,
+)
+
+PROTOCOLS: list[dict[str, Any]] = [
+    {"protocol": "loso"},
+    {"protocol": "lodo"},
+    {"protocol": "kfold", "folds": 3},
+    {"protocol": "cross", "train_on": ["A"], "test_on": ["B"]},
+]
+SETTINGS: dict[str, dict[str, Any]] = {
+    "validation": {"epoch_choice": "validation", "validation_share": 0.4},
+    "balanced": {"sampling": "balanced"},
+    "mixup": {"mixup": 0.4, "shift": 0.1, "rotate": 10, "amplitude": 0.3},
+    "average": {"ema": 0.5, "oracle": True, "loss": "focal"},
+}
+
+
+def spoilt(held_out: tuple[int, ...]) -> Data:
+    """The samples ``held_out`` replaced by noise with labels at random."""
+    rng = np.random.default_rng(8)
+    features, labels, rows = data().features.copy(), LABELS.copy(), list(held_out)
+    features[rows] = rng.normal(scale=50, size=features[rows].shape)
+    labels[rows] = rng.integers(3, size=len(rows))
+    return data(features, labels)
+
+
+def check_the_held_out_touch_nothing(
+    net: dict[str, Any], train: dict[str, Any], protocol: dict[str, Any]
+) -> None:
+    """In a bundle of two folds, of which the one is trained on what the other holds out."""
+    config = configured(net, train, **protocol)
+    folds = folds_of(config)[:2]
+    honest = trained(data(), config, folds)[0]
+    again = trained(spoilt(folds[0].test), config, folds)[0]
+    assert again.model.save_bytes() == honest.model.save_bytes()
+    assert again.losses == honest.losses
+    assert again.validation_losses == honest.validation_losses
+    assert again.epoch == honest.epoch
+    if net["name"] != "majority":
+        assert not np.array_equal(again.probabilities, honest.probabilities)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol["protocol"])
+@pytest.mark.parametrize("net", batch_normalised(NAMES), ids=label)
+def test_nothing_leaks_under_any_protocol(net: dict[str, Any], protocol: dict[str, Any]) -> None:
+    check_the_held_out_touch_nothing(net, {"epochs": 1}, protocol)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("net", batch_normalised(BY_GRADIENT), ids=label)
+def test_nothing_leaks_under_any_setting(net: dict[str, Any], setting: str) -> None:
+    check_the_held_out_touch_nothing(net, SETTINGS[setting], {"protocol": "loso"})
+
+
+@pytest.mark.parametrize("net", batch_normalised(NAMES), ids=label)
+def test_the_same_seed_gives_the_same_bits(net: dict[str, Any]) -> None:
+    config = configured(net, SETTINGS["mixup"])
+    folds = folds_of(config)[:2]
+    first, second = (trained(data(), config, folds) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert one.model.save_bytes() == other.model.save_bytes()
+        assert one.probabilities.tobytes() == other.probabilities.tobytes()
