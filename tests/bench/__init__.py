@@ -1,4 +1,4 @@
-"""Benchmarks: each figure is one JSON line on stdout, beside what it is held against."""
+"""Benchmarks: each figure is one JSON line on stdout, together with the reference it is compared with."""
 
 import json
 from typing import Literal
@@ -13,7 +13,7 @@ def report(
     aim: Literal["at most", "at least"],
     ratio: float = 1,
 ) -> None:
-    """Print one figure; ``ok`` says whether ``value / reference`` is at most, or at least, ``ratio``."""
+    """Print one figure. ``ok`` states whether ``value / reference`` is at most, or at least, ``ratio``."""
     achieved = value / reference
     ok = achieved <= ratio if aim == "at most" else achieved >= ratio
     print(

@@ -1,4 +1,4 @@
-"""``make bench NAME=…``: run one of the modules beside this one, each with a ``main()``; without a name, list them."""
+"""``make bench NAME=…``: run one module of this folder (each has a ``main()``); without a name, list them."""
 
 import importlib
 import sys
@@ -10,7 +10,7 @@ if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1] in NAMES:
         importlib.import_module(f"tests.bench.{sys.argv[1]}").main()
     elif sys.argv[1:]:
-        sys.exit(f"There is no benchmark “{sys.argv[1]}”; there are: {', '.join(NAMES)}")
+        sys.exit(f'Benchmark "{sys.argv[1]}" not found. Choose one of: {", ".join(NAMES)}.')
     else:
         for name in NAMES:
             doc = importlib.import_module(f"tests.bench.{name}").__doc__ or ""
