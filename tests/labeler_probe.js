@@ -11,7 +11,7 @@
   copy.height = ROWS * BLOCK;
   const context = copy.getContext("2d", { alpha: false, willReadFrequently: true });
 
-  /** The number in the upper left corner of the picture on the canvas; -1 where none can be read. */
+  /** The number in the upper left corner of the image on the canvas; -1 where none can be read. */
   function burnt() {
     const canvas = document.querySelector(".labeler-canvas");
     if (!canvas) return -1;
@@ -42,7 +42,7 @@
   const labeler = () => document.querySelector("mer-labeler");
 
   const probe = {
-    /** every picture: {at, key, keyAt, index (the event's), shown (on the page), burnt (in the pixels), time} */
+    /** every image: {at, key, keyAt, index (the event's), shown (on the page), burnt (in the pixels), time} */
     frames: [],
     /** animation frames looked at, and those in which number and pixels did not agree */
     looked: 0,

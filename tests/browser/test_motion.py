@@ -19,7 +19,7 @@ PLAIN = """() => {
 
 # Paints two made pictures through the lens on the page's own modules; the engine is chosen.
 LENS = """async ([module, engine, settings]) => {
-    const { Lens } = await import(module);
+    const { MotionFilter } = await import(module);
     const [width, height] = [96, 64];
     const picture = (moved) => {
         const canvas = new OffscreenCanvas(width, height);
@@ -36,7 +36,7 @@ LENS = """async ([module, engine, settings]) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const context = canvas.getContext('2d', { alpha: false });
-    const lens = new Lens({ width, height }, { gl: engine });
+    const lens = new MotionFilter({ width, height }, { gl: engine });
     const [reference, current] = [await picture(0), await picture(0.5)];
     const shown = () => [...context.getImageData(0, 0, width, height).data];
     lens.reference = reference;

@@ -1,9 +1,9 @@
 /**
- * The judge's page: every coder's frames as pictures, the player beside them, and decisions by keyboard. The form itself
+ * The judge's page: every coder's frames as images, the player beside them, and decisions by keyboard. The form itself
  * works without this; here choices fill the fields, and a field that is changed means "set anew".
  */
 import { request, requestJson } from "./http.js";
-import { isTyping } from "./labeler/keys/keymap.js";
+import { isTyping } from "./labeler/keys/input.js";
 import { FramePack } from "./labeler/frames/frame-pack.js";
 
 /** @typedef {"onset" | "apex" | "offset" | "kind" | "emotion" | "action_units"} FieldName */
@@ -146,7 +146,7 @@ class Judge {
   }
 }
 
-/** Draws each coder's frames; a picture that does not come leaves its number. @param {HTMLFormElement} form */
+/** Draws each coder's frames; an image that does not come leaves its number. @param {HTMLFormElement} form */
 async function drawFrames(form) {
   const buttons = /** @type {HTMLElement[]} */ ([...form.querySelectorAll("[data-frame]")]);
   if (!buttons.length) return;
@@ -165,13 +165,13 @@ async function drawFrames(form) {
 async function drawFrame(url, pack, index, canvases) {
   const range = `bytes=${pack.offsets[index]}-${pack.offsets[index + 1] - 1}`;
   const bytes = await (await request(url, { headers: { Range: range } })).arrayBuffer();
-  const picture = await createImageBitmap(new Blob([bytes], { type: pack.mime }));
+  const image = await createImageBitmap(new Blob([bytes], { type: pack.mime }));
   for (const canvas of canvases) {
     canvas.width = Math.min(pack.width, 320);
     canvas.height = Math.round((canvas.width * pack.height) / pack.width);
-    canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   }
-  picture.close();
+  image.close();
 }
 
 const form = document.querySelector("form#judge");
@@ -180,6 +180,6 @@ if (form instanceof HTMLFormElement && player) {
   new Judge(form, player);
   drawFrames(form).catch(() => {
     const said = form.querySelector("#judge-said");
-    if (said) said.textContent = "The small pictures could not be loaded; the player shows every frame.";
+    if (said) said.textContent = "The small images could not be loaded; the player shows every frame.";
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UploadQueue } from "../../../frontend/static/js/upload-queue.js";
-import { settle } from "./labeler/frames/packs.mjs";
+import { settle } from "./settle.mjs";
 
 const file = (name, size = 10) => ({ name, size, lastModified: 1 });
 

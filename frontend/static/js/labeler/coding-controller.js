@@ -10,20 +10,21 @@ import { Drafts, browserStorage } from "./coding/drafts.js";
 import { finishClip } from "./coding/finish.js";
 import { showHistory } from "./panel/history-dialog.js";
 import { showKeyHints } from "./keys/key-hints.js";
-import { ACTIONS, emotionId } from "./keys/keymap.js";
+import { ACTIONS } from "./keys/actions.js";
+import { emotionId } from "./keys/keymap.js";
 import { markActions } from "./coding/mark-actions.js";
 import { MARKS, Marks } from "./coding/marks.js";
-import { sendStrayDrafts } from "./coding/unsent-drafts.js";
+import { sendUnsentDrafts } from "./coding/unsent-drafts.js";
 import { fetchSuggestions } from "./coding/suggestions.js";
 import { pickActionUnits } from "./panel/unit-picker.js";
-import { addWord } from "./panel/emotion-dialog.js";
+import { askForEmotion } from "./panel/emotion-dialog.js";
 
 /** @typedef {import("./frames/frame-pack.js").FramePack} FramePack */
-/** @typedef {import("./keys/keymap.js").ActionName} ActionName */
+/** @typedef {import("./keys/actions.js").ActionName} ActionName */
 /** @typedef {import("./keys/keymap.js").Keymap} Keymap */
 /** @typedef {import("./panel/coding-panel.js").Tone} Tone */
 /** @typedef {import("./coding/coding.js").Coding} Coding */
-/** @typedef {import("./coding/mark-actions.js").Stage} Stage */
+/** @typedef {import("./coding/mark-actions.js").CodingHost} CodingHost */
 
 /** @type {ReadonlySet<string>} */
 const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) => name));
@@ -38,25 +39,25 @@ const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) 
  * @property {string} databaseUrl of the API, for who may change the database's words; else ""
  */
 
-export class Coder {
+export class CodingController {
   #root;
   #pack;
   #options;
   #keymap;
-  #stage;
+  #host;
   #api;
   #panel;
   #markActions;
   /** Whether the coder was told that nothing is coded and may say "done" again. */
   #warned = false;
 
-  /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {Keymap} keymap @param {Stage} stage @param {AbortSignal} signal */
-  constructor(root, pack, options, keymap, stage, signal) {
+  /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {Keymap} keymap @param {CodingHost} host @param {AbortSignal} signal */
+  constructor(root, pack, options, keymap, host, signal) {
     this.#root = root;
     this.#pack = pack;
     this.#options = options;
     this.#keymap = keymap;
-    this.#stage = stage;
+    this.#host = host;
     const { annotationsUrl: url, clip, coder, readonly, emotions } = options;
     this.#api = new AnnotationsApi({ url, clip, client: clientName(navigator.userAgent) });
     this.autosave = new AutoSave({
@@ -67,9 +68,9 @@ export class Coder {
     this.session = new CodingSession(this.autosave);
     this.marks = new Marks((index) => pack.describe(index), {}, (name) => keymap.label(`clear-${name}`));
     const panel = /** @type {HTMLElement} */ (root.querySelector(".labeler-panel"));
-    this.#panel = new CodingPanel({ root: panel, pack, readonly, emotions, session: this.session, autosave: this.autosave, marks: this.marks, announce: stage.announce });
+    this.#panel = new CodingPanel({ root: panel, pack, readonly, emotions, session: this.session, autosave: this.autosave, marks: this.marks, announce: host.announce });
     const edit = (/** @type {Partial<Coding>} */ fields, /** @type {string} */ label) => this.#edit(fields, label);
-    this.#markActions = markActions({ pack, keymap, stage, session: this.session, marks: this.marks, edit, say: (text, tone) => this.say(text, tone) });
+    this.#markActions = markActions({ pack, keymap, host, session: this.session, marks: this.marks, edit, say: (text, tone) => this.say(text, tone) });
     panel.querySelector("[data-action=add-emotion]")?.toggleAttribute("hidden", !options.databaseUrl);
     panel.addEventListener("input", this.#didType, { signal });
     panel.addEventListener("change", this.#didLeaveField, { signal });
@@ -82,7 +83,7 @@ export class Coder {
     const suggested = readonly ? Promise.resolve() : this.#loadSuggestions();
     await this.autosave.load();
     await suggested;
-    if (!readonly) await sendStrayDrafts({ url, coder, except: scopeOf(url, clip), say: (text) => this.say(text) });
+    if (!readonly) await sendUnsentDrafts({ url, coder, except: scopeOf(url, clip), say: (text) => this.say(text) });
   }
 
   async #loadSuggestions() {
@@ -105,8 +106,8 @@ export class Coder {
 
   /** @param {string} text @param {Tone} [tone] */
   say(text, tone = "info") {
-    this.#stage.say(text, tone);
-    if (text) this.#stage.announce(text);
+    this.#host.say(text, tone);
+    if (text) this.#host.announce(text);
   }
 
   /** Saves, or asks which version counts where something was changed elsewhere. */
@@ -121,7 +122,7 @@ export class Coder {
   /** @param {string} emotion the same again takes it back */
   chooseEmotion(emotion) {
     const chosen = this.session.coding.emotion === emotion ? "" : emotion;
-    this.#edit({ emotion: chosen }, chosen ? `emotion: ${chosen}` : "emotion cleared");
+    this.#write(() => this.#edit({ emotion: chosen }, chosen ? `emotion: ${chosen}` : "emotion cleared"));
   }
 
   /** @param {ActionName} name @returns {boolean} whether it is one of the coder's actions */
@@ -154,7 +155,7 @@ export class Coder {
 
   #didChange() {
     this.#panel?.refresh();
-    this.#stage.onchange();
+    this.#host.onchange();
   }
 
   /** @param {() => void} write */
@@ -188,7 +189,7 @@ export class Coder {
   #addEmotion() {
     const { databaseUrl } = this.#options;
     if (!databaseUrl) return this.say("The words of a database are changed by researchers.", "refused");
-    addWord(this.#root, databaseUrl, (words, word) => {
+    askForEmotion(this.#root, databaseUrl, (words, word) => {
       this.#keymap.setEmotions(words);
       this.#panel.setEmotions(words);
       showKeyHints(this.#root, this.#keymap);
@@ -219,7 +220,7 @@ export class Coder {
     this.#didChange();
     const { coding, place, expressions } = this.session;
     const first = MARKS.map((name) => coding[name]).find((index) => index !== null);
-    if (first !== undefined && first !== null) this.#stage.goTo(first);
+    if (first !== undefined && first !== null) this.#host.goTo(first);
     this.say(`Expression ${place + 1} of ${expressions.length}${coding.emotion ? `: ${coding.emotion}` : ""}.`);
   }
 
@@ -256,7 +257,7 @@ export class Coder {
     }
     const refusal = await finishClip(this.autosave, this.#options, nothing);
     if (refusal) this.say(refusal, "refused");
-    else this.#stage.onnext();
+    else this.#host.onnext();
   }
 
   /** @param {Event} event */

@@ -12,12 +12,12 @@
  * screen; `openNext()` (key N) then shows it in place: the address changes, the rest of the page follows.
  * Links with `data-next-clip` do the same. A queue plugs in by answering at `next-url`; `open(opening)` opens any clip in place.
  *
- * Events (bubble): `mer:frame` {index, source} with every new picture, `mer:save` {state}, `mer:clip` {clip, page_url} when
+ * Events (bubble): `mer:frame` {index, source} with every new image, `mer:save` {state}, `mer:clip` {clip, page_url} when
  * another clip was opened in place.
  */
 import { labelerMarkup } from "./template.js";
 import { NextClip, fetchOpening } from "./opening.js";
-import { renewPage } from "./page-refresh.js";
+import { refreshPage } from "./page-refresh.js";
 import { Workbench } from "./workbench.js";
 
 /** @typedef {import("./opening.js").Opening} Opening */
@@ -72,7 +72,7 @@ class MerLabeler extends HTMLElement {
     this.#path = location.pathname;
     this.#start(ready);
     const { signal } = this.#life;
-    this.addEventListener("mer:frame", () => renewPage(pageUrl, name ?? "", signal), { once: true, signal });
+    this.addEventListener("mer:frame", () => refreshPage(pageUrl, name ?? "", signal), { once: true, signal });
     this.dispatchEvent(new CustomEvent("mer:clip", { bubbles: true, detail: { clip, page_url: pageUrl } }));
   }
 
@@ -140,7 +140,7 @@ class MerLabeler extends HTMLElement {
       clip: this.#attribute("clip"),
       emotions: JSON.parse(this.getAttribute("emotions") || "[]"),
       coder: this.getAttribute("coder") ?? "",
-      loginUrl: this.getAttribute("login-url") ?? "/accounts/login/",
+      loginUrl: this.#attribute("login-url"),
       onnext: () => void this.openNext(),
       readonly: this.hasAttribute("readonly"),
       databaseUrl: this.getAttribute("database-url") ?? "",

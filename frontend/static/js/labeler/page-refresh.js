@@ -8,7 +8,7 @@ const PARTS = [".page-labeler > .page-header", "#details"];
  *
  * @param {string} url of the clip's page @param {string} name of the clip @param {AbortSignal} signal
  */
-export async function renewPage(url, name, signal) {
+export async function refreshPage(url, name, signal) {
   document.title = name;
   const parts = PARTS.map((selector) => ({ selector, old: document.querySelector(selector) }));
   for (const { old } of parts) old?.setAttribute("aria-busy", "true");

@@ -1,8 +1,8 @@
 /** The labeler's markup, without any of its data. */
-import { ACTIONS } from "./keys/keymap.js";
+import { ACTIONS } from "./keys/actions.js";
 import { MARKS } from "./coding/marks.js";
 
-/** @typedef {import("./keys/keymap.js").ActionName} ActionName */
+/** @typedef {import("./keys/actions.js").ActionName} ActionName */
 
 const SPRITE = new URL("../../icons/icons.svg", import.meta.url).href;
 
@@ -10,7 +10,7 @@ const SPRITE = new URL("../../icons/icons.svg", import.meta.url).href;
 export const icon = (name) => `<svg class="icon" aria-hidden="true"><use href="${SPRITE}#${name}"></use></svg>`;
 
 /** @param {ActionName} name */
-const action = (name) => /** @type {import("./keys/keymap.js").Action} */ (ACTIONS.find((candidate) => candidate.name === name));
+const action = (name) => /** @type {import("./keys/actions.js").Action} */ (ACTIONS.find((candidate) => candidate.name === name));
 
 /** @param {ActionName} name @param {string} symbol @param {string} [extra] attributes */
 function iconButton(name, symbol, extra = "") {
@@ -57,7 +57,7 @@ const CURVES = ["face", "brows", "eyes", "nose", "mouth"];
 
 const PLAYER = `
   <div class="labeler-stage">
-    <div class="labeler-viewport"><div class="labeler-picture"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
+    <div class="labeler-viewport"><div class="labeler-image"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
     ${MOTION}
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>

@@ -2,11 +2,11 @@
 import { MARKS } from "./marks.js";
 
 /** @typedef {import("./marks.js").MarkName} MarkName */
-/** @typedef {import("../keys/keymap.js").ActionName} ActionName */
+/** @typedef {import("../keys/actions.js").ActionName} ActionName */
 /** @typedef {import("../panel/coding-panel.js").Tone} Tone */
 
 /**
- * @typedef {object} Stage where the coder is and can be taken
+ * @typedef {object} CodingHost where the coder is and can be taken
  * @property {() => number} here pauses and tells the frame
  * @property {(index: number) => void} goTo
  * @property {(text: string, tone: Tone) => void} say
@@ -19,14 +19,14 @@ import { MARKS } from "./marks.js";
  * @param {object} context
  * @param {import("../frames/frame-pack.js").FramePack} context.pack
  * @param {import("../keys/keymap.js").Keymap} context.keymap
- * @param {Stage} context.stage
+ * @param {CodingHost} context.host
  * @param {import("./coding-session.js").CodingSession} context.session
  * @param {import("./marks.js").Marks} context.marks of the selected expression
  * @param {(fields: Partial<import("./coding.js").Coding>, label: string) => void} context.edit
  * @param {(text: string, tone?: Tone) => void} context.say
  * @returns {Partial<Record<ActionName, () => void>>}
  */
-export function markActions({ pack, keymap, stage, session, marks, edit, say }) {
+export function markActions({ pack, keymap, host, session, marks, edit, say }) {
   /** @param {MarkName} name @param {number} index @returns {boolean} */
   const set = (name, index) => {
     const refusal = marks.set(name, index);
@@ -42,30 +42,30 @@ export function markActions({ pack, keymap, stage, session, marks, edit, say }) 
     edit(Object.fromEntries(cleared.map((name) => [name, null])), `${cleared.join(" and ")} cleared`);
   };
 
-  /** The mark nearest to the playhead moves, and the picture with it. @param {number} by frames */
+  /** The mark nearest to the playhead moves, and the image with it. @param {number} by frames */
   const nudge = (by) => {
-    const name = marks.nearest(stage.here(), by);
+    const name = marks.nearest(host.here(), by);
     if (!name) return say("There is no mark to move: set one first.");
     const index = pack.clamp(/** @type {number} */ (marks[name]) + by);
-    if (index !== marks[name] && set(name, index)) stage.goTo(index);
+    if (index !== marks[name] && set(name, index)) host.goTo(index);
   };
 
   const accept = () => {
-    const taken = session.accept(stage.here());
+    const taken = session.accept(host.here());
     if (!taken) return say(session.suggestions.length ? "Every suggestion is taken." : "Nothing is suggested for this clip.");
-    stage.goTo(taken.onset);
+    host.goTo(taken.onset);
     const [back, forward, next] = /** @type {const} */ (["nudge-back", "nudge-forward", "next-mark"]).map((name) => keymap.label(name));
     say(`Suggestion accepted: ${MARKS.map((name) => `${name} ${taken[name]}`).join(", ")}. ${back} and ${forward} move a mark, ${next} goes to the next.`);
   };
 
   return {
-    onset: () => set("onset", stage.here()),
-    apex: () => set("apex", stage.here()),
-    offset: () => set("offset", stage.here()),
+    onset: () => set("onset", host.here()),
+    apex: () => set("apex", host.here()),
+    offset: () => set("offset", host.here()),
     "clear-onset": () => clear(["onset"]),
     "clear-apex": () => clear(["apex"]),
     "clear-offset": () => clear(["offset"]),
-    "clear-here": () => clear(marks.at(stage.here())),
+    "clear-here": () => clear(marks.at(host.here())),
     "nudge-back": () => nudge(-1),
     "nudge-forward": () => nudge(1),
     "nudge-back-four": () => nudge(-4),

@@ -7,7 +7,7 @@ import { Drafts, browserStorage, scopesWithDrafts } from "./drafts.js";
  * @param {{url: string, coder: string, except: string, say: (text: string) => void}} options url: of the annotations; except: the
  *   scope of the clip that is open
  */
-export async function sendStrayDrafts({ url, coder, except, say }) {
+export async function sendUnsentDrafts({ url, coder, except, say }) {
   const storage = browserStorage();
   const scopes = scopesWithDrafts(storage, coder).filter((scope) => scope !== except && scope.startsWith(`${url}?clip=`));
   let [sent, waiting] = [0, 0];

@@ -1,9 +1,9 @@
-/** A worker that turns encoded images into pictures: gets {id, bytes, mime}, answers {id, picture} or {id, error}. */
+/** A worker that turns encoded images into images: gets {id, bytes, mime}, answers {id, image} or {id, error}. */
 
 self.addEventListener("message", async ({ data: { id, bytes, mime } }) => {
   try {
-    const picture = await createImageBitmap(new Blob([bytes], { type: mime }));
-    /** @type {any} */ (self).postMessage({ id, picture }, [picture]);
+    const image = await createImageBitmap(new Blob([bytes], { type: mime }));
+    /** @type {any} */ (self).postMessage({ id, image }, [image]);
   } catch (error) {
     self.postMessage({ id, error: String(error) });
   }

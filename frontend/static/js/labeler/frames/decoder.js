@@ -3,7 +3,7 @@
  * at once (createImageBitmap, which has threads of its own), past everything that queues for the workers.
  */
 
-/** @typedef {{resolve: (picture: ImageBitmap) => void, reject: (error: Error) => void}} Waiting */
+/** @typedef {{resolve: (image: ImageBitmap) => void, reject: (error: Error) => void}} Waiting */
 
 /** @param {number} [cores] navigator.hardwareConcurrency @returns {number} workers; the page itself needs a core as well */
 export const workerCount = (cores = 2) => Math.min(Math.max(Math.floor(cores / 2), 1), 4);
@@ -50,7 +50,7 @@ export class Decoder {
     this.#waiting.clear();
   }
 
-  /** @param {number} number @returns {Worker} made when first needed: the first picture does not wait for it */
+  /** @param {number} number @returns {Worker} made when first needed: the first image does not wait for it */
   #worker(number) {
     const known = this.#workers[number];
     if (known) return known;
@@ -61,12 +61,12 @@ export class Decoder {
     return worker;
   }
 
-  /** @param {{id: number, picture?: ImageBitmap, error?: string}} answer */
-  #didAnswer({ id, picture, error }) {
+  /** @param {{id: number, image?: ImageBitmap, error?: string}} answer */
+  #didAnswer({ id, image, error }) {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (!waiting) return picture?.close();
-    if (picture) waiting.resolve(picture);
+    if (!waiting) return image?.close();
+    if (image) waiting.resolve(image);
     else waiting.reject(new Error(error));
   }
 

@@ -6,7 +6,7 @@ import { frameWindow, nearestFirst } from "./prefetch.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {{has(index: number): boolean, bytes(index: number): Uint8Array<ArrayBuffer> | null}} Source */
-/** @typedef {{close(): void}} Picture an ImageBitmap, or what a test decodes to */
+/** @typedef {{close(): void}} Closable an ImageBitmap, or what a test decodes to */
 
 /**
  * @param {number | undefined} deviceGiB navigator.deviceMemory, which only some browsers tell
@@ -16,10 +16,10 @@ export function memoryBudget(deviceGiB = 4) {
   return Math.min(Math.max(deviceGiB / 16, 0.125), 0.5) * 2 ** 30;
 }
 
-/** @template {Picture} T */
+/** @template {Closable} T */
 export class FrameCache {
   /** @type {Map<number, T>} */
-  #pictures = new Map();
+  #images = new Map();
   /** @type {Set<number>} */
   #decoding = new Set();
   /** @type {Set<number>} */
@@ -57,7 +57,7 @@ export class FrameCache {
 
   /** @param {number} index @returns {T | null} */
   get(index) {
-    return this.#pictures.get(index) ?? null;
+    return this.#images.get(index) ?? null;
   }
 
   /** @param {number} index @returns {boolean} its bytes are there, but are no image */
@@ -67,11 +67,11 @@ export class FrameCache {
 
   /** @param {number} index @returns {boolean} nothing to wait for */
   isReady(index) {
-    return this.#pictures.has(index) || this.#damaged.has(index);
+    return this.#images.has(index) || this.#damaged.has(index);
   }
 
   get size() {
-    return this.#pictures.size;
+    return this.#images.size;
   }
 
   /** @param {number} index the frame looked at @param {1 | -1} [direction] of travel */
@@ -97,17 +97,17 @@ export class FrameCache {
     }
   }
 
-  /** @param {number} index @param {T} picture decoded before */
-  put(index, picture) {
-    this.#pictures.set(index, picture);
+  /** @param {number} index @param {T} image decoded before */
+  put(index, image) {
+    this.#images.set(index, image);
   }
 
   close() {
     this.#closed = true;
-    const pictures = [...this.#pictures.values()];
-    this.#pictures.clear();
+    const images = [...this.#images.values()];
+    this.#images.clear();
     // Hundreds of them take a while: the next clip's first frame does not wait for that.
-    setTimeout(() => pictures.forEach((picture) => picture.close()));
+    setTimeout(() => images.forEach((image) => image.close()));
   }
 
   /** @param {number} index @returns {boolean} */
@@ -131,9 +131,9 @@ export class FrameCache {
     if (!bytes) return;
     this.#decoding.add(index);
     try {
-      const picture = await this.#decode(bytes, urgent);
-      if (this.#closed) return picture.close();
-      this.#pictures.set(index, picture);
+      const image = await this.#decode(bytes, urgent);
+      if (this.#closed) return image.close();
+      this.#images.set(index, image);
       this.#makeRoom();
     } catch (error) {
       if (!(/** @type {any} */ (error).again)) this.#damaged.add(index);
@@ -146,17 +146,17 @@ export class FrameCache {
 
   /** Lets go what lies farthest from the window, to keep to the budget. */
   #makeRoom() {
-    while (this.#pictures.size > this.capacity) {
+    while (this.#images.size > this.capacity) {
       const [first, last] = this.#window();
       let farthest = -1;
       let most = 0;
-      for (const index of this.#pictures.keys()) {
+      for (const index of this.#images.keys()) {
         const distance = Math.max(first - index, index - last);
         if (distance > most && !this.#pinned.has(index)) [farthest, most] = [index, distance];
       }
       if (farthest < 0) return;
-      this.#pictures.get(farthest)?.close();
-      this.#pictures.delete(farthest);
+      this.#images.get(farthest)?.close();
+      this.#images.delete(farthest);
     }
   }
 }

@@ -8,7 +8,7 @@ import { runs } from "./prefetch.js";
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./frame-store.js").Span} Span */
 
-export class Film {
+export class FrameLoader {
   /** @type {FrameStore} */
   #store;
   /** @type {FrameCache<ImageBitmap>} */

@@ -85,6 +85,11 @@ export class FramePack {
     return this.times[index];
   }
 
+  /** @param {number} index @returns {string} milliseconds from the first frame, to a tenth */
+  milliseconds(index) {
+    return (this.times[index] * 1000).toFixed(1);
+  }
+
   /** @param {number} index @returns {number} how long the frame is shown at true speed, in seconds */
   length(index) {
     return (index < this.last ? this.times[index + 1] : this.duration) - this.times[index];

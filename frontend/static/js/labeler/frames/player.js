@@ -34,7 +34,7 @@ export class Player {
    * @param {FramePack} options.pack
    * @param {Frames<T>} options.frames
    * @param {Playback} options.playback
-   * @param {(index: number, picture: T | null) => void} options.show draws pixels and numbers at once; null: damaged
+   * @param {(index: number, image: T | null) => void} options.show draws pixels and numbers at once; null: damaged
    * @param {() => void} [options.onstate] playing, waiting, speed or target has changed
    * @param {() => number} [options.clock] ms
    * @param {(callback: (clock: number) => void) => void} [options.nextFrame]

@@ -1,6 +1,7 @@
 /** All keys, from the same table that the key handler reads; the coder can give every action another key. */
 import { makeDialog } from "../dialog.js";
-import { GROUPS, keyLabel, keyOf } from "./keymap.js";
+import { GROUPS } from "./actions.js";
+import { keyLabel, keyOf } from "./key-names.js";
 
 /** @typedef {import("./keymap.js").Keymap} Keymap */
 /** @typedef {import("./keymap.js").Binding} Binding */

@@ -2,7 +2,7 @@
 import { Marks } from "../coding/marks.js";
 import { showExpressions } from "./expression-list.js";
 import { buildEmotions, showFields } from "./coding-fields.js";
-import { milliseconds, showMarks } from "./mark-list.js";
+import { showMarks } from "./mark-list.js";
 import { showSave } from "./save-status.js";
 
 /** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
@@ -10,8 +10,6 @@ import { showSave } from "./save-status.js";
 /** @typedef {import("../coding/coding-session.js").CodingSession} CodingSession */
 /** @typedef {import("../coding/marks.js").MarkName} MarkName */
 /** @typedef {"info" | "refused"} Tone */
-
-export { milliseconds };
 
 export class CodingPanel {
   #root;

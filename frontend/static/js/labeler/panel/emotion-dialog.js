@@ -9,7 +9,7 @@ const LONGEST = 40;
  * @param {readonly string[]} words there are @param {string} text typed
  * @returns {{word: string} | {error: string}}
  */
-export function checkWord(words, text) {
+export function checkEmotion(words, text) {
   const word = text.trim().replace(/\s+/g, " ");
   if (word === "") return { error: "Type a word." };
   if (word.length > LONGEST) return { error: `A word has at most ${LONGEST} characters; this has ${word.length}.` };
@@ -22,7 +22,7 @@ export function checkWord(words, text) {
  * @param {HTMLElement} host @param {string} databaseUrl of the API
  * @param {(words: string[], word: string) => void} done all words, and the new one
  */
-export function addWord(host, databaseUrl, done) {
+export function askForEmotion(host, databaseUrl, done) {
   const dialog = makeDialog(
     host,
     "",
@@ -48,7 +48,7 @@ export function addWord(host, databaseUrl, done) {
     event.preventDefault();
     try {
       const { emotions } = await requestJson(databaseUrl); // as they are now: somebody else may have added one
-      const checked = checkWord(emotions, input.value);
+      const checked = checkEmotion(emotions, input.value);
       if ("error" in checked) return refuse(checked.error);
       const saved = await requestJson(databaseUrl, { method: "PATCH", json: { emotions: [...emotions, checked.word] } });
       dialog.close();

@@ -7,11 +7,6 @@ import { MARKS } from "../coding/marks.js";
 /** A micro-expression lasts at most half a second (Yan et al. 2013). */
 const MICRO_MS = 500;
 
-/** @param {FramePack} pack @param {number} index @returns {string} */
-export function milliseconds(pack, index) {
-  return (pack.seconds(index) * 1000).toFixed(1);
-}
-
 /** @param {HTMLElement} root the panel @param {FramePack} pack @param {Marks} marks @param {boolean} readonly */
 export function showMarks(root, pack, marks, readonly) {
   for (const name of MARKS) showMark(/** @type {HTMLElement} */ (root.querySelector(`[data-mark=${name}]`)), name, marks[name], pack, readonly);
@@ -28,7 +23,7 @@ function showMark(row, name, index, pack, readonly) {
   go.setAttribute("aria-label", index === null ? `${name} not set` : `Go to ${name}, ${pack.describe(index)}`);
   write(go, ".mark-index", index === null ? "–" : String(index));
   const [time, source] = /** @type {NodeListOf<HTMLElement>} */ (go.querySelectorAll("small"));
-  time.textContent = index === null ? "" : `${milliseconds(pack, index)} ms`;
+  time.textContent = index === null ? "" : `${pack.milliseconds(index)} ms`;
   source.textContent = index === null ? "not set" : `source ${pack.source(index)}`;
   /** @type {HTMLButtonElement} */ (row.querySelector("[data-action^=clear]")).disabled = index === null || readonly;
 }

@@ -5,16 +5,16 @@ import { requestJson } from "../../http.js";
  * @typedef {object} FlowLayer
  * @property {number} from @property {number} to frames
  * @property {number} size cells along each side of the grid
- * @property {number[]} u @property {number[]} v px of the picture, to the right and down, row after row
+ * @property {number[]} u @property {number[]} v px of the image, to the right and down, row after row
  * @property {number[]} strain without unit
- * @property {[number[], number[]]} to_frame takes (column, row) of the grid to px of the picture
+ * @property {[number[], number[]]} to_frame takes (column, row) of the grid to px of the image
  */
 
 const REST_MS = 250;
 const POLL_MS = [300, 500, 1000, 2000];
 const KEPT = 200;
 
-export class FlowLayers {
+export class FlowLoader {
   /** @type {Map<string, FlowLayer | string>} by pair; a sentence where there is none */
   #answers = new Map();
   /** @type {AbortController | null} */

@@ -1,4 +1,4 @@
-/** Draws a layer of optical flow over the picture: strain as a tint, flow as arrows. Units are px of the picture. */
+/** Draws a layer of optical flow over the image: strain as a tint, flow as arrows. Units are px of the image. */
 
 /** @typedef {import("./flow-loader.js").FlowLayer} FlowLayer */
 /** @typedef {{x: number, y: number, dx: number, dy: number}} Arrow */
@@ -59,7 +59,7 @@ function tintOf(layer) {
   return canvas;
 }
 
-/** @param {CanvasRenderingContext2D} context on the picture @param {FlowLayer} layer @param {number} factor by which arrows are longer than the motion */
+/** @param {CanvasRenderingContext2D} context on the image @param {FlowLayer} layer @param {number} factor by which arrows are longer than the motion */
 export function drawFlow(context, layer, factor) {
   const [[a, b, c], [d, e, f]] = layer.to_frame;
   context.save();

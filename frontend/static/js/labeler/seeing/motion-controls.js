@@ -3,7 +3,7 @@
 /** @typedef {"plain" | "magnify" | "difference" | "flow"} MotionMode */
 /** @typedef {{mode: MotionMode, factor: number, smoothing: number, reference: number | null, why: "onset" | "chosen" | "none", words: string}} MotionState */
 
-export class MotionBar {
+export class MotionControls {
   #root;
   #factor;
   #smoothing;

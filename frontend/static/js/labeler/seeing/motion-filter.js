@@ -1,11 +1,11 @@
 /** The lens: shows what the eye cannot see of a frame against a reference frame. WebGL2 where there is one, else the CPU. */
-import { GlEngine } from "./webgl-filter.js";
-import { applyLens, lumaOf } from "./pixel-filter.js";
+import { WebGlEngine } from "./webgl-filter.js";
+import { applyFilter, lumaOf } from "./pixel-filter.js";
 
-/** @typedef {import("./pixel-filter.js").LensSettings} LensSettings */
-/** @typedef {ImageBitmap | HTMLCanvasElement | OffscreenCanvas} Picture */
+/** @typedef {import("./pixel-filter.js").FilterSettings} FilterSettings */
+/** @typedef {ImageBitmap | HTMLCanvasElement | OffscreenCanvas} Drawable */
 
-class CpuEngine {
+class CanvasEngine {
   name = "canvas";
   lost = false;
   /** @type {Float32Array | null} */
@@ -22,37 +22,37 @@ class CpuEngine {
     this.#context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false, willReadFrequently: true }));
   }
 
-  /** @param {Picture} picture @param {"reference"} _role */
-  take(picture, _role) {
-    this.#reference = lumaOf(this.#pixels(picture).data);
+  /** @param {Drawable} image @param {"reference"} _role */
+  take(image, _role) {
+    this.#reference = lumaOf(this.#pixels(image).data);
   }
 
-  /** @param {Picture} current @param {LensSettings} settings @returns {OffscreenCanvas} */
+  /** @param {Drawable} current @param {FilterSettings} settings @returns {OffscreenCanvas} */
   draw(current, settings) {
     const pixels = this.#pixels(current);
-    if (this.#reference) applyLens(pixels.data, this.#reference, this.#width, this.#height, settings);
+    if (this.#reference) applyFilter(pixels.data, this.#reference, this.#width, this.#height, settings);
     this.#context.putImageData(pixels, 0, 0);
     return this.canvas;
   }
 
   close() {}
 
-  /** @param {Picture} picture @returns {ImageData} */
-  #pixels(picture) {
-    this.#context.drawImage(picture, 0, 0, this.#width, this.#height);
+  /** @param {Drawable} image @returns {ImageData} */
+  #pixels(image) {
+    this.#context.drawImage(image, 0, 0, this.#width, this.#height);
     return this.#context.getImageData(0, 0, this.#width, this.#height);
   }
 }
 
-export class Lens {
-  /** @type {GlEngine | CpuEngine | null} made when first needed: most clips are looked at plain */
+export class MotionFilter {
+  /** @type {WebGlEngine | CanvasEngine | null} made when first needed: most clips are looked at plain */
   #engine = null;
   /** @type {OffscreenCanvas | null} the reference's pixels: the film may let its own go, and a lost context needs them again */
   #kept = null;
   #gl;
   #size;
 
-  /** @param {{width: number, height: number}} size of the pictures, px @param {{gl?: "card" | "any" | "none"}} [options] gl: with a graphics card, also in software, or not */
+  /** @param {{width: number, height: number}} size of the images, px @param {{gl?: "card" | "any" | "none"}} [options] gl: with a graphics card, also in software, or not */
   constructor(size, { gl = "card" } = {}) {
     this.#size = size;
     this.#gl = gl;
@@ -63,19 +63,19 @@ export class Lens {
     return this.#engine?.name ?? "";
   }
 
-  /** @param {Picture} picture what frames are compared with from now on; its pixels are copied */
-  set reference(picture) {
+  /** @param {Drawable} image what frames are compared with from now on; its pixels are copied */
+  set reference(image) {
     const { width, height } = this.#size;
     this.#kept ??= new OffscreenCanvas(width, height);
-    this.#kept.getContext("2d", { alpha: false })?.drawImage(picture, 0, 0, width, height);
+    this.#kept.getContext("2d", { alpha: false })?.drawImage(image, 0, 0, width, height);
     this.#ready().take(this.#kept, "reference");
   }
 
   /**
    * Give it a `reference` first.
    *
-   * @param {CanvasRenderingContext2D} context on a canvas of the pictures' size
-   * @param {Picture} current @param {LensSettings} settings
+   * @param {CanvasRenderingContext2D} context on a canvas of the images' size
+   * @param {Drawable} current @param {FilterSettings} settings
    */
   draw(context, current, settings) {
     const { width, height } = this.#size;
@@ -91,22 +91,22 @@ export class Lens {
     this.#engine = null;
   }
 
-  /** @returns {GlEngine | CpuEngine} */
+  /** @returns {WebGlEngine | CanvasEngine} */
   #ready() {
     this.#engine ??= this.#make();
     return this.#engine;
   }
 
-  /** @returns {GlEngine | CpuEngine} */
+  /** @returns {WebGlEngine | CanvasEngine} */
   #make() {
     const { width, height } = this.#size;
     if (this.#gl !== "none") {
       try {
-        return new GlEngine(width, height, this.#gl === "any");
+        return new WebGlEngine(width, height, this.#gl === "any");
       } catch {
-        this.#gl = "none"; // no WebGL2, or none for pictures of this size
+        this.#gl = "none"; // no WebGL2, or none for images of this size
       }
     }
-    return new CpuEngine(width, height);
+    return new CanvasEngine(width, height);
   }
 }

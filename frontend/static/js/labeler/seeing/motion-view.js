@@ -1,9 +1,9 @@
-/** Seeing motion: magnified, as differences or as flow against a reference frame. Holds the choice and paints the picture. */
-import { FlowLayers } from "./flow-loader.js";
+/** Seeing motion: magnified, as differences or as flow against a reference frame. Holds the choice and paints the image. */
+import { FlowLoader } from "./flow-loader.js";
 import { drawFlow, fullStrain } from "./flow-overlay.js";
-import { Lens } from "./motion-filter.js";
+import { MotionFilter } from "./motion-filter.js";
 import { WIDEST } from "./pixel-filter.js";
-import { MotionBar } from "./motion-controls.js";
+import { MotionControls } from "./motion-controls.js";
 
 /** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./motion-controls.js").MotionMode} MotionMode */
@@ -16,7 +16,7 @@ const SETTINGS = "mer.motion.v1";
 /** An expression just begun, or whose onset was cleared, has nothing to compare with. */
 const NONE = "Nothing to compare with: set the onset, or take a frame";
 
-export class Motion {
+export class MotionView {
   /** @type {MotionMode} */
   mode = "plain";
   factor = 10;
@@ -31,40 +31,40 @@ export class Motion {
   #held = null;
   #words = "";
   #pack;
-  #pictureOf;
+  #imageOf;
   #here;
   #say;
   #onchange;
-  #lens;
-  #layers;
-  #bar;
+  #filter;
+  #flow;
+  #controls;
   #storage;
 
   /**
    * @param {object} options
    * @param {HTMLElement} options.root the labeler
    * @param {FramePack} options.pack @param {string} options.flowUrl
-   * @param {(index: number) => ImageBitmap | null} options.pictureOf a frame, if it is decoded
+   * @param {(index: number) => ImageBitmap | null} options.imageOf a frame, if it is decoded
    * @param {() => number} options.here the frame on screen
    * @param {(text: string) => void} options.say
-   * @param {() => void} options.onchange the picture is to be painted anew, and `wanted` may be another
+   * @param {() => void} options.onchange the image is to be painted anew, and `wanted` may be another
    * @param {Storage | null} options.storage @param {AbortSignal} options.signal ends its life
    */
-  constructor({ root, pack, flowUrl, pictureOf, here, say, onchange, storage, signal }) {
+  constructor({ root, pack, flowUrl, imageOf, here, say, onchange, storage, signal }) {
     this.#pack = pack;
-    this.#pictureOf = pictureOf;
+    this.#imageOf = imageOf;
     this.#here = here;
     this.#say = say;
     this.#onchange = onchange;
     this.#storage = storage;
-    this.#lens = new Lens(pack);
-    this.#layers = new FlowLayers({ url: flowUrl, onchange: () => this.#repaint() });
+    this.#filter = new MotionFilter(pack);
+    this.#flow = new FlowLoader({ url: flowUrl, onchange: () => this.#repaint() });
     this.#recall();
-    this.#bar = new MotionBar(root, (changes) => this.#set(changes), signal);
-    this.#bar.show(this.state);
+    this.#controls = new MotionControls(root, (changes) => this.#set(changes), signal);
+    this.#controls.show(this.state);
     signal.addEventListener("abort", () => {
-      this.#layers.rest();
-      this.#lens.close();
+      this.#flow.rest();
+      this.#filter.close();
     });
   }
 
@@ -86,7 +86,7 @@ export class Motion {
   }
 
   get engine() {
-    return this.#lens.engine;
+    return this.#filter.engine;
   }
 
   /** @param {number | null} index where the expression begins: what is compared with, unless the coder chose another frame */
@@ -117,23 +117,23 @@ export class Motion {
   /**
    * Paints a frame as the mode wants it.
    *
-   * @param {CanvasRenderingContext2D} context of the pictures' size @param {number} index @param {ImageBitmap} picture
+   * @param {CanvasRenderingContext2D} context of the images' size @param {number} index @param {ImageBitmap} image
    * @returns {boolean} false: nothing is painted; show it plain
    */
-  paint(context, index, picture) {
+  paint(context, index, image) {
     if (this.mode === "plain") return false;
-    const painted = this.mode === "flow" ? this.#paintFlow(context, index, picture) : this.#paintLens(context, picture);
-    this.#bar.show(this.state);
+    const painted = this.mode === "flow" ? this.#paintFlow(context, index, image) : this.#paintFiltered(context, image);
+    this.#controls.show(this.state);
     return painted;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {ImageBitmap} picture @returns {boolean} */
-  #paintLens(context, picture) {
+  /** @param {CanvasRenderingContext2D} context @param {ImageBitmap} image @returns {boolean} */
+  #paintFiltered(context, image) {
     const { mode, factor, smoothing, reference } = this;
     if (reference !== null && reference !== this.#held) {
-      const other = this.#pictureOf(reference);
+      const other = this.#imageOf(reference);
       if (other) {
-        this.#lens.reference = other;
+        this.#filter.reference = other;
         this.#held = reference;
       }
     }
@@ -141,26 +141,26 @@ export class Motion {
     this.#words = ready ? "" : reference === null ? NONE : "Loading the frame compared with…";
     if (!ready || mode === "plain" || mode === "flow") return false;
     if (mode === "difference") this.#words = `Full colour at ±${Math.max(1, Math.round(255 / factor))} of 255 levels`;
-    this.#lens.draw(context, picture, { mode, factor, smoothing });
+    this.#filter.draw(context, image, { mode, factor, smoothing });
     return true;
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {number} index @param {ImageBitmap} picture @returns {boolean} */
-  #paintFlow(context, index, picture) {
+  /** @param {CanvasRenderingContext2D} context @param {number} index @param {ImageBitmap} image @returns {boolean} */
+  #paintFlow(context, index, image) {
     if (this.reference === null) {
-      this.#layers.rest();
+      this.#flow.rest();
       this.#words = NONE;
       return false;
     }
     if (this.reference === index) {
-      this.#layers.rest();
+      this.#flow.rest();
       this.#words = "This is the frame compared with: no motion";
       return false;
     }
-    const layer = this.#layers.get(this.reference, index);
+    const layer = this.#flow.get(this.reference, index);
     this.#words = typeof layer === "string" ? layer : layer ? `Full tint at a strain of ${fullStrain(layer).toFixed(2)}` : "Computing the flow…";
     if (!layer || typeof layer === "string") return false;
-    context.drawImage(picture, 0, 0, this.#pack.width, this.#pack.height);
+    context.drawImage(image, 0, 0, this.#pack.width, this.#pack.height);
     drawFlow(context, layer, this.factor);
     return true;
   }
@@ -168,7 +168,7 @@ export class Motion {
   /** @param {MotionMode} mode */
   #toggle(mode) {
     this.mode = this.mode === mode ? "plain" : mode;
-    if (this.mode !== "flow") this.#layers.rest();
+    if (this.mode !== "flow") this.#flow.rest();
     this.#words = "";
     if (this.mode !== "plain" && this.reference === null) {
       this.#chosen = Math.max(this.#here(), 0);
@@ -210,7 +210,7 @@ export class Motion {
       this.#chosen = null;
       this.#provisional = false;
     }
-    this.#bar.show(this.state);
+    this.#controls.show(this.state);
     this.#onchange();
   }
 

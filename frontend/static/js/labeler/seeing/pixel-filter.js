@@ -7,8 +7,8 @@
  * a compressed video would drown the motion. The weights are those of Rec. 601.
  */
 
-/** @typedef {"magnify" | "difference"} LensMode */
-/** @typedef {{mode: LensMode, factor: number, smoothing: number}} LensSettings factor ≥ 0; smoothing: σ of the Gaussian, px */
+/** @typedef {"magnify" | "difference"} FilterMode */
+/** @typedef {{mode: FilterMode, factor: number, smoothing: number}} FilterSettings factor ≥ 0; smoothing: σ of the Gaussian, px */
 
 export const LUMA = Object.freeze([0.299, 0.587, 0.114]);
 
@@ -16,7 +16,7 @@ export const LUMA = Object.freeze([0.299, 0.587, 0.114]);
 export const DARKER = Object.freeze([67 / 255, 147 / 255, 195 / 255]);
 export const BRIGHTER = Object.freeze([214 / 255, 96 / 255, 77 / 255]);
 
-/** Behind the heat map lies the picture without colour and contrast, so that one sees where on the face one is. */
+/** Behind the heat map lies the image without colour and contrast, so that one sees where on the face one is. */
 export const GROUND = Object.freeze({ dark: 0.08, contrast: 0.36 });
 
 /** The widest kernel: σ = 8 px. */
@@ -84,9 +84,9 @@ function downRows(field, width, height, kernel) {
  * @param {Uint8ClampedArray} current RGBA; overwritten with what the lens shows
  * @param {Float32Array} reference its brightness, 0 to 255
  * @param {number} width @param {number} height px
- * @param {LensSettings} settings
+ * @param {FilterSettings} settings
  */
-export function applyLens(current, reference, width, height, { mode, factor, smoothing }) {
+export function applyFilter(current, reference, width, height, { mode, factor, smoothing }) {
   const luma = lumaOf(current);
   const difference = smooth(luma.map((value, i) => value - reference[i]), width, height, smoothing);
   if (mode === "magnify") magnify(current, difference, factor);

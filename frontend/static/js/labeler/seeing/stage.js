@@ -1,5 +1,4 @@
 /** The stage: draws a decoded frame and writes its numbers in the same breath, and shows how the player stands. */
-import { milliseconds } from "../panel/coding-panel.js";
 import { speedLabel } from "../frames/playback.js";
 import { Zoom } from "./zoom.js";
 
@@ -16,8 +15,8 @@ function press(button, playing, symbol) {
   use?.setAttribute("href", (use.getAttribute("href") ?? "").replace(/#.*/, `#${playing ? "pause" : symbol}`));
 }
 
-export class Screen {
-  /** @type {((context: CanvasRenderingContext2D, index: number, picture: ImageBitmap) => boolean) | null} paints instead, or says false */
+export class Stage {
+  /** @type {((context: CanvasRenderingContext2D, index: number, image: ImageBitmap) => boolean) | null} paints instead, or says false */
   painter = null;
   #problem = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -54,26 +53,26 @@ export class Screen {
     root.style.setProperty("--digits", String(digits));
     this.zoom = new Zoom({
       viewport: find(".labeler-viewport"),
-      picture: find(".labeler-picture"),
+      image: find(".labeler-image"),
       size: { width: pack.width, height: pack.height },
       signal,
       onchange: (words) => (this.#readout.size.textContent = words),
     });
   }
 
-  /** @param {number} index @param {ImageBitmap | null} picture null: the frame is damaged */
-  show(index, picture) {
+  /** @param {number} index @param {ImageBitmap | null} image null: the frame is damaged */
+  show(index, image) {
     const { width, height } = this.#pack;
-    if (picture && !this.painter?.(this.#context, index, picture)) this.#context.drawImage(picture, 0, 0, width, height);
-    if (!picture) this.#context.clearRect(0, 0, width, height);
+    if (image && !this.painter?.(this.#context, index, image)) this.#context.drawImage(image, 0, 0, width, height);
+    if (!image) this.#context.clearRect(0, 0, width, height);
     this.#canvas.dataset.frame = String(index);
     this.#readout.index.textContent = String(index);
     this.#readout.source.textContent = String(this.#pack.source(index));
-    this.#readout.time.textContent = milliseconds(this.#pack, index);
-    this.#overlay.textContent = picture ? this.#problem : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
+    this.#readout.time.textContent = this.#pack.milliseconds(index);
+    this.#overlay.textContent = image ? this.#problem : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
   }
 
-  /** @param {string} problem over the picture, until it is said to be over */
+  /** @param {string} problem over the image, until it is said to be over */
   say(problem) {
     this.#problem = problem;
     this.#overlay.textContent = problem;

@@ -1,7 +1,7 @@
 /** The keys that change how a frame is looked at, and nothing else: zoom, pan, regions of the face, flip. */
 import { Flip } from "./flip.js";
 
-/** @typedef {import("../keys/keymap.js").ActionName} ActionName */
+/** @typedef {import("../keys/actions.js").ActionName} ActionName */
 
 /** Share of what is seen that one press moves it by. */
 const PAN = 0.1;

@@ -1,7 +1,7 @@
-/** The lens on the graphics card (WebGL2). Three small passes; textures and buffers are made once for a picture size. */
+/** The lens on the graphics card (WebGL2). Three small passes; textures and buffers are made once for an image size. */
 import { BRIGHTER, DARKER, GROUND, LUMA, WIDEST, halfKernel } from "./pixel-filter.js";
 
-/** @typedef {import("./pixel-filter.js").LensSettings} LensSettings */
+/** @typedef {import("./pixel-filter.js").FilterSettings} FilterSettings */
 
 const TAPS = 3 * WIDEST + 1;
 
@@ -15,7 +15,7 @@ precision highp sampler2D;`;
 /** @param {readonly number[]} numbers @returns {string} */
 const vec3 = (numbers) => `vec3(${numbers.map((n) => n.toFixed(6)).join(", ")})`;
 
-// Rows run from the top in textures as in pictures: only the last pass, onto the canvas, turns them over.
+// Rows run from the top in textures as in images: only the last pass, onto the canvas, turns them over.
 const DIFFERENCE = `${HEAD}
 uniform sampler2D current, reference;
 out vec4 change;
@@ -88,7 +88,7 @@ function inSoftware(gl) {
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(String(renderer));
 }
 
-export class GlEngine {
+export class WebGlEngine {
   name = "webgl2";
   #gl;
   #passes;
@@ -123,14 +123,14 @@ export class GlEngine {
     return this.#gl.isContextLost();
   }
 
-  /** @param {CanvasImageSource & TexImageSource} picture of the size given @param {"current" | "reference"} [role] */
-  take(picture, role = "current") {
+  /** @param {CanvasImageSource & TexImageSource} image of the size given @param {"current" | "reference"} [role] */
+  take(image, role = "current") {
     const gl = this.#gl;
     gl.bindTexture(gl.TEXTURE_2D, this.#textures[role]);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, gl.RGBA, gl.UNSIGNED_BYTE, picture);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, gl.RGBA, gl.UNSIGNED_BYTE, image);
   }
 
-  /** @param {CanvasImageSource & TexImageSource} current @param {LensSettings} settings @returns {OffscreenCanvas} what to show; drawn over by the next call */
+  /** @param {CanvasImageSource & TexImageSource} current @param {FilterSettings} settings @returns {OffscreenCanvas} what to show; drawn over by the next call */
   draw(current, { mode, factor, smoothing }) {
     const gl = this.#gl;
     const kernel = halfKernel(smoothing);

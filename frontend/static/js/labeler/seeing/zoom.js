@@ -1,10 +1,10 @@
-/** What part of the picture is seen: all of it, a region of the face, or what pointer and keys have chosen. Pixels of the picture are the unit. */
+/** What part of the image is seen: all of it, a region of the face, or what pointer and keys have chosen. Pixels of the image are the unit. */
 
-/** @typedef {{left: number, top: number, right: number, bottom: number}} Box px of the picture */
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box px of the image */
 /** @typedef {{width: number, height: number}} Size */
-/** @typedef {{scale: number, x: number, y: number}} Placement css px a picture px; x, y: where the picture's corner lies in the viewport */
+/** @typedef {{scale: number, x: number, y: number}} Placement css px an image px; x, y: where the image's corner lies in the viewport */
 
-/** From the whole picture down to so many device pixels a picture pixel. */
+/** From the whole image down to so many device pixels an image pixel. */
 const CLOSEST = 16;
 const STEP = Math.SQRT2;
 
@@ -22,8 +22,8 @@ export function partOf(face, [left, top, right, bottom]) {
   return { left: face.left + left * width, top: face.top + top * height, right: face.left + right * width, bottom: face.top + bottom * height };
 }
 
-/** @param {Size} picture @param {Size} viewport @returns {number} css px a picture px at which all of it is seen */
-export const fitScale = (picture, viewport) => Math.min(viewport.width / picture.width, viewport.height / picture.height);
+/** @param {Size} image @param {Size} viewport @returns {number} css px an image px at which all of it is seen */
+export const fitScale = (image, viewport) => Math.min(viewport.width / image.width, viewport.height / image.height);
 
 /** @param {Box} box @param {Size} viewport @param {number} most @returns {Placement} the box in the middle, as large as it can be */
 export function placeBox(box, viewport, most) {
@@ -33,11 +33,11 @@ export function placeBox(box, viewport, most) {
   return { scale, x, y };
 }
 
-/** @param {Placement} place @param {Size} picture @param {Size} viewport @returns {Placement} no empty border where there is picture to show */
-export function keepInside({ scale, x, y }, picture, viewport) {
+/** @param {Placement} place @param {Size} image @param {Size} viewport @returns {Placement} no empty border where there is image to show */
+export function keepInside({ scale, x, y }, image, viewport) {
   /** @param {number} at @param {number} length @param {number} room */
   const along = (at, length, room) => (length <= room ? (room - length) / 2 : Math.min(Math.max(at, room - length), 0));
-  return { scale, x: along(x, picture.width * scale, viewport.width), y: along(y, picture.height * scale, viewport.height) };
+  return { scale, x: along(x, image.width * scale, viewport.width), y: along(y, image.height * scale, viewport.height) };
 }
 
 /** @param {Placement} place @param {number} scale @param {number} atX css px in the viewport: what stays under it @param {number} atY */
@@ -47,27 +47,27 @@ export function zoomAbout({ scale: before, x, y }, scale, atX, atY) {
 }
 
 export class Zoom {
-  /** @type {Placement | null} null: all of the picture, whatever the viewport's size */
+  /** @type {Placement | null} null: all of the image, whatever the viewport's size */
   #place = null;
   #region = -1;
   #whole = false;
-  /** @type {Map<number, PointerEvent>} pointers on the picture */
+  /** @type {Map<number, PointerEvent>} pointers on the image */
   #pointers = new Map();
   #viewport;
-  #picture;
+  #image;
   #size;
   #onchange;
 
   /**
    * @param {object} options
-   * @param {HTMLElement} options.viewport @param {HTMLElement} options.picture inside the viewport, holds the canvas
-   * @param {Size} options.size of the picture, px
+   * @param {HTMLElement} options.viewport @param {HTMLElement} options.image inside the viewport, holds the canvas
+   * @param {Size} options.size of the image, px
    * @param {AbortSignal} options.signal ends its life
    * @param {(text: string) => void} [options.onchange] what is seen now, in words
    */
-  constructor({ viewport, picture, size, signal, onchange = () => {} }) {
+  constructor({ viewport, image, size, signal, onchange = () => {} }) {
     this.#viewport = viewport;
-    this.#picture = picture;
+    this.#image = image;
     this.#size = size;
     this.#onchange = onchange;
     viewport.addEventListener("wheel", this.#didWheel, { passive: false, signal });
@@ -78,15 +78,15 @@ export class Zoom {
     this.apply();
   }
 
-  /** @returns {boolean} whether less than the whole picture is seen */
+  /** @returns {boolean} whether less than the whole image is seen */
   get close() {
     return this.#place !== null;
   }
 
-  /** Places the picture: call when the viewport's size has changed. */
+  /** Places the image: call when the viewport's size has changed. */
   apply() {
     const { scale, x, y } = this.#placement;
-    const { style } = this.#picture;
+    const { style } = this.#image;
     style.width = `${this.#size.width * scale}px`;
     style.height = `${this.#size.height * scale}px`;
     style.translate = `${x}px ${y}px`;
@@ -131,7 +131,7 @@ export class Zoom {
     return { width: this.#viewport.clientWidth, height: this.#viewport.clientHeight };
   }
 
-  /** css px a picture px at the closest */
+  /** css px an image px at the closest */
   get #most() {
     return Math.max(CLOSEST / devicePixelRatio, this.#fit * 1.01);
   }

@@ -107,7 +107,7 @@ export class Timeline {
     return { first: this.#scale.first, end: this.#scale.end };
   }
 
-  /** @param {number} index moves in the same screen frame as the picture */
+  /** @param {number} index moves in the same screen frame as the image */
   movePlayhead(index) {
     this.#at = index;
     if (this.#scale.reveal(index)) this.redraw();

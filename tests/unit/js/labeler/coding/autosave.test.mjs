@@ -4,8 +4,9 @@ import { HttpProblem } from "../../../../../frontend/static/js/http.js";
 import { AutoSave } from "../../../../../frontend/static/js/labeler/coding/autosave.js";
 import { BLANK, codingOf, differences, missing } from "../../../../../frontend/static/js/labeler/coding/coding.js";
 import { Drafts } from "../../../../../frontend/static/js/labeler/coding/drafts.js";
-import { FakeApi, MemoryStorage } from "./fake-api.mjs";
-import { settle } from "../frames/packs.mjs";
+import { FakeApi } from "./fake-api.mjs";
+import { MemoryStorage } from "../../memory-storage.mjs";
+import { settle } from "../../settle.mjs";
 
 const network = new HttpProblem("network", "The server does not answer.");
 let api;

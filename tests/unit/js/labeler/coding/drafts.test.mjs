@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Drafts, scopesWithDrafts } from "../../../../../frontend/static/js/labeler/coding/drafts.js";
-import { MemoryStorage } from "./fake-api.mjs";
+import { MemoryStorage } from "../../memory-storage.mjs";
 
 const drafts = (storage, coder = "ana", scope = "clip 1") => new Drafts({ storage, coder, scope });
 const draft = (key, onset) => ({ key, coding: { onset }, base: null, gone: false, deleted: false });

@@ -1,17 +1,6 @@
 /** What AutoSave talks to, without a server and a browser. */
 import { HttpProblem } from "../../../../../frontend/static/js/http.js";
-import { settle } from "../frames/packs.mjs";
-
-export class MemoryStorage {
-  items = new Map();
-  get length() {
-    return this.items.size;
-  }
-  key = (index) => [...this.items.keys()][index] ?? null;
-  getItem = (key) => this.items.get(key) ?? null;
-  setItem = (key, value) => void this.items.set(key, value);
-  removeItem = (key) => void this.items.delete(key);
-}
+import { settle } from "../../settle.mjs";
 
 const lost = () => new HttpProblem("network", "The server does not answer.");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Decoder, workerCount } from "../../../../../frontend/static/js/labeler/frames/decoder.js";
-import { settle } from "./packs.mjs";
+import { settle } from "../../settle.mjs";
 
 /** Workers that answer when told to. */
 class FakeWorker extends EventTarget {
@@ -30,10 +30,10 @@ const bytes = Uint8Array.of(1, 2, 3);
 test("workers share the work and are made when needed", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 2 });
   assert.equal(FakeWorker.made.length, 0);
-  const pictures = [decoder.decode(bytes, "image/jpeg", false), decoder.decode(bytes, "image/jpeg", false)];
+  const images = [decoder.decode(bytes, "image/jpeg", false), decoder.decode(bytes, "image/jpeg", false)];
   assert.deepEqual(FakeWorker.made.map(({ sent }) => sent.length), [1, 1]);
-  for (const worker of FakeWorker.made) worker.answer({ id: worker.sent[0].id, picture: `of ${worker.sent[0].id}` });
-  assert.deepEqual(await Promise.all(pictures), ["of 0", "of 1"]);
+  for (const worker of FakeWorker.made) worker.answer({ id: worker.sent[0].id, image: `of ${worker.sent[0].id}` });
+  assert.deepEqual(await Promise.all(images), ["of 0", "of 1"]);
   assert.equal(bytes.byteLength, 3); // a copy went, the clip's bytes stay
 });
 
@@ -45,25 +45,25 @@ test("what is waited for does not queue for a worker", async () => {
 
 test("bytes that are no image are said to be so", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
-  const picture = decoder.decode(bytes, "image/jpeg", false);
+  const image = decoder.decode(bytes, "image/jpeg", false);
   FakeWorker.made[0].answer({ id: 0, error: "InvalidStateError" });
-  await assert.rejects(picture, /InvalidStateError/);
+  await assert.rejects(image, /InvalidStateError/);
 });
 
 test("a worker that breaks is done without", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
-  const picture = decoder.decode(bytes, "image/jpeg", false);
+  const image = decoder.decode(bytes, "image/jpeg", false);
   FakeWorker.made[0].dispatchEvent(new Event("error"));
-  await assert.rejects(picture, (error) => error.again === true);
+  await assert.rejects(image, (error) => error.again === true);
   assert.deepEqual(await decoder.decode(bytes, "image/jpeg", false), { direct: [1, 2, 3] });
 });
 
-test("a picture that comes after the end is closed", async () => {
+test("an image that comes after the end is closed", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
   decoder.decode(bytes, "image/jpeg", false);
   decoder.close();
   let closed = false;
-  FakeWorker.made[0].answer({ id: 0, picture: { close: () => (closed = true) } });
+  FakeWorker.made[0].answer({ id: 0, image: { close: () => (closed = true) } });
   await settle();
   assert.ok(closed && FakeWorker.made[0].ended);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FrameCache, memoryBudget } from "../../../../../frontend/static/js/labeler/frames/frame-cache.js";
-import { makePack, settle } from "./packs.mjs";
+import { makePack } from "./packs.mjs";
+import { settle } from "../../settle.mjs";
 
 const FRAME_BYTES = 640 * 480 * 4;
 
@@ -113,7 +114,7 @@ test("a decoder that ended is no damaged frame", async () => {
   assert.equal(cache.size, 3);
 });
 
-test("closing closes every picture", async () => {
+test("closing closes every image", async () => {
   const { cache, closed, finish } = makeCache(5);
   cache.focus(0);
   await finish();

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { FrameStore, rangesOf } from "../../../../../frontend/static/js/labeler/frames/frame-store.js";
-import { makePack, settle } from "./packs.mjs";
+import { makePack } from "./packs.mjs";
+import { settle } from "../../settle.mjs";
 
 /** A server whose answers are given by hand. Byte n of the file is n % 256. */
 class Server {

@@ -18,6 +18,3 @@ export const packJson = (count, changes = {}) => ({
 
 /** @param {number} count @param {object} [changes] */
 export const makePack = (count, changes) => new FramePack(packJson(count, changes));
-
-/** Lets everything that is due happen. */
-export const settle = () => new Promise((resolve) => setImmediate(resolve));

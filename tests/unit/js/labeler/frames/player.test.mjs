@@ -14,9 +14,9 @@ function makePlayer(count = 300, ready = () => true) {
   const player = new Player({
     pack,
     playback,
-    frames: { get: (i) => `picture ${i}`, isReady: ready, focus: () => {} },
-    show: (index, picture) => {
-      assert.equal(picture, `picture ${index}`);
+    frames: { get: (i) => `image ${i}`, isReady: ready, focus: () => {} },
+    show: (index, image) => {
+      assert.equal(image, `image ${index}`);
       log.push(index);
     },
     clock: () => now,

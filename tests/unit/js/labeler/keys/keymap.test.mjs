@@ -1,41 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryStorage } from "../coding/fake-api.mjs";
-import { ACTIONS, Keymap, emotionKeys, keyLabel, keyOf } from "../../../../../frontend/static/js/labeler/keys/keymap.js";
-
-const event = (key, code = "", modifiers = {}) => ({ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...modifiers });
-const shift = { shiftKey: true };
-
-test("keys have one name each", () => {
-  assert.equal(keyOf(event("ArrowRight", "ArrowRight", shift)), "Shift+ArrowRight");
-  assert.equal(keyOf(event(" ", "Space")), "Space");
-  assert.equal(keyOf(event("G", "KeyG")), "g");
-  assert.equal(keyOf(event("?", "Slash", shift)), "?");
-  assert.equal(keyOf(event("!", "Digit1", shift)), "Shift+1");
-  assert.equal(keyOf(event(" ", "Space", shift)), "Shift+Space");
-  assert.equal(keyOf(event("+", "Equal", shift)), "+");
-  assert.equal(keyOf(event("-", "Minus")), "-");
-});
-
-test("other layouts and alphabets reach the same keys", () => {
-  assert.equal(keyOf(event("&", "Digit1")), "1"); // French
-  assert.equal(keyOf(event("п", "KeyG")), "g"); // Russian
-  assert.equal(keyOf(event("ü", "BracketLeft")), "["); // German
-  assert.equal(keyOf(event("1", "Numpad1")), "1");
-});
-
-test("a character counts as itself where the layout has it, by its place where it has not", () => {
-  assert.equal(keyOf(event(",", "KeyM")), ","); // French
-  assert.equal(keyOf(event(";", "Comma", shift)), "Shift+,"); // German
-  assert.equal(keyOf(event("+", "Equal", shift)), "+");
-});
-
-test("modifiers are part of the key; alone they are none", () => {
-  assert.equal(keyOf(event("Z", "KeyZ", { ctrlKey: true, shiftKey: true })), "Ctrl+Shift+z");
-  assert.equal(keyOf(event("ArrowLeft", "ArrowLeft", { altKey: true })), "Alt+ArrowLeft");
-  assert.equal(keyOf(event("s", "KeyS", { metaKey: true })), "Ctrl+s");
-  assert.equal(keyOf(event("Control", "ControlLeft", { ctrlKey: true })), null);
-});
+import { ACTIONS } from "../../../../../frontend/static/js/labeler/keys/actions.js";
+import { Keymap, emotionKeys } from "../../../../../frontend/static/js/labeler/keys/keymap.js";
+import { MemoryStorage } from "../../memory-storage.mjs";
 
 test("the browser keeps its own keys", () => {
   const keymap = new Keymap();
@@ -107,11 +74,4 @@ test("emotions get a letter of their own that no action uses", () => {
 test("emotions in another script get letters too; too many go without", () => {
   assert.match(emotionKeys(["喜悦"]).get("喜悦"), /^[b-z]$/);
   assert.ok(emotionKeys(Array.from({ length: 40 }, (_, i) => `e${i}`)).size < 26);
-});
-
-test("keys are shown as they are printed", () => {
-  assert.equal(keyLabel("Shift+ArrowLeft"), "Shift+←");
-  assert.equal(keyLabel("g"), "G");
-  assert.equal(keyLabel("Space"), "Space");
-  assert.equal(keyLabel("+"), "+");
 });

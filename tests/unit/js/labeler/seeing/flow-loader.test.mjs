@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FlowLayers } from "../../../../../frontend/static/js/labeler/seeing/flow-loader.js";
+import { FlowLoader } from "../../../../../frontend/static/js/labeler/seeing/flow-loader.js";
 import { arrowsOf, fullStrain, toFrame } from "../../../../../frontend/static/js/labeler/seeing/flow-overlay.js";
 
 /** A server that answers when told to. */
@@ -8,7 +8,7 @@ function makeLayers() {
   const asked = [];
   let changes = 0;
   let heard = () => {};
-  const layers = new FlowLayers({
+  const layers = new FlowLoader({
     url: "/clips/1/flow/",
     restMs: 0,
     onchange: () => changes++,
@@ -87,7 +87,7 @@ test("arrows stand in the middle of their cells, longer by the factor; stillness
   assert.deepEqual(arrowsOf(makeLayer(), 1), []);
 });
 
-test("a grid that lies turned on the picture is drawn turned", () => {
+test("a grid that lies turned on the image is drawn turned", () => {
   const turned = { ...makeLayer(), to_frame: [[0, -20, 200], [20, 0, 50]] };
   assert.deepEqual(toFrame(turned, 2.5, 1.5), [170, 100]);
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GROUND, applyLens, halfKernel, lumaOf, smooth } from "../../../../../frontend/static/js/labeler/seeing/pixel-filter.js";
+import { GROUND, applyFilter, halfKernel, lumaOf, smooth } from "../../../../../frontend/static/js/labeler/seeing/pixel-filter.js";
 
 const [WIDTH, HEIGHT] = [24, 16];
 
 /** @param {(x: number, y: number) => number[]} colour */
-function picture(colour) {
+function image(colour) {
   const rgba = new Uint8ClampedArray(WIDTH * HEIGHT * 4);
   for (let y = 0; y < HEIGHT; y++) for (let x = 0; x < WIDTH; x++) rgba.set([...colour(x, y), 255], 4 * (y * WIDTH + x));
   return rgba;
@@ -16,7 +16,7 @@ const at = (rgba, x, y) => [...rgba.subarray(4 * (y * WIDTH + x), 4 * (y * WIDTH
 
 function applied(current, reference, settings) {
   const pixels = current.slice();
-  applyLens(pixels, lumaOf(reference), WIDTH, HEIGHT, { mode: "magnify", factor: 10, smoothing: 0, ...settings });
+  applyFilter(pixels, lumaOf(reference), WIDTH, HEIGHT, { mode: "magnify", factor: 10, smoothing: 0, ...settings });
   return pixels;
 }
 
@@ -44,26 +44,26 @@ test("beyond the border its border goes on: a flat field stays flat", () => {
 });
 
 test("magnification adds the difference in brightness times the factor, and leaves the rest alone", () => {
-  const before = picture((x) => [100, 80, 60].map((c) => c + x));
-  const now = picture((x, y) => [100, 80, 60].map((c) => c + x + (x === 5 && y === 5 ? 3 : 0)));
+  const before = image((x) => [100, 80, 60].map((c) => c + x));
+  const now = image((x, y) => [100, 80, 60].map((c) => c + x + (x === 5 && y === 5 ? 3 : 0)));
   const seen = applied(now, before, { factor: 10 });
   assert.deepEqual(at(seen, 5, 5), [138, 118, 98]);
   assert.deepEqual(at(seen, 6, 5), at(now, 6, 5));
 });
 
 test("what is magnified beyond black or white is clipped", () => {
-  assert.deepEqual(at(applied(picture(grey(120)), picture(grey(100)), { factor: 50 }), 3, 3), [255, 255, 255]);
-  assert.deepEqual(at(applied(picture(grey(80)), picture(grey(100)), { factor: 50 }), 3, 3), [0, 0, 0]);
+  assert.deepEqual(at(applied(image(grey(120)), image(grey(100)), { factor: 50 }), 3, 3), [255, 255, 255]);
+  assert.deepEqual(at(applied(image(grey(80)), image(grey(100)), { factor: 50 }), 3, 3), [0, 0, 0]);
 });
 
 test("a change of colour without one of brightness is not magnified", () => {
-  const [before, now] = [picture(() => [119, 100, 50]), picture(() => [100, 100, 100])]; // 0.299 · 19 = 0.114 · 50
+  const [before, now] = [image(() => [119, 100, 50]), image(() => [100, 100, 100])]; // 0.299 · 19 = 0.114 · 50
   assert.deepEqual(at(applied(now, before, {}), 4, 4), at(now, 4, 4));
 });
 
 test("the heat map has no colour where nothing differs, blue where darker and red where brighter", () => {
-  const before = picture(grey(100));
-  const now = picture((x) => grey(x < 8 ? 90 : x < 16 ? 100 : 110)());
+  const before = image(grey(100));
+  const now = image((x) => grey(x < 8 ? 90 : x < 16 ? 100 : 110)());
   const seen = applied(now, before, { mode: "difference", factor: 20 });
   const ground = Math.round(255 * GROUND.dark + GROUND.contrast * 100);
   assert.deepEqual(at(seen, 12, 8), [ground, ground, ground]);

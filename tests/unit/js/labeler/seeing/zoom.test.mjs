@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitScale, keepInside, partOf, placeBox, REGIONS, zoomAbout } from "../../../../../frontend/static/js/labeler/seeing/zoom.js";
 
-const picture = { width: 640, height: 480 };
+const image = { width: 640, height: 480 };
 const viewport = { width: 1280, height: 720 };
 
-test("the whole picture fits its narrower side", () => {
-  assert.equal(fitScale(picture, viewport), 1.5);
-  assert.equal(fitScale(picture, { width: 320, height: 720 }), 0.5);
+test("the whole image fits its narrower side", () => {
+  assert.equal(fitScale(image, viewport), 1.5);
+  assert.equal(fitScale(image, { width: 320, height: 720 }), 0.5);
 });
 
-test("a picture smaller than the viewport lies in its middle; a larger one leaves no empty border", () => {
-  assert.deepEqual(keepInside({ scale: 1.5, x: 0, y: 0 }, picture, viewport), { scale: 1.5, x: 160, y: 0 });
-  assert.deepEqual(keepInside({ scale: 4, x: 50, y: -9999 }, picture, viewport), { scale: 4, x: 0, y: 720 - 1920 });
+test("an image smaller than the viewport lies in its middle; a larger one leaves no empty border", () => {
+  assert.deepEqual(keepInside({ scale: 1.5, x: 0, y: 0 }, image, viewport), { scale: 1.5, x: 160, y: 0 });
+  assert.deepEqual(keepInside({ scale: 4, x: 50, y: -9999 }, image, viewport), { scale: 4, x: 0, y: 720 - 1920 });
 });
 
 test("what lies under the pointer stays there", () => {

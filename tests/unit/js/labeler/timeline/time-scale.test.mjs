@@ -75,3 +75,10 @@ test("the overview shows the whole clip however close the view is", () => {
   scale.centre(300);
   assert.equal(scale.first, 250);
 });
+
+test("the axis has round ticks with room between them", () => {
+  assert.equal(tickStep(300, 1000), 50);
+  assert.equal(tickStep(10, 1000), 1);
+  assert.equal(tickStep(5, 2000), 1);
+  assert.equal(tickStep(20_000, 400), 5000);
+});

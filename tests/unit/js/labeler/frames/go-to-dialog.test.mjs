@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findFrame } from "../../../../frontend/static/js/labeler/dialog.js";
-import { tickStep } from "../../../../frontend/static/js/labeler/timeline/time-scale.js";
-import { makePack } from "./frames/packs.mjs";
+import { findFrame } from "../../../../../frontend/static/js/labeler/frames/go-to-dialog.js";
+import { makePack } from "./packs.mjs";
 
 const pack = makePack(300);
 
@@ -15,11 +14,4 @@ test("a number that is not in the clip is refused with the range", () => {
   assert.deepEqual(findFrame(pack, "300", "index"), { error: "This clip has frames 0 to 299." });
   assert.deepEqual(findFrame(pack, "299", "source"), { error: "No frame has the source number 299; they go from 5562 to 5861." });
   for (const text of ["", "12.5", "-3", "abc"]) assert.deepEqual(findFrame(pack, text, "index"), { error: "Type a whole number." });
-});
-
-test("the axis has round ticks with room between them", () => {
-  assert.equal(tickStep(300, 1000), 50);
-  assert.equal(tickStep(10, 1000), 1);
-  assert.equal(tickStep(5, 2000), 1);
-  assert.equal(tickStep(20_000, 400), 5000);
 });
