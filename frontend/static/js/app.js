@@ -1,4 +1,4 @@
-/** What every page loads: `<script type="module" src=".../js/app.js">`. The labeler comes on its own page only. */
+/** Scripts of every page: `<script type="module" src=".../js/app.js">`. The labeler has its own. */
 import "./theme.js";
 import "./menu.js";
 import "./copy.js";

@@ -1,15 +1,15 @@
 /**
- * Asks before something is done that cannot be undone. Works for submit buttons, links and htmx alike:
+ * Asks for confirmation before an action that cannot be undone. Works for submit buttons, links and htmx:
  *
- *     <button class="button button-danger" data-confirm="Delete clip s03_02? Its 2 annotations go with it."
+ *     <button class="button button-danger" data-confirm="Delete clip s03_02 and its 2 annotations?"
  *             data-confirm-action="Delete clip">Delete</button>
  */
 
 let serial = 0;
 
 /**
- * @param {string} question what will be lost, in a sentence
- * @param {string} action the label of the button that does it
+ * @param {string} question a sentence that says what will be deleted
+ * @param {string} action label of the confirm button
  * @returns {Promise<boolean>}
  */
 export function confirmDialog(question, action) {
@@ -42,7 +42,7 @@ export function confirmDialog(question, action) {
 /** @type {WeakSet<Element>} */
 const confirmed = new WeakSet();
 
-// Capture: the question comes before htmx or any other listener sees the click.
+// Capture phase: ask before htmx or any other listener sees the click.
 document.addEventListener(
   "click",
   async (event) => {

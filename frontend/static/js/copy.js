@@ -1,6 +1,6 @@
 /**
- * `<button data-copy="#id">Copy</button>` copies the text (or the value) of the element with that id.
- * The button says so for two seconds, to a screen reader as well.
+ * `<button data-copy="#id">Copy</button>` copies the text or value of the element with that id.
+ * The button confirms it for two seconds, also to screen readers.
  */
 
 const SHOWN_MS = 2000;
@@ -14,11 +14,11 @@ export function textToCopy(source) {
 /** @param {Element} button @param {string} text */
 function say(button, text) {
   const label = button.querySelector("[data-copy-label]") ?? button;
-  const usual = label.getAttribute("data-usual") ?? label.textContent ?? "";
-  label.setAttribute("data-usual", usual);
+  const original = label.getAttribute("data-original") ?? label.textContent ?? "";
+  label.setAttribute("data-original", original);
   label.setAttribute("aria-live", "polite");
   label.textContent = text;
-  setTimeout(() => (label.textContent = usual), SHOWN_MS);
+  setTimeout(() => (label.textContent = original), SHOWN_MS);
 }
 
 document.addEventListener("click", async (event) => {
@@ -30,7 +30,7 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(textToCopy(source));
     say(button, "Copied");
   } catch {
-    // No clipboard without https or permission: select the text, so that Ctrl+C works.
+    // The clipboard needs HTTPS and permission. Without them, select the text so that Ctrl+C works.
     const range = document.createRange();
     range.selectNodeContents(source);
     getSelection()?.removeAllRanges();

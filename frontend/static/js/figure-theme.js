@@ -1,12 +1,12 @@
-/** Makes a Plotly figure take the page's colours and type. Pure: works on plain JSON. */
+/** Gives a Plotly figure the page's colours and fonts. Pure functions on plain JSON. */
 
 /** @typedef {{data: any[], layout?: any, config?: any}} Figure */
 
 /**
- * `"var(--data-1)"` anywhere in the figure becomes the token's present value, so that the server can name
+ * Replace `"var(--data-1)"` anywhere in the figure by the token's current value, so that the server can name
  * colours without knowing the theme.
  *
- * @param {any} value @param {(token: string) => string} token `"--data-1"` to a CSS colour @returns {any} a copy
+ * @param {any} value @param {(token: string) => string} token returns the CSS colour of `"--data-1"` @returns {any} a copy
  */
 export function resolveTokens(value, token) {
   if (typeof value === "string") {
@@ -21,7 +21,7 @@ export function resolveTokens(value, token) {
 }
 
 /**
- * @param {any} layout the server's layout; what it says wins over the theme
+ * @param {any} layout the server's layout; it takes precedence over the theme
  * @param {(token: string) => string} token
  * @param {string} font a CSS font-family
  * @returns {any} a complete layout
@@ -62,14 +62,14 @@ export function themedLayout(layout, token, font) {
 /** @typedef {{caption: string, header: string[], rows: string[][]}} PlainTable */
 
 /**
- * Python's plotly packs numpy arrays as base64; little-endian, as every browser is.
+ * Typed arrays by dtype: Python's plotly packs numpy arrays as base64, little-endian.
  * @type {Readonly<Record<string, any>>}
  */
 const DTYPES = Object.freeze({
   f8: Float64Array, f4: Float32Array, i4: Int32Array, u4: Uint32Array, i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array,
 });
 
-/** @param {any} value an array, or one packed as {dtype, bdata, shape} @returns {any} plain (nested) arrays; else `value` */
+/** @param {any} value an array, possibly packed as {dtype, bdata, shape} @returns {any} plain (nested) arrays; anything else unchanged */
 export function unpackArray(value) {
   const Type = DTYPES[value?.dtype];
   if (!Type || typeof value.bdata !== "string") return value;
@@ -91,10 +91,10 @@ function cell(value) {
 const titleText = (title) => cell(typeof title === "string" ? title : title?.text);
 
 /**
- * The numbers behind a figure, for those who cannot see it.
+ * Return a figure's numbers as tables, for readers who cannot see it.
  *
  * @param {Figure} figure
- * @returns {PlainTable[]} one a trace; heat maps keep their form, other traces become x and y columns
+ * @returns {PlainTable[]} one per trace; heat maps keep their layout, other traces become x and y columns
  */
 export function figureTables({ data, layout }) {
   const x = titleText(layout?.xaxis?.title) || "x";

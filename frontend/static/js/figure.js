@@ -1,7 +1,7 @@
 /**
  * `<mer-figure src="/…/figure.json" label="Confusion matrix" plotly="{% static 'plotly/plotly.min.js' %}">`
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
- * Attributes: `height` (px), `no-table`. The `state` attribute says loading, ready, empty or failed.
+ * Attributes: `height` (px), `no-table`, `empty` (text if there is no data). `state` is loading, ready, empty or failed.
  */
 import { figureTables, resolveTokens, themedLayout } from "./figure-theme.js";
 import { requestJson } from "./http.js";
@@ -14,7 +14,7 @@ const plotly = () => /** @type {any} */ (window).Plotly;
 /** @type {Promise<void> | null} */
 let loading = null;
 
-/** @param {string} src of plotly.min.js; loaded once, by the first figure of a page @returns {Promise<void>} */
+/** @param {string} src of plotly.min.js; loaded once, by the page's first figure @returns {Promise<void>} */
 function loadPlotly(src) {
   forbidInlineStyles();
   if (plotly()) return Promise.resolve();
@@ -35,9 +35,9 @@ function loadPlotly(src) {
 const STYLE_IDS = ["plotly.js-style-global", "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"];
 
 /**
- * Lets Plotly work under a strict CSP, which forbids <style> elements and style attributes but not the CSSOM. Its static
- * rules are in our style sheet (its second sheet is for tiled maps, which we do not draw); the style attributes it sets
- * on SVG elements (without one of them heat maps blur) take the CSSOM's way. Call before Plotly loads.
+ * Let Plotly work under a strict CSP, which forbids <style> elements and style attributes but not the CSSOM. Plotly's static
+ * rules are in vendor/plotly/plotly.css (its second style sheet is for tiled maps, which are not used). The style attributes
+ * that it sets on SVG elements, without which heat maps blur, are set through the CSSOM. Call it before Plotly loads.
  */
 function forbidInlineStyles() {
   if (document.getElementById(STYLE_IDS[0])) return;
@@ -85,7 +85,7 @@ class MerFigure extends HTMLElement {
     if (this.isConnected && this.#plot) this.reload();
   }
 
-  /** Fetches the figure again; what is drawn stays until the new one is there. */
+  /** Fetch the figure again; the old one stays until the new one is here. */
   async reload() {
     this.#load?.abort();
     const load = (this.#load = new AbortController());
@@ -101,7 +101,7 @@ class MerFigure extends HTMLElement {
     } catch (error) {
       if (load.signal.aborted) return;
       this.#figure = null;
-      this.#become("failed", `The chart could not be shown. ${/** @type {Error} */ (error).message}`);
+      this.#become("failed", `Cannot show the chart. ${/** @type {Error} */ (error).message}`);
     }
   }
 
@@ -115,7 +115,7 @@ class MerFigure extends HTMLElement {
     const status = document.createElement("p");
     status.className = "figure-status";
     status.setAttribute("role", "status");
-    this.replaceChildren(this.#plot, status); // what was inside is for browsers without scripts
+    this.replaceChildren(this.#plot, status); // the original content is for browsers without scripts
   }
 
   /** @param {"loading" | "ready" | "empty" | "failed"} state @param {string} message */
@@ -137,11 +137,11 @@ class MerFigure extends HTMLElement {
 
   async #draw() {
     if (!this.#figure || !this.#plot) return;
-    if (!this.#figure.data?.length) return this.#become("empty", this.getAttribute("empty") ?? "Nothing to show yet.");
+    if (!this.#figure.data?.length) return this.#become("empty", this.getAttribute("empty") ?? "No data yet.");
     this.#become("ready", "");
     const { token, font } = this.#tokens();
     const layout = themedLayout(this.#figure.layout, token, font);
-    // Without a mouse the mode bar would always lie on the plot.
+    // Without a mouse the mode bar would always cover the plot.
     const displayModeBar = matchMedia("(hover: hover)").matches ? "hover" : false;
     const config = { displaylogo: false, responsive: false, displayModeBar, ...this.#figure.config };
     await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
@@ -149,7 +149,7 @@ class MerFigure extends HTMLElement {
     this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));
   }
 
-  /** Colours as the browser resolves them here: light-dark() and all. */
+  /** Colours as the browser resolves them here, including light-dark(). */
   #tokens() {
     const probe = document.createElement("span");
     probe.hidden = true;
@@ -176,7 +176,7 @@ class MerFigure extends HTMLElement {
     details.className = "figure-table";
     details.open = this.querySelector("details.figure-table")?.hasAttribute("open") ?? false;
     const summary = document.createElement("summary");
-    summary.textContent = "Numbers as a table";
+    summary.textContent = "Show as table";
     details.append(summary, ...figureTables(this.#figure).map((table) => tableElement(table, this.getAttribute("label") ?? "")));
     this.querySelector("details.figure-table")?.remove();
     this.append(details);

@@ -1,11 +1,12 @@
-/** JSON over fetch, and what went wrong in a sentence. Knows the shape of the API's errors, not its resources. */
+/** JSON over fetch, with errors as sentences. Knows the format of the API's errors, but not its resources. */
 
 /**
  * @typedef {"network" | "signed-out" | "missing" | "conflict" | "refused" | "server"} ProblemKind
- * network: no answer; signed-out: 401, or 403 for want of a session; missing: 404; conflict: 409; refused: another 4xx; server: 429 or 5xx
+ * network: no answer; signed-out: 401, or 403 without a session; missing: 404 or 410; conflict: 409 or 412; refused: another 4xx;
+ * server: 429 or 5xx
  */
 
-/** A request that did not do what it should. `message` is a sentence for the user. */
+/** A failed request. `message` is a sentence for the user. */
 export class HttpProblem extends Error {
   /**
    * @param {ProblemKind} kind
@@ -21,15 +22,15 @@ export class HttpProblem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may well succeed a little later. */
-  get passes() {
+  /** Whether the same request may succeed later. */
+  get retryable() {
     return this.kind === "network" || this.kind === "server";
   }
 }
 
 /** @param {number} status @param {any} [body] @returns {ProblemKind} */
 export function problemKind(status, body) {
-  // Django answers 403 to an ended session and a stale CSRF token as well as to a role that is too low.
+  // Django also answers 403 to an ended session and a stale CSRF token, not only to a role that is too low.
   const session = status === 403 && /credentials|authenticat|csrf|^$/i.test(body?.detail ?? "");
   if (status === 401 || session) return "signed-out";
   if (status === 404 || status === 410) return "missing";
@@ -38,14 +39,14 @@ export function problemKind(status, body) {
   return status === 0 ? "network" : "refused";
 }
 
-/** Fields whose errors are sentences of their own. */
-const WHOLE = new Set(["non_field_errors", "file"]);
+/** Fields whose errors are complete sentences without the field's name. */
+const UNNAMED = new Set(["non_field_errors", "file"]);
 
 /** @param {string} name @returns {string} `action_units` becomes `action units` */
-const spoken = (name) => name.replaceAll("_", " ");
+const spaced = (name) => name.replaceAll("_", " ");
 
 /**
- * The API's error body as one sentence: `{"detail": …}` or `{"field": ["…", …]}`.
+ * Return the API's error body, `{"detail": …}` or `{"field": ["…", …]}`, as text for the user.
  *
  * @param {any} body @param {number} status @returns {string}
  */
@@ -54,22 +55,22 @@ export function errorSentence(body, status) {
   if (body && typeof body === "object" && !Array.isArray(body)) {
     const parts = Object.entries(body).map(([field, errors]) => {
       const text = [errors].flat().filter((error) => typeof error === "string").join(" ");
-      return WHOLE.has(field) || text === "" ? text : `${spoken(field)}: ${text}`;
+      return UNNAMED.has(field) || text === "" ? text : `${spaced(field)}: ${text}`;
     });
     const sentence = parts.filter(Boolean).join(" ");
     if (sentence) return sentence;
   }
-  if (status === 0) return "The server does not answer.";
+  if (status === 0) return "The server does not respond.";
   if (status === 401) return "You are signed out.";
-  if (status === 403) return "You may not do this, or are signed out.";
-  if (status === 404) return "This is not there any more.";
+  if (status === 403) return "You do not have permission to do this, or you are signed out.";
+  if (status === 404) return "Not found. It may have been deleted.";
   if (status === 413) return "The file is larger than the server accepts.";
-  if (status === 429) return "Too many requests; wait a moment.";
-  if (status >= 500) return `The server failed (${status}).`;
-  return `The server refused this (${status}).`;
+  if (status === 429) return "Too many requests. Wait a moment.";
+  if (status >= 500) return `Server error (${status}).`;
+  return `The server refused the request (${status}).`;
 }
 
-/** @param {any} body @returns {Record<string, string>} the field errors of a 400, one sentence a field */
+/** @param {any} body @returns {Record<string, string>} the field errors of a 400, one text per field */
 export function fieldErrors(body) {
   if (!body || typeof body !== "object" || Array.isArray(body)) return {};
   return Object.fromEntries(
@@ -87,7 +88,7 @@ export function csrfToken() {
 /**
  * @param {string} url
  * @param {RequestInit & {timeoutMs?: number}} [init]
- * @returns {Promise<Response>} an ok response
+ * @returns {Promise<Response>} a successful response
  * @throws {HttpProblem}
  */
 export async function request(url, { timeoutMs = 20_000, signal, ...init } = {}) {
@@ -104,7 +105,7 @@ export async function request(url, { timeoutMs = 20_000, signal, ...init } = {})
     throw new HttpProblem("network", errorSentence(null, 0));
   }
   if (response.ok && !response.redirected) return response;
-  // A page that wants a sign-in redirects to a form: for an API call that is "signed out", not success.
+  // Without a session the server redirects to the sign-in form: an API call is then signed out, not successful.
   if (response.ok && !response.headers.get("content-type")?.includes("text/html")) return response;
   const status = response.ok ? 401 : response.status;
   const body = response.ok ? null : await response.json().catch(() => null);

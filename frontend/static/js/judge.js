@@ -1,6 +1,6 @@
 /**
- * The judge's page: every coder's frames as images, the player beside them, and decisions by keyboard. The form itself
- * works without this; here choices fill the fields, and a field that is changed means "set anew".
+ * The judge's page: images of every coder's frames next to the player, and decisions by keyboard. The form works without this
+ * script. With it, a choice fills the fields, and changing a field selects "set new marks".
  */
 import { request, requestJson } from "./http.js";
 import { isTyping } from "./labeler/keys/input.js";
@@ -15,7 +15,7 @@ const MARK_KEYS = { o: "onset", a: "apex", f: "offset" };
 const inputs = (root, selector) => /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll(selector)]);
 
 class Judge {
-  /** @type {HTMLElement} the expression that keys are about */
+  /** @type {HTMLElement} the expression that keys apply to */
   #current;
   #index = 0;
   #form;
@@ -30,7 +30,7 @@ class Judge {
     form.addEventListener("focusin", (event) => this.#select(/** @type {Element} */ (event.target).closest("[data-expression]")));
     form.addEventListener("click", this.#didClick);
     document.addEventListener("mer:frame", (event) => this.#didShow(/** @type {CustomEvent} */ (event).detail.index));
-    // Before the player's own keys: some mean something else here, where its coding is read-only.
+    // Capture phase: before the player's own keys, some of which have another meaning here.
     window.addEventListener("keydown", this.#didPressKey, { capture: true });
     this.#select(this.#expressions.find((one) => !one.querySelector("[type=radio]:checked")) ?? this.#current);
   }
@@ -64,7 +64,7 @@ class Judge {
     }
   }
 
-  /** The mean stays the mean where the coders differ and the judge has to say. @param {Element} expression @param {string} name */
+  /** Select "set new marks" after an edit, unless the edit fills a field that the mean leaves open. @param {Element} expression @param {string} name */
   #didEdit(expression, name) {
     const mean = /** @type {HTMLElement} */ (expression).dataset.average;
     const chosen = inputs(expression, "[type=radio]:checked")[0]?.value;
@@ -92,17 +92,17 @@ class Judge {
   #didPressKey = (event) => {
     const target = event.target instanceof Element ? event.target : document.body;
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#take(event, () => this.#form.requestSubmit());
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#handle(event, () => this.#form.requestSubmit());
     if (isTyping(target) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
-    if (/^[1-9]$/.test(key) || key === "m") this.#take(event, () => this.#choose(key));
-    else if (key === "x" && event.shiftKey) this.#take(event, () => this.#choose("none"));
-    else if (key in MARK_KEYS && !event.shiftKey) this.#take(event, () => this.#set(MARK_KEYS[key]));
-    else if (key === "e") this.#take(event, () => this.#move(event.shiftKey ? -1 : 1));
+    if (/^[1-9]$/.test(key) || key === "m") this.#handle(event, () => this.#choose(key));
+    else if (key === "x" && event.shiftKey) this.#handle(event, () => this.#choose("none"));
+    else if (key in MARK_KEYS && !event.shiftKey) this.#handle(event, () => this.#set(MARK_KEYS[key]));
+    else if (key === "e") this.#handle(event, () => this.#move(event.shiftKey ? -1 : 1));
   };
 
   /** @param {Event} event @param {() => void} act */
-  #take(event, act) {
+  #handle(event, act) {
     event.preventDefault();
     event.stopImmediatePropagation();
     act();
@@ -111,10 +111,10 @@ class Judge {
   /** @param {string} key */
   #choose(key) {
     const choice = inputs(this.#current, `[type=radio][data-key="${key}"]`)[0];
-    if (!choice) return this.#say(key === "m" ? "There is no mean of one coding." : `No coder ${key} here.`);
+    if (!choice) return this.#say(key === "m" ? "A mean needs two coders." : `There is no coder ${key} for this expression.`);
     choice.checked = true;
     this.#didChange(choice);
-    this.#say(`${choice.closest("label")?.firstElementChild?.nextElementSibling?.textContent ?? choice.labels?.[0]?.textContent ?? ""} is taken.`);
+    this.#say(`${choice.closest("label")?.firstElementChild?.nextElementSibling?.textContent ?? choice.labels?.[0]?.textContent ?? ""} chosen.`);
     const frame = inputs(this.#current, "[data-field=apex]")[0]?.value;
     if (frame && choice.value !== "none") this.#player.goTo(Number(frame));
   }
@@ -125,14 +125,14 @@ class Judge {
     if (!field) return;
     field.value = String(this.#player.state?.target ?? this.#index);
     this.#didEdit(this.#current, mark);
-    this.#say(`${mark} set at frame ${field.value}.`);
+    this.#say(`${mark[0].toUpperCase()}${mark.slice(1)} set at frame ${field.value}.`);
   }
 
   /** @param {1 | -1} direction */
   #move(direction) {
     const all = this.#expressions.filter((one) => one.classList.contains("decision"));
-    const place = all.indexOf(this.#current);
-    const next = all[(place + direction + all.length) % all.length];
+    const position = all.indexOf(this.#current);
+    const next = all[(position + direction + all.length) % all.length];
     this.#select(next);
     next?.scrollIntoView({ block: "nearest" });
     const [first] = /** @type {NodeListOf<HTMLElement>} */ (next?.querySelectorAll("[data-frame].is-apex") ?? []);
@@ -146,7 +146,7 @@ class Judge {
   }
 }
 
-/** Draws each coder's frames; an image that does not come leaves its number. @param {HTMLFormElement} form */
+/** Draw each coder's frames; if an image does not load, its frame number remains. @param {HTMLFormElement} form */
 async function drawFrames(form) {
   const buttons = /** @type {HTMLElement[]} */ ([...form.querySelectorAll("[data-frame]")]);
   if (!buttons.length) return;
@@ -180,6 +180,6 @@ if (form instanceof HTMLFormElement && player) {
   new Judge(form, player);
   drawFrames(form).catch(() => {
     const said = form.querySelector("#judge-said");
-    if (said) said.textContent = "The small images could not be loaded; the player shows every frame.";
+    if (said) said.textContent = "Cannot load the small images. The player still shows every frame.";
   });
 }

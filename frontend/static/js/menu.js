@@ -1,4 +1,4 @@
-/** Closes an open `<details class="menu">` on Escape, on a click elsewhere, and when focus leaves it. */
+/** Closes an open `<details class="menu">` on Escape, on a click elsewhere and when the focus leaves it. */
 
 /** @param {EventTarget | null} except the menus that hold this node stay open */
 function closeMenus(except) {

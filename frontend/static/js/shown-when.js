@@ -1,7 +1,7 @@
 /**
- * `<fieldset data-shown-when="net-name=vgg_m vgg_m_spp">` is shown, and its controls are sent, only while the form's control
- * of that name has one of these values; after a semicolon stand other conditions, of which one is enough. What was typed
- * into it stays. The server renders it as it is at first.
+ * `<fieldset data-shown-when="net-name=vgg_m vgg_m_spp">` is shown, and its controls are submitted, only while the form's
+ * control of that name has one of these values. Semicolons separate alternative conditions. Values typed into a hidden
+ * fieldset are kept. The server renders the initial state.
  */
 
 /** @param {HTMLFormElement} form @param {string} condition @returns {boolean} */
@@ -12,7 +12,7 @@ function holds(form, condition) {
 }
 
 /** @param {HTMLFormElement} form */
-function showWhatCounts(form) {
+function updateFieldsets(form) {
   for (const part of form.querySelectorAll("fieldset[data-shown-when]")) {
     if (!(part instanceof HTMLFieldSetElement)) continue;
     const conditions = (part.dataset.shownWhen ?? "").split(";");
@@ -22,7 +22,7 @@ function showWhatCounts(form) {
 
 document.addEventListener("input", (event) => {
   const form = /** @type {Element} */ (event.target).closest("form");
-  if (form) showWhatCounts(form);
+  if (form) updateFieldsets(form);
 });
-// A page that comes back from the browser's history keeps what was chosen.
-addEventListener("pageshow", () => document.querySelectorAll("form").forEach(showWhatCounts));
+// A page restored from the browser's history keeps its values.
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach(updateFieldsets));

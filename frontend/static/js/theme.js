@@ -1,6 +1,6 @@
 /**
- * Light, dark, or as the system has it. Any `<button data-theme-toggle>` goes through the three.
- * Fires `mer:theme` on `document` whenever the colours on the page change.
+ * The theme: light, dark or the system's. A `<button data-theme-toggle>` cycles through the three.
+ * Fires `mer:theme` on `document` when the page's colours change.
  */
 
 /** @typedef {"system" | "light" | "dark"} Theme */
@@ -24,7 +24,7 @@ export function chooseTheme(theme) {
     if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
   } catch {
-    // Storage is blocked: the choice holds for this page only.
+    // Storage is blocked: the choice applies to this page only.
   }
   describeToggles();
   document.dispatchEvent(new CustomEvent("mer:theme"));
@@ -38,7 +38,7 @@ export function nextTheme(theme) {
 function describeToggles() {
   const theme = chosenTheme();
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    button.setAttribute("aria-label", `Theme: ${theme}. Change to ${nextTheme(theme)}`);
+    button.setAttribute("aria-label", `Theme: ${theme}. Switch to ${nextTheme(theme)}`);
     button.setAttribute("data-tip", `Theme: ${theme}`);
     for (const icon of button.querySelectorAll("[data-theme-icon]")) {
       icon.toggleAttribute("hidden", icon.getAttribute("data-theme-icon") !== theme);

@@ -1,4 +1,4 @@
-/** A queue of files to upload, a few at a time. Knows neither the page nor XMLHttpRequest. */
+/** A queue of files to upload, a few at a time. Independent of the page and of XMLHttpRequest. */
 
 /** @typedef {"chosen" | "waiting" | "sending" | "checking" | "done" | "failed" | "cancelled"} UploadState */
 
@@ -7,10 +7,10 @@
  * @property {number} id
  * @property {File} file
  * @property {UploadState} state
- * @property {Record<string, string>} fields what the form said when the upload was started
+ * @property {Record<string, string>} fields the form's values when the upload was started
  * @property {number} fraction 0..1 of the bytes sent
- * @property {string} message a sentence when it failed
- * @property {any} result the API's answer when it is done
+ * @property {string} message a sentence if it failed
+ * @property {any} result the API's answer once it is done
  */
 
 /**
@@ -37,7 +37,7 @@ export class UploadQueue {
     this.#atOnce = atOnce;
   }
 
-  /** Whether a file would be lost if the page closed now. */
+  /** Whether closing the page would interrupt an upload. */
   get busy() {
     return this.uploads.some((upload) => ["waiting", "sending", "checking"].includes(upload.state));
   }
@@ -47,7 +47,7 @@ export class UploadQueue {
     return this.uploads.filter((upload) => upload.state === state).length;
   }
 
-  /** @param {Iterable<File>} files a file already chosen (same name, size and date) is not taken twice */
+  /** @param {Iterable<File>} files to add; a file that is already in the queue (same name, size and date) is skipped */
   add(files) {
     for (const file of files) {
       const twin = this.uploads.find(
@@ -62,7 +62,7 @@ export class UploadQueue {
     }
   }
 
-  /** @param {Record<string, string>} fields sent with every file chosen so far */
+  /** @param {Record<string, string>} fields submitted with every file chosen so far */
   start(fields) {
     for (const upload of this.uploads.filter(({ state }) => state === "chosen")) {
       upload.fields = { ...fields };
@@ -75,7 +75,7 @@ export class UploadQueue {
   retry(id) {
     const upload = this.#find(id);
     if (!upload || !["failed", "cancelled"].includes(upload.state)) return;
-    // What was cancelled before it was started goes back to wait for the form.
+    // A file that was cancelled before it was started waits for the form again.
     this.#become(upload, Object.keys(upload.fields).length ? "waiting" : "chosen");
     this.#pump();
   }
@@ -88,7 +88,7 @@ export class UploadQueue {
     this.#become(upload, "cancelled");
   }
 
-  /** @param {number} id forget an upload that is not under way */
+  /** Cancel an upload and remove it from the queue. @param {number} id */
   remove(id) {
     this.cancel(id);
     this.uploads = this.uploads.filter((upload) => upload.id !== id);

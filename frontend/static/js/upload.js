@@ -1,7 +1,7 @@
 /**
  * `<mer-upload url="/api/v1/clips/" clip-url="/projects/demo/clips/{id}/">` around a server-rendered form:
  * one request per file, two at a time, with progress, cancel and retry. The form's other fields (database,
- * subject, fps) go with every file. Fires `mer:uploaded` (bubbles; detail: the API's clip) per finished file.
+ * subject, fps) are sent with every file. Fires `mer:uploaded` (bubbles; detail: the API's clip) per finished file.
  */
 import { csrfToken, errorSentence } from "./http.js";
 import { UploadQueue } from "./upload-queue.js";
@@ -9,9 +9,9 @@ import { UploadQueue } from "./upload-queue.js";
 /** @typedef {import("./upload-queue.js").Upload} Upload */
 
 const STATES = /** @type {const} */ ({
-  chosen: ["Not sent yet", ""],
+  chosen: ["Ready to upload", ""],
   waiting: ["Waiting", "is-queued"],
-  sending: ["Sending", "is-running"],
+  sending: ["Uploading", "is-running"],
   checking: ["Checking", "is-running"],
   done: ["Uploaded", "is-done"],
   failed: ["Failed", "is-failed"],
@@ -92,7 +92,7 @@ class MerUpload extends HTMLElement {
     const fps = this.#form.elements.namedItem("fps");
     const zip = chosen.find(({ file }) => file.name.toLowerCase().endsWith(".zip"));
     if (zip && fps instanceof HTMLInputElement && fps.value.trim() === "") {
-      return this.#complain(fps, `${zip.file.name} is a zip of frame images and has no frame rate of its own: give it here.`);
+      return this.#complain(fps, `${zip.file.name} is a zip of frame images, which has no frame rate. Enter the frame rate.`);
     }
     /** @type {Record<string, string>} */
     const fields = {};
@@ -107,7 +107,7 @@ class MerUpload extends HTMLElement {
     input.setCustomValidity(message);
     input.reportValidity();
     input.addEventListener("input", () => input.setCustomValidity(""), { once: true });
-    setTimeout(() => input.setCustomValidity(""), 0); // or the next submit would be blocked
+    setTimeout(() => input.setCustomValidity(""), 0); // otherwise the next submit would be blocked
   }
 
   /** @type {import("./upload-queue.js").Send} */
@@ -128,7 +128,7 @@ class MerUpload extends HTMLElement {
         if (xhr.status >= 200 && xhr.status < 300) resolve(xhr.response);
         else reject(new Error(errorSentence(xhr.response, xhr.status)));
       });
-      xhr.addEventListener("error", () => reject(new Error("The connection broke. Nothing was stored; try again.")));
+      xhr.addEventListener("error", () => reject(new Error("The connection was lost and nothing was stored. Try again.")));
       xhr.addEventListener("abort", () => reject(new Error("Cancelled.")));
       signal.addEventListener("abort", () => xhr.abort());
       xhr.send(body);
@@ -176,7 +176,7 @@ class MerUpload extends HTMLElement {
     name.textContent = file.name;
     name.title = file.name;
     size.textContent = fileSize(file.size);
-    row.querySelector("progress")?.setAttribute("aria-label", `${file.name}: sent`);
+    row.querySelector("progress")?.setAttribute("aria-label", `${file.name}: upload progress`);
     return row;
   }
 
@@ -231,7 +231,7 @@ class MerUpload extends HTMLElement {
     if (!summary) return;
     const parts = [
       [this.#queue.count("done"), "uploaded"],
-      [this.#queue.count("sending") + this.#queue.count("checking") + this.#queue.count("waiting"), "under way"],
+      [this.#queue.count("sending") + this.#queue.count("checking") + this.#queue.count("waiting"), "in progress"],
       [this.#queue.count("failed"), "failed"],
       [this.#queue.count("cancelled"), "cancelled"],
     ];

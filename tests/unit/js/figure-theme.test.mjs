@@ -4,7 +4,7 @@ import { figureTables, resolveTokens, themedLayout, unpackArray } from "../../..
 
 const token = (name) => `<${name}>`;
 
-test("tokens become colours, wherever they stand", () => {
+test("tokens become colours at any depth", () => {
   const figure = { colorscale: [[0, "var(--sunken)"], [1, "var(--accent)"]], marker: { color: "var(--data-2)" }, name: "var", z: [1] };
   assert.deepEqual(resolveTokens(figure, token), {
     colorscale: [[0, "<--sunken>"], [1, "<--accent>"]],
@@ -22,7 +22,7 @@ test("the server's layout wins over the theme, its template does not", () => {
   assert.equal(layout.template.layout.font.family, "Arial");
 });
 
-test("a heat map's table keeps its form", () => {
+test("a heat map's table keeps its layout", () => {
   const data = [{ type: "heatmap", x: ["neg", "pos"], y: ["neg", "pos"], z: [[9, 1], [2, 8.5]] }];
   const layout = { xaxis: { title: { text: "Predicted" } }, yaxis: { title: "True" } };
   assert.deepEqual(figureTables({ data, layout }), [
@@ -35,7 +35,7 @@ test("other traces become two columns under their names", () => {
   assert.deepEqual(figureTables({ data }), [{ caption: "UF1", header: ["x", "y"], rows: [["all", "0.7421"]] }]);
 });
 
-test("arrays that numpy packed are read", () => {
+test("arrays packed by numpy are read", () => {
   const bdata = Buffer.from(new Float64Array([1.5, 2, 3, 4]).buffer).toString("base64");
   assert.deepEqual(unpackArray({ dtype: "f8", bdata }), [1.5, 2, 3, 4]);
   assert.deepEqual(unpackArray({ dtype: "f8", bdata, shape: "2, 2" }), [[1.5, 2], [3, 4]]);

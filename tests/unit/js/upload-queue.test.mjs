@@ -18,7 +18,7 @@ function makeQueue() {
   return { queue, sent, states };
 }
 
-test("files wait until the form is sent, then go two at a time with its fields", async () => {
+test("files wait until the form is submitted, then upload two at a time with its fields", async () => {
   const { queue, sent, states } = makeQueue();
   queue.add([file("a"), file("b"), file("c")]);
   assert.deepEqual(states(), ["chosen", "chosen", "chosen"]);
@@ -32,7 +32,7 @@ test("files wait until the form is sent, then go two at a time with its fields",
   assert.deepEqual(queue.uploads[0].result, { id: 7 });
 });
 
-test("a file failing stops no other and keeps its reason", async () => {
+test("a failed file does not stop the others and keeps its reason", async () => {
   const { queue, sent, states } = makeQueue();
   queue.add([file("a"), file("b"), file("c")]);
   queue.start({});
@@ -42,7 +42,7 @@ test("a file failing stops no other and keeps its reason", async () => {
   assert.equal(queue.uploads[0].message, "a is not a video.");
 });
 
-test("retry sends it again with the fields of its first try", async () => {
+test("retry sends a file again with the fields of its first attempt", async () => {
   const { queue, sent } = makeQueue();
   queue.add([file("a")]);
   queue.start({ subject: "s01" });
@@ -54,7 +54,7 @@ test("retry sends it again with the fields of its first try", async () => {
   assert.equal(queue.uploads[0].message, "");
 });
 
-test("cancelling frees the place at once and ignores what still comes", async () => {
+test("cancelling frees the slot at once and ignores late progress", async () => {
   const { queue, sent, states } = makeQueue();
   queue.add([file("a"), file("b"), file("c")]);
   queue.start({});
@@ -65,7 +65,7 @@ test("cancelling frees the place at once and ignores what still comes", async ()
   assert.equal(queue.uploads[0].state, "cancelled");
 });
 
-test("all bytes sent is not done yet", () => {
+test("a file whose bytes are all sent is not done yet", () => {
   const { queue, sent } = makeQueue();
   queue.add([file("a")]);
   queue.start({});
@@ -76,7 +76,7 @@ test("all bytes sent is not done yet", () => {
   assert.ok(queue.busy);
 });
 
-test("the same file is not taken twice, unless its first upload is over", async () => {
+test("the same file is not added twice, unless its first upload is done", async () => {
   const { queue, sent } = makeQueue();
   queue.add([file("a")]);
   queue.add([file("a"), file("a", 11)]);
@@ -88,7 +88,7 @@ test("the same file is not taken twice, unless its first upload is over", async 
   assert.equal(queue.uploads.length, 3);
 });
 
-test("files chosen later are not sent with the earlier ones", () => {
+test("files chosen later wait for the next submit", () => {
   const { queue, states } = makeQueue();
   queue.add([file("a")]);
   queue.start({});

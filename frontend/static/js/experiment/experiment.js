@@ -1,10 +1,10 @@
-/** The live page of an experiment: its matrix, and figures that follow what is chosen and what is newly done. */
+/** The live page of an experiment: its matrix of folds, and figures that update with the selection and with new results. */
 import "./matrix.js";
 
-const SCORED_MS = 8000; // ranking many runs takes the server a second: not for each of several that end together
+const SCORED_MS = 8000; // ranking many runs takes the server a second, so not for each of several that end together
 const LOSSES_MS = 4000;
 
-/** @param {number} ms @param {() => void} act @returns {() => void} does it at most every `ms`, the last time for certain */
+/** @param {number} ms @param {() => void} act @returns {() => void} calls it at most every `ms`, and always after the last call */
 function atMostEvery(ms, act) {
   let timer = 0;
   let last = -Infinity;
@@ -22,7 +22,7 @@ function reload(selector) {
   for (const figure of document.querySelectorAll(selector)) /** @type {any} */ (figure).reload?.();
 }
 
-// <form data-figure="#id">: its controls are the query of the figure's address.
+// <form data-figure="#id">: its controls become the query of the figure's address.
 for (const form of document.querySelectorAll("form[data-figure]")) {
   if (!(form instanceof HTMLFormElement)) continue;
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,12 +1,12 @@
-/** A strip of folds as numbers: how wide, which one is where, where the arrow keys lead. Knows no page. */
+/** The geometry of a strip of folds: widths, the fold at a position, and moves by arrow key. Independent of the page. */
 
 export const HEIGHT = 18; // CSS pixels
-const NARROWEST = 3;
-const WIDEST = 14;
+const MIN_WIDTH = 3;
+const MAX_WIDTH = 14;
 
 /**
- * How a fold is drawn: its colour, and the part of the height it takes, so that states are told apart without colour.
- * A failed one has a gap in the middle.
+ * How a fold is drawn in each state: its colour and its share of the height, so that states differ without colour too.
+ * A failed fold has a gap in the middle.
  * @type {Readonly<Record<string, {token: string, share: number, gap?: boolean}>>}
  */
 export const LOOKS = Object.freeze({
@@ -17,23 +17,23 @@ export const LOOKS = Object.freeze({
   c: { token: "--line", share: 0.2 },
 });
 
-/** @param {number} available CSS pixels @param {number} folds of the longest strip @returns {number} of a fold, whole pixels */
+/** @param {number} available CSS pixels @param {number} folds in the longest strip @returns {number} width of a fold, whole pixels */
 export function cellWidth(available, folds) {
-  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(available / Math.max(folds, 1))));
+  return Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, Math.floor(available / Math.max(folds, 1))));
 }
 
-/** @param {number} x from the strip's left edge @param {number} width of a fold @param {number} folds @returns {number} */
+/** @param {number} x from the strip's left edge @param {number} width of a fold @param {number} folds @returns {number} the nearest fold */
 export function foldAt(x, width, folds) {
   return Math.max(0, Math.min(folds - 1, Math.floor(x / width)));
 }
 
-/** @typedef {{row: number, fold: number}} Place */
+/** @typedef {{row: number, fold: number}} Cell */
 
 /**
  * @param {string} key as a keyboard event names it
- * @param {Place} from
- * @param {number[]} lengths folds of each row
- * @returns {Place | null} null for a key that leads nowhere
+ * @param {Cell} from
+ * @param {number[]} lengths number of folds in each row
+ * @returns {Cell | null} null for a key that does not move
  */
 export function step(key, { row, fold }, lengths) {
   const last = lengths[row] - 1;

@@ -1,16 +1,16 @@
 /**
- * `<mer-folds src fold active>` around a table with a row a run (`data-run`): draws each run's folds into its strip and keeps
- * them up to date while the experiment is active. Tells the page with `mer:newly-scored`, `mer:folds` (detail: ids of runs) and
- * `mer:failed`, when a run has failed or, having failed, goes on.
+ * `<mer-folds src fold active>` around a table with one row per run (`data-run`): draws each run's folds into its strip and
+ * updates them while the experiment is active. Fires `mer:newly-scored`, `mer:folds` (detail: ids of runs), and `mer:failed` when
+ * a run fails or a failed run continues.
  */
 import { requestJson } from "../http.js";
 import { HEIGHT, LOOKS, cellWidth, countOf, foldAt, step } from "./fold-strip.js";
 
 const POLL_MS = 1000;
 const RETRY_MS = 5000;
-const POLL_SHARE = 5; // a slow server is asked less often: it may rest this many times as long as it took
+const POLL_SHARE = 5; // poll a slow server less often: wait this many times as long as the last answer took
 const HOVER_MS = 80;
-/** @type {Record<string, string>} the badge of each state of a run; of those that are at work it is running */
+/** @type {Record<string, string>} badge by state of a run; all other states are running */
 const BADGES = { waiting: "queued", finished: "done", failed: "failed", cancelled: "cancelled" };
 
 /** @typedef {{id: number, row: HTMLElement, canvas: HTMLCanvasElement, letters: string}} Strip */
@@ -21,9 +21,9 @@ class MerFolds extends HTMLElement {
   #strips = [];
   /** @type {Map<number, Strip>} */
   #byRun = new Map();
-  /** @type {Map<string, string>} what was said of a fold, by run, fold and state */
-  #words = new Map();
-  #place = { row: 0, fold: 0 };
+  /** @type {Map<string, string>} descriptions of folds, by run, fold and state */
+  #texts = new Map();
+  #cell = { row: 0, fold: 0 };
   #seen = "";
   #scored = -1;
   #width = 0;
@@ -67,7 +67,7 @@ class MerFolds extends HTMLElement {
       });
       canvas.addEventListener("pointerleave", () => clearTimeout(this.#hover));
       canvas.addEventListener("keydown", (event) => this.#pressKey(event));
-      canvas.addEventListener("focus", () => this.#goTo({ row: number, fold: this.#place.fold }));
+      canvas.addEventListener("focus", () => this.#goTo({ row: number, fold: this.#cell.fold }));
     }
   }
 
@@ -76,34 +76,34 @@ class MerFolds extends HTMLElement {
     let wait = RETRY_MS;
     try {
       const address = `${this.getAttribute("src")}?seen=${this.#seen}`;
-      this.#take(await requestJson(address));
+      this.#apply(await requestJson(address));
       wait = Math.max(POLL_MS, POLL_SHARE * (performance.now() - began));
     } catch (error) {
-      this.#say(`${/** @type {Error} */ (error).message} Trying again.`);
+      this.#show(`${/** @type {Error} */ (error).message} Trying again.`);
     }
-    if (this.hasAttribute("active") && this.isConnected) this.#timer = window.setTimeout(() => this.#whenSeen(), wait);
+    if (this.hasAttribute("active") && this.isConnected) this.#timer = window.setTimeout(() => this.#pollWhenVisible(), wait);
   }
 
-  /** A page that nobody looks at asks nothing. */
-  #whenSeen() {
+  /** Poll only while the page is visible. */
+  #pollWhenVisible() {
     if (!document.hidden) this.#poll();
-    else document.addEventListener("visibilitychange", () => this.#whenSeen(), { once: true });
+    else document.addEventListener("visibilitychange", () => this.#pollWhenVisible(), { once: true });
   }
 
   /** @param {Changes} changes */
-  #take({ runs, seen, counts, scored }) {
+  #apply({ runs, seen, counts, scored }) {
     this.#seen = seen;
     let failures = false;
     for (const [id, letters, state, words] of runs) {
       const strip = this.#byRun.get(id);
       if (!strip) continue;
       strip.letters = letters;
-      if (this.#tell(strip, state, words)) failures = true;
+      if (this.#showState(strip, state, words)) failures = true;
     }
     this.#layOut(false, runs.map(([id]) => id));
     for (const [letter, count] of Object.entries(counts)) {
-      const place = document.querySelector(`[data-count="${letter}"]`);
-      if (place) place.textContent = count.toLocaleString("en");
+      const counter = document.querySelector(`[data-count="${letter}"]`);
+      if (counter) counter.textContent = count.toLocaleString("en");
     }
     if (this.#scored >= 0 && scored > this.#scored) document.body.dispatchEvent(new CustomEvent("mer:newly-scored"));
     this.#scored = scored;
@@ -111,8 +111,8 @@ class MerFolds extends HTMLElement {
     document.body.dispatchEvent(new CustomEvent("mer:folds", { detail: runs.map(([id]) => id) }));
   }
 
-  /** @param {Strip} strip @param {string} state @param {string} words @returns {boolean} it failed, or does so no more */
-  #tell({ row, canvas, letters }, state, words) {
+  /** @param {Strip} strip @param {string} state @param {string} words @returns {boolean} whether it has just failed, or is no longer failed */
+  #showState({ row, canvas, letters }, state, words) {
     const done = `${countOf(letters, "d")} of ${letters.length}`;
     /** @type {HTMLElement} */ (row.querySelector("[data-done]")).textContent = done;
     const badge = /** @type {HTMLElement} */ (row.querySelector("[data-state] .badge"));
@@ -123,7 +123,7 @@ class MerFolds extends HTMLElement {
     return failed !== (state === "failed");
   }
 
-  /** @param {boolean} recolour @param {number[]} [changed] ids of runs; without it all are drawn if the size changed */
+  /** @param {boolean} recolour @param {number[]} [changed] ids of runs; without it, all are drawn */
   #layOut(recolour, changed) {
     const longest = Math.max(1, ...this.#strips.map(({ letters }) => letters.length));
     const column = this.querySelector("td.strip");
@@ -134,7 +134,7 @@ class MerFolds extends HTMLElement {
     for (const strip of this.#strips) if (all || changed?.includes(strip.id)) this.#draw(strip);
   }
 
-  /** @returns {Record<string, string>} the colour of each letter as the browser resolves it here */
+  /** @returns {Record<string, string>} the colour of each state's letter, as the browser resolves it */
   #tokens() {
     const probe = document.createElement("span");
     this.append(probe);
@@ -167,19 +167,19 @@ class MerFolds extends HTMLElement {
       context.fillRect(fold * width, (HEIGHT - height) / 2, width - gap, height);
       if (split) context.clearRect(fold * width, HEIGHT / 2 - 1.5, width, 3);
     }
-    if (this.#strips[this.#place.row]?.row !== row || document.activeElement !== canvas) return;
+    if (this.#strips[this.#cell.row]?.row !== row || document.activeElement !== canvas) return;
     context.strokeStyle = this.#colours.ink;
     context.lineWidth = 2;
-    context.strokeRect(this.#place.fold * width + 0.5, 1, Math.max(2, width - gap), HEIGHT - 2);
+    context.strokeRect(this.#cell.fold * width + 0.5, 1, Math.max(2, width - gap), HEIGHT - 2);
   }
 
   /** @param {KeyboardEvent} event */
   #pressKey(event) {
-    const next = step(event.key, this.#place, this.#strips.map(({ letters }) => letters.length));
+    const next = step(event.key, this.#cell, this.#strips.map(({ letters }) => letters.length));
     if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    const from = this.#strips[this.#place.row];
-    this.#place = next;
+    const from = this.#strips[this.#cell.row];
+    this.#cell = next;
     const to = this.#strips[next.row];
     from.canvas.tabIndex = -1;
     to.canvas.tabIndex = 0;
@@ -188,30 +188,30 @@ class MerFolds extends HTMLElement {
     if (from !== to) this.#draw(from);
   }
 
-  /** @param {{row: number, fold: number}} place */
-  async #goTo(place) {
-    this.#place = place;
-    const strip = this.#strips[place.row];
-    const letter = strip.letters[place.fold];
+  /** @param {{row: number, fold: number}} cell */
+  async #goTo(cell) {
+    this.#cell = cell;
+    const strip = this.#strips[cell.row];
+    const letter = strip.letters[cell.fold];
     if (!letter) return;
     this.#draw(strip);
-    const key = `${strip.id} ${place.fold} ${letter}`;
-    const known = letter === "r" ? undefined : this.#words.get(key); // what is in training says more every second
-    if (known) return this.#say(known);
-    const address = (this.getAttribute("fold") ?? "").replace(/0\/0\.json$/, `${strip.id}/${place.fold}.json`);
+    const key = `${strip.id} ${cell.fold} ${letter}`;
+    const known = letter === "r" ? undefined : this.#texts.get(key); // the text of a fold in training changes every second
+    if (known) return this.#show(known);
+    const address = (this.getAttribute("fold") ?? "").replace(/0\/0\.json$/, `${strip.id}/${cell.fold}.json`);
     try {
       const { text } = await requestJson(address);
-      this.#words.set(key, text);
-      if (this.#place === place) this.#say(text);
+      this.#texts.set(key, text);
+      if (this.#cell === cell) this.#show(text);
     } catch (error) {
-      this.#say(/** @type {Error} */ (error).message);
+      this.#show(/** @type {Error} */ (error).message);
     }
   }
 
   /** @param {string} text */
-  #say(text) {
-    const words = this.querySelector(".fold-words");
-    if (words) words.textContent = text;
+  #show(text) {
+    const output = this.querySelector(".fold-words");
+    if (output) output.textContent = text;
   }
 }
 

@@ -1,4 +1,4 @@
-/** The coder's actions on a clip, by key or click: joins the codings, how they are saved, the panel and the dialogs. */
+/** Runs the coder's actions on a clip, by key or click. Connects the coding session, saving, the panel and the dialogs. */
 import { AnnotationsApi, clientName } from "./coding/annotations-api.js";
 import { canonical } from "./coding/action-units.js";
 import { AutoSave } from "./coding/autosave.js";
@@ -36,7 +36,7 @@ const WRITES = new Set(ACTIONS.filter((action) => action.writes).map(({ name }) 
  * @property {string[]} emotions
  * @property {string} coder
  * @property {boolean} readonly
- * @property {string} databaseUrl of the API, for who may change the database's words; else ""
+ * @property {string} databaseUrl of the API, if the user may change the database's emotions; else ""
  */
 
 export class CodingController {
@@ -48,7 +48,7 @@ export class CodingController {
   #api;
   #panel;
   #markActions;
-  /** Whether the coder was told that nothing is coded and may say "done" again. */
+  /** Whether the coder was warned that nothing is coded and can confirm with "done". */
   #warned = false;
 
   /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {Keymap} keymap @param {CodingHost} host @param {AbortSignal} signal */
@@ -77,7 +77,7 @@ export class CodingController {
     panel.addEventListener("click", this.#didClick, { signal });
   }
 
-  /** Reads what was coded and what is suggested; sends what waits. */
+  /** Read the coder's annotations and the suggestions, and send unsent drafts. */
   async load() {
     const { annotationsUrl: url, clip, coder, readonly } = this.#options;
     const suggested = readonly ? Promise.resolve() : this.#loadSuggestions();
@@ -92,7 +92,7 @@ export class CodingController {
     this.#didChange();
   }
 
-  /** What others have marked, as far as this coder may see it. @returns {Promise<import("./timeline/drawing.js").CoderMarks[]>} */
+  /** Return other coders' marks, as far as this coder may see them. @returns {Promise<import("./timeline/drawing.js").CoderMarks[]>} */
   async others() {
     const own = new Set(this.session.expressions.map(({ key }) => key));
     const records = (await this.#api.visible()).filter(({ key }) => !own.has(key));
@@ -110,7 +110,7 @@ export class CodingController {
     if (text) this.#host.announce(text);
   }
 
-  /** Saves, or asks which version counts where something was changed elsewhere. */
+  /** Save now. If an expression was changed elsewhere, ask which version to keep. */
   save() {
     const conflict = [this.session.selected, ...this.autosave.conflicts].find(({ theirs }) => theirs !== null);
     if (!conflict) return void this.autosave.flush();
@@ -119,13 +119,13 @@ export class CodingController {
     showConflict(this.#root, this.#pack, conflict, (choice) => this.autosave.resolve(conflict.key, choice));
   }
 
-  /** @param {string} emotion the same again takes it back */
+  /** @param {string} emotion choosing it again clears it */
   chooseEmotion(emotion) {
     const chosen = this.session.coding.emotion === emotion ? "" : emotion;
     this.#write(() => this.#edit({ emotion: chosen }, chosen ? `emotion: ${chosen}` : "emotion cleared"));
   }
 
-  /** @param {ActionName} name @returns {boolean} whether it is one of the coder's actions */
+  /** @param {ActionName} name @returns {boolean} whether `name` is one of these actions */
   do(name) {
     const run = this.#actions[name] ?? this.#markActions[name];
     if (!run) return false;
@@ -147,8 +147,8 @@ export class CodingController {
     "new-expression": () => this.#addExpression(),
     "delete-expression": () => this.#removeExpression(),
     history: () => this.#showHistory(),
-    undo: () => this.#tell(this.session.undo(), "Undone", "There is nothing to undo."),
-    redo: () => this.#tell(this.session.redo(), "Done again", "There is nothing to do again."),
+    undo: () => this.#report(this.session.undo(), "Undone", "There is nothing to undo."),
+    redo: () => this.#report(this.session.redo(), "Redone", "There is nothing to redo."),
     save: () => this.save(),
     done: () => void this.#finish(),
   };
@@ -160,11 +160,11 @@ export class CodingController {
 
   /** @param {() => void} write */
   #write(write) {
-    if (this.#options.readonly) this.say("You can view this clip, but not code it.", "refused");
+    if (this.#options.readonly) this.say("You can view this clip but not code it.", "refused");
     else write();
   }
 
-  /** @param {Partial<Coding>} fields @param {string} label what it does, in a few words */
+  /** @param {Partial<Coding>} fields @param {string} label says what was done, in a few words */
   #edit(fields, label) {
     this.#warned = false;
     this.session.edit(fields, label);
@@ -176,7 +176,7 @@ export class CodingController {
     this.#edit({ kind }, `${kind}-expression`);
   }
 
-  /** @param {number} value the same again takes it back */
+  /** @param {number} value choosing it again clears it */
   #chooseConfidence(value) {
     const confidence = this.session.coding.confidence === value ? null : value;
     this.#edit({ confidence }, confidence === null ? "confidence cleared" : `confidence ${confidence} of 5`);
@@ -188,12 +188,13 @@ export class CodingController {
 
   #addEmotion() {
     const { databaseUrl } = this.#options;
-    if (!databaseUrl) return this.say("The words of a database are changed by researchers.", "refused");
-    askForEmotion(this.#root, databaseUrl, (words, word) => {
-      this.#keymap.setEmotions(words);
-      this.#panel.setEmotions(words);
+    if (!databaseUrl) return this.say("Only researchers can change the emotions of a database.", "refused");
+    askForEmotion(this.#root, databaseUrl, (emotions, added) => {
+      this.#keymap.setEmotions(emotions);
+      this.#panel.setEmotions(emotions);
       showKeyHints(this.#root, this.#keymap);
-      this.say(`“${word}” can be chosen now${this.#keymap.label(emotionId(word)) ? ` with ${this.#keymap.label(emotionId(word))}` : ""}.`);
+      const key = this.#keymap.label(emotionId(added));
+      this.say(`“${added}” added.${key ? ` Press ${key} to choose it.` : ""}`);
     });
   }
 
@@ -206,38 +207,38 @@ export class CodingController {
   #addExpression() {
     this.session.addExpression();
     this.#didChange();
-    this.say(`Expression ${this.session.place + 1}: nothing coded yet.`);
+    this.say(`Expression ${this.session.position + 1}: nothing coded yet.`);
   }
 
   #removeExpression() {
-    const number = this.session.place + 1;
+    const number = this.session.position + 1;
     this.session.remove();
     this.#didChange();
-    this.say(`Expression ${number} deleted. ${this.#keymap.label("undo")} brings it back.`);
+    this.say(`Expression ${number} deleted. Press ${this.#keymap.label("undo")} to undo.`);
   }
 
   #didSelect() {
     this.#didChange();
-    const { coding, place, expressions } = this.session;
+    const { coding, position, expressions } = this.session;
     const first = MARKS.map((name) => coding[name]).find((index) => index !== null);
     if (first !== undefined && first !== null) this.#host.goTo(first);
-    this.say(`Expression ${place + 1} of ${expressions.length}${coding.emotion ? `: ${coding.emotion}` : ""}.`);
+    this.say(`Expression ${position + 1} of ${expressions.length}${coding.emotion ? `: ${coding.emotion}` : ""}.`);
   }
 
   #showHistory() {
     const { record } = this.session.selected;
     showHistory(this.#root, this.#pack, {
       fetch: async () => [record ? await this.#api.versions(record) : [], this.#options.readonly ? [] : await this.#api.deleted()],
-      take: this.#options.readonly ? null : (coding, revision) => this.#edit(coding, `version ${revision} taken back`),
-      bringBack: (deleted) => {
-        this.session.bringBack(deleted);
+      restoreVersion: this.#options.readonly ? null : (coding, revision) => this.#edit(coding, `version ${revision} restored`),
+      restoreDeleted: (deleted) => {
+        this.session.restore(deleted);
         this.#didSelect();
       },
     });
   }
 
   /** @param {string | null} label @param {string} verb @param {string} otherwise */
-  #tell(label, verb, otherwise) {
+  #report(label, verb, otherwise) {
     this.#didChange();
     this.say(label === null ? otherwise : `${verb}: ${label}.`);
   }
@@ -247,15 +248,15 @@ export class CodingController {
     if (incomplete) {
       this.session.select(incomplete.key);
       this.#didSelect();
-      const number = this.session.place + 1;
-      return this.say(`Not done: expression ${number} lacks ${list(incomplete.missing)}.`, "refused");
+      const number = this.session.position + 1;
+      return this.say(`Not done: expression ${number} has no ${list(incomplete.missing)}.`, "refused");
     }
-    const nothing = !expressions.some(({ coding }) => missing(coding).length === 0);
-    if (nothing && !this.#warned) {
+    const isEmpty = !expressions.some(({ coding }) => missing(coding).length === 0);
+    if (isEmpty && !this.#warned) {
       this.#warned = true;
-      return this.say(`Nothing is coded in this clip. ${this.#keymap.label("done")} again: it shows no expression.`, "refused");
+      return this.say(`Nothing is coded in this clip. Press ${this.#keymap.label("done")} again to confirm that it shows no expression.`, "refused");
     }
-    const refusal = await finishClip(this.autosave, this.#options, nothing);
+    const refusal = await finishClip(this.autosave, this.#options, isEmpty);
     if (refusal) this.say(refusal, "refused");
     else this.#host.onnext();
   }
@@ -267,7 +268,7 @@ export class CodingController {
     this.session.edit({ [dataset.field]: value }, `${dataset.field.replace("_", " ")} typed`, { typing: true });
   };
 
-  /** The server writes action units in one form: the coder sees it when the field is left. @param {Event} event */
+  /** Show action units as the server stores them when the coder leaves the field. @param {Event} event */
   #didLeaveField = (event) => {
     const { dataset, value } = /** @type {HTMLInputElement} */ (event.target);
     if (dataset.field === "action_units" && canonical(value) !== value) {
@@ -290,11 +291,11 @@ export class CodingController {
   };
 }
 
-/** @param {string} url @param {string} clip @returns {string} what drafts are kept under */
+/** @param {string} url @param {string} clip @returns {string} identifies the clip's drafts */
 export const scopeOf = (url, clip) => `${url}?clip=${clip}`;
 
 /** @param {string} text */
 const title = (text) => text[0].toUpperCase() + text.slice(1);
 
-/** @param {readonly string[]} words @returns {string} "apex, offset and emotion" */
-const list = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
+/** @param {readonly string[]} words @returns {string} "apex, offset or emotion" */
+const list = (words) => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);

@@ -1,18 +1,19 @@
 /**
- * `<mer-labeler>`: an exact frame player on which a coder marks onset, apex and offset.
+ * `<mer-labeler>`: a frame-exact player in which a coder marks onset, apex and offset.
  *
- * Attributes, for the clip it opens with: `clip`, `frames-url` (index), `pack-url` (bytes of the frames), `head-url` (the
- * part of them with the first frame to show, an address with `?first=` and `last=`; may be empty), `frame` (index to open
- * at), `emotions` (JSON list), `readonly`, `next-url`. For the page: `annotations-url`, `decoder-url` (decode-worker.js),
- * `coder` (whose drafts to keep), `login-url`, `database-url` (its API, for who may add words). It sets `ready` on itself when the first frame is on screen.
+ * Attributes for the clip: `clip`, `frames-url` (frame index), `pack-url` (bytes of the frames), `head-url` (the part of the pack
+ * with the first frame to show, an address with `?first=` and `last=`; may be empty), `frame` (index to open at), `emotions`
+ * (JSON list), `readonly`, `next-url`. Attributes for the page: `annotations-url`, `decoder-url` (decode-worker.js), `coder`
+ * (whose drafts to keep), `login-url`, `database-url` (of the API, if the user may add emotions). The element sets `ready` on
+ * itself when the first frame is on screen.
  *
- * The next clip. `next-url` says which clip follows; a GET answers with JSON, the same values under names with underscores:
- * `{clip, name, page_url, frames_url, pack_url, head_url, emotions, readonly, database_url, next_url}`, or `{clip: null, page_url, message?}`
- * where there is none. It is asked for, and the next clip's index and first frame fetched, soon after this clip is on
- * screen; `openNext()` (key N) then shows it in place: the address changes, the rest of the page follows.
- * Links with `data-next-clip` do the same. A queue plugs in by answering at `next-url`; `open(opening)` opens any clip in place.
+ * The next clip: a GET of `next-url` answers with JSON, the same values under names with underscores:
+ * `{clip, name, page_url, frames_url, pack_url, head_url, emotions, readonly, database_url, next_url}`, or
+ * `{clip: null, page_url, message?}` if there is none. It is requested soon after this clip is on screen, together with the next
+ * clip's index and first frame. `openNext()` (key N) then shows the clip in place: the address changes and the rest of the page
+ * is refreshed. Links with `data-next-clip` do the same. `open(opening)` opens any clip in place.
  *
- * Events (bubble): `mer:frame` {index, source} with every new image, `mer:save` {state}, `mer:clip` {clip, page_url} when
+ * Events (bubbling): `mer:frame` {index, source} with every new image, `mer:save` {state}, `mer:clip` {clip, page_url} when
  * another clip was opened in place.
  */
 import { labelerMarkup } from "./template.js";
@@ -23,7 +24,7 @@ import { Workbench } from "./workbench.js";
 /** @typedef {import("./opening.js").Opening} Opening */
 /** @typedef {import("./opening.js").Ready} Ready */
 
-/** After the first frame: until then nothing competes with it. */
+/** Delay after the first frame is shown, so that nothing competes with it. */
 const FETCH_NEXT_AFTER_MS = 250;
 
 class MerLabeler extends HTMLElement {
@@ -33,7 +34,7 @@ class MerLabeler extends HTMLElement {
   #next = null;
   #life = new AbortController();
   #path = "";
-  /** The coder wants the next clip and it is on its way. */
+  /** Whether the next clip was requested and is loading. */
   #leaving = false;
 
   connectedCallback() {
@@ -51,7 +52,7 @@ class MerLabeler extends HTMLElement {
     this.#workbench = null;
   }
 
-  /** What is on screen and in the coding, as plain data; null before the clip's index has come. */
+  /** The frame on screen and the coding, as plain data; null until the clip's index is loaded. */
   get state() {
     return this.#workbench?.state ?? null;
   }
@@ -61,7 +62,7 @@ class MerLabeler extends HTMLElement {
     this.#workbench?.goTo(index);
   }
 
-  /** Opens another clip in place. @param {Opening} opening @param {Ready | null} [ready] what was fetched ahead of it */
+  /** Open another clip in place. @param {Opening} opening @param {Ready | null} [ready] what was fetched ahead for it */
   open(opening, ready = null) {
     const { clip, name, page_url: pageUrl, frames_url: frames, pack_url: pack, head_url: head, next_url: next, emotions, readonly, database_url: database } = opening;
     const attributes = { clip, "frames-url": frames, "pack-url": pack, "head-url": head, "next-url": next, "database-url": database, emotions: JSON.stringify(emotions) };
@@ -76,7 +77,7 @@ class MerLabeler extends HTMLElement {
     this.dispatchEvent(new CustomEvent("mer:clip", { bubbles: true, detail: { clip, page_url: pageUrl } }));
   }
 
-  /** Opens the clip that follows. */
+  /** Open the next clip. */
   async openNext() {
     if (this.#leaving || !this.#next) return;
     this.#leaving = true;
@@ -85,9 +86,9 @@ class MerLabeler extends HTMLElement {
       const { opening, ready } = await this.#next.get();
       if (signal.aborted) return;
       if (opening.clip !== null) this.open(opening, ready);
-      else this.#workbench?.say(opening.message ?? "This is the last clip: there is none after it.");
+      else this.#workbench?.say(opening.message ?? "This is the last clip.");
     } catch (error) {
-      if (!signal.aborted) this.#workbench?.say(`The next clip could not be opened. ${/** @type {Error} */ (error).message} Press N to try again.`);
+      if (!signal.aborted) this.#workbench?.say(`Cannot open the next clip. ${/** @type {Error} */ (error).message} Press N to try again.`);
     } finally {
       this.#leaving = false;
     }
@@ -119,12 +120,12 @@ class MerLabeler extends HTMLElement {
     signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
-  /** Back to a clip that was here before: its page, anew. A jump within the page is none of our business. */
+  /** Reload the page when the browser goes back to another clip; ignore jumps within the page. */
   #didGoBack = () => {
     if (location.pathname !== this.#path) location.reload();
   };
 
-  /** A link to the next clip opens it in place; with a modifier key it is a link. @param {MouseEvent} event */
+  /** Open the next clip in place on a plain click; with a modifier key the link works as usual. @param {MouseEvent} event */
   #didClick = (event) => {
     const link = /** @type {Element} */ (event.target).closest("[data-next-clip]");
     if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -157,7 +158,7 @@ class MerLabeler extends HTMLElement {
   /** @param {Error} error */
   #fail(error) {
     const overlay = /** @type {HTMLElement} */ (this.querySelector(".labeler-overlay"));
-    overlay.textContent = `The clip could not be opened. ${error.message} `;
+    overlay.textContent = `Cannot open the clip. ${error.message} `;
     const retry = document.createElement("button");
     retry.type = "button";
     retry.className = "button";

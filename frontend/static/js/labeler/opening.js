@@ -1,25 +1,25 @@
 /**
- * What is needed to show a clip's first frame: its index and the bytes of that frame, fetched side by side. The page's head
- * asks for both before any script runs (preload links), and the next clip's are fetched while this one is looked at.
+ * Fetches what is needed to show a clip's first frame: the frame index and the bytes of that frame, in parallel. Preload links in
+ * the page's head request both before any script runs; those of the next clip are fetched while this one is on screen.
  */
 import { request, requestJson } from "../http.js";
 import { FramePack } from "./frames/frame-pack.js";
 
 /**
- * @typedef {object} Opening as `next-url` answers
+ * @typedef {object} Opening the answer of `next-url`
  * @property {number | null} clip null: there is no next clip
- * @property {string} page_url the clip's own page; without a clip, where to go instead
- * @property {string} [message] without a clip: why
+ * @property {string} page_url the clip's page; without a clip, where to go instead
+ * @property {string} [message] why there is no next clip
  * @property {string} [name] @property {string} [frames_url] @property {string} [pack_url] @property {string} [head_url]
  * @property {string[]} [emotions] @property {boolean} [readonly] @property {string} [next_url]
- * @property {string} [database_url] of the API, for who may change its words; else ""
+ * @property {string} [database_url] of the API, if the user may change its emotions; else ""
  */
 
 /**
  * @typedef {object} Ready
  * @property {FramePack} pack
  * @property {import("./frames/frame-store.js").Span | null} head
- * @property {ImageBitmap | null} first frame 0, decoded; of a clip fetched ahead
+ * @property {ImageBitmap | null} first frame 0, decoded, for a clip fetched ahead
  */
 
 /**
@@ -31,7 +31,7 @@ export async function fetchOpening({ framesUrl, headUrl }, signal) {
   return { pack: new FramePack(json), head, first: null };
 }
 
-/** The head only makes it quicker: whatever is wrong with it, the frames come without. @param {string} url @param {AbortSignal} signal */
+/** Fetch the head of the pack. It only speeds up the start: without it, the frames are fetched as usual. @param {string} url @param {AbortSignal} signal */
 async function fetchHead(url, signal) {
   const start = Number(new URL(url, location.href).searchParams.get("first"));
   try {
@@ -41,7 +41,7 @@ async function fetchHead(url, signal) {
   }
 }
 
-/** @param {Ready} ready @returns {Promise<ImageBitmap | null>} null: the labeler decodes it, or says what is wrong with it */
+/** @param {Ready} ready @returns {Promise<ImageBitmap | null>} null: the labeler decodes the frame itself, or reports what is wrong with it */
 async function decodeFirst({ pack: { offsets, mime }, head }) {
   if (!head || head.start > offsets[0] || head.start + head.bytes.byteLength < offsets[1]) return null;
   const bytes = new Uint8Array(head.bytes, offsets[0] - head.start, offsets[1] - offsets[0]);
@@ -55,7 +55,7 @@ export class NextClip {
   #url;
   #signal;
 
-  /** @param {string} url answers with an Opening @param {AbortSignal} signal ends its life */
+  /** @param {string} url answers with an Opening @param {AbortSignal} signal stops it */
   constructor(url, signal) {
     this.#url = url;
     this.#signal = signal;
@@ -63,7 +63,7 @@ export class NextClip {
 
   fetchAhead() {
     this.#coming ??= this.#fetch();
-    this.#coming.catch(() => (this.#coming = null)); // asked for again when it is wanted
+    this.#coming.catch(() => (this.#coming = null)); // requested again when it is needed
   }
 
   /** @returns {Promise<{opening: Opening, ready: Ready | null}>} */

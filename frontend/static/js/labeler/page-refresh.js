@@ -1,10 +1,10 @@
-/** What surrounds the labeler on its page, when another clip was opened in place: title, header, details. */
+/** Refreshes the page around the labeler after another clip was opened in place: title, header and details. */
 import { request } from "../http.js";
 
 const PARTS = [".page-labeler > .page-header", "#details"];
 
 /**
- * Fetches the clip's own page and takes these parts from it. Until they are here the title says which clip it is.
+ * Fetch the clip's page and replace the parts around the labeler. Until it arrives, the title is the clip's name.
  *
  * @param {string} url of the clip's page @param {string} name of the clip @param {AbortSignal} signal
  */
@@ -23,7 +23,7 @@ export async function refreshPage(url, name, signal) {
       /** @type {any} */ (window).htmx?.process(renewed);
     }
   } catch {
-    // Old names beside a new clip would mislead: without them the coder still sees the clip's own name.
+    // The old clip's details next to a new clip would mislead; the title still names the new clip.
     if (signal.aborted) return;
     for (const { old } of parts) old?.replaceChildren();
   }

@@ -1,4 +1,4 @@
-/** The labeler's markup, without any of its data. */
+/** The labeler's markup, without data. */
 import { ACTIONS } from "./keys/actions.js";
 import { MARKS } from "./coding/marks.js";
 
@@ -23,7 +23,7 @@ function textButton(name, text, symbol, extra = "") {
   return `<button type="button" class="button" data-action="${name}" ${extra}>${icon(symbol)}${text} ${key(name)}</button>`;
 }
 
-/** Where the coder's key for it is written, see key-hints.js. @param {ActionName} name */
+/** The element that shows the action's key, filled in by key-hints.js. @param {ActionName} name */
 const key = (name) => `<kbd data-key="${name}" aria-hidden="true"></kbd>`;
 
 /** @param {import("./coding/marks.js").MarkName} name */
@@ -42,13 +42,13 @@ function markRow(name) {
 const modeButton = (name, text) => `<button type="button" class="button button-small" data-action="${name}" aria-pressed="false">${text} ${key(name)}</button>`;
 
 const MOTION = `
-  <div class="motion" role="group" aria-label="Seeing motion" data-mode="plain">
+  <div class="motion" role="group" aria-label="Motion display" data-mode="plain">
     <div class="motion-modes">${modeButton("magnify", "Magnify")}${modeButton("difference", "Difference")}${modeButton("flow", "Flow")}</div>
     <div class="motion-settings">
       <label>Factor <output></output><input type="range" data-motion="factor" min="1" max="50" step="1"></label>
       <label class="motion-smoothing">Smoothing <output></output><input type="range" data-motion="smoothing" min="0" max="8" step="0.5"></label>
       <p class="motion-legend" aria-hidden="true"><span>darker</span><i></i><span>brighter</span></p>
-      <p><span data-motion="reference"></span> <button type="button" class="button button-small" data-action="reference">Take this frame</button></p>
+      <p><span data-motion="reference"></span> <button type="button" class="button button-small" data-action="reference">Use this frame</button></p>
       <p data-motion="status" role="status"></p>
     </div>
   </div>`;
@@ -57,7 +57,7 @@ const CURVES = ["face", "brows", "eyes", "nose", "mouth"];
 
 const PLAYER = `
   <div class="labeler-stage">
-    <div class="labeler-viewport"><div class="labeler-image"><canvas class="labeler-canvas" role="img" aria-label="The frame of the clip"></canvas></div></div>
+    <div class="labeler-viewport"><div class="labeler-image"><canvas class="labeler-canvas" role="img" aria-label="Current frame"></canvas></div></div>
     ${MOTION}
     <p class="labeler-message" data-message hidden></p>
     <p class="labeler-overlay" role="status"></p>
@@ -71,9 +71,9 @@ const PLAYER = `
       <div class="button-group">${iconButton("zoom-out", "zoom-out")}${iconButton("region", "face")}${iconButton("zoom-in", "zoom-in")}</div>
       <button type="button" class="button button-ghost" data-action="size"><span data-readout="size">Fit</span> ${key("size")}</button>
     </div>
-    <div class="timeline-legend" role="group" aria-label="Curves of motion">
+    <div class="timeline-legend" role="group" aria-label="Motion curves">
       ${CURVES.map((name) => `<button type="button" class="button button-small button-ghost is-${name}" data-curve="${name}" aria-pressed="false">${name[0].toUpperCase()}${name.slice(1)}</button>`).join("")}
-      <div class="button-group"><button type="button" class="button button-small" data-timeline="out" aria-label="Timeline wider" disabled>−</button><button type="button" class="button button-small" data-timeline="in" aria-label="Timeline closer">+</button></div>
+      <div class="button-group"><button type="button" class="button button-small" data-timeline="out" aria-label="Zoom out of the timeline" disabled>−</button><button type="button" class="button button-small" data-timeline="in" aria-label="Zoom into the timeline">+</button></div>
     </div>
   </div>
   <div class="timeline" role="slider" tabindex="0" aria-label="Timeline" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
@@ -111,8 +111,8 @@ const PANEL = `
   </div>
   <ul class="marks" aria-label="Marks">${MARKS.map(markRow).join("")}</ul>
   <p class="labeler-span num" data-span></p>
-  <fieldset class="labeler-emotions"><legend>Emotion <button type="button" class="button button-small button-ghost" data-action="add-emotion" hidden>Add a word</button></legend><div data-emotions></div>
-    <p class="help" data-stray></p><p class="errors" data-error="emotion" hidden></p>
+  <fieldset class="labeler-emotions"><legend>Emotion <button type="button" class="button button-small button-ghost" data-action="add-emotion" hidden>Add emotion</button></legend><div data-emotions></div>
+    <p class="help" data-unlisted></p><p class="errors" data-error="emotion" hidden></p>
   </fieldset>
   <div class="labeler-kind" role="group" aria-labelledby="labeler-kind">
     <span id="labeler-kind">Kind ${key("kind")}</span>

@@ -1,4 +1,4 @@
-/** The labeler at work on one clip: wires the models to the page and the coder's keys and clicks to the models. */
+/** The labeler for one clip: connects the models, the page, and the coder's keys and clicks. */
 import { CodingController } from "./coding-controller.js";
 import { browserStorage } from "./coding/drafts.js";
 import { FrameLoader } from "./frames/frame-loader.js";
@@ -22,15 +22,15 @@ import { Timeline } from "./timeline/timeline.js";
  * @typedef {object} Options
  * @property {string} packUrl
  * @property {string} decoderUrl
- * @property {import("./frames/frame-store.js").Span | null} head the first bytes to show, fetched before
- * @property {ImageBitmap | null} first frame 0, decoded before
+ * @property {import("./frames/frame-store.js").Span | null} head bytes fetched in advance, with the first frame to show
+ * @property {ImageBitmap | null} first frame 0, decoded in advance
  * @property {string} annotationsUrl
  * @property {string} clip
  * @property {string[]} emotions
  * @property {string} coder
  * @property {string} loginUrl
- * @property {string} databaseUrl of the API, for who may change the database's words; else ""
- * @property {() => void} onnext the coder is done with this clip
+ * @property {string} databaseUrl of the API, if the user may change the database's emotions; else ""
+ * @property {() => void} onnext called when the coder is done with the clip
  * @property {boolean} readonly
  */
 
@@ -50,7 +50,7 @@ export class Workbench {
   #playerActions;
   #coding;
 
-  /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {AbortSignal} signal ends its life */
+  /** @param {HTMLElement} root @param {FramePack} pack @param {Options} options @param {AbortSignal} signal closes it */
   constructor(root, pack, options, signal) {
     this.#root = root;
     this.#pack = pack;
@@ -91,11 +91,11 @@ export class Workbench {
     signal.addEventListener("abort", () => this.#close());
   }
 
-  /** @param {number} index the frame to begin at */
+  /** @param {number} index the frame to open at */
   async open(index) {
     this.goTo(index);
     await this.#coding.load();
-    // Only to look at: where they cannot be had, nothing is amiss with the coder's own.
+    // Other coders' marks are only displayed: if they cannot be loaded, coding continues.
     const others = await this.#coding.others().catch(() => []);
     if (!this.#closed) this.#timeline.coders = others;
   }
@@ -105,12 +105,12 @@ export class Workbench {
     this.#player.goTo(index);
   }
 
-  /** @param {string} text where the coder looks, until the next key */
+  /** @param {string} text shown over the image until the next key press */
   say(text) {
     this.#coding.say(text);
   }
 
-  /** What is on screen and in the coding, as plain data. */
+  /** The frame on screen and the coding, as plain data. */
   get state() {
     const index = this.#player.shown;
     return {
@@ -149,7 +149,7 @@ export class Workbench {
       first: this.#options.first,
       onready: (index) => this.#didDecode(index),
       onfetched: () => this.#timeline.redrawSoon(),
-      onproblem: (sentence) => this.#stage.say(sentence),
+      onproblem: (sentence) => this.#stage.showProblem(sentence),
     });
   }
 
@@ -200,7 +200,7 @@ export class Workbench {
     const host = {
       here: () => this.#here(),
       goTo: (/** @type {number} */ index) => this.goTo(index),
-      say: (/** @type {string} */ text, /** @type {string} */ tone) => this.#stage.tell(text, tone),
+      say: (/** @type {string} */ text, /** @type {string} */ tone) => this.#stage.showMessage(text, tone),
       announce: (/** @type {string} */ text) => (live.textContent = text),
       onchange: () => this.#didChangeCoding(),
       onnext: () => this.#options.onnext(),
@@ -209,7 +209,7 @@ export class Workbench {
   }
 
   #didChangeCoding() {
-    if (this.#closed) return; // what is still saved of this clip is not the next one's state
+    if (this.#closed) return; // a save of this clip that is still in progress must not change the next clip's state
     const { marks, session, autosave } = this.#coding;
     this.#timeline.marks = marks.values;
     this.#timeline.others = session.expressions.filter((expression) => expression !== session.selected).map(({ coding }) => coding);
@@ -289,19 +289,19 @@ export class Workbench {
     }
   }
 
-  /** The frame the coder is at. In play that is the one on screen; after steps the one stepped to, even if it is still coming. */
+  /** Pause, and return the current frame: during play the one on screen; after steps the target, even if it is still loading. */
   #here() {
     this.#player.pause();
     return this.#player.target;
   }
 
-  /** Marks and the frames compared are one key away: they stay decoded. */
+  /** Keep the marked and compared frames decoded: they are one key press away. */
   #pin() {
     const { onset, apex, offset } = this.#coding.marks;
     this.#frames.pin([...this.#motion.wanted, onset, apex, offset, ...this.#view.frames].filter((index) => index !== null));
   }
 
-  /** The frame on screen, painted as it is looked at now. */
+  /** Draw the frame on screen again with the current display settings. */
   #repaint() {
     this.#pin();
     const { shown } = this.#player;
@@ -322,7 +322,7 @@ export class Workbench {
     this.#timeline.redrawSoon();
   }
 
-  /** Pixels, numbers and playhead in one go. @param {number} index @param {ImageBitmap | null} image */
+  /** Update pixels, numbers and playhead together. @param {number} index @param {ImageBitmap | null} image */
   #show(index, image) {
     this.#stage.show(index, image);
     this.#timeline.movePlayhead(index);

@@ -3,13 +3,13 @@ import { test } from "node:test";
 
 import { cellWidth, countOf, foldAt, step } from "../../../../frontend/static/js/experiment/fold-strip.js";
 
-test("folds are as wide as there is room for, within what can be pointed at", () => {
+test("folds are as wide as the column allows, within limits", () => {
   assert.equal(cellWidth(816, 68), 12);
   assert.equal(cellWidth(100, 68), 3);
   assert.equal(cellWidth(816, 4), 14);
 });
 
-test("a point beside the strip is its nearest fold", () => {
+test("a point beside the strip means the nearest fold", () => {
   assert.deepEqual([-3, 0, 23, 24, 9999].map((x) => foldAt(x, 12, 68)), [0, 0, 1, 2, 67]);
 });
 

@@ -1,11 +1,11 @@
 /**
- * Facial action units as coders write them: "4+L10", "R12A+14". A twin of the server's annotation/action_units.py, so that the
- * coder hears of a slip while typing; what the server says counts.
+ * Facial action units as coders write them: "4+L10", "R12A+14". Repeats the checks of the server's annotation/action_units.py, so
+ * that the coder sees a mistake while typing. The server decides.
  */
 
 /** @typedef {{number: number, side: "" | "L" | "R", intensity: string}} ActionUnit */
 
-/** Names from the Facial Action Coding System (Ekman, Friesen and Hager 2002), of the units that faces in these databases show. */
+/** The action units that faces in these databases show, with their names in FACS (Ekman, Friesen and Hager 2002). */
 export const COMMON = Object.freeze(
   /** @type {[number, string][]} */ ([
     [1, "Inner brow raiser"], [2, "Outer brow raiser"], [4, "Brow lowerer"], [5, "Upper lid raiser"], [6, "Cheek raiser"], [7, "Lid tightener"],
@@ -32,8 +32,8 @@ export const unitsText = (units) => units.map(unitText).join("+");
 
 /**
  * @param {string} text
- * @returns {{units: ActionUnit[], error: string}} the units that can be read, each once, in the order written; error: "" or a
- *   sentence that names the first part that cannot
+ * @returns {{units: ActionUnit[], error: string}} the readable units, each once, in the order written; error: "" or a
+ *   sentence that names the first unreadable part
  */
 export function parseActionUnits(text) {
   /** @type {ActionUnit[]} */
@@ -55,7 +55,7 @@ export function parseActionUnits(text) {
   return { units, error };
 }
 
-/** @param {string} text @returns {string} as the platform writes it; unchanged where it cannot be read */
+/** @param {string} text @returns {string} as the platform writes it; unchanged if it cannot be read */
 export function canonical(text) {
   const { units, error } = parseActionUnits(text);
   return error ? text : unitsText(units);

@@ -1,4 +1,4 @@
-/** One coder's annotations of one clip, over the REST API. */
+/** One coder's annotations of one clip, through the REST API. */
 import { requestJson } from "../../http.js";
 
 /** @typedef {import("./coding.js").Coding} Coding */
@@ -18,24 +18,24 @@ export class AnnotationsApi {
   #clip;
   #client;
 
-  /** @param {{url: string, clip: string, client?: string}} options client: what sends it, for the history */
+  /** @param {{url: string, clip: string, client?: string}} options client: the program that sends the annotations, for their history */
   constructor({ url, clip, client = "labeler" }) {
     this.#url = url.endsWith("/") ? url : `${url}/`;
     this.#clip = clip;
     this.#client = client;
   }
 
-  /** @returns {Promise<AnnotationRecord[]>} all of them, however many pages that takes */
+  /** @returns {Promise<AnnotationRecord[]>} the coder's own, from all pages */
   mine() {
     return this.#list("mine=true");
   }
 
-  /** @returns {Promise<AnnotationRecord[]>} everybody's that this coder may see: coding is blind */
+  /** @returns {Promise<AnnotationRecord[]>} those of other coders that this coder may see; coding is blind */
   visible() {
     return this.#list("mine=false");
   }
 
-  /** @returns {Promise<AnnotationRecord[]>} what this coder deleted in this clip */
+  /** @returns {Promise<AnnotationRecord[]>} those that this coder deleted in this clip */
   deleted() {
     return this.#list("deleted=true");
   }
@@ -52,7 +52,7 @@ export class AnnotationsApi {
     }
   }
 
-  // keepalive: a save under way outlives a closed tab
+  // keepalive: a save in progress completes after the tab is closed
 
   /** @param {string} key @param {Coding} coding @returns {Promise<AnnotationRecord>} */
   create(key, coding) {
@@ -74,12 +74,12 @@ export class AnnotationsApi {
     return this.#write(`${this.#one(record)}restore/`, "POST", {});
   }
 
-  /** @param {AnnotationRecord} record @returns {Promise<Version[]>} the oldest first */
+  /** @param {AnnotationRecord} record @returns {Promise<Version[]>} oldest first */
   versions(record) {
     return requestJson(`${this.#one(record)}versions/`);
   }
 
-  /** @param {string} url @param {string} method @param {unknown} json @param {AnnotationRecord} [record] that the edit began from */
+  /** @param {string} url @param {string} method @param {unknown} json @param {AnnotationRecord} [record] the edit is based on */
   #write(url, method, json, record) {
     /** @type {Record<string, string>} */
     const headers = { "X-MER-Client": this.#client };
@@ -93,12 +93,12 @@ export class AnnotationsApi {
   }
 }
 
-// The first that fits: others call themselves Chrome, Safari and Linux as well.
+// The first match counts: other browsers also call themselves Chrome, Safari and Linux.
 const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["Firefox", "Firefox"], ["Chrome", "Chrome"], ["Safari", "Safari"]];
 const SYSTEMS = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Windows", "Windows"], ["Mac", "macOS"], ["Linux", "Linux"]];
 
-/** @param {string} agent a browser's user agent @returns {string} e.g. "labeler (Firefox on Linux)" */
+/** @param {string} agent a browser's user agent @returns {string} for example "labeler (Firefox on Linux)" */
 export function clientName(agent) {
-  const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find(([sign]) => agent.includes(sign))?.[1]);
+  const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find(([token]) => agent.includes(token))?.[1]);
   return browser && system ? `labeler (${browser} on ${system})` : "labeler";
 }

@@ -1,6 +1,6 @@
 /**
- * Saves the expressions of a clip as they are coded and never loses or overwrites one: what is not on the server is kept as
- * drafts in the browser; what was changed elsewhere meanwhile is shown beside it and the coder chooses. Knows no page.
+ * Saves the expressions of a clip as they are coded and never loses or overwrites one. What the server does not have yet is kept
+ * as drafts in the browser. If an expression was changed elsewhere, the coder chooses a version. Independent of the page.
  */
 import { Expression } from "./expression.js";
 
@@ -17,14 +17,14 @@ import { Expression } from "./expression.js";
 const DELAY_MS = 400;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
 const CHANGED_ELSEWHERE =
-  "It was saved from another window or device meanwhile. Nothing is overwritten: choose which counts.";
+  "This expression was changed in another window or on another device. Nothing is overwritten: choose which version to keep.";
 
 export class AutoSave {
-  /** @type {SaveState} the worst of all expressions' */
+  /** @type {SaveState} the worst state of all expressions */
   state = "loading";
-  /** A sentence that goes with the state, or "". */
+  /** A sentence about the state, or "". */
   message = "";
-  /** @type {Expression[]} in the order they came; deleted ones too, so that deleting can be undone */
+  /** @type {Expression[]} in order of arrival; deleted ones too, so that a deletion can be undone */
   all = [];
   /** Whether the server's expressions have been read. */
   loaded = false;
@@ -53,17 +53,17 @@ export class AutoSave {
     return this.all.filter((expression) => !expression.deleted || expression.theirs !== null);
   }
 
-  /** Whether the server lacks something. */
+  /** Whether the server does not have everything yet. */
   get dirty() {
     return this.all.some((expression) => expression.dirty);
   }
 
-  /** Whether everything would survive the tab. */
+  /** Whether everything is kept if the tab is closed. */
   get safe() {
     return this.all.every((expression) => expression.safe || !expression.dirty);
   }
 
-  /** @returns {Expression[]} changed elsewhere meanwhile: the coder has to choose */
+  /** @returns {Expression[]} changed elsewhere: the coder has to choose a version */
   get conflicts() {
     return this.all.filter((expression) => expression.theirs !== null);
   }
@@ -73,20 +73,20 @@ export class AutoSave {
     return this.all.find((expression) => expression.key === key);
   }
 
-  /** Reads what there is; drafts from an earlier visit are sent. */
+  /** Read the coder's annotations and send drafts of an earlier visit. */
   async load() {
     this.all = this.#drafts.read().map((draft) => Expression.fromDraft(draft));
     await this.#run();
   }
 
-  /** @returns {Expression} a new one, without anything coded yet */
+  /** @returns {Expression} a new, blank one */
   add() {
     const expression = new Expression(this.#makeKey());
     this.all.push(expression);
     return expression;
   }
 
-  /** @param {AnnotationRecord} record deleted on an earlier visit; away until `setDeleted` wants it back @returns {Expression} */
+  /** @param {AnnotationRecord} record deleted on an earlier visit; hidden until `setDeleted` restores it @returns {Expression} */
   addDeleted(record) {
     const there = this.find(record.key);
     if (there) return there;
@@ -96,41 +96,41 @@ export class AutoSave {
     return expression;
   }
 
-  /** @param {string} key @param {Partial<Coding>} fields what the coder has just set */
+  /** @param {string} key @param {Partial<Coding>} fields set by the coder just now */
   change(key, fields) {
     const expression = this.#get(key);
     expression.coding = { ...expression.coding, ...fields };
     this.#didEdit(expression);
   }
 
-  /** @param {string} key @param {boolean} deleted whether the coder wants it away */
+  /** @param {string} key @param {boolean} deleted whether the coder has deleted it */
   setDeleted(key, deleted) {
     const expression = this.#get(key);
     expression.deleted = deleted;
     this.#didEdit(expression);
   }
 
-  /** Saves now, or tries again now. @returns {Promise<void>} */
+  /** Save or retry now. @returns {Promise<void>} */
   async flush() {
     for (const expression of this.all) expression.problem = null;
     if (this.#known && !this.all.some((expression) => expression.due)) return;
     await this.#run();
   }
 
-  /** Saves, and waits until that has been tried. */
+  /** Save, and wait until the attempt is over. */
   async settled() {
     await this.flush();
     await this.#running;
   }
 
-  /** Looks whether something was changed elsewhere, unless something waits to be sent. */
+  /** Check whether something was changed elsewhere, unless something is waiting to be sent. */
   async refresh() {
     if (this.state !== "saved" && this.state !== "empty") return;
     this.#known = false;
     await this.#run();
   }
 
-  /** @param {string} key @param {"mine" | "theirs"} choice the end of a conflict */
+  /** @param {string} key @param {"mine" | "theirs"} choice ends a conflict */
   async resolve(key, choice) {
     const expression = this.#get(key);
     expression.resolve(choice);
@@ -139,7 +139,7 @@ export class AutoSave {
     await this.#run();
   }
 
-  /** Stops the clock: the page goes away. */
+  /** Stop the timer: the page is closing. */
   close() {
     clearTimeout(this.#timer);
   }
@@ -157,14 +157,14 @@ export class AutoSave {
     this.#keep(expression);
     if (this.state === "retrying" || this.state === "signed-out") return this.#onchange(this);
     if (!expression.due && !this.all.some((other) => other.due)) {
-      // In conflict it is kept, but not sent before the coder has chosen; otherwise there is nothing to send.
+      // A conflict is kept, but not sent before the coder has chosen; otherwise there is nothing to send.
       return this.#running ? this.#onchange(this) : this.#settle();
     }
     this.#become("unsaved");
     this.#later(DELAY_MS);
   }
 
-  /** One run at a time; what is changed meanwhile is sent in the same run. @returns {Promise<void>} */
+  /** Send everything that is due. Only one pass runs at a time; changes during it are sent in the same pass. @returns {Promise<void>} */
   #run() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -187,31 +187,31 @@ export class AutoSave {
     }
   }
 
-  /** @param {AnnotationRecord[]} records everything of this coder's that the server has */
+  /** @param {AnnotationRecord[]} records all of this coder's annotations on the server */
   #reconcile(records) {
     const found = new Map(records.map((record) => [record.key, record]));
     for (const expression of this.all) expression.reconcile(found.get(expression.key) ?? null);
     const known = new Set(this.all.map((expression) => expression.key));
     this.all.push(...records.filter((record) => !known.has(record.key)).map((record) => Expression.fromRecord(record)));
-    if (this.loaded) return; // later ones come last: numbers that the coder has seen stay
+    if (this.loaded) return; // later ones are added at the end, so that numbers the coder has seen do not change
     if (records.length) this.all = this.all.filter((expression) => expression.record || expression.dirty);
     this.all.sort((a, b) => (a.coding.onset ?? Infinity) - (b.coding.onset ?? Infinity) || 0);
   }
 
-  /** @param {Expression} expression what the server refuses does not keep the others from being saved */
+  /** Send one expression. If the server refuses it, the others are still saved. @param {Expression} expression */
   async #send(expression) {
     this.#become("saving");
     try {
       await expression.send(this.#api);
     } catch (error) {
       const problem = /** @type {HttpProblem} */ (error);
-      if (problem.kind === undefined || problem.passes || problem.kind === "signed-out") throw error;
+      if (problem.kind === undefined || problem.retryable || problem.kind === "signed-out") throw error;
       expression.problem = problem;
     }
     this.#keep(expression);
   }
 
-  /** Everything that can be sent has been. */
+  /** Update the state after everything that can be sent was sent. */
   #settle() {
     for (const expression of this.all) this.#keep(expression);
     const refused = this.all.find((expression) => expression.problem);
@@ -220,7 +220,7 @@ export class AutoSave {
     else this.#become(this.all.some((expression) => expression.stored) ? "saved" : "empty");
   }
 
-  /** @param {Expression} expression in the browser, for as long as the server lacks something of it */
+  /** Keep a draft in the browser until the server has the expression. @param {Expression} expression */
   #keep(expression) {
     if (expression.dirty) expression.safe = this.#drafts.write(expression.draft);
     else {
@@ -231,10 +231,10 @@ export class AutoSave {
 
   /** @param {HttpProblem} problem */
   #didFail(problem) {
-    const kept = this.safe ? "Nothing is lost: it is kept in this browser." : "Keep this page open: this browser cannot store it.";
-    this.#known = false; // a save may have arrived although its answer did not: look before writing again
-    if (problem.kind === "signed-out") return this.#become("signed-out", `You are signed out. ${this.dirty ? `${kept} It is sent when you are back.` : ""}`.trim());
-    if (!problem.passes) return this.#become("refused", problem.message);
+    const kept = this.safe ? "Nothing is lost: your changes are kept in this browser." : "Keep this page open: this browser cannot store your changes.";
+    this.#known = false; // a save may have arrived although its answer did not: read before writing again
+    if (problem.kind === "signed-out") return this.#become("signed-out", `You are signed out. ${this.dirty ? `${kept} They are sent after you sign in.` : ""}`.trim());
+    if (!problem.retryable) return this.#become("refused", problem.message);
     const wait = Math.max(RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)], (problem.retryAfter ?? 0) * 1000);
     this.#become("retrying", `${problem.message} ${this.dirty ? kept : ""} Trying again in ${Math.round(wait / 1000)} s.`.replace("  ", " "));
     this.#later(wait);
@@ -254,7 +254,7 @@ export class AutoSave {
   }
 }
 
-/** @returns {string} also where the page came over plain HTTP, which has no crypto.randomUUID */
+/** @returns {string} a UUID; over plain HTTP too, where crypto.randomUUID does not exist */
 function makeUuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -1,6 +1,5 @@
 /**
- * A coder at work on a clip's expressions: which one is selected, what is done to it, undo, and the spotter's suggestions.
- * Knows no page.
+ * A coder's work on a clip's expressions: which one is selected, edits, undo, and the spotter's suggestions. Independent of the page.
  */
 import { BLANK, isBlank, missing } from "./coding.js";
 import { MARKS } from "./marks.js";
@@ -28,7 +27,7 @@ export class CodingSession {
     return this.#autosave.expressions;
   }
 
-  /** The expression the coder works on; there always is one. @returns {Expression} */
+  /** The selected expression; there is always one. @returns {Expression} */
   get selected() {
     const list = this.expressions;
     const found = list.find((expression) => expression.key === this.#key) ?? list[0] ?? this.#autosave.add();
@@ -40,8 +39,8 @@ export class CodingSession {
     return this.selected.coding;
   }
 
-  /** @returns {number} the place of the selected one, from 0 */
-  get place() {
+  /** @returns {number} the position of the selected expression, from 0 */
+  get position() {
     return this.expressions.indexOf(this.selected);
   }
 
@@ -51,22 +50,22 @@ export class CodingSession {
     if (this.expressions.some((expression) => expression.key === key)) this.#key = key;
   }
 
-  /** @param {1 | -1} direction @returns {boolean} whether there was one that way */
+  /** @param {1 | -1} direction @returns {boolean} whether there is one in that direction */
   step(direction) {
-    const next = this.expressions[this.place + direction];
+    const next = this.expressions[this.position + direction];
     if (next) this.select(next.key);
     return next !== undefined;
   }
 
-  /** Goes to an expression without anything coded; makes one where there is none. */
+  /** Select a blank expression; add one if there is none. */
   addExpression() {
     const blank = this.expressions.find((expression) => isBlank(expression.coding)) ?? this.#autosave.add();
     this.select(blank.key);
   }
 
   /**
-   * @param {Partial<Coding>} fields what the coder sets @param {string} label what that is, for undo
-   * @param {{typing?: boolean}} [options] typing: one step of undo until something else is done
+   * @param {Partial<Coding>} fields set by the coder @param {string} label describes the edit, for undo
+   * @param {{typing?: boolean}} [options] typing: merged into one undo step until something else is done
    */
   edit(fields, label, { typing = false } = {}) {
     const after = { ...fields, ...this.#originOf({ ...this.coding, ...fields }) };
@@ -77,35 +76,35 @@ export class CodingSession {
     this.#autosave.change(key, after);
   }
 
-  /** Typing into a field is over. */
+  /** End the undo step of typing into a field. */
   seal() {
     this.#history.seal();
   }
 
-  /** Deletes the selected expression and goes to the one before it. */
+  /** Delete the selected expression and select the one before it. */
   remove() {
     const { key } = this.selected;
-    const place = this.place;
-    this.#history.record({ key, label: `expression ${place + 1} deleted`, before: { deleted: false }, after: { deleted: true } });
+    const position = this.position;
+    this.#history.record({ key, label: `expression ${position + 1} deleted`, before: { deleted: false }, after: { deleted: true } });
     this.#autosave.setDeleted(key, true);
-    this.#key = this.expressions[Math.max(place - 1, 0)]?.key ?? "";
+    this.#key = this.expressions[Math.max(position - 1, 0)]?.key ?? "";
   }
 
-  /** @param {import("./coding.js").AnnotationRecord} record deleted earlier, wanted back */
-  bringBack(record) {
+  /** @param {import("./coding.js").AnnotationRecord} record deleted earlier, to be restored */
+  restore(record) {
     const { key } = this.#autosave.addDeleted(record);
-    this.#history.record({ key, label: "expression brought back", before: { deleted: true }, after: { deleted: false } });
+    this.#history.record({ key, label: "expression restored", before: { deleted: true }, after: { deleted: false } });
     this.#apply(key, { deleted: false });
   }
 
-  /** @returns {string | null} what was taken back */
+  /** @returns {string | null} label of the undone step */
   undo() {
     const step = this.#history.undo();
     if (step) this.#apply(step.key, step.before);
     return step?.label ?? null;
   }
 
-  /** @returns {string | null} what was done again */
+  /** @returns {string | null} label of the redone step */
   redo() {
     const step = this.#history.redo();
     if (step) this.#apply(step.key, step.after);
@@ -115,12 +114,12 @@ export class CodingSession {
   /** @param {string} key @param {Change} change */
   #apply(key, { deleted, ...fields }) {
     if (deleted !== undefined) this.#autosave.setDeleted(key, deleted);
-    else if (this.#autosave.find(key)?.deleted) this.#autosave.setDeleted(key, false); // gone elsewhere meanwhile: wanted back
+    else if (this.#autosave.find(key)?.deleted) this.#autosave.setDeleted(key, false); // deleted elsewhere since then: restore it
     if (Object.keys(fields).length) this.#autosave.change(key, fields);
     if (!deleted) this.#key = key;
   }
 
-  /** @returns {Suggestion[]} those for stretches where nothing is coded yet */
+  /** @returns {Suggestion[]} those that overlap no expression */
   get open() {
     const spans = this.expressions.map(({ coding }) => spanOf(coding)).filter((span) => span !== null);
     const taken = this.expressions.map(({ coding }) => coding.suggestion?.onset);
@@ -130,10 +129,10 @@ export class CodingSession {
   }
 
   /**
-   * Takes the nearest open suggestion over into the selected expression if nothing is coded there, else into a new one.
+   * Accept the nearest open suggestion: into the selected expression if it has no marks, else into a new one.
    *
    * @param {number} index where the coder is
-   * @returns {Suggestion | null} null: there is none
+   * @returns {Suggestion | null} null if there is none
    */
   accept(index) {
     const distance = (/** @type {Suggestion} */ { onset, offset }) => Math.max(onset - index, index - offset, 0);
@@ -145,14 +144,14 @@ export class CodingSession {
     return nearest;
   }
 
-  /** @returns {{key: string, missing: string[]} | null} the first expression that was begun and is not complete */
+  /** @returns {{key: string, missing: string[]} | null} the first expression that is neither blank nor complete */
   get incomplete() {
-    const begun = this.expressions.filter(({ coding }) => !isBlank(coding));
-    const found = begun.find(({ coding }) => missing(coding).length);
+    const started = this.expressions.filter(({ coding }) => !isBlank(coding));
+    const found = started.find(({ coding }) => missing(coding).length);
     return found ? { key: found.key, missing: missing(found.coding) } : null;
   }
 
-  /** @param {Coding} coding as it would be @returns {Partial<Coding>} where its marks come from */
+  /** @param {Coding} coding after the edit @returns {Partial<Coding>} the change of its origin */
   #originOf(coding) {
     const { suggestion } = coding;
     if (!suggestion) return coding.origin === BLANK.origin ? {} : { origin: BLANK.origin };

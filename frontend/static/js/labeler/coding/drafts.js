@@ -7,30 +7,30 @@
  * @typedef {object} Draft
  * @property {string} key of the expression
  * @property {Coding} coding
- * @property {AnnotationRecord | null} base what the server had when the coding was begun
- * @property {boolean} gone the server has deleted its copy
- * @property {boolean} deleted the coder has deleted the expression
+ * @property {AnnotationRecord | null} base the server's version that the coding is based on
+ * @property {boolean} gone whether the server's copy is deleted
+ * @property {boolean} deleted whether the coder has deleted the expression
  * @property {string} savedAt ISO time
  */
 
 export class Drafts {
   #prefix;
   #storage;
-  /** @type {Map<string, string>} what this tab wrote or read last, by expression */
+  /** @type {Map<string, string>} the draft that this tab last wrote or read, by expression */
   #own = new Map();
 
   /**
    * @param {object} options
-   * @param {Storage | null} options.storage null: nothing is kept
-   * @param {string} options.coder without one nothing is kept: two coders may share a browser
-   * @param {string} options.scope what is coded, e.g. the API's address and the clip
+   * @param {Storage | null} options.storage if null, nothing is kept
+   * @param {string} options.coder if empty, nothing is kept: two coders may share a browser
+   * @param {string} options.scope identifies the clip: the API's address and the clip's id
    */
   constructor({ storage, coder, scope }) {
     this.#storage = coder ? storage : null;
     this.#prefix = `${prefixOf(coder)}${scope}#`;
   }
 
-  /** @returns {Draft[]} the oldest first */
+  /** @returns {Draft[]} oldest first */
   read() {
     const storage = this.#storage;
     if (!storage) return [];
@@ -42,13 +42,13 @@ export class Drafts {
         this.#own.set(draft.key, text);
         drafts.push(draft);
       } catch {
-        continue; // blocked storage or a torn draft: the server's copy holds
+        continue; // storage is blocked or the draft is damaged: use the server's copy
       }
     }
     return drafts.sort((a, b) => a.savedAt.localeCompare(b.savedAt));
   }
 
-  /** @param {Omit<Draft, "savedAt">} draft @returns {boolean} whether it is safe now */
+  /** @param {Omit<Draft, "savedAt">} draft @returns {boolean} whether it is stored */
   write(draft) {
     if (!this.#storage) return false;
     const text = JSON.stringify({ ...draft, savedAt: new Date().toISOString() });
@@ -57,18 +57,18 @@ export class Drafts {
       this.#own.set(draft.key, text);
       return true;
     } catch {
-      return false; // full or blocked
+      return false; // storage is full or blocked
     }
   }
 
-  /** Forgets this tab's draft of an expression; another tab's unsent draft stays. @param {string} key */
+  /** Delete this tab's draft of an expression; another tab's unsent draft stays. @param {string} key */
   clear(key) {
     try {
       const item = this.#prefix + key;
       if (this.#own.has(key) && this.#storage?.getItem(item) === this.#own.get(key)) this.#storage?.removeItem(item);
       this.#own.delete(key);
     } catch {
-      // blocked: there is nothing to forget
+      // storage is blocked: there is no draft
     }
   }
 }
@@ -86,7 +86,7 @@ function keysOf(storage) {
 }
 
 /**
- * Which other clips have drafts that wait to be sent.
+ * List the clips that have unsent drafts.
  *
  * @param {Storage | null} storage @param {string} coder
  * @returns {string[]} their scopes
@@ -105,6 +105,6 @@ export function browserStorage() {
   try {
     return localStorage;
   } catch {
-    return null; // blocked by the browser's settings
+    return null; // blocked in the browser's settings
   }
 }

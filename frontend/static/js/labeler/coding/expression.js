@@ -1,6 +1,6 @@
 /**
- * One expression between the coder and the server: what the coder wants, what the server has, and which request brings
- * the one to the other. An expression without anything coded is not there, for the server.
+ * One expression and how it is synchronised: what the coder has coded, what the server has, and which request makes the server
+ * match. The server does not store blank expressions.
  */
 import { codingOf, isBlank, same } from "./coding.js";
 
@@ -19,27 +19,27 @@ import { codingOf, isBlank, same } from "./coding.js";
  */
 
 export class Expression {
-  /** @type {Coding} what the coder sees */
+  /** @type {Coding} as the coder sees it */
   coding = codingOf(null);
-  /** The coder has deleted it. */
+  /** Whether the coder has deleted it. */
   deleted = false;
-  /** @type {AnnotationRecord | null} the server's copy, as far as we know */
+  /** @type {AnnotationRecord | null} the server's copy, as last known */
   record = null;
-  /** @type {AnnotationRecord | "deleted" | null} in a conflict: what happened on the server that the coder has not seen */
+  /** @type {AnnotationRecord | "deleted" | null} in a conflict: the server's version that the coder has not seen */
   theirs = null;
-  /** @type {HttpProblem | null} why the server does not take it */
+  /** @type {HttpProblem | null} why the server refused it */
   problem = null;
-  /** Whether the present coding would survive the tab. */
+  /** Whether the current coding is kept if the tab is closed. */
   safe = true;
 
-  /** The server has deleted its copy (and can restore it). */
+  /** Whether the server's copy is deleted (it can be restored). */
   #gone = false;
-  /** @type {Coding | null} what the server has, in the words we sent it; null: nothing */
+  /** @type {Coding | null} what the server has, as it was sent; null: nothing */
   #settled = null;
-  /** @type {Coding | "removal" | null} sent, answer unknown */
+  /** @type {Coding | "removal" | null} sent, but the answer is unknown */
   #attempt = null;
 
-  /** @param {string} key made here, so that a save whose answer was lost is not made twice */
+  /** @param {string} key created in the browser, so that a save whose answer was lost is not repeated as a second annotation */
   constructor(key) {
     this.key = key;
   }
@@ -72,24 +72,24 @@ export class Expression {
     return this.deleted || isBlank(this.coding) ? null : this.coding;
   }
 
-  /** Whether the server lacks something. */
+  /** Whether the server does not have the current coding. */
   get dirty() {
     const wanted = this.#wanted;
     if (wanted === null || this.#settled === null) return wanted !== this.#settled;
     return !same(wanted, this.#settled);
   }
 
-  /** Whether sending it makes sense now. */
+  /** Whether it should be sent now. */
   get due() {
     return this.dirty && this.theirs === null && this.problem === null;
   }
 
-  /** Whether the server has it. */
+  /** Whether the server has a copy. */
   get stored() {
     return this.record !== null && !this.#gone;
   }
 
-  /** Brings the server one request closer to what the coder wants. @param {Api} api @throws {HttpProblem} */
+  /** Send one request that brings the server closer to the current coding. @param {Api} api @throws {HttpProblem} */
   async send(api) {
     const sent = this.#wanted && { ...this.#wanted };
     try {
@@ -98,9 +98,10 @@ export class Expression {
       else await this.#sendCoding(api, sent);
     } catch (error) {
       const { kind, body } = /** @type {HttpProblem} */ (error);
-      const news = kind === "conflict" ? body?.current : null;
-      if (/** @type {HttpProblem} */ (error).passes) throw error; // it may have arrived
-      if (news && (news.deleted || this.#gone || news.revision !== this.record?.revision)) this.reconcile(news.deleted ? null : news, news);
+      const current = kind === "conflict" ? body?.current : null;
+      if (/** @type {HttpProblem} */ (error).retryable) throw error; // the request may have arrived
+      const isNew = current && (current.deleted || this.#gone || current.revision !== this.record?.revision);
+      if (isNew) this.reconcile(current.deleted ? null : current, current);
       else if (kind === "missing" && this.stored) this.reconcile(null);
       else throw error;
       this.#attempt = null;
@@ -111,7 +112,7 @@ export class Expression {
   async #sendRemoval(api) {
     this.#attempt = "removal";
     if (this.record) await api.remove(this.record);
-    this.#vanish();
+    this.#markGone();
   }
 
   /** @param {Api} api @param {Coding} sent */
@@ -122,7 +123,7 @@ export class Expression {
     this.#settled = sent;
   }
 
-  /** @param {AnnotationRecord} record the server has it like this */
+  /** @param {AnnotationRecord} record the server's copy now */
   #take(record) {
     this.record = record;
     this.#gone = false;
@@ -130,27 +131,27 @@ export class Expression {
     this.#attempt = null;
   }
 
-  /** The server has it no more. */
-  #vanish() {
+  /** Record that the server no longer has it. */
+  #markGone() {
     this.#gone = this.record !== null;
     this.#settled = null;
     this.#attempt = null;
   }
 
   /**
-   * Takes note of what the server has now. What the coder has not seen is never overwritten: it becomes `theirs`.
+   * Record what the server has now. A version that the coder has not seen is never overwritten: it becomes `theirs`.
    *
-   * @param {AnnotationRecord | null} current null: nothing (any more)
-   * @param {AnnotationRecord | null} [buried] the deleted copy, where only the server knew of one
+   * @param {AnnotationRecord | null} current null: no copy, or no longer one
+   * @param {AnnotationRecord | null} [deletedCopy] the deleted copy, if only the server knew of it
    */
-  reconcile(current, buried = null) {
-    if (buried && !this.record) this.record = buried;
-    if (current) this.#meet(current);
-    else if (this.record && !this.#gone) this.#miss();
+  reconcile(current, deletedCopy = null) {
+    if (deletedCopy && !this.record) this.record = deletedCopy;
+    if (current) this.#receive(current);
+    else if (this.record && !this.#gone) this.#receiveMissing();
   }
 
   /** @param {AnnotationRecord} current */
-  #meet(current) {
+  #receive(current) {
     const clean = !this.dirty && this.#attempt === null;
     if (!clean && !this.#isOurs(current)) {
       this.theirs = current;
@@ -164,7 +165,7 @@ export class Expression {
     this.deleted = false;
   }
 
-  #miss() {
+  #receiveMissing() {
     if (this.#wanted !== null && this.#attempt !== "removal") {
       if (this.dirty) {
         this.theirs = "deleted";
@@ -172,11 +173,11 @@ export class Expression {
       }
       this.deleted = true;
     }
-    this.#vanish();
+    this.#markGone();
   }
 
   /**
-   * Whether nothing in `current` is news: it is what our edits were based on, or a save of ours whose answer got lost.
+   * Return whether `current` is known: the version that the edits are based on, or a save whose answer was lost.
    * @param {AnnotationRecord} current
    */
   #isOurs(current) {
@@ -185,12 +186,12 @@ export class Expression {
     return same(theirs, this.coding) || (attempt !== null && attempt !== "removal" && same(theirs, attempt));
   }
 
-  /** @param {"mine" | "theirs"} choice the end of a conflict */
+  /** @param {"mine" | "theirs"} choice ends a conflict */
   resolve(choice) {
     const theirs = this.theirs;
     if (theirs === null) return;
     this.theirs = null;
-    if (theirs === "deleted") this.#vanish();
+    if (theirs === "deleted") this.#markGone();
     else this.#take(theirs);
     if (choice === "mine") return;
     this.deleted = theirs === "deleted";

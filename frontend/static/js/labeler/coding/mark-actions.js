@@ -1,4 +1,4 @@
-/** What a coder does to marks: sets, clears and moves them, and takes over what is suggested. */
+/** The actions on marks: set, clear and move them, and accept suggestions. */
 import { MARKS } from "./marks.js";
 
 /** @typedef {import("./marks.js").MarkName} MarkName */
@@ -6,12 +6,12 @@ import { MARKS } from "./marks.js";
 /** @typedef {import("../panel/coding-panel.js").Tone} Tone */
 
 /**
- * @typedef {object} CodingHost where the coder is and can be taken
- * @property {() => number} here pauses and tells the frame
+ * @typedef {object} CodingHost what the coding needs from the labeler around it
+ * @property {() => number} here pauses and returns the current frame
  * @property {(index: number) => void} goTo
  * @property {(text: string, tone: Tone) => void} say
- * @property {(text: string) => void} announce
- * @property {() => void} onchange marks may have changed
+ * @property {(text: string) => void} announce to a screen reader
+ * @property {() => void} onchange called when marks may have changed
  * @property {() => void} onnext opens the next clip
  */
 
@@ -38,24 +38,24 @@ export function markActions({ pack, keymap, host, session, marks, edit, say }) {
   /** @param {MarkName[]} names */
   const clear = (names) => {
     const cleared = names.filter((name) => marks.clear(name));
-    if (!cleared.length) return say("There is no such mark to clear.");
+    if (!cleared.length) return say("There is no mark to clear.");
     edit(Object.fromEntries(cleared.map((name) => [name, null])), `${cleared.join(" and ")} cleared`);
   };
 
-  /** The mark nearest to the playhead moves, and the image with it. @param {number} by frames */
+  /** Move the mark nearest to the playhead, and go to its frame. @param {number} by frames */
   const nudge = (by) => {
     const name = marks.nearest(host.here(), by);
-    if (!name) return say("There is no mark to move: set one first.");
+    if (!name) return say("There is no mark to move. Set one first.");
     const index = pack.clamp(/** @type {number} */ (marks[name]) + by);
     if (index !== marks[name] && set(name, index)) host.goTo(index);
   };
 
   const accept = () => {
-    const taken = session.accept(host.here());
-    if (!taken) return say(session.suggestions.length ? "Every suggestion is taken." : "Nothing is suggested for this clip.");
-    host.goTo(taken.onset);
+    const accepted = session.accept(host.here());
+    if (!accepted) return say(session.suggestions.length ? "All suggestions are used." : "There are no suggestions for this clip.");
+    host.goTo(accepted.onset);
     const [back, forward, next] = /** @type {const} */ (["nudge-back", "nudge-forward", "next-mark"]).map((name) => keymap.label(name));
-    say(`Suggestion accepted: ${MARKS.map((name) => `${name} ${taken[name]}`).join(", ")}. ${back} and ${forward} move a mark, ${next} goes to the next.`);
+    say(`Suggestion accepted: ${MARKS.map((name) => `${name} ${accepted[name]}`).join(", ")}. Press ${back} or ${forward} to move a mark, ${next} to go to the next one.`);
   };
 
   return {

@@ -1,13 +1,10 @@
-/** Onset, apex and offset of one expression, in frame indices, always in order. */
+/** Onset, apex and offset of one expression: frame indices, always in order. */
 
 /** @typedef {"onset" | "apex" | "offset"} MarkName */
 /** @typedef {Record<MarkName, number | null>} MarkValues */
 
 /** @type {readonly MarkName[]} */
 export const MARKS = Object.freeze(["onset", "apex", "offset"]);
-
-/** @param {string} name */
-const an = (name) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
 
 export class Marks {
   /** @type {number | null} */
@@ -20,7 +17,7 @@ export class Marks {
   #clearKey;
 
   /**
-   * @param {(index: number) => string} describe a frame, for messages
+   * @param {(index: number) => string} describe names a frame, for messages
    * @param {Partial<MarkValues>} [values]
    * @param {(name: MarkName) => string} [clearKey] the key that clears a mark, for messages
    */
@@ -42,7 +39,7 @@ export class Marks {
 
   /**
    * @param {MarkName} name @param {number} index
-   * @returns {string | null} null when set; else why not, and what to do
+   * @returns {string | null} null if set; else why not, and what to do
    */
   set(name, index) {
     const place = MARKS.indexOf(name);
@@ -55,15 +52,14 @@ export class Marks {
     }
     const side = MARKS.indexOf(blocker) < place ? "before" : "after";
     const at = /** @type {number} */ (this[blocker]);
-    const here = this.#describe(index);
     const key = this.#clearKey(blocker);
     return (
-      `${here[0].toUpperCase()}${here.slice(1)} is ${side} the ${blocker}, ${this.#describe(at)}: ${an(name)} cannot come ${side} it. ` +
+      `The ${name} cannot be at ${this.#describe(index)}, ${side} the ${blocker} at ${this.#describe(at)}. ` +
       `Move the ${blocker} first, or clear it${key ? ` with ${key}` : ""}.`
     );
   }
 
-  /** @param {MarkName} name @returns {boolean} whether there was one */
+  /** @param {MarkName} name @returns {boolean} whether it was set */
   clear(name) {
     const had = this[name] !== null;
     this[name] = null;
@@ -76,8 +72,8 @@ export class Marks {
   }
 
   /**
-   * @param {number} index @param {number} by where it is to be moved
-   * @returns {MarkName | null} the mark nearest to a frame; of two as near the one that is free to go that way
+   * @param {number} index @param {number} by the direction it will be moved in
+   * @returns {MarkName | null} the mark nearest to a frame; of two equally near, the one that is free to move that way
    */
   nearest(index, by) {
     const distance = (/** @type {MarkName} */ name) => Math.abs((this[name] ?? Infinity) - index);
@@ -87,7 +83,7 @@ export class Marks {
     return near.at(by > 0 ? -1 : 0) ?? null;
   }
 
-  /** @param {number} index @param {1 | -1} direction @returns {number | null} the next mark's frame that way */
+  /** @param {number} index @param {1 | -1} direction @returns {number | null} the frame of the next mark in that direction */
   next(index, direction) {
     const set = MARKS.map((name) => this[name]).filter((value) => value !== null);
     const beyond = set.filter((value) => (value - index) * direction > 0);

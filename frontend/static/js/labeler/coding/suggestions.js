@@ -1,11 +1,11 @@
-/** Where the spotter sees expressions in a clip. */
+/** The spotter's suggestions for a clip. */
 import { requestJson } from "../../http.js";
 
 /** @typedef {import("./coding.js").Suggestion} Suggestion */
 
 /**
  * @param {string} annotationsUrl @param {string} clip @param {number} last frame of the clip
- * @returns {Promise<Suggestion[]>} in order of time; none where there are none or they cannot be had: coding does not wait for them
+ * @returns {Promise<Suggestion[]>} in time order; empty also if they cannot be loaded: coding does not wait for them
  */
 export async function fetchSuggestions(annotationsUrl, clip, last) {
   const url = new URL(`../clips/${encodeURIComponent(clip)}/suggestions/`, new URL(annotationsUrl, location.href));
@@ -16,7 +16,7 @@ export async function fetchSuggestions(annotationsUrl, clip, last) {
   }
 }
 
-/** @param {any} rows @param {number} last @returns {Suggestion[]} those that lie in the clip and are in order */
+/** @param {any} rows @param {number} last @returns {Suggestion[]} those inside the clip whose marks are in order */
 export function usable(rows, last) {
   /** @type {Suggestion[]} */
   const list = Array.isArray(rows) ? rows : (rows?.results ?? []);

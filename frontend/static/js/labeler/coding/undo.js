@@ -1,13 +1,13 @@
-/** What the coder did, step by step, so that it can be taken back and done again. Knows codings by key, nothing of saving. */
+/** The coder's steps, so that they can be undone and redone. Refers to expressions by key; independent of saving. */
 
 /** @typedef {import("./coding.js").Coding} Coding */
 
 /**
- * @typedef {Partial<Coding> & {deleted?: boolean}} Change fields and their values; deleted: whether the expression is away
+ * @typedef {Partial<Coding> & {deleted?: boolean}} Change fields and their values; deleted: whether the expression is deleted
  *
  * @typedef {object} Step
  * @property {string} key of the expression
- * @property {string} label what was done: "onset set at frame 3 (source 4)"
+ * @property {string} label says what was done: "onset set at frame 3 (source 4)"
  * @property {Change} before
  * @property {Change} after
  */
@@ -17,10 +17,10 @@ export class UndoHistory {
   #done = [];
   /** @type {Step[]} */
   #undone = [];
-  /** Whether the next step of typing goes with the last. */
+  /** Whether the next step of typing is merged with the last. */
   #open = false;
 
-  /** @param {Step} step @param {boolean} [merges] typing: goes with what was typed in the same field just before */
+  /** @param {Step} step @param {boolean} [merges] whether to merge it with the previous step of typing in the same field */
   record(step, merges = false) {
     this.#undone = [];
     const last = this.#done.at(-1);
@@ -30,17 +30,17 @@ export class UndoHistory {
     this.#open = merges;
   }
 
-  /** What is typed from now on is a step of its own. */
+  /** Start a new step with the next typing. */
   seal() {
     this.#open = false;
   }
 
-  /** @returns {Step | null} to be taken back: apply its `before` */
+  /** @returns {Step | null} to undo: apply its `before` */
   undo() {
     return this.#move(this.#done, this.#undone);
   }
 
-  /** @returns {Step | null} to be done again: apply its `after` */
+  /** @returns {Step | null} to redo: apply its `after` */
   redo() {
     return this.#move(this.#undone, this.#done);
   }

@@ -1,11 +1,11 @@
-/** Sends what was coded in other clips and could not be sent then: the coder went on, or closed the tab, without a connection. */
+/** Sends drafts of other clips that could not be sent at the time: the coder left the clip without a connection. */
 import { AnnotationsApi, clientName } from "./annotations-api.js";
 import { AutoSave } from "./autosave.js";
 import { Drafts, browserStorage, scopesWithDrafts } from "./drafts.js";
 
 /**
  * @param {{url: string, coder: string, except: string, say: (text: string) => void}} options url: of the annotations; except: the
- *   scope of the clip that is open
+ *   scope of the open clip
  */
 export async function sendUnsentDrafts({ url, coder, except, say }) {
   const storage = browserStorage();
@@ -20,9 +20,9 @@ export async function sendUnsentDrafts({ url, coder, except, say }) {
     if (autosave.dirty) waiting++;
     else sent++;
   }
-  if (sent) say(`What you coded without a connection in ${clips(sent)} before has been sent.`);
-  if (waiting) say(`What you coded in ${clips(waiting)} before is still kept in this browser only: open it again to see why.`);
+  if (sent) say(`Your offline changes in ${clips(sent)} have been saved.`);
+  if (waiting) say(`Your changes in ${clips(waiting)} are not saved yet; they are kept in this browser. Open the clip to see why.`);
 }
 
 /** @param {number} count */
-const clips = (count) => (count === 1 ? "a clip" : `${count} clips`);
+const clips = (count) => (count === 1 ? "another clip" : `${count} other clips`);

@@ -1,4 +1,4 @@
-/** A worker that turns encoded images into images: gets {id, bytes, mime}, answers {id, image} or {id, error}. */
+/** A worker that decodes images. It receives {id, bytes, mime} and answers {id, image} or {id, error}. */
 
 self.addEventListener("message", async ({ data: { id, bytes, mime } }) => {
   try {

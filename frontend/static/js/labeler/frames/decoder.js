@@ -1,11 +1,11 @@
 /**
- * Decodes images off the main thread. Workers do what is fetched ahead; what the coder waits for at this moment is decoded
- * at once (createImageBitmap, which has threads of its own), past everything that queues for the workers.
+ * Decodes images off the main thread. Workers decode the frames that are fetched ahead. A frame that the coder is waiting for
+ * is decoded at once with createImageBitmap, which has its own threads, ahead of everything queued for the workers.
  */
 
 /** @typedef {{resolve: (image: ImageBitmap) => void, reject: (error: Error) => void}} Waiting */
 
-/** @param {number} [cores] navigator.hardwareConcurrency @returns {number} workers; the page itself needs a core as well */
+/** @param {number} [cores] navigator.hardwareConcurrency @returns {number} of workers; the page needs a core too */
 export const workerCount = (cores = 2) => Math.min(Math.max(Math.floor(cores / 2), 1), 4);
 
 export class Decoder {
@@ -24,14 +24,14 @@ export class Decoder {
     this.#count = count;
   }
 
-  /** How many images are worth having under way at a time: two a worker, so that none is idle between two. */
+  /** How many images to decode at a time: two per worker, so that no worker is idle between two images. */
   get parallel() {
     return this.#count * 2;
   }
 
   /**
-   * @param {Uint8Array<ArrayBuffer>} bytes of one image; copied @param {string} mime @param {boolean} urgent somebody waits for it
-   * @returns {Promise<ImageBitmap>} rejected when the bytes are no image
+   * @param {Uint8Array<ArrayBuffer>} bytes of one image; copied @param {string} mime @param {boolean} urgent the coder is waiting for it
+   * @returns {Promise<ImageBitmap>} rejects if the bytes are not an image
    */
   decode(bytes, mime, urgent) {
     if (urgent || this.#broken) return createImageBitmap(new Blob([bytes], { type: mime }));
@@ -50,7 +50,7 @@ export class Decoder {
     this.#waiting.clear();
   }
 
-  /** @param {number} number @returns {Worker} made when first needed: the first image does not wait for it */
+  /** @param {number} number @returns {Worker} created when first needed, so that the first image does not wait for it */
   #worker(number) {
     const known = this.#workers[number];
     if (known) return known;
@@ -70,10 +70,10 @@ export class Decoder {
     else waiting.reject(new Error(error));
   }
 
-  /** A worker that cannot start must not look like damaged frames: decode without. */
+  /** Decode without workers from now on: a worker that cannot start must not make frames look damaged. */
   #didBreak() {
     this.#broken = true;
-    for (const { reject } of this.#waiting.values()) reject(Object.assign(new Error("The decoder ended."), { again: true }));
+    for (const { reject } of this.#waiting.values()) reject(Object.assign(new Error("The decoding worker stopped."), { again: true }));
     this.close();
   }
 }

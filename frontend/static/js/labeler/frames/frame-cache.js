@@ -1,15 +1,15 @@
 /**
- * Decoded frames, ready to draw, within a memory budget. Nearest to the coder decoded first; pinned ones (marks, the frame
- * compared with) always kept; what is farthest gives way only when room is needed.
+ * Decoded frames, ready to draw, within a memory budget. Frames nearest to the coder are decoded first. Pinned frames (marks,
+ * the reference frame) are always kept. The farthest frames are released when room is needed.
  */
 import { frameWindow, nearestFirst } from "./prefetch.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {{has(index: number): boolean, bytes(index: number): Uint8Array<ArrayBuffer> | null}} Source */
-/** @typedef {{close(): void}} Closable an ImageBitmap, or what a test decodes to */
+/** @typedef {{close(): void}} Closable an ImageBitmap, or its stand-in in a test */
 
 /**
- * @param {number | undefined} deviceGiB navigator.deviceMemory, which only some browsers tell
+ * @param {number | undefined} deviceGiB navigator.deviceMemory, which only some browsers report
  * @returns {number} bytes to spend on decoded frames
  */
 export function memoryBudget(deviceGiB = 4) {
@@ -40,10 +40,10 @@ export class FrameCache {
    * @param {object} options
    * @param {FramePack} options.pack
    * @param {Source} options.source of encoded frames
-   * @param {(bytes: Uint8Array<ArrayBuffer>, urgent: boolean) => Promise<T>} options.decode urgent: the coder waits for it
-   * @param {number} [options.parallel] how many to decode ahead at a time
+   * @param {(bytes: Uint8Array<ArrayBuffer>, urgent: boolean) => Promise<T>} options.decode urgent: the coder is waiting for it
+   * @param {number} [options.parallel] how many frames to decode ahead at a time
    * @param {number} options.budgetBytes of decoded pixels
-   * @param {(index: number) => void} [options.ondecoded] also for a frame that turned out damaged
+   * @param {(index: number) => void} [options.ondecoded] also called for a damaged frame
    */
   constructor({ pack, source, decode, parallel = 2, budgetBytes, ondecoded = () => {} }) {
     this.#pack = pack;
@@ -51,7 +51,7 @@ export class FrameCache {
     this.#decode = decode;
     this.#parallel = parallel;
     this.#ondecoded = ondecoded;
-    /** frames that fit the budget; a handful always does */
+    /** Frames that fit the budget, at least 16. */
     this.capacity = Math.max(16, Math.floor(budgetBytes / (pack.width * pack.height * 4)));
   }
 
@@ -60,12 +60,12 @@ export class FrameCache {
     return this.#images.get(index) ?? null;
   }
 
-  /** @param {number} index @returns {boolean} its bytes are there, but are no image */
+  /** @param {number} index @returns {boolean} whether its bytes have arrived but are not an image */
   isDamaged(index) {
     return this.#damaged.has(index);
   }
 
-  /** @param {number} index @returns {boolean} nothing to wait for */
+  /** @param {number} index @returns {boolean} whether there is nothing to wait for */
   isReady(index) {
     return this.#images.has(index) || this.#damaged.has(index);
   }
@@ -74,20 +74,20 @@ export class FrameCache {
     return this.#images.size;
   }
 
-  /** @param {number} index the frame looked at @param {1 | -1} [direction] of travel */
+  /** @param {number} index the current frame @param {1 | -1} [direction] of travel */
   focus(index, direction = 1) {
     this.#focus = index;
     this.#direction = direction;
     this.pump();
   }
 
-  /** @param {Iterable<number>} indices frames to keep decoded wherever the coder goes; they replace those pinned before */
+  /** @param {Iterable<number>} indices frames to keep decoded, wherever the coder goes; they replace the frames pinned before */
   pin(indices) {
     this.#pinned = new Set([...indices].slice(0, this.capacity >> 2));
     this.pump();
   }
 
-  /** Decodes on: call when bytes have come. */
+  /** Decode more frames. Call it when bytes have arrived. */
   pump() {
     if (this.#closed) return;
     if (this.#wants(this.#focus)) this.#run(this.#focus, true);
@@ -97,7 +97,7 @@ export class FrameCache {
     }
   }
 
-  /** @param {number} index @param {T} image decoded before */
+  /** @param {number} index @param {T} image decoded elsewhere */
   put(index, image) {
     this.#images.set(index, image);
   }
@@ -106,7 +106,7 @@ export class FrameCache {
     this.#closed = true;
     const images = [...this.#images.values()];
     this.#images.clear();
-    // Hundreds of them take a while: the next clip's first frame does not wait for that.
+    // Closing hundreds of images takes a while; the next clip's first frame must not wait for it.
     setTimeout(() => images.forEach((image) => image.close()));
   }
 
@@ -144,7 +144,7 @@ export class FrameCache {
     this.pump();
   }
 
-  /** Lets go what lies farthest from the window, to keep to the budget. */
+  /** Release the frames farthest from the window until the rest fits the budget. */
   #makeRoom() {
     while (this.#images.size > this.capacity) {
       const [first, last] = this.#window();

@@ -1,9 +1,9 @@
-/** The frames of a clip, wherever they are: fetched by FrameStore, decoded by FrameCache, ready for Player to show. */
+/** Loads the frames of a clip: FrameStore fetches their bytes, FrameCache decodes them, and Player shows them. */
 import { request } from "../../http.js";
 import { Decoder } from "./decoder.js";
 import { FrameCache, memoryBudget } from "./frame-cache.js";
-import { FrameStore, rangesOf } from "./frame-store.js";
-import { runs } from "./prefetch.js";
+import { FrameStore, rangeFetcher } from "./frame-store.js";
+import { consecutiveRanges } from "./prefetch.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./frame-store.js").Span} Span */
@@ -18,7 +18,7 @@ export class FrameLoader {
   #focus = 0;
   /** @type {1 | -1 | undefined} */
   #direction;
-  /** Whether anything is fetched yet: the first frame, if its bytes were here from the start, goes before all others. */
+  /** Whether fetching has started. A first frame whose bytes came with the page is decoded before anything is fetched. */
   #fetching = false;
 
   /**
@@ -26,11 +26,11 @@ export class FrameLoader {
    * @param {FramePack} options.pack
    * @param {string} options.url of the pack's bytes
    * @param {string} options.decoderUrl of decode-worker.js
-   * @param {Span | null} [options.head] the first bytes to show, fetched before
-   * @param {ImageBitmap | null} [options.first] the first frame of the clip, decoded before
-   * @param {(index: number) => void} options.onready a frame can be shown now
-   * @param {() => void} [options.onfetched] more frames' bytes are here
-   * @param {(sentence: string) => void} options.onproblem "" when it is over
+   * @param {Span | null} [options.head] bytes fetched in advance, with the first frame to show
+   * @param {ImageBitmap | null} [options.first] the clip's first frame, decoded in advance
+   * @param {(index: number) => void} options.onready called when a frame can be shown
+   * @param {() => void} [options.onfetched] called when the bytes of more frames have arrived
+   * @param {(sentence: string) => void} options.onproblem called with "" when the problem is over
    */
   constructor({ pack, url, decoderUrl, head = null, first = null, onready, onfetched = () => {}, onproblem }) {
     this.#pack = pack;
@@ -38,12 +38,12 @@ export class FrameLoader {
     this.#store = new FrameStore({
       pack,
       head,
-      fetchRange: rangesOf(url, request),
+      fetchRange: rangeFetcher(url, request),
       onloaded: () => {
         this.#cache.pump();
         onfetched();
       },
-      onproblem: (problem) => onproblem(problem ? `${problem.message}${problem.passes === false ? "" : " Trying again."}` : ""),
+      onproblem: (problem) => onproblem(problem ? `${problem.message}${problem.retryable === false ? "" : " Trying again."}` : ""),
     });
     this.#cache = new FrameCache({
       pack,
@@ -71,7 +71,7 @@ export class FrameLoader {
 
   /** @param {number} index @param {1 | -1} [direction] of travel */
   focus(index, direction) {
-    this.#cache.focus(index, direction); // first: a frame whose bytes are here must not wait for the network's housekeeping
+    this.#cache.focus(index, direction); // first: a frame whose bytes are here must not wait until requests are planned
     this.#focus = index;
     this.#direction = direction;
     if (this.#fetching || this.#cache.isReady(index) || !this.#store.has(index)) this.#fetchOn();
@@ -82,22 +82,22 @@ export class FrameLoader {
     this.#store.focus(this.#focus, this.#direction);
   }
 
-  /** @param {Iterable<number>} indices frames to keep ready wherever the coder goes */
+  /** @param {Iterable<number>} indices frames to keep decoded, wherever the coder goes */
   pin(indices) {
     this.#cache.pin(indices);
   }
 
-  /** Ranges of frames whose bytes are here: a step to any of them waits for no network. */
+  /** Ranges of frames whose bytes have arrived: stepping to them does not wait for the network. */
   get fetched() {
-    return runs(this.#pack.count, (index) => this.#store.has(index));
+    return consecutiveRanges(this.#pack.count, (index) => this.#store.has(index));
   }
 
-  /** Ranges of frames that can be shown at once. */
+  /** Ranges of frames that can be shown immediately. */
   get ready() {
-    return runs(this.#pack.count, (index) => this.#cache.isReady(index));
+    return consecutiveRanges(this.#pack.count, (index) => this.#cache.isReady(index));
   }
 
-  /** How many frames' bytes are here, how many are decoded, and how many of these may be at a time. */
+  /** How many frames are fetched, how many are decoded, and how many can be kept decoded. */
   get counts() {
     return { fetched: this.#store.count, decoded: this.#cache.size, capacity: Math.min(this.#cache.capacity, this.#pack.count) };
   }

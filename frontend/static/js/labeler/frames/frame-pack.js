@@ -1,6 +1,6 @@
 /**
- * The index of a frame pack: where each frame's bytes lie, when it is shown and what its source calls it.
- * A frame index is 0-based and exact; a source number is what the database's own sheets use (SAMM's begin at 5562).
+ * The index of a frame pack: where each frame's bytes are, when the frame is shown and its number in the source.
+ * A frame index is 0-based. A source frame number is the one in the database's own coding sheets (SAMM's start at 5562).
  */
 
 /**
@@ -15,16 +15,16 @@
  * @property {number[]} offsets count + 1 byte positions
  * @property {number[]} pts
  * @property {number[]} source
- * @property {number[]} [motion] one number a frame
- * @property {number[][]} [faces] where the face was looked for: [frame, left, top, right, bottom] px, or [frame] where there is none
- * @property {Record<string, number[]>} [motion_regions] the same of parts of the face: brows, eyes, nose, mouth
+ * @property {number[]} [motion] one number per frame
+ * @property {number[][]} [faces] one row per frame searched: [frame, left, top, right, bottom] px, or [frame] if no face was found
+ * @property {Record<string, number[]>} [motion_regions] one curve per part of the face: brows, eyes, nose, mouth
  */
 
 /** @param {string} text "num/den" @param {string} what @returns {number} */
 function ratio(text, what) {
   const [numerator, denominator = "1"] = String(text).split("/");
   const value = Number(numerator) / Number(denominator);
-  if (!(value > 0 && Number.isFinite(value))) throw new Error(`The frame index has no usable ${what} ("${text}").`);
+  if (!(value > 0 && Number.isFinite(value))) throw new Error(`The ${what} in the frame index must be a positive fraction such as 200/1, not "${text}".`);
   return value;
 }
 
@@ -35,16 +35,16 @@ export class FramePack {
   /** @type {Map<number, number>} */
   #indexOfSource = new Map();
 
-  /** @param {PackJson} json @throws {Error} a sentence, when the index contradicts itself */
+  /** @param {PackJson} json @throws {Error} with a sentence for the user, if the index contradicts itself */
   constructor(json) {
     const { count, offsets, pts, source, width, height, mime, motion, faces } = json;
-    if (json.version !== 1) throw new Error(`This page does not know version ${json.version} of the frame index; reload it.`);
+    if (json.version !== 1) throw new Error(`This page cannot read version ${json.version} of the frame index. Reload the page.`);
     if (!(count > 0)) throw new Error("This clip has no frames.");
     if (offsets?.length !== count + 1 || pts?.length !== count || source?.length !== count) {
-      throw new Error(`The frame index says ${count} frames but lists ${offsets?.length} offsets, ${pts?.length} times and ${source?.length} source numbers.`);
+      throw new Error(`The frame index declares ${count} frames but lists ${offsets?.length} offsets, ${pts?.length} times and ${source?.length} source frame numbers.`);
     }
     if (!ascends(offsets, true)) throw new Error("The frame index has a frame without bytes.");
-    if (!ascends(pts, true)) throw new Error("The frame index is not in order of time.");
+    if (!ascends(pts, true)) throw new Error("The frames in the frame index are not in time order.");
     this.width = width;
     this.height = height;
     this.mime = mime;
@@ -52,7 +52,7 @@ export class FramePack {
     this.fps = ratio(json.fps, "frame rate");
     this.motion = motion?.length === count ? motion : null;
     this.faces = (faces ?? []).filter((row) => row.length === 5);
-    /** @type {Record<string, number[]>} curves of parts of the face; none for a clip without a face, or read by an older version */
+    /** @type {Record<string, number[]>} curves of parts of the face; empty for a clip without a face and for one ingested by an older version */
     this.motionRegions = Object.fromEntries(Object.entries(json.motion_regions ?? {}).filter(([, values]) => values?.length === count));
     this.offsets = offsets;
     this.sources = source;
@@ -90,7 +90,7 @@ export class FramePack {
     return (this.times[index] * 1000).toFixed(1);
   }
 
-  /** @param {number} index @returns {number} how long the frame is shown at true speed, in seconds */
+  /** @param {number} index @returns {number} seconds for which the frame is shown at full speed */
   length(index) {
     return (index < this.last ? this.times[index + 1] : this.duration) - this.times[index];
   }
@@ -112,7 +112,7 @@ export class FramePack {
     return { left, top, right, bottom };
   }
 
-  /** @param {number} seconds @returns {number} the frame shown at that time: the last one that has begun */
+  /** @param {number} seconds @returns {number} the frame shown at that time: the last one that has started */
   indexAt(seconds) {
     let low = 0;
     let high = this.last;

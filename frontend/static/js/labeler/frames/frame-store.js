@@ -1,13 +1,13 @@
 /**
- * The compressed frames of a clip, fetched by HTTP ranges: the chunk under the coder's eye first, then outwards.
- * Survives a server that goes away. Knows nothing of decoding or drawing.
+ * The encoded frames of a clip, fetched with HTTP range requests: the chunk with the current frame first, then its neighbours
+ * outwards. Retries while the server does not respond. Does not decode or draw.
  */
 import { frameWindow, nearestFirst, planChunks } from "./prefetch.js";
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 
 const CHUNK_BYTES = 256 * 1024;
-/** A request takes up to so many bytes of neighbouring chunks; the first ones less, so that their frames are there soon. */
+/** The most bytes of neighbouring chunks per request. The first requests take fewer, so that their frames arrive soon. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
 const BUDGET_BYTES = 768 * 1024 * 1024;
 const PARALLEL = 3;
@@ -21,23 +21,23 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** @typedef {{start: number, bytes: ArrayBuffer}} Span of the pack's bytes, from position `start` */
 
-/** @typedef {Error & {passes?: boolean}} StoreProblem `passes`: it is worth trying again */
+/** @typedef {Error & {retryable?: boolean}} StoreProblem `retryable`: whether to try again */
 
 /**
  * @param {string} url
  * @param {(url: string, init: RequestInit & {timeoutMs?: number}) => Promise<Response>} request
  * @returns {FetchRange}
  */
-export function rangesOf(url, request) {
+export function rangeFetcher(url, request) {
   return async (first, last, signal) => {
     const response = await request(url, { headers: { Range: `bytes=${first}-${last}` }, signal, timeoutMs: 60_000 });
     const bytes = await response.arrayBuffer().catch(() => {
-      throw Object.assign(new Error("The connection broke while the clip was loading."), { passes: true });
+      throw Object.assign(new Error("The connection was lost while the clip was loading."), { retryable: true });
     });
     // A server may answer a range request with the whole file.
     const start = response.status === 206 ? first : 0;
     if (start + bytes.byteLength <= last) {
-      throw Object.assign(new Error("The server sent less of the clip than asked for."), { passes: true });
+      throw Object.assign(new Error("The server sent only part of the requested frames."), { retryable: true });
     }
     return { start, bytes };
   };
@@ -48,13 +48,13 @@ export class FrameStore {
   chunks;
   /** @type {Map<number, Span>} by chunk */
   #loaded = new Map();
-  /** @type {Set<{first: number, last: number, controller: AbortController}>} requests under way, by chunks */
+  /** @type {Set<{first: number, last: number, controller: AbortController}>} requests in progress, by chunk */
   #pending = new Set();
   #chunkOfFrame;
   #focus = 0;
   /** @type {1 | -1} */
   #direction = 1;
-  /** requests answered, from which the size of the next follows */
+  /** Requests answered; the size of the next request depends on it. */
   #answered = 0;
   #failures = 0;
   #blocked = false;
@@ -74,9 +74,9 @@ export class FrameStore {
    * @param {object} options
    * @param {FramePack} options.pack
    * @param {FetchRange} options.fetchRange
-   * @param {(first: number, last: number) => void} [options.onloaded] frames whose bytes have come
-   * @param {(problem: StoreProblem | null) => void} [options.onproblem] null: over
-   * @param {Span | null} [options.head] bytes that were fetched before: those of the first frame to show
+   * @param {(first: number, last: number) => void} [options.onloaded] called with the frames whose bytes have arrived
+   * @param {(problem: StoreProblem | null) => void} [options.onproblem] called with null when the problem is over
+   * @param {Span | null} [options.head] bytes fetched in advance, with the first frame to show
    * @param {number} [options.chunkBytes] @param {number} [options.requestBytes] @param {number} [options.budgetBytes]
    */
   constructor({
@@ -115,21 +115,21 @@ export class FrameStore {
     return span && new Uint8Array(span.bytes, offsets[index] - span.start, offsets[index + 1] - offsets[index]);
   }
 
-  /** How many frames' bytes are here. */
+  /** Number of frames whose bytes have arrived. */
   get count() {
     let count = 0;
     for (const chunk of this.#loaded.keys()) count += this.chunks[chunk].last - this.chunks[chunk].first + 1;
     return count;
   }
 
-  /** @param {number} index the frame looked at @param {1 | -1} [direction] */
+  /** @param {number} index the current frame @param {1 | -1} [direction] */
   focus(index, direction = 1) {
     this.#focus = index;
     this.#direction = direction;
     this.#pump();
   }
 
-  /** Tries again at once what has failed: the coder asked, or the network came back. */
+  /** Retry failed requests at once: the coder asked for it, or the network is back. */
   retryNow() {
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -150,7 +150,7 @@ export class FrameStore {
     const [first, last] = frameWindow(centre, this.#direction, this.#capacity, this.chunks.length);
     for (const chunk of this.#loaded.keys()) if (chunk < first || chunk > last) this.#loaded.delete(chunk);
     for (const chunk of nearestFirst(centre, this.#direction, first, last)) {
-      // The chunk looked at never waits behind others, nor in their company.
+      // The chunk with the current frame is requested alone and never waits behind others.
       const urgent = chunk === centre && !this.has(this.#focus);
       if (this.#pending.size >= PARALLEL + (urgent ? 1 : 0)) return;
       if (!this.#isMissing(chunk)) continue;
@@ -170,14 +170,14 @@ export class FrameStore {
     return false;
   }
 
-  /** Chunks to ask for in one request: more as answers come. */
+  /** How many chunks to request at a time: more with every answer. */
   get #requestChunks() {
     const bytes = Math.min(this.#chunkBytes * 2 ** Math.min(this.#answered, 16), this.#requestBytes);
     return Math.max(1, Math.floor(bytes / this.#chunkBytes));
   }
 
   /**
-   * Takes in missing neighbours, away from the coder.
+   * Extend the request to missing neighbours on the far side of the current frame.
    * @param {number} chunk @param {number} limit chunks @param {number} least @param {number} most
    * @returns {[first: number, last: number]}
    */
@@ -219,7 +219,7 @@ export class FrameStore {
     this.#pump();
   }
 
-  /** @param {number} start @param {ArrayBuffer} bytes may hold more chunks than those asked for */
+  /** @param {number} start @param {ArrayBuffer} bytes may hold more chunks than requested */
   #keep(start, bytes) {
     const { offsets } = this.#pack;
     this.chunks.forEach(({ first, last }, i) => {
@@ -233,7 +233,7 @@ export class FrameStore {
   /** @param {StoreProblem} problem */
   #didFail(problem) {
     this.#onproblem(problem);
-    if (problem.passes === false) this.#blocked = true;
+    if (problem.retryable === false) this.#blocked = true;
     if (this.#blocked || this.#retry !== undefined) return;
     const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
     this.#retry = setTimeout(() => this.retryNow(), wait);

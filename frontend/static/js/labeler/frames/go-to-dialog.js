@@ -4,23 +4,23 @@ import { makeDialog } from "../dialog.js";
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 
 /**
- * Which frame a typed number means.
+ * Find the frame that a typed number means.
  *
  * @param {FramePack} pack @param {string} text @param {"index" | "source"} numbering
  * @returns {{index: number} | {error: string}}
  */
 export function findFrame(pack, text, numbering) {
   const number = /^\s*\d+\s*$/.test(text) ? Number(text) : NaN;
-  if (Number.isNaN(number)) return { error: "Type a whole number." };
+  if (Number.isNaN(number)) return { error: "Enter a whole number." };
   if (numbering === "index") {
     return number <= pack.last ? { index: number } : { error: `This clip has frames 0 to ${pack.last}.` };
   }
   const index = pack.indexOfSource(number);
   if (index !== null) return { index };
-  return { error: `No frame has the source number ${number}; they go from ${pack.source(0)} to ${pack.source(pack.last)}.` };
+  return { error: `No frame has source frame number ${number}. This clip has source frames ${pack.source(0)} to ${pack.source(pack.last)}.` };
 }
 
-/** @type {"index" | "source"} what the coder typed last time */
+/** @type {"index" | "source"} the numbering that the coder used last */
 let numbering = "index";
 
 /** @param {HTMLElement} host @param {FramePack} pack @param {(index: number) => void} go */
@@ -30,7 +30,7 @@ export function askFrame(host, pack, go) {
     "",
     "Go to frame",
     `<div class="dialog-body">
-       <fieldset class="checks"><legend class="visually-hidden">Which number</legend>
+       <fieldset class="checks"><legend class="visually-hidden">Numbering</legend>
          <label><input type="radio" name="numbering" value="index"> <span data-index></span></label>
          <label><input type="radio" name="numbering" value="source"> <span data-source></span></label>
        </fieldset>

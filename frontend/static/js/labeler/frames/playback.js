@@ -1,13 +1,13 @@
-/** Which frame is due, by pts, at a fraction of true speed, forward or backward. Knows only frame times and a clock it is given. */
+/** Which frame is due, by pts, at a fraction of full speed, forward or backward. Knows only frame times and a given clock. */
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
 /** @typedef {{first: number, last: number}} Range frame indices, both included */
 /** @typedef {1 | -1} Direction of time */
 
-/** Fractions of true speed, slow to fast. */
+/** Fractions of full speed, slow to fast. */
 export const SPEEDS = Object.freeze([1 / 20, 1 / 10, 1 / 5, 1 / 3, 1 / 2, 1]);
 
-/** s; sums of floats must not hold a frame back, nor let it go early. */
+/** Seconds. Rounding of sums must not show a frame late or early. */
 const NANOSECOND = 1e-9;
 
 /** @param {number} speed @returns {string} "1/5×" */
@@ -29,7 +29,7 @@ export class Playback {
   loop = null;
   #pack;
   #speed;
-  /** clock reading (ms) and clip time (s) that belong together */
+  /** A clock reading (ms) and the clip time (s) at that moment. */
   #anchor = { clock: 0, time: 0 };
 
   /** @param {FramePack} pack @param {number} [speed] */
@@ -42,14 +42,14 @@ export class Playback {
     return this.#speed;
   }
 
-  /** What is played: the loop, or the whole clip. @returns {Range} */
+  /** The frames that are played: the loop, or the whole clip. @returns {Range} */
   get range() {
     return this.loop ?? { first: 0, last: this.#pack.last };
   }
 
   /**
    * @param {number} clock ms @param {number} index the frame on screen @param {Direction} [direction]
-   * @returns {number} the frame play begins at: the range's far end when `index` is outside or at the end it plays to
+   * @returns {number} the frame that play starts at: the range's start if `index` is outside the range or at its end
    */
   play(clock, index, direction = 1) {
     const { first, last } = this.range;
@@ -65,12 +65,12 @@ export class Playback {
     this.playing = false;
   }
 
-  /** The clock stands until the frame can be shown: nothing is skipped for being late. @param {number} clock @param {number} index */
+  /** Stop the clock until the frame can be shown, so that no frame is skipped. @param {number} clock @param {number} index */
   hold(clock, index) {
     this.#anchor = { clock, time: this.#edge(index) };
   }
 
-  /** @param {number} speed @param {number} clock ms, so that a change in mid-play does not jump */
+  /** @param {number} speed @param {number} clock ms, so that a change during play does not jump */
   setSpeed(speed, clock) {
     const time = this.#timeAt(clock);
     this.#speed = speed;
@@ -83,7 +83,7 @@ export class Playback {
     if (index >= 0 && index < SPEEDS.length) this.setSpeed(SPEEDS[index], clock);
   }
 
-  /** Where a frame's time begins in the direction of play: backward, that is its end. @param {number} index @returns {number} s */
+  /** Return when a frame starts in the direction of play; backward, that is its end. @param {number} index @returns {number} s */
   #edge(index) {
     return this.#pack.seconds(index) + (this.direction > 0 ? 0 : this.#pack.length(index));
   }
@@ -95,7 +95,7 @@ export class Playback {
 
   /**
    * @param {number} clock ms, from the same source as play's
-   * @returns {{index: number, ended: boolean}} the frame due; ended: the clip is over (never in a loop)
+   * @returns {{index: number, ended: boolean}} the frame due; ended: whether the clip is over (never in a loop)
    */
   due(clock) {
     const { first, last } = this.range;
@@ -110,7 +110,7 @@ export class Playback {
     return { index: Math.min(Math.max(index, first), last), ended: false };
   }
 
-  /** @param {number} time s from the range's begin, outside of it @param {number} length s @returns {number} inside */
+  /** @param {number} time s from the range's start, outside the range @param {number} length s @returns {number} inside the range */
   #wrap(time, length) {
     const rest = time % length;
     return this.direction > 0 ? rest : rest + length;

@@ -55,7 +55,7 @@ export class PlayerActions {
     return true;
   }
 
-  /** Fits the loop to the marks as they are now: from onset to offset, or the whole clip. */
+  /** Fit the loop to the current marks: from onset to offset, or the whole clip. */
   updateLoop() {
     const range = this.#marks().span ?? { first: 0, last: this.#pack.last };
     const { loop } = this.#playback;
@@ -66,7 +66,7 @@ export class PlayerActions {
     this.looping = !this.looping;
     if (!this.looping) return this.#player.setLoop(null);
     this.updateLoop();
-    if (!this.#marks().span) this.#say("Looping the whole clip: set onset and offset to loop between them.");
+    if (!this.#marks().span) this.#say("Looping the whole clip. Set onset and offset to loop between them.");
   }
 
   /** @param {1 | -1} direction */

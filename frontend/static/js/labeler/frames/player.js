@@ -1,7 +1,7 @@
 /**
- * Where the coder is in the clip. `target` is the frame asked for; `shown` the one on screen. A step moves the target
- * at once, decoded or not, so that no key press is lost; pixels and numbers follow together through `show`.
- * Knows no page: it is given a way to show a frame, a clock and a way to be called for the next screen frame.
+ * Where the coder is in the clip. `target` is the requested frame, `shown` the one on screen. A step moves the target
+ * at once, decoded or not, so that no key press is lost; `show` then updates pixels and numbers together.
+ * Independent of the page: showing a frame, the clock and the next animation frame are passed in.
  */
 
 /** @typedef {import("./frame-pack.js").FramePack} FramePack */
@@ -11,7 +11,7 @@
  * @template T
  * @typedef {object} Frames
  * @property {(index: number) => T | null} get
- * @property {(index: number) => boolean} isReady decoded, or known to be damaged
+ * @property {(index: number) => boolean} isReady whether it is decoded, or known to be damaged
  * @property {(index: number, direction?: 1 | -1) => void} focus
  */
 
@@ -26,7 +26,7 @@ export class Player {
   #onstate;
   #clock;
   #nextFrame;
-  /** A count of plays: a screen frame asked for by an earlier one does nothing. */
+  /** Number of times play was started: an animation frame requested by an earlier play does nothing. */
   #run = 0;
 
   /**
@@ -34,8 +34,8 @@ export class Player {
    * @param {FramePack} options.pack
    * @param {Frames<T>} options.frames
    * @param {Playback} options.playback
-   * @param {(index: number, image: T | null) => void} options.show draws pixels and numbers at once; null: damaged
-   * @param {() => void} [options.onstate] playing, waiting, speed or target has changed
+   * @param {(index: number, image: T | null) => void} options.show draws pixels and numbers together; null: the frame is damaged
+   * @param {() => void} [options.onstate] called when playing, waiting, speed or target has changed
    * @param {() => number} [options.clock] ms
    * @param {(callback: (clock: number) => void) => void} [options.nextFrame]
    */
@@ -61,12 +61,12 @@ export class Player {
     return this.#playback.playing;
   }
 
-  /** The frame asked for is not decoded yet. */
+  /** Whether the requested frame is not on screen yet. */
   get waiting() {
     return this.target !== this.shown;
   }
 
-  /** @param {number} index any number: the nearest frame is taken @param {1 | -1} [direction] of travel */
+  /** @param {number} index any number; the nearest frame is taken @param {1 | -1} [direction] of travel */
   goTo(index, direction = index < this.target ? -1 : 1) {
     this.pause();
     this.#aim(this.#pack.clamp(index), direction);
@@ -78,7 +78,7 @@ export class Player {
     this.#aim(this.#pack.clamp(this.target + frames), frames < 0 ? -1 : 1);
   }
 
-  /** Plays, or pauses; the other way while playing turns round. @param {1 | -1} [direction] */
+  /** Play or pause. While playing in the other direction, turn round. @param {1 | -1} [direction] */
   toggle(direction = 1) {
     if (this.playing && this.#playback.direction === direction) this.pause();
     else this.play(direction);
@@ -99,7 +99,7 @@ export class Player {
     this.#nextFrame(tick);
   }
 
-  /** The frame on screen is the one the coder is at. */
+  /** Pause. The frame on screen becomes the target. */
   pause() {
     if (!this.playing) return;
     this.#playback.pause();
@@ -130,13 +130,13 @@ export class Player {
   /** @param {number} index @param {1 | -1} direction */
   #aim(index, direction) {
     this.target = index;
-    this.#present(); // first: what is decoded already must not wait for the housekeeping of what is not
+    this.#present(); // first: a decoded frame must not wait until others are planned
     this.#frames.focus(index, direction);
   }
 
   /** @param {number} clock */
   #tick(clock) {
-    // Nothing is skipped for being late: the clock stands while the frame due is not there.
+    // No frame is skipped: the clock stops while the frame that is due is not decoded.
     if (this.waiting) return this.#playback.hold(clock, this.target);
     const { index, ended } = this.#playback.due(clock);
     if (index !== this.target) this.#aim(index, this.#playback.direction);

@@ -1,6 +1,6 @@
-/** Which frames to hold around the one looked at, and in what order to get them. Pure functions. */
+/** Which frames to hold around the current one, and in what order to get them. Pure functions. */
 
-/** Of a window that slides, this share lies in the direction of travel. */
+/** The share of a sliding window that lies in the direction of travel. */
 const AHEAD = 2 / 3;
 
 /**
@@ -19,7 +19,7 @@ export function frameWindow(focus, direction, capacity, count) {
 }
 
 /**
- * Nearest first; of two equally near, the one in the direction of travel.
+ * Yield frames, nearest first; of two equally near, the one in the direction of travel first.
  *
  * @param {number} focus @param {1 | -1} direction @param {number} first @param {number} last
  * @yields {number}
@@ -35,7 +35,7 @@ export function* nearestFirst(focus, direction, first, last) {
 }
 
 /**
- * Groups frames into requests of about `chunkBytes`; a chunk has at least one frame.
+ * Group frames into requests of about `chunkBytes`; a chunk has at least one frame.
  *
  * @param {readonly number[]} offsets count + 1 byte positions @param {number} chunkBytes
  * @returns {{first: number, last: number}[]}
@@ -54,9 +54,9 @@ export function planChunks(offsets, chunkBytes) {
 
 /**
  * @param {number} count @param {(index: number) => boolean} has
- * @returns {[first: number, last: number][]} runs of indices for which `has` is true
+ * @returns {[first: number, last: number][]} ranges of consecutive indices for which `has` is true
  */
-export function runs(count, has) {
+export function consecutiveRanges(count, has) {
   /** @type {[number, number][]} */
   const found = [];
   for (let i = 0; i < count; i++) {

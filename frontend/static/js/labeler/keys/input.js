@@ -23,9 +23,9 @@ export function listenForInput({ root, keymap, act, release, chooseEmotion, sign
       if (leaves && root.contains(target)) target.blur();
     }
     const bound = key === null ? null : keymap.bound(key);
-    // In a text field its own keys come first: Ctrl+Z takes back letters there.
+    // In a text field the field's own keys come first: Ctrl+Z undoes typing there.
     if (!bound || (isTyping(target) && bound.name !== "save" && bound.name !== "done")) return;
-    // Space or Enter on a focused button or link presses it, as everywhere.
+    // Space or Enter presses a focused button or link, as everywhere.
     if ((key === "Space" || key === "Enter") && target.closest("button, a, summary")) return;
     event.preventDefault();
     if (event.repeat && !bound.repeats) return;
@@ -40,7 +40,7 @@ export function listenForInput({ root, keymap, act, release, chooseEmotion, sign
     if (bound?.kind === "action") release(bound.name);
   };
 
-  /** A click must not leave the keyboard on a button (Space would press it again) or in a text field. @param {Event} event */
+  /** Keep the focus off a clicked button (Space would press it again), and out of text fields. @param {Event} event */
   const didPressMouse = (event) => {
     if (!(/** @type {Element} */ (event.target).closest("button, output"))) return;
     event.preventDefault();
@@ -60,9 +60,9 @@ export function listenForInput({ root, keymap, act, release, chooseEmotion, sign
   root.addEventListener("click", didClick, { signal });
 }
 
-/** @param {Element} element that has the focus @returns {boolean} whether keys belong to a text field */
+/** @param {Element} element that has the focus @returns {boolean} whether it takes typed text */
 export function isTyping(element) {
-  if (element.closest("dialog:not([open])")) return false; // just closed; the browser moves the focus a little later
+  if (element.closest("dialog:not([open])")) return false; // just closed; the browser moves the focus a moment later
   const notText = "[type=checkbox], [type=radio], [type=button], [type=submit]";
   return element.closest(`input:not(${notText}), textarea, select, [contenteditable]`) !== null;
 }

@@ -1,4 +1,4 @@
-/** Writes the keys a coder has now onto the controls: `data-key` says whose. */
+/** Shows the coder's current keys on the controls; `data-key` names the action. */
 
 /** @param {HTMLElement} root @param {import("./keymap.js").Keymap} keymap */
 export function showKeyHints(root, keymap) {

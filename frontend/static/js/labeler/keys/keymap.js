@@ -1,18 +1,18 @@
-/** The keys of one coder. */
+/** One coder's keys. */
 import { ACTIONS } from "./actions.js";
 import { keyLabel } from "./key-names.js";
 
 /** @typedef {import("./actions.js").ActionName} ActionName */
 /** @typedef {import("./actions.js").Group} Group */
 
-/** What browsers keep for themselves, whatever a page says, and what finds the way around a page. */
-const BROWSERS_OWN = new Set(["Ctrl+w", "Ctrl+t", "Ctrl+n", "Ctrl+Shift+w", "Ctrl+Shift+t", "Ctrl+Shift+n", "Ctrl+q", "Tab", "Shift+Tab", "Escape", "F11"]);
+/** Keys that browsers reserve, and keys that move the focus. */
+const RESERVED = new Set(["Ctrl+w", "Ctrl+t", "Ctrl+n", "Ctrl+Shift+w", "Ctrl+Shift+t", "Ctrl+Shift+n", "Ctrl+q", "Tab", "Shift+Tab", "Escape", "F11"]);
 
 /**
- * A letter for each emotion: its first letter that is still free, else any that is.
+ * Assign a letter to each emotion: the first of its letters that is free, else any free letter.
  *
- * @param {readonly string[]} emotions @param {Iterable<string>} [taken] keys that do something else
- * @returns {Map<string, string>} emotion to key; emotions beyond the alphabet get none
+ * @param {readonly string[]} emotions @param {Iterable<string>} [taken] keys that are already used
+ * @returns {Map<string, string>} key by emotion; when the alphabet is used up, emotions get none
  */
 export function emotionKeys(emotions, taken = ACTIONS.flatMap((action) => action.keys)) {
   const used = new Set(taken);
@@ -30,7 +30,7 @@ export function emotionKeys(emotions, taken = ACTIONS.flatMap((action) => action
 
 /** @typedef {{kind: "action", name: ActionName, label: string, group: Group | "Emotion", repeats: boolean} | {kind: "emotion", name: string, label: string, group: "Emotion", repeats: false}} Binding */
 
-/** The keys of one coder: the table's, with what the coder changed. */
+/** The default keys with one coder's changes. */
 export class Keymap {
   /** @type {Record<string, string[]>} by binding */
   #changed = {};
@@ -52,7 +52,7 @@ export class Keymap {
     this.setEmotions(emotions);
   }
 
-  /** @param {readonly string[]} emotions the database's words */
+  /** @param {readonly string[]} emotions of the database */
   setEmotions(emotions) {
     for (const id of this.#bindings.keys()) if (id.startsWith(emotionId(""))) this.#bindings.delete(id);
     for (const emotion of emotions) this.#bindings.set(emotionId(emotion), { kind: "emotion", name: emotion, label: emotion, group: "Emotion", repeats: false });
@@ -75,7 +75,7 @@ export class Keymap {
     return key ? keyLabel(key) : "";
   }
 
-  /** @param {string} key @returns {Binding | null} what it does */
+  /** @param {string} key @returns {Binding | null} what the key does */
   bound(key) {
     return this.#bindings.get(this.#byKey.get(key) ?? "") ?? null;
   }
@@ -86,28 +86,28 @@ export class Keymap {
   }
 
   /**
-   * Gives a binding a key, instead of those it has.
+   * Replace the keys of a binding by one key.
    *
    * @param {string} id @param {string} key
-   * @returns {string | null} null when done; else why not
+   * @returns {string | null} null if done; else why not
    */
   rebind(id, key) {
-    if (BROWSERS_OWN.has(key)) return `${keyLabel(key)} belongs to the browser. Take another key.`;
+    if (RESERVED.has(key)) return `${keyLabel(key)} is reserved by the browser. Choose another key.`;
     const other = this.#byKey.get(key);
-    if (other !== undefined && other !== id) return `${keyLabel(key)} is “${this.#bindings.get(other)?.label}”. Give that another key first, or take another one here.`;
+    if (other !== undefined && other !== id) return `${keyLabel(key)} is used for “${this.#bindings.get(other)?.label}”. Choose another key, or change that one first.`;
     this.#changed = { ...this.#changed, [id]: [key] };
     this.#write();
     return null;
   }
 
-  /** Back to the table. @param {string} [id] only this binding's keys @returns {string | null} why not */
+  /** Restore the default keys. @param {string} [id] of this binding only @returns {string | null} null if done; else why not */
   reset(id) {
     if (id === undefined) this.#changed = {};
     else {
       const { [id]: _, ...rest } = this.#changed;
       const wanted = ACTIONS.find((action) => action.name === id)?.keys ?? [];
       const clash = wanted.find((key) => Object.values(rest).flat().includes(key));
-      if (clash) return `${keyLabel(clash)} is “${this.bound(clash)?.label}” now. Reset that first.`;
+      if (clash) return `${keyLabel(clash)} is now used for “${this.bound(clash)?.label}”. Reset that first.`;
       this.#changed = rest;
     }
     this.#write();
@@ -132,7 +132,7 @@ export class Keymap {
       const stored = JSON.parse(this.#storage?.getItem(this.#item) ?? "{}");
       return Object.fromEntries(Object.entries(stored).filter(([, keys]) => Array.isArray(keys)));
     } catch {
-      return {}; // blocked or torn: the table holds
+      return {}; // blocked or damaged: use the defaults
     }
   }
 
@@ -141,7 +141,7 @@ export class Keymap {
     try {
       this.#storage?.setItem(this.#item, JSON.stringify(this.#changed));
     } catch {
-      // full or blocked: it holds until the page closes
+      // full or blocked: kept until the page closes
     }
   }
 }

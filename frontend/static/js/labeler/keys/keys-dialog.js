@@ -1,4 +1,4 @@
-/** All keys, from the same table that the key handler reads; the coder can give every action another key. */
+/** The dialog that shows all keys and lets the coder change them. */
 import { makeDialog } from "../dialog.js";
 import { GROUPS } from "./actions.js";
 import { keyLabel, keyOf } from "./key-names.js";
@@ -6,21 +6,21 @@ import { keyLabel, keyOf } from "./key-names.js";
 /** @typedef {import("./keymap.js").Keymap} Keymap */
 /** @typedef {import("./keymap.js").Binding} Binding */
 
-/** @param {HTMLElement} host @param {Keymap} keymap @param {() => void} onchange keys have changed */
+/** @param {HTMLElement} host @param {Keymap} keymap @param {() => void} onchange called when keys have changed */
 export function showKeys(host, keymap, onchange) {
   const dialog = makeDialog(
     host,
     "is-wide is-keys",
     "Keys",
-    `<div class="dialog-body"><p class="help" data-told role="status" aria-live="polite">Press a key’s button to give its action another key.</p><div class="labeler-keys" tabindex="0" role="region" aria-label="Keys"><div class="labeler-help"></div></div></div>
-     <div class="dialog-footer"><button type="button" class="button button-ghost" data-reset-all>All as they were</button><button class="button" autofocus>Close <kbd aria-hidden="true">Esc</kbd></button></div>`,
+    `<div class="dialog-body"><p class="help" data-status role="status" aria-live="polite">Select a key to change it.</p><div class="labeler-keys" tabindex="0" role="region" aria-label="Keys"><div class="labeler-help"></div></div></div>
+     <div class="dialog-footer"><button type="button" class="button button-ghost" data-reset-all>Reset all</button><button class="button" autofocus>Close <kbd aria-hidden="true">Esc</kbd></button></div>`,
   );
-  const told = /** @type {HTMLElement} */ (dialog.querySelector("[data-told]"));
+  const status = /** @type {HTMLElement} */ (dialog.querySelector("[data-status]"));
   /** @type {string | null} the binding that waits for a key */
   let waiting = null;
   const show = (/** @type {string} */ text, refused = false) => {
-    if (text) told.textContent = text;
-    told.classList.toggle("errors", refused);
+    if (text) status.textContent = text;
+    status.classList.toggle("errors", refused);
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.rebind;
     dialog.querySelector(".labeler-help")?.replaceChildren(...lists(keymap, waiting));
     if (focused) /** @type {HTMLElement | null} */ (dialog.querySelector(`[data-rebind="${CSS.escape(focused)}"]`))?.focus();
@@ -30,13 +30,13 @@ export function showKeys(host, keymap, onchange) {
     const { rebind, reset, resetAll } = /** @type {Element} */ (event.target).closest("button")?.dataset ?? {};
     if (rebind !== undefined) {
       waiting = rebind;
-      show(`Press the new key for “${labelOf(keymap, rebind)}”, or Esc to leave it.`);
+      show(`Press the new key for “${labelOf(keymap, rebind)}”, or Esc to cancel.`);
     } else if (reset !== undefined) {
       const refusal = keymap.reset(reset);
-      show(refusal ?? `“${labelOf(keymap, reset)}” has its own key again.`, refusal !== null);
+      show(refusal ?? `“${labelOf(keymap, reset)}” has its default key again.`, refusal !== null);
     } else if (resetAll !== undefined) {
       keymap.reset();
-      show("All keys are as they were.");
+      show("All keys reset to their defaults.");
     }
   });
   dialog.addEventListener("keydown", (event) => {
@@ -44,15 +44,15 @@ export function showKeys(host, keymap, onchange) {
     const key = keyOf(event);
     event.preventDefault();
     event.stopPropagation();
-    if (key === null) return; // a modifier, on the way to a key
+    if (key === null) return; // a modifier alone
     const id = waiting;
     if (key === "Escape") {
       waiting = null;
-      return show("Nothing changed.");
+      return show("No key changed.");
     }
     const refusal = keymap.rebind(id, key);
     if (refusal === null) waiting = null;
-    show(refusal ?? `“${labelOf(keymap, id)}” is ${keyLabel(key)} now.`, refusal !== null);
+    show(refusal ?? `“${labelOf(keymap, id)}” is now ${keyLabel(key)}.`, refusal !== null);
   });
   dialog.addEventListener("cancel", (event) => {
     if (waiting !== null) event.preventDefault();
@@ -85,8 +85,8 @@ function row(keymap, id, { label }, waits) {
   const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
   dt.textContent = label;
   const keys = keymap.keys(id).map(keyLabel);
-  if (keymap.isChanged(id)) dd.append(button("reset", id, "Reset", `Reset the key of ${label}`, "button button-small button-ghost"), " ");
-  const change = button("rebind", id, "", `${label}: ${keys.join(" or ") || "no key"}. Change it`, "labeler-key");
+  if (keymap.isChanged(id)) dd.append(button("reset", id, "Reset", `Reset the key for ${label}`, "button button-small button-ghost"), " ");
+  const change = button("rebind", id, "", `${label}: ${keys.join(" or ") || "no key"}. Change`, "labeler-key");
   change.append(...(waits ? ["press a key…"] : keys.length ? keys.flatMap((key) => [kbd(key), " "]) : ["none"]));
   dd.append(change);
   element.append(dt, dd);

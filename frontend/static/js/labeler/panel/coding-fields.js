@@ -1,4 +1,4 @@
-/** Emotion, kind, confidence, action units and note of the selected expression. A view. */
+/** View: emotion, kind, confidence, action units and note of the selected expression. */
 import { COMMON, parseActionUnits, unitText } from "../coding/action-units.js";
 import { fieldErrors } from "../../http.js";
 import { emotionId } from "../keys/keymap.js";
@@ -7,7 +7,7 @@ import { emotionId } from "../keys/keymap.js";
 
 const NAMES = new Map(COMMON);
 
-/** @param {HTMLElement} root @param {readonly string[]} emotions the database's words; none: the coder's own */
+/** @param {HTMLElement} root @param {readonly string[]} emotions of the database; if empty, the coder types one */
 export function buildEmotions(root, emotions) {
   const host = /** @type {HTMLElement} */ (root.querySelector("[data-emotions]"));
   if (emotions.length === 0) return host.replaceChildren(emotionInput());
@@ -55,17 +55,17 @@ export function showFields(root, { coding, problem }, emotions) {
     if (input.value !== coding[field]) input.value = coding[field];
     input.setAttribute("aria-invalid", String(field in errors));
   }
-  for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-error]"))) {
-    const text = errors[place.dataset.error ?? ""] ?? "";
-    if (place.textContent !== text) place.textContent = text;
-    place.hidden = text === "";
+  for (const message of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-error]"))) {
+    const text = errors[message.dataset.error ?? ""] ?? "";
+    if (message.textContent !== text) message.textContent = text;
+    message.hidden = text === "";
   }
   const names = units.map((unit) => `${unitText(unit)} ${NAMES.get(unit.number)?.toLowerCase() ?? ""}`.trim()).join(", ");
-  const spoken = find(root, "[data-unit-names]");
-  spoken.textContent = error ? "" : names;
-  spoken.title = error ? "" : names;
-  const stray = coding.emotion !== "" && emotions.length > 0 && !emotions.includes(coding.emotion);
-  find(root, "[data-stray]").textContent = stray ? `Coded as “${coding.emotion}”, which is not in this list.` : "";
+  const nameLine = find(root, "[data-unit-names]");
+  nameLine.textContent = error ? "" : names;
+  nameLine.title = error ? "" : names;
+  const unlisted = coding.emotion !== "" && emotions.length > 0 && !emotions.includes(coding.emotion);
+  find(root, "[data-unlisted]").textContent = unlisted ? `Coded as “${coding.emotion}”, which is not in the list.` : "";
 }
 
 /** @param {HTMLElement} root @param {string} name @param {string} chosen */

@@ -1,4 +1,4 @@
-/** The coder's side of the labeler: expressions, marks, emotion, text, and whether it is saved. A view over CodingSession and AutoSave. */
+/** View: the coding panel, with expressions, marks, fields and the save status of a CodingSession and its AutoSave. */
 import { Marks } from "../coding/marks.js";
 import { showExpressions } from "./expression-list.js";
 import { buildEmotions, showFields } from "./coding-fields.js";
@@ -28,7 +28,7 @@ export class CodingPanel {
    * @param {readonly string[]} options.emotions
    * @param {CodingSession} options.session
    * @param {AutoSave} options.autosave
-   * @param {Marks} options.marks of the selected expression; kept true to it by `refresh`
+   * @param {Marks} options.marks of the selected expression; updated by `refresh`
    * @param {(text: string) => void} options.announce to a screen reader
    */
   constructor({ root, pack, readonly, emotions, session, autosave, marks, announce }) {
@@ -44,7 +44,7 @@ export class CodingPanel {
     this.#enable();
   }
 
-  /** @param {readonly string[]} emotions the database's words have changed */
+  /** @param {readonly string[]} emotions of the database, after a change */
   setEmotions(emotions) {
     this.#emotions = emotions;
     buildEmotions(this.#root, emotions);
@@ -61,7 +61,7 @@ export class CodingPanel {
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-field=${field}]`)).focus();
   }
 
-  /** Shows what there is now: the codings as well as their state. */
+  /** Show the current codings and their save state. */
   refresh() {
     const { selected } = this.#session;
     this.marks.replace(selected.coding);

@@ -1,4 +1,4 @@
-/** Codings in words: for tables of versions. */
+/** The fields of a coding as text, for tables of versions. */
 import { FIELDS } from "../coding/coding.js";
 
 /** @typedef {import("../coding/coding.js").Coding} Coding */
@@ -7,12 +7,12 @@ import { FIELDS } from "../coding/coding.js";
 /** @type {Readonly<Record<keyof Coding, string>>} */
 export const FIELD_LABELS = Object.freeze({
   onset: "Onset", apex: "Apex", offset: "Offset", emotion: "Emotion", action_units: "Action units", kind: "Kind",
-  confidence: "Confidence", note: "Note", origin: "Marks came", suggestion: "Suggested",
+  confidence: "Confidence", note: "Note", origin: "Marks set", suggestion: "Suggested",
 });
 
-const ORIGINS = /** @type {Record<string, string>} */ ({ manual: "by hand", suggested: "from the suggestion", corrected: "from the suggestion, corrected" });
+const ORIGINS = /** @type {Record<string, string>} */ ({ manual: "by hand", suggested: "from a suggestion", corrected: "from a suggestion, corrected" });
 
-/** What a coder compares; the suggestion itself is told by where the marks came from. */
+/** The fields that a coder compares; the origin stands for the suggestion. */
 export const SHOWN = Object.freeze(/** @type {(keyof Coding)[]} */ (FIELDS.filter((field) => field !== "suggestion")));
 
 /** @param {keyof Coding} field @param {Coding} coding @param {FramePack} pack @returns {string} */

@@ -1,4 +1,4 @@
-/** Two versions of an expression side by side; the coder chooses. */
+/** The dialog in which the coder chooses between two versions of an expression. */
 import { codingOf, differences } from "../coding/coding.js";
 import { FIELD_LABELS, SHOWN, fieldText } from "./coding-text.js";
 import { makeDialog } from "../dialog.js";
@@ -8,18 +8,18 @@ import { makeDialog } from "../dialog.js";
 
 /**
  * @param {HTMLElement} host @param {FramePack} pack @param {Expression} expression in conflict
- * @param {(choice: "mine" | "theirs") => void} choose not called when the coder puts it off
+ * @param {(choice: "mine" | "theirs") => void} choose not called if the coder decides later
  */
 export function showConflict(host, pack, { coding, deleted, theirs }, choose) {
   const theirsDeleted = theirs === "deleted" || theirs === null;
   const dialog = makeDialog(
     host,
     "is-wide labeler-conflict",
-    "Changed elsewhere: which one counts?",
+    "Changed elsewhere: which version do you want to keep?",
     `<div class="dialog-body">
        <p data-what></p>
        <div class="table-wrap" tabindex="0" role="region" aria-label="Both versions">
-         <table class="table"><thead><tr><th scope="col">Field</th><th scope="col">Here, not saved</th><th scope="col" data-there>Saved elsewhere</th></tr></thead><tbody></tbody></table>
+         <table class="table"><thead><tr><th scope="col">Field</th><th scope="col">Your version, not saved</th><th scope="col" data-there>Saved version</th></tr></thead><tbody></tbody></table>
        </div>
      </div>
      <div class="dialog-footer">
@@ -29,10 +29,10 @@ export function showConflict(host, pack, { coding, deleted, theirs }, choose) {
      </div>`,
   );
   const write = (/** @type {string} */ selector, /** @type {string} */ text) => (/** @type {HTMLElement} */ (dialog.querySelector(selector)).textContent = text);
-  write("[data-what]", `This expression was ${theirsDeleted ? "deleted" : "saved"} from another window or device since you opened it here. Nothing has been overwritten.`);
-  write("[data-there]", theirsDeleted ? "Deleted elsewhere" : "Saved elsewhere");
-  write("[value=theirs]", theirsDeleted ? "Delete it here too" : "Take the one saved elsewhere");
-  write("[value=mine]", deleted ? "Delete it all the same" : "Keep mine");
+  write("[data-what]", `This expression was ${theirsDeleted ? "deleted" : "changed"} in another window or on another device after you opened it here. Nothing is overwritten.`);
+  write("[data-there]", theirsDeleted ? "Deleted elsewhere" : "Saved version");
+  write("[value=theirs]", theirsDeleted ? "Delete it here too" : "Keep the saved version");
+  write("[value=mine]", deleted ? "Delete it anyway" : "Keep my version");
   const other = theirsDeleted ? null : codingOf(theirs);
   const changed = other ? differences(coding, other) : [];
   const body = /** @type {HTMLTableSectionElement} */ (dialog.querySelector("tbody"));

@@ -1,26 +1,26 @@
-/** A researcher adds a word to those that a database's coders choose from. */
+/** The dialog in which a researcher adds an emotion to those that a database's coders choose from. */
 import { requestJson } from "../../http.js";
 import { makeDialog } from "../dialog.js";
 
-/** As long as the server allows. */
-const LONGEST = 40;
+/** The server's limit. */
+const MAX_CHARACTERS = 40;
 
 /**
- * @param {readonly string[]} words there are @param {string} text typed
- * @returns {{word: string} | {error: string}}
+ * @param {readonly string[]} emotions of the database @param {string} text typed
+ * @returns {{emotion: string} | {error: string}}
  */
-export function checkEmotion(words, text) {
-  const word = text.trim().replace(/\s+/g, " ");
-  if (word === "") return { error: "Type a word." };
-  if (word.length > LONGEST) return { error: `A word has at most ${LONGEST} characters; this has ${word.length}.` };
-  if (word.includes(",")) return { error: "A comma separates words: add one at a time." };
-  const there = words.find((other) => other.toLowerCase() === word.toLowerCase());
-  return there === undefined ? { word } : { error: `“${there}” is there already.` };
+export function checkEmotion(emotions, text) {
+  const emotion = text.trim().replace(/\s+/g, " ");
+  if (emotion === "") return { error: "Enter an emotion." };
+  if (emotion.length > MAX_CHARACTERS) return { error: `An emotion can have at most ${MAX_CHARACTERS} characters; this has ${emotion.length}.` };
+  if (emotion.includes(",")) return { error: "Commas separate emotions. Add one at a time." };
+  const existing = emotions.find((other) => other.toLowerCase() === emotion.toLowerCase());
+  return existing === undefined ? { emotion } : { error: `“${existing}” is already in the list.` };
 }
 
 /**
  * @param {HTMLElement} host @param {string} databaseUrl of the API
- * @param {(words: string[], word: string) => void} done all words, and the new one
+ * @param {(emotions: string[], added: string) => void} done called with all emotions and the new one
  */
 export function askForEmotion(host, databaseUrl, done) {
   const dialog = makeDialog(
@@ -28,10 +28,10 @@ export function askForEmotion(host, databaseUrl, done) {
     "",
     "Add an emotion",
     `<div class="dialog-body"><div class="field">
-       <label for="labeler-word">Word</label>
-       <input id="labeler-word" type="text" autocomplete="off" autofocus aria-describedby="labeler-word-help labeler-word-error">
-       <p class="help" id="labeler-word-help">Every coder of this database can choose it from then on.</p>
-       <p class="errors" id="labeler-word-error" role="alert" hidden></p>
+       <label for="labeler-new-emotion">Emotion</label>
+       <input id="labeler-new-emotion" type="text" autocomplete="off" autofocus aria-describedby="labeler-new-emotion-help labeler-new-emotion-error">
+       <p class="help" id="labeler-new-emotion-help">Every coder of this database will be able to choose it.</p>
+       <p class="errors" id="labeler-new-emotion-error" role="alert" hidden></p>
      </div></div>
      <div class="dialog-footer"><button type="button" class="button" data-cancel>Cancel</button><button class="button button-primary">Add</button></div>`,
   );
@@ -47,14 +47,14 @@ export function askForEmotion(host, databaseUrl, done) {
   dialog.querySelector("form")?.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const { emotions } = await requestJson(databaseUrl); // as they are now: somebody else may have added one
+      const { emotions } = await requestJson(databaseUrl); // read again: someone else may have added one
       const checked = checkEmotion(emotions, input.value);
       if ("error" in checked) return refuse(checked.error);
-      const saved = await requestJson(databaseUrl, { method: "PATCH", json: { emotions: [...emotions, checked.word] } });
+      const saved = await requestJson(databaseUrl, { method: "PATCH", json: { emotions: [...emotions, checked.emotion] } });
       dialog.close();
-      done(saved.emotions, checked.word);
+      done(saved.emotions, checked.emotion);
     } catch (problem) {
-      refuse(`The word was not added. ${/** @type {Error} */ (problem).message}`);
+      refuse(`The emotion was not added. ${/** @type {Error} */ (problem).message}`);
     }
   });
   dialog.showModal();

@@ -1,4 +1,4 @@
-/** The compact list of a clip's expressions, and what the spotter suggests. A view. */
+/** View: the list of a clip's expressions, and the number of suggestions. */
 import { isBlank, missing } from "../coding/coding.js";
 import { MARKS } from "../coding/marks.js";
 
@@ -9,7 +9,7 @@ import { MARKS } from "../coding/marks.js";
 export function showExpressions(root, session) {
   const list = /** @type {HTMLElement} */ (root.querySelector("[data-expressions]"));
   const selected = session.selected;
-  list.replaceChildren(...session.expressions.map((expression, place) => row(expression, place, expression === selected)));
+  list.replaceChildren(...session.expressions.map((expression, position) => row(expression, position, expression === selected)));
   reveal(list, /** @type {HTMLElement | null} */ (list.querySelector("[aria-current=true]")));
   const open = session.open.length;
   const accept = /** @type {HTMLElement} */ (root.querySelector("[data-suggestions]"));
@@ -17,7 +17,7 @@ export function showExpressions(root, session) {
   /** @type {HTMLElement} */ (accept.querySelector("[data-open]")).textContent = `${open} suggestion${open === 1 ? "" : "s"}`;
 }
 
-/** Scrolls the list alone, not the page. @param {HTMLElement} list @param {HTMLElement | null} row */
+/** Scroll the list, but not the page, to a row. @param {HTMLElement} list @param {HTMLElement | null} row */
 function reveal(list, row) {
   if (!row) return;
   const [box, inside] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
@@ -25,8 +25,8 @@ function reveal(list, row) {
   if (inside.bottom > box.bottom) list.scrollTop += inside.bottom - box.bottom;
 }
 
-/** @param {Expression} expression @param {number} place @param {boolean} isSelected @returns {HTMLLIElement} */
-function row(expression, place, isSelected) {
+/** @param {Expression} expression @param {number} position @param {boolean} isSelected @returns {HTMLLIElement} */
+function row(expression, position, isSelected) {
   const { coding, key, theirs } = expression;
   const item = document.createElement("li");
   const button = document.createElement("button");
@@ -34,13 +34,13 @@ function row(expression, place, isSelected) {
   button.className = "expression";
   button.dataset.expression = key;
   button.setAttribute("aria-current", String(isSelected));
-  const lacks = missing(coding);
-  const state = theirs ? "changed elsewhere" : isBlank(coding) ? "nothing yet" : lacks.length ? `no ${lacks.join(", ")}` : "complete";
+  const absent = missing(coding);
+  const state = theirs ? "changed elsewhere" : isBlank(coding) ? "blank" : absent.length ? `no ${absent.join(", ")}` : "complete";
   const parts = [
-    ["expression-number", String(place + 1)],
+    ["expression-number", String(position + 1)],
     ["expression-span num", MARKS.map((name) => coding[name] ?? "–").join(" · ")],
     ["expression-emotion", coding.emotion || "–"],
-    [`expression-state${theirs ? " is-conflict" : lacks.length ? "" : " is-complete"}`, state],
+    [`expression-state${theirs ? " is-conflict" : absent.length ? "" : " is-complete"}`, state],
   ];
   for (const [className, text] of parts) {
     const span = document.createElement("span");

@@ -1,4 +1,4 @@
-/** The three marks of the selected expression, each with its numbers. A view. */
+/** View: the three marks of the selected expression. */
 import { MARKS } from "../coding/marks.js";
 
 /** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
@@ -12,7 +12,7 @@ export function showMarks(root, pack, marks, readonly) {
   for (const name of MARKS) showMark(/** @type {HTMLElement} */ (root.querySelector(`[data-mark=${name}]`)), name, marks[name], pack, readonly);
   const span = marks.span;
   const ms = span ? (pack.seconds(span.last) - pack.seconds(span.first)) * 1000 : null;
-  write(root, "[data-span]", span && ms !== null ? `Onset to offset ${ms.toFixed(0)} ms, ${span.last - span.first + 1} frames` : "");
+  write(root, "[data-span]", span && ms !== null ? `Onset to offset: ${ms.toFixed(0)} ms, ${span.last - span.first + 1} frames` : "");
   write(root, "[data-kind-hint]", ms !== null && ms > MICRO_MS ? `Longer than ${MICRO_MS} ms` : "");
 }
 

@@ -1,4 +1,4 @@
-/** Whether everything is saved, and what the coder can do where it is not. A view. */
+/** View: whether everything is saved, and what the coder can do if not. */
 import { fieldErrors } from "../../http.js";
 import { isBlank, missing } from "../coding/coding.js";
 
@@ -22,7 +22,7 @@ const BADGES = /** @type {const} */ ({
 const ACTIONS = { retrying: ["now", "Try now"], refused: ["now", "Try again"], conflict: ["now", "Compare and choose"], "signed-out": ["sign-in", "Sign in again"] };
 
 /** @type {ReadonlySet<SaveState>} */
-const TOLD = new Set(/** @type {SaveState[]} */ (["saved", "retrying", "refused", "signed-out", "conflict"]));
+const ANNOUNCED = new Set(/** @type {SaveState[]} */ (["saved", "retrying", "refused", "signed-out", "conflict"]));
 
 /**
  * @param {HTMLElement} root the panel @param {AutoSave} autosave @param {Expression} expression the selected one
@@ -37,16 +37,16 @@ export function showSave(root, { state, message }, { coding, problem }, readonly
   element.className = `badge ${badge}`;
   element.textContent = readonly ? "View only" : label;
   const text = /** @type {HTMLElement} */ (box.querySelector("[data-save-message]"));
-  const saidBelow = state === "refused" && Object.keys(fieldErrors(problem?.body)).length > 0; // at the field
+  const shownAtField = state === "refused" && Object.keys(fieldErrors(problem?.body)).length > 0;
   text.textContent = message;
-  text.hidden = message === "" || saidBelow;
-  const lacks = missing(coding);
+  text.hidden = message === "" || shownAtField;
+  const absent = missing(coding);
   const complete = /** @type {HTMLElement} */ (box.querySelector("[data-complete]"));
-  complete.textContent = lacks.length === 0 ? "Complete" : isBlank(coding) ? "" : `Missing: ${lacks.join(", ")}`;
-  complete.classList.toggle("is-complete", lacks.length === 0);
+  complete.textContent = absent.length === 0 ? "Complete" : isBlank(coding) ? "" : `Missing: ${absent.join(", ")}`;
+  complete.classList.toggle("is-complete", absent.length === 0);
   if (!changed) return;
-  showActions(/** @type {HTMLElement} */ (box.querySelector("[data-save-actions]")), saidBelow ? "unsaved" : state);
-  if (TOLD.has(state)) announce(`${label}. ${message}`);
+  showActions(/** @type {HTMLElement} */ (box.querySelector("[data-save-actions]")), shownAtField ? "unsaved" : state);
+  if (ANNOUNCED.has(state)) announce(`${label}. ${message}`);
 }
 
 /** @param {HTMLElement} host @param {SaveState} state */

@@ -1,14 +1,14 @@
-/** Picking action units: by mouse, or by keys alone (type a number, then L or R for the side, A to E for the intensity). */
+/** The dialog for picking action units, by mouse or by keyboard: a number, then L or R for the side, A to E for the intensity. */
 import { COMMON, INTENSITIES, parseActionUnits, unitText, unitsText } from "../coding/action-units.js";
 import { makeDialog } from "../dialog.js";
 
 /** @typedef {import("../coding/action-units.js").ActionUnit} ActionUnit */
 
-/** Which units are picked, and which of them the letters go to. Knows no page. */
+/** The picked action units; letters apply to the last one. Independent of the page. */
 export class UnitPicks {
   /** @type {ActionUnit[]} */
   units;
-  /** Digits typed that may go on: "1" before "12". */
+  /** Digits typed so far that may be the start of a number: "1" before "12". */
   typed = "";
 
   /** @param {string} text */
@@ -16,7 +16,7 @@ export class UnitPicks {
     this.units = parseActionUnits(text).units;
   }
 
-  /** The unit that letters go to. @returns {ActionUnit | null} */
+  /** The action unit that letters apply to. @returns {ActionUnit | null} */
   get current() {
     return this.units.at(-1) ?? null;
   }
@@ -25,13 +25,13 @@ export class UnitPicks {
     return unitsText(this.units);
   }
 
-  /** @param {number} number picks it, or drops it where it is picked */
+  /** @param {number} number added, or removed if it is already picked */
   toggle(number) {
     const rest = this.units.filter((unit) => unit.number !== number);
     this.units = rest.length < this.units.length ? rest : [...rest, { number, side: "", intensity: "" }];
   }
 
-  /** @param {Partial<ActionUnit>} change to the current unit; the same side or intensity again takes it away */
+  /** @param {Partial<ActionUnit>} change to the current unit; choosing the same side or intensity again clears it */
   set(change) {
     const current = this.current;
     if (!current) return;
@@ -41,7 +41,7 @@ export class UnitPicks {
     this.units = [...this.units.slice(0, -1), changed];
   }
 
-  /** @param {string} key as the browser names it @returns {boolean} whether it meant something */
+  /** @param {string} key as the browser names it @returns {boolean} whether the key was used */
   press(key) {
     if (/^\d$/.test(key)) return this.#pressDigit(key);
     this.finish();
@@ -53,7 +53,7 @@ export class UnitPicks {
     return true;
   }
 
-  /** The number typed so far is whole. */
+  /** Take the typed digits as a complete number. */
   finish() {
     if (this.typed && isUnit(this.typed)) this.toggle(Number(this.typed));
     this.typed = "";
@@ -70,10 +70,10 @@ export class UnitPicks {
 /** @param {string} digits */
 const isUnit = (digits) => parseActionUnits(digits).error === "";
 
-/** @param {string} digit @returns {boolean} whether a two-digit unit begins with it: 1, 2, 3, … and so the picker waits */
+/** @param {string} digit @returns {boolean} whether a two-digit action unit starts with it, so that the picker waits for a second digit */
 const canGrow = (digit) => COMMON.some(([number]) => number > 9 && String(number)[0] === digit);
 
-/** @param {HTMLElement} host @param {string} text picked so far @param {(text: string) => void} done called when it changed */
+/** @param {HTMLElement} host @param {string} text picked so far @param {(text: string) => void} done called if it changed */
 export function pickActionUnits(host, text, done) {
   const dialog = makeDialog(
     host,
@@ -86,11 +86,11 @@ export function pickActionUnits(host, text, done) {
          <div class="button-group" role="group" aria-label="Side">${["L", "R"].map((side) => `<button type="button" class="button button-small" data-side="${side}" aria-pressed="false">${side === "L" ? "Left" : "Right"} <kbd aria-hidden="true">${side}</kbd></button>`).join("")}</div>
          <div class="button-group" role="group" aria-label="Intensity">${INTENSITIES.map((letter) => `<button type="button" class="button button-small" data-intensity="${letter}" aria-pressed="false" aria-label="Intensity ${letter}">${letter}</button>`).join("")}</div>
        </div>
-       <p class="help">Type a number to pick a unit or drop it, then L or R for the side that moves (the subject’s own), A (trace) to E (maximum) for the intensity.</p>
+       <p class="help">Type a number to add or remove an action unit, then L or R for the side that moves (the subject’s left or right) and A (trace) to E (maximum) for the intensity.</p>
      </div>
      <div class="dialog-footer">
        <button type="button" class="button" data-cancel>Cancel <kbd aria-hidden="true">Esc</kbd></button>
-       <button class="button button-primary" value="done">Take these <kbd aria-hidden="true">↵</kbd></button>
+       <button class="button button-primary" value="done">Apply <kbd aria-hidden="true">↵</kbd></button>
      </div>`,
   );
   const picks = new UnitPicks(text);
@@ -98,7 +98,7 @@ export function pickActionUnits(host, text, done) {
   list.append(...COMMON.map(([number, name]) => unitButton(number, name)));
   const show = () => showPicks(dialog, picks);
   dialog.addEventListener("keydown", (event) => {
-    const onButton = /** @type {Element} */ (event.target).closest("button") !== null; // which Enter and Space press
+    const onButton = /** @type {Element} */ (event.target).closest("button") !== null; // Enter and Space press it
     if (event.key === "Enter" && !onButton) return dialog.close("done");
     if (event.ctrlKey || event.metaKey || event.altKey || event.key === "Tab" || event.key === "Escape") return;
     if (onButton && (event.key === " " || event.key === "Enter")) return;
@@ -137,11 +137,11 @@ function unitButton(number, name) {
 
 /** @param {HTMLElement} dialog @param {UnitPicks} picks */
 function showPicks(dialog, { units, current, text, typed }) {
-  /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = `${text}${typed ? `${text ? "+" : ""}${typed}…` : ""}` || "No unit picked";
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = `${text}${typed ? `${text ? "+" : ""}${typed}…` : ""}` || "No action unit picked";
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll("[data-unit]"))) {
     button.setAttribute("aria-pressed", String(units.some((unit) => String(unit.number) === button.dataset.unit)));
   }
-  /** @type {HTMLElement} */ (dialog.querySelector("[data-current]")).textContent = current ? `For ${unitText(current)}:` : "Pick a unit first:";
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-current]")).textContent = current ? `For ${unitText(current)}:` : "Pick an action unit first:";
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (dialog.querySelectorAll("[data-side], [data-intensity]"))) {
     button.disabled = current === null;
     const { side, intensity } = button.dataset;

@@ -1,9 +1,9 @@
 /**
- * The blink comparator: swaps the frame on screen for the one compared with, and back, so that what moved between them
- * jumps to the eye. A tap swaps until the next tap; a held key swaps while it is held. Wherever the coder goes meanwhile ends it.
+ * A blink comparator: switches between the current frame and a reference frame, so that movement between them stands out.
+ * A tap switches until the next tap; a held key switches while it is held. Going to another frame ends it.
  */
 
-/** A key let go later than this was held. */
+/** A key released later than this was held. */
 const HOLD_MS = 250;
 
 export class Flip {
@@ -19,12 +19,12 @@ export class Flip {
     this.#clock = clock;
   }
 
-  /** @param {number} here the frame on screen @returns {boolean} whether it shows the frame compared with */
+  /** @param {number} here the frame on screen @returns {boolean} whether that is the reference frame of a flip */
   active(here) {
     return this.#pair !== null && this.#pair.to === here;
   }
 
-  /** Frames to keep ready. @returns {number[]} */
+  /** Frames to keep decoded. @returns {number[]} */
   get frames() {
     return this.#pair ? [this.#pair.from, this.#pair.to] : [];
   }
@@ -37,7 +37,7 @@ export class Flip {
     this.#go(reference);
   }
 
-  /** The key was let go. @param {number} here the frame on screen */
+  /** Handle the release of the key. @param {number} here the frame on screen */
   release(here) {
     if (this.active(here) && this.#clock() - this.#since >= HOLD_MS) this.#back();
   }

@@ -1,13 +1,13 @@
-/** Optical flow between two frames, as the server's workers compute it: asked for once the coder rests at a frame, kept for later. */
+/** Loads optical flow between two frames from the server, once the coder stays at a frame, and keeps it. */
 import { requestJson } from "../../http.js";
 
 /**
  * @typedef {object} FlowLayer
  * @property {number} from @property {number} to frames
  * @property {number} size cells along each side of the grid
- * @property {number[]} u @property {number[]} v px of the image, to the right and down, row after row
- * @property {number[]} strain without unit
- * @property {[number[], number[]]} to_frame takes (column, row) of the grid to px of the image
+ * @property {number[]} u @property {number[]} v image px to the right and down, row by row
+ * @property {number[]} strain dimensionless
+ * @property {[number[], number[]]} to_frame maps (column, row) of the grid to image px
  */
 
 const REST_MS = 250;
@@ -15,7 +15,7 @@ const POLL_MS = [300, 500, 1000, 2000];
 const KEPT = 200;
 
 export class FlowLoader {
-  /** @type {Map<string, FlowLayer | string>} by pair; a sentence where there is none */
+  /** @type {Map<string, FlowLayer | string>} by pair; a sentence if there is no layer */
   #answers = new Map();
   /** @type {AbortController | null} */
   #asking = null;
@@ -29,7 +29,7 @@ export class FlowLoader {
 
   /**
    * @param {object} options
-   * @param {string} options.url @param {() => void} options.onchange an answer has come
+   * @param {string} options.url @param {() => void} options.onchange called when an answer has arrived
    * @param {(url: string, init: {signal: AbortSignal}) => Promise<any>} [options.fetchJson] @param {number} [options.restMs]
    */
   constructor({ url, onchange, fetchJson = requestJson, restMs = REST_MS }) {
@@ -41,7 +41,7 @@ export class FlowLoader {
 
   /**
    * @param {number} from @param {number} to
-   * @returns {FlowLayer | string | null} the layer, or why there is none; null: not here yet, and asked for unless the coder goes on
+   * @returns {FlowLayer | string | null} the layer, or why there is none; null: not loaded yet, and requested if the coder stays
    */
   get(from, to) {
     const pair = `from=${from}&to=${to}`;
@@ -55,8 +55,8 @@ export class FlowLoader {
     return answer;
   }
 
-  /** The coder looks at something else. */
-  rest() {
+  /** Drop the request: the coder moved on. */
+  cancel() {
     this.#drop();
     this.#pair = "";
   }
@@ -67,7 +67,7 @@ export class FlowLoader {
     this.#asking = null;
   }
 
-  /** @param {string} pair @param {AbortSignal} signal @param {number} times asked before */
+  /** @param {string} pair @param {AbortSignal} signal @param {number} times number of earlier requests */
   async #ask(pair, signal, times) {
     /** @type {FlowLayer | string | null} */
     let answer = null;
@@ -76,8 +76,8 @@ export class FlowLoader {
       answer = body?.state ? null : body;
     } catch (error) {
       if (signal.aborted) return;
-      const { passes, message } = /** @type {Error & {passes?: boolean}} */ (error);
-      if (!passes) answer = message;
+      const { retryable, message } = /** @type {Error & {retryable?: boolean}} */ (error);
+      if (!retryable) answer = message;
     }
     if (signal.aborted) return;
     if (answer === null) {

@@ -1,15 +1,15 @@
-/** Draws a layer of optical flow over the image: strain as a tint, flow as arrows. Units are px of the image. */
+/** Draws optical flow over the image: strain as a tint, flow as arrows. Units are image px. */
 
 /** @typedef {import("./flow-loader.js").FlowLayer} FlowLayer */
 /** @typedef {{x: number, y: number, dx: number, dy: number}} Arrow */
 
-/** arrows stand so far apart at least, and shorter ones than this are not drawn, px */
-const APART = 9;
-const SHORTEST = 1.2;
+/** Minimum distance between arrows, and length below which they are not drawn, px. */
+const MIN_DISTANCE = 9;
+const MIN_LENGTH = 1.2;
 const TINT = Object.freeze([255, 176, 32]);
-const TINT_MOST = 0.6;
-/** strain that is tinted fully, at least: what noise alone does must not glow */
-const STRAIN_FLOOR = 0.02;
+const MAX_OPACITY = 0.6;
+/** The least strain that is tinted fully, so that noise alone stays faint. */
+const MIN_FULL_STRAIN = 0.02;
 
 /** @type {WeakMap<FlowLayer, OffscreenCanvas>} */
 const tints = new WeakMap();
@@ -19,18 +19,18 @@ export function toFrame({ to_frame: [[a, b, c], [d, e, f]] }, column, row) {
   return [a * column + b * row + c, d * column + e * row + f];
 }
 
-/** @param {FlowLayer} layer @param {number} factor @returns {Arrow[]} those long enough to see, a fair distance apart */
+/** @param {FlowLayer} layer @param {number} factor @returns {Arrow[]} those long enough to see, spaced evenly */
 export function arrowsOf(layer, factor) {
   const { size, u, v, to_frame: matrix } = layer;
   const cell = Math.hypot(matrix[0][0], matrix[1][0]);
-  const step = Math.max(1, Math.ceil(APART / cell));
+  const step = Math.max(1, Math.ceil(MIN_DISTANCE / cell));
   /** @type {Arrow[]} */
   const arrows = [];
   for (let row = step >> 1; row < size; row += step) {
     for (let column = step >> 1; column < size; column += step) {
       const i = row * size + column;
       const [dx, dy] = [u[i] * factor, v[i] * factor];
-      if (Math.hypot(dx, dy) < SHORTEST) continue;
+      if (Math.hypot(dx, dy) < MIN_LENGTH) continue;
       const [x, y] = toFrame(layer, column + 0.5, row + 0.5);
       arrows.push({ x, y, dx, dy });
     }
@@ -38,28 +38,28 @@ export function arrowsOf(layer, factor) {
   return arrows;
 }
 
-/** @param {FlowLayer} layer @returns {number} strain that is tinted fully: eyelids and the rim of the face must not dim all else */
+/** @param {FlowLayer} layer @returns {number} the strain that is tinted fully: the 97th percentile, because eyelids and the edge of the face would dim everything else */
 export function fullStrain({ strain }) {
   const sorted = [...strain].sort((a, b) => a - b);
-  return Math.max(sorted[Math.floor((sorted.length - 1) * 0.97)], STRAIN_FLOOR);
+  return Math.max(sorted[Math.floor((sorted.length - 1) * 0.97)], MIN_FULL_STRAIN);
 }
 
-/** @param {FlowLayer} layer @returns {OffscreenCanvas} a pixel a cell */
+/** @param {FlowLayer} layer @returns {OffscreenCanvas} one pixel per cell */
 function tintOf(layer) {
   const made = tints.get(layer);
   if (made) return made;
   const { size, strain } = layer;
-  const most = fullStrain(layer);
+  const full = fullStrain(layer);
   const canvas = new OffscreenCanvas(size, size);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const pixels = context.createImageData(size, size);
-  strain.forEach((value, i) => pixels.data.set([...TINT, 255 * TINT_MOST * Math.min(value / most, 1)], 4 * i));
+  strain.forEach((value, i) => pixels.data.set([...TINT, 255 * MAX_OPACITY * Math.min(value / full, 1)], 4 * i));
   context.putImageData(pixels, 0, 0);
   tints.set(layer, canvas);
   return canvas;
 }
 
-/** @param {CanvasRenderingContext2D} context on the image @param {FlowLayer} layer @param {number} factor by which arrows are longer than the motion */
+/** @param {CanvasRenderingContext2D} context of the image @param {FlowLayer} layer @param {number} factor that scales the arrows */
 export function drawFlow(context, layer, factor) {
   const [[a, b, c], [d, e, f]] = layer.to_frame;
   context.save();

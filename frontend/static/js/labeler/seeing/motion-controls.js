@@ -1,7 +1,7 @@
-/** The controls of seeing motion, in the stage: three modes, and the settings of the one that is on. */
+/** The controls of the motion display: three modes, and the settings of the active one. */
 
 /** @typedef {"plain" | "magnify" | "difference" | "flow"} MotionMode */
-/** @typedef {{mode: MotionMode, factor: number, smoothing: number, reference: number | null, why: "onset" | "chosen" | "none", words: string}} MotionState */
+/** @typedef {{mode: MotionMode, factor: number, smoothing: number, reference: number | null, why: "onset" | "chosen" | "none", status: string}} MotionState */
 
 export class MotionControls {
   #root;
@@ -11,8 +11,8 @@ export class MotionControls {
   #status;
   #shown = "";
 
-  /** @param {HTMLElement} root the labeler @param {(changes: {factor?: number, smoothing?: number}) => void} onset what the sliders say @param {AbortSignal} signal */
-  constructor(root, onset, signal) {
+  /** @param {HTMLElement} root the labeler @param {(changes: {factor?: number, smoothing?: number}) => void} onchange called with the sliders' values @param {AbortSignal} signal */
+  constructor(root, onchange, signal) {
     /** @param {string} selector @returns {any} */
     const find = (selector) => root.querySelector(`.motion ${selector}`);
     this.#root = /** @type {HTMLElement} */ (root.querySelector(".motion"));
@@ -20,24 +20,24 @@ export class MotionControls {
     this.#smoothing = /** @type {HTMLInputElement} */ (find("[data-motion=smoothing]"));
     this.#reference = /** @type {HTMLElement} */ (find("[data-motion=reference]"));
     this.#status = /** @type {HTMLElement} */ (find("[data-motion=status]"));
-    this.#factor.addEventListener("input", () => onset({ factor: Number(this.#factor.value) }), { signal });
-    this.#smoothing.addEventListener("input", () => onset({ smoothing: Number(this.#smoothing.value) }), { signal });
-    // Dragged by pointer, a slider must not keep the arrow keys from the player.
+    this.#factor.addEventListener("input", () => onchange({ factor: Number(this.#factor.value) }), { signal });
+    this.#smoothing.addEventListener("input", () => onchange({ smoothing: Number(this.#smoothing.value) }), { signal });
+    // After dragging, a slider must not take the player's arrow keys.
     for (const slider of [this.#factor, this.#smoothing]) slider.addEventListener("pointerup", () => slider.blur(), { signal });
   }
 
   /** @param {MotionState} state */
   show(state) {
     const all = JSON.stringify(state);
-    if (all === this.#shown) return; // painting calls this with every frame
+    if (all === this.#shown) return; // called for every frame painted
     this.#shown = all;
-    const { mode, factor, smoothing, reference, why, words } = state;
+    const { mode, factor, smoothing, reference, why, status } = state;
     this.#root.dataset.mode = mode;
     for (const name of ["magnify", "difference", "flow"]) this.#root.querySelector(`[data-action=${name}]`)?.setAttribute("aria-pressed", String(mode === name));
     this.#set(this.#factor, factor, `${factor}×`);
     this.#set(this.#smoothing, smoothing, smoothing ? `${smoothing} px` : "none");
-    this.#reference.textContent = reference === null ? "" : `Against ${why === "onset" ? "the onset," : "frame"} ${reference}`;
-    this.#status.textContent = words;
+    this.#reference.textContent = reference === null ? "" : `Compared with ${why === "onset" ? "the onset, frame" : "frame"} ${reference}`;
+    this.#status.textContent = status;
   }
 
   /** @param {HTMLInputElement} slider @param {number} value @param {string} text */

@@ -1,4 +1,4 @@
-/** The lens: shows what the eye cannot see of a frame against a reference frame. WebGL2 where there is one, else the CPU. */
+/** Makes small differences between a frame and a reference frame visible, with WebGL2 if available, else on the CPU. */
 import { WebGlEngine } from "./webgl-filter.js";
 import { applyFilter, lumaOf } from "./pixel-filter.js";
 
@@ -45,25 +45,25 @@ class CanvasEngine {
 }
 
 export class MotionFilter {
-  /** @type {WebGlEngine | CanvasEngine | null} made when first needed: most clips are looked at plain */
+  /** @type {WebGlEngine | CanvasEngine | null} created when first needed: most clips are viewed plain */
   #engine = null;
-  /** @type {OffscreenCanvas | null} the reference's pixels: the film may let its own go, and a lost context needs them again */
+  /** @type {OffscreenCanvas | null} the reference's pixels: its frame may be released, and a lost WebGL context needs them again */
   #kept = null;
   #gl;
   #size;
 
-  /** @param {{width: number, height: number}} size of the images, px @param {{gl?: "card" | "any" | "none"}} [options] gl: with a graphics card, also in software, or not */
+  /** @param {{width: number, height: number}} size of the frames, px @param {{gl?: "card" | "any" | "none"}} [options] gl: WebGL2 with a graphics card only, also in software, or not at all */
   constructor(size, { gl = "card" } = {}) {
     this.#size = size;
     this.#gl = gl;
   }
 
-  /** "webgl2" or "canvas"; "" before it is first used. */
+  /** "webgl2" or "canvas"; "" before the first use. */
   get engine() {
     return this.#engine?.name ?? "";
   }
 
-  /** @param {Drawable} image what frames are compared with from now on; its pixels are copied */
+  /** @param {Drawable} image that frames are compared with; its pixels are copied */
   set reference(image) {
     const { width, height } = this.#size;
     this.#kept ??= new OffscreenCanvas(width, height);
@@ -72,9 +72,9 @@ export class MotionFilter {
   }
 
   /**
-   * Give it a `reference` first.
+   * Draw a frame with its difference from the reference. Set `reference` first.
    *
-   * @param {CanvasRenderingContext2D} context on a canvas of the images' size
+   * @param {CanvasRenderingContext2D} context on a canvas of the frames' size
    * @param {Drawable} current @param {FilterSettings} settings
    */
   draw(context, current, settings) {
@@ -104,7 +104,7 @@ export class MotionFilter {
       try {
         return new WebGlEngine(width, height, this.#gl === "any");
       } catch {
-        this.#gl = "none"; // no WebGL2, or none for images of this size
+        this.#gl = "none"; // WebGL2 is missing, or cannot draw images of this size
       }
     }
     return new CanvasEngine(width, height);

@@ -1,20 +1,19 @@
-/** Seeing motion: magnified, as differences or as flow against a reference frame. Holds the choice and paints the image. */
+/** The motion display: motion magnified, as differences or as flow relative to a reference frame. Keeps the settings and paints. */
 import { FlowLoader } from "./flow-loader.js";
 import { drawFlow, fullStrain } from "./flow-overlay.js";
 import { MotionFilter } from "./motion-filter.js";
-import { WIDEST } from "./pixel-filter.js";
+import { MAX_SIGMA } from "./pixel-filter.js";
 import { MotionControls } from "./motion-controls.js";
 
 /** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
 /** @typedef {import("./motion-controls.js").MotionMode} MotionMode */
 /** @typedef {import("./motion-controls.js").MotionState} MotionState */
 
-export const MOST = 50;
-/** A press changes the factor by about a quarter. */
+export const MAX_FACTOR = 50;
+/** One key press changes the factor by about a quarter. */
 const RATIO = 1.25;
 const SETTINGS = "mer.motion.v1";
-/** An expression just begun, or whose onset was cleared, has nothing to compare with. */
-const NONE = "Nothing to compare with: set the onset, or take a frame";
+const NO_REFERENCE = "No reference frame: set the onset or choose a frame";
 
 export class MotionView {
   /** @type {MotionMode} */
@@ -25,11 +24,11 @@ export class MotionView {
   #chosen = null;
   /** @type {number | null} */
   #onset = null;
-  /** The reference was taken for want of any other: the onset takes its place once it is set. */
+  /** Whether the reference was chosen only because no onset was set; the onset replaces it. */
   #provisional = false;
-  /** @type {number | null} the frame whose pixels the lens has */
+  /** @type {number | null} the frame whose pixels the filter has */
   #held = null;
-  #words = "";
+  #status = "";
   #pack;
   #imageOf;
   #here;
@@ -47,8 +46,8 @@ export class MotionView {
    * @param {(index: number) => ImageBitmap | null} options.imageOf a frame, if it is decoded
    * @param {() => number} options.here the frame on screen
    * @param {(text: string) => void} options.say
-   * @param {() => void} options.onchange the image is to be painted anew, and `wanted` may be another
-   * @param {Storage | null} options.storage @param {AbortSignal} options.signal ends its life
+   * @param {() => void} options.onchange called when the image must be painted again; `wanted` may have changed
+   * @param {Storage | null} options.storage @param {AbortSignal} options.signal closes it
    */
   constructor({ root, pack, flowUrl, imageOf, here, say, onchange, storage, signal }) {
     this.#pack = pack;
@@ -59,11 +58,11 @@ export class MotionView {
     this.#storage = storage;
     this.#filter = new MotionFilter(pack);
     this.#flow = new FlowLoader({ url: flowUrl, onchange: () => this.#repaint() });
-    this.#recall();
+    this.#restoreSettings();
     this.#controls = new MotionControls(root, (changes) => this.#set(changes), signal);
     this.#controls.show(this.state);
     signal.addEventListener("abort", () => {
-      this.#flow.rest();
+      this.#flow.cancel();
       this.#filter.close();
     });
   }
@@ -82,21 +81,21 @@ export class MotionView {
   get state() {
     const why = this.#chosen !== null ? "chosen" : this.#onset !== null ? "onset" : "none";
     const { mode, factor, smoothing, reference } = this;
-    return { mode, factor, smoothing, reference, why, words: this.#words };
+    return { mode, factor, smoothing, reference, why, status: this.#status };
   }
 
   get engine() {
     return this.#filter.engine;
   }
 
-  /** @param {number | null} index where the expression begins: what is compared with, unless the coder chose another frame */
+  /** @param {number | null} index onset of the expression: the reference, unless the coder chose another frame */
   set onset(index) {
     if (index === this.#onset) return;
     this.#onset = index;
     this.#repaint();
   }
 
-  /** @param {string} action @returns {boolean} whether it was one of these */
+  /** @param {string} action @returns {boolean} whether `action` is one of these */
   do(action) {
     switch (action) {
       case "magnify": case "difference": case "flow": this.#toggle(action); return true;
@@ -115,10 +114,10 @@ export class MotionView {
   }
 
   /**
-   * Paints a frame as the mode wants it.
+   * Paint a frame in the current mode.
    *
-   * @param {CanvasRenderingContext2D} context of the images' size @param {number} index @param {ImageBitmap} image
-   * @returns {boolean} false: nothing is painted; show it plain
+   * @param {CanvasRenderingContext2D} context of the frames' size @param {number} index @param {ImageBitmap} image
+   * @returns {boolean} false if nothing was painted: show the frame plain
    */
   paint(context, index, image) {
     if (this.mode === "plain") return false;
@@ -138,9 +137,9 @@ export class MotionView {
       }
     }
     const ready = reference !== null && reference === this.#held;
-    this.#words = ready ? "" : reference === null ? NONE : "Loading the frame compared with…";
+    this.#status = ready ? "" : reference === null ? NO_REFERENCE : "Loading the reference frame…";
     if (!ready || mode === "plain" || mode === "flow") return false;
-    if (mode === "difference") this.#words = `Full colour at ±${Math.max(1, Math.round(255 / factor))} of 255 levels`;
+    if (mode === "difference") this.#status = `Full colour at ±${Math.max(1, Math.round(255 / factor))} of 255 levels`;
     this.#filter.draw(context, image, { mode, factor, smoothing });
     return true;
   }
@@ -148,17 +147,17 @@ export class MotionView {
   /** @param {CanvasRenderingContext2D} context @param {number} index @param {ImageBitmap} image @returns {boolean} */
   #paintFlow(context, index, image) {
     if (this.reference === null) {
-      this.#flow.rest();
-      this.#words = NONE;
+      this.#flow.cancel();
+      this.#status = NO_REFERENCE;
       return false;
     }
     if (this.reference === index) {
-      this.#flow.rest();
-      this.#words = "This is the frame compared with: no motion";
+      this.#flow.cancel();
+      this.#status = "This is the reference frame: no motion";
       return false;
     }
     const layer = this.#flow.get(this.reference, index);
-    this.#words = typeof layer === "string" ? layer : layer ? `Full tint at a strain of ${fullStrain(layer).toFixed(2)}` : "Computing the flow…";
+    this.#status = typeof layer === "string" ? layer : layer ? `Full tint at strain ${fullStrain(layer).toFixed(2)}` : "Computing the flow…";
     if (!layer || typeof layer === "string") return false;
     context.drawImage(image, 0, 0, this.#pack.width, this.#pack.height);
     drawFlow(context, layer, this.factor);
@@ -168,11 +167,11 @@ export class MotionView {
   /** @param {MotionMode} mode */
   #toggle(mode) {
     this.mode = this.mode === mode ? "plain" : mode;
-    if (this.mode !== "flow") this.#flow.rest();
-    this.#words = "";
+    if (this.mode !== "flow") this.#flow.cancel();
+    this.#status = "";
     if (this.mode !== "plain" && this.reference === null) {
       this.#chosen = Math.max(this.#here(), 0);
-      this.#say(`Compared with ${this.#pack.describe(this.#chosen)}, where you are. Setting the onset compares with that.`);
+      this.#say(`Comparing with the current frame, ${this.#pack.describe(this.#chosen)}. Once the onset is set, it is compared with the onset.`);
       this.#provisional = true;
     }
     this.#repaint();
@@ -183,10 +182,10 @@ export class MotionView {
     this.#provisional = false;
     if (this.#chosen === here && this.#onset !== null) {
       this.#chosen = null;
-      this.#say(`Compared with the onset again, ${this.#pack.describe(this.#onset)}.`);
+      this.#say(`Comparing with the onset again, ${this.#pack.describe(this.#onset)}.`);
     } else {
       this.#chosen = here;
-      this.#say(`Compared with ${this.#pack.describe(here)} from now on.`);
+      this.#say(`Comparing with ${this.#pack.describe(here)}.`);
     }
     this.#repaint();
   }
@@ -199,9 +198,9 @@ export class MotionView {
 
   /** @param {{factor?: number, smoothing?: number}} changes */
   #set({ factor = this.factor, smoothing = this.smoothing }) {
-    this.factor = Math.min(Math.max(factor, 1), MOST);
-    this.smoothing = Math.min(Math.max(smoothing, 0), WIDEST);
-    this.#remember();
+    this.factor = Math.min(Math.max(factor, 1), MAX_FACTOR);
+    this.smoothing = Math.min(Math.max(smoothing, 0), MAX_SIGMA);
+    this.#storeSettings();
     this.#repaint();
   }
 
@@ -214,21 +213,21 @@ export class MotionView {
     this.#onchange();
   }
 
-  #recall() {
+  #restoreSettings() {
     try {
       const { factor, smoothing } = JSON.parse(this.#storage?.getItem(SETTINGS) ?? "{}");
-      if (factor >= 1 && factor <= MOST) this.factor = factor;
-      if (smoothing >= 0 && smoothing <= WIDEST) this.smoothing = smoothing;
+      if (factor >= 1 && factor <= MAX_FACTOR) this.factor = factor;
+      if (smoothing >= 0 && smoothing <= MAX_SIGMA) this.smoothing = smoothing;
     } catch {
-      // blocked or torn: as they come
+      // blocked or damaged: use the defaults
     }
   }
 
-  #remember() {
+  #storeSettings() {
     try {
       this.#storage?.setItem(SETTINGS, JSON.stringify({ factor: this.factor, smoothing: this.smoothing }));
     } catch {
-      // full or blocked: it holds until the page closes
+      // full or blocked: kept until the page closes
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What the lens shows, computed on the CPU: the reference that the WebGL engine must equal, and the way for browsers without it.
+ * The motion filter on the CPU, for browsers without WebGL2. The WebGL engine must give the same result.
  *
  * Linear Eulerian magnification with a spatial low-pass (Wu et al., "Eulerian Video Magnification for Revealing Subtle
  * Changes in the World", ACM TOG 31(4), 2012, section 3): out = current + factor · G_σ ∗ (current − reference), with a chosen
- * reference frame in place of the temporal filter. As there, brightness only (their chromAttenuation): the colour noise of
- * a compressed video would drown the motion. The weights are those of Rec. 601.
+ * reference frame in place of the temporal filter. As in the paper (chromAttenuation), only brightness is magnified: the colour
+ * noise of a compressed video would hide the motion. The weights are those of Rec. 601.
  */
 
 /** @typedef {"magnify" | "difference"} FilterMode */
@@ -12,19 +12,19 @@
 
 export const LUMA = Object.freeze([0.299, 0.587, 0.114]);
 
-/** Poles of the heat map, 0 to 1: darker than the reference is blue, brighter red (the mid tones of ColorBrewer's RdBu). */
+/** The heat map's end colours, 0 to 1: blue is darker than the reference, red brighter (the mid tones of ColorBrewer's RdBu). */
 export const DARKER = Object.freeze([67 / 255, 147 / 255, 195 / 255]);
 export const BRIGHTER = Object.freeze([214 / 255, 96 / 255, 77 / 255]);
 
-/** Behind the heat map lies the image without colour and contrast, so that one sees where on the face one is. */
+/** The image behind the heat map, in grey and with low contrast, so that the face stays recognisable. */
 export const GROUND = Object.freeze({ dark: 0.08, contrast: 0.36 });
 
-/** The widest kernel: σ = 8 px. */
-export const WIDEST = 8;
+/** The largest σ, px. */
+export const MAX_SIGMA = 8;
 
-/** @param {number} sigma px @returns {Float32Array} the right half of a Gaussian, from its middle; the whole sums to 1; [1] for 0 */
+/** @param {number} sigma px @returns {Float32Array} the right half of a Gaussian, from its middle; the whole kernel sums to 1; [1] if sigma is 0 */
 export function halfKernel(sigma) {
-  const radius = sigma > 0 ? Math.ceil(3 * Math.min(sigma, WIDEST)) : 0;
+  const radius = sigma > 0 ? Math.ceil(3 * Math.min(sigma, MAX_SIGMA)) : 0;
   const half = Float32Array.from({ length: radius + 1 }, (_, i) => (sigma > 0 ? Math.exp(-(i * i) / (2 * sigma * sigma)) : 1));
   const sum = half.reduce((total, weight, i) => total + (i ? 2 : 1) * weight, 0);
   return half.map((weight) => weight / sum);
@@ -38,8 +38,8 @@ export function lumaOf(rgba) {
 }
 
 /**
- * @param {Float32Array} field row after row @param {number} width @param {number} height @param {number} sigma px
- * @returns {Float32Array} Gaussian-smoothed; beyond the border its border repeats
+ * @param {Float32Array} field row by row @param {number} width @param {number} height @param {number} sigma px
+ * @returns {Float32Array} Gaussian-smoothed; the border is repeated
  */
 export function smooth(field, width, height, sigma) {
   const kernel = halfKernel(sigma);
@@ -66,7 +66,7 @@ function acrossRows(field, width, kernel) {
   return out;
 }
 
-/** Row by row, as memory lies. @param {Float32Array} field @param {number} width @param {number} height @param {Float32Array} kernel @returns {Float32Array} */
+/** Row by row, in the order of memory. @param {Float32Array} field @param {number} width @param {number} height @param {Float32Array} kernel @returns {Float32Array} */
 function downRows(field, width, height, kernel) {
   const out = field.map((value) => kernel[0] * value);
   for (let y = 0; y < height; y++) {
@@ -81,8 +81,8 @@ function downRows(field, width, height, kernel) {
 }
 
 /**
- * @param {Uint8ClampedArray} current RGBA; overwritten with what the lens shows
- * @param {Float32Array} reference its brightness, 0 to 255
+ * @param {Uint8ClampedArray} current RGBA; overwritten with the result
+ * @param {Float32Array} reference brightness, 0 to 255
  * @param {number} width @param {number} height px
  * @param {FilterSettings} settings
  */

@@ -1,13 +1,13 @@
-/** The stage: draws a decoded frame and writes its numbers in the same breath, and shows how the player stands. */
+/** Draws a decoded frame together with its numbers, and shows the player's state. */
 import { speedLabel } from "../frames/playback.js";
 import { Zoom } from "./zoom.js";
 
 /** @typedef {import("../frames/frame-pack.js").FramePack} FramePack */
 
-/** Steps within this time show no "loading": it would only flicker. */
-const PATIENCE_MS = 120;
+/** Shorter waits show no "Loading": it would only flicker. */
+const LOADING_AFTER_MS = 120;
 
-/** @param {HTMLElement} button @param {boolean} playing @param {string} symbol while it is not */
+/** @param {HTMLElement} button @param {boolean} playing @param {string} symbol when not playing */
 function press(button, playing, symbol) {
   if (button.getAttribute("aria-pressed") === String(playing)) return;
   button.setAttribute("aria-pressed", String(playing));
@@ -16,7 +16,7 @@ function press(button, playing, symbol) {
 }
 
 export class Stage {
-  /** @type {((context: CanvasRenderingContext2D, index: number, image: ImageBitmap) => boolean) | null} paints instead, or says false */
+  /** @type {((context: CanvasRenderingContext2D, index: number, image: ImageBitmap) => boolean) | null} paints the frame instead; false: it did not */
   painter = null;
   #problem = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -31,7 +31,7 @@ export class Stage {
   #loop;
   #readout;
 
-  /** @param {HTMLElement} root the labeler @param {FramePack} pack @param {AbortSignal} signal ends its life */
+  /** @param {HTMLElement} root the labeler @param {FramePack} pack @param {AbortSignal} signal closes it */
   constructor(root, pack, signal) {
     /** @param {string} selector @returns {any} */
     const find = (selector) => root.querySelector(selector);
@@ -48,7 +48,7 @@ export class Stage {
     /** @type {Record<string, HTMLElement>} */
     this.#readout = Object.fromEntries([...root.querySelectorAll("[data-readout]")].map((element) => [element.getAttribute("data-readout"), element]));
     this.#readout.last.textContent = String(pack.last);
-    // Numbers of any length must not move their neighbours.
+    // Longer numbers must not move their neighbours.
     const digits = Math.max(String(pack.last).length, String(pack.source(pack.last)).length);
     root.style.setProperty("--digits", String(digits));
     this.zoom = new Zoom({
@@ -60,7 +60,7 @@ export class Stage {
     });
   }
 
-  /** @param {number} index @param {ImageBitmap | null} image null: the frame is damaged */
+  /** @param {number} index @param {ImageBitmap | null} image null if the frame is damaged */
   show(index, image) {
     const { width, height } = this.#pack;
     if (image && !this.painter?.(this.#context, index, image)) this.#context.drawImage(image, 0, 0, width, height);
@@ -72,14 +72,14 @@ export class Stage {
     this.#overlay.textContent = image ? this.#problem : `The image of ${this.#pack.describe(index)} is damaged and cannot be shown.`;
   }
 
-  /** @param {string} problem over the image, until it is said to be over */
-  say(problem) {
+  /** @param {string} problem shown over the image; "" when it is over */
+  showProblem(problem) {
     this.#problem = problem;
     this.#overlay.textContent = problem;
   }
 
-  /** What a key press did, or why it did nothing. @param {string} text @param {string} tone */
-  tell(text, tone) {
+  /** Show what a key press did, or why it did nothing. @param {string} text @param {string} tone */
+  showMessage(text, tone) {
     this.#message.hidden = text === "";
     this.#message.dataset.tone = tone;
     this.#message.textContent = text;
@@ -93,7 +93,7 @@ export class Stage {
     this.#readout.speed.textContent = speedLabel(speed);
     clearTimeout(this.#pendingTimer);
     if (!waiting) this.#readout.pending.hidden = true;
-    else this.#pendingTimer = setTimeout(() => this.#showPending(target), PATIENCE_MS);
+    else this.#pendingTimer = setTimeout(() => this.#showPending(target), LOADING_AFTER_MS);
   }
 
   /** @param {number} target */
@@ -102,7 +102,7 @@ export class Stage {
     this.#readout.pending.textContent = `Loading frame ${target}…`;
   }
 
-  /** @returns {boolean} whether pixels are now shown as squares */
+  /** @returns {boolean} whether pixels are now shown as sharp squares */
   toggleCrisp() {
     return this.#canvas.classList.toggle("is-crisp");
   }

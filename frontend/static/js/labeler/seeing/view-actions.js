@@ -1,9 +1,9 @@
-/** The keys that change how a frame is looked at, and nothing else: zoom, pan, regions of the face, flip. */
+/** The actions that change only how a frame is viewed: zoom, pan, regions of the face, flip. */
 import { Flip } from "./flip.js";
 
 /** @typedef {import("../keys/actions.js").ActionName} ActionName */
 
-/** Share of what is seen that one press moves it by. */
+/** The share of the visible part that one key press pans by. */
 const PAN = 0.1;
 
 export class ViewActions {
@@ -21,11 +21,11 @@ export class ViewActions {
    * @param {import("./zoom.js").Zoom} options.zoom
    * @param {import("../frames/frame-pack.js").FramePack} options.pack
    * @param {() => number} options.shown the frame on screen
-   * @param {() => number} options.here the frame the coder is at; ends play
+   * @param {() => number} options.here the current frame; stops play
    * @param {() => number | null} options.onset the frame to flip with
    * @param {(index: number) => void} options.go
    * @param {(sentence: string) => void} options.say
-   * @param {() => void} options.onflip `frames` has changed
+   * @param {() => void} options.onflip called when `frames` has changed
    */
   constructor({ zoom, pack, shown, here, onset, go, say, onflip }) {
     this.#zoom = zoom;
@@ -38,7 +38,7 @@ export class ViewActions {
     this.#flip = new Flip({ go });
   }
 
-  /** The frames flipped between: to be kept ready. @returns {number[]} */
+  /** The frames of the flip, to be kept decoded. @returns {number[]} */
   get frames() {
     return this.#flip.frames;
   }
@@ -48,7 +48,7 @@ export class ViewActions {
     return this.#flip.active(index);
   }
 
-  /** @param {ActionName} name @returns {boolean} whether that was one of these */
+  /** @param {ActionName} name @returns {boolean} whether `name` is one of these */
   do(name) {
     const zoom = this.#zoom;
     switch (name) {
@@ -67,7 +67,7 @@ export class ViewActions {
     return true;
   }
 
-  /** The key was let go: a flip that was held ends. @param {ActionName} name @param {number} index on screen */
+  /** End a held flip when its key is released. @param {ActionName} name @param {number} index on screen */
   release(name, index) {
     if (name === "flip") this.#flip.release(index);
   }
@@ -76,7 +76,7 @@ export class ViewActions {
     const here = this.#here();
     const onset = this.#onset();
     if (onset === null && !this.#flip.active(here)) {
-      return this.#say("Set the onset first: this flips between it and the frame you are at.");
+      return this.#say("Set the onset first. Flip switches between the onset and the current frame.");
     }
     this.#flip.press(here, onset ?? here);
     this.#onflip();
@@ -85,6 +85,6 @@ export class ViewActions {
   #zoomToRegion() {
     const face = this.#pack.faceNear(this.#shown());
     if (face) this.#zoom.nextRegion(face);
-    else this.#say("No face was found in this clip: zoom with + and −, the wheel or a pinch.");
+    else this.#say("No face was found in this clip. Zoom with + and −, the mouse wheel or by pinching.");
   }
 }

@@ -1,9 +1,9 @@
-/** The lens on the graphics card (WebGL2). Three small passes; textures and buffers are made once for an image size. */
-import { BRIGHTER, DARKER, GROUND, LUMA, WIDEST, halfKernel } from "./pixel-filter.js";
+/** The motion filter on the graphics card (WebGL2): three passes; textures and buffers are created once per image size. */
+import { BRIGHTER, DARKER, GROUND, LUMA, MAX_SIGMA, halfKernel } from "./pixel-filter.js";
 
 /** @typedef {import("./pixel-filter.js").FilterSettings} FilterSettings */
 
-const TAPS = 3 * WIDEST + 1;
+const TAPS = 3 * MAX_SIGMA + 1;
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(vec2((gl_VertexID << 1) & 2, gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0); }`;
@@ -15,7 +15,7 @@ precision highp sampler2D;`;
 /** @param {readonly number[]} numbers @returns {string} */
 const vec3 = (numbers) => `vec3(${numbers.map((n) => n.toFixed(6)).join(", ")})`;
 
-// Rows run from the top in textures as in images: only the last pass, onto the canvas, turns them over.
+// Rows run from the top in textures as in images; only the last pass, onto the canvas, flips them.
 const DIFFERENCE = `${HEAD}
 uniform sampler2D current, reference;
 out vec4 change;
@@ -59,7 +59,7 @@ void main() {
   colour = vec4(heat ? mix(ground, pole, min(abs(more), 1.0)) : clamp(now + more, 0.0, 1.0), 1.0);
 }`;
 
-/** @param {WebGL2RenderingContext} gl @param {string} fragment @returns {{program: WebGLProgram, place: (name: string) => WebGLUniformLocation | null}} */
+/** @param {WebGL2RenderingContext} gl @param {string} fragment @returns {{program: WebGLProgram, locate: (name: string) => WebGLUniformLocation | null}} */
 function link(gl, fragment) {
   const program = gl.createProgram();
   for (const [type, source] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]])) {
@@ -69,19 +69,19 @@ function link(gl, fragment) {
     gl.attachShader(program, shader);
   }
   gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`The lens's shader does not link: ${gl.getProgramInfoLog(program)}`);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`The motion filter's shader does not link: ${gl.getProgramInfoLog(program)}`);
   /** @type {Map<string, WebGLUniformLocation | null>} */
-  const places = new Map();
+  const locations = new Map();
   return {
     program,
-    place(name) {
-      if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
-      return places.get(name) ?? null;
+    locate(name) {
+      if (!locations.has(name)) locations.set(name, gl.getUniformLocation(program, name));
+      return locations.get(name) ?? null;
     },
   };
 }
 
-/** @param {WebGL2RenderingContext} gl @returns {boolean} whether the processor draws; browsers do not say so when asked (failIfMajorPerformanceCaveat) */
+/** @param {WebGL2RenderingContext} gl @returns {boolean} whether WebGL runs on the CPU; failIfMajorPerformanceCaveat does not reveal it in all browsers */
 function inSoftware(gl) {
   const info = gl.getExtension("WEBGL_debug_renderer_info");
   const renderer = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
@@ -100,8 +100,8 @@ export class WebGlEngine {
 
   /**
    * @param {number} width @param {number} height px
-   * @param {boolean} software whether one without a graphics card will do: it is slower than plain loops
-   * @throws {Error} where WebGL2 or float targets are missing
+   * @param {boolean} software whether to accept WebGL without a graphics card, which is slower than plain loops
+   * @throws {Error} if WebGL2 or float targets are missing
    */
   constructor(width, height, software) {
     this.canvas = new OffscreenCanvas(width, height);
@@ -130,7 +130,7 @@ export class WebGlEngine {
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, gl.RGBA, gl.UNSIGNED_BYTE, image);
   }
 
-  /** @param {CanvasImageSource & TexImageSource} current @param {FilterSettings} settings @returns {OffscreenCanvas} what to show; drawn over by the next call */
+  /** @param {CanvasImageSource & TexImageSource} current @param {FilterSettings} settings @returns {OffscreenCanvas} the result; overwritten by the next call */
   draw(current, { mode, factor, smoothing }) {
     const gl = this.#gl;
     const kernel = halfKernel(smoothing);
@@ -142,8 +142,8 @@ export class WebGlEngine {
       change = this.#across;
     }
     gl.useProgram(this.#passes.compose.program);
-    gl.uniform1f(this.#passes.compose.place("factor"), factor);
-    gl.uniform1i(this.#passes.compose.place("heat"), mode === "difference" ? 1 : 0);
+    gl.uniform1f(this.#passes.compose.locate("factor"), factor);
+    gl.uniform1i(this.#passes.compose.locate("heat"), mode === "difference" ? 1 : 0);
     this.#pass(this.#passes.compose, null, { current: this.#textures.current, change: change.texture }, kernel);
     return this.canvas;
   }
@@ -153,18 +153,18 @@ export class WebGlEngine {
   }
 
   /** @param {ReturnType<typeof link>} pass @param {WebGLFramebuffer | null} target @param {Record<string, WebGLTexture>} inputs @param {Float32Array} [kernel] */
-  #pass({ program, place }, target, inputs, kernel) {
+  #pass({ program, locate }, target, inputs, kernel) {
     const gl = this.#gl;
     gl.useProgram(program);
     gl.bindFramebuffer(gl.FRAMEBUFFER, target);
     Object.entries(inputs).forEach(([name, texture], unit) => {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, texture);
-      gl.uniform1i(place(name), unit);
+      gl.uniform1i(locate(name), unit);
     });
     if (kernel) {
-      gl.uniform1fv(place("kernel[0]"), kernel);
-      gl.uniform1i(place("radius"), kernel.length - 1);
+      gl.uniform1fv(locate("kernel[0]"), kernel);
+      gl.uniform1i(locate("radius"), kernel.length - 1);
     }
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     gl.activeTexture(gl.TEXTURE0);
@@ -180,7 +180,7 @@ export class WebGlEngine {
     return texture;
   }
 
-  /** @returns {{texture: WebGLTexture, frame: WebGLFramebuffer}} half floats: a signed change, to a two-thousandth */
+  /** @returns {{texture: WebGLTexture, frame: WebGLFramebuffer}} half floats: a signed change, precise to 1/2000 */
   #target() {
     const gl = this.#gl;
     const texture = this.#texture(gl.R16F);

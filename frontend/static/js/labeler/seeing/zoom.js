@@ -1,14 +1,14 @@
-/** What part of the image is seen: all of it, a region of the face, or what pointer and keys have chosen. Pixels of the image are the unit. */
+/** Which part of the image is visible: all of it, a region of the face, or a part chosen with pointer and keys. */
 
-/** @typedef {{left: number, top: number, right: number, bottom: number}} Box px of the image */
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box image px */
 /** @typedef {{width: number, height: number}} Size */
-/** @typedef {{scale: number, x: number, y: number}} Placement css px an image px; x, y: where the image's corner lies in the viewport */
+/** @typedef {{scale: number, x: number, y: number}} Placement scale: CSS px per image px; x, y: the image's top left corner in the viewport, CSS px */
 
-/** From the whole image down to so many device pixels an image pixel. */
-const CLOSEST = 16;
+/** Largest zoom: device pixels per image pixel. */
+const MAX_ZOOM = 16;
 const STEP = Math.SQRT2;
 
-/** Parts of a face box (dlib's: brows to chin): left, top, right, bottom as shares of it. */
+/** Parts of a face box (dlib's, from brows to chin): left, top, right and bottom as shares of the box. */
 export const REGIONS = Object.freeze([
   { name: "the face", share: [-0.2, -0.3, 1.2, 1.15] },
   { name: "brows and eyes", share: [-0.02, -0.12, 1.02, 0.48] },
@@ -22,10 +22,10 @@ export function partOf(face, [left, top, right, bottom]) {
   return { left: face.left + left * width, top: face.top + top * height, right: face.left + right * width, bottom: face.top + bottom * height };
 }
 
-/** @param {Size} image @param {Size} viewport @returns {number} css px an image px at which all of it is seen */
+/** @param {Size} image @param {Size} viewport @returns {number} CSS px per image px at which the whole image is visible */
 export const fitScale = (image, viewport) => Math.min(viewport.width / image.width, viewport.height / image.height);
 
-/** @param {Box} box @param {Size} viewport @param {number} most @returns {Placement} the box in the middle, as large as it can be */
+/** @param {Box} box @param {Size} viewport @param {number} most largest scale @returns {Placement} the box centred and as large as possible */
 export function placeBox(box, viewport, most) {
   const scale = Math.min(viewport.width / (box.right - box.left), viewport.height / (box.bottom - box.top), most);
   const x = viewport.width / 2 - ((box.left + box.right) / 2) * scale;
@@ -33,25 +33,25 @@ export function placeBox(box, viewport, most) {
   return { scale, x, y };
 }
 
-/** @param {Placement} place @param {Size} image @param {Size} viewport @returns {Placement} no empty border where there is image to show */
+/** @param {Placement} placement @param {Size} image @param {Size} viewport @returns {Placement} without an empty border where the image could fill it */
 export function keepInside({ scale, x, y }, image, viewport) {
   /** @param {number} at @param {number} length @param {number} room */
   const along = (at, length, room) => (length <= room ? (room - length) / 2 : Math.min(Math.max(at, room - length), 0));
   return { scale, x: along(x, image.width * scale, viewport.width), y: along(y, image.height * scale, viewport.height) };
 }
 
-/** @param {Placement} place @param {number} scale @param {number} atX css px in the viewport: what stays under it @param {number} atY */
+/** @param {Placement} placement @param {number} scale @param {number} atX CSS px in the viewport of the point that stays @param {number} atY */
 export function zoomAbout({ scale: before, x, y }, scale, atX, atY) {
   const ratio = scale / before;
   return { scale, x: atX - (atX - x) * ratio, y: atY - (atY - y) * ratio };
 }
 
 export class Zoom {
-  /** @type {Placement | null} null: all of the image, whatever the viewport's size */
-  #place = null;
+  /** @type {Placement | null} null: the whole image, at any viewport size */
+  #placed = null;
   #region = -1;
   #whole = false;
-  /** @type {Map<number, PointerEvent>} pointers on the image */
+  /** @type {Map<number, PointerEvent>} pointers down on the image */
   #pointers = new Map();
   #viewport;
   #image;
@@ -62,8 +62,8 @@ export class Zoom {
    * @param {object} options
    * @param {HTMLElement} options.viewport @param {HTMLElement} options.image inside the viewport, holds the canvas
    * @param {Size} options.size of the image, px
-   * @param {AbortSignal} options.signal ends its life
-   * @param {(text: string) => void} [options.onchange] what is seen now, in words
+   * @param {AbortSignal} options.signal closes it
+   * @param {(text: string) => void} [options.onchange] called with a description of the visible part
    */
   constructor({ viewport, image, size, signal, onchange = () => {} }) {
     this.#viewport = viewport;
@@ -78,20 +78,20 @@ export class Zoom {
     this.apply();
   }
 
-  /** @returns {boolean} whether less than the whole image is seen */
-  get close() {
-    return this.#place !== null;
+  /** @returns {boolean} whether less than the whole image is visible */
+  get zoomed() {
+    return this.#placed !== null;
   }
 
-  /** Places the image: call when the viewport's size has changed. */
+  /** Place the image. Call it when the viewport's size has changed. */
   apply() {
-    const { scale, x, y } = this.#placement;
+    const { scale, x, y } = this.#current;
     const { style } = this.#image;
     style.width = `${this.#size.width * scale}px`;
     style.height = `${this.#size.height * scale}px`;
     style.translate = `${x}px ${y}px`;
-    this.#viewport.classList.toggle("is-close", this.close);
-    this.#onchange(this.#words(scale));
+    this.#viewport.classList.toggle("is-zoomed", this.zoomed);
+    this.#onchange(this.#describe(scale));
   }
 
   reset() {
@@ -99,41 +99,41 @@ export class Zoom {
     this.#set(null);
   }
 
-  /** @param {1 | -1} direction in or out, about the middle */
+  /** @param {1 | -1} direction in or out, about the centre */
   step(direction) {
     const { width, height } = this.#room;
     this.#about(direction > 0 ? STEP : 1 / STEP, width / 2, height / 2);
   }
 
-  /** @param {number} right @param {number} down shares of what is seen */
+  /** @param {number} right @param {number} down shares of the visible part */
   pan(right, down) {
-    const { scale, x, y } = this.#placement;
+    const { scale, x, y } = this.#current;
     const { width, height } = this.#room;
-    if (this.close) this.#set({ scale, x: x - right * width, y: y - down * height });
+    if (this.zoomed) this.#set({ scale, x: x - right * width, y: y - down * height });
   }
 
-  /** The next of: the face, brows and eyes, nose, mouth, everything. @param {Box} face */
+  /** Show the next of: the face, brows and eyes, the nose, the mouth, the whole image. @param {Box} face */
   nextRegion(face) {
     this.#region++;
     if (this.#region >= REGIONS.length) return this.reset();
-    this.#set(placeBox(partOf(face, REGIONS[this.#region].share), this.#room, this.#most));
+    this.#set(placeBox(partOf(face, REGIONS[this.#region].share), this.#room, this.#maxScale));
   }
 
-  /** Fits whole multiples of device pixels, or what fills the stage. @returns {boolean} */
+  /** Switch between fitting the view and whole multiples of device pixels. @returns {boolean} */
   nextSize() {
     this.#whole = !this.#whole;
     this.reset();
     return this.#whole;
   }
 
-  /** @returns {Size} css px */
+  /** @returns {Size} CSS px */
   get #room() {
     return { width: this.#viewport.clientWidth, height: this.#viewport.clientHeight };
   }
 
-  /** css px an image px at the closest */
-  get #most() {
-    return Math.max(CLOSEST / devicePixelRatio, this.#fit * 1.01);
+  /** Largest scale, CSS px per image px. */
+  get #maxScale() {
+    return Math.max(MAX_ZOOM / devicePixelRatio, this.#fit * 1.01);
   }
 
   get #fit() {
@@ -142,27 +142,27 @@ export class Zoom {
   }
 
   /** @returns {Placement} */
-  get #placement() {
-    return keepInside(this.#place ?? { scale: this.#fit, x: 0, y: 0 }, this.#size, this.#room);
+  get #current() {
+    return keepInside(this.#placed ?? { scale: this.#fit, x: 0, y: 0 }, this.#size, this.#room);
   }
 
-  /** @param {Placement | null} place */
-  #set(place) {
-    this.#place = place && place.scale > this.#fit * 1.001 ? keepInside(place, this.#size, this.#room) : null;
+  /** @param {Placement | null} placement */
+  #set(placement) {
+    this.#placed = placement && placement.scale > this.#fit * 1.001 ? keepInside(placement, this.#size, this.#room) : null;
     this.apply();
   }
 
   /** @param {number} factor @param {number} x @param {number} y */
   #about(factor, x, y) {
     this.#region = -1;
-    const place = this.#placement;
-    this.#set(zoomAbout(place, Math.min(place.scale * factor, this.#most), x, y));
+    const placement = this.#current;
+    this.#set(zoomAbout(placement, Math.min(placement.scale * factor, this.#maxScale), x, y));
   }
 
   /** @param {number} scale @returns {string} */
-  #words(scale) {
-    if (!this.close) return this.#whole ? "Whole pixels" : "Fit";
-    return this.#region >= 0 ? REGIONS[this.#region].name : `${Math.round(scale * devicePixelRatio * 100)} %`;
+  #describe(scale) {
+    if (!this.zoomed) return this.#whole ? "Whole pixels" : "Fit";
+    return this.#region >= 0 ? REGIONS[this.#region].name : `${Math.round(scale * devicePixelRatio * 100)}%`;
   }
 
   /** @param {{clientX: number, clientY: number}} event @returns {[x: number, y: number]} in the viewport */
@@ -171,7 +171,7 @@ export class Zoom {
     return [clientX - left, clientY - top];
   }
 
-  /** A touchpad's pinch comes as a wheel with Ctrl. @param {WheelEvent} event */
+  /** Zoom. A touchpad's pinch arrives as a wheel event with Ctrl. @param {WheelEvent} event */
   #didWheel = (event) => {
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 32 : 1);
@@ -185,15 +185,15 @@ export class Zoom {
     this.#viewport.setPointerCapture(event.pointerId);
   };
 
-  /** One pointer drags; two pinch. @param {PointerEvent} event */
+  /** Drag with one pointer; pinch with two. @param {PointerEvent} event */
   #didMove = (event) => {
     const before = this.#pointers.get(event.pointerId);
     if (!before) return;
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
     this.#pointers.set(event.pointerId, event);
-    const { scale, x, y } = this.#placement;
+    const { scale, x, y } = this.#current;
     if (!other) {
-      if (this.close) this.#set({ scale, x: x + event.clientX - before.clientX, y: y + event.clientY - before.clientY });
+      if (this.zoomed) this.#set({ scale, x: x + event.clientX - before.clientX, y: y + event.clientY - before.clientY });
       return;
     }
     /** @param {PointerEvent} one */

@@ -1,14 +1,14 @@
-/** How the timeline looks: each function draws one thing on a canvas whose unit is a css px. */
+/** Draws the timeline: each function draws one part on a canvas. Units are CSS px. */
 import { MARKS } from "../coding/marks.js";
 
 /** @typedef {import("../coding/marks.js").MarkValues} MarkValues */
 /** @typedef {import("./time-scale.js").TimeScale} TimeScale */
 /** @typedef {{onset: number, apex: number, offset: number, confidence?: number | null}} Suggestion */
-/** @typedef {MarkValues & {coder: string}} CoderMarks one expression as another coder marked it */
+/** @typedef {MarkValues & {coder: string}} CoderMarks one expression as marked by another coder */
 /** @typedef {{name: string, values: readonly number[], ink: keyof Tokens}} Curve */
-/** @typedef {{ctx: CanvasRenderingContext2D, scale: TimeScale, ink: Tokens, top: number, bottom: number}} Sheet top and bottom: of the area below the axis and above the strip, px */
+/** @typedef {{ctx: CanvasRenderingContext2D, scale: TimeScale, ink: Tokens, top: number, bottom: number}} Sheet top and bottom: of the area between the axis and the strip, px */
 
-/** px from the top: axis, flags, curves, lanes of coders, then a strip that tells what is loaded */
+/** Heights in px, from the top: axis, flags, curves, lanes of coders, and a strip that shows which frames are loaded. */
 export const AXIS = 18;
 export const FLAG = 16;
 export const STRIP = 4;
@@ -24,10 +24,10 @@ export function extent(marks) {
   return set.length ? [Math.min(...set), Math.max(...set)] : null;
 }
 
-/** @param {readonly CoderMarks[]} marks @returns {string[]} coders, each once: a lane each */
+/** @param {readonly CoderMarks[]} marks @returns {string[]} coders, each once: one lane per coder */
 export const lanesOf = (marks) => [...new Set(marks.map(({ coder }) => coder))].slice(0, MOST_LANES);
 
-/** @param {readonly CoderMarks[]} marks @returns {number} px they take from the curves */
+/** @param {readonly CoderMarks[]} marks @returns {number} height of the lanes, px */
 export const lanesHeight = (marks) => lanesOf(marks).length * LANE;
 
 /** @param {Sheet} sheet */
@@ -46,7 +46,7 @@ export function drawAxis({ ctx, scale, ink }) {
   }
 }
 
-/** @param {Sheet} sheet @param {readonly Curve[]} curves drawn one over the other @param {number} peak value that reaches the top */
+/** @param {Sheet} sheet @param {readonly Curve[]} curves drawn on top of each other @param {number} peak value at the top */
 export function drawCurves({ ctx, scale, ink, top, bottom }, curves, peak) {
   ctx.strokeStyle = ink.line;
   ctx.lineWidth = 1;
@@ -57,7 +57,7 @@ export function drawCurves({ ctx, scale, ink, top, bottom }, curves, peak) {
   for (const { values, ink: name } of curves) {
     const first = Math.max(Math.floor(scale.first) - 1, 0);
     const end = Math.min(Math.ceil(scale.end) + 1, values.length);
-    // More frames than pixels: a peak must not fall between two pixels.
+    // With more frames than pixels, draw the largest value of each pixel so that no peak is lost.
     const step = Math.max(1, Math.floor((end - first) / (scale.width * devicePixelRatio)));
     ctx.beginPath();
     for (let i = first; i < end; i += step) {
@@ -78,7 +78,7 @@ export function drawCurves({ ctx, scale, ink, top, bottom }, curves, peak) {
   }
 }
 
-/** The expression being coded. @param {Sheet} sheet @param {MarkValues} marks */
+/** Draw the span of the selected expression. @param {Sheet} sheet @param {MarkValues} marks */
 export function drawSpan({ ctx, scale, ink, bottom }, marks) {
   const range = extent(marks);
   if (!range || range[0] === range[1]) return;
@@ -87,7 +87,7 @@ export function drawSpan({ ctx, scale, ink, bottom }, marks) {
   ctx.fillRect(from, AXIS, to - from, bottom - AXIS);
 }
 
-/** The clip's other expressions: bands in the row of flags, with their marks in them. @param {Sheet} sheet @param {readonly MarkValues[]} others */
+/** Draw the clip's other expressions as bands in the row of flags, with their marks. @param {Sheet} sheet @param {readonly MarkValues[]} others */
 export function drawOthers({ ctx, scale, ink, bottom }, others) {
   for (const marks of others) {
     const range = extent(marks);
@@ -106,7 +106,7 @@ export function drawOthers({ ctx, scale, ink, bottom }, others) {
   }
 }
 
-/** What is only suggested: dashed, with how sure the spotter is. @param {Sheet} sheet @param {readonly Suggestion[]} suggestions */
+/** Draw suggestions: dashed, with the spotter's confidence. @param {Sheet} sheet @param {readonly Suggestion[]} suggestions */
 export function drawSuggestions({ ctx, scale, ink, bottom }, suggestions) {
   ctx.save();
   ctx.textBaseline = "middle";
@@ -129,12 +129,12 @@ export function drawSuggestions({ ctx, scale, ink, bottom }, suggestions) {
     if (typeof suggestion.confidence !== "number") continue;
     ctx.fillStyle = ink.muted;
     ctx.textAlign = "left";
-    ctx.fillText(`${Math.round(suggestion.confidence * 100)} %`, scale.x(suggestion.apex + 0.5) + 4, AXIS + FLAG / 2 + 0.5);
+    ctx.fillText(`${Math.round(suggestion.confidence * 100)}%`, scale.x(suggestion.apex + 0.5) + 4, AXIS + FLAG / 2 + 0.5);
   }
   ctx.restore();
 }
 
-/** Other coders' marks, a lane each below the curves. @param {Sheet} sheet @param {readonly CoderMarks[]} marks */
+/** Draw other coders' marks, one lane per coder below the curves. @param {Sheet} sheet @param {readonly CoderMarks[]} marks */
 export function drawCoders({ ctx, scale, ink, bottom }, marks) {
   ctx.save();
   ctx.font = ctx.font.replace(/\d+px/, "9px");
@@ -163,7 +163,7 @@ export function drawCoders({ ctx, scale, ink, bottom }, marks) {
   ctx.restore();
 }
 
-/** One of the marks being set: a line with a flag. @param {Sheet} sheet @param {import("../coding/marks.js").MarkName} name @param {number | null} index */
+/** Draw a mark of the selected expression: a line with a flag. @param {Sheet} sheet @param {import("../coding/marks.js").MarkName} name @param {number | null} index */
 export function drawMark({ ctx, scale, ink, bottom }, name, index) {
   if (index === null || index + 1 < scale.first || index > scale.end) return;
   const x = Math.round(scale.x(index + 0.5)) - 0.5;
@@ -173,7 +173,7 @@ export function drawMark({ ctx, scale, ink, bottom }, name, index) {
   ctx.moveTo(x, AXIS);
   ctx.lineTo(x, bottom);
   ctx.stroke();
-  // Onset and apex flags fly left of the line, the offset's right: three marks a frame apart stay legible.
+  // Onset and apex flags are left of the line, the offset's right: marks on neighbouring frames stay legible.
   const left = name === "onset" ? x - FLAG : name === "apex" ? x - FLAG / 2 : x;
   const inside = Math.min(Math.max(left, 0), scale.width - FLAG);
   ctx.beginPath();
@@ -195,7 +195,7 @@ export function drawLoaded({ ctx, scale, ink }, ranges, count, height) {
   for (const [first, last] of ranges) ctx.fillRect(scale.x(first), y, scale.x(last + 1) - scale.x(first), STRIP);
 }
 
-/** The whole clip: what is loaded, and which part is in view. @param {CanvasRenderingContext2D} ctx @param {TimeScale} scale @param {Tokens} ink @param {[number, number][]} ranges @param {number} count @param {number} height */
+/** Draw the whole clip: which frames are loaded, and which part is in view. @param {CanvasRenderingContext2D} ctx @param {TimeScale} scale @param {Tokens} ink @param {[number, number][]} ranges @param {number} count @param {number} height */
 function drawOverview(ctx, scale, ink, ranges, count, height) {
   const [top, middle] = [height - OVERVIEW, height - OVERVIEW / 2 - STRIP / 2];
   ctx.fillStyle = ink.page;
@@ -218,9 +218,9 @@ const TOKENS = Object.freeze({
   accent: "--accent", soft: "--accent-soft", line: "--line", muted: "--ink-muted", page: "--surface",
   onset: "--onset", apex: "--apex", offset: "--offset",
   brows: "--data-2", eyes: "--data-3", nose: "--data-4", mouth: "--data-5",
-}); // prettier-ignore
+});
 
-/** @param {HTMLElement} element @returns {Tokens} colours as they are in the present theme */
+/** @param {HTMLElement} element @returns {Tokens} colours of the current theme */
 export function readTokens(element) {
   const style = getComputedStyle(element);
   const before = element.style.color;

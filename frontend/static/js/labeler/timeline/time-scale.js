@@ -1,11 +1,11 @@
-/** Which frames the timeline shows, and where. Frames may be fractional: frame i covers i to i + 1. */
+/** Which frames the timeline shows, and at which position. Frames may be fractional: frame i covers i to i + 1. */
 
-/** Not fewer frames than this fill the timeline. */
-const CLOSEST = 12;
-/** Share of the view that stays free before a frame that is brought in. */
+/** The smallest number of frames in view. */
+const MIN_SPAN = 12;
+/** The share of the view that is left as a margin when a frame is brought into view. */
 const MARGIN = 0.1;
 
-/** @param {number} count @param {number} width px @param {number} spacing px at least, between labels @returns {number} */
+/** @param {number} count @param {number} width px @param {number} spacing minimum px between labels @returns {number} */
 export function tickStep(count, width, spacing = 72) {
   const least = (count / Math.max(width, 1)) * spacing;
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
@@ -13,15 +13,15 @@ export function tickStep(count, width, spacing = 72) {
 }
 
 export class TimeScale {
-  /** first frame in view, and how many are */
+  /** First frame in view; `span` is the number of frames in view. */
   first = 0;
   span;
-  /** css px of the whole timeline */
+  /** Width of the timeline, CSS px. */
   width = 0;
   #count;
   #pad;
 
-  /** @param {number} count frames @param {number} [pad] px left and right, so that the first and last frame can be seen and touched */
+  /** @param {number} count frames @param {number} [pad] px left and right, so that the first and last frame are visible and can be reached */
   constructor(count, pad = 8) {
     this.#count = count;
     this.#pad = pad;
@@ -45,12 +45,12 @@ export class TimeScale {
     return this.#pad + ((frame - this.first) / this.span) * this.#inner;
   }
 
-  /** @param {number} x px @returns {number} the frame there, fractional; it may lie outside the clip */
+  /** @param {number} x px @returns {number} the frame at that position, fractional; it may lie outside the clip */
   frame(x) {
     return this.first + ((x - this.#pad) / this.#inner) * this.span;
   }
 
-  /** @param {number} frame @returns {number} px where it lies when the whole clip is shown, as in the overview */
+  /** @param {number} frame @returns {number} px, its position in the overview, which shows the whole clip */
   overviewX(frame) {
     return this.#pad + (frame / this.#count) * this.#inner;
   }
@@ -60,22 +60,22 @@ export class TimeScale {
     return ((x - this.#pad) / this.#inner) * this.#count;
   }
 
-  /** @param {number} factor above 1: closer @param {number} about frame that stays where it is */
+  /** @param {number} factor above 1 zooms in @param {number} about frame whose position stays */
   zoom(factor, about) {
-    const span = Math.min(Math.max(this.span / factor, Math.min(CLOSEST, this.#count)), this.#count);
+    const span = Math.min(Math.max(this.span / factor, Math.min(MIN_SPAN, this.#count)), this.#count);
     const share = (about - this.first) / this.span;
     this.span = span;
-    this.#place(about - share * span);
+    this.#moveTo(about - share * span);
   }
 
   /** @param {number} frames to the right; may be negative */
   pan(frames) {
-    this.#place(this.first + frames);
+    this.#moveTo(this.first + frames);
   }
 
   /** @param {number} frame brought to the middle */
   centre(frame) {
-    this.#place(frame - this.span / 2);
+    this.#moveTo(frame - this.span / 2);
   }
 
   reset() {
@@ -83,11 +83,11 @@ export class TimeScale {
     this.first = 0;
   }
 
-  /** @param {number} index of a frame @returns {boolean} whether the view had to move for it to be seen whole */
+  /** @param {number} index of a frame @returns {boolean} whether the view was moved to show the frame */
   reveal(index) {
     if (index >= this.first && index + 1 <= this.end) return false;
     const margin = MARGIN * this.span;
-    this.#place(index < this.first ? index - margin : index + 1 + margin - this.span);
+    this.#moveTo(index < this.first ? index - margin : index + 1 + margin - this.span);
     return true;
   }
 
@@ -100,7 +100,7 @@ export class TimeScale {
   }
 
   /** @param {number} first */
-  #place(first) {
+  #moveTo(first) {
     this.first = Math.min(Math.max(first, 0), this.#count - this.span);
   }
 }

@@ -1,4 +1,4 @@
-/** The timeline: curves of motion, marks, frames loaded, playhead. A view: it is told what to show and reports where it is touched. */
+/** View: the timeline with motion curves, marks, loaded frames and playhead. It shows what it is given and reports seeks. */
 import { MARKS } from "../coding/marks.js";
 import { TimeScale } from "./time-scale.js";
 import { AXIS, FLAG, OVERVIEW, STRIP, drawAxis, drawCoders, drawCurves, drawLoaded, drawMark, drawOthers, drawSpan, drawSuggestions, lanesHeight, readTokens } from "./drawing.js";
@@ -8,11 +8,11 @@ import { AXIS, FLAG, OVERVIEW, STRIP, drawAxis, drawCoders, drawCurves, drawLoad
 /** @typedef {import("./drawing.js").Curve} Curve */
 
 const SOON_MS = 150;
-/** A press of the key, or a notch of the wheel, shows so many times fewer frames. */
-const CLOSER = 1.5;
+/** One key press or wheel notch divides the number of frames in view by this. */
+const ZOOM_STEP = 1.5;
 const SHOWN = "mer.curves.v1";
-/** Curves share one scale; none is blown up beyond this motion, px: in a still clip noise must not look like a mountain. */
-const LEAST_PEAK = 0.25;
+/** The least motion at full height, px, so that noise in a still clip does not look like movement. Curves share one scale. */
+const MIN_PEAK = 0.25;
 
 /** @typedef {"face" | "brows" | "eyes" | "nose" | "mouth"} CurveName */
 
@@ -27,7 +27,7 @@ export class Timeline {
   #coders = [];
   /** @type {Set<CurveName>} */
   #shown = new Set(/** @type {CurveName[]} */ (["face"]));
-  /** @type {"seek" | "pan" | null} what the pointer that is down does */
+  /** @type {"seek" | "pan" | null} what dragging does */
   #drag = null;
   #at = 0;
   #drawDue = false;
@@ -48,9 +48,9 @@ export class Timeline {
    * @param {HTMLElement} options.root holds a canvas and a playhead
    * @param {HTMLElement} options.legend holds a button [data-curve] for each curve and [data-timeline] for zooming
    * @param {FramePack} options.pack
-   * @param {() => [number, number][]} options.loaded ranges of frames ready to show; asked when drawing
+   * @param {() => [number, number][]} options.loaded returns the ranges of loaded frames; called when drawing
    * @param {(index: number) => void} options.onseek
-   * @param {Storage | null} [options.storage] remembers which curves are shown
+   * @param {Storage | null} [options.storage] stores which curves are shown
    */
   constructor({ root, legend, pack, loaded, onseek, storage = null }) {
     this.#root = root;
@@ -68,12 +68,12 @@ export class Timeline {
     root.addEventListener("dblclick", this.#didDoubleClick);
     root.addEventListener("wheel", this.#didWheel, { passive: false });
     legend.addEventListener("click", this.#didChoose);
-    this.#recall();
+    this.#restoreCurves();
     this.#showLegend();
     this.redraw();
   }
 
-  /** @param {MarkValues} marks of the expression being coded */
+  /** @param {MarkValues} marks of the selected expression */
   set marks(marks) {
     this.#marks = marks;
     this.redraw();
@@ -95,10 +95,10 @@ export class Timeline {
     return this.#coders;
   }
 
-  /** @param {readonly import("./drawing.js").CoderMarks[]} coders what others have marked, for those who may see it */
+  /** @param {readonly import("./drawing.js").CoderMarks[]} coders other coders' marks, for those who may see them */
   set coders(coders) {
     this.#coders = coders;
-    this.#root.style.setProperty("--lanes", `${lanesHeight(coders)}px`); // they do not take the curves' room
+    this.#root.style.setProperty("--lanes", `${lanesHeight(coders)}px`); // the timeline grows, so that the curves keep their height
     this.redraw();
   }
 
@@ -107,25 +107,25 @@ export class Timeline {
     return { first: this.#scale.first, end: this.#scale.end };
   }
 
-  /** @param {number} index moves in the same screen frame as the image */
+  /** @param {number} index moves the playhead in the same animation frame as the image */
   movePlayhead(index) {
     this.#at = index;
     if (this.#scale.reveal(index)) this.redraw();
     this.#placePlayhead();
   }
 
-  /** @param {1 | -1} direction closer or wider, about the playhead */
+  /** @param {1 | -1} direction in or out, about the playhead */
   zoom(direction) {
-    this.#zoom(CLOSER ** direction, this.#at + 0.5);
+    this.#zoom(ZOOM_STEP ** direction, this.#at + 0.5);
   }
 
-  /** @param {number} index for screen readers; not for every frame of play */
+  /** @param {number} index announced to screen readers; not called for every frame of play */
   describe(index) {
     this.#root.setAttribute("aria-valuenow", String(index));
     this.#root.setAttribute("aria-valuetext", `${this.#pack.describe(index)}, ${Math.round(this.#pack.seconds(index) * 1000)} ms`);
   }
 
-  /** Draws once, before the next screen frame, however often it is called. */
+  /** Draw before the next animation frame, once however often this is called. */
   redraw() {
     if (this.#drawDue) return;
     this.#drawDue = true;
@@ -135,7 +135,7 @@ export class Timeline {
     });
   }
 
-  /** For what changes with every frame decoded: a few times a second is enough. */
+  /** Draw soon: for changes with every decoded frame, a few times per second are enough. */
   redrawSoon() {
     this.#later ??= setTimeout(() => {
       this.#later = undefined;
@@ -161,7 +161,7 @@ export class Timeline {
   }
 
   /** @param {{clientX: number, clientY: number}} event @returns {{x: number, fromBottom: number}} px in the timeline */
-  #place({ clientX, clientY }) {
+  #positionOf({ clientX, clientY }) {
     const { left, bottom } = this.#root.getBoundingClientRect();
     return { x: clientX - left, fromBottom: bottom - clientY };
   }
@@ -170,7 +170,7 @@ export class Timeline {
   #didPress = (event) => {
     if (event.button !== 0) return;
     this.#root.setPointerCapture(event.pointerId);
-    this.#drag = this.#scale.zoomed && this.#place(event).fromBottom <= OVERVIEW ? "pan" : "seek";
+    this.#drag = this.#scale.zoomed && this.#positionOf(event).fromBottom <= OVERVIEW ? "pan" : "seek";
     this.#follow(event);
   };
 
@@ -181,7 +181,7 @@ export class Timeline {
 
   /** @param {PointerEvent} event */
   #follow(event) {
-    const { x } = this.#place(event);
+    const { x } = this.#positionOf(event);
     if (this.#drag === "seek") return this.#onseek(this.#pack.clamp(Math.floor(this.#scale.frame(x))));
     this.#scale.centre(this.#scale.overviewFrame(x));
     this.#didMoveView();
@@ -192,7 +192,7 @@ export class Timeline {
     this.#didMoveView();
   };
 
-  /** Up and down zooms about the pointer; sideways, or with Shift, moves. @param {WheelEvent} event */
+  /** Zoom about the pointer; sideways or with Shift, pan. @param {WheelEvent} event */
   #didWheel = (event) => {
     event.preventDefault();
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 32 : 1;
@@ -201,7 +201,7 @@ export class Timeline {
       this.#scale.pan(((sideways * unit) / this.#scale.width) * this.#scale.span);
       return this.#didMoveView();
     }
-    this.#zoom(CLOSER ** ((-event.deltaY * unit) / 100), this.#scale.frame(this.#place(event).x));
+    this.#zoom(ZOOM_STEP ** ((-event.deltaY * unit) / 100), this.#scale.frame(this.#positionOf(event).x));
   };
 
   /** @param {Event} event */
@@ -211,7 +211,7 @@ export class Timeline {
     if (!curve) return;
     const name = /** @type {CurveName} */ (curve);
     if (!this.#shown.delete(name)) this.#shown.add(name);
-    this.#remember();
+    this.#storeCurves();
     this.#showLegend();
     this.redraw();
   };
@@ -231,7 +231,7 @@ export class Timeline {
     return name === "face" ? this.#pack.motion : (this.#pack.motionRegions[name] ?? null);
   }
 
-  /** @returns {Curve[]} those shown, the face's below the others */
+  /** @returns {Curve[]} the curves shown, the face's behind the others */
   get #curves() {
     /** @type {Curve[]} */
     const curves = [];
@@ -258,27 +258,27 @@ export class Timeline {
     drawSpan(sheet, this.#marks);
     drawOthers(sheet, this.#others);
     drawSuggestions(sheet, this.#suggestions);
-    drawCurves(sheet, curves, Math.max(LEAST_PEAK, ...curves.map(({ values }) => robustPeak(values))));
+    drawCurves(sheet, curves, Math.max(MIN_PEAK, ...curves.map(({ values }) => robustPeak(values))));
     drawCoders(sheet, this.#coders);
     drawAxis(sheet);
     for (const name of MARKS) drawMark(sheet, name, this.#marks[name]);
     drawLoaded(sheet, this.#loaded(), this.#pack.count, height);
   }
 
-  #recall() {
+  #restoreCurves() {
     try {
       const names = JSON.parse(this.#storage?.getItem(SHOWN) ?? "null");
       if (Array.isArray(names)) this.#shown = new Set(names);
     } catch {
-      // blocked or torn: the face's curve alone
+      // blocked or damaged: show the face's curve only
     }
   }
 
-  #remember() {
+  #storeCurves() {
     try {
       this.#storage?.setItem(SHOWN, JSON.stringify([...this.#shown]));
     } catch {
-      // full or blocked: it holds until the page closes
+      // full or blocked: kept until the page closes
     }
   }
 }
@@ -286,7 +286,7 @@ export class Timeline {
 /** @type {WeakMap<readonly number[], number>} */
 const peaks = new WeakMap();
 
-/** @param {readonly number[]} values @returns {number} the largest without the highest half percent: one blink must not flatten all else */
+/** @param {readonly number[]} values @returns {number} the 99.5th percentile, so that one blink does not flatten the rest */
 export function robustPeak(values) {
   const known = peaks.get(values);
   if (known !== undefined) return known;

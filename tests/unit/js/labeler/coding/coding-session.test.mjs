@@ -21,35 +21,35 @@ beforeEach(async () => {
   session = new CodingSession(autosave);
 });
 
-test("a clip without expressions begins with one to code", () => {
+test("a clip without expressions starts with a blank one", () => {
   assert.equal(session.coding.onset, null);
-  assert.deepEqual([session.expressions.length, session.place, session.incomplete], [1, 0, null]);
+  assert.deepEqual([session.expressions.length, session.position, session.incomplete], [1, 0, null]);
 });
 
-test("an expression without anything coded is used before another is made", () => {
+test("a blank expression is reused before another is added", () => {
   session.addExpression();
   session.addExpression();
   assert.equal(session.expressions.length, 1);
   session.edit({ onset: 3 }, "onset");
   session.addExpression();
-  assert.deepEqual([session.expressions.length, session.place, session.coding.onset], [2, 1, null]);
+  assert.deepEqual([session.expressions.length, session.position, session.coding.onset], [2, 1, null]);
 });
 
-test("every step is undone and done again, in the expression it was made in", () => {
+test("every step is undone and redone in its own expression", () => {
   session.edit({ onset: 3 }, "onset set");
   session.edit({ emotion: "fear" }, "emotion: fear");
   session.addExpression();
   session.edit({ onset: 50 }, "onset set in the second");
   assert.equal(session.undo(), "onset set in the second");
   assert.equal(session.undo(), "emotion: fear");
-  assert.deepEqual([session.place, session.coding.onset, session.coding.emotion], [0, 3, ""]);
+  assert.deepEqual([session.position, session.coding.onset, session.coding.emotion], [0, 3, ""]);
   assert.equal(session.undo(), "onset set");
   assert.equal(session.undo(), null);
   assert.deepEqual([session.redo(), session.redo(), session.redo(), session.redo()], ["onset set", "emotion: fear", "onset set in the second", null]);
   assert.deepEqual(session.expressions.map(({ coding }) => [coding.onset, coding.emotion]), [[3, "fear"], [50, ""]]);
 });
 
-test("deleting an expression can be undone; what is left is selected", () => {
+test("deleting an expression can be undone; the one before it is selected", () => {
   session.edit({ onset: 3 }, "onset");
   session.addExpression();
   session.edit({ onset: 50 }, "onset");
@@ -59,9 +59,9 @@ test("deleting an expression can be undone; what is left is selected", () => {
   assert.deepEqual([session.expressions.length, session.coding.onset], [2, 50]);
 });
 
-test("what was deleted on an earlier visit comes back as the same annotation, and can go again", async () => {
+test("an expression deleted on an earlier visit is restored as the same annotation, and can be deleted again", async () => {
   api.elsewhere({ onset: 30, deleted: true }, "old");
-  session.bringBack(api.rows.get("old"));
+  session.restore(api.rows.get("old"));
   await autosave.settled();
   assert.deepEqual([session.coding.onset, api.live.map(({ key }) => key)], [30, ["old"]]);
   session.undo();
@@ -69,7 +69,7 @@ test("what was deleted on an earlier visit comes back as the same annotation, an
   assert.deepEqual(api.live, []);
 });
 
-test("a new step forgets what was undone", () => {
+test("a new step discards what was undone", () => {
   session.edit({ onset: 3 }, "onset");
   session.undo();
   session.edit({ apex: 4 }, "apex");
@@ -86,12 +86,12 @@ test("typing is one step until the field is left", () => {
   assert.equal(session.coding.note, "");
 });
 
-test("the nearest suggestion is accepted where nothing is coded, the next into a new expression", () => {
+test("the nearest suggestion is accepted into a blank expression, the next into a new one", () => {
   session.suggestions = [near, far];
   assert.equal(session.accept(58), far);
   assert.deepEqual([...marks(), session.coding.origin], [60, 65, 70, "suggested"]);
   assert.equal(session.accept(58), near);
-  assert.deepEqual([session.place, ...marks()], [1, 10, 15, 20]);
+  assert.deepEqual([session.position, ...marks()], [1, 10, 15, 20]);
   assert.equal(session.accept(58), null);
 });
 
@@ -108,20 +108,20 @@ test("a suggestion is not saved unless it is accepted, and says whether it was c
   assert.deepEqual([api.record.origin, api.record.suggestion], ["suggested", near]);
 });
 
-test("an expression whose marks are all cleared owes nothing to the suggestion any more", () => {
+test("clearing all marks removes the link to the suggestion", () => {
   session.suggestions = [near];
   session.accept(0);
   session.edit({ onset: null, apex: null, offset: null }, "cleared");
   assert.deepEqual([session.coding.origin, session.coding.suggestion, session.open], ["manual", null, [near]]);
 });
 
-test("where something is coded already nothing is suggested", () => {
+test("nothing is suggested where something is coded", () => {
   session.suggestions = [near, far];
   session.edit({ onset: 12, offset: 30 }, "marks");
   assert.deepEqual(session.open, [far]);
 });
 
-test("what was begun and is not complete is found", () => {
+test("an expression that was started but is not complete is found", () => {
   session.edit({ onset: 3, apex: 4, offset: 5, emotion: "fear" }, "all");
   assert.equal(session.incomplete, null);
   session.addExpression();
@@ -130,7 +130,7 @@ test("what was begun and is not complete is found", () => {
   assert.deepEqual(session.incomplete, { key: "k2", missing: ["onset", "offset", "emotion"] });
 });
 
-test("suggestions that do not lie in the clip are not offered", () => {
+test("suggestions outside the clip are not offered", () => {
   assert.deepEqual(usable([far, near, { onset: 5, apex: 4, offset: 9 }, { onset: 90, apex: 95, offset: 100 }], 99), [near, far]);
   assert.deepEqual(usable({ results: [near] }, 99), [near]);
   assert.deepEqual(usable({ detail: "?" }, 99), []);

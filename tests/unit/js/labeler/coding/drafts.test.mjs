@@ -6,7 +6,7 @@ import { MemoryStorage } from "../../memory-storage.mjs";
 const drafts = (storage, coder = "ana", scope = "clip 1") => new Drafts({ storage, coder, scope });
 const draft = (key, onset) => ({ key, coding: { onset }, base: null, gone: false, deleted: false });
 
-test("drafts are there at the next visit, one an expression", () => {
+test("drafts are kept until the next visit, one per expression", () => {
   const storage = new MemoryStorage();
   assert.ok(drafts(storage).write({ ...draft("k1", 1), base: { id: 1, revision: 2 } }));
   assert.ok(drafts(storage).write(draft("k2", 5)));
@@ -16,13 +16,13 @@ test("drafts are there at the next visit, one an expression", () => {
   assert.deepEqual(drafts(storage, "ana", "clip 11").read(), []);
 });
 
-test("without a coder's name nothing is kept", () => {
+test("without a coder nothing is kept", () => {
   const storage = new MemoryStorage();
   assert.equal(drafts(storage, "").write(draft("k1", 1)), false);
   assert.equal(storage.items.size, 0);
 });
 
-test("a tab forgets its own draft, not another tab's", () => {
+test("a tab clears its own draft, not another tab's", () => {
   const storage = new MemoryStorage();
   const [one, two] = [drafts(storage), drafts(storage)];
   one.write(draft("k1", 1));
@@ -33,7 +33,7 @@ test("a tab forgets its own draft, not another tab's", () => {
   assert.deepEqual(drafts(storage).read(), []);
 });
 
-test("a torn draft is no draft, and does not hide the others", () => {
+test("a damaged draft is ignored and does not hide the others", () => {
   const storage = new MemoryStorage();
   drafts(storage).write(draft("k1", 1));
   drafts(storage).write(draft("k2", 2));
@@ -41,7 +41,7 @@ test("a torn draft is no draft, and does not hide the others", () => {
   assert.deepEqual(drafts(storage).read().map(({ key }) => key), ["k2"]);
 });
 
-test("clips whose drafts wait are found, each once, and only the coder's own", () => {
+test("clips with unsent drafts are listed once each, for this coder only", () => {
   const storage = new MemoryStorage();
   drafts(storage, "ana", "/a?clip=3").write(draft("k1", 1));
   drafts(storage, "ana", "/a?clip=3").write(draft("k2", 1));

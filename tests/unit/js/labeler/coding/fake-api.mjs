@@ -2,11 +2,11 @@
 import { HttpProblem } from "../../../../../frontend/static/js/http.js";
 import { settle } from "../../settle.mjs";
 
-const lost = () => new HttpProblem("network", "The server does not answer.");
+const lost = () => new HttpProblem("network", "The server does not respond.");
 
-/** The API, with its rules: revisions must match, a key is there once, what is deleted can be brought back. */
+/** The API with its rules: revisions must match, keys are unique, deleted annotations can be restored. */
 export class FakeApi {
-  /** by key, deleted ones too */
+  /** By key, including deleted ones. */
   rows = new Map();
   calls = [];
   /** @type {HttpProblem | null} */

@@ -4,7 +4,7 @@ import { Marks } from "../../../../../frontend/static/js/labeler/coding/marks.js
 
 const make = (values) => new Marks((index) => `frame ${index} (source ${index + 1})`, values, (name) => `the key for ${name}`);
 
-test("marks in order are taken, equal ones too", () => {
+test("marks in order are accepted, also on the same frame", () => {
   const marks = make();
   assert.equal(marks.set("onset", 100), null);
   assert.equal(marks.set("offset", 150), null);
@@ -13,19 +13,19 @@ test("marks in order are taken, equal ones too", () => {
   assert.deepEqual(marks.missing, []);
 });
 
-test("they can be set in any sequence as long as they are in order", () => {
+test("marks can be set in any sequence as long as they are in order", () => {
   const marks = make();
   assert.equal(marks.set("offset", 5), null);
   assert.equal(marks.set("apex", 3), null);
   assert.equal(marks.set("onset", 0), null);
 });
 
-test("an apex before the onset is refused, with both frames and the way out", () => {
+test("an apex before the onset is refused, with both frames and what to do", () => {
   const marks = make({ onset: 100 });
   const refusal = marks.set("apex", 90);
   assert.equal(
     refusal,
-    "Frame 90 (source 91) is before the onset, frame 100 (source 101): an apex cannot come before it. " +
+    "The apex cannot be at frame 90 (source 91), before the onset at frame 100 (source 101). " +
       "Move the onset first, or clear it with the key for onset.",
   );
   assert.equal(marks.apex, null);
@@ -33,11 +33,11 @@ test("an apex before the onset is refused, with both frames and the way out", ()
 
 test("an onset after the offset is refused although there is no apex", () => {
   const marks = make({ offset: 50 });
-  assert.match(marks.set("onset", 51), /is after the offset, frame 50 .* an onset cannot come after it/);
+  assert.match(marks.set("onset", 51), /The onset cannot be at frame 51 .*, after the offset at frame 50/);
   assert.equal(marks.onset, null);
 });
 
-test("the nearest mark in the way is named", () => {
+test("the nearest conflicting mark is named", () => {
   assert.match(make({ onset: 10, apex: 20 }).set("offset", 5), /before the apex/);
 });
 
@@ -47,13 +47,13 @@ test("frame 0 counts as a mark", () => {
   assert.deepEqual(marks.at(0), ["offset"]);
 });
 
-test("a refused mark keeps its old place", () => {
+test("a refused mark keeps its frame", () => {
   const marks = make({ onset: 10, apex: 20, offset: 30 });
   assert.ok(marks.set("apex", 31));
   assert.equal(marks.apex, 20);
 });
 
-test("clearing says whether there was one", () => {
+test("clearing reports whether the mark was set", () => {
   const marks = make({ onset: 10 });
   assert.ok(marks.clear("onset"));
   assert.ok(!marks.clear("onset"));
@@ -72,7 +72,7 @@ test("the loop goes from onset to offset and needs both", () => {
   assert.equal(make({ onset: 10, apex: 20 }).span, null);
 });
 
-test("the nearest mark is the one to be moved; of two on a frame the one that is free to go", () => {
+test("the nearest mark is moved; of two on the same frame, the one that is free to move", () => {
   const marks = make({ onset: 10, apex: 20, offset: 20 });
   assert.deepEqual([marks.nearest(9, 1), marks.nearest(16, -1), marks.nearest(16, 1), make().nearest(0, 1)], ["onset", "apex", "offset", null]);
 });

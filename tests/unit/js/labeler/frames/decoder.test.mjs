@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import { Decoder, workerCount } from "../../../../../frontend/static/js/labeler/frames/decoder.js";
 import { settle } from "../../settle.mjs";
 
-/** Workers that answer when told to. */
+/** Workers that answer when the test says so. */
 class FakeWorker extends EventTarget {
   static made = [];
   sent = [];
@@ -27,30 +27,30 @@ afterEach(() => (FakeWorker.made = []));
 
 const bytes = Uint8Array.of(1, 2, 3);
 
-test("workers share the work and are made when needed", async () => {
+test("workers share the decoding and are created when needed", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 2 });
   assert.equal(FakeWorker.made.length, 0);
   const images = [decoder.decode(bytes, "image/jpeg", false), decoder.decode(bytes, "image/jpeg", false)];
   assert.deepEqual(FakeWorker.made.map(({ sent }) => sent.length), [1, 1]);
   for (const worker of FakeWorker.made) worker.answer({ id: worker.sent[0].id, image: `of ${worker.sent[0].id}` });
   assert.deepEqual(await Promise.all(images), ["of 0", "of 1"]);
-  assert.equal(bytes.byteLength, 3); // a copy went, the clip's bytes stay
+  assert.equal(bytes.byteLength, 3); // a copy was transferred, the clip's bytes stay
 });
 
-test("what is waited for does not queue for a worker", async () => {
+test("an urgent frame does not queue for a worker", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
   assert.deepEqual(await decoder.decode(bytes, "image/jpeg", true), { direct: [1, 2, 3] });
   assert.equal(FakeWorker.made.length, 0);
 });
 
-test("bytes that are no image are said to be so", async () => {
+test("bytes that are not an image are rejected", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
   const image = decoder.decode(bytes, "image/jpeg", false);
   FakeWorker.made[0].answer({ id: 0, error: "InvalidStateError" });
   await assert.rejects(image, /InvalidStateError/);
 });
 
-test("a worker that breaks is done without", async () => {
+test("decoding continues without a worker that breaks", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
   const image = decoder.decode(bytes, "image/jpeg", false);
   FakeWorker.made[0].dispatchEvent(new Event("error"));
@@ -58,7 +58,7 @@ test("a worker that breaks is done without", async () => {
   assert.deepEqual(await decoder.decode(bytes, "image/jpeg", false), { direct: [1, 2, 3] });
 });
 
-test("an image that comes after the end is closed", async () => {
+test("an image that arrives after closing is closed", async () => {
   const decoder = new Decoder({ url: "/worker.js", count: 1 });
   decoder.decode(bytes, "image/jpeg", false);
   decoder.close();
@@ -68,6 +68,6 @@ test("an image that comes after the end is closed", async () => {
   assert.ok(closed && FakeWorker.made[0].ended);
 });
 
-test("the page itself keeps a core", () => {
+test("the page keeps a core for itself", () => {
   assert.deepEqual([1, 2, 4, 8, 32].map(workerCount), [1, 1, 2, 4, 4]);
 });

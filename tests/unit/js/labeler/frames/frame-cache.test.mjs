@@ -31,7 +31,7 @@ function makeCache(count, { frames = 1000, parallel = 3, missing = () => false, 
   return { cache, closed, decoded, started, urgent, finish };
 }
 
-test("it decodes the frame looked at first and goes outwards", async () => {
+test("the current frame is decoded first, then its neighbours outwards", async () => {
   const { cache, started, finish } = makeCache(30);
   cache.focus(10);
   assert.deepEqual(started, [10, 11, 9]);
@@ -40,7 +40,7 @@ test("it decodes the frame looked at first and goes outwards", async () => {
   assert.equal(cache.get(7).index, 7);
 });
 
-test("it keeps to its budget and closes what it lets go", async () => {
+test("the cache keeps to its budget and closes the frames it releases", async () => {
   const { cache, closed, finish } = makeCache(200, { frames: 20 });
   cache.focus(0);
   await finish();
@@ -53,7 +53,7 @@ test("it keeps to its budget and closes what it lets go", async () => {
   assert.equal(cache.get(150).index, 150);
 });
 
-test("it goes on when bytes come", async () => {
+test("decoding continues when bytes arrive", async () => {
   let there = false;
   const { cache, finish } = makeCache(5, { missing: () => !there });
   cache.focus(2);
@@ -65,7 +65,7 @@ test("it goes on when bytes come", async () => {
   assert.equal(cache.size, 5);
 });
 
-test("a damaged frame is known as such, tried once and stops nothing", async () => {
+test("a damaged frame is recorded, tried once and does not stop the others", async () => {
   const { cache, decoded, started, finish } = makeCache(5, { broken: (i) => i === 2 });
   cache.focus(0);
   await finish();
@@ -76,7 +76,7 @@ test("a damaged frame is known as such, tried once and stops nothing", async () 
   assert.equal(started.filter((i) => i === 2).length, 1);
 });
 
-test("the frame looked at is decoded at once, past what is under way", async () => {
+test("the current frame is decoded at once, ahead of others in progress", async () => {
   const { cache, started, urgent } = makeCache(200);
   cache.focus(0);
   cache.focus(120);
@@ -84,7 +84,7 @@ test("the frame looked at is decoded at once, past what is under way", async () 
   assert.deepEqual(urgent, [0, 120]);
 });
 
-test("what was decoded stays until room is needed; the farthest goes first", async () => {
+test("decoded frames stay until room is needed; the farthest are released first", async () => {
   const { cache, closed, finish } = makeCache(200, { frames: 20 });
   cache.focus(0);
   await finish();
@@ -94,7 +94,7 @@ test("what was decoded stays until room is needed; the farthest goes first", asy
   assert.deepEqual(closed, Array.from({ length: 20 }, (_, i) => i));
 });
 
-test("pinned frames are decoded and stay wherever the coder goes", async () => {
+test("pinned frames are decoded and stay, wherever the coder goes", async () => {
   const { cache, finish } = makeCache(200, { frames: 20 });
   cache.pin([5, 199]);
   cache.focus(100);
@@ -105,7 +105,7 @@ test("pinned frames are decoded and stay wherever the coder goes", async () => {
   assert.equal(cache.size, 20);
 });
 
-test("a decoder that ended is no damaged frame", async () => {
+test("a decoder that stopped does not make a frame damaged", async () => {
   let left = 1;
   const { cache, finish } = makeCache(3, { broken: () => left-- > 0 && Object.assign(new Error("ended"), { again: true }) });
   cache.focus(0);
@@ -123,14 +123,14 @@ test("closing closes every image", async () => {
   assert.equal(closed.length, 5);
 });
 
-test("the budget follows the machine and stays sensible where it does not tell", () => {
+test("the budget follows the device's memory, with a default where the browser does not report it", () => {
   assert.equal(memoryBudget(8), 2 ** 29);
   assert.equal(memoryBudget(32), 2 ** 29);
   assert.equal(memoryBudget(0.25), 2 ** 27);
   assert.equal(memoryBudget(undefined), 2 ** 28);
 });
 
-test("a frame compared with stays decoded wherever the coder goes, until another is", async () => {
+test("a pinned frame stays decoded until another one is pinned", async () => {
   const { cache, closed, finish } = makeCache(200, { frames: 20 });
   cache.pin([3]);
   cache.focus(150);

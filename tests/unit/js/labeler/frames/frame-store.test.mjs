@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { FrameStore, rangesOf } from "../../../../../frontend/static/js/labeler/frames/frame-store.js";
+import { FrameStore, rangeFetcher } from "../../../../../frontend/static/js/labeler/frames/frame-store.js";
 import { makePack } from "./packs.mjs";
 import { settle } from "../../settle.mjs";
 
-/** A server whose answers are given by hand. Byte n of the file is n % 256. */
+/** A server that answers when the test says so. Byte n of the file is n % 256. */
 class Server {
   requests = [];
   fetchRange = (first, last) =>
@@ -18,7 +18,7 @@ class Server {
   }
 }
 
-const problem = (passes) => Object.assign(new Error("The server does not answer."), { passes });
+const problem = (retryable) => Object.assign(new Error("The server does not respond."), { retryable });
 
 function makeStore(count, options = {}) {
   const server = new Server();
@@ -36,7 +36,7 @@ function makeStore(count, options = {}) {
   return { server, store, loaded, problems };
 }
 
-test("it asks for the chunk looked at first, then outwards", async () => {
+test("the chunk with the current frame is requested first, then its neighbours outwards", async () => {
   const { server, store } = makeStore(20);
   store.focus(9);
   assert.deepEqual(server.asked, [80, 100, 60]);
@@ -45,7 +45,7 @@ test("it asks for the chunk looked at first, then outwards", async () => {
   assert.deepEqual(server.asked, [80, 100, 60, 120]);
 });
 
-test("the chunk looked at never waits behind others", () => {
+test("the chunk with the current frame never waits behind others", () => {
   const { server, store } = makeStore(40);
   store.focus(0);
   assert.equal(server.requests.length, 3);
@@ -54,7 +54,7 @@ test("the chunk looked at never waits behind others", () => {
   assert.equal(server.requests.length, 4);
 });
 
-test("it cuts each frame's own bytes out of a chunk", async () => {
+test("each frame's bytes are cut out of its chunk", async () => {
   const { server, store, loaded } = makeStore(4);
   store.focus(2);
   assert.equal(store.bytes(2), null);
@@ -64,7 +64,7 @@ test("it cuts each frame's own bytes out of a chunk", async () => {
   assert.deepEqual([...store.bytes(3)], [30, 31, 32, 33, 34, 35, 36, 37, 38, 39]);
 });
 
-test("a server that sends the whole file is taken at its word", async () => {
+test("a server may answer with the whole file", async () => {
   const { server, store } = makeStore(10);
   store.focus(0);
   server.requests[0].answer(0, 99);
@@ -73,26 +73,26 @@ test("a server that sends the whole file is taken at its word", async () => {
   assert.equal(store.bytes(7)[0], 70);
 });
 
-test("it tries again until the server is back, and says so", async () => {
+test("requests are retried until the server is back, and the problem is reported", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const { server, store, problems } = makeStore(2);
     store.focus(0);
     server.requests[0].fail(problem(true));
     await settle();
-    assert.deepEqual(problems, ["The server does not answer."]);
+    assert.deepEqual(problems, ["The server does not respond."]);
     mock.timers.tick(500);
     assert.equal(server.requests.length, 2);
     server.requests[1].answer();
     await settle();
-    assert.deepEqual(problems, ["The server does not answer.", null]);
+    assert.deepEqual(problems, ["The server does not respond.", null]);
     assert.ok(store.has(1));
   } finally {
     mock.timers.reset();
   }
 });
 
-test("what cannot pass is not tried again until asked", async () => {
+test("a permanent problem is not retried until the coder asks", async () => {
   const { server, store } = makeStore(2);
   store.focus(0);
   server.requests[0].fail(problem(false));
@@ -103,7 +103,7 @@ test("what cannot pass is not tried again until asked", async () => {
   assert.equal(server.requests.length, 2);
 });
 
-test("a clip beyond the budget gives up what is far away", async () => {
+test("a clip larger than the budget drops what is far away", async () => {
   const { server, store } = makeStore(40, { budgetBytes: 100 });
   store.focus(0);
   for (let i = 0; i < 5; i++) {
@@ -116,7 +116,7 @@ test("a clip beyond the budget gives up what is far away", async () => {
   assert.ok(!store.has(0));
 });
 
-test("requests grow as answers come, and take in what is missing beside them", async () => {
+test("requests grow with every answer and include missing neighbours", async () => {
   const { server, store } = makeStore(80, { requestBytes: 80 });
   store.focus(0);
   assert.deepEqual(server.requests.map(({ first, last }) => [first, last]), [[0, 19], [20, 39], [40, 59]]);
@@ -129,7 +129,7 @@ test("requests grow as answers come, and take in what is missing beside them", a
   assert.equal(store.count, 4);
 });
 
-test("a frame looked at whose bytes are not here is asked for alone, whatever is under way", async () => {
+test("a missing current frame is requested alone, whatever else is in progress", async () => {
   const { server, store } = makeStore(200, { requestBytes: 400 });
   store.focus(0);
   for (let i = 0; i < 3; i++) {
@@ -140,7 +140,7 @@ test("a frame looked at whose bytes are not here is asked for alone, whatever is
   assert.deepEqual([server.requests.at(-1).first, server.requests.at(-1).last], [1900, 1919]);
 });
 
-test("bytes fetched before are used at once", () => {
+test("bytes fetched in advance are used at once", () => {
   const head = { start: 10, bytes: Uint8Array.from({ length: 20 }, (_, i) => 10 + i).buffer };
   const { server, store } = makeStore(10, { head });
   store.focus(1);
@@ -149,7 +149,7 @@ test("bytes fetched before are used at once", () => {
   assert.equal(server.requests.length, 3);
 });
 
-test("closing ends everything", async () => {
+test("closing stops everything", async () => {
   const { server, store, loaded } = makeStore(20);
   store.focus(0);
   store.close();
@@ -159,15 +159,15 @@ test("closing ends everything", async () => {
   assert.deepEqual(loaded, []);
 });
 
-test("ranges name first and last byte, and short answers are a problem that passes", async () => {
+test("a range names its first and last byte, and a short answer is retryable", async () => {
   const sent = [];
   const answer = (status, length) => async (url, init) => {
     sent.push([url, init.headers.Range]);
     return { status, arrayBuffer: async () => new ArrayBuffer(length) };
   };
-  const { start, bytes } = await rangesOf("/frames.bin", answer(206, 11))(40, 50, new AbortController().signal);
+  const { start, bytes } = await rangeFetcher("/frames.bin", answer(206, 11))(40, 50, new AbortController().signal);
   assert.deepEqual(sent, [["/frames.bin", "bytes=40-50"]]);
   assert.deepEqual([start, bytes.byteLength], [40, 11]);
-  assert.equal((await rangesOf("/frames.bin", answer(200, 100))(40, 50)).start, 0);
-  await assert.rejects(rangesOf("/frames.bin", answer(206, 5))(40, 50), (error) => error.passes && /less of the clip/.test(error.message));
+  assert.equal((await rangeFetcher("/frames.bin", answer(200, 100))(40, 50)).start, 0);
+  await assert.rejects(rangeFetcher("/frames.bin", answer(206, 5))(40, 50), (error) => error.retryable && /only part of the requested frames/.test(error.message));
 });

@@ -5,13 +5,13 @@ import { makePack } from "./packs.mjs";
 
 const pack = makePack(300);
 
-test("a typed number means what the coder says it means", () => {
+test("a typed number is read in the chosen numbering", () => {
   assert.deepEqual(findFrame(pack, "299", "index"), { index: 299 });
   assert.deepEqual(findFrame(pack, " 5562 ", "source"), { index: 0 });
 });
 
-test("a number that is not in the clip is refused with the range", () => {
+test("a number outside the clip is refused with the range", () => {
   assert.deepEqual(findFrame(pack, "300", "index"), { error: "This clip has frames 0 to 299." });
-  assert.deepEqual(findFrame(pack, "299", "source"), { error: "No frame has the source number 299; they go from 5562 to 5861." });
-  for (const text of ["", "12.5", "-3", "abc"]) assert.deepEqual(findFrame(pack, text, "index"), { error: "Type a whole number." });
+  assert.deepEqual(findFrame(pack, "299", "source"), { error: "No frame has source frame number 299. This clip has source frames 5562 to 5861." });
+  for (const text of ["", "12.5", "-3", "abc"]) assert.deepEqual(findFrame(pack, text, "index"), { error: "Enter a whole number." });
 });

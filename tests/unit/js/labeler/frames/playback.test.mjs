@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { everyFrameSpeed, Playback, speedLabel, SPEEDS } from "../../../../../frontend/static/js/labeler/frames/playback.js";
 import { makePack } from "./packs.mjs";
 
-test("at true speed a frame is due when its time has come", () => {
+test("at full speed a frame is due at its own time", () => {
   const playback = new Playback(makePack(200), 1);
   playback.play(1000, 0);
   assert.deepEqual(playback.due(1000), { index: 0, ended: false });
@@ -19,7 +19,7 @@ test("every frame boundary is exact, however long it plays", () => {
   for (let i = 0; i < 2000; i++) assert.equal(playback.due(i * 100).index, i);
 });
 
-test("speed is a fraction of true speed", () => {
+test("speed is a fraction of full speed", () => {
   const playback = new Playback(makePack(200), 1 / 20);
   playback.play(0, 40);
   assert.equal(playback.due(1000).index, 50);
@@ -31,7 +31,7 @@ test("variable rates are played by pts", () => {
   assert.deepEqual([4, 5, 504, 505].map((ms) => playback.due(ms).index), [0, 1, 1, 2]);
 });
 
-test("a change of speed in mid-play does not jump", () => {
+test("a change of speed during play does not jump", () => {
   const playback = new Playback(makePack(200), 1);
   playback.play(0, 0);
   playback.setSpeed(1 / 10, 250);
@@ -48,21 +48,21 @@ test("speeds go step by step and stop at both ends", () => {
   assert.deepEqual(SPEEDS.map(speedLabel), ["1/20×", "1/10×", "1/5×", "1/3×", "1/2×", "1×"]);
 });
 
-test("it begins at the fastest speed that shows every frame", () => {
+test("play starts at the fastest speed that shows every frame", () => {
   assert.equal(everyFrameSpeed(200), 1 / 5);
   assert.equal(everyFrameSpeed(100), 1 / 2);
   assert.equal(everyFrameSpeed(59.94), 1);
   assert.equal(everyFrameSpeed(10_000), 1 / 20);
 });
 
-test("the clip ends after its last frame was shown in full", () => {
+test("the clip ends after its last frame was shown for its full time", () => {
   const playback = new Playback(makePack(10), 1);
   playback.play(0, 0);
   assert.deepEqual(playback.due(49.9), { index: 9, ended: false });
   assert.deepEqual(playback.due(50), { index: 9, ended: true });
 });
 
-test("play at the end begins anew; outside a loop it begins at the loop", () => {
+test("play from the last frame starts over; outside a loop it starts at the loop", () => {
   const playback = new Playback(makePack(100), 1);
   assert.equal(playback.play(0, 99), 0);
   assert.equal(playback.play(0, 98), 98);
@@ -72,7 +72,7 @@ test("play at the end begins anew; outside a loop it begins at the loop", () => 
   assert.equal(playback.play(0, 30), 20);
 });
 
-test("a loop never leaves its frames and shows the last one in full", () => {
+test("a loop never leaves its frames and shows the last one for its full time", () => {
   const playback = new Playback(makePack(100), 1);
   playback.loop = { first: 20, last: 29 };
   playback.play(0, 20);
@@ -85,14 +85,14 @@ test("a loop never leaves its frames and shows the last one in full", () => {
   }
 });
 
-test("a loop of one frame stands", () => {
+test("a loop of one frame stays on it", () => {
   const playback = new Playback(makePack(100), 1);
   playback.loop = { first: 7, last: 7 };
   playback.play(0, 7);
   assert.deepEqual([0, 3, 5, 500].map((ms) => playback.due(ms).index), [7, 7, 7, 7]);
 });
 
-test("the clock stands while a frame is waited for", () => {
+test("the clock stops while a frame is missing", () => {
   const playback = new Playback(makePack(100), 1);
   playback.play(0, 0);
   playback.hold(800, 3);
@@ -100,7 +100,7 @@ test("the clock stands while a frame is waited for", () => {
   assert.equal(playback.due(805).index, 4);
 });
 
-test("backward, each frame is shown for its own length, from its end", () => {
+test("backward, each frame is shown for its own duration, from its end", () => {
   const playback = new Playback(makePack(4, { pts: [0, 1, 101, 102] }), 1);
   assert.equal(playback.play(0, 2, -1), 2);
   assert.deepEqual([0, 4.9, 5.1, 504, 505.1].map((ms) => playback.due(ms).index), [2, 2, 1, 1, 0]);
@@ -113,7 +113,7 @@ test("every frame boundary is exact backward too", () => {
   for (let i = 0; i < 2000; i++) assert.equal(playback.due(i * 100).index, 1999 - i);
 });
 
-test("backward the clip ends after its first frame was shown in full, and begins anew at its last", () => {
+test("backward, the clip ends after its first frame was shown for its full time, and starts over at its last", () => {
   const playback = new Playback(makePack(10), 1);
   playback.play(0, 3, -1);
   assert.deepEqual(playback.due(19.9), { index: 0, ended: false });
@@ -121,7 +121,7 @@ test("backward the clip ends after its first frame was shown in full, and begins
   assert.equal(playback.play(0, 0, -1), 9);
 });
 
-test("a loop is kept to backward", () => {
+test("a loop holds backward too", () => {
   const playback = new Playback(makePack(100), 1);
   playback.loop = { first: 20, last: 29 };
   assert.equal(playback.play(0, 5, -1), 29);
@@ -133,7 +133,7 @@ test("a loop is kept to backward", () => {
   }
 });
 
-test("backward the clock stands while a frame is waited for, and a change of speed does not jump", () => {
+test("backward, the clock stops while a frame is missing, and a change of speed does not jump", () => {
   const playback = new Playback(makePack(100), 1);
   playback.play(0, 50, -1);
   playback.hold(800, 40);

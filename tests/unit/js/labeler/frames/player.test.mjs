@@ -4,7 +4,7 @@ import { Playback } from "../../../../../frontend/static/js/labeler/frames/playb
 import { Player } from "../../../../../frontend/static/js/labeler/frames/player.js";
 import { makePack } from "./packs.mjs";
 
-/** A player on a screen that refreshes when told to; `ready` says which frames are decoded. */
+/** A player on a screen that refreshes when the test says so; `ready` says which frames are decoded. */
 function makePlayer(count = 300, ready = () => true) {
   const log = [];
   const pack = makePack(count);
@@ -48,7 +48,7 @@ test("steps stop at both ends of the clip", () => {
   assert.equal(player.shown, 19);
 });
 
-test("no step is lost while frames are still coming", () => {
+test("no step is lost while frames are loading", () => {
   const decoded = new Set();
   const { player, log } = makePlayer(300, (i) => decoded.has(i));
   player.goTo(0);
@@ -65,7 +65,7 @@ test("no step is lost while frames are still coming", () => {
   assert.ok(!player.waiting);
 });
 
-test("after pause the coder is at the frame on screen", () => {
+test("pausing stays at the frame on screen", () => {
   const { player, refresh } = makePlayer();
   player.goTo(10);
   player.toggle();
@@ -80,7 +80,7 @@ test("after pause the coder is at the frame on screen", () => {
   assert.equal(player.shown, paused + 1);
 });
 
-test("play skips nothing for being late", () => {
+test("play skips no frame that is late", () => {
   const decoded = new Set([0, 1, 2]);
   const { player, log, refresh } = makePlayer(300, (i) => decoded.has(i));
   player.goTo(0);
@@ -105,7 +105,7 @@ test("play ends at the last frame and stays there", () => {
   assert.ok(!player.playing);
 });
 
-test("a step or a jump ends play", () => {
+test("a step or a jump stops play", () => {
   const { player, refresh } = makePlayer();
   player.goTo(0);
   player.play();
@@ -116,7 +116,7 @@ test("a step or a jump ends play", () => {
   assert.equal(player.shown, 11);
 });
 
-test("play, pause and play again within one screen frame plays once", () => {
+test("play, pause and play again within one animation frame plays once", () => {
   const { player, log, refresh } = makePlayer();
   player.goTo(0);
   player.play();
@@ -127,7 +127,7 @@ test("play, pause and play again within one screen frame plays once", () => {
   assert.deepEqual(log, [0, 1, 2]);
 });
 
-test("a loop set in mid-play is kept to at once", () => {
+test("a loop set during play holds at once", () => {
   const { player, refresh, log } = makePlayer();
   player.goTo(200);
   player.play();
@@ -138,7 +138,7 @@ test("a loop set in mid-play is kept to at once", () => {
   assert.ok(log.length > 10 && log.every((index) => index >= 50 && index <= 60));
 });
 
-test("play goes backward, and turns round in mid-play", () => {
+test("play goes backward, and turns round during play", () => {
   const { player, playback, log, refresh } = makePlayer();
   player.goTo(100);
   player.toggle(-1);

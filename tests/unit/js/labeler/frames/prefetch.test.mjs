@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frameWindow, nearestFirst, planChunks, runs } from "../../../../../frontend/static/js/labeler/frames/prefetch.js";
+import { consecutiveRanges, frameWindow, nearestFirst, planChunks } from "../../../../../frontend/static/js/labeler/frames/prefetch.js";
 
-test("a clip that fits is held whole", () => {
+test("a clip that fits is kept whole", () => {
   assert.deepEqual(frameWindow(5, 1, 100, 60), [0, 59]);
 });
 
-test("a window holds the frame looked at and lies mostly ahead", () => {
+test("the window includes the current frame and lies mostly ahead", () => {
   assert.deepEqual(frameWindow(500, 1, 31, 1000), [490, 520]);
   assert.deepEqual(frameWindow(500, -1, 31, 1000), [480, 510]);
 });
 
-test("a window never leaves the clip and never shrinks", () => {
+test("the window never leaves the clip and never shrinks", () => {
   for (const focus of [0, 3, 996, 999]) {
     const [first, last] = frameWindow(focus, 1, 31, 1000);
     assert.ok(first >= 0 && last <= 999 && first <= focus && focus <= last);
@@ -20,7 +20,7 @@ test("a window never leaves the clip and never shrinks", () => {
   assert.deepEqual(frameWindow(4, 1, 0, 10), [4, 4]);
 });
 
-test("it goes outwards from the focus, the direction of travel first", () => {
+test("frames come outwards from the focus, the direction of travel first", () => {
   assert.deepEqual([...nearestFirst(3, 1, 0, 6)], [3, 4, 2, 5, 1, 6, 0]);
   assert.deepEqual([...nearestFirst(3, -1, 0, 6)], [3, 2, 4, 1, 5, 0, 6]);
   assert.deepEqual([...nearestFirst(0, 1, 0, 3)], [0, 1, 2, 3]);
@@ -33,7 +33,7 @@ test("chunks cover every frame once and keep to their size", () => {
   assert.deepEqual(chunks, [{ first: 0, last: 2 }, { first: 3, last: 3 }, { first: 4, last: 5 }]);
 });
 
-test("it lists runs", () => {
-  assert.deepEqual(runs(8, (i) => [0, 1, 4, 6, 7].includes(i)), [[0, 1], [4, 4], [6, 7]]);
-  assert.deepEqual(runs(3, () => false), []);
+test("consecutive indices become ranges", () => {
+  assert.deepEqual(consecutiveRanges(8, (i) => [0, 1, 4, 6, 7].includes(i)), [[0, 1], [4, 4], [6, 7]]);
+  assert.deepEqual(consecutiveRanges(3, () => false), []);
 });

@@ -5,7 +5,7 @@ import { keyLabel, keyOf } from "../../../../../frontend/static/js/labeler/keys/
 const event = (key, code = "", modifiers = {}) => ({ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...modifiers });
 const shift = { shiftKey: true };
 
-test("keys have one name each", () => {
+test("each key has one name", () => {
   assert.equal(keyOf(event("ArrowRight", "ArrowRight", shift)), "Shift+ArrowRight");
   assert.equal(keyOf(event(" ", "Space")), "Space");
   assert.equal(keyOf(event("G", "KeyG")), "g");
@@ -23,13 +23,13 @@ test("other layouts and alphabets reach the same keys", () => {
   assert.equal(keyOf(event("1", "Numpad1")), "1");
 });
 
-test("a character counts as itself where the layout has it, by its place where it has not", () => {
+test("a character is named by itself if the layout has it, else by its position", () => {
   assert.equal(keyOf(event(",", "KeyM")), ","); // French
   assert.equal(keyOf(event(";", "Comma", shift)), "Shift+,"); // German
   assert.equal(keyOf(event("+", "Equal", shift)), "+");
 });
 
-test("modifiers are part of the key; alone they are none", () => {
+test("modifiers are part of the key name; alone they are not a key", () => {
   assert.equal(keyOf(event("Z", "KeyZ", { ctrlKey: true, shiftKey: true })), "Ctrl+Shift+z");
   assert.equal(keyOf(event("ArrowLeft", "ArrowLeft", { altKey: true })), "Alt+ArrowLeft");
   assert.equal(keyOf(event("s", "KeyS", { metaKey: true })), "Ctrl+s");

@@ -9,7 +9,7 @@ function makeFlip(here = 40) {
   return { flip, at, wait: (ms) => (now += ms) };
 }
 
-test("a tap swaps to the onset, the next one back", () => {
+test("a tap switches to the onset, the next tap back", () => {
   const { flip, at, wait } = makeFlip();
   flip.press(at.here, 10);
   wait(50);
@@ -23,7 +23,7 @@ test("a tap swaps to the onset, the next one back", () => {
   assert.ok(!flip.active(at.here));
 });
 
-test("a held key swaps while it is held", () => {
+test("a held key switches while it is held", () => {
   const { flip, at, wait } = makeFlip();
   flip.press(at.here, 10);
   wait(300);
@@ -31,7 +31,7 @@ test("a held key swaps while it is held", () => {
   assert.equal(at.here, 40);
 });
 
-test("a step meanwhile ends it: the next press compares with where the coder is now", () => {
+test("a step in between ends it: the next press compares with the new frame", () => {
   const { flip, at } = makeFlip();
   flip.press(at.here, 10);
   at.here = 11;
@@ -42,7 +42,7 @@ test("a step meanwhile ends it: the next press compares with where the coder is 
   assert.equal(at.here, 11);
 });
 
-test("both frames are to be kept ready", () => {
+test("both frames are kept decoded", () => {
   const { flip, at } = makeFlip();
   assert.deepEqual(flip.frames, []);
   flip.press(at.here, 10);

@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { FlowLoader } from "../../../../../frontend/static/js/labeler/seeing/flow-loader.js";
 import { arrowsOf, fullStrain, toFrame } from "../../../../../frontend/static/js/labeler/seeing/flow-overlay.js";
 
-/** A server that answers when told to. */
-function makeLayers() {
+/** A server that answers when the test says so. */
+function makeLoader() {
   const asked = [];
   let changes = 0;
   let heard = () => {};
-  const layers = new FlowLoader({
+  const loader = new FlowLoader({
     url: "/clips/1/flow/",
     restMs: 0,
     onchange: () => changes++,
@@ -27,52 +27,52 @@ function makeLayers() {
     (await request(n)).resolve(body);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { layers, asked, request, answer, changes: () => changes };
+  return { loader, asked, request, answer, changes: () => changes };
 }
 
-test("a layer is asked for once, and kept", async () => {
-  const { layers, asked, answer, changes } = makeLayers();
-  assert.equal(layers.get(10, 20), null);
-  assert.equal(layers.get(10, 20), null);
+test("a layer is requested once and kept", async () => {
+  const { loader, asked, answer, changes } = makeLoader();
+  assert.equal(loader.get(10, 20), null);
+  assert.equal(loader.get(10, 20), null);
   const layer = { from: 10, to: 20 };
   await answer(0, layer);
   assert.equal(asked[0].url, "/clips/1/flow/?from=10&to=20");
   assert.equal(changes(), 1);
-  assert.equal(layers.get(10, 20), layer);
+  assert.equal(loader.get(10, 20), layer);
   assert.equal(asked.length, 1);
 });
 
-test("while a worker computes it, it asks again", async () => {
-  const { layers, answer, request, changes } = makeLayers();
-  layers.get(10, 20);
+test("the request is repeated while a worker computes the layer", async () => {
+  const { loader, answer, request, changes } = makeLoader();
+  loader.get(10, 20);
   await answer(0, { state: "queued" });
   assert.equal(changes(), 0);
   await request(1);
   const layer = { from: 10 };
   await answer(1, layer);
-  assert.equal(layers.get(10, 20), layer);
+  assert.equal(loader.get(10, 20), layer);
 });
 
-test("why there is none is told, and not asked again", async () => {
-  const { layers, asked, request } = makeLayers();
-  layers.get(10, 20);
-  (await request(0)).reject(Object.assign(new Error("There is no face in frame 10."), { passes: false }));
+test("the reason for a missing layer is reported, and not requested again", async () => {
+  const { loader, asked, request } = makeLoader();
+  loader.get(10, 20);
+  (await request(0)).reject(Object.assign(new Error("There is no face in frame 10."), { retryable: false }));
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(layers.get(10, 20), "There is no face in frame 10.");
+  assert.equal(loader.get(10, 20), "There is no face in frame 10.");
   assert.equal(asked.length, 1);
 });
 
-test("a coder who goes on is not answered about the frame before", async () => {
-  const { layers, request, answer, changes } = makeLayers();
-  layers.get(10, 20);
+test("a request is dropped when the coder moves to another frame", async () => {
+  const { loader, request, answer, changes } = makeLoader();
+  loader.get(10, 20);
   const first = await request(0);
-  layers.get(10, 21);
+  loader.get(10, 21);
   assert.equal(first.signal.aborted, true);
   await answer(0, { from: 10, to: 20 });
   assert.equal(changes(), 0);
   await answer(1, { from: 10, to: 21 });
-  assert.deepEqual(layers.get(10, 21), { from: 10, to: 21 });
-  layers.rest();
+  assert.deepEqual(loader.get(10, 21), { from: 10, to: 21 });
+  loader.cancel();
 });
 
 /** 4 × 4 cells of 20 px, from (100, 50) on; the cell (2, 1) moves by (0.5, -0.25) px. */
@@ -82,17 +82,17 @@ function makeLayer() {
   return { from: 0, to: 1, size: 4, u, v, strain, to_frame: [[20, 0, 100], [0, 20, 50]] };
 }
 
-test("arrows stand in the middle of their cells, longer by the factor; stillness has none", () => {
+test("arrows start in the middle of their cells and are scaled by the factor; still cells have none", () => {
   assert.deepEqual(arrowsOf(makeLayer(), 10), [{ x: 150, y: 80, dx: 5, dy: -2.5 }]);
   assert.deepEqual(arrowsOf(makeLayer(), 1), []);
 });
 
-test("a grid that lies turned on the image is drawn turned", () => {
+test("a rotated grid is drawn rotated", () => {
   const turned = { ...makeLayer(), to_frame: [[0, -20, 200], [20, 0, 50]] };
   assert.deepEqual(toFrame(turned, 2.5, 1.5), [170, 100]);
 });
 
-test("noise of strain does not glow", () => {
+test("noise in the strain is not tinted fully", () => {
   assert.equal(fullStrain(makeLayer()), 0.02);
   assert.equal(fullStrain({ ...makeLayer(), strain: new Array(16).fill(0.3) }), 0.3);
 });

@@ -20,7 +20,7 @@ function applied(current, reference, settings) {
   return pixels;
 }
 
-test("a kernel sums to one, and no smoothing is no kernel", () => {
+test("a kernel sums to one, and without smoothing it is a single weight", () => {
   assert.deepEqual([...halfKernel(0)], [1]);
   for (const sigma of [0.5, 2, 8]) {
     const half = [...halfKernel(sigma)];
@@ -29,7 +29,7 @@ test("a kernel sums to one, and no smoothing is no kernel", () => {
   }
 });
 
-test("smoothing spreads a point evenly and keeps what it adds up to", () => {
+test("smoothing spreads a point evenly and keeps the sum", () => {
   const field = new Float32Array(WIDTH * HEIGHT);
   field[8 * WIDTH + 12] = 100;
   const soft = smooth(field, WIDTH, HEIGHT, 1);
@@ -38,7 +38,7 @@ test("smoothing spreads a point evenly and keeps what it adds up to", () => {
   assert.ok(Math.abs(soft[8 * WIDTH + 13] - soft[9 * WIDTH + 12]) < 1e-5);
 });
 
-test("beyond the border its border goes on: a flat field stays flat", () => {
+test("the border is repeated: a flat field stays flat", () => {
   const flat = new Float32Array(WIDTH * HEIGHT).fill(7);
   assert.ok(smooth(flat, WIDTH, HEIGHT, 8).every((value) => Math.abs(value - 7) < 1e-3));
 });
@@ -51,17 +51,17 @@ test("magnification adds the difference in brightness times the factor, and leav
   assert.deepEqual(at(seen, 6, 5), at(now, 6, 5));
 });
 
-test("what is magnified beyond black or white is clipped", () => {
+test("values magnified beyond black or white are clipped", () => {
   assert.deepEqual(at(applied(image(grey(120)), image(grey(100)), { factor: 50 }), 3, 3), [255, 255, 255]);
   assert.deepEqual(at(applied(image(grey(80)), image(grey(100)), { factor: 50 }), 3, 3), [0, 0, 0]);
 });
 
-test("a change of colour without one of brightness is not magnified", () => {
+test("a change of colour at the same brightness is not magnified", () => {
   const [before, now] = [image(() => [119, 100, 50]), image(() => [100, 100, 100])]; // 0.299 · 19 = 0.114 · 50
   assert.deepEqual(at(applied(now, before, {}), 4, 4), at(now, 4, 4));
 });
 
-test("the heat map has no colour where nothing differs, blue where darker and red where brighter", () => {
+test("the heat map is grey where nothing differs, blue where darker and red where brighter", () => {
   const before = image(grey(100));
   const now = image((x) => grey(x < 8 ? 90 : x < 16 ? 100 : 110)());
   const seen = applied(now, before, { mode: "difference", factor: 20 });

@@ -5,17 +5,17 @@ import { fitScale, keepInside, partOf, placeBox, REGIONS, zoomAbout } from "../.
 const image = { width: 640, height: 480 };
 const viewport = { width: 1280, height: 720 };
 
-test("the whole image fits its narrower side", () => {
+test("the whole image fits along its tighter side", () => {
   assert.equal(fitScale(image, viewport), 1.5);
   assert.equal(fitScale(image, { width: 320, height: 720 }), 0.5);
 });
 
-test("an image smaller than the viewport lies in its middle; a larger one leaves no empty border", () => {
+test("an image smaller than the viewport is centred; a larger one leaves no empty border", () => {
   assert.deepEqual(keepInside({ scale: 1.5, x: 0, y: 0 }, image, viewport), { scale: 1.5, x: 160, y: 0 });
   assert.deepEqual(keepInside({ scale: 4, x: 50, y: -9999 }, image, viewport), { scale: 4, x: 0, y: 720 - 1920 });
 });
 
-test("what lies under the pointer stays there", () => {
+test("the point under the pointer stays there", () => {
   const before = { scale: 2, x: -100, y: -50 };
   const after = zoomAbout(before, 3, 400, 300);
   /** @param {{scale: number, x: number, y: number}} place */
@@ -29,7 +29,7 @@ test("a region is shown in the middle, as large as it can be", () => {
   assert.equal(placeBox(box, viewport, 2).scale, 2);
 });
 
-test("regions of a face lie where they are on it: brows above the nose, the nose above the mouth", () => {
+test("regions follow the face: brows above the nose, the nose above the mouth", () => {
   const face = { left: 100, top: 100, right: 300, bottom: 300 };
   const [all, eyes, nose, mouth] = REGIONS.map(({ share }) => partOf(face, share));
   assert.ok(all.left < 100 && all.bottom > 300);

@@ -8,7 +8,7 @@ function makeScale(count = 1000, width = 816) {
   return scale;
 }
 
-test("the whole clip fills the width, within its borders", () => {
+test("the whole clip fills the width between the margins", () => {
   const scale = makeScale();
   assert.equal(scale.x(0), 8);
   assert.equal(scale.x(1000), 808);
@@ -16,7 +16,7 @@ test("the whole clip fills the width, within its borders", () => {
   assert.equal(scale.zoomed, false);
 });
 
-test("places and frames are each other's inverse at any zoom", () => {
+test("positions and frames are each other's inverse at any zoom", () => {
   const scale = makeScale();
   scale.zoom(7, 321);
   for (const frame of [scale.first, 321, 333.25]) assert.ok(Math.abs(scale.frame(scale.x(frame)) - frame) < 1e-9);
@@ -30,7 +30,7 @@ test("zooming keeps the frame under the pointer where it is", () => {
   assert.ok(Math.abs(scale.x(640) - before) < 1e-9);
 });
 
-test("it never shows less than a dozen frames, more than the clip, or what is beside it", () => {
+test("the view never shows fewer than a dozen frames or anything outside the clip", () => {
   const scale = makeScale();
   scale.zoom(1e6, 999.5);
   assert.equal(scale.span, 12);
@@ -46,7 +46,7 @@ test("it never shows less than a dozen frames, more than the clip, or what is be
   assert.equal(short.span, 5);
 });
 
-test("a frame out of view is brought in, with some room before it; one in view moves nothing", () => {
+test("a frame outside the view is brought in with a margin; a frame in view moves nothing", () => {
   const scale = makeScale();
   scale.zoom(10, 50); // 100 frames
   assert.equal(scale.reveal(Math.ceil(scale.first)), false);
@@ -67,7 +67,7 @@ test("labels are round numbers of frames in view, far enough apart", () => {
   assert.ok(scale.x(ticks[1]) - scale.x(ticks[0]) >= 72);
 });
 
-test("the overview shows the whole clip however close the view is", () => {
+test("the overview shows the whole clip at any zoom", () => {
   const scale = makeScale();
   scale.zoom(10, 500);
   assert.deepEqual([scale.overviewX(0), scale.overviewX(1000)], [8, 808]);
