@@ -1,4 +1,4 @@
-"""The labeler in a real browser, and what a coder sees of it: the number on the page beside that in the pixels."""
+"""The labeler in a real browser: the frame number on the page and the number in the pixels, as a coder sees them."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ PROBE = Path(__file__).with_name("labeler_probe.js")
 
 
 def upload_clips(api: Api, project: str, paths: list[Path], fps: float) -> dict[str, dict[str, Any]]:
-    """Upload these files into a new project and wait until all are ready; the clips by their files' stems."""
+    """Upload these files into a new project and wait until all are ready. Return the clips by file stem."""
     made = api.post("projects/", {"name": project})
     database = api.post(
         "databases/",
@@ -25,18 +25,18 @@ def upload_clips(api: Api, project: str, paths: list[Path], fps: float) -> dict[
                 del data["fps"]
             ids[path.stem] = api.post("clips/", data, {"file": (path.name, file)})["id"]
 
-    def looked_into() -> list[dict[str, Any]] | None:
+    def processed() -> list[dict[str, Any]] | None:
         rows = [api.get(f"clips/{pk}/") for pk in ids.values()]
         return None if any(row["state"] == "processing" for row in rows) else rows
 
-    rows = wait_until(looked_into, "the clips to be ready", 300)
+    rows = wait_until(processed, "the clips to be ready", 300)
     failed = [row["problem"] for row in rows if row["state"] != "ready"]
     assert not failed, failed
     return {name: {**row, "slug": made["slug"]} for name, row in zip(ids, rows, strict=True)}
 
 
 class LabelerPage:
-    """One browser tab with the probe in it."""
+    """A browser tab with the probe."""
 
     def __init__(self, context: BrowserContext, platform: LivePlatform) -> None:
         self.url = platform.url
@@ -68,7 +68,7 @@ class LabelerPage:
 
     @property
     def frames(self) -> list[dict[str, Any]]:
-        """Every picture since the last ``clear``: when, after which key, the number on the page and in the pixels."""
+        """Every frame shown since the last ``clear``: its time and key, and the numbers on the page and in the pixels."""
         return self.page.evaluate("merProbe.frames")
 
     def clear(self) -> None:
@@ -82,22 +82,22 @@ class LabelerPage:
         self.settle()
 
     def until(self, condition: str, argument: Any = None, timeout: float = 60) -> None:
-        """Wait for a JavaScript condition on ``argument``. (Playwright's own way evaluates text, which our pages forbid.)"""
+        """Wait for a JavaScript condition on ``argument``. (Playwright's own wait evaluates text, which the CSP forbids.)"""
         self.page.evaluate(
             "async ([argument, timeout]) => { const end = performance.now() + 1000 * timeout;"
-            f" while (!({condition})) {{ if (performance.now() > end) throw new Error('waited in vain');"
+            f" while (!({condition})) {{ if (performance.now() > end) throw new Error('timed out');"
             " await new Promise((done) => setTimeout(done, 4)); } }",
             [argument, timeout],
         )
 
     def settle(self) -> None:
-        """Wait until the frame asked for is on screen."""
+        """Wait until the requested frame is on screen."""
         self.until(
             "(s => s && s.index === s.target && !s.playing)(document.querySelector('mer-labeler').state)"
         )
 
     def everything_loaded(self) -> None:
-        """Wait until every frame of the clip can be stepped to without the network."""
+        """Wait until all frames of the clip are fetched."""
         self.until("(s => s && s.fetched === s.count)(document.querySelector('mer-labeler').state)")
 
     def walk(self, seed: int, actions: int, times: list[float] | None = None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 /**
- * Reads what a coder sees: the number on the page and the number burnt into the canvas' pixels, in the same animation frame.
- * Injected before the page's own scripts. See models_ml/synthetic/barcode.py for the code in the pixels.
+ * Reads what a coder sees: the frame number on the page and the one burnt into the canvas' pixels, in the same animation frame.
+ * Injected before the page's own scripts. models_ml/synthetic/barcode.py documents the code in the pixels.
  */
 (() => {
   const BLOCK = 8;
@@ -11,7 +11,7 @@
   copy.height = ROWS * BLOCK;
   const context = copy.getContext("2d", { alpha: false, willReadFrequently: true });
 
-  /** The number in the upper left corner of the image on the canvas; -1 where none can be read. */
+  /** The number in the upper left corner of the canvas; -1 if it cannot be read. */
   function burnt() {
     const canvas = document.querySelector(".labeler-canvas");
     if (!canvas) return -1;
@@ -42,14 +42,14 @@
   const labeler = () => document.querySelector("mer-labeler");
 
   const probe = {
-    /** every image: {at, key, keyAt, index (the event's), shown (on the page), burnt (in the pixels), time} */
+    /** every frame shown: {at, key, keyAt, index (the event's), shown (on the page), burnt (in the pixels), time} */
     frames: [],
-    /** animation frames looked at, and those in which number and pixels did not agree */
+    /** animation frames checked, and those in which number and pixels differed */
     looked: 0,
     wrong: [],
     /** longest time between two animation frames, ms */
     longestGap: 0,
-    /** keys after which the frame asked for was not there yet */
+    /** key presses whose frame was not on screen at once */
     waits: 0,
     burnt,
     read: () => ({ shown: Number(text("index")), burnt: burnt(), time: Number(text("time")), source: Number(text("source")) }),
@@ -59,7 +59,7 @@
   };
   let key = null;
   addEventListener("keydown", (event) => (key = { at: event.timeStamp, key: event.key }), { capture: true });
-  // After the page's own listener: had the coder to wait for the frame that this key asked for?
+  // After the page's own listener: does the coder have to wait for the frame of this key press?
   addEventListener("keydown", () => {
     const state = labeler()?.state;
     if (state && state.index !== state.target) probe.waits++;
@@ -90,7 +90,7 @@
   /**
    * A random walk over the clip: steps, jumps, play forward and backward, pauses.
    * @param {{seed: number, actions: number, times: number[] | null}} options times: ms of every frame, to compare with
-   * @returns {Promise<{actions: number, compared: number, wrong: object[]}>} wrong: not where asked, or number ≠ pixels
+   * @returns {Promise<{actions: number, compared: number, wrong: object[]}>} wrong: not the requested frame, or number ≠ pixels
    */
   probe.walk = async ({ seed, actions, times }) => {
     let state = seed >>> 0;

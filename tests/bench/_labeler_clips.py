@@ -1,4 +1,4 @@
-"""Clips as high-speed cameras and phones give them, 640×480, each frame with its number in the pixels."""
+"""Clips like those of high-speed cameras and phones, 640×480, with the frame number in the pixels."""
 
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _X265 = {"x265-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=3:log
 
 
 def numbered_frames(count: int = COUNT) -> Iterator[np.ndarray]:
-    """Smooth shapes under a camera's noise, as large when packed as a real face of this size (60 to 110 KB)."""
+    """Yield smooth shapes with camera noise, which compress to the size of real face images (60 to 110 KB)."""
     rng = np.random.default_rng(7)
 
     def texture(sigma: float, contrast: float) -> np.ndarray:
@@ -27,19 +27,19 @@ def numbered_frames(count: int = COUNT) -> Iterator[np.ndarray]:
 
     base = 128 + texture(40, 40) + texture(10, 12) + texture(2.5, 4)
     grain = [rng.standard_normal((HEIGHT, WIDTH, 1)).astype(np.float32) * 0.8 for _ in range(8)]
-    pictures = [np.clip(base + noise, 0, 255).astype(np.uint8) for noise in grain]
+    images = [np.clip(base + noise, 0, 255).astype(np.uint8) for noise in grain]
     for index in range(count):
-        yield burn_number(np.roll(pictures[index % 8], index, axis=1), index)
+        yield burn_number(np.roll(images[index % 8], index, axis=1), index)
 
 
 def uneven_times(count: int = COUNT) -> list[int]:
-    """Milliseconds of a variable frame rate: 8 to 42 from one frame to the next."""
+    """Return frame times in ms at a variable frame rate, 8 to 42 ms apart."""
     steps = np.random.default_rng(3).integers(8, 43, count - 1)
     return [0, *(int(time) for time in np.cumsum(steps))]
 
 
 def make_clips(folder: Path, count: int = COUNT, names: list[str] | None = None) -> dict[str, Path]:
-    """Write the clips; every frame is drawn once and goes into all of them."""
+    """Write the clips. Each frame is drawn once and added to all of them."""
     rates = {"h264-200": Fraction(200), "h264-29.97": Fraction(30000, 1001), "hevc": Fraction(200)}
     makers = {
         "h264-200": lambda: _Video(folder / "h264-200.mp4", "libx264", _X264, rates["h264-200"]),
@@ -49,9 +49,9 @@ def make_clips(folder: Path, count: int = COUNT, names: list[str] | None = None)
         "images": lambda: _Images(folder / "images.zip"),
     }
     writers = {name: makers[name]() for name in names or makers}
-    for index, picture in enumerate(numbered_frames(count)):
+    for index, image in enumerate(numbered_frames(count)):
         for writer in writers.values():
-            writer.add(index, picture)
+            writer.add(index, image)
     for writer in writers.values():
         writer.close()
     return {name: writer.path for name, writer in writers.items()}
@@ -68,8 +68,8 @@ class _Video:
         self._stream.width, self._stream.height, self._stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         self._stream.codec_context.time_base = self._tick
 
-    def add(self, index: int, picture: np.ndarray) -> None:
-        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    def add(self, index: int, image: np.ndarray) -> None:
+        planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = (self._times[index] if self._times else index), self._tick
         self._file.mux(self._stream.encode(frame))
@@ -84,10 +84,8 @@ class _Images:
         self.path = path
         self._zip = zipfile.ZipFile(path, "w")
 
-    def add(self, index: int, picture: np.ndarray) -> None:
-        _, data = cv2.imencode(
-            ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95]
-        )
+    def add(self, index: int, image: np.ndarray) -> None:
+        _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])
         self._zip.writestr(f"reg_img{index + 1}.jpg", data.tobytes())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How many keys it takes to code a clip whose suggestion is right, and one whose marks are each a few frames off."""
+"""How many key presses it takes to code a clip with a right suggestion, and one with marks a few frames off."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Suggestion.objects.filter(clip={clip}).delete()
 Suggestion.objects.create(clip_id={clip}, onset={onset}, apex={apex}, offset={offset}, confidence=0.9, spotter="bench")
 """
 EMOTION = "h"  # happiness, the first word of the clips' database
-# Keys in order, and how often each repeats while it is held; a chord or a held key is one press.
+# Keys in order, and how often each repeats while held. A chord or a held key counts as one press.
 RIGHT = [("Enter", 1), (EMOTION, 1), ("Control+Enter", 1)]
 NEAR = [
     ("Enter", 1), (".", 5), ("ArrowDown", 1), (",", 4), ("ArrowDown", 1), (".", 3), (EMOTION, 1), ("Control+Enter", 1),
@@ -23,7 +23,7 @@ OFFERED = {"onset": 95, "apex": 124, "offset": 157}
 
 
 def presses(tab: LabelerPage, platform: LivePlatform, clips: list[dict[str, Any]]) -> None:
-    """Codes two clips by keyboard alone and checks what was stored; reports the presses."""
+    """Code two clips by keyboard alone, check what was stored and report the presses."""
     for clip, offered, keys, title, limit in (
         (clips[0], TRUE, RIGHT, "the suggestion is right", 5),
         (clips[1], OFFERED, NEAR, "each mark is 3 to 5 frames off", 8),
@@ -41,6 +41,6 @@ def presses(tab: LabelerPage, platform: LivePlatform, clips: list[dict[str, Any]
         stored = {name: row[name] for name in TRUE}
         if stored != TRUE or row["emotion"] != "happiness":
             raise AssertionError(f"coded {stored} {row['emotion']}, not {TRUE} happiness")
-        name = f"labeler: presses to code a clip and go on, {title}; no mouse"
-        report(name, len(keys), "presses", "the issue's limit", limit, "at most")
+        name = f"labeler: presses to code a clip and open the next, {title}; no mouse"
+        report(name, len(keys), "presses", "required limit", limit, "at most")
         report(name, len(keys), "presses", "Label Studio 1.23", LABEL_STUDIO_INPUTS, "at most")

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page
 
 from tests.bench import report
 
-LIMIT_MIB = 1024  # decoded frames may take half of it; see frame-cache.js
+LIMIT_MIB = 1024  # decoded frames may take half of it, see frame-cache.js
 
 
 class MemoryWatch:
-    """Samples the resident memory of the page's renderer and of the GPU process; keeps the peak of their sum."""
+    """Samples the memory of the page's renderer and the GPU process, and keeps the peaks."""
 
     def __init__(self, browser: Browser, page: Page) -> None:
         self._page = page

@@ -1,4 +1,4 @@
-"""What a coder does in the labeler, measured: steps, held keys, play and pause, the last frame, a random walk."""
+"""Measures what a coder does in the labeler: steps, held keys, play and pause, reaching the last frame, a random walk."""
 
 import random
 import time
@@ -9,12 +9,12 @@ from tests.bench import report
 from tests.labeler_page import LabelerPage
 
 LABEL_STUDIO = "Label Studio 1.23"
-LIMIT = "the issue's limit"
+LIMIT = "required limit"
 PRESSES_A_SECOND = 30
 
 
 def through_the_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
-    """One step forward 30 times a second, from the moment the page opens to the last frame."""
+    """Step forward 30 times per second, from the moment the page opens to the last frame."""
     count = clip["frame_count"]
     tab.page.goto(tab.address(clip), wait_until="commit")
     tab.page.wait_for_selector("mer-labeler[ready]")
@@ -33,12 +33,12 @@ def through_the_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
     shown = {frame["index"] for frame in frames}
     report(f"{name}: frames never shown", count - 1 - len(shown - {0}), "frames", "none", 1, "at most", 0)
     waited = tab.page.evaluate("merProbe.waits")
-    report(f"{name}: presses whose frame was not there yet", waited, "waits", "none", 1, "at most", 0)
+    report(f"{name}: presses whose frame was not ready", waited, "waits", "none", 1, "at most", 0)
     report(f"{name}: pixels later than the next press", late, "times", "none", 1, "at most", 0)
     report(f"{name}: longest wait for pixels", max(waits), "ms", LIMIT, 1000, "at most")
     report(f"{name}: number ≠ pixels", _disagreements(tab), "times", "none", 1, "at most", 0)
     all_frames = tab.page.evaluate("window.allFrames ?? -1")
-    report("labeler: page opened → all frames stepable", all_frames, "ms", "our own limit", 10_000, "at most")
+    report("labeler: page opened → all frames fetched", all_frames, "ms", "our own limit", 10_000, "at most")
 
 
 def press_evenly(tab: LabelerPage, key: str, presses: int) -> None:
@@ -51,7 +51,7 @@ def press_evenly(tab: LabelerPage, key: str, presses: int) -> None:
 
 
 def single_steps(tab: LabelerPage, clip: dict[str, Any]) -> None:
-    """Single steps and jumps at places all over the clip: key press to pixels in the canvas, and to the screen."""
+    """Time single steps and jumps all over the clip, from key press to pixels in the canvas and to the screen."""
     tab.open(clip)
     tab.everything_loaded()
     last = clip["frame_count"] - 1
@@ -103,7 +103,7 @@ def single_steps(tab: LabelerPage, clip: dict[str, Any]) -> None:
 
 
 def held_keys(tab: LabelerPage, clip: dict[str, Any]) -> None:
-    """90 presses at 30 a second."""
+    """Press a key 90 times, 30 times per second."""
     tab.open(clip)
     tab.everything_loaded()
     start = clip["frame_count"] // 3
@@ -113,12 +113,12 @@ def held_keys(tab: LabelerPage, clip: dict[str, Any]) -> None:
     tab.settle()
     lost = start + 90 - tab.read()["shown"]
     shown = {frame["index"] for frame in tab.frames}
-    looked = tab.page.evaluate("merProbe.looked")
+    checked = tab.page.evaluate("merProbe.looked")
     report("labeler: 90 presses at 30/s: lost", lost, "presses", LABEL_STUDIO, 17, "at most", 0)
     report(
         "labeler: 90 presses at 30/s: frames not shown", 90 - len(shown), "frames", "none", 1, "at most", 0
     )
-    share = 100 * _disagreements(tab) / looked
+    share = 100 * _disagreements(tab) / checked
     report(
         "labeler: 90 presses at 30/s: number ≠ pixels, of animation frames",
         share,
@@ -131,7 +131,7 @@ def held_keys(tab: LabelerPage, clip: dict[str, Any]) -> None:
 
 
 def play_and_pause(tab: LabelerPage, clip: dict[str, Any], times: int = 200) -> None:
-    """Play a 200 fps clip at true speed, pause somewhere: is the number that of the pixels, then and later?"""
+    """Play a 200 fps clip at full speed and pause: check that the number matches the pixels, at once and later."""
     tab.open(clip)
     tab.everything_loaded()
     for _ in range(5):
@@ -223,7 +223,7 @@ def last_frame_by_every_way(tab: LabelerPage, clip: dict[str, Any]) -> None:
 def walks(
     tab: LabelerPage, clips: dict[str, dict[str, Any]], times: dict[str, list[float]], actions: int
 ) -> None:
-    """A random walk of steps, jumps, play and reverse through every format."""
+    """Walk randomly through a clip of every format: steps, jumps, play and reverse."""
     for name, clip in clips.items():
         tab.open(clip)
         tab.everything_loaded()
@@ -232,7 +232,7 @@ def walks(
         for wrong in [w for w in done["wrong"] if w][:3]:
             print(f"# {name}: {wrong}", flush=True)
         print(
-            f"# {name}: {actions} actions, {done['compared']} pictures compared, {time.monotonic() - began:.0f} s",
+            f"# {name}: {actions} actions, {done['compared']} frames compared, {time.monotonic() - began:.0f} s",
             flush=True,
         )
         report(

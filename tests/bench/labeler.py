@@ -1,7 +1,7 @@
-"""The labeler against Label Studio 1.23: exactness, waits, latency, memory, on clips that say their frame number.
+"""The labeler compared with Label Studio 1.23: exactness, waits, latency and memory, on clips with numbered frames.
 
-Label Studio's figures are those measured with barcoded 1,000-frame 640×480 clips on a 2-core machine. ``QUICK=1`` in
-the environment takes two formats of 300 frames.
+Label Studio's figures were measured with barcoded 1,000-frame 640×480 clips on a 2-core machine. Set ``QUICK=1`` in the
+environment to use two formats with 300 frames.
 """
 
 import os
@@ -32,7 +32,7 @@ from tests.surroundings import find_chromium
 
 QUICK = os.environ.get("QUICK") == "1"
 LABEL_STUDIO = "Label Studio 1.23"
-LIMIT = "the issue's limit"
+LIMIT = "required limit"
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def measure(browser: Browser, platform: LivePlatform, clips: dict[str, dict[str,
 
 
 def opening(browser: Browser, platform: LivePlatform, state: Any, clip: dict[str, Any]) -> None:
-    """Navigation to first frame on screen, in a browser without and with the platform's scripts in its cache."""
+    """Time from navigation to the first frame on screen, with and without the platform's scripts in the browser's cache."""
     for kind in ("nothing cached", "scripts cached"):
         taken = []
         for _ in range(5):
@@ -99,11 +99,11 @@ def opening(browser: Browser, platform: LivePlatform, state: Any, clip: dict[str
 
 
 def next_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
-    """The key for the next clip to its first frame on screen."""
+    """Time from the key for the next clip to its first frame on screen."""
     taken = []
     tab.open(clip)
     for _ in range(3 if QUICK else 4):
-        tab.page.wait_for_timeout(1500)  # as a coder would look at the clip at least
+        tab.page.wait_for_timeout(1500)  # a coder looks at a clip for at least this long
         before = tab.page.evaluate("document.querySelector('mer-labeler').getAttribute('clip')")
         tab.clear()
         tab.press("n")
@@ -120,7 +120,7 @@ def next_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
 
 
 def true_times(clips: dict[str, dict[str, Any]]) -> dict[str, list[float]]:
-    """When each frame of each clip is shown, in ms: as the clips were written, not as the platform says."""
+    """Return when each frame is shown, in ms, from how the clips were written, not from what the platform reports."""
     times = {}
     for name, clip in clips.items():
         rate = Fraction(30000, 1001) if name == "h264-29.97" else Fraction(200)

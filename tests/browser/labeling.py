@@ -1,4 +1,4 @@
-"""A platform with clips to label, and a coder in front of a browser."""
+"""A platform with clips to code, and a coder who uses a browser."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from tests.live import Api, LivePlatform, wait_until
 
 EMOTIONS = ["happiness", "disgust", "repression", "surprise", "fear", "sadness", "others"]
 
-# Counts what a finger does: a key that is held counts once, Shift and Ctrl go with the key they change.
+# Counts key presses as a person makes them: a held key counts once; Shift and Ctrl belong to the key they change.
 COUNT_PRESSES = """addEventListener('keydown', (event) => {
     if (event.repeat || ['Shift', 'Control', 'Alt', 'Meta'].includes(event.key)) return;
     sessionStorage.presses = Number(sessionStorage.presses || 0) + 1;
@@ -21,7 +21,7 @@ COUNT_PRESSES = """addEventListener('keydown', (event) => {
 
 @dataclass
 class LabelingLab:
-    """Clips of one subject, ready to be labelled."""
+    """Clips of one subject, ready to be coded."""
 
     live: LivePlatform
     api: Api
@@ -59,7 +59,7 @@ class LabelingLab:
         )  # fmt: skip
 
 
-class CoderAtWork:
+class CoderBrowser:
     """One coder's browser, used by keyboard."""
 
     def __init__(self, browser: Browser, lab: LabelingLab) -> None:
@@ -76,7 +76,7 @@ class CoderAtWork:
         expect(self.page.get_by_role("heading", name="Projects")).to_be_visible()
 
     def suggest(self, offers: dict[int, tuple[int, int, int]]) -> None:
-        """The spotter's answer for the clips with these numbers; nothing for the others."""
+        """Replace the spotter's suggestions: these for the clips with these numbers, none for the others."""
         answers = {
             self.lab.ids[n]: dict(zip(("onset", "apex", "offset"), o, strict=True)) for n, o in offers.items()
         }
@@ -89,7 +89,7 @@ class CoderAtWork:
         self.is_open(number)
 
     def is_open(self, number: int) -> None:
-        """The clip is on screen and the coder's earlier work has been read."""
+        """Wait until the clip is on screen and the coder's annotations are loaded."""
         self.page.wait_for_url(self.lab.url(number))
         expect(self.page.locator("mer-labeler[ready]")).to_be_attached()
         expect(self.save_box).not_to_have_attribute("data-state", "loading")
@@ -106,7 +106,7 @@ class CoderAtWork:
             self.page.keyboard.press(key)
 
     def hold(self, key: str, times: int) -> None:
-        """Hold a key until it has done its work so many times: to the browser, one press that repeats."""
+        """Hold a key until it has repeated this many times."""
         for _ in range(times):
             self.page.keyboard.down(key)
         self.page.keyboard.up(key)
@@ -123,7 +123,7 @@ class CoderAtWork:
             self.press(key)
 
     @property
-    def says(self) -> Locator:
+    def message(self) -> Locator:
         return self.page.locator(".labeler-message")
 
     def emotion_key(self, emotion: str) -> str:

@@ -1,4 +1,4 @@
-"""Coding clips in a real browser on the real platform: by keyboard alone, and losing nothing whatever happens meanwhile."""
+"""Coding clips in a real browser on the real platform: by keyboard alone, and without losing an edit."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
-from tests.browser.labeling import COUNT_PRESSES, CoderAtWork, LabelingLab
+from tests.browser.labeling import COUNT_PRESSES, CoderBrowser, LabelingLab
 from tests.live import LivePlatform, wait_until
 
 pytestmark = pytest.mark.browser
@@ -22,13 +22,13 @@ def lab(tmp_path_factory) -> Iterator[LabelingLab]:
 
 
 @pytest.fixture
-def coders(lab, chromium) -> Iterator[Callable[[], CoderAtWork]]:
-    """Makes browsers of their own; every test begins with nothing coded."""
+def coders(lab, chromium) -> Iterator[Callable[[], CoderBrowser]]:
+    """Return a function that opens a new browser. Every test starts with nothing coded."""
     lab.forget()
-    made: list[CoderAtWork] = []
+    made: list[CoderBrowser] = []
 
-    def make() -> CoderAtWork:
-        made.append(CoderAtWork(chromium, lab))
+    def make() -> CoderBrowser:
+        made.append(CoderBrowser(chromium, lab))
         return made[-1]
 
     yield make
@@ -37,7 +37,7 @@ def coders(lab, chromium) -> Iterator[Callable[[], CoderAtWork]]:
 
 
 @pytest.fixture
-def coder(coders) -> CoderAtWork:
+def coder(coders) -> CoderBrowser:
     return coders()
 
 
@@ -47,8 +47,8 @@ def presses(page: Page) -> int:
     return int(count)
 
 
-def test_a_queue_is_labelled_by_keyboard_alone_in_few_presses(lab, coder):
-    """3 presses where the suggestion is right, 8 where each mark is up to 5 frames off."""
+def test_a_queue_is_coded_by_keyboard_alone_in_few_presses(lab, coder):
+    """3 presses if the suggestion is right, 8 if each mark is up to 5 frames off."""
     right, near = [clip.spec for clip in lab.clips[:2]]
     offers = {
         0: (right.onset, right.apex, right.offset),
@@ -81,7 +81,7 @@ def test_a_queue_is_labelled_by_keyboard_alone_in_few_presses(lab, coder):
         assert row["suggestion"]["onset"] == offers[number][0]
 
 
-def test_a_suggestion_that_nobody_accepted_is_not_saved(lab, coder):
+def test_a_suggestion_is_not_saved_unless_it_is_accepted(lab, coder):
     coder.suggest({0: (10, 20, 30)})
     coder.open(0)
     expect(coder.page.get_by_text("1 suggestion", exact=True)).to_be_visible()
@@ -95,16 +95,16 @@ def test_a_suggestion_that_nobody_accepted_is_not_saved(lab, coder):
 def test_a_clip_is_not_done_before_its_expressions_are_complete(lab, coder):
     coder.open(0)
     coder.press("Control+Enter")
-    expect(coder.says).to_contain_text("Nothing is coded in this clip.")
+    expect(coder.message).to_contain_text("Nothing is coded in this clip.")
     coder.go_to(12)
     coder.press("1", "s", "Control+Enter")
-    expect(coder.says).to_have_text("Not done: expression 1 lacks apex and offset.")
+    expect(coder.message).to_have_text("Not done: expression 1 has no apex or offset.")
     coder.press("Home", "2")
-    expect(coder.says).to_contain_text("an apex cannot come before it")
+    expect(coder.message).to_contain_text("The apex cannot be at frame 0")
     assert coder.page.url == lab.url(0)
 
 
-def test_several_expressions_are_coded_undone_and_brought_back_by_keyboard(lab, coder):
+def test_several_expressions_are_coded_undone_and_redone_by_keyboard(lab, coder):
     coder.open(0)
     coder.mark(5, 8, 11)
     coder.press("s", "Shift+N")
@@ -124,17 +124,17 @@ def test_several_expressions_are_coded_undone_and_brought_back_by_keyboard(lab, 
     coder.is_saved()
     wait_until(lambda: len(lab.stored(0)) == 1, "the deletion")
     coder.press("Control+z")
-    expect(coder.says).to_have_text("Undone: expression 2 deleted.")
+    expect(coder.message).to_have_text("Undone: expression 2 deleted.")
     for _ in range(3):  # units, confidence, kind
         coder.press("Control+z")
     coder.press("Control+Shift+Z")
-    expect(coder.says).to_have_text("Done again: macro-expression.")
+    expect(coder.message).to_have_text("Redone: macro-expression.")
     coder.is_saved()
     [row] = [row for row in lab.stored(0) if row["id"] == second["id"]]
     assert (row["kind"], row["confidence"], row["action_units"]) == ("macro", None, "")
 
 
-def test_units_are_picked_by_keyboard_and_an_earlier_version_is_taken_back(lab, coder):
+def test_action_units_are_picked_by_keyboard_and_an_earlier_version_is_restored(lab, coder):
     coder.open(0)
     coder.press("Shift+U")
     coder.page.keyboard.type("4 12ra")
@@ -148,7 +148,7 @@ def test_units_are_picked_by_keyboard_and_an_earlier_version_is_taken_back(lab, 
     coder.press("Shift+H")
     dialog = coder.page.get_by_role("dialog")
     expect(dialog.get_by_text("Action units: 4+R12A → R12A")).to_be_visible()
-    dialog.get_by_role("button", name="Take version 1 back").press("Enter")
+    dialog.get_by_role("button", name="Restore version 1").press("Enter")
     coder.is_saved()
     wait_until(lambda: lab.stored(0)[0]["action_units"] == "4+R12A", "the earlier version")
 
@@ -168,14 +168,14 @@ def test_two_browsers_edit_the_same_expression_and_the_coder_chooses(lab, coders
     two.press("Control+s")
     dialog = two.page.get_by_role("dialog")
     expect(dialog.get_by_role("row", name="Emotion (differs)")).to_contain_text("repressionsurprise")
-    dialog.get_by_role("button", name="Keep mine").press("Enter")
+    dialog.get_by_role("button", name="Keep my version").press("Enter")
     two.is_saved()
     [row] = lab.stored(0)
     versions = lab.api.get(f"annotations/{row['id']}/versions/")
     assert [v["content"]["emotion"] for v in versions] == ["", "surprise", "repression"]
 
 
-def test_a_server_that_restarts_in_mid_edit_loses_nothing(lab, coder):
+def test_a_server_restart_during_an_edit_loses_nothing(lab, coder):
     coder.open(0)
     coder.go_to(5)
     coder.press("1")
@@ -209,7 +209,7 @@ def test_a_minute_without_a_connection_loses_nothing(lab, coder):
     assert {(row["onset"], row["emotion"]) for row in lab.stored(0)} == {(5, "surprise"), (11, "repression")}
 
 
-def test_a_tab_closed_without_a_connection_sends_its_edits_when_any_clip_is_opened(lab, coder):
+def test_a_tab_closed_offline_sends_its_edits_when_any_clip_is_opened(lab, coder):
     coder.open(0)
     coder.mark(5, 8, 11)
     coder.is_saved()
@@ -224,19 +224,19 @@ def test_a_tab_closed_without_a_connection_sends_its_edits_when_any_clip_is_open
     coder.open(1)
     wait_until(
         lambda: {(row["onset"], row["emotion"]) for row in lab.stored(0)} == {(0, ""), (5, "surprise")},
-        "what was coded before the tab was closed",
+        "the edits made before the tab was closed",
     )
 
 
-def test_a_key_of_ones_own_works_is_shown_and_stays(lab, coder):
+def test_a_coders_own_key_works_is_shown_and_is_kept(lab, coder):
     coder.open(0)
     coder.press("?")
     dialog = coder.page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Onset here: 1 or O. Change it").press("Enter")
+    dialog.get_by_role("button", name="Set onset here: 1 or O. Change").press("Enter")
     coder.press("3")
-    expect(dialog.get_by_role("status")).to_contain_text("3 is “Offset here”.")
+    expect(dialog.get_by_role("status")).to_contain_text("3 is used for “Set offset here”.")
     coder.press("q")
-    expect(dialog.get_by_role("status")).to_have_text("“Onset here” is Q now.")
+    expect(dialog.get_by_role("status")).to_have_text("“Set onset here” is now Q.")
     coder.press("Escape")
     coder.open(1)
     expect(coder.page.locator("[data-mark=onset] kbd")).to_have_text("Q")
@@ -245,7 +245,7 @@ def test_a_key_of_ones_own_works_is_shown_and_stays(lab, coder):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1366, 768), (390, 844)])
-def test_everything_is_in_sight_and_accessible(lab, coder, width, height):
+def test_everything_is_visible_and_accessible(lab, coder, width, height):
     coder.page.set_viewport_size({"width": width, "height": height})
     coder.suggest({0: (10, 20, 30)})
     coder.open(0)
@@ -264,16 +264,16 @@ def test_everything_is_in_sight_and_accessible(lab, coder, width, height):
         coder.press("Escape")
 
 
-def test_a_researcher_adds_a_word_and_chooses_it(lab, coder):
+def test_a_researcher_adds_an_emotion_and_chooses_it(lab, coder):
     coder.open(2)
     coder.press("Shift+W")
     dialog = coder.page.get_by_role("dialog")
     coder.page.keyboard.type("Fear")
     coder.press("Enter")
-    expect(dialog.get_by_role("alert")).to_have_text("“fear” is there already.")
+    expect(dialog.get_by_role("alert")).to_have_text("“fear” is already in the list.")
     coder.page.keyboard.type("quiet joy")
     coder.press("Enter")
-    expect(coder.says).to_have_text("“quiet joy” can be chosen now with Q.")
+    expect(coder.message).to_have_text("“quiet joy” added. Press Q to choose it.")
     coder.press("q")
     coder.is_saved()
     assert lab.stored(2)[0]["emotion"] == "quiet joy"

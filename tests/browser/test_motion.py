@@ -1,4 +1,4 @@
-"""Seeing motion: what the lens paints, on the graphics card's path and on the processor's, and in the labeler's page."""
+"""The motion display: what the filter draws with WebGL and on the CPU, and what the labeler shows."""
 
 import json
 from typing import Any
@@ -17,11 +17,11 @@ PLAIN = """() => {
     return [...document.querySelector('.labeler-canvas').getContext('2d').getImageData(0, 0, width, height).data];
 }"""
 
-# Paints two made pictures through the lens on the page's own modules; the engine is chosen.
-LENS = """async ([module, engine, settings]) => {
+# Draws two synthetic images through the filter, with the page's own modules and the given engine.
+FILTER = """async ([module, engine, settings]) => {
     const { MotionFilter } = await import(module);
     const [width, height] = [96, 64];
-    const picture = (moved) => {
+    const image = (moved) => {
         const canvas = new OffscreenCanvas(width, height);
         const context = canvas.getContext('2d');
         const pixels = context.createImageData(width, height);
@@ -36,16 +36,16 @@ LENS = """async ([module, engine, settings]) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const context = canvas.getContext('2d', { alpha: false });
-    const lens = new MotionFilter({ width, height }, { gl: engine });
-    const [reference, current] = [await picture(0), await picture(0.5)];
+    const filter = new MotionFilter({ width, height }, { gl: engine });
+    const [reference, current] = [await image(0), await image(0.5)];
     const shown = () => [...context.getImageData(0, 0, width, height).data];
-    lens.reference = reference;
-    lens.draw(context, current, settings);
+    filter.reference = reference;
+    filter.draw(context, current, settings);
     const seen = shown();
-    lens.draw(context, reference, settings);
+    filter.draw(context, reference, settings);
     const still = shown();
     context.drawImage(current, 0, 0);
-    return { engine: lens.engine, seen, still, current: shown() };
+    return { engine: filter.engine, seen, still, current: shown() };
 }"""
 
 
@@ -64,9 +64,9 @@ def signed_in(page: Page, live_platform: LivePlatform) -> Page:
     return page
 
 
-def through_lens(page: Page, engine: str, **settings: Any) -> dict[str, Any]:
+def filtered(page: Page, engine: str, **settings: Any) -> dict[str, Any]:
     module = page.evaluate("new URL('/static/js/labeler/seeing/motion-filter.js', location.href).href")
-    answer: dict[str, Any] = page.evaluate(LENS, [module, engine, settings])
+    answer: dict[str, Any] = page.evaluate(FILTER, [module, engine, settings])
     for name in ("seen", "still", "current"):
         answer[name] = pixels(answer[name], 96, 64)
     return answer
@@ -74,20 +74,20 @@ def through_lens(page: Page, engine: str, **settings: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("smoothing", [0, 0.5, 2, 8])
 @pytest.mark.parametrize("mode", ["magnify", "difference"])
-def test_graphics_card_and_processor_paint_the_same(signed_in, mode, smoothing):
-    card = through_lens(signed_in, "any", mode=mode, factor=25, smoothing=smoothing)
-    if card["engine"] != "webgl2":
+def test_webgl_and_cpu_draw_the_same(signed_in, mode, smoothing):
+    webgl = filtered(signed_in, "any", mode=mode, factor=25, smoothing=smoothing)
+    if webgl["engine"] != "webgl2":
         pytest.skip("this Chromium has no WebGL2")
-    processor = through_lens(signed_in, "none", mode=mode, factor=25, smoothing=smoothing)
-    assert processor["engine"] == "canvas"
-    assert np.abs(card["seen"] - processor["seen"]).max() <= 2
-    assert np.abs(card["seen"] - card["current"]).max() > 20
+    cpu = filtered(signed_in, "none", mode=mode, factor=25, smoothing=smoothing)
+    assert cpu["engine"] == "canvas"
+    assert np.abs(webgl["seen"] - cpu["seen"]).max() <= 2
+    assert np.abs(webgl["seen"] - webgl["current"]).max() > 20
 
 
 @pytest.mark.parametrize("engine", ["any", "none"])
-def test_a_pixel_differs_by_the_factor_where_something_moved(signed_in, engine):
+def test_pixels_change_by_the_factor_where_something_moved(signed_in, engine):
     small, large = (
-        through_lens(signed_in, engine, mode="magnify", factor=factor, smoothing=0) for factor in (2, 6)
+        filtered(signed_in, engine, mode="magnify", factor=factor, smoothing=0) for factor in (2, 6)
     )
     change = [answer["seen"] - answer["current"] for answer in (small, large)]
     moved = np.zeros((64, 96), bool)
@@ -95,19 +95,19 @@ def test_a_pixel_differs_by_the_factor_where_something_moved(signed_in, engine):
     assert np.abs(change[0][~moved]).max() <= 1
     assert np.abs(change[0][moved]).max() > 4
     unclipped = moved & (large["seen"] > 0).all(axis=2) & (large["seen"] < 255).all(axis=2)
-    assert np.abs(3 * change[0] - change[1])[unclipped].max() <= 4  # rounding, three times
+    assert np.abs(3 * change[0] - change[1])[unclipped].max() <= 4  # three roundings
 
 
 @pytest.mark.parametrize("engine", ["any", "none"])
 def test_the_reference_itself_is_unchanged_magnified_and_grey_as_a_difference(signed_in, engine):
-    magnified = through_lens(signed_in, engine, mode="magnify", factor=50, smoothing=2)["still"]
+    magnified = filtered(signed_in, engine, mode="magnify", factor=50, smoothing=2)["still"]
     assert np.abs(magnified[10, 10] - magnified[10, 10, 1])[0] > 0  # it has its own colours
-    heat = through_lens(signed_in, engine, mode="difference", factor=50, smoothing=2)["still"]
+    heat = filtered(signed_in, engine, mode="difference", factor=50, smoothing=2)["still"]
     assert np.ptp(heat, axis=2).max() <= 1
 
 
 class Stage:
-    """The labeler's page at one clip."""
+    """The labeler's page on one clip."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -144,7 +144,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def lab(live_platform, tmp_path_factory) -> tuple[str, LabClip]:
-    """The address of a clip's page, and what is true of the clip."""
+    """The address of a clip's page, and the clip's true marks."""
     api: Api = live_platform.api()
     project = api.post("projects/", {"name": "Motion"})["id"]
     database = api.post("databases/", {"project": project, "name": "Lab", "fps": 200})["id"]
@@ -160,7 +160,7 @@ def stage(signed_in, lab) -> Stage:
     return Stage(signed_in, lab[0])
 
 
-def test_magnified_pixels_leave_the_frame_as_a_key_is_pressed_and_come_back(stage, lab):
+def test_magnification_changes_the_pixels_and_switching_it_off_restores_them(stage, lab):
     spec = lab[1].spec
     stage.go_to(spec.onset)
     stage.press("Shift+r")
@@ -177,8 +177,8 @@ def test_magnified_pixels_leave_the_frame_as_a_key_is_pressed_and_come_back(stag
     assert np.array_equal(stage.seen, plain)
 
 
-def test_pixels_are_magnified_in_the_frame_that_the_numbers_name(stage, lab):
-    """Each step paints anew: what is seen of a frame does not hang on where the coder came from."""
+def test_the_magnified_frame_is_the_one_that_the_numbers_name(stage, lab):
+    """A frame looks the same however the coder reached it."""
     spec = lab[1].spec
     stage.go_to(spec.onset)
     stage.press("Shift+r", "m")
@@ -189,7 +189,7 @@ def test_pixels_are_magnified_in_the_frame_that_the_numbers_name(stage, lab):
     assert np.array_equal(stage.seen, seen)
 
 
-def test_the_difference_has_no_colour_at_the_frame_compared_with(stage, lab):
+def test_the_difference_has_no_colour_at_the_reference_frame(stage, lab):
     spec = lab[1].spec
     stage.go_to(spec.onset)
     stage.press("Shift+r", "Shift+m")
@@ -198,7 +198,7 @@ def test_the_difference_has_no_colour_at_the_frame_compared_with(stage, lab):
     assert np.ptp(stage.seen, axis=2).max() > 60
 
 
-def test_the_onset_is_what_is_compared_with_once_it_is_set(stage, lab):
+def test_the_onset_becomes_the_reference_once_it_is_set(stage, lab):
     spec = lab[1].spec
     stage.go_to(5)
     stage.press("m")
@@ -213,7 +213,7 @@ def test_the_onset_is_what_is_compared_with_once_it_is_set(stage, lab):
     assert (stage.motion["reference"], stage.motion["why"]) == (spec.onset, "onset")
     stage.press("Shift+n")
     assert stage.motion["reference"] is None
-    expect(stage.page.locator("[data-motion=status]")).to_contain_text("set the onset, or take a frame")
+    expect(stage.page.locator("[data-motion=status]")).to_contain_text("set the onset or choose a frame")
 
 
 def test_flow_comes_from_a_worker_and_is_drawn_over_the_face(stage, lab):
@@ -223,22 +223,20 @@ def test_flow_comes_from_a_worker_and_is_drawn_over_the_face(stage, lab):
     stage.go_to(spec.apex)
     plain = stage.seen
     stage.press("v")
-    expect(stage.page.locator("[data-motion=status]")).to_contain_text(
-        "Full tint at a strain", timeout=60_000
-    )
+    expect(stage.page.locator("[data-motion=status]")).to_contain_text("Full tint at strain", timeout=60_000)
     changed = np.abs(stage.seen - plain).max(axis=2) > 20
     assert changed.sum() > 50
-    assert not changed[:40].any()  # the band above the picture is no face
+    assert not changed[:40].any()  # the band above the image is not part of the face
     stage.go_to(spec.onset)
     expect(stage.page.locator("[data-motion=status]")).to_contain_text("no motion")
 
 
-def test_curves_and_zoom_of_the_timeline_are_reached_by_keyboard(stage):
+def test_the_timelines_curves_and_zoom_work_by_keyboard(stage):
     brows = stage.page.locator("[data-curve=brows]")
     brows.focus()
     stage.press("Enter")
     expect(brows).to_have_attribute("aria-pressed", "true")
-    wider = stage.page.get_by_role("button", name="Timeline wider")
+    wider = stage.page.get_by_role("button", name="Zoom out of the timeline")
     expect(wider).to_be_disabled()
     stage.page.locator(".timeline").focus()
     stage.press("Shift+ArrowUp", "Shift+ArrowUp")
@@ -249,7 +247,7 @@ def test_curves_and_zoom_of_the_timeline_are_reached_by_keyboard(stage):
     assert line["x"] < head["x"] < line["x"] + line["width"]  # the view has followed
 
 
-def test_it_all_fits_a_13_inch_laptop_and_is_accessible(stage):
+def test_the_motion_display_fits_a_13_inch_laptop_and_is_accessible(stage):
     stage.press("Shift+m")
     bottom = stage.page.locator(".labeler-controls").bounding_box()
     assert bottom["y"] + bottom["height"] <= 800

@@ -1,4 +1,4 @@
-"""The player in a real browser: the number on the page is the number in the pixels, whatever the coder does."""
+"""The player in a real browser: the number on the page is always the number in the pixels."""
 
 from pathlib import Path
 from typing import Any
@@ -49,20 +49,20 @@ def test_number_and_pixels_agree_in_every_step_jump_play_and_reverse(labeler, cl
     assert done["compared"] > 150
 
 
-def test_it_shows_right_frames_from_the_first_moment_on(labeler, clips):
+def test_frames_are_right_from_the_moment_the_page_opens(labeler, clips):
     labeler.page.goto(labeler.address(clips["hevc"]), wait_until="commit")
     labeler.page.wait_for_selector("mer-labeler[ready]")
     for _ in range(30):
         labeler.press("ArrowRight")
     labeler.settle()
     assert labeler.read()["shown"] == labeler.read()["burnt"] == 30
-    # Presses faster than frames are decoded: none is lost, and no picture comes out of turn.
+    # Presses come faster than frames are decoded: none is lost, and frames are shown in order.
     indices = [frame["index"] for frame in labeler.frames]
     assert indices == sorted(set(indices))
     assert all(frame["index"] == frame["shown"] == frame["burnt"] for frame in labeler.frames)
 
 
-def test_the_last_frame_is_reached_by_index_and_by_source_number(labeler, clips):
+def test_the_last_frame_is_reached_by_index_and_by_source_frame_number(labeler, clips):
     labeler.open(clips["images"])
     for number, label in ((COUNT - 1, "Frame index"), (5562 + COUNT - 1, "Source frame number")):
         labeler.go_to(0)
@@ -75,7 +75,7 @@ def test_the_last_frame_is_reached_by_index_and_by_source_number(labeler, clips)
         assert labeler.read()["source"] == 5562 + COUNT - 1
 
 
-def test_flip_swaps_with_the_onset_and_back(labeler, clips):
+def test_flip_switches_to_the_onset_and_back(labeler, clips):
     labeler.open(clips["h264-b-frames"])
     labeler.press("b")
     assert "Set the onset first" in labeler.page.locator("[data-message]").inner_text()
@@ -104,7 +104,7 @@ def test_the_next_clip_opens_in_place_with_its_own_header_and_frames(labeler, cl
     )
     page.wait_for_selector("mer-labeler[ready]")
     labeler.settle()
-    assert page.evaluate("window.samePage"), "the page was loaded anew"
+    assert page.evaluate("window.samePage"), "the page was reloaded"
     assert page.url == labeler.address(clips[order[1]])
     assert labeler.read()["shown"] == labeler.read()["burnt"] == 0
     labeler.press("End")
@@ -116,27 +116,27 @@ def test_the_next_clip_opens_in_place_with_its_own_header_and_frames(labeler, cl
     assert page.url == labeler.address(clips[order[0]])
 
 
-def test_zoom_shows_a_part_and_leaves_the_pixels_alone(labeler, clips):
+def test_zoom_shows_a_part_and_does_not_change_the_pixels(labeler, clips):
     labeler.open(clips["hevc"])
     box = labeler.page.locator(".labeler-viewport").bounding_box()
-    width = labeler.page.locator(".labeler-picture").bounding_box()["width"]
+    width = labeler.page.locator(".labeler-image").bounding_box()["width"]
     labeler.press("+")
-    closer = labeler.page.locator(".labeler-picture").bounding_box()
+    closer = labeler.page.locator(".labeler-image").bounding_box()
     assert closer["width"] == pytest.approx(width * 2**0.5, rel=0.01)
     labeler.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     labeler.page.mouse.down()
     labeler.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 40)
     labeler.page.mouse.up()
-    dragged = labeler.page.locator(".labeler-picture").bounding_box()
+    dragged = labeler.page.locator(".labeler-image").bounding_box()
     assert dragged["y"] - closer["y"] == pytest.approx(40, abs=1)
     labeler.press("x")
     assert "No face was found" in labeler.page.locator("[data-message]").inner_text()
     labeler.press("0")
-    assert labeler.page.locator(".labeler-picture").bounding_box()["width"] == pytest.approx(width)
+    assert labeler.page.locator(".labeler-image").bounding_box()["width"] == pytest.approx(width)
     assert labeler.read()["burnt"] == labeler.read()["shown"] == 0
 
 
-def test_what_was_coded_a_moment_before_the_next_clip_is_saved(labeler, clips, live_platform):
+def test_a_mark_set_just_before_opening_the_next_clip_is_saved(labeler, clips, live_platform):
     first, second = (clips[name] for name in sorted(FORMATS)[:2])
     labeler.open(first)
     labeler.everything_loaded()
