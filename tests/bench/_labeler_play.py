@@ -42,9 +42,9 @@ def through_the_clip(tab: LabelerPage, clip: dict[str, Any]) -> None:
 
 
 def press_evenly(tab: LabelerPage, key: str, presses: int) -> None:
-    began = time.monotonic()
+    started = time.monotonic()
     for number in range(presses):
-        delay = began + number / PRESSES_A_SECOND - time.monotonic()
+        delay = started + number / PRESSES_A_SECOND - time.monotonic()
         if delay > 0:
             time.sleep(delay)
         tab.press(key)
@@ -91,10 +91,10 @@ def single_steps(tab: LabelerPage, clip: dict[str, Any]) -> None:
         wanted = chance.randrange(last)
         seeks.append(
             tab.page.evaluate(
-                "async wanted => { const began = performance.now(); merProbe.clear();"
+                "async wanted => { const started = performance.now(); merProbe.clear();"
                 " document.querySelector('mer-labeler').goTo(wanted);"
                 " while (!merProbe.frames.some(f => f.index === wanted)) await new Promise(r => setTimeout(r));"
-                " return merProbe.frames.at(-1).at - began; }",
+                " return merProbe.frames.at(-1).at - started; }",
                 wanted,
             )
         )
@@ -227,12 +227,12 @@ def walks(
     for name, clip in clips.items():
         tab.open(clip)
         tab.everything_loaded()
-        began = time.monotonic()
+        started = time.monotonic()
         done = tab.walk(11, actions, times[name])
         for wrong in [w for w in done["wrong"] if w][:3]:
             print(f"# {name}: {wrong}", flush=True)
         print(
-            f"# {name}: {actions} actions, {done['compared']} frames compared, {time.monotonic() - began:.0f} s",
+            f"# {name}: {actions} actions, {done['compared']} frames compared, {time.monotonic() - started:.0f} s",
             flush=True,
         )
         report(

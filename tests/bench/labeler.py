@@ -45,9 +45,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         try:
             platform.start()
-            began = time.monotonic()
+            started = time.monotonic()
             clips = upload_clips(platform.api(), "Bench", list(paths.values()), 200)
-            print(f"# {len(clips)} clips ready after {time.monotonic() - began:.0f} s", flush=True)
+            print(f"# {len(clips)} clips ready after {time.monotonic() - started:.0f} s", flush=True)
             print(f"# load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
             measure(browser, platform, clips)
             print(f"# load average {os.getloadavg()[0]:.1f} at the end", flush=True)

@@ -141,8 +141,8 @@ class Judge {
 
   /** @param {string} sentence */
   #say(sentence) {
-    const said = this.#form.querySelector("#judge-said");
-    if (said) said.textContent = sentence;
+    const status = this.#form.querySelector("#judge-status");
+    if (status) status.textContent = sentence;
   }
 }
 
@@ -179,7 +179,7 @@ const player = document.querySelector("mer-labeler");
 if (form instanceof HTMLFormElement && player) {
   new Judge(form, player);
   drawFrames(form).catch(() => {
-    const said = form.querySelector("#judge-said");
-    if (said) said.textContent = "Cannot load the small images. The player still shows every frame.";
+    const status = form.querySelector("#judge-status");
+    if (status) status.textContent = "Cannot load the small images. The player still shows every frame.";
   });
 }

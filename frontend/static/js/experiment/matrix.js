@@ -72,12 +72,12 @@ class MerFolds extends HTMLElement {
   }
 
   async #poll() {
-    const began = performance.now();
+    const started = performance.now();
     let wait = RETRY_MS;
     try {
       const address = `${this.getAttribute("src")}?seen=${this.#seen}`;
       this.#apply(await requestJson(address));
-      wait = Math.max(POLL_MS, POLL_SHARE * (performance.now() - began));
+      wait = Math.max(POLL_MS, POLL_SHARE * (performance.now() - started));
     } catch (error) {
       this.#show(`${/** @type {Error} */ (error).message} Trying again.`);
     }

@@ -161,11 +161,11 @@ export class FrameStore {
 
   /** @param {number} chunk @returns {boolean} */
   #isMissing(chunk) {
-    return !this.#loaded.has(chunk) && !this.#asked(chunk);
+    return !this.#loaded.has(chunk) && !this.#isRequested(chunk);
   }
 
   /** @param {number} chunk @returns {boolean} */
-  #asked(chunk) {
+  #isRequested(chunk) {
     for (const { first, last } of this.#pending) if (chunk >= first && chunk <= last) return true;
     return false;
   }

@@ -53,8 +53,8 @@ export class Playback {
    */
   play(clock, index, direction = 1) {
     const { first, last } = this.range;
-    const [begin, end] = direction > 0 ? [first, last] : [last, first];
-    const start = index < first || index > last || index === end ? begin : index;
+    const [rangeStart, rangeEnd] = direction > 0 ? [first, last] : [last, first];
+    const start = index < first || index > last || index === rangeEnd ? rangeStart : index;
     this.direction = direction;
     this.#anchor = { clock, time: this.#edge(start) };
     this.playing = true;
@@ -99,14 +99,14 @@ export class Playback {
    */
   due(clock) {
     const { first, last } = this.range;
-    const begin = this.#pack.seconds(first);
-    const length = this.#pack.seconds(last) + this.#pack.length(last) - begin;
-    const time = this.#timeAt(clock) - begin;
+    const start = this.#pack.seconds(first);
+    const length = this.#pack.seconds(last) + this.#pack.length(last) - start;
+    const time = this.#timeAt(clock) - start;
     const over = this.direction > 0 ? time >= length : time <= 0;
     if (over && !this.loop) return { index: this.direction > 0 ? last : first, ended: true };
     const wrapped = over ? this.#wrap(time, length) : time;
-    if (over) this.#anchor = { clock, time: begin + wrapped };
-    const index = this.#pack.indexAt(begin + wrapped + this.direction * NANOSECOND);
+    if (over) this.#anchor = { clock, time: start + wrapped };
+    const index = this.#pack.indexAt(start + wrapped + this.direction * NANOSECOND);
     return { index: Math.min(Math.max(index, first), last), ended: false };
   }
 

@@ -46,8 +46,8 @@ export function fullStrain({ strain }) {
 
 /** @param {FlowLayer} layer @returns {OffscreenCanvas} one pixel per cell */
 function tintOf(layer) {
-  const made = tints.get(layer);
-  if (made) return made;
+  const cached = tints.get(layer);
+  if (cached) return cached;
   const { size, strain } = layer;
   const full = fullStrain(layer);
   const canvas = new OffscreenCanvas(size, size);
