@@ -92,7 +92,7 @@ export const ACTIONS = Object.freeze([
   { name: "motion-less", label: "Decrease motion factor", keys: [";"], group: "View", repeats: true },
   { name: "motion-smoother", label: "More smoothing", keys: ["y"], group: "View", repeats: true },
   { name: "motion-sharper", label: "Less smoothing", keys: ["Shift+y"], group: "View", repeats: true },
-  { name: "reference", label: "Compare with this frame (again: with onset)", keys: ["Shift+r"], group: "View" },
+  { name: "reference", label: "Compare with this frame (press again: onset)", keys: ["Shift+r"], group: "View" },
   { name: "timeline-in", label: "Zoom into timeline (wheel)", keys: ["Shift+ArrowUp"], group: "View", repeats: true },
   { name: "timeline-out", label: "Zoom out of timeline", keys: ["Shift+ArrowDown"], group: "View", repeats: true },
   { name: "help", label: "Show and change keys", keys: ["?"], group: "View" },

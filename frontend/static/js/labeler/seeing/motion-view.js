@@ -171,7 +171,7 @@ export class MotionView {
     this.#status = "";
     if (this.mode !== "plain" && this.reference === null) {
       this.#chosen = Math.max(this.#here(), 0);
-      this.#say(`Comparing with the current frame, ${this.#pack.describe(this.#chosen)}. Once the onset is set, it is compared with the onset.`);
+      this.#say(`Comparing with the current frame, ${this.#pack.describe(this.#chosen)}, until the onset is set.`);
       this.#provisional = true;
     }
     this.#repaint();

@@ -107,8 +107,8 @@ export class WebGlEngine {
     this.canvas = new OffscreenCanvas(width, height);
     const gl = this.canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" });
     if (!gl) throw new Error("This browser has no WebGL2.");
-    if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float")) throw new Error("Its WebGL2 cannot draw into float textures.");
-    if (!software && inSoftware(gl)) throw new Error("Its WebGL2 has no graphics card behind it.");
+    if (!gl.getExtension("EXT_color_buffer_float") && !gl.getExtension("EXT_color_buffer_half_float")) throw new Error("WebGL2 cannot draw into float textures in this browser.");
+    if (!software && inSoftware(gl)) throw new Error("WebGL2 runs without a graphics card in this browser.");
     this.#gl = gl;
     this.#width = width;
     this.#height = height;
@@ -187,7 +187,7 @@ export class WebGlEngine {
     const frame = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
-    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) throw new Error("Its WebGL2 cannot draw into half-float textures.");
+    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) throw new Error("WebGL2 cannot draw into half-float textures in this browser.");
     return { texture, frame };
   }
 }
