@@ -19,7 +19,7 @@ from mer_platform.projects.models import Project
 from mer_platform.storage import local_copy
 from models_ml.synthetic.clip import ClipSpec, write_clip
 from models_ml.synthetic.demo import DATABASES, demo_clips
-from workers.ingest import look_into, save_result
+from workers.ingest import decode_clip, save_result
 from workers.runner import handles
 
 COMPOSITE = "Demo composite"
@@ -66,7 +66,7 @@ def make_subject(claim: Claim) -> None:
             clip = _stored(database, spec, Path(folder))
             if clip.state != Clip.State.READY:
                 with local_copy(clip.file) as path:
-                    result = look_into(clip, path, lambda _frames: claim.check())
+                    result = decode_clip(clip, path, lambda _frames: claim.check())
                 with claim.commit():
                     save_result(clip, result)
                     _know(clip, spec)

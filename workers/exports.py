@@ -17,7 +17,7 @@ from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.featurefile import FeatureFile
-from workers.features import SHOWN_PROBLEMS, load_samples, sample_features
+from workers.feature_cache import joined_problems, load_samples, sample_features
 from workers.runner import handles
 
 SAMPLES_AT_A_TIME = 16
@@ -67,8 +67,7 @@ def _features(claim: Claim, samples: list[Sample], config: FeatureConfig) -> NDA
         except InputError:
             problems += _problems(some, config)
     if problems:
-        more = f" (and {len(problems) - SHOWN_PROBLEMS} more)" if len(problems) > SHOWN_PROBLEMS else ""
-        raise InputError("; ".join(problems[:SHOWN_PROBLEMS]) + more)
+        raise InputError(joined_problems(problems))
     claim.progress(len(samples), len(samples))
     return features
 

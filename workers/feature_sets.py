@@ -15,7 +15,7 @@ from models_ml.errors import InputError
 from models_ml.motion.colours import flow_colours, png, signed_colours, strain_colours, wheel
 from models_ml.motion.features import AlignedPair
 from models_ml.motion.outliers import MEASURES, find_outliers
-from workers.features import Picture, compute, progress_of, sample_features, samples_in
+from workers.feature_cache import Features, compute, progress_of, sample_features, samples_in
 from workers.runner import handles
 
 # Quantile, over the set, of each picture's strongest motion, that has full colour. Browsers keep pictures for good: who
@@ -77,7 +77,7 @@ def _features(claim: Claim) -> FeatureSet:
     return found
 
 
-def _pictures(samples: Sequence[Sample], features: FeatureSet, problems: list[str | None]) -> Picture:
+def _pictures(samples: Sequence[Sample], features: FeatureSet, problems: list[str | None]) -> Features:
     """(N, 3, size, size); nothing but zeros, and a problem, where a sample has no features."""
     config = features.settings
     pictures = np.zeros((len(samples), 3, config.size, config.size), np.float32)
@@ -90,7 +90,7 @@ def _pictures(samples: Sequence[Sample], features: FeatureSet, problems: list[st
     return pictures
 
 
-def _scales(pictures: Picture) -> dict[str, float]:
+def _scales(pictures: Features) -> dict[str, float]:
     """What is coloured fully: one vector length (pixels of the crop) and one strain for a whole set."""
     lengths = np.hypot(pictures[:, 0], pictures[:, 1]).reshape(len(pictures), -1)
     strains = pictures[:, 2].reshape(len(pictures), -1)
@@ -100,7 +100,7 @@ def _scales(pictures: Picture) -> dict[str, float]:
     }
 
 
-def _render(features: FeatureSet, index: int, picture: Picture, scales: dict[str, Any]) -> None:
+def _render(features: FeatureSet, index: int, picture: Features, scales: dict[str, Any]) -> None:
     u, v, strain = picture
     drawn = {
         "u": signed_colours(u, scales["flow"]),

@@ -27,10 +27,10 @@ from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
 from mer_platform.storage import new_file, sha256_of, store_by_content
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
-from models_ml.motion.pictures import picture_features
+from models_ml.motion.flow_pictures import picture_features
 from models_ml.video.framezip import write_frame_zip
 from models_ml.video.imagefile import read_header
-from workers.ingest import fields_of, look_into
+from workers.ingest import clip_fields, decode_clip
 from workers.runner import handles
 
 log = logging.getLogger(__name__)
@@ -115,10 +115,10 @@ def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
             uploaded_by=item.batch.created_by,
         )
         check_bytes_new(clip)
-        result = look_into(clip, file.path, lambda _frames: claim.check())
+        result = decode_clip(clip, file.path, lambda _frames: claim.check())
         _check_within(item, result.frame_count)
         keep_bytes(clip, file, suffix)
-    for name, value in fields_of(result).items():
+    for name, value in clip_fields(result).items():
         setattr(clip, name, value)
     with claim.commit():
         clip.subject = _subject(item)

@@ -36,7 +36,7 @@ def ingest_clip(claim: Claim) -> None:
             claim.progress(frames, 0)
 
     with local_copy(clip.file) as path:
-        result = look_into(clip, path, on_progress)
+        result = decode_clip(clip, path, on_progress)
     with claim.commit() as job:
         save_result(clip, result)
         if clip.face_frames:  # the labeler will want a suggestion
@@ -44,7 +44,7 @@ def ingest_clip(claim: Claim) -> None:
         claim.finish(job)
 
 
-def look_into(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
+def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
     """Decode every frame of the clip's file at ``path``; store the pack, its index and a thumbnail. Raises InputError."""
     with new_file() as pack:
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)  # type: ignore[arg-type]
@@ -58,10 +58,10 @@ def save_result(clip: Clip, result: IngestResult) -> None:
     """Inside a claim's commit. Raises JobCancelled if the clip was deleted meanwhile."""
     if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
         raise JobCancelled("the clip was deleted")
-    clip.save_result(**fields_of(result))
+    clip.save_result(**clip_fields(result))
 
 
-def fields_of(result: IngestResult) -> dict[str, Any]:
+def clip_fields(result: IngestResult) -> dict[str, Any]:
     """What ingest found, as fields of the clip."""
     return {
         "state": Clip.State.READY,

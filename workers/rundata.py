@@ -9,7 +9,7 @@ from mer_platform.experiments.models import Run
 from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from models_ml.training.engine import Data
-from workers.features import load_samples, moved
+from workers.feature_cache import load_samples, moved
 
 
 def run_data(run: Run) -> tuple[list[Sample], Data]:

@@ -14,7 +14,7 @@ from mer_platform.storage import local_copy
 from models_ml.errors import InputError
 from models_ml.motion.spotting import SPOTTER_VERSION, spot
 from models_ml.training.model import TrainedModel
-from workers.features import load_or_compute
+from workers.feature_cache import load_or_compute
 from workers.runner import handles
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,7 @@
 """Find onset, apex and offset of the short expressions in a clip, without labels.
 
-A face is followed frame by frame (``regions``): the displacement of its skin, less the head's, with the eyes left
-out. Then movements that come, go and are over within half a second are told from all that moves otherwise
-(``expressions``). Both hold a few numbers a frame, never the frames.
+``regions`` tracks the face frame by frame: the displacement of its skin without the head's, eyes left out. ``fitting``
+then finds the movements that come and go within half a second. Both keep a few numbers per frame, never the frames.
 """
 
 from collections.abc import Callable
@@ -10,16 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 
 from models_ml.errors import InputError
-from models_ml.motion.expressions import Spot, find_apex, find_expression, find_expressions
 from models_ml.motion.features import LandmarkDetector
-from models_ml.motion.regions import Course, RegionTracker
+from models_ml.motion.fitting import Spot, find_apex, find_expression, find_expressions
+from models_ml.motion.regions import FaceMotion, RegionTracker
 from models_ml.motion.version import SPOTTER_VERSION
 from models_ml.video.decode import open_source
 from models_ml.video.frames import Limits
 
-__all__ = ["SPOTTER_VERSION", "Spot", "apex_within", "follow", "spot", "spot_intervals"]
+__all__ = ["SPOTTER_VERSION", "Spot", "apex_within", "spot", "spot_intervals", "track_face"]
 
-THRESHOLD = 0.5  # of the confidence, for lists of intervals
+THRESHOLD = 0.5  # least confidence in lists of intervals
 _DEFAULT_LIMITS = Limits()
 
 
@@ -30,18 +29,23 @@ def spot(
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
 ) -> Spot:
-    """The expression that stands out most in a clip.
+    """Return the expression that stands out most in a clip.
 
     There is always an answer for a clip with a face; a low ``confidence`` says that nothing stands out.
 
-    Args:
-        path, fps, limits: as ``open_source``.
-        detector: for tests; the process's own by default.
+    Parameters
+    ----------
+    path, fps, limits
+        As for ``open_source``.
+    detector
+        Finds the face; by default the process's own.
 
-    Raises:
-        InputError: as ``open_source``, and if there is no face in the clip.
+    Raises
+    ------
+    InputError
+        As ``open_source``, and if there is no face in the clip.
     """
-    return find_expression(*follow(path, fps=fps, limits=limits, detector=detector))
+    return find_expression(*track_face(path, fps=fps, limits=limits, detector=detector))
 
 
 def spot_intervals(
@@ -52,13 +56,23 @@ def spot_intervals(
     detector: LandmarkDetector | None = None,
     confidence: float = THRESHOLD,
 ) -> list[Spot]:
-    """All expressions of a clip or a long video, in order of time; none overlap. Arguments and errors as ``spot``.
+    """Return all expressions of a clip or a long video, in order of time; none overlap.
 
-    Args:
-        confidence: the least that is reported. At the default about one interval in a minute of a face at rest is
-            a false one (``make bench NAME=spotting``).
+    Parameters
+    ----------
+    path, fps, limits, detector
+        As for ``spot``.
+    confidence
+        Least confidence of a listed expression. At the default, about one interval per minute of a face at rest is
+        false (``make bench NAME=spotting``).
+
+    Raises
+    ------
+    InputError
+        As ``spot``.
     """
-    return find_expressions(*follow(path, fps=fps, limits=limits, detector=detector), confidence=confidence)
+    motion, rate = track_face(path, fps=fps, limits=limits, detector=detector)
+    return find_expressions(motion, rate, confidence=confidence)
 
 
 def apex_within(
@@ -70,36 +84,55 @@ def apex_within(
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
 ) -> Spot:
-    """The apex between a known onset and offset (0-based frame indices), as SMIC codes them.
+    """Return the apex between a known onset and offset, as SMIC codes them.
 
-    Raises:
-        InputError: as ``spot``, and if there are no such frames.
+    Parameters
+    ----------
+    onset, offset
+        0-based frame indices.
+    path, fps, limits, detector
+        As for ``spot``.
+
+    Raises
+    ------
+    InputError
+        As ``spot``, and if the clip does not have these frames.
     """
-    course, rate = follow(path, fps=fps, limits=limits, detector=detector)
-    last = len(course.moved) - 1
+    motion, rate = track_face(path, fps=fps, limits=limits, detector=detector)
+    last = len(motion.displacements) - 1
     if not 0 <= onset <= offset <= last:
         raise InputError(
-            f"Onset {onset} and offset {offset} must rise and lie within the clip's frames (0 to {last}). "
-            "Correct them in its coding."
+            f"Onset {onset} and offset {offset} must be in this order and lie within the clip's frames (0 to {last}). "
+            "Correct them in the clip's coding."
         )
-    return find_apex(course, rate, onset, offset)
+    return find_apex(motion, rate, onset, offset)
 
 
-def follow(
+def track_face(
     path: Path,
     *,
     fps: float | None = None,
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
     on_progress: Callable[[int], None] = lambda _frames: None,
-) -> tuple[Course, Fraction]:
-    """How the face moves through a clip, and the clip's frames a second; arguments and errors as ``spot``.
+) -> tuple[FaceMotion, Fraction]:
+    """Return how the face moves through a clip, and the clip's frames per second.
 
-    ``on_progress`` is told after each frame how many there were; what it raises ends the work.
+    Parameters
+    ----------
+    path, fps, limits, detector
+        As for ``spot``.
+    on_progress
+        Called after each frame with the number of frames so far; an exception from it stops the work.
+
+    Raises
+    ------
+    InputError
+        As ``spot``.
     """
     with open_source(path, fps=fps, limits=limits) as source:
         tracker = RegionTracker(source.fps, detector)
         for frame in source:
             tracker.add(frame.image)
             on_progress(frame.index + 1)
-        return tracker.course(), source.fps
+        return tracker.motion(), source.fps

@@ -1,11 +1,20 @@
-"""Templates of a movement's course in time: a rise from rest, and a fall back to it, each of its own length."""
+"""Templates of an expression's rise from rest and fall back to it, each with its own length."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.motion.regions import Matrix
 
-Place = tuple[str, float, float, float]  # shape, onset, apex, offset; in frames
+
+class Movement(NamedTuple):
+    """One instance of a template: its shape (a key of ``SHAPES``) and its marks in frames, which may be fractions."""
+
+    shape: str
+    onset: float
+    apex: float
+    offset: float
 
 
 def _minimum_jerk(t: Matrix) -> Matrix:
@@ -24,7 +33,7 @@ def _lingering(t: Matrix) -> Matrix:
     return np.asarray((np.exp(3 * t) - 1) / (np.exp(3) - 1))
 
 
-# How a movement may rise, and (backwards) fall: soft at both ends, more or less; or at once, and then dying away.
+# Rise, and fall read backwards: two that are soft at both ends, and one that starts at full speed and fades slowly.
 SHAPES = {
     "smooth": (_smooth, _smooth),
     "minimum jerk": (_minimum_jerk, _minimum_jerk),
@@ -32,13 +41,25 @@ SHAPES = {
 }
 
 
-def templates(times: Matrix, places: list[Place]) -> Matrix:
-    """(times, places): 0 before the onset, 1 at the apex, 0 from the offset on."""
-    onset, apex, offset = (np.array([place[k] for place in places], dtype=np.float64) for k in (1, 2, 3))
+def templates(times: Matrix, movements: list[Movement]) -> Matrix:
+    """Return the level of each movement at each time: 0 before the onset, 1 at the apex, 0 from the offset on.
+
+    Parameters
+    ----------
+    times
+        (T, 1), in frames.
+
+    Returns
+    -------
+    (T, movements)
+    """
+    onset, apex, offset = (
+        np.array(marks, dtype=np.float64) for marks in list(zip(*movements, strict=True))[1:]
+    )
     rises = times < apex
     end = np.where(rises, onset, offset)
     share = np.clip((times - end) / (apex - end), 0, 1)
-    shapes = [place[0] for place in places]
+    shapes = [movement.shape for movement in movements]
     if len(set(shapes)) == 1:
         return _shaped(share, rises, shapes[0])
     columns = [_shaped(share[:, [k]], rises[:, [k]], shape) for k, shape in enumerate(shapes)]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models_ml.errors import InputError
-from models_ml.synthetic.canvas import Picture
+from models_ml.video.frames import Image
 
 BLOCK = 8  # pixels a side; the blocks begin at the upper left corner, on codecs' own block grid
 COLUMNS = 10
@@ -16,7 +16,7 @@ def _check(number: int) -> int:
     return (7 * number + 5 * (number >> 4) + 3 * (number >> 8) + (number >> 12) + 9) % 16
 
 
-def burn_number(image: Picture, n: int) -> Picture:
+def burn_number(image: Image, n: int) -> Image:
     """A copy of ``image`` (uint8, (H, W) or (H, W, 3), at least 80 × 32) with ``n`` (0..65535) in its upper left corner.
 
     Raises:
@@ -40,7 +40,7 @@ def burn_number(image: Picture, n: int) -> Picture:
     return marked
 
 
-def read_number(image: Picture) -> int:
+def read_number(image: Image) -> int:
     """The number that ``burn_number`` wrote.
 
     Raises:
@@ -58,7 +58,7 @@ def read_number(image: Picture) -> int:
     return number
 
 
-def _require_room(image: Picture) -> None:
+def _require_room(image: Image) -> None:
     if image.shape[0] < _ROWS * BLOCK or image.shape[1] < COLUMNS * BLOCK:
         raise InputError(
             f"An image of {image.shape[1]}×{image.shape[0]} has no room for a frame number; "

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Picture = NDArray[np.uint8]  # (H, W, 3) RGB or (H, W) grey
 Colour = tuple[float, float, float]  # RGB, each 0..1
 
 _SHIFT = 4  # cv2 draws polygons with this many fractional bits

@@ -15,11 +15,12 @@ import numpy as np
 from models_ml.errors import InputError
 from models_ml.synthetic import motion
 from models_ml.synthetic.barcode import burn_number
-from models_ml.synthetic.canvas import Floats, Picture
+from models_ml.synthetic.canvas import Floats
 from models_ml.synthetic.encode import encode
 from models_ml.synthetic.face import FINENESS, MARGIN, Face, coarse_chroma, fine_luma, painted_face
 from models_ml.synthetic.identity import generator
-from models_ml.synthetic.motion import Course
+from models_ml.synthetic.motion import Profile
+from models_ml.video.frames import Image
 
 HEAD_MOTION_PX = 0.9  # standard deviation of the head's shift over a long time
 FIDGET_PX = 0.7  # longest displacement of movements that are no expression
@@ -29,7 +30,7 @@ NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
 
 
 @dataclass(frozen=True)
-class Expression:
+class SyntheticExpression:
     """One expression of a clip that has several; the fields mean what they do in ``ClipSpec``."""
 
     onset: int
@@ -37,7 +38,7 @@ class Expression:
     offset: int
     action_units: str
     intensity_px: float
-    course: Course = "minimum-jerk"
+    profile: Profile = "minimum-jerk"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ClipSpec:
         action_units: what moves, as coded in the databases: ``"6+12"``, ``"L14"``.
         intensity_px: longest displacement of the skin at the apex, in frame pixels; 0 renders a neutral clip.
         first_source_number: number of the first frame in a zip's file names.
-        course: how the expression rises and falls.
+        profile: how the expression rises and falls.
         more: further expressions, for long recordings.
     """
 
@@ -72,14 +73,14 @@ class ClipSpec:
     intensity_px: float
     first_source_number: int
     seed: int
-    course: Course = "minimum-jerk"
-    more: tuple[Expression, ...] = ()
+    profile: Profile = "minimum-jerk"
+    more: tuple[SyntheticExpression, ...] = ()
 
     @property
-    def expressions(self) -> tuple[Expression, ...]:
+    def expressions(self) -> tuple[SyntheticExpression, ...]:
         """All expressions of the clip, its own first."""
-        own = Expression(
-            self.onset, self.apex, self.offset, self.action_units, self.intensity_px, self.course
+        own = SyntheticExpression(
+            self.onset, self.apex, self.offset, self.action_units, self.intensity_px, self.profile
         )
         return (own, *self.more)
 
@@ -176,11 +177,11 @@ def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
         weights[:, 4] = np.sin(2 * np.pi * hertz * np.arange(n) / spec.fps + phase)
     for column, one in enumerate(spec.expressions, start=5):
         for i in range(one.onset, one.offset):
-            weights[i, column] = motion.expression_level(one.onset, one.apex, one.offset, i, one.course)
+            weights[i, column] = motion.expression_level(one.onset, one.apex, one.offset, i, one.profile)
     return weights
 
 
-def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Picture]:
+def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Image]:
     """The clip's frames: uint8 (H, W, 3) RGB, or (H, W) when the clip is grey.
 
     Args:
@@ -236,7 +237,7 @@ class _Texture:
                 rows, columns = (slice(int(s.start * zoom), int(s.stop * zoom)) for s in patch.window)
                 texture[rows, columns] = part
 
-    def warped(self, places: Floats) -> tuple[Picture, Picture | None]:
+    def warped(self, places: Floats) -> tuple[Image, Image | None]:
         """Luma (H, W) and chroma (H, W, 2) with the window's pixels taken from ``places``; overwritten by the next."""
         self._seen_luma[self._window] = _sampled(self._luma, places)
         if self._seen_chroma is not None:
@@ -244,12 +245,12 @@ class _Texture:
         return self._seen_luma, self._seen_chroma
 
 
-def _sampled(texture: Picture, places: Floats) -> Picture:
+def _sampled(texture: Image, places: Floats) -> Image:
     # OpenCV's types forbid the None that its manual asks for; an empty array in its place gives wrong pixels.
     return np.asarray(cv2.remap(texture, places, None, cv2.INTER_LINEAR), np.uint8)  # type: ignore[call-overload]
 
 
-def _sampled_chroma(chroma: Picture, places: Floats) -> Picture:
+def _sampled_chroma(chroma: Image, places: Floats) -> Image:
     """Chroma (h, w, 2) for ``places`` (h, w, 2) in the luma's texture, found at every second pixel each way."""
     size = (places.shape[1], places.shape[0])
     coarse = cv2.resize(places, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA)
@@ -275,7 +276,7 @@ class _Sensor:
         t = np.arange(spec.frame_count) / spec.fps
         self._gain = exposure * (1 + drift * t / t[-1] + 0.003 * np.sin(2 * np.pi * 9.7 * t + phase))
 
-    def expose(self, luma: Picture, frame: int) -> Picture:
+    def expose(self, luma: Image, frame: int) -> Image:
         top, left = self._places[frame]
         noise = self._sheet[top : top + luma.shape[0], left : left + luma.shape[1]]
         lit = cv2.LUT(luma, (np.arange(256) * self._gain[frame]).astype(np.float32))

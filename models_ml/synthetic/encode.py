@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from models_ml.errors import InputError
-from models_ml.synthetic.canvas import Picture
+from models_ml.video.frames import Image
 
 JPEG_QUALITY = 93
 # A constant quantiser: x264's default (crf) takes 200 frames a second for a licence to blur each of them.
@@ -20,7 +20,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever the clip is made
 
 
 def encode(
-    frames: Iterable[Picture], path: Path, fps: float, *, image_prefix: str = "", first_number: int = 1
+    frames: Iterable[Image], path: Path, fps: float, *, image_prefix: str = "", first_number: int = 1
 ) -> None:
     """Write ``frames`` (uint8, all (H, W, 3) RGB or all (H, W)) to ``path``; the suffix chooses how.
 
@@ -39,7 +39,7 @@ def encode(
         raise InputError(f"Cannot write {path.name}: use .mp4, .mov, .avi, .mkv or .zip.")
 
 
-def _write_zip(frames: Iterable[Picture], path: Path, prefix: str, first_number: int) -> None:
+def _write_zip(frames: Iterable[Image], path: Path, prefix: str, first_number: int) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for number, frame in enumerate(frames, first_number):
             image = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) if frame.ndim == 3 else frame
@@ -47,7 +47,7 @@ def _write_zip(frames: Iterable[Picture], path: Path, prefix: str, first_number:
             archive.writestr(zipfile.ZipInfo(f"{prefix}{number:05d}.jpg", _EPOCH), data.tobytes())
 
 
-def _write_video(frames: Iterable[Picture], path: Path, kind: str, fps: Fraction) -> None:
+def _write_video(frames: Iterable[Image], path: Path, kind: str, fps: Fraction) -> None:
     queue = iter(frames)
     first = next(queue, None)
     if first is None:
@@ -72,7 +72,7 @@ def _write_video(frames: Iterable[Picture], path: Path, kind: str, fps: Fraction
         container.mux(stream.encode())
 
 
-def _video_frame(image: Picture, pixel_format: str) -> av.VideoFrame:
+def _video_frame(image: Image, pixel_format: str) -> av.VideoFrame:
     if image.ndim == 2:
         return av.VideoFrame.from_ndarray(image, format="gray")
     if pixel_format == "yuv420p":  # OpenCV converts three times as fast as the encoder's own scaler

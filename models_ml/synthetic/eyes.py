@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models_ml.synthetic.canvas import Canvas, Floats, Picture, smoothstep, tinted, vector
+from models_ml.synthetic.canvas import Canvas, Floats, smoothstep, tinted, vector
 from models_ml.synthetic.identity import Identity
+from models_ml.video.frames import Image
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class EyePatch:
     The lid comes down as skin does: the closed lid's picture, squeezed between the crease and the lid's edge.
     """
 
-    def __init__(self, face: Identity, canvas: Canvas, side: int, opened: Picture, closed: Picture) -> None:
+    def __init__(self, face: Identity, canvas: Canvas, side: int, opened: Image, closed: Image) -> None:
         """``opened``, ``closed``: uint8 (H, W, 3) pictures of the whole canvas with the eyes open and shut."""
         part = eye_part(face, canvas, side)
         self.window = part.window
@@ -123,7 +124,7 @@ class EyePatch:
         self._rows, self._columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
         self._down = canvas.rotation[:, 1] * canvas.scale
 
-    def at(self, shut: float) -> Picture:
+    def at(self, shut: float) -> Image:
         """The patch with the eye ``shut`` 0 (open) to 1 (closed): uint8 (h, w, 3) for ``window``."""
         if shut <= 0:
             return self._opened
@@ -139,7 +140,7 @@ class EyePatch:
             borderMode=cv2.BORDER_REPLICATE,
         )
         over = smoothstep(0.026 + self._edge, 0.026 - self._edge, self._y - edge) * line.inside
-        mixed: Picture = np.round(
+        mixed: Image = np.round(
             self._opened + over[..., None] * (lid.astype(np.float32) - self._opened)
         ).astype(np.uint8)
         return mixed

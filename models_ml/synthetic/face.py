@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_ml.synthetic import eyes, features, hair
-from models_ml.synthetic.canvas import Canvas, Floats, Picture, octave_noise
+from models_ml.synthetic import eyes, facial_parts, hair
+from models_ml.synthetic.canvas import Canvas, Floats, octave_noise
 from models_ml.synthetic.identity import Identity, generator, make_identity
 from models_ml.synthetic.relief import height, lighting
+from models_ml.video.frames import Image
 
 MARGIN = 10  # frame pixels of texture beyond each edge of the frame
 FINENESS = 4  # luma texture pixels a frame pixel: so fine that bilinear interpolation costs no detail
@@ -31,8 +32,8 @@ class Face:
     """
 
     identity: Identity
-    luma: Picture
-    chroma: Picture
+    luma: Image
+    chroma: Image
     patches: tuple[eyes.EyePatch, eyes.EyePatch]
     centre: tuple[float, float]
     scale: float
@@ -45,7 +46,7 @@ class Face:
         return (c * dx - minus_s * dy).astype(np.float32), (c * dy + minus_s * dx).astype(np.float32)
 
 
-def fine_luma(picture: Picture) -> Picture:
+def fine_luma(picture: Image) -> Image:
     """Luma of a painted YCrCb picture (h, w, 3), enlarged to the texture's fineness: uint8 (2h, 2w)."""
     zoom = FINENESS // _PAINTED
     luma = np.ascontiguousarray(picture[..., 0])
@@ -53,7 +54,7 @@ def fine_luma(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def coarse_chroma(picture: Picture) -> Picture:
+def coarse_chroma(picture: Image) -> Image:
     """Both chromas of a painted YCrCb picture (h, w, 3), reduced to frame pixels: uint8 (h/2, w/2, 2)."""
     chroma = np.ascontiguousarray(picture[..., 1:])
     size = (chroma.shape[1] // _PAINTED, chroma.shape[0] // _PAINTED)
@@ -86,7 +87,7 @@ def painted_face(seed: int, database: str, subject: str, width: int, height_px: 
     )
 
 
-def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[Picture, Picture]:
+def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[Image, Image]:
     """The whole picture with the eyes open, and with them closed."""
     rng = generator("paint", *key)
     z = height(face, canvas)
@@ -95,15 +96,15 @@ def _paint(face: Identity, canvas: Canvas, key: tuple[int, str, str]) -> tuple[P
     hair.paint_background(face, canvas)
     hair.paint_behind(face, canvas, rng)
     behind = canvas.rgb.copy()
-    features.paint_skin(face, canvas, rng)
-    features.paint_nose(face, canvas)
-    features.paint_lips(face, canvas, rng)
+    facial_parts.paint_skin(face, canvas, rng)
+    facial_parts.paint_nose(face, canvas)
+    facial_parts.paint_lips(face, canvas, rng)
     for side in (-1, 1):
         eyes.paint_surroundings(face, eyes.eye_part(face, canvas, side), side)
     canvas.shade(shade)
     canvas.rgb += gloss[..., None]
-    features.paint_brows(face, canvas, rng, shade)
-    head = features.head_mask(face, canvas)
+    facial_parts.paint_brows(face, canvas, rng, shade)
+    head = facial_parts.head_mask(face, canvas)
     canvas.rgb = behind + head[..., None] * (canvas.rgb - behind)
     hair.paint_hair(face, canvas, rng, head)
 

@@ -14,7 +14,7 @@ from models_ml.errors import InputError
 from models_ml.synthetic.canvas import Floats, bump, smoothstep
 from models_ml.synthetic.identity import Identity, Point
 
-Course = Literal["minimum-jerk", "ramp", "burst"]
+Profile = Literal["minimum-jerk", "ramp", "burst"]
 
 _UNIT = re.compile(r"([LR]?)(\d+)([A-E]?)")
 _INTENSITY = {"": 1.0, "A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
@@ -133,7 +133,7 @@ def _side_weight(face: Identity, side: int, only: str) -> float:
 
 
 def expression_level(
-    onset: int, apex: int, offset: int, frame: int, course: Course = "minimum-jerk"
+    onset: int, apex: int, offset: int, frame: int, profile: Profile = "minimum-jerk"
 ) -> float:
     """How much of the apex's displacement is there in ``frame``: 0 at and outside onset and offset, 1 at the apex.
 
@@ -150,9 +150,9 @@ def expression_level(
     if not onset < frame < offset:
         return 0.0
     t = (frame - onset) / (apex - onset) if frame < apex else (offset - frame) / (offset - apex)
-    if course == "ramp":
+    if profile == "ramp":
         return t
-    if course == "burst":
+    if profile == "burst":
         return 1 - (1 - t) ** 2 if frame < apex else t**2
     return t**3 * (10 - 15 * t + 6 * t**2)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
-Kind = Literal["mov", "matroska", "avi", "zip", "image"]
+FileType = Literal["mov", "matroska", "avi", "zip", "image"]
 
 # AVI writers disagree whether the eight bytes of a chunk's own header count.
 AVI_SLACK = 8
@@ -50,7 +50,7 @@ class _Element(NamedTuple):
     end: int | None
 
 
-def sniff(path: Path) -> Kind | None:
+def sniff(path: Path) -> FileType | None:
     """The kind of file ``path`` is, by its content alone (its name is not looked at); None if unknown.
 
     "mov" stands for the whole family of mp4, m4v and mov, "matroska" for mkv and webm.
@@ -68,7 +68,7 @@ def sniff(path: Path) -> Kind | None:
     return "image" if head.startswith(_IMAGES) else None
 
 
-def missing_bytes(path: Path, kind: Kind) -> int:
+def missing_bytes(path: Path, kind: FileType) -> int:
     """How many bytes the file's own length fields announce beyond its end; 0 for a file that is whole.
 
     A file that announces nothing (a live recording of unknown length) counts as whole.
@@ -86,7 +86,7 @@ def missing_bytes(path: Path, kind: Kind) -> int:
     return missing if missing > (AVI_SLACK if kind == "avi" else 0) else 0
 
 
-def find_damage(path: Path, kind: Kind) -> Damage | None:
+def find_damage(path: Path, kind: FileType) -> Damage | None:
     """The first place where a Matroska file contradicts itself; None for a file that is whole, or cut off.
 
     The structure is all there is to go by in many files. FFmpeg (and what is built on it) also writes a CRC-32

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from models_ml.errors import InputError
-from models_ml.video.frames import Frame, Glance, Image
+from models_ml.video.frames import Frame, Image, LazyFrame
 from models_ml.video.imagefile import MIME, read_header
 from models_ml.video.packindex import PackIndex
 
@@ -42,7 +42,7 @@ class PackWriter:
         self._width = self._height = 0
         self._offsets, self._pts, self._source = [0], list[int](), list[int]()
 
-    def add(self, frame: Frame | Glance) -> None:
+    def add(self, frame: Frame | LazyFrame) -> None:
         """Append a frame: its own bytes if it came as the pack's kind of image, else encoded to it."""
         mime = _mime(frame)
         if not self._pts:
@@ -95,7 +95,7 @@ def read_pack_frame(file: BinaryIO, index: PackIndex, i: int) -> Image:
     return np.asarray(image, dtype=np.uint8)
 
 
-def _mime(frame: Frame | Glance) -> str | None:
+def _mime(frame: Frame | LazyFrame) -> str | None:
     if frame.encoded is None:
         return None
     return MIME["png" if frame.encoded.startswith(b"\x89PNG") else "jpeg"]

@@ -74,7 +74,7 @@ class Frame:
     encoded: bytes | None = None
 
 
-class Glance:
+class LazyFrame:
     """A frame for whoever sees most frames only small: ``image`` is what ``Frame.image`` is, decoded when it is asked for.
 
     ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame at a fraction of its size, or itself, but at least
@@ -124,11 +124,11 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yield every frame in presentation order; InputError where the source turns out to be bad."""
 
-    def glances(self) -> Iterator[Glance]:
+    def lazy_frames(self) -> Iterator[LazyFrame]:
         """The same frames, whole only on demand where the source can decode them smaller for less. Errors as above."""
         for frame in self:
             whole = partial(getattr, frame, "image")
-            yield Glance(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
+            yield LazyFrame(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
 
     @abstractmethod
     def close(self) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from natsort import natsorted, ns
 
 from models_ml.errors import InputError
-from models_ml.video.frames import SMALL, Frame, FrameSource, Glance, Image, Limits, exact_fps
+from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
 from models_ml.video.imagefile import ImageHeader, decode_image, decode_reduced, read_header, reduction
 
 _EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
@@ -69,10 +69,10 @@ class ImageSource(FrameSource):
                 raise self._mixed(item.name, width, height, self.width, self.height)
             yield frame
 
-    def glances(self) -> Iterator[Glance]:
+    def lazy_frames(self) -> Iterator[LazyFrame]:
         by = reduction(self.width, self.height, SMALL)
         if by == 1 or set(self._formats) != {"jpeg"}:
-            yield from super().glances()
+            yield from super().lazy_frames()
             return
         size = (-(-self.height // by), -(-self.width // by))
         first, self._first = self._first, None
@@ -85,7 +85,7 @@ class ImageSource(FrameSource):
             if small.shape != size:  # turned by its EXIF orientation
                 height, width = whole().shape[:2]
                 raise self._mixed(item.name, width, height, self.width, self.height)
-            yield Glance(index, item.number, index, small, whole, data, partial(self._reduced, data))
+            yield LazyFrame(index, item.number, index, small, whole, data, partial(self._reduced, data))
 
     def close(self) -> None:
         self._files.close()

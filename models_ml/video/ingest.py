@@ -14,7 +14,7 @@ from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackWriter, encode_image, read_pack_frame
-from models_ml.video.frames import Glance, Image, Limits
+from models_ml.video.frames import Image, LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
@@ -28,9 +28,12 @@ class IngestResult:
 
     Attributes
     ----------
-    index : index of the frame pack, with the motion curves (see ``MotionCurve``)
-    thumbnail : a JPEG, at most 320 pixels wide, of a frame with a face if there is one
-    fingerprint : finds copies of the clip (see ``Fingerprint``)
+    index
+        Index of the frame pack, with the motion curves (see ``MotionCurve``).
+    thumbnail
+        A JPEG, at most 320 pixels wide, of a frame with a face if there is one.
+    fingerprint
+        Finds copies of the clip (see ``Fingerprint``).
     """
 
     index: PackIndex
@@ -74,7 +77,7 @@ def ingest(
         rate = float(source.fps)
         # Where the number of frames is known, the face is searched while they pass, and none is decoded again for it.
         wanted = set(sampled_frames(source.count, rate) if source.count else ())
-        for done, frame in enumerate(source.glances(), start=1):
+        for done, frame in enumerate(source.lazy_frames(), start=1):
             writer.add(frame)
             curve.add(frame.small, size)
             fingerprint.add(frame.small, size)
@@ -102,7 +105,7 @@ def ingest(
     )
 
 
-def _find_face(detector: Detector, frame: Glance, size: tuple[int, int]) -> Box | None:
+def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:
     """Looked for in a smaller picture of the frame, and in the frame itself only where none is seen in that."""
     picture = frame.at_least(_SEARCHED)
     box = detector.detect(picture)

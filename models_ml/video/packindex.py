@@ -20,15 +20,24 @@ class PackIndex:
 
     Attributes
     ----------
-    width, height : size of every frame, in pixels
-    fps : frames per second
-    time_base : seconds in one unit of ``pts``
-    mime : type of the images: ``image/jpeg`` or ``image/png``
-    offsets : position of each frame in the pack, in bytes, and the pack's length at the end
-    pts : presentation time of each frame, in units of ``time_base``
-    source : number that the recording itself gives each frame
-    motion : motion of the face in each frame, in pixels; empty if it was not measured
-    motion_regions : the same for parts of the face, by name
+    width, height
+        Size of every frame, in pixels.
+    fps
+        Frames per second.
+    time_base
+        Seconds in one unit of ``pts``.
+    mime
+        Type of the images: ``image/jpeg`` or ``image/png``.
+    offsets
+        Position of each frame in the pack, in bytes, and the pack's length at the end.
+    pts
+        Presentation time of each frame, in units of ``time_base``.
+    source
+        Number that the recording itself gives each frame.
+    motion
+        Motion of the face in each frame, in pixels; empty if it was not measured.
+    motion_regions
+        The same for parts of the face, by name.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from models_ml.errors import InputError
-from models_ml.video.containers import Kind, find_damage, has_movie_box, missing_bytes
+from models_ml.video.containers import FileType, find_damage, has_movie_box, missing_bytes
 from models_ml.video.frames import Frame, FrameSource, Image, Limits, exact_fps
 
 # FFmpeg's own messages go to the process's stderr otherwise; what matters comes as an exception.
@@ -39,7 +39,7 @@ class VideoSource(FrameSource):
 
     kind = "video"
 
-    def __init__(self, path: Path, container: Kind, *, fps: float | None, limits: Limits) -> None:
+    def __init__(self, path: Path, container: FileType, *, fps: float | None, limits: Limits) -> None:
         self._path, self._kind, self._limits = path, container, limits
         self._missing = missing_bytes(path, container)
         self._damage = find_damage(path, container)

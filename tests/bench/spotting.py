@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from models_ml.motion.spotting import Spot, spot, spot_intervals
-from models_ml.synthetic.clip import ClipSpec, Expression, write_clip
+from models_ml.synthetic.clip import ClipSpec, SyntheticExpression, write_clip
 from models_ml.synthetic.demo import demo_clips
 from models_ml.synthetic.encode import encode
 from models_ml.synthetic.identity import generator
@@ -49,8 +49,8 @@ def main() -> None:
         folder = Path(name)
         tally = on_clips(_synthetic(base, folder))
         show("synthetic", tally, {"onset": 6, "apex": 3, "offset": 6})
-        other = [replace(s, course="ramp" if i % 2 else "burst") for i, s in enumerate(base[::4])]
-        show("other courses", on_clips(_synthetic(other, folder)), {"onset": 12, "apex": 6, "offset": 12})
+        other = [replace(s, profile="ramp" if i % 2 else "burst") for i, s in enumerate(base[::4])]
+        show("other profiles", on_clips(_synthetic(other, folder)), {"onset": 12, "apex": 6, "offset": 12})
         show("photograph", on_clips(_photographs(folder)), {"onset": 12, "apex": 6, "offset": 12})
         on_long_videos(base, folder)
         on_short_clips(base[::2], folder)
@@ -169,18 +169,18 @@ def on_long_videos(base: list[ClipSpec], folder: Path) -> None:
     report("spotting, long videos: median onset error", float(median[0]), "frames", "limit", 6, "at most")
 
 
-def _several(base: list[ClipSpec], rng: np.random.Generator) -> tuple[Expression, ...]:
+def _several(base: list[ClipSpec], rng: np.random.Generator) -> tuple[SyntheticExpression, ...]:
     """Four expressions of other clips, at random places in four stretches of a long video."""
     shown = []
     for k in range(4):
         of = base[int(rng.integers(len(base)))]
         onset = LONG_FRAMES * k // 4 + int(rng.integers(40, 380))
         apex, offset = onset + of.apex - of.onset, onset + of.offset - of.onset
-        shown.append(Expression(onset, apex, offset, of.action_units, of.intensity_px))
+        shown.append(SyntheticExpression(onset, apex, offset, of.action_units, of.intensity_px))
     return tuple(shown)
 
 
-def _hit(one: Expression, found: list[Spot]) -> Spot | None:
+def _hit(one: SyntheticExpression, found: list[Spot]) -> Spot | None:
     return next((spot for spot in found if one.onset <= spot.apex <= one.offset), None)
 
 

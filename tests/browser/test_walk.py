@@ -198,7 +198,7 @@ from mer_platform.composites.models import Sample
 from models_ml.config import FeatureConfig
 from models_ml.synthetic.barcode import read_number
 from models_ml.motion import clips
-from workers import features
+from workers import feature_cache
 
 seen = {}
 def spy(onset, apex, config, **names):
@@ -206,9 +206,9 @@ def spy(onset, apex, config, **names):
     return real(onset, apex, config, **names)
 
 real, clips.aligned_pair = clips.aligned_pair, spy
-features.default_storage.exists = lambda name: False
+feature_cache.default_storage.exists = lambda name: False
 for sample in Sample.objects.select_related("clip"):
-    features.load_samples([sample], FeatureConfig())
+    feature_cache.load_samples([sample], FeatureConfig())
 print(json.dumps(seen))
 """
 

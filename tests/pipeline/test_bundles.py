@@ -9,7 +9,7 @@ from mer_platform.jobs.models import Claim, Job
 from models_ml.config import SweepConfig
 from tests.pictures import freeze_pictures
 from workers import bundles, runner
-from workers.features import variants
+from workers.feature_cache import variants
 from workers.rundata import run_data
 
 pytestmark = [pytest.mark.services]

@@ -16,7 +16,7 @@ from models_ml.config import FeatureConfig
 from models_ml.face.detect import FaceDetector
 from models_ml.motion import clips as clips_module
 from tests.lab import barcode_clips
-from workers.features import Expression, load_samples, sample_features
+from workers.feature_cache import FramePair, load_samples, sample_features
 
 pytestmark = [pytest.mark.services]
 CONFIG = {"flow": "dis"}
@@ -135,7 +135,7 @@ def test_computing_again_gives_the_same_bits(version, compute):
     compute(version, flow="tvl1")
     first = load_samples(samples, FeatureConfig())
     for sample in samples:
-        default_storage.delete(Expression.of(sample).file(FeatureConfig()))
+        default_storage.delete(FramePair.of(sample).name(FeatureConfig()))
     alone = [sample_features(sample, FeatureConfig()) for sample in reversed(samples)]
     assert np.array_equal(first, np.stack(alone[::-1]))
 

@@ -13,7 +13,7 @@ from mer_platform.composites.published import LIST
 from mer_platform.imports import services
 from mer_platform.imports.models import Import
 from models_ml.face.detect import Box
-from models_ml.motion.expressions import Spot
+from models_ml.motion.fitting import Spot
 from tests.trees import megc2019_trees
 
 
@@ -27,7 +27,7 @@ class AlwaysAFace:
 @pytest.fixture
 def imported(project, alice, work, tmp_path, monkeypatch):
     monkeypatch.setattr("models_ml.video.ingest.get_detector", AlwaysAFace)
-    monkeypatch.setattr("workers.spotting.follow", lambda path, **_: (None, None))
+    monkeypatch.setattr("workers.spotting.track_face", lambda path, **_: (None, None))
     monkeypatch.setattr(
         "workers.spotting.answer", lambda course, rate, known: [Spot(a, a + 1, b, 0.9) for a, b in known]
     )

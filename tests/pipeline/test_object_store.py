@@ -18,7 +18,7 @@ from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from tests.lab import barcode_clips
 from tests.pictures import add_picture, picture_bytes
-from workers.features import load_or_compute
+from workers.feature_cache import load_or_compute
 
 BUCKET = "lab"
 

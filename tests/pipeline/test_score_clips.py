@@ -7,7 +7,7 @@ from mer_platform.experiments.models import Run
 from models_ml.config import FeatureConfig
 from models_ml.data import FlowDataset
 from tests.lab import barcode_clips
-from workers.features import load_samples
+from workers.feature_cache import load_samples
 
 pytestmark = [pytest.mark.services]
 LABELS = {"happiness": "positive", "disgust": "negative", "repression": "negative", "surprise": "surprise"}

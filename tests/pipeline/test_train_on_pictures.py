@@ -11,7 +11,7 @@ from django.urls import reverse
 from mer_platform.exports.models import FeatureExport
 from mer_platform.scoring.models import ModelVersion, ScoringBatch
 from models_ml.data import FlowDataset
-from models_ml.motion.pictures import picture_features
+from models_ml.motion.flow_pictures import picture_features
 from tests.pictures import DATABASES, freeze_pictures, picture_bytes
 
 pytestmark = [pytest.mark.services]

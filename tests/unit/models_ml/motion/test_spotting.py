@@ -11,16 +11,16 @@ import pytest
 from skimage.data import astronaut
 
 from models_ml.errors import InputError
-from models_ml.motion.expressions import find_apex, find_expression, find_expressions
-from models_ml.motion.regions import PLACES, Course, RegionTracker
-from models_ml.motion.spotting import apex_within, follow, spot, spot_intervals
-from models_ml.synthetic.clip import ClipSpec, Expression, write_clip
+from models_ml.motion.fitting import find_apex, find_expression, find_expressions
+from models_ml.motion.regions import SKIN_POINTS, FaceMotion, RegionTracker
+from models_ml.motion.spotting import apex_within, spot, spot_intervals, track_face
+from models_ml.synthetic.clip import ClipSpec, SyntheticExpression, write_clip
 from models_ml.synthetic.demo import demo_clips
 from tests import warped_photo
 from tests.unit.models_ml.video.made_clips import numbered_frames, write_video
 
 FPS = Fraction(200)
-MOUTH = np.flatnonzero(np.abs(PLACES - (0.5, 0.8)).sum(axis=1) < 0.25)
+MOUTH = np.flatnonzero(np.abs(SKIN_POINTS - (0.5, 0.8)).sum(axis=1) < 0.25)
 
 
 def level(frames: int, onset: int, apex: int, offset: int) -> np.ndarray:
@@ -29,20 +29,22 @@ def level(frames: int, onset: int, apex: int, offset: int) -> np.ndarray:
     return share**2 * (3 - 2 * share)
 
 
-def course(
+def face_motion(
     frames: int,
     *expressions: tuple[int, int, int, float],
     noise: float = 0.03,
-    shut: np.ndarray | None = None,
-) -> Course:
+    eye_closure: np.ndarray | None = None,
+) -> FaceMotion:
     """Slow drift and noise, and a mouth moved by each expression's pixels."""
     rng = np.random.default_rng(0)
     t = np.arange(frames)
-    moved = rng.normal(0, noise, (frames, len(PLACES), 2))
-    moved += 0.3 * np.sin(2 * np.pi * t / 900 + rng.uniform(0, 6, (len(PLACES), 2, 1))).transpose(2, 0, 1)
+    moved = rng.normal(0, noise, (frames, len(SKIN_POINTS), 2))
+    moved += 0.3 * np.sin(2 * np.pi * t / 900 + rng.uniform(0, 6, (len(SKIN_POINTS), 2, 1))).transpose(
+        2, 0, 1
+    )
     for onset, apex, offset, pixels in expressions:
         moved[:, MOUTH, 1] -= pixels * level(frames, onset, apex, offset)[:, None]
-    return Course(moved, np.zeros(frames) if shut is None else shut, np.ones(frames, bool))
+    return FaceMotion(moved, np.zeros(frames) if eye_closure is None else eye_closure, np.ones(frames, bool))
 
 
 def clear(database: str) -> ClipSpec:
@@ -53,7 +55,7 @@ def clear(database: str) -> ClipSpec:
 
 @pytest.mark.parametrize(("onset", "apex", "offset"), [(20, 50, 90), (300, 330, 380), (950, 970, 990)])
 def test_onset_apex_and_offset_are_found(onset: int, apex: int, offset: int) -> None:
-    found = find_expression(course(1000, (onset, apex, offset, 1.5)), FPS)
+    found = find_expression(face_motion(1000, (onset, apex, offset, 1.5)), FPS)
     assert abs(found.apex - apex) <= 2
     assert abs(found.onset - onset) <= 3
     assert abs(found.offset - offset) <= 3
@@ -61,56 +63,56 @@ def test_onset_apex_and_offset_are_found(onset: int, apex: int, offset: int) -> 
 
 
 def test_the_clearer_of_two_is_taken() -> None:
-    both = course(1000, (200, 230, 260, 0.15), (600, 630, 660, 2.0))
+    both = face_motion(1000, (200, 230, 260, 0.15), (600, 630, 660, 2.0))
     assert abs(find_expression(both, FPS).apex - 630) <= 2
 
 
 def test_all_expressions_of_a_long_video_are_listed_in_order_and_do_not_overlap() -> None:
     marks = [(150, 180, 220), (500, 520, 560), (565, 600, 640), (1400, 1440, 1480)]
-    found = find_expressions(course(1800, *[(*mark, 1.2) for mark in marks]), FPS)
+    found = find_expressions(face_motion(1800, *[(*mark, 1.2) for mark in marks]), FPS)
     assert [abs(spot.apex - mark[1]) <= 3 for spot, mark in zip(found, marks, strict=True)] == [True] * 4
     assert all(a.offset < b.onset for a, b in pairwise(found))
 
 
 def test_nothing_is_listed_where_there_is_no_expression() -> None:
-    assert find_expressions(course(2000), FPS) == []
+    assert find_expressions(face_motion(2000), FPS) == []
 
 
 def test_a_movement_that_goes_on_is_no_expression() -> None:
-    lips = course(2000)
-    lips.moved[:, MOUTH, 0] += 0.7 * np.sin(2 * np.pi * 2.2 * np.arange(2000) / 200)[:, None]
+    lips = face_motion(2000)
+    lips.displacements[:, MOUTH, 0] += 0.7 * np.sin(2 * np.pi * 2.2 * np.arange(2000) / 200)[:, None]
     assert find_expressions(lips, FPS) == []
 
 
 def test_movement_that_outlasts_a_micro_expression_is_not_listed() -> None:
-    assert find_expressions(course(1200, (200, 500, 900, 3.0)), FPS) == []
+    assert find_expressions(face_motion(1200, (200, 500, 900, 3.0)), FPS) == []
 
 
 def test_a_movement_that_a_short_clip_does_not_show_from_rest_to_rest_is_not_listed() -> None:
-    assert len(find_expressions(course(90, (20, 40, 70, 1.5)), FPS)) == 1
-    assert find_expressions(course(90, (-1, 20, 50, 1.5)), FPS) == []
-    assert find_expressions(course(90, (40, 60, 90, 1.5)), FPS) == []
+    assert len(find_expressions(face_motion(90, (20, 40, 70, 1.5)), FPS)) == 1
+    assert find_expressions(face_motion(90, (-1, 20, 50, 1.5)), FPS) == []
+    assert find_expressions(face_motion(90, (40, 60, 90, 1.5)), FPS) == []
 
 
 def test_what_moves_with_a_blink_is_not_listed() -> None:
     shut = level(1000, 480, 500, 530)
-    assert find_expressions(course(1000, (480, 500, 530, 0.8), shut=shut), FPS) == []
-    assert len(find_expressions(course(1000, (480, 500, 530, 0.8)), FPS)) == 1
+    assert find_expressions(face_motion(1000, (480, 500, 530, 0.8), eye_closure=shut), FPS) == []
+    assert len(find_expressions(face_motion(1000, (480, 500, 530, 0.8)), FPS)) == 1
 
 
 def test_an_expression_with_narrowed_eyes_is_listed() -> None:
     narrowed = 0.3 * level(1000, 480, 510, 560)
-    assert len(find_expressions(course(1000, (480, 510, 560, 0.8), shut=narrowed), FPS)) == 1
+    assert len(find_expressions(face_motion(1000, (480, 510, 560, 0.8), eye_closure=narrowed), FPS)) == 1
 
 
 def test_confidence_grows_with_the_movement_and_falls_with_noise() -> None:
     confidence = [
-        find_expression(course(1000, (500, 530, 570, p)), FPS).confidence for p in (0.0, 0.1, 0.3, 3.0)
+        find_expression(face_motion(1000, (500, 530, 570, p)), FPS).confidence for p in (0.0, 0.1, 0.3, 3.0)
     ]
     assert confidence == sorted(confidence)
     assert confidence[0] < 0.3
     assert confidence[-1] > 0.9
-    noisy = find_expression(course(1000, (500, 530, 570, 0.3), noise=0.5), FPS).confidence
+    noisy = find_expression(face_motion(1000, (500, 530, 570, 0.3), noise=0.5), FPS).confidence
     assert noisy < confidence[2]
 
 
@@ -118,26 +120,26 @@ def test_confidence_grows_with_the_movement_and_falls_with_noise() -> None:
 @pytest.mark.parametrize("fps", [Fraction(25), FPS])
 def test_the_order_holds_in_the_shortest_clips(frames: int, fps: Fraction) -> None:
     rng = np.random.default_rng(frames)
-    moved = rng.normal(0, 1, (frames, len(PLACES), 2))
-    found = find_expression(Course(moved, np.zeros(frames), np.ones(frames, bool)), fps)
+    moved = rng.normal(0, 1, (frames, len(SKIN_POINTS), 2))
+    found = find_expression(FaceMotion(moved, np.zeros(frames), np.ones(frames, bool)), fps)
     assert 0 <= found.onset <= found.apex <= found.offset < frames
     assert 0 <= found.confidence <= 1
 
 
 def test_an_expression_at_25_frames_a_second_is_found() -> None:
-    found = find_expression(course(100, (40, 44, 49, 1.5)), Fraction(25))
+    found = find_expression(face_motion(100, (40, 44, 49, 1.5)), Fraction(25))
     assert abs(found.apex - 44) <= 1
     assert found.confidence > 0.5
 
 
 def test_a_still_clip_has_no_expression() -> None:
-    still = Course(np.zeros((50, len(PLACES), 2)), np.zeros(50), np.ones(50, bool))
+    still = FaceMotion(np.zeros((50, len(SKIN_POINTS), 2)), np.zeros(50), np.ones(50, bool))
     assert find_expression(still, FPS).confidence == 0.0
     assert find_expressions(still, FPS) == []
 
 
 def test_the_apex_is_found_between_a_known_onset_and_offset() -> None:
-    two = course(600, (100, 140, 180, 0.6), (300, 320, 380, 2.0))
+    two = face_motion(600, (100, 140, 180, 0.6), (300, 320, 380, 2.0))
     found = find_apex(two, FPS, 100, 180)
     assert (found.onset, found.offset) == (100, 180)
     assert abs(found.apex - 140) <= 2
@@ -145,7 +147,7 @@ def test_the_apex_is_found_between_a_known_onset_and_offset() -> None:
 
 @pytest.mark.parametrize(("onset", "offset"), [(5, 5), (5, 6), (5, 7), (0, 49)])
 def test_the_apex_lies_between_any_onset_and_offset(onset: int, offset: int) -> None:
-    assert onset <= find_apex(course(50), FPS, onset, offset).apex <= offset
+    assert onset <= find_apex(face_motion(50), FPS, onset, offset).apex <= offset
 
 
 @pytest.mark.parametrize(("database", "tolerance"), [("Demo CASME", 3), ("Demo SMIC", 3), ("Demo SAMM", 3)])
@@ -162,7 +164,7 @@ def test_a_clear_expression_in_a_clip_is_spotted(tmp_path: Path, database: str, 
 
 def test_a_long_video_is_followed_over_several_references_and_blinks(tmp_path: Path) -> None:
     spec = clear("Demo SMIC")
-    second = Expression(330, 345, 370, "1+2", 2.0)
+    second = SyntheticExpression(330, 345, 370, "1+2", 2.0)
     spec = replace(spec, onset=150, apex=170, offset=190, frame_count=450, more=(second,))
     found = spot_intervals(write_clip(spec, tmp_path))
     assert [abs(s.apex - apex) <= 4 for s, apex in zip(found, (170, 345), strict=True)] == [True, True]
@@ -178,7 +180,7 @@ def test_an_expression_on_a_photograph_is_spotted() -> None:
     tracker = RegionTracker(FPS)
     for frame in warped_photo.render(clip):
         tracker.add(frame)
-    found = find_expression(tracker.course(), FPS)
+    found = find_expression(tracker.motion(), FPS)
     assert abs(found.apex - 95) <= 6
     assert abs(found.onset - 70) <= 12
 
@@ -193,18 +195,20 @@ def test_a_moving_head_moves_no_skin() -> None:
             face, turn, (224, 224), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
         tracker.add(np.asarray(turned, np.uint8))
-    assert np.hypot(*tracker.course().moved.transpose(2, 0, 1)).max() < 0.25
+    assert np.hypot(*tracker.motion().displacements.transpose(2, 0, 1)).max() < 0.25
 
 
 def test_a_clip_without_a_face_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="There is no face in the clip"):
+    with pytest.raises(InputError, match="No face was found in the clip"):
         spot(write_video(tmp_path / "clip.mp4", numbered_frames(8)))
 
 
 def test_frames_that_are_not_there_are_an_error(tmp_path: Path) -> None:
     face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
     path = write_video(tmp_path / "clip.mp4", [face] * 10)
-    with pytest.raises(InputError, match=r"Onset 3 and offset 10 must rise and lie within .* \(0 to 9\)"):
+    with pytest.raises(
+        InputError, match=r"Onset 3 and offset 10 must be in this order and lie within .* \(0 to 9\)"
+    ):
         apex_within(path, 3, 10)
 
 
@@ -212,9 +216,9 @@ def test_a_face_that_goes_is_no_expression(tmp_path: Path) -> None:
     face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
     wall = cv2.resize(astronaut()[300:460, 300:460], (160, 160))
     path = write_video(tmp_path / "clip.mp4", [face] * 30 + [wall] * 20 + [face] * 30, rate=100)
-    found, _ = follow(path)
-    assert not found.seen[30:50].any()
-    assert found.seen[:30].all()
+    found, _ = track_face(path)
+    assert not found.face_seen[30:50].any()
+    assert found.face_seen[:30].all()
     assert spot_intervals(path) == []
 
 
@@ -229,5 +233,5 @@ def test_progress_is_told_and_may_stop_the_work(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(path, on_progress=stop)
+        track_face(path, on_progress=stop)
     assert told == [1, 2, 3]

@@ -7,7 +7,15 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.synthetic import motion
-from models_ml.synthetic.clip import ClipSpec, Expression, _blinks, apex_field, pose, render, spec_face
+from models_ml.synthetic.clip import (
+    ClipSpec,
+    SyntheticExpression,
+    _blinks,
+    apex_field,
+    pose,
+    render,
+    spec_face,
+)
 from models_ml.synthetic.face import painted_face
 from models_ml.synthetic.identity import generator, make_identity
 
@@ -91,7 +99,7 @@ def test_a_neutral_clip_shows_no_expression():
 
 
 def test_a_long_clip_shows_each_of_its_expressions_and_rests_between():
-    second = Expression(onset=30, apex=36, offset=44, action_units="4", intensity_px=2.0)
+    second = SyntheticExpression(onset=30, apex=36, offset=44, action_units="4", intensity_px=2.0)
     spec = dataclasses.replace(SPEC, frame_count=50, more=(second,))
     shown = frames(spec, clean=True).astype(float)
     change = np.abs(shown - shown[0]).mean(axis=(1, 2, 3))
@@ -100,9 +108,9 @@ def test_a_long_clip_shows_each_of_its_expressions_and_rests_between():
     assert np.abs(apex_field(spec, 1) - apex_field(spec, 0)).max() > 1
 
 
-@pytest.mark.parametrize("course", ["ramp", "burst"])
-def test_every_course_rests_at_the_ends_and_is_whole_at_the_apex(course):
-    level = [motion.expression_level(10, 20, 40, i, course) for i in range(50)]
+@pytest.mark.parametrize("profile", ["ramp", "burst"])
+def test_every_profile_rests_at_the_ends_and_is_whole_at_the_apex(profile):
+    level = [motion.expression_level(10, 20, 40, i, profile) for i in range(50)]
     assert level[10] == level[40] == 0
     assert np.argmax(level) == 20
     assert level[20] == 1
@@ -117,7 +125,7 @@ def test_a_long_clip_has_blinks_that_are_whole():
 
 
 def test_it_refuses_a_further_expression_beyond_the_clip():
-    beyond = Expression(onset=15, apex=20, offset=24, action_units="4", intensity_px=1.0)
+    beyond = SyntheticExpression(onset=15, apex=20, offset=24, action_units="4", intensity_px=1.0)
     with pytest.raises(InputError, match="offset 24 must rise and lie within its 24 frames"):
         dataclasses.replace(SPEC, more=(beyond,))
 

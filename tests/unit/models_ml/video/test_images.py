@@ -258,26 +258,26 @@ def test_a_glance_is_the_frame_itself_and_a_picture_of_it_averaged_down(tmp_path
     members = {f"img{n}.jpg": encoded(image, ".jpg") for n, image in enumerate(images, 46)}
     path = write_zip(tmp_path / "clip.zip", members)
     with open_source(path, fps=200) as source:
-        glances = list(source.glances())
-    for glance, frame in zip(glances, read(path), strict=True):
-        assert (glance.index, glance.source_number, glance.pts) == (
+        lazy_frames = list(source.lazy_frames())
+    for lazy, frame in zip(lazy_frames, read(path), strict=True):
+        assert (lazy.index, lazy.source_number, lazy.pts) == (
             frame.index,
             frame.source_number,
             frame.pts,
         )
-        assert glance.encoded == frame.encoded
-        assert np.array_equal(glance.image, frame.image)
+        assert lazy.encoded == frame.encoded
+        assert np.array_equal(lazy.image, frame.image)
         grey = np.asarray(frame.image @ [0.299, 0.587, 0.114])
         averaged = grey.reshape(120, 4, 160, 4).mean(axis=(1, 3))
-        assert glance.small.shape == (120, 160)
-        assert np.abs(glance.small - averaged).mean() < 1
+        assert lazy.small.shape == (120, 160)
+        assert np.abs(lazy.small - averaged).mean() < 1
 
 
 @pytest.mark.parametrize("extension", [".png", ".bmp"])
 def test_frames_that_cannot_be_reduced_are_glanced_at_whole(tmp_path: Path, extension: str) -> None:
     members = {f"img{n}{extension}": one_image(640, 480, extension) for n in (1, 2)}
     with open_source(write_zip(tmp_path / "clip.zip", members), fps=200) as source:
-        assert [glance.small.shape for glance in source.glances()] == [(480, 640, 3)] * 2
+        assert [lazy.small.shape for lazy in source.lazy_frames()] == [(480, 640, 3)] * 2
 
 
 def test_a_frame_that_is_cut_off_is_noticed_at_a_glance(tmp_path: Path) -> None:
@@ -287,4 +287,4 @@ def test_a_frame_that_is_cut_off_is_noticed_at_a_glance(tmp_path: Path) -> None:
         open_source(path, fps=200) as source,
         pytest.raises(InputError, match=r"“img2.jpg” is cut off"),
     ):
-        list(source.glances())
+        list(source.lazy_frames())
