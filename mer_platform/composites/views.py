@@ -17,7 +17,6 @@ from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.rules import Rules
 from mer_platform.composites.tables import by_subject
-from mer_platform.experiments.sweeps.run_form import RunForm
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.classes import CLASSES
@@ -57,11 +56,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "others": _versions(project).exclude(pk=version.pk),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "runs": version.runs.select_related("created_by"),
         "blind": set(blind_clips(request.user)),
-        "run_form": RunForm(
-            versions=CompositeVersion.objects.filter(pk=version.pk), initial={"version": version.pk}
-        ),
     }
     return render(request, "composites/version.html", context)
 

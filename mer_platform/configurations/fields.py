@@ -7,14 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from pydantic.fields import FieldInfo
 
-# Names that papers write in another way than the configuration; the other options are explained by their field.
-NAMES = {
-    "vgg_m_spp": "VGG-M with SPP",
-    "tvl1": "TV-L1",
-    "farneback": "Farnebäck",
-    "dis": "DIS",
-    "clahe": "CLAHE",
-}
+from mer_platform.configurations.display import option_name
 
 
 class NumberList(forms.CharField):
@@ -38,7 +31,7 @@ def field_of(info: FieldInfo) -> forms.Field:
     kind = info.annotation
     if get_origin(kind) is Literal:
         options = {str(option): option for option in get_args(kind)}
-        choices = [(text, NAMES.get(text, text)) for text in options]
+        choices = [(text, option_name(text)) for text in options]
         return forms.TypedChoiceField(choices=choices, coerce=options.__getitem__, **common)
     if kind is bool:
         return forms.BooleanField(required=False, **common)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mer_platform.composites.models import Sample
-from mer_platform.configurations.words import protocol_in_words
+from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.models import Prediction, Run
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError

@@ -6,14 +6,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, Fold, Run
-from mer_platform.experiments.plans import (
+from mer_platform.experiments.planned_runs import (
     PlannedRun,
-    estimate,
     features_key_of,
     planned,
     planned_sweep,
@@ -21,55 +20,7 @@ from mer_platform.experiments.plans import (
 )
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
-from models_ml.config import RunConfig, SweepConfig, field_path
-
-__all__ = [
-    "add_seeds",
-    "by_field",
-    "cancel",
-    "cancel_experiment",
-    "clone",
-    "estimate",
-    "launch",
-    "launch_experiment",
-    "parse_config",
-    "parse_sweep",
-    "pause",
-    "rerun",
-    "rerun_failed",
-    "resume",
-    "train_model",
-]
-
-
-def parse_config(data: Any) -> RunConfig:
-    """A validated configuration. Raises ValidationError with all that is wrong, by field: ``{"net.kernels.1": […]}``."""
-    try:
-        return RunConfig.model_validate(data)
-    except ConfigError as error:
-        raise ValidationError(by_field(error)) from error
-
-
-def parse_sweep(data: Any) -> SweepConfig:
-    """A validated sweep. Raises ValidationError with all that is wrong, by field: ``{"grid.net.kernels.2": […]}``."""
-    try:
-        return SweepConfig.model_validate(data)
-    except ConfigError as error:
-        wrong = by_field(error)
-    if all(field.startswith("seeds") for field in wrong):  # runs are made only with seeds that are right
-        try:
-            SweepConfig.model_validate({**data, "seeds": ()})
-        except ConfigError as error:
-            wrong |= by_field(error)
-    raise ValidationError(wrong)
-
-
-def by_field(error: ConfigError) -> dict[str, list[str]]:
-    """What is wrong with a configuration: sentences, by the place of the field in it."""
-    found: dict[str, list[str]] = {}
-    for one in error.errors():
-        found.setdefault(field_path(one["loc"]), []).append(one["msg"])
-    return found
+from models_ml.config import RunConfig, SweepConfig
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:

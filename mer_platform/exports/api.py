@@ -15,9 +15,10 @@ from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.parsing import parse_features
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
-from mer_platform.exports.services import parse_features, start_export
+from mer_platform.exports.services import start_export
 from mer_platform.exports.table_files import CONTENT_TYPES, CSV, csv_chunks, parquet_file
 from mer_platform.exports.tables import ExportTable
 from mer_platform.projects.access import require

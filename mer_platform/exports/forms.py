@@ -6,8 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from mer_platform.configurations.fields import field_of
+from mer_platform.configurations.parsing import parse_features
 from mer_platform.exports.models import FeatureExport
-from mer_platform.exports.services import parse_features
 from models_ml.config import FeatureConfig
 
 

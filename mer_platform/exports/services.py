@@ -8,24 +8,14 @@ from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
-from pydantic import ValidationError as ConfigError
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.services import by_field
 from mer_platform.exports.models import FeatureExport
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.config import FeatureConfig
 
 MAX_BYTES = 2 << 30  # a worker holds the features in memory
-
-
-def parse_features(data: Any) -> FeatureConfig:
-    """A validated feature configuration. Raises ValidationError with one sentence a field."""
-    try:
-        return FeatureConfig.model_validate(data)
-    except ConfigError as error:
-        raise ValidationError(by_field(error)) from error
 
 
 def start_export(version: CompositeVersion, config: FeatureConfig, format: str, user: Any) -> FeatureExport:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.services import parse_config
+from mer_platform.configurations.parsing import parse_config
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, picture_response

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.configurations.fields import NAMES
+from mer_platform.configurations.display import features_in_words
 from mer_platform.experiments.models import Run
 from mer_platform.features.models import FeatureSet
 from models_ml.config import FeatureConfig
@@ -20,7 +20,7 @@ class Choice:
 
     @property
     def label(self) -> str:
-        return describe(self.config)
+        return features_in_words(self.config)
 
 
 def choices_for(version: CompositeVersion) -> list[Choice]:
@@ -34,16 +34,3 @@ def choices_for(version: CompositeVersion) -> list[Choice]:
         Choice(config, by_hash.get(config.content_hash()))
         for config in {config.content_hash(): config for config in known}.values()
     ]
-
-
-def describe(config: FeatureConfig) -> str:
-    """One line: ``TV-L1, 28×28 of a 128 pixel crop, similarity alignment, head motion: median``."""
-    parts = [
-        NAMES.get(config.flow, config.flow),
-        f"{config.size}×{config.size} of a {config.crop_size} pixel crop",
-        "whole frame" if config.align == "none" else f"{config.align} alignment",
-        f"head motion: {config.head_motion}",
-    ]
-    if config.normalise != "none":
-        parts.append(f"intensity: {NAMES.get(config.normalise, config.normalise)}")
-    return ", ".join(parts)

@@ -16,7 +16,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.features.choices import Choice, choices_for, describe
+from mer_platform.configurations.display import features_in_words
+from mer_platform.features.choices import Choice, choices_for
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.projects.access import get_project
@@ -69,7 +70,7 @@ def sample_page(request: HttpRequest, slug: str, pk: int, set_pk: int, index: in
     context = {
         "version": version,
         "features": features,
-        "label": describe(features.settings),
+        "label": features_in_words(features.settings),
         "sample": sample,
         "position": here + 1,
         "total": len(order),

@@ -56,7 +56,7 @@ def test_train_launches_the_configuration_in_the_file(composed, tmp_path, capsys
     [
         ('{"net": {"kernels": [2, 9]}}', "net.kernels.1: kernel 9 is larger"),
         ('{"net": }', "is not JSON: line 1, column 9"),
-        (None, "cannot be read"),
+        (None, "Cannot read"),
     ],
 )
 def test_train_says_what_is_wrong_with_the_file(composed, tmp_path, content, words):

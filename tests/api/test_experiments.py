@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.jobs.models import Job, Worker
 from models_ml.config import RunConfig, SweepConfig
 from tests.pictures import freeze_pictures
@@ -286,12 +287,12 @@ def test_a_protocol_that_the_samples_do_not_allow_is_an_error_and_leaves_nothing
 
 
 def test_an_estimate_says_where_its_pace_comes_from(version, experiment):
-    rough = services.estimate(version, TWO)
+    rough = estimate(version, TWO)
     assert (rough.runs, rough.folds, rough.networks, rough.workers) == (2, 12, 12, 1)
     assert "rough guess" in rough.basis
     assert rough.seconds > 0
     for fold in Fold.objects.all():
         Fold.objects.filter(pk=fold.pk).update(state=Fold.State.DONE, seconds=fold.multiply_adds / 1e9)
-    measured = services.estimate(version, TWO)
+    measured = estimate(version, TWO)
     assert measured.seconds == pytest.approx(measured.multiply_adds / 1e9)
     assert "latest 12 folds" in measured.basis

@@ -12,6 +12,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.features import missing
 from mer_platform.features import services as feature_services
 from mer_platform.features.missing import Missing, missing_features
@@ -160,7 +161,7 @@ def test_their_time_is_a_guess_and_then_learned_from_what_was_computed(frozen, a
 def test_an_estimate_has_them_in_its_time_shared_among_workers(frozen):
     version = frozen(8)
     sweep = SweepConfig(grid={"features.size": [28, 56]}, base={"net": {"name": "ststnet"}})
-    alone = services.estimate(version, sweep)
+    alone = estimate(version, sweep)
     assert (alone.features_samples, alone.features_pictures) == (8, 16)
     assert 0 < alone.features_seconds < alone.seconds
     now = timezone.now()
@@ -169,7 +170,7 @@ def test_an_estimate_has_them_in_its_time_shared_among_workers(frozen):
         Worker.objects.create(
             name=name, host="host", pid=number, device="cpu", queues=["features"], last_seen=now
         )
-    shared = services.estimate(version, sweep)
+    shared = estimate(version, sweep)
     assert shared.features_seconds == pytest.approx(alone.features_seconds / 2)  # two jobs, one a setting
     training = alone.seconds - alone.features_seconds
     assert shared.seconds == pytest.approx(training + shared.features_seconds)

@@ -15,7 +15,7 @@ PURE = [
     "mer_platform.clips.ranges",
     "mer_platform.composites.names",
     "mer_platform.composites.caveats",
-    "mer_platform.configurations.words",
+    "mer_platform.configurations.display",
 ]
 MODULES = [*PURE, *(module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml."))]
 

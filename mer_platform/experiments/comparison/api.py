@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips
-from mer_platform.configurations.words import protocol_in_words
+from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison.comparing import MOST, Comparison, choose, compare_runs
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import role_in

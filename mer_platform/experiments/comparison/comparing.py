@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from mer_platform.composites.models import Sample
-from mer_platform.configurations.words import differences
+from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import Results, paired, results_of
 from mer_platform.projects.access import row_id
@@ -121,7 +121,9 @@ def compare_runs(runs: list[Run]) -> Comparison:
             rank += 1
         else:
             against.append(Against(run, None, {}, str(both)))
-    return Comparison(runs, [results_of(run) for run in runs], against, differences(runs))
+    return Comparison(
+        runs, [results_of(run) for run in runs], against, differences([run.settings for run in runs])
+    )
 
 
 def _pair(first: Run, second: Run) -> Paired | InputError:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from mer_platform.annotation.blindness import blind_clips
-from mer_platform.configurations.words import protocol_in_words
+from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison import figures
 from mer_platform.experiments.comparison.comparing import MOST, choose, compare_runs, latest_scored
 from mer_platform.experiments.figures import as_json

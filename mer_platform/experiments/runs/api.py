@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
@@ -110,7 +111,7 @@ class LaunchSerializer(serializers.Serializer):
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
 
     def validate_config(self, data: Any) -> RunConfig:
-        return services.parse_config(data)
+        return parse_config(data)
 
 
 class PredictionSerializer(serializers.ModelSerializer):

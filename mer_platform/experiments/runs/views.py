@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.configurations.words import described, network_of, protocol_in_words
+from mer_platform.configurations.display import network_facts, protocol_in_words, settings_by_section
 from mer_platform.experiments import services
 from mer_platform.experiments.comparison.comparing import latest_scored
 from mer_platform.experiments.figures import as_json
@@ -76,13 +76,13 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     config = run.settings
     sweep = run.experiment if run.experiment.runs.count() > 1 else None
     context |= {"sweep": sweep, "under_experiments": sweep is not None}
-    context |= {"network": network_of(config), "protocol": protocol_in_words(config)}
+    context |= {"network": network_facts(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
     context["oracle"] = oracle_of(run) if run.scored else None
     context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
     context["blind"] = set(blind_clips(request.user))
     context["model"] = getattr(run, "model", None)
-    context["configuration"] = described(run)
+    context["configuration"] = settings_by_section(config)
     return render(request, "experiments/runs/run.html", context)
 
 

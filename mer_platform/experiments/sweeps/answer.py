@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from mer_platform.configurations.words import differences
+from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.results import configurations, rankings
+from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.ranking import Place
 from models_ml.evaluation.uncertainty import Interval
@@ -98,7 +99,7 @@ class Answer:
     @cached_property
     def varied(self) -> dict[str, list[str]]:
         """The settings in which the runs differ, their seeds aside, and the value of each run."""
-        return {title: values for title, values in differences(self.runs) if title != "Seed"}
+        return dict(varied_settings(self.runs))
 
     @property
     def several_seeds(self) -> bool:
@@ -113,8 +114,14 @@ def labels(runs: Sequence[Run]) -> dict[int, str]:
     found: dict[int, str] = {}
     for title, same in by_net.items():
         own = [title] if len(by_net) > 1 else []
-        varied = [(t, values) for t, values in differences(same) if t != "Seed"]
+        varied = varied_settings(same)
         for number, run in enumerate(same):
             parts = own + [f"{setting.lower()} {values[number]}" for setting, values in varied]
             found[run.pk] = ", ".join(parts) or run.name
     return found
+
+
+def varied_settings(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """Return the settings in which runs differ, their seeds aside, and the value of each run."""
+    found = differences([run.settings for run in runs])
+    return [(title, values) for title, values in found if title != RunConfig.model_fields["seed"].title]

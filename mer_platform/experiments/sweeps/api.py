@@ -11,9 +11,11 @@ from rest_framework.response import Response
 
 from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.sweeps.answer import Answer, Row
+from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
@@ -46,7 +48,7 @@ class SweepSettingsSerializer(serializers.Serializer):
         asked = {name: data[name] for name in ("base", "grid", "seeds")}
         if name := data.get("preset"):
             asked = from_preset(name, **asked)
-        return {**data, "sweep": services.parse_sweep(asked)}
+        return {**data, "sweep": parse_sweep(asked)}
 
 
 class SweepSerializer(SweepSettingsSerializer):
@@ -204,7 +206,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     def estimate(self, request: Request) -> Response:
         """What a sweep would take: jobs, multiply-adds, seconds. Nothing is stored."""
         asked = self._asked(request, SweepSerializer, Role.VIEWER)
-        return Response(services.estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
+        return Response(estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
 
     @extend_schema(responses=RankingSerializer)
     @action(detail=True)

@@ -11,10 +11,10 @@ from django.http import QueryDict
 from mer_platform.configurations import axes
 from mer_platform.configurations.axes import Axis
 from mer_platform.configurations.fields import NumberList
+from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.configurations.settings_form import Group, Setting
-from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment
-from mer_platform.experiments.plans import Estimate
+from mer_platform.experiments.sweeps.estimate import Estimate, estimate
 from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initial_of
 from models_ml.config import PRESETS, SweepConfig
 
@@ -140,13 +140,13 @@ class LaunchForm(RunForm):
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         if self.many:
             asked = {"base": self._data(cleaned), "grid": self._grid(), "seeds": cleaned.get("seeds", [])}
-            self.sweep = services.parse_sweep(asked)
+            self.sweep = parse_sweep(asked)
         else:
             super()._conclude(cleaned)
             self.sweep = SweepConfig(base=self.config.model_dump(mode="json"))
         if "version" in cleaned:
             device = cleaned.get("device") or Experiment.Device.AUTO
-            self.estimate = services.estimate(cleaned["version"], self.sweep, device)
+            self.estimate = estimate(cleaned["version"], self.sweep, device)
 
     def _grid(self) -> dict[str, Any]:
         """What varies; an axis that could not be read has the value None, as a setting in ``_data`` has."""

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.fields import field_of, shown
+from mer_platform.configurations.parsing import parse_config
 from mer_platform.configurations.settings_form import Group, Setting, SettingsForm
-from mer_platform.experiments.services import parse_config
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.nets.registry import DEFAULT_NET

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.parsing import parse_sweep, read_json
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.results import results_of
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError(f"There is no composite version {options['composite_version']}.")
         try:
-            sweep = services.parse_sweep(_asked(options))
+            sweep = parse_sweep(_asked(options))
             experiment = services.launch_experiment(
                 version, sweep, None, options["name"], options["priority"], options["device"]
             )
@@ -192,16 +193,3 @@ def _line(run: Run) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def read_json(path: Path | None) -> Any:
-    if path is None:
-        return {}
-    try:
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        raise CommandError(
-            f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error

@@ -7,10 +7,10 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.management.commands.train import read_json
+from mer_platform.configurations.parsing import parse_features, read_json
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
-from mer_platform.exports.services import parse_features, start_export
+from mer_platform.exports.services import start_export
 from mer_platform.exports.table_files import CSV, PARQUET, csv_chunks, parquet_file
 from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.waiting import wait_until

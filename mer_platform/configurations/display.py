@@ -1,0 +1,128 @@
+"""Configurations in words: the names of their options, their settings, and where several differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig
+from models_ml.nets.base import multiply_adds, parameter_count
+
+Settings = list[tuple[str, str]]  # the title and the value of each
+PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
+# Options that papers write differently from the configuration; the description of a setting explains its others.
+OPTION_NAMES = {
+    "tvl1": "TV-L1",
+    "farneback": "Farnebäck",
+    "dis": "DIS",
+    "clahe": "CLAHE",
+    **{name: net.title for name, net in NET_CONFIGS.items()},
+}
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """A network's title, paper and size; multiply-adds are for one sample."""
+
+    title: str
+    paper: str
+    parameters: int
+    multiply_adds: int
+
+
+def network_facts(config: RunConfig) -> NetworkFacts:
+    net, size = config.net, config.features.size
+    return NetworkFacts(net.title, net.paper, parameter_count(net, size), multiply_adds(net, size))
+
+
+def protocol_in_words(config: RunConfig) -> str:
+    """Return the protocol as one phrase. Two runs on one version are tested alike exactly if their phrases are equal.
+
+    kfold's assignment of subjects to folds depends on the seed, which the phrase leaves out.
+
+    >>> protocol_in_words(RunConfig(protocol="kfold", folds=3))
+    '3 folds of whole subjects'
+    """
+    if config.protocol == "loso":
+        return "leave one subject out"
+    if config.protocol == "lodo":
+        return "leave one database out"
+    if config.protocol == "kfold":
+        return f"{config.folds} folds of whole subjects"
+    return f"trained on {', '.join(sorted(config.train_on))}, tested on {', '.join(sorted(config.test_on))}"
+
+
+def features_in_words(config: FeatureConfig) -> str:
+    """Return feature settings as one line.
+
+    >>> features_in_words(FeatureConfig())
+    'TV-L1, 28×28 of a 128 pixel crop, similarity alignment, head motion: median'
+    """
+    parts = [
+        option_name(config.flow),
+        f"{config.size}×{config.size} of a {config.crop_size} pixel crop",
+        "whole frame" if config.align == "none" else f"{config.align} alignment",
+        f"head motion: {config.head_motion}",
+    ]
+    if config.normalise != "none":
+        parts.append(f"intensity: {option_name(config.normalise)}")
+    return ", ".join(parts)
+
+
+def option_name(option: str) -> str:
+    """Return an option as papers write it."""
+    return OPTION_NAMES.get(option, option)
+
+
+def settings_by_section(config: RunConfig) -> list[tuple[str, Settings]]:
+    """Return the title of each section of a run's configuration, with the titles and values of its settings."""
+    testing = [
+        ("Protocol", protocol_in_words(config)),
+        (RunConfig.model_fields["ensemble"].title or "", str(config.ensemble)),
+        (RunConfig.model_fields["seed"].title or "", str(config.seed)),
+    ]
+    parts = (("Network", config.net), ("Training", config.train), ("Motion features", config.features))
+    return [("Testing", testing), *((title, list(_settings(part).values())) for title, part in parts)]
+
+
+def differences(configs: Sequence[RunConfig]) -> list[tuple[str, list[str]]]:
+    """Return the settings in which configurations differ: title, and the value in each; ABSENT where there is none."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    titles: dict[tuple[str, str], str] = {}
+    for number, config in enumerate(configs):
+        for path, (title, text) in _all_settings(config).items():
+            titles.setdefault(path, title)
+            rows.setdefault(path, [ABSENT] * len(configs))[number] = text
+    return [(titles[path], values) for path, values in rows.items() if len(set(values)) > 1]
+
+
+def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:
+    """Title and value by section and name; the settings of the protocol are one, in words."""
+    own = {name: value for name, value in _settings(config).items() if name not in PROTOCOL_FIELDS}
+    own["protocol"] = ("Protocol", protocol_in_words(config))
+    parts = {
+        "features": _settings(config.features),
+        "net": _settings(config.net),
+        "train": _settings(config.train),
+        "run": own,
+    }
+    return {(section, name): value for section, part in parts.items() for name, value in part.items()}
+
+
+def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:
+    """Title and value of each setting of one section, by its name."""
+    return {
+        name: (info.title or name, _text(getattr(part, name)))
+        for name, info in type(part).model_fields.items()
+        if not isinstance(getattr(part, name), BaseModel)
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or ABSENT
+    return OPTION_NAMES.get(value, str(value))

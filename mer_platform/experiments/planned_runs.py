@@ -1,0 +1,102 @@
+"""A sweep's runs on a version, before anything of it is stored: their folds, their work, and where they train."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.models import Experiment
+from mer_platform.features.missing import features_key
+from mer_platform.jobs.broker import GPU_QUEUE
+from mer_platform.jobs.models import Worker
+from models_ml.config import RunConfig, SweepConfig
+from models_ml.errors import InputError
+from models_ml.nets.base import multiply_adds
+from models_ml.training.folds import FoldSpec, plan
+
+CPU_QUEUE = "training"
+BACKWARD = 3  # a forward and a backward pass take three times the multiply-adds of the forward one
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    config: RunConfig
+    folds: list[FoldSpec]
+
+    def work(self) -> list[int]:
+        """Multiply-adds of each fold's training, all epochs and networks of it."""
+        config = self.config
+        one = (
+            BACKWARD * multiply_adds(config.net, config.features.size) * config.train.epochs * config.ensemble
+        )
+        return [max(1, one * len(fold.train)) for fold in self.folds]
+
+
+def planned(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[PlannedRun]:
+    """Each configuration with its folds on the version.
+
+    Raises ValidationError at ``protocol``, ``train_on`` or ``train.epoch_choice`` where the samples do not allow it.
+    """
+    samples = list(version.samples.order_by("index"))
+    subjects, databases = [s.subject_key for s in samples], [s.database for s in samples]
+    known: dict[Any, list[FoldSpec]] = {}
+    for config in configs:
+        key = _protocol(config)
+        if key not in known:
+            try:
+                known[key] = plan(config, subjects, databases)
+            except InputError as error:
+                field = "train_on" if config.protocol == "cross" else "protocol"
+                raise ValidationError({field: str(error)}) from error
+            _check_validation(config, known[key], subjects)
+    return [PlannedRun(config, known[_protocol(config)]) for config in configs]
+
+
+def planned_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
+    """The sweep's runs with their folds. Raises ValidationError as ``planned``, placed in the sweep: ``base.protocol``."""
+    try:
+        return planned(version, sweep.runs())
+    except ValidationError as error:
+        placed = {
+            f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
+            for field, messages in error.message_dict.items()
+        }
+        raise ValidationError(placed) from error
+
+
+def queue_for(device: str) -> str:
+    """The queue whose workers train on ``device``; ``auto`` is a GPU if a worker with one was seen in the last minute."""
+    if device == Experiment.Device.AUTO:
+        return GPU_QUEUE if any(w.device != "cpu" for w in Worker.serving(GPU_QUEUE)) else CPU_QUEUE
+    return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
+
+
+def features_key_of(config: RunConfig) -> str:
+    """Runs of a version with the same key see the same pictures."""
+    return features_key(config.features, config.train.apex_jitter)
+
+
+def _protocol(config: RunConfig) -> tuple[Any, ...]:
+    """All that the folds depend on."""
+    train = config.train
+    return (
+        config.protocol,
+        (config.folds, config.seed) if config.protocol == "kfold" else None,
+        (config.train_on, config.test_on) if config.protocol == "cross" else None,
+        train.epoch_choice,
+    )
+
+
+def _check_validation(config: RunConfig, folds: Iterable[FoldSpec], subjects: Sequence[str]) -> None:
+    if config.train.epoch_choice != "validation":
+        return
+    for fold in folds:
+        if len({subjects[i] for i in fold.train}) < 2:
+            raise ValidationError(
+                {
+                    "train.epoch_choice": f"Fold {fold.name} has only one training subject, and choosing the epoch by "
+                    "validation needs two: let the last epoch count."
+                }
+            )
