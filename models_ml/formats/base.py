@@ -1,9 +1,9 @@
-"""What a layout reader finds in somebody's folder: clips, expressions, pictures, and everything that cannot be right.
+"""The types that layout readers share: what they read (a tree, a sheet) and what they find.
 
-A layout is one database's way of laying out frames and coding sheet. Its reader is a pure function of a tree of files and
-a sheet; it knows nothing of the project's database, decodes no pixels and guesses nothing: what is odd becomes a
-``Problem``. Frame numbers here are *source* frame numbers, those of the file names and sheets (SAMM's begin at e.g. 5562);
-``imports.services`` turns them into 0-based indices.
+A layout is how one database arranges its folders, files and coding sheet. Its reader is a pure function of a tree and a
+sheet: it knows nothing of the platform, decodes no pixels and guesses nothing. Anything odd becomes a ``Problem``. All
+frame numbers here are *source* frame numbers, as file names and sheets give them (SAMM's clips start at numbers such as
+5562); ``mer_platform.imports`` converts them to 0-based indices.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Tree(Protocol):
-    """A folder somewhere: on this machine, or below a prefix of the object storage."""
+    """A folder of files, on this machine or below a prefix of the object storage."""
 
-    name: str  # as the researcher named it
-    quick: bool  # opening a file costs next to nothing: every frame is looked at, not only a clip's first
+    name: str  # the folder's own name
+    quick: bool  # opening a file is cheap, so readers check every frame instead of only a clip's first
 
     def files(self) -> list[str]:
-        """Every file below it: POSIX paths relative to it, sorted."""
+        """Return the path of each file below the folder: relative, POSIX, sorted."""
 
     def open(self, path: str) -> BinaryIO: ...
 
@@ -29,10 +29,10 @@ class Tree(Protocol):
 class Problem:
     """One row of the import report.
 
-    ``code`` is a stable word ("apex-outside", "folder-missing" …), ``message`` a sentence that says what was found and
-    what happens with it. ``error``: the clip, or the row, is not imported. ``warning``: imported, but look at it.
-    ``info``: to be known; nothing that the sheet speaks of is lost. ``row`` is the sheet's own row
-    number, as a spreadsheet shows it.
+    ``code`` is a stable word ("apex-outside", "folder-missing" …). ``message`` says what was found and what the import
+    does about it. ``error``: the clip or row is not imported. ``warning``: it is imported, but should be checked.
+    ``info``: worth knowing; nothing that the sheet codes is lost. ``row`` is the sheet's own row number, as a
+    spreadsheet shows it.
     """
 
     severity: Severity
@@ -47,7 +47,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Correction:
-    """A known error of a published sheet and its remedy, applied only if the researcher accepts it."""
+    """A known error of a published sheet and its fix, applied only if the researcher accepts it."""
 
     key: str  # stable: "samm/006_1_2/apex"
     subject: str
@@ -60,7 +60,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class CodedExpression:
-    """One coded expression. Frames are source frame numbers; None where the coding leaves one out (SMIC's apex)."""
+    """One expression as the coding gives it, in source frames; a mark that the coding does not give is None."""
 
     onset: int | None
     apex: int | None
@@ -75,8 +75,8 @@ class CodedExpression:
 class FoundClip:
     """A clip in the tree: frame images in order, or one video file.
 
-    ``numbers`` holds the source frame number of each of ``files`` (for a video: empty; its frames count from 1).
-    ``fps`` is 0 for a video of which nobody said more than it says itself.
+    ``numbers`` holds the source frame number of each of ``files``; it is empty for a video, whose frames count from 1.
+    ``fps`` is 0 if only the video file itself states the frame rate.
     """
 
     database: str
@@ -90,7 +90,7 @@ class FoundClip:
 
 @dataclass(frozen=True)
 class FoundFlowPicture:
-    """A precomputed flow picture (8-bit PNG: u, v, strain) instead of a clip."""
+    """A precomputed flow picture (8-bit PNG: u, v, strain) that stands for a clip."""
 
     database: str
     subject: str
@@ -101,10 +101,10 @@ class FoundFlowPicture:
 
 @dataclass(frozen=True)
 class ExternalAnnotation:
-    """An expression marked elsewhere (ELAN, Label Studio) in a clip that the project has already.
+    """An expression that was marked in another tool (ELAN, Label Studio), in a clip that the project already has.
 
-    Times are in the unit the tool uses: milliseconds from the first frame, or 1-based frame numbers. The fields that are
-    not compared are known only of files that this platform wrote: ``written`` is the emotion as it stands in the file.
+    Times are in the tool's unit: milliseconds from the first frame, or 1-based frame numbers. The fields that are not
+    compared are set only for files that this platform wrote: ``written`` is the emotion exactly as the file has it.
     """
 
     clip: str  # the media file's name without folder and ending
@@ -125,7 +125,7 @@ class ExternalAnnotation:
 
 @dataclass
 class Finding:
-    """All that was found. ``emotions``: the coding's own vocabulary, by database name."""
+    """Everything that a reader found. ``emotions`` and ``fps`` are by database name."""
 
     clips: list[FoundClip] = field(default_factory=list)
     flow_pictures: list[FoundFlowPicture] = field(default_factory=list)
@@ -138,24 +138,24 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A coding sheet that was given beside the tree: its name and its bytes (xlsx, xls or csv)."""
+    """A coding sheet as a file: its name and its bytes (xlsx, xls or csv)."""
 
     name: str
     content: bytes
 
 
-# (tree, sheet or None to look for it in the tree, keys of accepted corrections) → finding.
-# Raises models_ml.errors.InputError where the tree as a whole cannot be of this layout, with what was expected and seen.
+# (tree, sheet or None to search the tree for it, keys of accepted corrections) → finding.
+# Raises models_ml.errors.InputError if the tree as a whole is not of this layout, with what was expected and found.
 Reader = Callable[[Tree, Sheet | None, frozenset[str]], Finding]
 Holds = Literal["clips", "flow pictures", "annotations"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """One layout that can be imported; a module of this package registers it by naming it ``LAYOUT``.
+    """A layout that can be imported. A module of this package registers its layout under the name ``LAYOUT``.
 
-    ``key`` stands on the command line and in the database, ``title`` and ``expects`` (a few words) on the page.
-    ``uploads``: endings of files that can be imported on their own, without a folder.
+    The command line and stored imports use ``key``; pages show ``title`` and ``expects``, an example in a few words.
+    ``uploads`` are the endings of files that can be imported on their own, without a folder.
     """
 
     key: str

@@ -1,9 +1,9 @@
 """CASME II (Yan et al. 2014, PLoS ONE 9(1), doi 10.1371/journal.pone.0086041): 200 frames/s, 26 subjects.
 
-Sheet ``CASME2-coding-*.xlsx``: Subject, Filename, (unnamed), OnsetFrame, ApexFrame ("/" where missing), OffsetFrame,
+Sheet ``CASME2-coding-*.xlsx``: Subject, Filename, (unnamed), OnsetFrame, ApexFrame ("/" if there is none), OffsetFrame,
 (unnamed), Action Units, Estimated Emotion. The subject is a number (1) or a text ("01"). Frames:
 ``CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`` or ``Cropped/sub01/EP02_01f/reg_img46.jpg``, by source frame number.
-Names given: subject "sub01", clip "EP02_01f", as in the list of MEGC2019.
+Names in the project: subject "sub01", clip "EP02_01f", as in the list of MEGC2019.
 """
 
 import re
@@ -20,15 +20,17 @@ ERRATA = (
         "offset",
         "110",
         "96",
-        "The sheet codes frames 73–110, but the cropped folder ends with frame 96, here as in a public audit of it "
-        "(24 files instead of 38; all other clips agree). 96 is the last frame there is, not where the expression ends.",
+        "The sheet codes frames 73–110, but the cropped folder ends with frame 96, here and in a public audit of the "
+        "database (24 files instead of 38; all other clips agree). Frame 96 is the last frame available, not the end of "
+        "the expression.",
         frame_absent=True,
     ),
 )
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("1"), subject_name("Sub1"), subject_name("sub01"), subject_name("EP02_01f")
     ('sub01', 'sub01', 'sub01', '')
     """
@@ -37,7 +39,7 @@ def subject_name(text: str) -> str:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """sub01/EP02_01f below anything."""
+    """Recognise sub01/EP02_01f below any folder."""
     if len(parts) < 2 or not parts[-1].upper().startswith("EP") or not parts[-2].lower().startswith("s"):
         return None
     subject = subject_name(parts[-2])
@@ -55,7 +57,6 @@ DATABASE = CodedDatabase(
     subject=subject_name,
     errata=ERRATA,
 )
-
 
 LAYOUT = Layout(
     key=DATABASE.key,

@@ -1,14 +1,14 @@
 """CAS(ME)³ part A (Li et al. 2022, IEEE TPAMI, doi 10.1109/TPAMI.2022.3174895): 100 subjects, 30 frames/s, colour.
 
 Sheet ``cas(me)3_part_A_ME_label_JpgIndex_v*.xlsx``: Subject (spNO.1), Filename (a … m), Onset, Apex, Offset, AU, Objective
-class, emotion. The sheet of macro-expressions (``…_MaE_label_…``) names the columns sub, seq, onset, apex, offset; every
-row of a sheet whose name has "MaE" is a macro-expression. Frames are either the long videos, ``spNO.1/a/color/*.jpg``, with
-several expressions each (clip "a"), or the cut clips of ``Part_A_ME_clip/frame/spNO.1_a_145/*.jpg``, one a row, named by
-its onset (clip "a_145"). Depth images are left out.
+class, emotion. The sheet of macro-expressions (``…_MaE_label_…``) has the columns sub, seq, onset, apex, offset; each row of
+a sheet whose name contains "MaE" is a macro-expression. Frames are either the long videos, ``spNO.1/a/color/*.jpg``, with
+several expressions each (clip "a"), or the cut clips of ``Part_A_ME_clip/frame/spNO.1_a_145/*.jpg``, one per row, named by
+their onset (clip "a_145"). Depth images are left out.
 
-Most videos lack their first seven or eight frames and some a few later ones; the authors call this normal
-(github.com/jingtingEmmaLi/CAS-ME-3, issues 3 and 4). Where a marked frame is one of those, the nearest frame there is, of at
-most eight away and within the expression, is offered as a correction.
+In most videos the first seven or eight frames are missing, and in some a few later ones; the authors call this normal
+(github.com/jingtingEmmaLi/CAS-ME-3, issues 3 and 4). If a mark is on a missing frame, the reader offers the nearest frame
+within the expression, at most eight frames away, as a correction.
 """
 
 import re
@@ -41,8 +41,8 @@ from models_ml.formats.folders import image_folders
 from models_ml.formats.report import ImportReport
 from models_ml.formats.sheets import Column, SheetRow, find_table
 
-_DROPPED = 8  # frames
-_SOURCE = "Corrected likewise by MEB (Varanka et al., the dataset module of tvaranka/meb) and in other public loaders."
+_MOST_DROPPED_FRAMES = 8
+_SOURCE = "MEB (Varanka et al., the dataset module of tvaranka/meb) and other public loaders make the same correction."
 ERRATA = (
     Erratum(
         "spNO.216",
@@ -50,7 +50,7 @@ ERRATA = (
         "onset",
         "3647",
         "2647",
-        f"The onset lies after the apex (2668) and the offset (2694): a 3 for a 2. {_SOURCE}",
+        f"The onset comes after the apex (2668) and the offset (2694): 3 was typed for 2. {_SOURCE}",
     ),
     Erratum(
         "spNO.216",
@@ -58,7 +58,7 @@ ERRATA = (
         "onset",
         "0",
         "1",
-        f"Frames count from 1, there is no frame 0. {_SOURCE}",
+        f"Frames count from 1; there is no frame 0. {_SOURCE}",
         frame_absent=True,
     ),
     Erratum(
@@ -67,14 +67,15 @@ ERRATA = (
         "apex",
         "0",
         "1",
-        f"Frames count from 1, there is no frame 0. {_SOURCE}",
+        f"Frames count from 1; there is no frame 0. {_SOURCE}",
         frame_absent=True,
     ),
 )
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("spNO.1"), subject_name("SPNO 1"), subject_name("1"), subject_name("a")
     ('spNO.1', 'spNO.1', 'spNO.1', '')
     """
@@ -83,7 +84,7 @@ def subject_name(text: str) -> str:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """spNO.1/a/color or frame/spNO.1_a_145."""
+    """Recognise spNO.1/a/color and frame/spNO.1_a_145."""
     if len(parts) >= 3 and parts[-1].lower() == "color" and (subject := subject_name(parts[-3])):
         return ClipIdentity(parts[:-3], subject, parts[-2].lower(), parts[-3])
     match = re.fullmatch(r"(spno\.\d+)_([a-z])_(\d+)", parts[-1].lower())
@@ -122,7 +123,7 @@ DATABASE = CodedDatabase(
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """CAS(ME)³ part A in a tree; raises as ``CodedDatabase.read`` does."""
+    """Read CAS(ME)³ part A, long videos or cut clips; raises InputError as ``CodedDatabase.read`` does."""
     report = ImportReport()
     table = find_table(tree, sheet, DATABASE.columns, "the coding sheet of CAS(ME)³ part A")
     database = replace(DATABASE, codes_emotions="emotion" in table.columns)
@@ -130,18 +131,18 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     rows = coded_rows(table.rows, database.subject, database.clip, report, database.kind)
     if all("_" in identity.clip for identity, _ in folders.by_clip.values()):
         database = replace(database, several=False)
-        rows = [_cut(row) for row in rows]
-    database = replace(database, errata=(*ERRATA, *_dropped(rows, folders)))
+        rows = [_of_cut_clip(row) for row in rows]
+    database = replace(database, errata=(*ERRATA, *_dropped_frames(rows, folders)))
     return assemble(tree, rows, folders, accepted, database, report)
 
 
-def _cut(row: CodedRow) -> CodedRow:
-    """The row with the name of its cut clip."""
+def _of_cut_clip(row: CodedRow) -> CodedRow:
+    """Return the row with the name of its cut clip."""
     return row if row.onset is None else replace(row, clip=f"{row.clip}_{row.onset}")
 
 
-def _dropped(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
-    """A correction for each mark on a frame that the camera dropped."""
+def _dropped_frames(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
+    """Return a correction for each mark on a frame that the camera dropped."""
     known = {(e.subject, e.clip, e.field, e.found) for e in ERRATA}
     errata = []
     for row in rows:
@@ -151,8 +152,8 @@ def _dropped(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
             near = None if frame is None or frame in numbers else _nearest(frame, numbers, field)
             if near is not None and (row.subject, row.clip, field, str(frame)) not in known:
                 reason = (
-                    f"Frame {frame} was dropped in recording, as the authors say of many "
-                    f"(github.com/jingtingEmmaLi/CAS-ME-3, issue 3); {near} is the nearest one within the expression."
+                    f"Frame {frame} was dropped during recording, as the authors report for many frames "
+                    f"(github.com/jingtingEmmaLi/CAS-ME-3, issue 3). Frame {near} is the nearest one in the expression."
                 )
                 errata.append(
                     Erratum(
@@ -170,14 +171,17 @@ def _dropped(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
 
 
 def _nearest(frame: int, numbers: Sequence[int], field: str) -> int | None:
-    """The next frame for an onset, the last one before for an offset, either for an apex; None beyond eight frames."""
+    """Return the next frame for an onset, the previous one for an offset, the nearer one for an apex.
+
+    None if it is more than eight frames away.
+    """
     before, after = bisect_left(numbers, frame) - 1, bisect_right(numbers, frame)
     candidates = []
     if field != "onset" and before >= 0:
         candidates.append(numbers[before])
     if field != "offset" and after < len(numbers):
         candidates.append(numbers[after])
-    near = [number for number in candidates if abs(number - frame) <= _DROPPED]
+    near = [number for number in candidates if abs(number - frame) <= _MOST_DROPPED_FRAMES]
     return min(near, key=lambda number: abs(number - frame)) if near else None
 
 

@@ -1,10 +1,11 @@
 """CAS(ME)² (Qu et al. 2018, IEEE Trans. Affective Computing 9(4)): 22 subjects, long videos, 30 frames/s.
 
-``CAS(ME)^2code_final.xlsx`` has three worksheets and no header: the coding (participant's number, name of the expression
-such as anger1_1, onset, apex, offset, action units, emotion, micro-expression or macro-expression, emotion as reported by
-the participant), "naming rule1" (…, folder s15, participant's number) and "naming rule2" (code of the video such as 0401,
-name such as anger1). Frames: ``rawpic/s15/15_0101disgustingteeth/img1.jpg``, or the same below ``cropped``; the four
-digits are the code of the video. 0 means that there is no frame. The cut expressions of ``selectedpic`` are not read.
+``CAS(ME)^2code_final.xlsx`` has three worksheets without headers: the coding (number of the participant, name of the
+expression such as anger1_1, onset, apex, offset, action units, emotion, micro-expression or macro-expression, emotion as
+the participant reported it), "naming rule1" (…, folder s15, number of the participant) and "naming rule2" (code of the
+video such as 0401, its name such as anger1). Frames: ``rawpic/s15/15_0101disgustingteeth/img1.jpg``, or the same below
+``cropped``; the four digits are the code of the video. 0 means that there is no frame. The cut expressions in
+``selectedpic`` are not read.
 """
 
 import re
@@ -30,7 +31,8 @@ _Rows = Sequence[tuple[int, Sequence[Any]]]
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("s15"), subject_name("S15"), subject_name("rawpic")
     ('s15', 's15', '')
     """
@@ -39,7 +41,7 @@ def subject_name(text: str) -> str:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """s15/15_0101disgustingteeth below anything."""
+    """Recognise s15/15_0101disgustingteeth below any folder."""
     subject = subject_name(parts[-2]) if len(parts) > 1 else ""
     if subject and re.match(rf"0*{subject[1:]}_\d{{4}}", parts[-1]):
         return ClipIdentity(parts[:-2], subject, parts[-1], parts[-2])
@@ -51,7 +53,7 @@ def _kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
     if not word.startswith(("micro", "macro")):
         report.warning(
             "kind-unknown",
-            f"“{word}” is neither micro-expression nor macro-expression: taken as macro.",
+            f"“{word}” is neither micro-expression nor macro-expression: imported as macro.",
             file=row.file,
             row=row.number,
             column="kind",
@@ -74,9 +76,9 @@ DATABASE = CodedDatabase(
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """CAS(ME)² in a tree; there are no known errata.
+    """Read CAS(ME)²; no errata are known.
 
-    Raises InputError where the workbook or one of its worksheets, or every folder of frames, is missing.
+    Raises InputError if the workbook, one of its worksheets or each folder of frames is missing.
     """
     report = ImportReport()
     name, coding, subjects, codes = _workbook(tree, sheet)
@@ -96,7 +98,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
 
 
 def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, str], dict[str, str]]:
-    """Name, coding rows, folder by participant, code by video name."""
+    """Return the workbook's name, its coding rows, the folder of each participant and the code of each video name."""
     reasons: list[str] = []
     for candidate in [sheet] if sheet else [load_sheet(tree, n) for n in sheet_names(tree)[:40]]:
         parts: dict[str, _Rows] = {}
@@ -112,14 +114,15 @@ def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, st
             subjects = {_text(c[2]): subject_name(_text(c[1])) for _, c in parts["1"] if len(c) > 2}
             codes = {_text(c[1]): _text(c[0]).zfill(4) for _, c in parts["2"] if len(c) > 1}
             return candidate.name, coding, subjects, codes
-        reasons.append(f"“{candidate.name}” has no worksheets “naming rule1” and “naming rule2”.")
+        reasons.append(f"“{candidate.name}” does not have the worksheets “naming rule1” and “naming rule2”.")
     raise InputError(
-        f"No workbook in “{tree.name}” is CAS(ME)^2code_final.xlsx with its three worksheets. "
+        f"CAS(ME)^2code_final.xlsx with its three worksheets not found in “{tree.name}”. "
         + " ".join(reasons[:3])
     )
 
 
 def _by_code(folders: ClipFolders) -> dict[tuple[str, str], str]:
+    """Return the clip's name by subject and code of the video."""
     found = {}
     for identity, _ in folders.by_clip.values():
         code = re.search(r"_(\d{4})", identity.clip)
@@ -129,7 +132,7 @@ def _by_code(folders: ClipFolders) -> dict[tuple[str, str], str]:
 
 
 def _text(cell: Any) -> str:
-    """A cell of the naming rules: 1.0 is "1"."""
+    """Return a cell of the naming rules as text: 1.0 is "1"."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell or "").strip()
 
 

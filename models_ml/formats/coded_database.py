@@ -1,6 +1,6 @@
-"""The reader that most official databases share: folders of frames, and one sheet that codes them.
+"""The reader that most official databases share: folders of frame images, and one sheet that codes them.
 
-A database is described by a ``CodedDatabase``; its module says what is particular to it.
+A ``CodedDatabase`` describes one database; its module contains what is particular to it.
 """
 
 from collections import defaultdict
@@ -26,9 +26,9 @@ from models_ml.formats.sheets import Column, SheetRow, find_table
 
 @dataclass(frozen=True)
 class ClipIdentity:
-    """Where a folder of frames stands in a layout: what is above the subject, the subject, the clip.
+    """What the path of a folder of frames says: the folders above the subject, the subject, the clip.
 
-    ``spelled`` is the subject's folder as named; ``emotion`` what the folders say of it, if they do.
+    ``spelled`` is the subject as the folder spells it; ``emotion`` is the emotion that a folder names, if any.
     """
 
     root: tuple[str, ...]
@@ -40,7 +40,7 @@ class ClipIdentity:
 
 @dataclass(frozen=True)
 class CodedDatabase:
-    """One database: its names, its sheet's columns, and how paths and cells become names."""
+    """One database: its name, the columns of its sheet, and how paths and cells become names."""
 
     key: str
     name: str
@@ -52,15 +52,15 @@ class CodedDatabase:
     subject: Callable[[str], str]
     clip: Callable[[str, str], str] = lambda subject, filename: filename
     kind: Callable[[SheetRow, ImportReport], ExpressionKind] = lambda row, report: "micro"
-    none: frozenset[str] = frozenset()  # what the sheet writes where there is no frame, besides "/"
-    codes_emotions: bool = True  # else a row without an emotion is as it should be
-    several: bool = False  # expressions a clip: then a clip without any is imported too
+    none: frozenset[str] = frozenset()  # what the sheet writes for "no frame", apart from "/"
+    codes_emotions: bool = True  # if not, a row without an emotion is complete
+    several: bool = False  # expressions per clip; a clip without any is then imported too
     errata: tuple[Erratum, ...] = ()
 
     def read(self, tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-        """Read the database from a tree and a sheet: the reader of its layout.
+        """Read the database from a tree; this is the reader of its layout.
 
-        Raises InputError where the tree holds no folder of the layout, the same clip under two roots, or no sheet.
+        Raises InputError if the tree has no folder of the layout, has one clip below two roots, or has no sheet.
         """
         report = ImportReport()
         table = find_table(tree, sheet, self.columns, f"the coding sheet of {self.name}")
@@ -76,17 +76,19 @@ class ClipFolders:
     by_clip: dict[tuple[str, str], tuple[ClipIdentity, Folder]] = field(default_factory=dict)
 
     def numbers(self, subject: str, clip: str) -> tuple[int, ...]:
+        """Return the source frame numbers of a clip; empty if it has no folder."""
         found = self.by_clip.get((subject, clip.lower()))
         return found[1].numbers if found else ()
 
-    def elsewhere(self, clip: str) -> list[str]:
+    def subjects_with(self, clip: str) -> list[str]:
+        """Return the subjects that have a clip of this name."""
         return [identity.subject for (_, name), (identity, _) in self.by_clip.items() if name == clip.lower()]
 
 
 def identify_folders(
     tree: Tree, found: Sequence[Folder], database: CodedDatabase, report: ImportReport
 ) -> ClipFolders:
-    """Folders by the clip they hold; see ``CodedDatabase.read`` for what is raised."""
+    """Return the folders by the clip they hold; raises InputError as ``CodedDatabase.read`` does."""
     folders = ClipFolders()
     twice: set[tuple[str, str]] = set()
     for folder in found:
@@ -99,13 +101,14 @@ def identify_folders(
             if other.root != identity.root:
                 roots = sorted({"/".join(other.root[1:]) or ".", "/".join(identity.root[1:]) or "."})
                 raise InputError(
-                    f"“{tree.name}” holds the clip {identity.clip} of {identity.subject} twice: below "
-                    f"{' and below '.join(roots)}. Import one of the two folders (raw or cropped frames, not both)."
+                    f"“{tree.name}” contains the clip {identity.clip} of {identity.subject} twice: below "
+                    f"{' and below '.join(roots)}. Import one of the two folders: raw or cropped frames, not both."
                 )
             twice.add(key)
             report.error(
                 "folder-twice",
-                f"Two folders hold this clip: {other.spelled} and {identity.spelled} are one subject. It is not imported.",
+                f"Two folders contain this clip, because {other.spelled} and {identity.spelled} are one subject: "
+                "the clip is not imported.",
                 file=folder.path,
                 subject=identity.subject,
                 clip=identity.clip,
@@ -115,7 +118,7 @@ def identify_folders(
     if not folders.by_clip:
         seen = listed([folder.path or "." for folder in found], 3) or "no folder of images"
         raise InputError(
-            f"“{tree.name}” holds no clips of {database.name}: expected frames such as {database.expects}, found {seen}."
+            f"“{tree.name}” contains no clips of {database.name}. Expected frames such as {database.expects}; found {seen}."
         )
     report_spellings(((p.subject, p.spelled, "folder") for p, _ in folders.by_clip.values()), report)
     for key in twice:
@@ -131,7 +134,7 @@ def assemble(
     database: CodedDatabase,
     report: ImportReport,
 ) -> Finding:
-    """Clips with their expressions, from coded rows and identified folders."""
+    """Return the clips with their expressions, from coded rows and identified folders."""
     rows, corrections = corrected(database.key, rows, database.errata, accepted, folders.numbers)
     rows = _of_one_subject(tree, rows, folders, database, report)
     by_clip: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
@@ -150,8 +153,8 @@ def assemble(
                 clips.append(_clip(tree, (identity, folder), [], database, report))
             report.info(
                 "folder-without-row",
-                "The sheet says nothing of this folder: "
-                + ("imported as a clip without expressions." if database.several else "it is not imported."),
+                "The sheet has no row for this folder: it is "
+                + ("imported as a clip without expressions." if database.several else "not imported."),
                 file=folder.path,
                 subject=identity.subject,
                 clip=identity.clip,
@@ -178,7 +181,7 @@ def _clip(
     if not files:
         report.error(
             "clip-without-frames",
-            "No file of the folder is an image: the clip is not imported.",
+            "No file in the folder is an image: the clip is not imported.",
             file=folder.path,
             subject=identity.subject,
             clip=identity.clip,
@@ -189,7 +192,7 @@ def _clip(
         if identity.emotion and row.emotion and identity.emotion.rstrip("s") != row.emotion.rstrip("s"):
             report.error(
                 "emotion-contradicts",
-                f"The sheet says {row.emotion}, the folder {identity.emotion}: the row is not imported.",
+                f"The sheet says “{row.emotion}”, but the folder says “{identity.emotion}”: the row is not imported.",
                 **{**at(row), "column": "emotion"},
             )
             continue
@@ -205,7 +208,7 @@ def _clip(
 def _of_one_subject(
     tree: Tree, rows: list[CodedRow], folders: ClipFolders, database: CodedDatabase, report: ImportReport
 ) -> list[CodedRow]:
-    """Where the tree *is* one subject's folder, the sheet's rows of all others are no errors."""
+    """Return the rows of the only subject if the tree *is* one subject's folder: the other rows are not errors then."""
     only = database.subject(tree.name)
     if not only or {identity.subject for identity, _ in folders.by_clip.values()} != {only}:
         return rows
@@ -213,17 +216,17 @@ def _of_one_subject(
     if others:
         report.info(
             "rows-of-other-subjects",
-            f"“{tree.name}” is the folder of one subject; rows of others, left out: {len(others)}.",
+            f"“{tree.name}” is the folder of one subject. Rows of other subjects that were left out: {len(others)}.",
             file=others[0].file,
         )
     return [row for row in rows if row.subject == only]
 
 
 def _report_missing(row: CodedRow, folders: ClipFolders, report: ImportReport) -> None:
-    elsewhere = folders.elsewhere(row.clip)
-    hint = f" A folder of this name is in {listed(elsewhere)}." if elsewhere else ""
+    elsewhere = folders.subjects_with(row.clip)
+    hint = f" A folder of this name belongs to {listed(elsewhere)}." if elsewhere else ""
     report.error(
         "folder-missing",
-        f"There is no folder {row.clip} of {row.subject}: the row is not imported.{hint}",
+        f"Folder {row.clip} of {row.subject} not found: the row is not imported.{hint}",
         **at(row),
     )

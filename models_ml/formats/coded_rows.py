@@ -1,11 +1,11 @@
-"""What a coding sheet says of the clips, checked row by row against the frames that are there.
+"""The rows of a coding sheet, checked one by one against the frames of their clips.
 
-The rules, the same for every layout:
+All layouts follow the same rules:
 
-- a row whose folder is missing, whose onset is missing or not among the frames, or whose offset lies before its onset is
-  an error and is not imported;
-- an apex or offset that cannot be right (outside, not among the frames) is left empty, with a warning;
-- rows that say the same are taken once; rows that contradict each other are errors, all of them.
+- A row is an error and is not imported if its folder is missing, if its onset is missing or not among the frames, or if
+  its offset comes before its onset.
+- An apex or offset that cannot be right (outside the expression, not among the frames) is left out, with a warning.
+- Equal rows count once. Rows that contradict each other are errors, all of them.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ EMOTION = Column("emotion", ("Estimated Emotion", "Emotion"))
 
 @dataclass(frozen=True)
 class CodedRow:
-    """One row of a sheet, in our names, not yet checked. ``spelled``: the subject as the sheet has it."""
+    """One row of a sheet with the names that the project uses, not yet checked. ``spelled``: the subject as in the sheet."""
 
     row: int
     file: str
@@ -53,9 +53,10 @@ def coded_rows(
     kind: Callable[[SheetRow, ImportReport], ExpressionKind] = lambda row, report: "micro",
     none: frozenset[str] = frozenset(),
 ) -> list[CodedRow]:
-    """Rows in our names. ``subject`` and ``clip`` give canonical names, "" where a cell cannot be one (reported).
+    """Return the rows with the names that the project uses.
 
-    ``none``: see ``Row.frame``.
+    ``subject`` and ``clip`` return canonical names, or "" for a cell that is no name; such a row is reported and left
+    out. ``none``: see ``SheetRow.frame``.
     """
     coded = []
     for row in rows:
@@ -65,14 +66,17 @@ def coded_rows(
         if not name:
             report.error(
                 "subject-unknown",
-                f"“{spelled}” is no subject of this database: the row is not imported.",
+                f"“{spelled}” is not a subject of this database: the row is not imported.",
                 column="subject",
                 **where,
             )
             continue
         if not filename:
             report.error(
-                "filename-missing", "The row names no clip: it is not imported.", column="filename", **where
+                "filename-missing",
+                "The row has no file name: it is not imported.",
+                column="filename",
+                **where,
             )
             continue
         coded.append(
@@ -95,37 +99,37 @@ def coded_rows(
 
 
 def report_spellings(seen: Iterable[tuple[str, str, str]], report: ImportReport, file: str = "") -> None:
-    """One warning for each subject that is spelled in two ways: (canonical name, spelling, where)."""
+    """Warn of each subject that is spelled in several ways. ``seen``: canonical name, spelling, where it was seen."""
     spellings: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for subject, spelled, where in seen:
         spellings[subject].setdefault(spelled, where)
     for subject, ways in spellings.items():
         if len(ways) > 1:
-            said = listed([f"“{way}” ({where})" for way, where in ways.items()])
+            spelled = listed([f"“{way}” ({where})" for way, where in ways.items()])
             report.warning(
                 "subject-spelled-two-ways",
-                f"One subject is spelled {said}: all were taken as {subject}.",
+                f"One subject is spelled in several ways, {spelled}: all are imported as {subject}.",
                 file=file,
                 subject=subject,
             )
 
 
 def without_duplicates(rows: Sequence[CodedRow], report: ImportReport, *, several: bool) -> list[CodedRow]:
-    """The rows of one clip that count: repeated rows once; none where a clip of one expression has two codings."""
+    """Return the rows of a clip that count: each repeated row once, and none if rows of a single expression contradict."""
     kept: list[CodedRow] = []
     for row in rows:
         same = next((k for k in kept if replace(k, row=row.row, spelled=row.spelled) == row), None)
         if same is None:
             kept.append(row)
         else:
-            report.info("duplicate-row", f"The row repeats row {same.row}: it is taken once.", **at(row))
+            report.info("duplicate-row", f"This row repeats row {same.row}: it is imported once.", **at(row))
     if several or len(kept) < 2:
         return kept
+    contradicting = listed([str(row.row) for row in kept])
     for row in kept:
-        others = listed([str(k.row) for k in kept if k is not row])
         report.error(
             "rows-contradict",
-            f"Row {others} codes the same clip otherwise: neither is imported. Correct the sheet.",
+            f"Rows {contradicting} code the same clip differently: none of them is imported. Correct the sheet.",
             **at(row),
         )
     return []
@@ -139,15 +143,15 @@ def check(
     *,
     apex_expected: bool = True,
 ) -> CodedExpression | None:
-    """The expression a row codes, with marks that cannot be right left empty; None where nothing usable is left."""
+    """Return the expression of a row without the marks that cannot be right; None if nothing usable is left."""
     where = at(coded)
     if coded.onset is None:
-        report.error("onset-missing", "The row gives no onset: it is not imported.", column="onset", **where)
+        report.error("onset-missing", "The row has no onset: it is not imported.", column="onset", **where)
         return None
     if coded.offset is not None and coded.offset < coded.onset:
         report.error(
             "offset-before-onset",
-            f"The offset ({coded.offset}) lies before the onset ({coded.onset}): the row is not imported.",
+            f"The offset ({coded.offset}) comes before the onset ({coded.onset}): the row is not imported.",
             column="offset",
             **where,
         )
@@ -156,7 +160,7 @@ def check(
     if present and coded.onset not in present:
         report.error(
             "frame-absent",
-            f"The onset, frame {coded.onset}, is not among the files ({_span(numbers)}): the row is not imported.",
+            f"The onset, frame {coded.onset}, is not among the frames ({_span(numbers)}): the row is not imported.",
             column="onset",
             **where,
         )
@@ -170,12 +174,15 @@ def check(
 def _offset(coded: CodedRow, present: set[int], numbers: Sequence[int], report: ImportReport) -> int | None:
     if coded.offset is None:
         report.warning(
-            "offset-missing", "The row gives no offset: imported without one.", column="offset", **at(coded)
+            "offset-missing",
+            "The row has no offset: imported without one.",
+            column="offset",
+            **at(coded),
         )
     elif present and coded.offset not in present:
         report.warning(
             "frame-absent",
-            f"The offset, frame {coded.offset}, is not among the files ({_span(numbers)}): imported without an offset.",
+            f"The offset, frame {coded.offset}, is not among the frames ({_span(numbers)}): imported without an offset.",
             column="offset",
             **at(coded),
         )
@@ -198,19 +205,21 @@ def _apex(
     if apex is None:
         if expected:
             report.warning(
-                "apex-missing", "The row gives no apex: imported without one. Spot or mark it.", **where
+                "apex-missing",
+                "The row has no apex: imported without one. Mark or spot it in the platform.",
+                **where,
             )
     elif not onset <= apex <= (last or 0):
         report.warning(
             "apex-outside",
-            f"The apex ({apex}) lies outside onset–offset ({onset}–{coded.offset}): imported without an apex. Spot or mark "
-            "it.",
+            f"The apex ({apex}) is outside the expression, frames {onset}–{coded.offset}: imported without an apex. "
+            "Mark or spot it in the platform.",
             **where,
         )
     elif present and apex not in present:
         report.warning(
             "frame-absent",
-            f"The apex, frame {apex}, is not among the files ({_span(numbers)}): imported without an apex.",
+            f"The apex, frame {apex}, is not among the frames ({_span(numbers)}): imported without an apex.",
             **where,
         )
     else:
@@ -225,7 +234,7 @@ def _apex(
 
 
 def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> str:
-    """The word as the database has it: in lower case, "other" and "others" taken as one."""
+    """Return the word as the database spells it: "other" and "others" are one word."""
     word = coded.emotion
     if not emotions or word in emotions:
         return word
@@ -233,14 +242,12 @@ def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> 
         if word.rstrip("s") == known.rstrip("s") and word:
             return known
     if word:
-        message = (
-            f"“{word}” is no emotion of this database ({', '.join(emotions)}): imported as it is written."
-        )
+        message = f"“{word}” is not an emotion of this database ({', '.join(emotions)}): imported as written."
         report.warning("emotion-unknown", message, column="emotion", **at(coded))
     else:
         report.warning(
             "emotion-missing",
-            "The row names no emotion: imported without one.",
+            "The row has no emotion: imported without one.",
             column="emotion",
             **at(coded),
         )
@@ -248,7 +255,7 @@ def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> 
 
 
 def at(coded: CodedRow) -> dict[str, str | int]:
-    """Where a row is, for a Problem."""
+    """Return where a row is, as fields of a ``Problem``."""
     return {"file": coded.file, "row": coded.row, "subject": coded.subject, "clip": coded.clip}
 
 

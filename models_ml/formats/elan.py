@@ -1,10 +1,10 @@
 """ELAN (.eaf, Max Planck Institute for Psycholinguistics): expressions marked on tiers, in milliseconds.
 
-A tier's role is told by its name: "emotion" or "expression" (the annotation's text is the emotion), "phase" (texts onset,
-apex, offset), a tier named onset, apex or offset (whatever its texts), "AU" or "action unit", "kind", "type" or "micro".
-A coder is the tier's annotator or what follows "@" in its name (emotion@anna), else the file's author. The clip is the name
-of the first video that the file links. Where one coder's expressions overlap, they are on several sets of tiers, told apart
-by a number (Emotion #2@anna). Files of this platform name database, subject and clip in their properties.
+The name of a tier gives its role: "emotion" or "expression" (the annotation's text is the emotion), "phase" (the texts are
+onset, apex, offset), a tier named onset, apex or offset (any text), "AU" or "action unit", "kind", "type" or "micro".
+The coder is the tier's annotator or what follows "@" in its name (emotion@anna), else the file's author. The clip is named
+after the first video that the file links. Overlapping expressions of one coder are on several sets of tiers, distinguished
+by a number (Emotion #2@anna). Files that this platform wrote name database, subject and clip in their properties.
 """
 
 import re
@@ -38,15 +38,15 @@ PROPERTY = "mer-platform:"  # before "database", "subject" and "clip"
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """Markings of every .eaf file in the tree, or of the one given as ``sheet``.
+    """Read the annotations of each .eaf file in the tree, or of the file given as ``sheet``.
 
-    Raises InputError where there is none, or where the only one cannot be read.
+    Raises InputError if there is no such file, or if the only one cannot be read.
     """
     report = ImportReport()
     finding = Finding(problems=report.problems)
     paths = [p for p in tree.files() if p.lower().endswith(".eaf") and not is_litter(p)]
     if sheet is None and not paths:
-        raise InputError(f"“{tree.name}” holds no ELAN file (.eaf).")
+        raise InputError(f"“{tree.name}” contains no ELAN file (.eaf).")
     for name in [sheet.name] if sheet else paths:
         try:
             document = _parsed(name, sheet.content if sheet else _content(tree, name))
@@ -66,33 +66,37 @@ def _content(tree: Tree, path: str) -> bytes:
 
 
 def _parsed(name: str, content: bytes) -> Eaf:
-    """The file through pympi, after it has been found to be XML without entities or a document type."""
+    """Parse the file with pympi, but only if it is XML without entities and without a document type."""
     if len(content) > _LARGEST:
-        raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB: this is no file of annotations.")
+        raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB, too large for a file of annotations.")
     try:
         root = fromstring(content, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise InputError(f"“{name}” declares XML entities, as no ELAN file does: it was not read.") from error
+        raise InputError(
+            f"“{name}” declares XML entities, which ELAN files never do: it was not read."
+        ) from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"“{name}” is not XML: {error}. Open it in ELAN and save it again.") from error
     if root.tag != "ANNOTATION_DOCUMENT":
-        raise InputError(f"“{name}” is no ELAN file: it begins with <{root.tag}>.")
+        raise InputError(f"“{name}” is not an ELAN file: its first element is <{root.tag}>.")
     with tempfile.NamedTemporaryFile(suffix=".eaf") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "unknown version": the newer ones only add what is not read here
+        warnings.simplefilter(
+            "ignore"
+        )  # "unknown version": newer versions only add elements that are not read here
         file.write(content)
         file.flush()
         try:
             return Eaf(file.name)
-        except Exception as error:  # pympi raises whatever it stumbles over
+        except Exception as error:  # pympi raises exceptions of any type
             raise InputError(
-                f"“{name}” lacks what an ELAN file must have ({error!r}). Save it again in ELAN."
+                f"“{name}” is incomplete or damaged. Open it in ELAN and save it again."
             ) from error
 
 
 def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAnnotation]:
     clip, origin = _media(name, document)
-    said = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
-    clip = said.get("clip") or clip
+    stated = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
+    clip = stated.get("clip") or clip
     by_coder: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
     left_out = []
     for tier in document.get_tier_names():
@@ -110,15 +114,13 @@ def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAn
                 Span(float(a[0]) + origin, float(a[1]) + origin, word or str(a[2] or "").strip(), role)
                 for a in found
             ]
-        except (KeyError, TypeError, IndexError) as error:
-            message = (
-                f"The tier {tier} has annotations without times: it is left out ({type(error).__name__})."
-            )
+        except (KeyError, TypeError, IndexError):
+            message = f"The tier “{tier}” has annotations without times: it is left out."
             report.error("tier-damaged", message, file=name, clip=clip)
     if left_out:
         report.info(
             "tier-left-out",
-            f"Tiers that are no expressions are left out: {listed(left_out)}.",
+            f"Tiers that do not describe expressions were left out: {listed(left_out)}.",
             file=name,
             clip=clip,
         )
@@ -132,8 +134,8 @@ def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAn
                 coder,
                 "ms",
                 name,
-                subject=said.get("subject", ""),
-                database=said.get("database", ""),
+                subject=stated.get("subject", ""),
+                database=stated.get("database", ""),
             ),
             report,
         )
@@ -141,7 +143,7 @@ def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAn
 
 
 def _role(title: str) -> tuple[Role | None, str]:
-    """Role of a tier by its name, and the word all its annotations stand for, if the name says it.
+    """Return the role that a tier's name gives it, and the word that the name gives to all its annotations, if any.
 
     >>> _role("Emotion"), _role("Apex"), _role("ME_AU"), _role("speech")
     (('emotion', ''), ('phase', 'apex'), ('unit', ''), (None, ''))
@@ -153,27 +155,28 @@ def _role(title: str) -> tuple[Role | None, str]:
 
 
 def _known(spans: list[Span], name: str, clip: str, report: ImportReport) -> list[Span]:
-    """Spans without those on tiers of phases or kinds whose text is none."""
+    """Return the spans whose text fits the role of their tier."""
     kept = []
     for span in spans:
         word = span.word.lower()
         if span.role == "missing":
             words = [part.strip() for part in word.split(",")]
             kept += [Span(span.start, span.end, part, "missing") for part in words if part in MISSING]
-        elif (
-            span.role == "emotion" and role_of(word) == "kind"
-        ):  # an "expression" that is called micro or macro
+        elif span.role == "emotion" and role_of(word) == "kind":  # an "expression" called micro or macro
             kept.append(Span(span.start, span.end, word, "kind"))
         elif span.role == "phase" and word not in PHASES:
             report.warning(
                 "phase-unknown",
-                f"“{span.word}” is no phase (onset, apex, offset): left out.",
+                f"“{span.word}” is not a phase (onset, apex, offset): it is left out.",
                 file=name,
                 clip=clip,
             )
         elif span.role == "kind" and not word.startswith(("micro", "macro")):
             report.warning(
-                "kind-unknown", f"“{span.word}” is neither micro nor macro: left out.", file=name, clip=clip
+                "kind-unknown",
+                f"“{span.word}” is neither micro nor macro: it is left out.",
+                file=name,
+                clip=clip,
             )
         else:
             kept.append(span)
@@ -181,7 +184,7 @@ def _known(spans: list[Span], name: str, clip: str, report: ImportReport) -> lis
 
 
 def _media(name: str, document: Eaf) -> tuple[str, float]:
-    """Name of the first linked video, else of the file itself, and the milliseconds of it that ELAN leaves out."""
+    """Return the name of the first linked video, else of the file, and the milliseconds that ELAN skips at its start."""
     for medium in document.media_descriptors:
         path = unquote(medium.get("MEDIA_URL") or medium.get("RELATIVE_MEDIA_URL") or "").replace("\\", "/")
         if path.lower().endswith(VIDEOS):

@@ -1,4 +1,4 @@
-"""Known errors of published sheets, offered as corrections; applied only where the researcher accepts them."""
+"""Known errors of published sheets, offered as corrections and applied only if the researcher accepts them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ _FIELDS = {"onset", "apex", "offset", "emotion", "subject", "clip"}
 
 @dataclass(frozen=True)
 class Erratum:
-    """A row of a published sheet that is known to be wrong. ``found`` is what the sheet says, "/" for an empty cell.
+    """A known error in one row of a published sheet. ``found`` is what the sheet says, "/" for an empty cell.
 
-    ``field`` is one of onset, apex, offset, emotion, subject, clip, or "leave-out" (the row is dropped).
+    ``field`` is one of onset, apex, offset, emotion, subject, clip, or "leave-out" (the row is left out).
     """
 
     subject: str
@@ -23,11 +23,11 @@ class Erratum:
     found: str
     proposed: str
     reason: str  # with its source
-    frame_absent: bool = False  # offered only where the tree lacks the frame ``found``
-    one_of_several: bool = False  # the clip has several expressions: the key names the value too
+    frame_absent: bool = False  # offered only if the frame ``found`` is missing from the tree
+    one_of_several: bool = False  # the clip has several expressions, so the key also names the value
 
     def key(self, layout: str) -> str:
-        """Stable name by which the correction is accepted."""
+        """Return the stable name by which the correction is accepted."""
         key = f"{layout}/{self.subject}/{self.clip}/{self.field}"
         return f"{key}/{self.found}" if self.one_of_several else key
 
@@ -39,10 +39,10 @@ def corrected(
     accepted: frozenset[str],
     numbers: Callable[[str, str], Sequence[int]],
 ) -> tuple[list[CodedRow], list[Correction]]:
-    """The rows with accepted corrections applied, and every correction that fits a row, accepted or not.
+    """Return the rows with accepted corrections applied, and each correction that fits a row, accepted or not.
 
-    A correction fits only while the sheet still says what is known to be wrong: a corrected sheet is left alone.
-    ``numbers`` gives the frame numbers in the tree of a (subject, clip), none where it has no folder.
+    A correction fits only if the sheet still contains the known error, so a corrected sheet stays as it is.
+    ``numbers`` returns the frame numbers of (subject, clip) in the tree, none if it has no folder.
     """
     offered: dict[str, Correction] = {}
     kept: list[CodedRow] = []

@@ -1,8 +1,9 @@
-"""A folder on this machine's disk as a ``Tree``. It never leaves its root: symbolic links that lead out of it are not
-followed, and ``..`` in a path is refused.
+"""A folder on this machine's disk as a ``Tree``.
+
+It never leaves its root: it does not follow symbolic links that lead out, and it refuses ``..`` in a path.
 """
 
-# ruff: noqa: PTH114, PTH118, PTH123 (a Path for each of a database's frames would cost more than opening it)
+# ruff: noqa: PTH114, PTH118, PTH123 (a Path object per frame would cost more than opening the frame)
 
 import os
 from functools import cached_property
@@ -15,10 +16,10 @@ _MOST = 2_000_000  # files
 
 
 class FolderTree:
-    """A folder of this machine (or a single file of one: an export of annotations).
+    """A folder on this machine, or a single file as a folder that contains nothing else.
 
-    Files are listed once. Links to folders are not entered, links to files only where they stay within the folder.
-    Raises InputError where ``path`` is not there or may not be read.
+    Files are listed once. Links to folders are not followed, links to files only if they stay inside the folder.
+    Raises InputError if ``path`` does not exist or may not be read.
     """
 
     quick = True
@@ -33,15 +34,15 @@ class FolderTree:
             elif not os.access(self._root, os.R_OK | os.X_OK):
                 raise PermissionError
         except (OSError, RuntimeError) as error:
-            what = "may not be read" if isinstance(error, PermissionError) else "is not there"
+            what = "may not be read" if isinstance(error, PermissionError) else "was not found"
             raise InputError(
-                f"The folder “{given}” {what}. Give a folder that the server itself can read."
+                f"The folder “{given}” {what}. Choose a folder on the server that the platform can read."
             ) from error
         self.name = self._single or self._root.name
         self._inside: dict[str, bool] = {}
 
     def files(self) -> list[str]:
-        """Every file below the folder: POSIX paths relative to it, sorted."""
+        """Return the path of each file below the folder: relative, POSIX, sorted."""
         return list(self._files)
 
     @cached_property
@@ -60,7 +61,7 @@ class FolderTree:
         return sorted(found)
 
     def open(self, path: str) -> BinaryIO:
-        """Open a listed file for reading; InputError for one that is not there or lies outside."""
+        """Open a listed file for reading; raises InputError if it does not exist or is outside the folder."""
         target = f"{self._root}/{checked_path(path)}"
         folder = target.rpartition("/")[0]
         if not self._folder_is_inside(folder) or (
@@ -73,7 +74,7 @@ class FolderTree:
             raise InputError(f"“{path}” cannot be read: {error.strerror}.") from error
 
     def _folder_is_inside(self, folder: str) -> bool:
-        """As ``_is_inside``, asked once a folder: resolving a path costs more than opening the file."""
+        """As ``_is_inside``, asked once per folder: resolving a path costs more than opening the file."""
         known = self._inside.get(folder)
         if known is None:
             known = self._inside[folder] = self._is_inside(Path(folder))
@@ -87,27 +88,29 @@ class FolderTree:
 
 
 def checked_path(path: str) -> str:
-    """A relative POSIX path as it is; InputError for one that is absolute, empty, or climbs.
+    """Return a relative POSIX path without its empty parts; raises InputError if it is absolute, empty, or leads up.
 
     >>> checked_path("HS/s1/micro")
     'HS/s1/micro'
     >>> checked_path("../secrets")
     Traceback (most recent call last):
-    models_ml.errors.InputError: “../secrets” is not a path within the folder: no “..”, no leading “/”.
+    models_ml.errors.InputError: “../secrets” is not a path within the folder: it must not contain “..” or start with “/”.
     """
     parts = path.split("/")
     if not path or "\0" in path or "\\" in path or path.startswith("/") or ".." in parts:
-        raise InputError(f"“{path}” is not a path within the folder: no “..”, no leading “/”.")
+        raise InputError(
+            f"“{path}” is not a path within the folder: it must not contain “..” or start with “/”."
+        )
     return "/".join(part for part in parts if part not in ("", ".")) or "."
 
 
 def _refuse(error: OSError) -> None:
-    """A folder that cannot be listed would be clips that are missing without anybody knowing."""
+    """Raise InputError, because clips in a folder that cannot be listed would be missing without notice."""
     raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
 
 
 def check_count(count: int, name: str) -> None:
     if count > _MOST:
         raise InputError(
-            f"“{name}” holds more than {_MOST:,} files: this is hardly one database. Give its own folder."
+            f"“{name}” contains more than {_MOST:,} files, too many for one database. Choose the folder of one database."
         )

@@ -1,4 +1,4 @@
-"""Folders of frame images in a tree: their files in order of the frame numbers in the names."""
+"""Folders of frame images in a tree, with their files in the order of the frame numbers in their names."""
 
 import re
 from collections import defaultdict
@@ -12,13 +12,13 @@ from models_ml.formats.report import ImportReport, listed
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
 _SHEETS = (".xlsx", ".csv", ".xls")
-_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # and every name with a leading dot
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # and each name with a leading dot
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder of frame images. ``parts`` begins with the tree's own name, so that a tree may start one level low."""
+    """One folder of frame images. ``parts`` begins with the tree's own name, so the tree can be a folder of the layout."""
 
     path: str
     parts: tuple[str, ...]
@@ -27,10 +27,10 @@ class Folder:
 
 
 def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
-    """Every folder that holds numbered images, sorted by path.
+    """Return each folder that contains numbered images, sorted by path.
 
-    The number is the last one in the name: img46.jpg is 46, 006_05562.jpg is 5562. Reported: names without a number, a
-    number that two files claim (the folder is left out then), and other files beside frames.
+    The number is the last one in the name: img46.jpg is 46, 006_05562.jpg is 5562. Reports names without a number, other
+    files next to frames, and a number that two files have; the folder is left out in this last case.
     """
     inside: defaultdict[str, list[str]] = defaultdict(list)
     unreadable = []
@@ -42,7 +42,7 @@ def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
     if unreadable:
         report.error(
             "name-unreadable",
-            f"Names that are not UTF-8 were left out: {listed(unreadable)}. Rename the files.",
+            f"Files whose names are not UTF-8 were left out: {listed(unreadable)}. Rename them.",
             file=unreadable[0],
         )
     folders = [_folder(tree.name, path, files, report) for path, files in sorted(inside.items())]
@@ -50,7 +50,7 @@ def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
 
 
 def is_litter(path: str) -> bool:
-    """What operating systems leave behind: dot files, thumbnails."""
+    """Return whether the path is something that operating systems leave behind: dot files, thumbnails."""
     return any(part.startswith(".") or part.lower() in _LITTER for part in path.split("/"))
 
 
@@ -69,20 +69,22 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
     others = [file for file in files if not file.lower().endswith((*IMAGES, *_SHEETS))]
     if others:
         report.info(
-            "not-an-image", f"Left out beside the frames: {listed(_names(others))}.", file=path or others[0]
+            "not-an-image",
+            f"Files that are not frames were left out: {listed(_names(others))}.",
+            file=path or others[0],
         )
     numbered: dict[int, str] = {}
     for image in images:
         number = frame_number(image)
         if number is None:
             report.warning(
-                "frame-without-number", "An image without a number in its name is left out.", file=image
+                "frame-without-number", "The image has no number in its name: it is left out.", file=image
             )
         elif number in numbered:
             report.error(
                 "frame-twice",
                 f"{PurePosixPath(numbered[number]).name} and {PurePosixPath(image).name} are both frame {number}: the "
-                "folder is not imported. Remove one of each.",
+                "folder is not imported. Remove one of them.",
                 file=path or image,
             )
             return None
@@ -94,7 +96,7 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
 
 
 def frame_number(path: str) -> int | None:
-    """The last number in a file's name.
+    """Return the last number in a file's name.
 
     >>> frame_number("sub01/EP02_01f/reg_img46.jpg"), frame_number("006_05562.jpg"), frame_number("cover.jpg")
     (46, 5562, None)
@@ -110,9 +112,9 @@ def _names(paths: list[str]) -> list[str]:
 def sound_frames(
     tree: Tree, folder: Folder, report: ImportReport, *, subject: str, clip: str
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The folder's files and numbers without those that are empty or no images; each of them is reported.
+    """Return the folder's files and numbers without files that are empty or not images, which are reported.
 
-    On a tree where opening is slow only the first file is looked at: ingest meets the rest.
+    In a tree where opening a file is slow, only the first file is checked; the import checks the rest.
     """
     bad: set[str] = set()
     for path in folder.files if tree.quick else folder.files[:1]:
@@ -139,18 +141,18 @@ def _flaw(tree: Tree, path: str) -> str:
         return "cannot be read"
     if not head:
         return "is empty"
-    return "" if head.startswith(_SIGNATURES) else "is no JPEG, PNG or BMP image"
+    return "" if head.startswith(_SIGNATURES) else "is not a JPEG, PNG or BMP image"
 
 
 def _report_gap(folder: Folder, report: ImportReport, subject: str, clip: str) -> None:
     spans = [(a + 1, b - 1) for a, b in zip(folder.numbers, folder.numbers[1:], strict=False) if b > a + 1]
     if spans:
         missing = sum(b - a + 1 for a, b in spans)
-        said = listed([str(a) if a == b else f"{a}–{b}" for a, b in spans])
+        gaps = listed([str(a) if a == b else f"{a}–{b}" for a, b in spans])
         report.warning(
             "frames-gap",
-            f"{missing} of {missing + len(folder.numbers)} frames are not among the files: {said}. The clip is imported "
-            "without them; its times are wrong from there on.",
+            f"{missing} of {missing + len(folder.numbers)} frames are missing: {gaps}. The clip is imported without them, "
+            "so its times are wrong after the first missing frame.",
             file=folder.path,
             subject=subject,
             clip=clip,

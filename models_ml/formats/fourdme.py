@@ -1,11 +1,11 @@
 """4DME (Li et al. 2022, IEEE Trans. Affective Computing, doi 10.1109/TAFFC.2022.3182342): its grey and Kinect videos.
 
-Less is public of this database than of the others. Assumed, from the paper and from the columns that public loaders read:
-sheet ``4DME_Labelling_Micro_release v1.xlsx`` with sub_ID, fold_name, Emotion, Onset, Apex, Offset, AUs (further columns
-are left alone); frames in ``gray_micro/<subject>/<fold_name>/*.jpg``; 60 frames/s, and 30 where a folder's name has
-kinect, rgb, color or depth (the database "4DME Kinect" then). Subjects are compared by their number. Five words: positive,
-negative, surprise, repression, others; a row with several of them is imported as written, with a warning. The 3D meshes are
-not read.
+Less is public about this database than about the others. From the paper and the columns that public loaders read, this
+reader assumes: a sheet ``4DME_Labelling_Micro_release v1.xlsx`` with sub_ID, fold_name, Emotion, Onset, Apex, Offset, AUs
+(other columns are ignored); frames in ``gray_micro/<subject>/<fold_name>/*.jpg``; 60 frames/s. If a folder's name contains
+kinect, rgb, ``color`` or depth, the frame rate is 30 frames/s and the database is "4DME Kinect". Subjects are compared by
+number. There are five emotions: positive, negative, surprise, repression, others; a row with several of them is imported
+as written, with a warning. The 3D meshes are not read.
 """
 
 import re
@@ -19,7 +19,8 @@ _KINECT = re.compile(r"kinect|rgb|colou?r|depth")
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("1"), subject_name("sub_01"), subject_name("S12"), subject_name("gray_micro")
     ('sub01', 'sub01', 'sub12', '')
     """
@@ -28,7 +29,7 @@ def subject_name(text: str) -> str:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """<subject>/<clip> below anything."""
+    """Recognise <subject>/<clip> below any folder."""
     subject = subject_name(parts[-2]) if len(parts) > 1 else ""
     return ClipIdentity(parts[:-2], subject, parts[-1], parts[-2]) if subject else None
 
@@ -46,7 +47,7 @@ DATABASE = CodedDatabase(
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """4DME in a tree; see ``CodedDatabase.read``. One kind of video at a time: clips found twice are refused."""
+    """Read 4DME, one kind of video at a time; raises InputError as ``CodedDatabase.read`` does."""
     kinect = bool(_KINECT.search(tree.name.lower())) or any(
         _KINECT.search(path.rpartition("/")[0].lower()) for path in tree.files()
     )

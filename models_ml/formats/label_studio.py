@@ -1,13 +1,13 @@
 """Label Studio: its JSON export of video tasks (not JSON-MIN), one file or several.
 
-Read are ``timelinelabels`` (ranges of 1-based frames), ``videorectangle`` regions with a label (from the frame at which the
-region is enabled to the one at which it ends), and ``labels`` with start and end in seconds (audio beside a video; given
-back in milliseconds). ``choices`` of a task name the emotion where no region does. Each annotator's submitted annotation is
-read on its own; predictions and skipped tasks are not. A ``row`` in the report is the task's id.
+The reader takes ``timelinelabels`` (ranges of 1-based frames), ``videorectangle`` regions with a label (from the frame that
+enables the region to the frame that ends it), and ``labels`` with start and end in seconds (audio of a video; returned in
+milliseconds). ``choices`` of a task name the emotion if no region does. The submitted annotation of each annotator is read
+separately; predictions and skipped tasks are not read. ``row`` in the report is the task's id.
 
-Regions under one parent region are one expression, so that expressions may overlap. Files of this platform name database,
-subject and clip in the task's data, and the coder beside the result and in the regions' text, since Label Studio takes no
-annotators that it does not know.
+Regions under one parent region are one expression, so expressions can overlap. Files that this platform wrote name
+database, subject and clip in the task's data, and the coder next to the result and in the regions' text, because Label
+Studio does not accept annotators that it does not know.
 """
 
 import json
@@ -25,13 +25,13 @@ from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import Span, SpanOrigin, combine, role_of
 
 _LARGEST = 256 << 20  # bytes of an export
-CODER = "coder: "  # before a coder's name, in a region's text
+CODER = "coder: "  # comes before a coder's name in a region's text
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """Markings of every export in the tree, or of the one file given as ``sheet``.
+    """Read the annotations of each export in the tree, or of the file given as ``sheet``.
 
-    Raises InputError where no file is an export.
+    Raises InputError if no file is an export.
     """
     report = ImportReport()
     finding = Finding(problems=report.problems)
@@ -49,7 +49,9 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         for index, task in enumerate(tasks):
             finding.annotations += _task(name, index, task, report)
     if not exports:
-        raise InputError(f"“{tree.name}” holds no JSON export of Label Studio. Export the project as “JSON”.")
+        raise InputError(
+            f"“{tree.name}” contains no JSON export of Label Studio. Export the project as “JSON”."
+        )
     finding.annotations.sort(key=lambda m: (m.clip, m.coder, m.onset or 0))
     return finding
 
@@ -65,13 +67,13 @@ def _files(tree: Tree) -> list[tuple[str, bytes]]:
 
 def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     if len(content) > _LARGEST:
-        raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB. Export fewer tasks at once.")
+        raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB. Export fewer tasks at a time.")
     try:
         tasks = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"“{name}” is not JSON: {error or 'nested too deeply'}.") from error
+        raise InputError(f"“{name}” is not JSON: {error or 'it is nested too deeply'}.") from error
     if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
-        raise InputError(f"“{name}” is no export of Label Studio: expected a list of tasks.")
+        raise InputError(f"“{name}” is not an export of Label Studio: expected a list of tasks.")
     if not any(
         isinstance(task.get("annotations"), list) and isinstance(task.get("data"), dict) for task in tasks
     ):
@@ -84,13 +86,15 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
 def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> list[ExternalAnnotation]:
     number = task.get("id")
     row = number if isinstance(number, int) else index + 1
-    said = _said(task)
-    clip = said.get("clip") or _clip(task)
+    stated = _names_in_data(task)
+    clip = stated.get("clip") or _clip(task)
     if not clip:
-        report.error("clip-missing", "The task names no video file: it is not imported.", file=name, row=row)
+        report.error(
+            "clip-missing", "The task does not name a video file: it is not imported.", file=name, row=row
+        )
         return []
     found: list[ExternalAnnotation] = []
-    where = {key: said.get(key, "") for key in ("subject", "database")}
+    where = {key: stated.get(key, "") for key in ("subject", "database")}
     annotations = task.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
@@ -104,7 +108,7 @@ def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> 
 
 
 def _groups(results: list[Any]) -> list[list[Any]]:
-    """Regions by the parent they are under, parents with their own; those under none together."""
+    """Return the regions in groups: each parent with its children, and all regions without a parent together."""
     parents = {r["parentID"] for r in results if isinstance(r, dict) and isinstance(r.get("parentID"), str)}
     groups: defaultdict[str, list[Any]] = defaultdict(list)
     for result in results:
@@ -142,10 +146,10 @@ def _annotation(results: list[Any], source: SpanOrigin, report: ImportReport) ->
                 )
             else:
                 ignored.add(str(kind))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError):
             report.error(
                 "region-damaged",
-                f"A region of type {kind} cannot be read ({type(error).__name__}: {error}): it is left out.",
+                f"A region of type “{kind}” is incomplete or damaged: it is left out.",
                 file=source.file,
                 row=source.row,
                 clip=source.clip,
@@ -153,7 +157,7 @@ def _annotation(results: list[Any], source: SpanOrigin, report: ImportReport) ->
     if ignored:
         report.info(
             "region-left-out",
-            f"Regions of other types are left out: {listed(sorted(ignored))}.",
+            f"Regions of other types were left out: {listed(sorted(ignored))}.",
             file=source.file,
             row=source.row,
             clip=source.clip,
@@ -175,7 +179,7 @@ def _timeline(value: dict[str, Any]) -> list[Span]:
 
 
 def _rectangle(value: dict[str, Any]) -> list[Span]:
-    """A region lives from an enabled keyframe to the next one that is disabled, else to the end of the video."""
+    """Return a span from each enabled keyframe to the next disabled keyframe, else to the end of the video."""
     spans: list[tuple[float, float]] = []
     start: float | None = None
     for key in sorted(value["sequence"], key=lambda key: float(key["frame"])):
@@ -199,7 +203,7 @@ def _words(value: dict[str, Any], key: str) -> list[str]:
 
 
 def _clip(task: dict[str, Any]) -> str:
-    """The media file's name without folder, ending and the code that Label Studio puts before uploads.
+    """Return the media file's name without folder, ending and the code that Label Studio adds to uploads.
 
     >>> _clip({"data": {"video": "/data/upload/1/0a1b2c3d-EP02_01f.mp4"}})
     'EP02_01f'
@@ -217,8 +221,8 @@ def _clip(task: dict[str, Any]) -> str:
     return ""
 
 
-def _said(task: dict[str, Any]) -> dict[str, str]:
-    """Names in the task's data, where it has them as texts."""
+def _names_in_data(task: dict[str, Any]) -> dict[str, str]:
+    """Return the texts in the task's data by key."""
     data = task.get("data")
     return {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
 

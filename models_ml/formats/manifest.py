@@ -1,9 +1,9 @@
-"""A sheet of our own for any other collection: one row an expression, csv or xlsx.
+"""The manifest: a sheet that describes any other collection, one row per expression, as csv or xlsx.
 
-Columns: database, subject, clip, path (a folder of frame images or a video file, relative to the folder given), fps (of
-frame images; a video says its own), onset, apex, offset, emotion, action_units, kind (micro or macro). Rows with the same
-database, subject and clip are several expressions of it. A row with no onset, apex, offset and emotion is a clip without
-expressions. Frames are the numbers in the images' names; those of a video count from 1.
+Columns: database, subject, clip, path (a folder of frame images or a video file, relative to the imported folder), fps (of
+frame images; a video states its own), onset, apex, offset, emotion, action_units, kind (micro or macro). Rows with the same
+database, subject and clip are expressions of one clip. A row without onset, apex, offset and emotion is a clip without
+expressions. Frame numbers are the numbers in the images' names; the frames of a video count from 1.
 """
 
 from collections import defaultdict
@@ -33,7 +33,7 @@ _Key = tuple[str, str, str]  # database, subject, clip
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """The clips that the manifest lists; there are no errata. InputError where no manifest is found."""
+    """Read the clips that the manifest lists; there are no errata. Raises InputError if no manifest is found."""
     report = ImportReport()
     table = find_table(tree, sheet, COLUMNS, "a manifest")
     folders = {folder.path: folder for folder in image_folders(tree, report)}
@@ -43,7 +43,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         for key, name in zip(("database", "subject", "clip"), names, strict=True):
             if not name:
                 report.error(
-                    f"{key}-missing", f"The row names no {key}: it is not imported.", **_at(row), column=key
+                    f"{key}-missing", f"The row has no {key}: it is not imported.", **_at(row), column=key
                 )
         if all(names):
             listed[names[0], names[1], names[2]].append(row)
@@ -80,7 +80,7 @@ def _clip(
     if path in taken:
         report.error(
             "path-twice",
-            f"“{path}” is the clip {taken[path][2]} already: not imported again.",
+            f"“{path}” is already imported as clip {taken[path][2]}: it is not imported again.",
             column="path",
             **where,
         )
@@ -93,7 +93,7 @@ def _clip(
         if path not in files:
             report.error(
                 "file-missing",
-                f"There is no file “{path}”: the clip is not imported.",
+                f"File “{path}” not found: the clip is not imported.",
                 column="path",
                 **where,
             )
@@ -113,7 +113,7 @@ def _clip(
         frames, numbers = sound_frames(tree, folders[path], report, subject=subject, clip=name)
         if not frames:
             report.error(
-                "clip-without-frames", "No file of the folder is an image: the clip is not imported.", **where
+                "clip-without-frames", "No file in the folder is an image: the clip is not imported.", **where
             )
             return None
     expressions = _expressions(key, rows, numbers, report)
@@ -121,16 +121,16 @@ def _clip(
 
 
 def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
-    """The path that all rows of a clip name; None, reported, where they differ or it leaves the folder."""
+    """Return the path in all rows of a clip; None, with a report, if rows differ or the path leads out of the folder."""
     names = [row.text(key, report).replace("\\", "/") for row in rows]
     if not names[0]:
-        report.error("path-missing", "The row names no path: it is not imported.", **_at(rows[0]), column=key)
+        report.error("path-missing", "The row has no path: it is not imported.", **_at(rows[0]), column=key)
         return None
     for row, name in zip(rows, names, strict=True):
         if name != names[0]:
             report.error(
                 "rows-contradict",
-                f"The clip is at “{names[0]}” in row {rows[0].number} and at “{name}” here: it is not imported.",
+                f"The clip's path is “{names[0]}” in row {rows[0].number}, but “{name}” here: the clip is not imported.",
                 **_at(row),
                 column=key,
             )
@@ -139,7 +139,8 @@ def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
     if pure.is_absolute() or ".." in pure.parts:
         report.error(
             "path-outside",
-            f"“{names[0]}” leads out of the folder: paths are relative to it, without “..”. Not imported.",
+            f"“{names[0]}” leads out of the imported folder: the clip is not imported. Use a path relative to the folder, "
+            "without “..”.",
             **_at(rows[0]),
             column=key,
         )
@@ -148,7 +149,7 @@ def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
 
 
 def _fps(rows: list[SheetRow], is_video: bool, report: ImportReport) -> float | None:
-    """Frames per second; None, reported, where frame images have none. Videos say their own: theirs may be empty."""
+    """Return the frames per second; None, with a report, if frame images have none. A video may leave the cell empty."""
     texts = [text for row in rows if (text := row.text("fps", report))]
     try:
         rates = {float(text.replace(",", ".")) for text in texts}
@@ -158,10 +159,10 @@ def _fps(rows: list[SheetRow], is_video: bool, report: ImportReport) -> float | 
         return None
     if len(rates) == 1 and 1 <= (rate := rates.pop()) <= 100_000:
         return rate
-    said = " and ".join(sorted(set(texts))) or "nothing"
+    given = " and ".join(sorted(set(texts))) or "nothing"
     report.error(
         "fps-missing" if not texts else "fps-wrong",
-        f"The frames per second of a clip must be one number, 1 or more; here it is {said}: the clip is not imported.",
+        f"The frames per second of a clip must be one number, 1 or more. Found {given}: the clip is not imported.",
         **_at(rows[0]),
         column="fps",
     )
@@ -177,7 +178,7 @@ def _expressions(
         if kind not in ("micro", "macro"):
             report.warning(
                 "kind-unknown",
-                f"“{kind}” is neither micro nor macro: taken as micro.",
+                f"“{kind}” is neither micro nor macro: imported as micro.",
                 **_at(row),
                 column="kind",
             )
@@ -204,7 +205,9 @@ def _expressions(
     for one in without_duplicates(coded, report, several=True):
         if not numbers and any(mark == 0 for mark in (one.onset, one.apex, one.offset)):
             report.error(
-                "frame-absent", "Frames of a video count from 1, not 0: the row is not imported.", **at(one)
+                "frame-absent",
+                "The frames of a video count from 1; there is no frame 0: the row is not imported.",
+                **at(one),
             )
             continue
         expression = check(one, numbers, (), report)
@@ -214,7 +217,7 @@ def _expressions(
 
 
 def _report_spellings(listed: dict[_Key, list[SheetRow]], report: ImportReport) -> None:
-    """Subjects that differ in case, blanks or leading zeros only are reported, and kept apart: they may be two people."""
+    """Warn of subjects that differ only in case, blanks or leading zeros. They stay two, as they may be two people."""
     seen: dict[tuple[str, str], str] = {}
     for (database, subject, _), rows in listed.items():
         plain = "".join(c for c in subject.lower() if c.isalnum()).replace("0", "")
@@ -222,7 +225,7 @@ def _report_spellings(listed: dict[_Key, list[SheetRow]], report: ImportReport) 
         if other != subject:
             report.warning(
                 "subject-spelled-two-ways",
-                f"“{subject}” and “{other}” may be one subject: they are imported as two. Spell them alike if they are one.",
+                f"“{subject}” and “{other}” may be one subject, but are imported as two. If they are one, use one spelling.",
                 **_at(rows[0]),
                 column="subject",
                 subject=subject,
@@ -236,6 +239,6 @@ def _at(row: SheetRow) -> dict[str, str | int]:
 LAYOUT = Layout(
     key="manifest",
     title="Manifest",
-    expects="a csv or xlsx of our own: database, subject, clip, path …",
+    expects="any collection, with a csv or xlsx of database, subject, clip, path …",
     read=read,
 )

@@ -1,8 +1,9 @@
 """MMEW (Ben et al. 2022, IEEE TPAMI 44(9), doi 10.1109/TPAMI.2021.3067464): 36 subjects, 90 frames/s, colour.
 
 Sheet ``MMEW_Micro_Exp.xlsx``: Subject, Filename, OnsetFrame, ApexFrame, OffsetFrame, Action Units, Estimated Emotion,
-remarks. Frames: ``Micro_Expression/<emotion>/<clip>/1.jpg``. A clip's name (S13-07-001) begins with its subject; the folder
-above says the emotion, and so does the sheet: where they differ the row is not imported. ``Macro_Expression`` is left out.
+remarks. Frames: ``Micro_Expression/<emotion>/<clip>/1.jpg``. A clip's name (S13-07-001) begins with its subject. The folder
+above the clip and the sheet both give the emotion; if they differ, the row is not imported. ``Macro_Expression`` is left
+out.
 """
 
 import re
@@ -15,7 +16,8 @@ EMOTIONS = ("happiness", "anger", "surprise", "disgust", "fear", "sadness", "oth
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("13"), subject_name("S13"), subject_name("s3"), subject_name("anger")
     ('S13', 'S13', 'S03', '')
     """
@@ -24,7 +26,7 @@ def subject_name(text: str) -> str:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """anger/S13-07-001 below anything that is not of macro-expressions."""
+    """Recognise anger/S13-07-001 below any folder that is not of macro-expressions."""
     match = re.fullmatch(r"(s\d{1,2})-\d+-\d+", parts[-1].lower())
     if match is None or any(part.lower().startswith("macro") for part in parts[:-1]):
         return None

@@ -1,4 +1,4 @@
-"""The import report while it is being written: one list of problems, and short ways to add to it."""
+"""The report of an import while it is being written."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from models_ml.formats.base import Problem
 
 @dataclass
 class ImportReport:
-    """Problems in the order found. ``where`` names the Problem's own fields: file, row, column, subject, clip."""
+    """Problems in the order found. ``where`` takes fields of ``Problem``: file, row, column, subject, clip."""
 
     problems: list[Problem] = field(default_factory=list)
 
@@ -23,7 +23,7 @@ class ImportReport:
 
 
 def listed(items: list[str], most: int = 6) -> str:
-    """A few items in a sentence.
+    """Return a few items as part of a sentence.
 
     >>> listed(["a", "b"]), listed(["1", "2", "3"], most=2)
     ('a, b', '1, 2 and 1 more')

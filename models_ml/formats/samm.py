@@ -1,9 +1,9 @@
 """SAMM (Davison et al. 2018, IEEE Trans. Affective Computing 9(1)): 200 frames/s, grey, 32 subjects.
 
 Sheet ``SAMM_Micro_FACS_Codes_v2.xlsx``: thirteen rows of text, then Subject, Filename, Inducement Code, Onset Frame, Apex
-Frame, Offset Frame, Duration, Micro, Action Units, Estimated Emotion, Objective Classes, Notes. Frames:
-``006/006_1_2/006_05562.jpg``, by source frame number; an apex of
--1 or 0 is none. Subject "006" (a spreadsheet may have made it 6), clip "006_1_2".
+Frame, Offset Frame, Duration, Micro, Action Units, Estimated Emotion, Objective Classes, Notes. An apex of -1 or 0 means
+that there is none. Frames: ``006/006_1_2/006_05562.jpg``, by source frame number. Names in the project: subject "006", even
+if a spreadsheet made it 6, and clip "006_1_2".
 """
 
 import re
@@ -28,7 +28,8 @@ TYPE = Column("kind", ("Micro", "Type"), required=False)
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("6"), subject_name("006"), subject_name("006_1_2")
     ('006', '006', '')
     """
@@ -37,14 +38,14 @@ def subject_name(text: str) -> str:
 
 
 def kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
-    """ "Micro", "Micro - 1/2" and the like, or "Macro"; what is neither is reported and taken as micro."""
+    """Return the kind of "Micro", "Micro - 1/2" or "Macro"; anything else is reported and counts as micro."""
     word = row.text("kind", report).lower()
     if word.startswith("macro"):
         return "macro"
     if word and not word.startswith("micro"):
         report.warning(
             "kind-unknown",
-            f"“{word}” is neither micro nor macro: taken as micro.",
+            f"“{word}” is neither micro nor macro: imported as micro.",
             file=row.file,
             row=row.number,
             column="kind",
@@ -53,7 +54,7 @@ def kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """006/006_1_2 below anything; the clip's name repeats its subject."""
+    """Recognise 006/006_1_2 below any folder; the clip's name repeats its subject."""
     match = re.fullmatch(r"(\d{3})_\d+_\d+", parts[-1])
     if match is None:
         return None
@@ -62,7 +63,8 @@ def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
 
 
 def clip_name(subject: str, filename: str) -> str:
-    """
+    """Return the clip's name with the leading zeros that a spreadsheet may have removed.
+
     >>> clip_name("006", "6_1_2"), clip_name("006", "006_1_2")
     ('006_1_2', '006_1_2')
     """

@@ -1,8 +1,8 @@
 """SAMM Long Videos (Yap et al. 2020, FG, arXiv 1911.01519): 147 long videos, 200 frames/s, grey.
 
 Sheet ``SAMM_LongVideos_V*_Release.xlsx``: some rows of text, then Subject, Filename, Inducement Code, Onset, Apex, Offset,
-Duration, Type ("Micro - 1/2" or "Macro"), Action Units, Notes; no emotions. A Filename (006_1_2) is an expression of the
-long video 006_1, whose frames are ``006_1/006_1_0001.jpg``, counted from 1; 0 and -1 mean that there is no frame.
+Duration, Type ("Micro - 1/2" or "Macro"), Action Units, Notes; no emotions. A Filename (006_1_2) names an expression in the
+long video 006_1, whose frames are ``006_1/006_1_0001.jpg``, counted from 1. 0 and -1 mean that there is no frame.
 """
 
 import re
@@ -15,7 +15,7 @@ from models_ml.formats.sheets import Column
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
-    """006_1, below its subject or not."""
+    """Recognise 006_1, below its subject or not."""
     match = re.fullmatch(r"(\d{3})_\d+", parts[-1])
     if match is None:
         return None
@@ -24,7 +24,8 @@ def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
 
 
 def video_name(subject: str, filename: str) -> str:
-    """
+    """Return the name of the long video that contains an expression.
+
     >>> video_name("006", "006_1_2"), video_name("006", "6_1_10")
     ('006_1', '006_1')
     """

@@ -1,7 +1,7 @@
-"""Coding sheets as tables: xlsx and csv, with the header row found wherever it stands.
+"""Coding sheets as tables: xlsx and csv, with the header in any row.
 
-Official sheets have text above the header (SAMM: thirteen rows), unnamed columns (CASME II: two), names written in their
-own ways ("Onset Frame", "OnsetFrame", "OnsetF") and cells of any kind. Row numbers are the spreadsheet's own.
+Official sheets have text above the header (SAMM: thirteen rows), columns without a name (CASME II: two), different names
+for one column ("Onset Frame", "OnsetFrame", "OnsetF") and cells of all types. Row numbers are the spreadsheet's own.
 """
 
 import csv
@@ -22,9 +22,9 @@ from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
 from models_ml.formats.report import ImportReport, listed
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls, and of encrypted .xlsx
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls files and of encrypted .xlsx files
 _LARGEST = 64 << 20  # bytes of a sheet
-_UNPACKED = 256 << 20  # bytes of its XML: an honest sheet of a few thousand rows has some 1 MB
+_UNPACKED = 256 << 20  # bytes of its XML; a sheet of a few thousand rows has about 1 MB
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
 _EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
@@ -34,7 +34,7 @@ Cells = Sequence[Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column wanted: our key for it, the names that sheets give it, whether the sheet is useless without."""
+    """A column to read: our key for it, the names that sheets give it, and whether a sheet must have it."""
 
     key: str
     names: tuple[str, ...]
@@ -43,20 +43,20 @@ class Column:
 
 @dataclass(frozen=True)
 class SheetRow:
-    """One data row: its number in the spreadsheet, and its cells by our keys."""
+    """One data row: its number in the spreadsheet, and its cells by the keys of their columns."""
 
     number: int
     cells: dict[str, Any]
     file: str
 
     def text(self, key: str, report: ImportReport) -> str:
-        """A cell as text, without blanks around it; "" where empty. 6.0 is "6"; a date is reported and empty."""
+        """Return a cell as text without outer blanks. 6.0 is "6"; a date is reported and counts as empty."""
         value = self.cells.get(key)
         if isinstance(value, (date, time)):  # datetime is a date
             report.error(
                 "cell-is-a-date",
-                f"The cell is a date ({value}): the spreadsheet took a name or number for one. It counts as empty; "
-                "format the column as text and type it again.",
+                f"The cell is a date ({value}), because the spreadsheet program converted a name or number to one. "
+                "It counts as empty. Format the column as text and enter the value again.",
                 file=self.file,
                 row=self.number,
                 column=key,
@@ -68,9 +68,9 @@ class SheetRow:
         return "" if text.lower() in _EMPTY - {"-", "?", "na"} else text
 
     def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:
-        """A frame number; None where the cell is empty or says so ("/"). What is neither is reported, and None.
+        """Return a cell as a frame number; None if it is empty or says so ("/"). Other texts are reported and give None.
 
-        ``none``: what this database writes where there is no frame ("0" in CAS(ME)², where frames count from 1).
+        ``none``: what this database writes if there is no frame ("0" in CAS(ME)², whose frames count from 1).
         """
         value = self.cells.get(key)
         if isinstance(value, bool) or (isinstance(value, float) and value != value):
@@ -85,8 +85,8 @@ class SheetRow:
             return int(text.partition(".")[0])
         report.error(
             "not-a-frame-number",
-            f"“{text}” in the column of the {key} is not a frame number (a whole number, or “/” where there is none). "
-            "It counts as missing.",
+            f"“{text}” in the column of the {key} is not a frame number: expected a whole number, or “/” if there is none. "
+            "The {key} counts as missing.",
             file=self.file,
             row=self.number,
             column=key,
@@ -96,7 +96,7 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class SheetTable:
-    """Rows below a header."""
+    """The rows below the header of a worksheet."""
 
     name: str
     columns: frozenset[str]  # keys found
@@ -104,38 +104,38 @@ class SheetTable:
 
 
 def read_table(sheet: Sheet, columns: Sequence[Column]) -> SheetTable:
-    """The rows of the first worksheet that has all required columns.
+    """Return the rows of the first worksheet that has all required columns.
 
-    Raises InputError naming the file, the columns seen and the ones expected where there is none.
+    Raises InputError if there is none; the message names the file, the columns found and the columns expected.
     """
     seen: tuple[int, list[str], list[str]] = (0, [], [])  # matches, missing, header cells
     for _, rows in worksheets(sheet):
         head = _header(rows[:_HEADER_WITHIN], columns)
         if head is None:
             continue
-        index, places, missing = head
+        index, positions, missing = head
         if not missing:
             return SheetTable(
-                sheet.name, frozenset(places), tuple(_data(rows[index + 1 :], places, sheet.name))
+                sheet.name, frozenset(positions), tuple(_data(rows[index + 1 :], positions, sheet.name))
             )
-        if len(places) > seen[0]:
-            seen = (len(places), missing, [str(c).strip() for c in rows[index][1] if str(c or "").strip()])
+        if len(positions) > seen[0]:
+            seen = (len(positions), missing, [str(c).strip() for c in rows[index][1] if str(c or "").strip()])
     wanted = listed([c.names[0] for c in columns if c.required], 20)
     if not seen[0]:
         raise InputError(
-            f"The sheet “{sheet.name}” has no header row: none of its first {_HEADER_WITHIN} rows names the columns. "
-            f"Expected: {wanted}."
+            f"The sheet “{sheet.name}” has no header: none of its first {_HEADER_WITHIN} rows names the columns. "
+            f"Expected the columns {wanted}."
         )
     raise InputError(
-        f"The sheet “{sheet.name}” lacks {'the column' if len(seen[1]) == 1 else 'the columns'} {listed(seen[1], 20)}. "
-        f"Columns seen: {listed(seen[2], 20)}. Expected: {wanted}."
+        f"{'Column' if len(seen[1]) == 1 else 'Columns'} {listed(seen[1], 20)} not found in the sheet “{sheet.name}”. "
+        f"Found: {listed(seen[2], 20)}. Expected: {wanted}."
     )
 
 
 def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what: str) -> SheetTable:
-    """The table of the sheet given, else of the one sheet in the tree that has the columns.
+    """Return the table of the given sheet, else of the only sheet in the tree that has the columns.
 
-    Raises InputError where none or several do. ``what`` names the sheet in words ("the coding sheet of SAMM").
+    Raises InputError if no sheet or several sheets have them. ``what`` describes the sheet ("the coding sheet of SAMM").
     """
     if sheet is not None:
         return read_table(sheet, columns)
@@ -151,16 +151,16 @@ def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what:
         return next(iter(tables.values()))
     if tables:
         raise InputError(
-            f"“{tree.name}” holds several sheets that could be {what}: {listed(list(tables))}. Say which one it is."
+            f"“{tree.name}” contains several sheets that could be {what}: {listed(list(tables))}. Choose one of them."
         )
     if len(names) == 1:
         raise InputError(reasons[0])
-    looked = f" ({listed(names)} are not it)" if names else ""
-    raise InputError(f"No sheet in “{tree.name}” is {what}{looked}. Give the file of the sheet.")
+    others = f" None of these is it: {listed(names)}." if names else ""
+    raise InputError(f"No sheet in “{tree.name}” is {what}.{others} Choose the file of the sheet.")
 
 
 def sheet_names(tree: Tree) -> list[str]:
-    """Paths of the spreadsheets in a tree, those near its root first."""
+    """Return the paths of the spreadsheets in a tree, the nearest to its root first."""
     names = [
         path
         for path in tree.files()
@@ -171,23 +171,23 @@ def sheet_names(tree: Tree) -> list[str]:
 
 
 def load_sheet(tree: Tree, path: str) -> Sheet:
-    """A sheet of the tree as bytes."""
+    """Read a sheet of the tree."""
     with tree.open(path) as file:
         return Sheet(path, file.read(_LARGEST + 1))
 
 
 def worksheets(sheet: Sheet) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
-    """Title and numbered rows (from 1, as a spreadsheet counts) of each worksheet; a csv is tried by each delimiter.
+    """Yield title and numbered rows (from 1, as in a spreadsheet) of each worksheet; of a csv, once per delimiter.
 
-    Raises InputError for what is neither a sound xlsx nor a csv in UTF-8.
+    Raises InputError for a file that is neither an intact xlsx nor a csv in UTF-8.
     """
     name, content = sheet.name, sheet.content
     if len(content) > _LARGEST:
-        raise InputError(f"The sheet “{name}” is larger than {_LARGEST >> 20} MB: this is no coding sheet.")
+        raise InputError(f"The sheet “{name}” is larger than {_LARGEST >> 20} MB: it is not a coding sheet.")
     if content.startswith(_OLE) or name.lower().endswith(".xls"):
         raise InputError(
-            f"The sheet “{name}” is in the old .xls format, or protected by a password. Open it in a spreadsheet program "
-            "and save it as .xlsx, without a password."
+            f"The sheet “{name}” is in the old .xls format or protected by a password. Open it in a spreadsheet program "
+            "and save it as .xlsx without a password."
         )
     if content.startswith(b"PK") or name.lower().endswith(".xlsx"):
         yield from _xlsx(name, content)
@@ -206,7 +206,7 @@ def _xlsx(name: str, content: bytes) -> Iterator[tuple[str, list[tuple[int, Cell
             io.BytesIO(content), read_only=True, data_only=True
         )  # XML through defusedxml
         for worksheet in workbook.worksheets:
-            worksheet.reset_dimensions()  # what it says of its size is often wrong
+            worksheet.reset_dimensions()  # the size that it states is often wrong
             yield (
                 worksheet.title,
                 _limited(enumerate(worksheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), 1), name),
@@ -216,12 +216,12 @@ def _xlsx(name: str, content: bytes) -> Iterator[tuple[str, list[tuple[int, Cell
     except (ValueError, TypeError, IndexError, AttributeError, EOFError, OSError) as error:
         if isinstance(error, InputError):
             raise
-        raise _damaged(name) from error  # openpyxl meets a damaged workbook in many ways
+        raise _damaged(name) from error  # openpyxl raises many types for a damaged workbook
 
 
 def _damaged(name: str) -> InputError:
     return InputError(
-        f"The sheet “{name}” cannot be read as .xlsx: it is damaged. Save it again as .xlsx or csv."
+        f"The sheet “{name}” is damaged and cannot be read as .xlsx. Save it again as .xlsx or csv."
     )
 
 
@@ -249,7 +249,7 @@ def _limited(rows: Iterable[tuple[int, Cells]], name: str) -> list[tuple[int, Ce
     for number, cells in rows:
         if number > _MOST_ROWS:
             raise InputError(
-                f"The sheet “{name}” has more than {_MOST_ROWS:,} rows: this is no coding sheet."
+                f"The sheet “{name}” has more than {_MOST_ROWS:,} rows: it is not a coding sheet."
             )
         if any(cell not in (None, "") for cell in cells):
             kept.append((number, cells))
@@ -259,25 +259,28 @@ def _limited(rows: Iterable[tuple[int, Cells]], name: str) -> list[tuple[int, Ce
 def _header(
     rows: Sequence[tuple[int, Cells]], columns: Sequence[Column]
 ) -> tuple[int, dict[str, int], list[str]] | None:
-    """Index of the header row, places of the columns by key, names of those missing; None if nothing looks like one."""
+    """Return the header row's index, the columns' positions by key, and the names of missing columns.
+
+    None if no row looks like a header.
+    """
     best: tuple[int, dict[str, int], list[str]] | None = None
     wanted = {bare(name): column.key for column in columns for name in column.names}
     for index, (_, cells) in enumerate(rows):
-        places: dict[str, int] = {}
-        for place, cell in enumerate(cells):
+        positions: dict[str, int] = {}
+        for position, cell in enumerate(cells):
             key = wanted.get(bare(cell)) if isinstance(cell, str) else None
             if key is not None:
-                places.setdefault(key, place)
-        missing = [c.names[0] for c in columns if c.required and c.key not in places]
+                positions.setdefault(key, position)
+        missing = [c.names[0] for c in columns if c.required and c.key not in positions]
         if not missing:
-            return index, places, []
-        if len(places) > (len(best[1]) if best else 1):  # one word in a sentence is no header
-            best = index, places, missing
+            return index, positions, []
+        if len(positions) > (len(best[1]) if best else 1):  # a single word in a sentence is not a header
+            best = index, positions, missing
     return best
 
 
 def bare(name: str) -> str:
-    """A column's name without case, blanks and signs.
+    """Return a column's name without case, blanks and signs.
 
     >>> bare("Onset Frame"), bare(" onset_frame"), bare("OnsetFrame")
     ('onsetframe', 'onsetframe', 'onsetframe')
@@ -285,8 +288,8 @@ def bare(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-def _data(rows: Iterable[tuple[int, Cells]], places: dict[str, int], file: str) -> Iterator[SheetRow]:
+def _data(rows: Iterable[tuple[int, Cells]], positions: dict[str, int], file: str) -> Iterator[SheetRow]:
     for number, cells in rows:
-        found = {key: cells[place] for key, place in places.items() if place < len(cells)}
+        found = {key: cells[position] for key, position in positions.items() if position < len(cells)}
         if any(str(value).strip() for value in found.values() if value is not None):
             yield SheetRow(number, found, file)

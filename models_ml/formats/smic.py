@@ -1,14 +1,16 @@
 """SMIC (Li et al. 2013, FG, doi 10.1109/FG.2013.6553717): cameras HS (100 frames/s), VIS and NIR (25 frames/s).
 
-Trimmed clips, raw or of ``SMIC_all_cropped``: ``HS/s1/micro/negative/s1_ne_01/*.bmp``. No apex is given; onset and offset
-are the first and last frame, unless a SMIC-E sheet (``SMIC-HS-E_annotation*.xlsx``: Subject, Filename, OnsetF, OffsetF,
-Emotion, perhaps ApexF) says them. Long clips of SMIC-E, ``SMIC-HS-E/s01/s1_ne_01/image000123.jpg``, need that sheet.
+Trimmed clips, raw or from ``SMIC_all_cropped``: ``HS/s1/micro/negative/s1_ne_01/*.bmp``. No apex is coded. Onset and
+offset are the first and last frame, unless a SMIC-E sheet (``SMIC-HS-E_annotation*.xlsx``: Subject, Filename, OnsetF,
+OffsetF, Emotion, sometimes ApexF) gives them. Long clips of SMIC-E, ``SMIC-HS-E/s01/s1_ne_01/image000123.jpg``, need that
+sheet.
 
-One tree may hold several cameras. HS is the database "SMIC" whatever else is there, because that is what MEGC2019 and the
-literature mean by SMIC, and because a second import must find the first one's clips; the others are "SMIC VIS" and
-"SMIC NIR". They show the same people: do not put two cameras into one composite.
+One tree can contain several cameras. HS is always the database "SMIC", because MEGC2019 and the literature mean HS by SMIC,
+and because a second import must find the clips of the first; the others are "SMIC VIS" and "SMIC NIR". They show the same
+people: do not put two cameras into one composite.
 
-Names given: subject "s01" and clip "s01_ne_01", two digits each, as in the list of MEGC2019 (folders have s1, s1_ne_01).
+Names in the project: subject "s01" and clip "s01_ne_01", two digits each, as in the list of MEGC2019 (folders have s1,
+s1_ne_01).
 """
 
 import re
@@ -48,14 +50,15 @@ class _SmicClip:
     root: tuple[str, ...]
     subject: str
     spelled: str
-    clip: str
-    said: str  # the emotion that the clip's name tells
-    folder_says: str  # …and its folder: "" in SMIC-E
+    name: str
+    emotion_in_name: str  # the emotion that the clip's name gives
+    emotion_in_path: str  # the emotion that its folder gives; "" in SMIC-E
     folder: Folder
 
 
 def subject_name(text: str) -> str:
-    """
+    """Return the name of a subject, or "" if the text is none.
+
     >>> subject_name("1"), subject_name("s1"), subject_name("S01"), subject_name("micro")
     ('s01', 's01', 's01', '')
     """
@@ -64,7 +67,8 @@ def subject_name(text: str) -> str:
 
 
 def clip_name(text: str) -> str:
-    """
+    """Return the name of a clip, or "" if the text is none.
+
     >>> clip_name("s1_ne_1"), clip_name("S11_sur_02"), clip_name("EP02_01f")
     ('s01_ne_01', 's11_sur_02', '')
     """
@@ -73,68 +77,68 @@ def clip_name(text: str) -> str:
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """SMIC in a tree; there are no known errata. See the module's docstring for what the sheet changes.
+    """Read SMIC; no errata are known. The module's docstring says what the sheet changes.
 
-    Raises InputError where the tree holds no clip, where nothing says which camera it is, and where raw and cropped
-    frames of the same clips lie in one tree.
+    Raises InputError if the tree has no clip, if no folder name gives the camera, or if raw and cropped frames of the
+    same clips are in one tree.
     """
     report = ImportReport()
-    places = _places(tree, report)
-    coded = _coded(tree, sheet, places, report)
+    clips = _find_clips(tree, report)
+    coded = _rows_by_clip(tree, sheet, clips, report)
     finding = Finding(problems=report.problems)
-    for key, place in sorted(places.items()):
-        finding.clips.append(_clip(tree, place, coded.pop(key, []), report))
-        finding.emotions[place.database] = list(EMOTIONS)
-        finding.fps[place.database] = FPS[place.database]
+    for key, clip in sorted(clips.items()):
+        finding.clips.append(_clip(tree, clip, coded.pop(key, []), report))
+        finding.emotions[clip.database] = list(EMOTIONS)
+        finding.fps[clip.database] = FPS[clip.database]
     finding.clips = [clip for clip in finding.clips if clip.files]
     for rows in coded.values():
         for row in rows:
             report.error(
-                "folder-missing", f"There is no folder {row.clip}: the row is not imported.", **at(row)
+                "folder-missing", f"Folder {row.clip} not found: the row is not imported.", **at(row)
             )
     if len(finding.fps) > 1:
         report.info(
             "cameras",
-            f"Several cameras recorded the same people: {listed(sorted(finding.fps))} are databases of their own. Do not "
-            "put two of them into one composite.",
+            f"Several cameras recorded the same people: {listed(sorted(finding.fps))} become separate databases. Do not put "
+            "two of them into one composite.",
         )
     return finding
 
 
-def _places(tree: Tree, report: ImportReport) -> dict[tuple[str, str], _SmicClip]:
+def _find_clips(tree: Tree, report: ImportReport) -> dict[tuple[str, str], _SmicClip]:
     folders = image_folders(tree, report)
-    places: dict[tuple[str, str], _SmicClip] = {}
+    clips: dict[tuple[str, str], _SmicClip] = {}
     for folder in folders:
-        place = _place(tree, folder, report)
-        if place is None:
+        clip = _recognise(tree, folder, report)
+        if clip is None:
             continue
-        other = places.setdefault((place.database, place.clip), place)
-        if other is place:
+        other = clips.setdefault((clip.database, clip.name), clip)
+        if other is clip:
             continue
-        if other.root != place.root:
-            roots = sorted("/".join(p.root[1:]) or "." for p in (other, place))
+        if other.root != clip.root:
+            roots = sorted("/".join(p.root[1:]) or "." for p in (other, clip))
             raise InputError(
-                f"“{tree.name}” holds the clip {place.clip} twice: below {' and below '.join(roots)}. "
-                "Import one of the two folders (raw or cropped frames, not both)."
+                f"“{tree.name}” contains the clip {clip.name} twice: below {' and below '.join(roots)}. "
+                "Import one of the two folders: raw or cropped frames, not both."
             )
         report.error(
             "folder-twice",
-            f"The clip {place.clip} has two folders; {other.folder.path} is taken.",
+            f"The clip {clip.name} has two folders: {other.folder.path} is imported.",
             file=folder.path,
-            subject=place.subject,
-            clip=place.clip,
+            subject=clip.subject,
+            clip=clip.name,
         )
-    if not places:
+    if not clips:
         seen = listed([folder.path or "." for folder in folders], 3) or "no folder of images"
         raise InputError(
-            f"“{tree.name}” holds no clips of SMIC: expected frames such as HS/s1/micro/negative/s1_ne_01/image1.bmp, found "
-            f"{seen}."
+            f"“{tree.name}” contains no clips of SMIC. Expected frames such as HS/s1/micro/negative/s1_ne_01/image1.bmp; "
+            f"found {seen}."
         )
-    report_spellings(((p.subject, p.spelled, "folder") for p in places.values()), report)
-    return places
+    report_spellings(((p.subject, p.spelled, "folder") for p in clips.values()), report)
+    return clips
 
 
-def _place(tree: Tree, folder: Folder, report: ImportReport) -> _SmicClip | None:
+def _recognise(tree: Tree, folder: Folder, report: ImportReport) -> _SmicClip | None:
     parts = folder.parts
     clip = clip_name(parts[-1])
     if not clip:
@@ -148,7 +152,7 @@ def _place(tree: Tree, folder: Folder, report: ImportReport) -> _SmicClip | None
     if spelled and subject_name(spelled) != number:
         report.error(
             "subject-contradicts",
-            f"The clip {parts[-1]} lies in the folder of {spelled}: it is not imported.",
+            f"The clip {parts[-1]} is in the folder of another subject, {spelled}: it is not imported.",
             file=folder.path,
             subject=subject_name(spelled),
             clip=clip,
@@ -166,21 +170,22 @@ def _database(tree: Tree, root: tuple[str, ...], folder: Folder) -> str:
         if len(camera := words & DATABASES.keys()) == 1:
             return DATABASES[camera.pop()]
     raise InputError(
-        f"Nothing says which camera recorded “{folder.path}”: give the folder above HS, VIS or NIR, or that folder itself."
+        f"No folder name says which camera recorded “{folder.path}”. Choose the folder HS, VIS or NIR, or the folder "
+        "that contains it."
     )
 
 
-def _coded(
-    tree: Tree, sheet: Sheet | None, places: dict[tuple[str, str], _SmicClip], report: ImportReport
+def _rows_by_clip(
+    tree: Tree, sheet: Sheet | None, clips: dict[tuple[str, str], _SmicClip], report: ImportReport
 ) -> dict[tuple[str, str], list[CodedRow]]:
-    """Rows by (database, clip); each sheet is of one camera, told by its own name or path, or by the tree."""
+    """Return the rows by (database, clip). Each sheet is of one camera, named in its name or path or by the tree."""
     coded: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
-    databases = {database for database, _ in places}
+    databases = {database for database, _ in clips}
     for table in _tables(tree, sheet):
         words = set(re.split(r"[^A-Z]+", table.name.upper())) & DATABASES.keys()
         if len(words) != 1 and len(databases) > 1:
             raise InputError(
-                f"Nothing says of which camera the sheet “{table.name}” is: import HS, VIS and NIR one after the other."
+                f"The name of the sheet “{table.name}” does not say which camera it codes. Import each camera separately."
             )
         database = DATABASES[words.pop()] if len(words) == 1 else next(iter(databases))
         named = [row for row in table.rows if clip_name(row.text("filename", ImportReport()))]
@@ -197,45 +202,46 @@ def _tables(tree: Tree, sheet: Sheet | None) -> list[SheetTable]:
         try:
             tables.append(read_table(load_sheet(tree, name), COLUMNS))
         except InputError:
-            continue  # the sheet is optional: others may lie about
+            continue  # the sheet is optional, and the tree may contain others
     return tables
 
 
-def _clip(tree: Tree, place: _SmicClip, rows: list[CodedRow], report: ImportReport) -> FoundClip:
-    folder, where = place.folder, {"subject": place.subject, "clip": place.clip}
+def _clip(tree: Tree, clip: _SmicClip, rows: list[CodedRow], report: ImportReport) -> FoundClip:
+    folder, where = clip.folder, {"subject": clip.subject, "clip": clip.name}
     files, numbers = sound_frames(tree, folder, report, **where)
     expression = None
     if not files:
         report.error(
             "clip-without-frames",
-            "No file of the folder is an image: the clip is not imported.",
+            "No file in the folder is an image: the clip is not imported.",
             file=folder.path,
             **where,
         )
-    elif place.folder_says and place.folder_says != place.said:
+    elif clip.emotion_in_path and clip.emotion_in_path != clip.emotion_in_name:
         report.error(
             "emotion-contradicts",
-            f"The folder says {place.folder_says}, the clip's name {place.said}: imported without a coding.",
+            f"The folder says “{clip.emotion_in_path}”, but the clip's name says “{clip.emotion_in_name}”: the clip is "
+            "imported without an expression.",
             file=folder.path,
             **where,
         )
     elif rows:
-        expression = _from_sheet(place, rows, numbers, report)
-    elif place.folder_says:
-        expression = CodedExpression(numbers[0], None, numbers[-1], place.said)
+        expression = _from_sheet(clip, rows, numbers, report)
+    elif clip.emotion_in_path:
+        expression = CodedExpression(numbers[0], None, numbers[-1], clip.emotion_in_name)
     else:
         report.error(
             "row-missing",
-            "A clip of SMIC-E is longer than its expression, and no sheet says where that is: imported without a coding. "
-            "Give the sheet.",
+            "A clip of SMIC-E is longer than its expression, and no sheet gives the frames of the expression: the clip is "
+            "imported without it. Import it with the sheet.",
             file=folder.path,
             **where,
         )
     return FoundClip(
-        place.database,
-        place.subject,
-        place.clip,
-        FPS[place.database],
+        clip.database,
+        clip.subject,
+        clip.name,
+        FPS[clip.database],
         files,
         numbers,
         (expression,) if expression else (),
@@ -243,29 +249,29 @@ def _clip(tree: Tree, place: _SmicClip, rows: list[CodedRow], report: ImportRepo
 
 
 def _from_sheet(
-    place: _SmicClip, rows: list[CodedRow], numbers: tuple[int, ...], report: ImportReport
+    clip: _SmicClip, rows: list[CodedRow], numbers: tuple[int, ...], report: ImportReport
 ) -> CodedExpression | None:
     kept = without_duplicates(rows, report, several=False)
     if not kept:
         return None
     row = kept[0]
     emotion = _CODES.get(row.emotion, row.emotion)
-    if emotion and emotion != place.said:
+    if emotion and emotion != clip.emotion_in_name:
         report.error(
             "emotion-contradicts",
-            f"The sheet says {emotion}, the clip's name {place.said}: the row is not imported.",
+            f"The sheet says “{emotion}”, but the clip's name says “{clip.emotion_in_name}”: the row is not imported.",
             **{**at(row), "column": "emotion"},
         )
         return None
     found = check(row, numbers, (), report, apex_expected=False)
     if found is None:
         return None
-    return CodedExpression(found.onset, found.apex, found.offset, place.said, "", "micro", row.row)
+    return CodedExpression(found.onset, found.apex, found.offset, clip.emotion_in_name, "", "micro", row.row)
 
 
 LAYOUT = Layout(
     key="smic",
     title="SMIC",
-    expects="HS/s1/micro/negative/s1_ne_01/….bmp, VIS and NIR likewise",
+    expects="HS/s1/micro/negative/s1_ne_01/….bmp, also VIS and NIR",
     read=read,
 )

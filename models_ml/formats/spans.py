@@ -1,12 +1,12 @@
-"""From labelled spans of time, as annotation tools have them, to markings of expressions.
+"""Labelled spans of time, as annotation tools store them, combined into annotations of expressions.
 
-A span is an expression (its word an emotion), a phase of one (onset, apex, offset), an action unit, or a kind (micro,
-macro). An expression lasts from its span's start to its end; phases within it are more exact: the onset is where an onset
-span begins, the apex the middle of an apex span, the offset where an offset span ends. Where nobody named an emotion, each
-run of phases from an onset on is an expression without one.
+A span is an expression (its word is an emotion), a phase of an expression (onset, apex, offset), an action unit, or a kind
+(micro, macro). An expression lasts from the start to the end of its span. Phases within it are more exact: the onset is the
+start of an onset span, the apex is the middle of an apex span, the offset is the end of an offset span. If no span names an
+emotion, each sequence of phases from an onset on is an expression without emotion.
 
-Two words make an incomplete coding exact: a phase "onset-apex" or "apex-offset" begins and ends with marks, and "no onset",
-"no apex", "no offset" and "no emotion" say that a mark or word was not given, where a span cannot be without it.
+Two kinds of words express an incomplete annotation exactly: a phase "onset-apex" or "apex-offset" starts and ends at marks,
+and "no onset", "no apex", "no offset" and "no emotion" state that a mark or word is missing that a span cannot leave out.
 """
 
 import re
@@ -28,7 +28,7 @@ _UNIT = re.compile(r"(?:au)? ?[lr]?\d{1,2}[a-e]?(?: ?[+,] ?(?:au)? ?[lr]?\d{1,2}
 
 @dataclass(frozen=True)
 class Span:
-    """Start and end in the tool's unit, both inclusive; ``role`` may be told by the tool, else by the word."""
+    """Start and end, in the tool's unit, both inclusive. ``role`` comes from the tool, else from the word."""
 
     start: float
     end: float
@@ -38,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True)
 class SpanOrigin:
-    """Where spans come from: the clip, its coder, the unit of time, the file and place for the report."""
+    """Where spans come from: the clip, its coder, the unit of time, and the file and row for the report."""
 
     clip: str
     coder: str
@@ -50,7 +50,8 @@ class SpanOrigin:
 
 
 def role_of(word: str) -> Role:
-    """
+    """Return the role that a label has by its word.
+
     >>> [role_of(w) for w in ("Apex", "AU12+25", "R14B", "micro-expression", "happiness")]
     ['phase', 'unit', 'unit', 'kind', 'emotion']
     """
@@ -67,22 +68,25 @@ def role_of(word: str) -> Role:
 def combine(
     spans: Sequence[Span], source: SpanOrigin, report: ImportReport, emotion: str = ""
 ) -> list[ExternalAnnotation]:
-    """Markings from the spans of one coder in one clip; ``emotion`` is what was said of the clip as a whole."""
-    sound = _points([span for span in spans if _is_sound(span, source, report)])
+    """Return the annotations in the spans of one coder in one clip; ``emotion`` is a label of the clip as a whole."""
+    sound = _split_into_marks([span for span in spans if _is_sound(span, source, report)])
     expressions = sorted((s for s in sound if s.role == "emotion"), key=lambda s: s.start)
     phases = sorted((s for s in sound if s.role == "phase"), key=lambda s: s.start)
     others = [s for s in sound if s.role in ("unit", "kind", "missing")]
     if not expressions:
-        return [_marking(_covering(run, emotion), run, others, source, report) for run in _runs(phases)]
+        return [
+            _annotation(_covering(phases_of_one, emotion), phases_of_one, others, source, report)
+            for phases_of_one in _sequences(phases)
+        ]
     found = []
     for expression in expressions:
         inside = [p for p in phases if _overlap(p, expression)]
-        found.append(_marking(expression, inside, others, source, report))
+        found.append(_annotation(expression, inside, others, source, report))
     for phase in phases:
         if not any(_overlap(phase, expression) for expression in expressions):
             report.warning(
                 "phase-alone",
-                f"The {phase.word.lower()} at {phase.start:g} lies in no expression: left out.",
+                f"The {phase.word.lower()} at {phase.start:g} is not inside an expression: it is left out.",
                 **_at(source),
             )
     return found
@@ -93,14 +97,15 @@ def _is_sound(span: Span, source: SpanOrigin, report: ImportReport) -> bool:
         return True
     report.error(
         "offset-before-onset",
-        f"“{span.word}” ends ({span.end:g}) before it begins ({span.start:g}), or begins before the clip: not imported.",
+        f"“{span.word}” ends ({span.end:g}) before it starts ({span.start:g}), or starts before the clip: it is not "
+        "imported.",
         **_at(source),
     )
     return False
 
 
-def _points(spans: Sequence[Span]) -> list[Span]:
-    """The spans, those from mark to mark ("onset-apex") taken as the two marks."""
+def _split_into_marks(spans: Sequence[Span]) -> list[Span]:
+    """Return the spans with each span from mark to mark ("onset-apex") split into the two marks."""
     found: dict[Span, None] = {}
     for span in spans:
         first, _, second = span.word.strip().lower().partition("-") if span.role == "phase" else ("", "", "")
@@ -112,21 +117,21 @@ def _points(spans: Sequence[Span]) -> list[Span]:
     return list(found)
 
 
-def _runs(phases: Sequence[Span]) -> list[list[Span]]:
-    """Phases, split before each onset."""
-    runs: list[list[Span]] = []
+def _sequences(phases: Sequence[Span]) -> list[list[Span]]:
+    """Return the phases as sequences that start at each onset."""
+    sequences: list[list[Span]] = []
     for phase in phases:
-        if not runs or phase.word.lower() == "onset":
-            runs.append([])
-        runs[-1].append(phase)
-    return runs
+        if not sequences or phase.word.lower() == "onset":
+            sequences.append([])
+        sequences[-1].append(phase)
+    return sequences
 
 
-def _covering(run: Sequence[Span], emotion: str) -> Span:
-    return Span(run[0].start, max(phase.end for phase in run), emotion, "emotion")
+def _covering(phases: Sequence[Span], emotion: str) -> Span:
+    return Span(phases[0].start, max(phase.end for phase in phases), emotion, "emotion")
 
 
-def _marking(
+def _annotation(
     expression: Span, phases: Sequence[Span], others: Sequence[Span], source: SpanOrigin, report: ImportReport
 ) -> ExternalAnnotation:
     onset = _one("onset", phases, source, report)
@@ -139,7 +144,7 @@ def _marking(
     if len(kinds) > 1:
         report.warning(
             "kind-unknown",
-            f"The expression at {expression.start:g} is called micro and macro: taken as micro.",
+            f"The expression at {expression.start:g} is labelled micro and macro: it is imported as micro.",
             **_at(source),
         )
     missing = {s.word.strip().lower() for s in others if s.role == "missing" and _overlap(s, expression)}
@@ -147,7 +152,7 @@ def _marking(
     if not expression.word.strip():
         report.warning(
             "emotion-missing",
-            f"The expression at {expression.start:g} has no emotion: imported without one.",
+            f"The expression at {expression.start:g} has no emotion: it is imported without one.",
             **_at(source),
         )
     return ExternalAnnotation(
@@ -174,7 +179,7 @@ def _one(name: str, phases: Sequence[Span], source: SpanOrigin, report: ImportRe
         starts = " and ".join(f"{phase.start:g}" for phase in found)
         report.warning(
             "phase-twice",
-            f"An expression has {len(found)} marks of its {name} ({starts}): none is taken.",
+            f"An expression has {len(found)} marks of its {name} ({starts}): none of them is imported.",
             **_at(source),
         )
         return None

@@ -203,7 +203,7 @@ def test_the_page_shows_counts_problems_and_the_button(browser, checked):
     assert filtered.status_code == 200
     part = browser.get(address(checked) + "?part=problems&code=apex-missing", headers={"HX-Request": "true"})
     assert "apex-outside" in part.content.decode()  # the group, to go back
-    assert "lies outside" not in part.content.decode()
+    assert "is outside the expression" not in part.content.decode()
 
 
 def test_the_import_is_confirmed_and_watched_on_its_page(browser, checked):
@@ -216,8 +216,8 @@ def test_the_import_is_confirmed_and_watched_on_its_page(browser, checked):
 
 def test_a_failed_check_says_why_on_its_page(browser, checked):
     Import.objects.filter(pk=checked.pk).update(state="checking")
-    services.fail(checked.pk, "“CASME2” holds no clips of CASME II.")
-    assert "holds no clips of CASME II." in browser.get(address(checked)).content.decode()
+    services.fail(checked.pk, "“CASME2” contains no clips of CASME II.")
+    assert "contains no clips of CASME II." in browser.get(address(checked)).content.decode()
 
 
 def test_the_report_downloads_as_json(browser, checked):

@@ -1,4 +1,4 @@
-"""Rules: what they let through, and what they say of mistakes."""
+"""Rules: what they let through, and their messages about mistakes."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -6,12 +6,12 @@ from django.core.exceptions import ValidationError
 from mer_platform.composites.rules import Rules, parse_rules
 
 
-def test_no_rules_are_stored_as_nothing_and_come_back():
+def test_default_rules_are_stored_as_an_empty_object():
     assert Rules().stored() == {}
     assert parse_rules(None) == parse_rules({}) == Rules()
 
 
-def test_rules_come_back_from_json_as_they_were():
+def test_rules_survive_being_stored_as_json():
     rules = parse_rules(
         {"without": ["SAMM / 006", ["SMIC", "s01", "s01_ne_01"]], "shortest": 40, "unit": "frames"}
     )
@@ -40,7 +40,7 @@ def test_a_wrong_rule_is_named(data, words):
         parse_rules(data)
 
 
-def test_a_place_holds_what_is_within_it_however_it_is_written():
+def test_a_scope_contains_everything_inside_it_in_any_spelling():
     rules = parse_rules({"without": ["casme ii / SUB04", "SAMM/006/006_1_2"]})
     assert rules.refuses_scope(("CASME II", "sub04", "EP12_01f")) == "left out by a rule"
     assert rules.refuses_scope(("SAMM", "006", "006_1_2"))
@@ -48,7 +48,7 @@ def test_a_place_holds_what_is_within_it_however_it_is_written():
     assert not rules.refuses_scope(("CASME II", "sub040", "EP12_01f"))
 
 
-def test_only_these_are_taken():
+def test_a_rule_can_include_only_some_scopes():
     rules = parse_rules({"only": ["SMIC"]})
     assert not rules.refuses_scope(("SMIC", "s01", "x"))
     assert "not among those" in rules.refuses_scope(("SAMM", "006", "x"))

@@ -1,4 +1,4 @@
-"""Prefixes of the storage that imports read from: what is listed, and that nothing leads out of them."""
+"""Prefixes of the storage as trees: which files are listed, and that no path leads out of the prefix."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mer_platform.imports.storage_trees import StorageTree
 from models_ml.errors import InputError
 
 
-def test_a_prefix_of_the_storage_is_walked() -> None:
+def test_all_files_below_a_prefix_are_listed() -> None:
     for name in ("drop/one/a.txt", "drop/b.txt", "dropped/c.txt"):
         if not default_storage.exists(name):
             default_storage.save(name, ContentFile(name.encode()))
@@ -33,6 +33,6 @@ def test_links_out_of_a_prefix_are_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "..", "a/../..", "nothing-here"])
-def test_a_prefix_that_is_empty_or_climbs_is_refused(prefix: str) -> None:
+def test_a_prefix_that_is_empty_or_leads_up_is_refused(prefix: str) -> None:
     with pytest.raises(InputError):
         StorageTree(prefix)

@@ -1,4 +1,4 @@
-"""Annotations made elsewhere: ELAN documents and Label Studio exports become markings."""
+"""Annotations from other tools: ELAN documents and Label Studio exports become annotations."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_elan_phases_alone_are_expressions_without_an_emotion(tmp_path: Path) ->
     assert codes(finding) == [("warning", "emotion-missing")] * 2
 
 
-def test_elan_tiers_of_several_coders_are_kept_apart(tmp_path: Path) -> None:
+def test_elan_tiers_of_several_coders_stay_separate(tmp_path: Path) -> None:
     path = trees.eaf(tmp_path / "a.eaf", {"emotion@ben": [(1, 9, "fear")], "emotion": [(2, 8, "fear")]})
     assert times(read("elan", path)) == [("anna", 2.0, None, 8.0, "fear"), ("ben", 1.0, None, 9.0, "fear")]
 
@@ -91,7 +91,7 @@ def test_an_elan_file_with_an_entity_bomb_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "not xml", "<x/>", "<ANNOTATION_DOCUMENT/>", "\x00\xff"])
-def test_what_is_no_elan_file_is_an_input_error(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_elan_is_an_input_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.eaf").write_text(content)
     with pytest.raises(InputError, match=r"“a\.eaf”"):
         read("elan", tmp_path)
@@ -195,13 +195,13 @@ def test_label_studio_regions_that_cannot_be_right_are_reported(tmp_path: Path) 
         (json.dumps([{"id": 1, "video": "a.mp4", "label": []}]), "not as “JSON-MIN”"),
     ],
 )
-def test_what_is_no_export_is_an_input_error(tmp_path: Path, content: str, message: str) -> None:
+def test_a_file_that_is_not_an_export_is_an_input_error(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "e.json").write_text(content)
     with pytest.raises(InputError, match=message):
         read("label-studio", tmp_path)
 
 
-def test_elan_phases_from_mark_to_mark_and_what_is_missing(tmp_path: Path) -> None:
+def test_elan_phases_from_mark_to_mark_and_missing_marks(tmp_path: Path) -> None:
     path = trees.eaf(
         tmp_path / "a.eaf",
         {
@@ -217,7 +217,7 @@ def test_elan_phases_from_mark_to_mark_and_what_is_missing(tmp_path: Path) -> No
     assert finding.problems == []
 
 
-def test_elan_expressions_that_overlap_are_kept_apart_by_numbers(tmp_path: Path) -> None:
+def test_overlapping_elan_expressions_are_distinguished_by_numbers(tmp_path: Path) -> None:
     path = trees.eaf(
         tmp_path / "a.eaf",
         {
@@ -233,7 +233,7 @@ def test_elan_expressions_that_overlap_are_kept_apart_by_numbers(tmp_path: Path)
     ]
 
 
-def test_label_studio_regions_below_one_are_one_expression(tmp_path: Path) -> None:
+def test_label_studio_regions_with_one_parent_are_one_expression(tmp_path: Path) -> None:
     regions = [
         {**trees.timeline("fear", 10, 40), "id": "a"},
         {**trees.timeline("apex", 20, 20), "id": "b", "parentID": "a"},

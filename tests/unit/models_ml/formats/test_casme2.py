@@ -1,4 +1,4 @@
-"""CASME II: names, labels and every row of the report, from miniature trees with real sheets."""
+"""CASME II: names, labels and each row of the report, from miniature trees with real sheets."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def rows(finding: Finding) -> list[tuple[str, str, int | None, str, str]]:
 
 
 def tree(root: Path, *more: list) -> Path:
-    """The good clip in row 2, further rows of the sheet from row 3."""
+    """Write the correct clip in row 2 of the sheet and other rows from row 3 on."""
     folder = trees.casme2(root, [GOOD, *more])
     trees.frames(folder / "sub01/EP02_01f", range(46, 87))
     return folder
@@ -53,7 +53,7 @@ def test_cropped_frames_are_numbered_by_the_number_in_their_name(tmp_path: Path)
 
 
 @pytest.mark.parametrize("level", ["..", ".", "CASME2_RAW_selected", "CASME2_RAW_selected/sub01"])
-def test_a_folder_given_one_level_too_high_or_too_low_is_understood(tmp_path: Path, level: str) -> None:
+def test_a_folder_one_level_too_high_or_too_low_is_understood(tmp_path: Path, level: str) -> None:
     tree(tmp_path / "db")
     sheet = tmp_path / "db/CASME2-coding-20190701.xlsx"
     finding = read(tmp_path / "db" / level, Sheet(sheet.name, sheet.read_bytes()))
@@ -61,12 +61,12 @@ def test_a_folder_given_one_level_too_high_or_too_low_is_understood(tmp_path: Pa
     assert rows(finding) == []
 
 
-def test_rows_of_other_subjects_are_no_errors_when_the_folder_is_one_subject(tmp_path: Path) -> None:
+def test_rows_of_other_subjects_are_not_errors_if_the_folder_is_one_subjects(tmp_path: Path) -> None:
     tree(tmp_path, [2, "EP01_11f", 1, 2, 3, "4", "disgust"])
     sheet = tmp_path / "CASME2-coding-20190701.xlsx"
     finding = read(tmp_path / "CASME2_RAW_selected/sub01", Sheet(sheet.name, sheet.read_bytes()))
     assert [(p.severity, p.code) for p in finding.problems] == [("info", "rows-of-other-subjects")]
-    assert "rows of others, left out: 1" in finding.problems[0].message
+    assert "Rows of other subjects that were left out: 1" in finding.problems[0].message
 
 
 def test_raw_and_cropped_frames_in_one_tree_are_refused(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_raw_and_cropped_frames_in_one_tree_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_what_cannot_be_right_is_reported_and_not_guessed(tmp_path: Path) -> None:
+def test_impossible_values_are_reported_and_not_guessed(tmp_path: Path) -> None:
     folder = tree(
         tmp_path,
         [2, "EP01_11f", 1, 2, 3, "4", "disgust"],  # 3: no folder
@@ -140,8 +140,8 @@ def test_messages_say_what_was_found_and_what_happens(tmp_path: Path) -> None:
     trees.frames(folder / "sub03/EP07_04", range(1, 13))
     messages = [p.message for p in read(tmp_path).problems]
     assert messages == [
-        "The apex (12) lies outside onset–offset (5–9): imported without an apex. Spot or mark it.",
-        "There is no folder EP02_01f of sub09: the row is not imported. A folder of this name is in sub01.",
+        "The apex (12) is outside the expression, frames 5–9: imported without an apex. Mark or spot it in the platform.",
+        "Folder EP02_01f of sub09 not found: the row is not imported. A folder of this name belongs to sub01.",
     ]
 
 
@@ -164,7 +164,7 @@ def test_a_subject_with_two_folders_of_one_clip_is_reported(tmp_path: Path) -> N
     assert ("error", "folder-twice", None, "sub01", "EP02_01f") in rows(finding)
 
 
-def test_gaps_empty_files_and_files_that_are_no_images_are_reported(tmp_path: Path) -> None:
+def test_gaps_empty_files_and_files_that_are_not_images_are_reported(tmp_path: Path) -> None:
     folder = tree(tmp_path) / "sub01/EP02_01f"
     (folder / "img50.jpg").unlink()
     (folder / "img51.jpg").unlink()
@@ -181,7 +181,7 @@ def test_gaps_empty_files_and_files_that_are_no_images_are_reported(tmp_path: Pa
         ("warning", "file-no-image", "img55.jpg"),
         ("warning", "frames-gap", "EP02_01f"),
     ]
-    assert "2 of 41 frames are not among the files: 50–51" in finding.problems[-1].message
+    assert "2 of 41 frames are missing: 50–51" in finding.problems[-1].message
     assert not {50, 51, 53, 55} & set(finding.clips[0].numbers)
     assert len(finding.clips[0].files) == 37
 
@@ -213,22 +213,22 @@ def test_a_known_error_is_offered_and_corrected_only_when_accepted(tmp_path: Pat
     assert accepted.corrections == [correction]
 
 
-def test_a_known_error_that_is_not_there_is_not_offered(tmp_path: Path) -> None:
+def test_a_correction_is_not_offered_for_a_corrected_sheet(tmp_path: Path) -> None:
     folder = tree(tmp_path, [16, "EP01_08", 73, 94, 110, "4", "disgust"])
     trees.frames(folder / "sub16/EP01_08", range(73, 111))
     assert read(tmp_path).corrections == []
 
 
-def test_a_tree_of_something_else_says_what_was_expected_and_seen(tmp_path: Path) -> None:
+def test_a_tree_of_something_else_says_what_was_expected_and_found(tmp_path: Path) -> None:
     trees.casme2(tmp_path, [GOOD])
     trees.frames(tmp_path / "holiday/beach", range(1, 3))
     with pytest.raises(
-        InputError, match=r"expected frames such as sub01/EP02_01f/img46\.jpg, found holiday/beach"
+        InputError, match=r"Expected frames such as sub01/EP02_01f/img46\.jpg; found holiday/beach"
     ):
         read(tmp_path)
 
 
 def test_a_tree_without_a_sheet_asks_for_it(tmp_path: Path) -> None:
     trees.frames(tmp_path / "sub01/EP02_01f", range(46, 50))
-    with pytest.raises(InputError, match=r"is the coding sheet of CASME II\. Give the file of the sheet"):
+    with pytest.raises(InputError, match=r"is the coding sheet of CASME II\. Choose the file of the sheet"):
         read(tmp_path)

@@ -1,4 +1,4 @@
-"""The folders imports read from: what is listed, what is not, and that nothing leads out of them."""
+"""Folders as trees: which files are listed, and that no path leads out of the folder."""
 
 from pathlib import Path
 
@@ -36,17 +36,17 @@ def test_links_out_of_the_folder_are_neither_listed_nor_opened(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/passwd", "", "a\0b", "..\\x"])
-def test_a_path_that_climbs_is_refused(tmp_path: Path, path: str) -> None:
+def test_a_path_that_leads_up_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(InputError, match="is not a path within the folder"):
         FolderTree(tmp_path).open(path)
 
 
-def test_a_folder_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not there"):
+def test_a_missing_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="was not found"):
         FolderTree(tmp_path / "none")
 
 
-def test_one_file_is_a_tree_of_itself(tmp_path: Path) -> None:
+def test_a_single_file_is_a_tree_with_one_file(tmp_path: Path) -> None:
     (tmp_path / "a.eaf").write_text("a")
     (tmp_path / "b.eaf").write_text("b")
     assert FolderTree(tmp_path / "a.eaf").files() == ["a.eaf"]

@@ -1,4 +1,4 @@
-"""The manifest: any other collection, and every way in which a hand-made sheet goes wrong."""
+"""The manifest, which describes any other collection, and the mistakes of hand-made sheets."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def read(path: Path) -> Finding:
 
 
 def lab(root: Path, *rows: list) -> Path:
-    """A manifest with frames 1–9 in a/1 and a/2 and an empty file b.mp4."""
+    """Write a manifest with frames 1–9 in a/1 and a/2 and an empty file b.mp4."""
     trees.table(root / "lab.csv", [HEADER, *rows], delimiter=";")
     for clip in ("a/1", "a/2"):
         trees.frames(root / clip, range(1, 10), "{}.png")
@@ -58,7 +58,7 @@ def test_rows_of_one_clip_are_its_expressions(tmp_path: Path) -> None:
     assert finding.problems == []
 
 
-def test_a_video_says_its_own_frame_rate_and_its_frames_count_from_one(tmp_path: Path) -> None:
+def test_a_video_states_its_own_frame_rate_and_its_frames_count_from_one(tmp_path: Path) -> None:
     finding = read(
         lab(
             tmp_path,
@@ -72,7 +72,7 @@ def test_a_video_says_its_own_frame_rate_and_its_frames_count_from_one(tmp_path:
     assert codes(finding) == [("error", "frame-absent", 3, "")]
 
 
-def test_an_xlsx_is_read_as_well(tmp_path: Path) -> None:
+def test_a_manifest_can_be_an_xlsx_file(tmp_path: Path) -> None:
     trees.xlsx(
         tmp_path / "lab.xlsx", [HEADER, ["Lab", "A", "one", "a/1", 30.0, 1.0, 2, "3 ", "joy", None, None]]
     )
@@ -81,7 +81,7 @@ def test_an_xlsx_is_read_as_well(tmp_path: Path) -> None:
     assert clip.expressions == (CodedExpression(1, 2, 3, "joy", "", "micro", 2),)
 
 
-def test_what_cannot_be_right_is_reported(tmp_path: Path) -> None:
+def test_impossible_values_are_reported(tmp_path: Path) -> None:
     finding = read(
         lab(
             tmp_path,
@@ -112,11 +112,11 @@ def test_what_cannot_be_right_is_reported(tmp_path: Path) -> None:
     assert finding.clips == []
 
 
-def test_a_manifest_without_its_columns_names_those_seen_and_expected(tmp_path: Path) -> None:
+def test_a_manifest_with_missing_columns_says_which_were_found_and_expected(tmp_path: Path) -> None:
     trees.table(tmp_path / "lab.csv", [["Database", "Clip", "Where"], ["Lab", "one", "a/1"]])
     with pytest.raises(InputError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        "The sheet “lab.csv” lacks the columns subject, path. Columns seen: Database, Clip, Where. "
+        "Columns subject, path not found in the sheet “lab.csv”. Found: Database, Clip, Where. "
         "Expected: database, subject, clip, path."
     )

@@ -42,7 +42,7 @@ def test_flow_pictures_are_named_as_in_the_list(tmp_path: Path) -> None:
     }
 
 
-def test_what_the_databases_hold_besides_the_list_is_there_on_request(tmp_path: Path) -> None:
+def test_clips_that_the_list_does_not_have_are_read_too(tmp_path: Path) -> None:
     path = trees.megc2019_trees(tmp_path, ROWS)["casme2"]
     finding = LAYOUTS["casme2"].read(FolderTree(path), None, frozenset())
     assert {(c.subject, c.name) for c in finding.clips} - {(s, c) for _, s, c, _ in LISTED} == {

@@ -98,7 +98,7 @@ def test_casme3_marks_on_dropped_frames_may_be_moved_to_the_nearest_frame(tmp_pa
     ]
 
 
-def test_casme3_macro_expressions_are_told_by_the_sheets_name(tmp_path: Path) -> None:
+def test_the_sheets_name_says_that_casme3_rows_are_macro_expressions(tmp_path: Path) -> None:
     header = ["sub", "seq", "onset", "apex", "offset"]
     trees.xlsx(tmp_path / "cas(me)3_part_A_MaE_label_JpgIndex_v2.xlsx", [header, ["spNO.1", "a", 2, 4, 6]])
     trees.frames(tmp_path / "spNO.1/a/color", range(1, 8), "{}.jpg")
@@ -146,7 +146,7 @@ def test_casme_sq_rows_of_unknown_participants_and_videos_are_reported(tmp_path:
 def test_casme_sq_without_its_worksheets_is_refused(tmp_path: Path) -> None:
     trees.casme_sq_tree(tmp_path)
     trees.xlsx(tmp_path / "CAS(ME)^2code_final.xlsx", [[1, "disgust1_1", 5, 6, 8]])
-    with pytest.raises(InputError, match="has no worksheets “naming rule1” and “naming rule2”"):
+    with pytest.raises(InputError, match="does not have the worksheets “naming rule1” and “naming rule2”"):
         read("casme_sq", tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_mmew_macro_expressions_are_left_out(tmp_path: Path) -> None:
     assert finding.problems == []
 
 
-def test_mmew_sheet_and_folder_that_disagree_on_the_emotion_are_reported(tmp_path: Path) -> None:
+def test_an_mmew_emotion_that_differs_between_sheet_and_folder_is_reported(tmp_path: Path) -> None:
     trees.xlsx(tmp_path / "s.xlsx", [trees.MMEW_HEADER, [13, "S13-07-001", 1, 3, 5, "4", "fear", None]])
     trees.frames(tmp_path / "anger/S13-07-001", range(1, 7), "{}.jpg")
     finding = read("mmew", tmp_path)
@@ -178,7 +178,7 @@ def test_4dme_subjects_are_compared_by_number_and_two_emotions_are_reported(tmp_
     assert codes(finding) == [("warning", "emotion-unknown", 3, "clip_7")]
 
 
-def test_4dme_kinect_videos_are_a_database_of_their_own(tmp_path: Path) -> None:
+def test_4dme_kinect_videos_are_a_separate_database(tmp_path: Path) -> None:
     (trees.fourdme_tree(tmp_path) / "gray_micro").rename(tmp_path / "kinect_color")
     finding = read("4dme", tmp_path)
     assert {(c.database, c.fps) for c in finding.clips} == {("4DME Kinect", 30.0)}

@@ -1,4 +1,4 @@
-"""SAMM: a header below thirteen rows of text, subjects that a spreadsheet made numbers, source frame numbers."""
+"""SAMM: a header below thirteen rows of text, subjects that a spreadsheet converted to numbers, source frame numbers."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_an_apex_of_minus_one_is_none(tmp_path: Path) -> None:
     assert [(p.severity, p.code, p.row) for p in finding.problems] == [("warning", "apex-missing", 15)]
 
 
-def test_a_kind_that_is_neither_is_reported_and_macro_is_kept(tmp_path: Path) -> None:
+def test_an_unknown_kind_is_reported_and_macro_stays_macro(tmp_path: Path) -> None:
     trees.samm(
         tmp_path,
         [

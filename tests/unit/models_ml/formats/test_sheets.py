@@ -1,4 +1,4 @@
-"""Coding sheets: headers wherever they stand, cells of any kind, files that are no sheets."""
+"""Coding sheets: headers in any row, cells of any type, and files that are not sheets."""
 
 import io
 import zipfile
@@ -30,12 +30,12 @@ def row(value: object) -> SheetRow:
 
 
 @pytest.mark.parametrize("name", ["Onset Frame", "onset_frame", " ONSETFRAME ", "OnsetF"])
-def test_a_column_is_found_however_its_name_is_written(tmp_path: Path, name: str) -> None:
+def test_a_column_is_found_under_each_spelling_of_its_name(tmp_path: Path, name: str) -> None:
     found = table(trees.xlsx(tmp_path / "s.xlsx", [[name, "Subject"], [5, "a"]]))
     assert found.rows[0].frame("onset", ImportReport()) == 5
 
 
-def test_row_numbers_are_those_of_the_spreadsheet_with_text_and_blank_rows_between(tmp_path: Path) -> None:
+def test_rows_have_the_numbers_of_the_spreadsheet_despite_text_and_blank_rows(tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -50,7 +50,7 @@ def test_row_numbers_are_those_of_the_spreadsheet_with_text_and_blank_rows_betwe
     ]
 
 
-def test_the_worksheet_with_the_columns_is_taken(tmp_path: Path) -> None:
+def test_the_worksheet_that_has_the_columns_is_read(tmp_path: Path) -> None:
     path = trees.xlsx(tmp_path / "s.xlsx", [["Read me"]], Codes=[["Subject", "OnsetF"], ["a", 1]])
     assert len(table(path).rows) == 1
 
@@ -63,21 +63,21 @@ def test_csv_with_any_usual_delimiter_and_a_byte_order_mark(tmp_path: Path, deli
 
 
 @pytest.mark.parametrize(("value", "frame"), [(46, 46), (46.0, 46), ("46 ", 46), ("46.0", 46), ("0046", 46)])
-def test_frame_numbers_in_their_usual_disguises(value: object, frame: int) -> None:
+def test_frame_numbers_in_all_usual_forms(value: object, frame: int) -> None:
     report = ImportReport()
     assert row(value).frame("onset", report) == frame
     assert report.problems == []
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "/", "-", "NaN", "N/A", float("nan")])
-def test_a_cell_that_says_there_is_none(value: object) -> None:
+def test_a_cell_that_says_there_is_no_frame(value: object) -> None:
     report = ImportReport()
     assert row(value).frame("onset", report) is None
     assert report.problems == []
 
 
 @pytest.mark.parametrize("value", ["46a", 46.5, -3, "#REF!", True, "1e3"])
-def test_what_is_no_frame_number_is_reported_with_file_row_and_column(value: object) -> None:
+def test_a_text_that_is_not_a_frame_number_is_reported_with_file_row_and_column(value: object) -> None:
     report = ImportReport()
     assert row(value).frame("onset", report) is None
     (problem,) = report.problems
@@ -118,14 +118,14 @@ def test_an_old_xls_asks_to_be_saved_as_xlsx(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 broken", b"PK", b"", b"Subject", b"Subject,OnsetF\0"])
-def test_a_file_that_is_no_sheet_is_an_input_error(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_sheet_is_an_input_error(tmp_path: Path, content: bytes) -> None:
     for name in ("s.xlsx", "s.csv"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=f"The sheet “{name}”"):
             table(tmp_path / name)
 
 
-def test_a_zip_that_is_no_workbook_is_an_input_error(tmp_path: Path) -> None:
+def test_a_zip_that_is_not_a_workbook_is_an_input_error(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "s.xlsx", "w") as archive:
         archive.writestr("a.txt", "b")
     with pytest.raises(InputError, match="is damaged"):
@@ -142,7 +142,7 @@ def test_a_workbook_with_an_entity_bomb_is_refused(tmp_path: Path) -> None:
         table(tmp_path / "s.xlsx")
 
 
-def test_a_workbook_that_is_wrong_about_its_own_size_is_read_whole(tmp_path: Path) -> None:
+def test_a_workbook_that_states_a_wrong_size_is_read_completely(tmp_path: Path) -> None:
     good = trees.xlsx(tmp_path / "good.xlsx", [["Subject", "OnsetF"], ["a", 1], ["b", 2]]).read_bytes()
     with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(tmp_path / "s.xlsx", "w") as new:
         for name in old.namelist():

@@ -39,7 +39,7 @@ def test_each_camera_is_a_database_with_its_own_frame_rate(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("level", ["", "SMIC_all_cropped", "SMIC_all_cropped/HS"])
-def test_the_folder_may_be_given_a_level_higher_or_lower(tmp_path: Path, level: str) -> None:
+def test_a_folder_one_level_higher_or_lower_is_understood(tmp_path: Path, level: str) -> None:
     trees.frames(
         tmp_path / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01", range(1, 4), "reg_image{:06d}.bmp"
     )
@@ -49,7 +49,7 @@ def test_the_folder_may_be_given_a_level_higher_or_lower(tmp_path: Path, level: 
 
 def test_a_folder_that_does_not_say_its_camera_is_refused(tmp_path: Path) -> None:
     trees.frames(tmp_path / "s1/micro/negative/s1_ne_01", range(1, 4), "image{:06d}.bmp")
-    with pytest.raises(InputError, match="Nothing says which camera"):
+    with pytest.raises(InputError, match="No folder name says which camera"):
         read(tmp_path / "s1")
 
 
@@ -96,7 +96,7 @@ def test_long_clips_take_their_marks_from_the_sheet_of_smic_e(tmp_path: Path) ->
     ]
 
 
-def test_contradicting_folders_and_clips_without_expressions_are_reported(tmp_path: Path) -> None:
+def test_contradicting_folders_and_clips_without_micro_expressions_are_reported(tmp_path: Path) -> None:
     micro = tmp_path / "HS/s1/micro"
     trees.frames(micro / "positive/s1_ne_01", range(1, 4), "image{:06d}.bmp")
     trees.frames(micro / "negative/s2_ne_01", range(1, 4), "image{:06d}.bmp")
@@ -110,7 +110,7 @@ def test_contradicting_folders_and_clips_without_expressions_are_reported(tmp_pa
     ]
 
 
-def test_an_offset_before_the_onset_or_frames_missing_leave_the_rest_alone(tmp_path: Path) -> None:
+def test_a_missing_frame_is_reported_and_the_other_frames_are_imported(tmp_path: Path) -> None:
     trees.smic_tree(tmp_path)
     (tmp_path / "HS/s1/micro/negative/s1_ne_01/image000102.bmp").unlink()
     finding = read(tmp_path)

@@ -1,14 +1,14 @@
-"""Precomputed onset–apex flow pictures: 8-bit PNG of three channels (u, v, strain), one a sample, instead of clips.
+"""Precomputed onset–apex flow pictures: 8-bit PNG with three channels (u, v, strain), one per sample, instead of clips.
 
 Two layouts:
 
 - ``<database>/<subject>/<label>/<clip>.png``;
-- ``<held-out subject>/u_train|u_test/<0|1|2>/<subject>_<clip>.png``, the one of STSTNet (Liong et al. 2019, FG) and of the
-  repositories that took it over: a folder a fold, labels 0 negative, 1 positive, 2 surprise. Every sample recurs in each
-  other subject's ``u_train`` and once in its own subject's ``u_test``. The latter is taken, and the others are compared
-  with it. The database is told from the subject's name: ``sub01`` CASME II, ``s01`` SMIC, ``006`` SAMM.
+- ``<held-out subject>/u_train|u_test/<0|1|2>/<subject>_<clip>.png``, the layout of STSTNet (Liong et al. 2019, FG) and of
+  repositories based on it: one folder per fold; the labels are 0 negative, 1 positive, 2 surprise. Each sample is in the
+  ``u_train`` of all other subjects and once in the ``u_test`` of its own. The reader takes the picture from ``u_test`` and
+  compares the others with it. The subject's name gives the database: ``sub01`` CASME II, ``s01`` SMIC, ``006`` SAMM.
 
-Names may have blanks before ``.png``. SMIC's and SAMM's clips begin with their subject, so ``006_006_1_2.png`` is 006_1_2.
+Names can have blanks before ``.png``. SMIC's and SAMM's clips begin with their subject, so ``006_006_1_2.png`` is 006_1_2.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class _Copy:
-    """One file: the sample it shows (database, subject, clip), and where it lies."""
+    """One file: the sample that it shows (database, subject, clip), and where the file is."""
 
     sample: tuple[str, str, str]
     spelled: str
@@ -42,7 +42,7 @@ class _Copy:
 
 
 def database_of(subject: str) -> tuple[str, str]:
-    """Database and canonical name of a subject as spelled in a file's name; ("", "") if it is of none of the three.
+    """Return database and canonical name of a subject as a file's name spells it; ("", "") if it is of none of the three.
 
     >>> database_of("sub01"), database_of("s1"), database_of("006"), database_of("x")
     (('CASME II', 'sub01'), ('SMIC', 's01'), ('SAMM', '006'), ('', ''))
@@ -59,9 +59,9 @@ def database_of(subject: str) -> tuple[str, str]:
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
-    """The pictures of a tree in either layout; a sheet is not used, there are no errata.
+    """Read the flow pictures of a tree in either layout; a sheet is not used, and no errata are known.
 
-    Raises InputError where no PNG lies as either layout says.
+    Raises InputError if no PNG file is where a layout expects it.
     """
     report = ImportReport()
     images = [p for p in tree.files() if p.lower().endswith(".png") and not is_litter(p)]
@@ -75,13 +75,13 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         copies = [_copy_by_label(path, parts[path], report) for path in images if len(parts[path]) > 3]
     if left and len(left) < len(images):
         report.info(
-            "not-in-layout", f"Pictures that lie elsewhere are left out: {listed(left, 3)}.", file=left[0]
+            "not-in-layout", f"Images elsewhere in the folder were left out: {listed(left, 3)}.", file=left[0]
         )
     found = [copy for copy in copies if copy is not None]
     if not found and not report.problems:
         raise InputError(
-            f"“{tree.name}” holds no flow pictures: expected <database>/<subject>/<label>/<clip>.png or "
-            f"<subject>/u_test/<0|1|2>/<subject>_<clip>.png, found {listed(images or tree.files(), 3) or 'nothing'}."
+            f"“{tree.name}” contains no flow pictures. Expected <database>/<subject>/<label>/<clip>.png or "
+            f"<subject>/u_test/<0|1|2>/<subject>_<clip>.png; found {listed(images or tree.files(), 3) or 'nothing'}."
         )
     samples: defaultdict[tuple[str, str, str], list[_Copy]] = defaultdict(list)
     for copy in found:
@@ -109,14 +109,14 @@ def _copy_in_fold(path: str, parts: tuple[str, ...], report: ImportReport) -> _C
     if not database or not rest:
         report.error(
             "subject-unknown",
-            f"“{stem}” does not begin with a subject of CASME II (sub01), SMIC (s01) or SAMM (006): not imported.",
+            f"“{stem}” does not begin with a subject of CASME II (sub01), SMIC (s01) or SAMM (006): it is not imported.",
             file=path,
         )
         return None
     if label not in LABELS:
         report.error(
             "label-unknown",
-            f"The label {label} is none of 0, 1 and 2: not imported.",
+            f"The label “{label}” is not 0, 1 or 2: the flow picture is not imported.",
             file=path,
             subject=subject,
         )
@@ -126,7 +126,7 @@ def _copy_in_fold(path: str, parts: tuple[str, ...], report: ImportReport) -> _C
 
 
 def clip_of(database: str, subject: str, stem: str, rest: str) -> str:
-    """The clip's name as its own database has it.
+    """Return the clip's name as its own database spells it.
 
     >>> clip_of("SAMM", "006", "006_006_1_2", "006_1_2"), clip_of("SMIC", "s01", "s1_ne_01", "ne_01")
     ('006_1_2', 's01_ne_01')
@@ -158,7 +158,9 @@ def _copy_by_label(path: str, parts: tuple[str, ...], report: ImportReport) -> _
     }
     subject = names[database](spelled) if database in names else spelled
     if not subject:
-        report.error("subject-unknown", f"“{spelled}” is no subject of {database}: not imported.", file=path)
+        report.error(
+            "subject-unknown", f"“{spelled}” is not a subject of {database}: it is not imported.", file=path
+        )
         return None
     rest = re.sub(rf"^{re.escape(spelled)}_", "", stem)
     clip = clip_of(database, subject, stem, rest) if database in names else stem
@@ -172,14 +174,14 @@ def _only_one(copies: list[_Copy], report: ImportReport) -> _Copy | None:
 
 
 def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: ImportReport) -> _Copy | None:
-    """The copy in the subject's own ``u_test``; None, reported, where there is none or a label contradicts."""
+    """Return the copy in the subject's own ``u_test``; None, with a report, if there is none or labels contradict."""
     _, subject, clip = copies[0].sample
     where = {"subject": subject, "clip": clip}
     strays = [c for c in copies if c.split == "u_test" and c.fold != subject]
     for copy in strays:
         report.error(
             "test-of-another",
-            f"Lies in the u_test of {copy.fold}: this copy is left out.",
+            f"This copy is in the u_test of {copy.fold}, another subject: it is left out.",
             file=copy.path,
             **where,
         )
@@ -190,10 +192,10 @@ def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: Impor
     if not own:
         report.error(
             "test-missing",
-            f"Is not in the u_test of its own subject, only in the u_train of {listed(sorted(c.fold for c in train))}: not "
-            "imported."
+            "The sample is not in the u_test of its own subject, only in the u_train of "
+            f"{listed(sorted(c.fold for c in train))}: it is not imported."
             if train
-            else "Is not in the u_test of its own subject: not imported.",
+            else "The sample is not in the u_test of its own subject: it is not imported.",
             file=copies[0].path,
             **where,
         )
@@ -203,7 +205,7 @@ def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: Impor
         if copy.fold == subject:
             report.warning(
                 "leak",
-                "Lies in the u_train of its own subject: whoever trained on these folders trained on the test.",
+                "The sample is in the u_train of its own subject: a network trained on this folder saw its test sample.",
                 file=copy.path,
                 **where,
             )
@@ -211,7 +213,7 @@ def _from_folds(tree: Tree, copies: list[_Copy], folds: list[str], report: Impor
     if absent:
         report.warning(
             "train-missing",
-            f"Is not in the u_train of {len(absent)} of {len(folds) - 1} other subjects: {listed(absent)}.",
+            f"The sample is missing from the u_train of {len(absent)} of {len(folds) - 1} other subjects: {listed(absent)}.",
             file=taken.path,
             **where,
         )
@@ -225,10 +227,10 @@ def _labels_differ(copies: list[_Copy], report: ImportReport) -> bool:
         labels.setdefault(copy.label, []).append(copy.path)
     if len(labels) == 1:
         return False
-    said = listed([f"{label} ({len(paths)}×, {paths[0]})" for label, paths in sorted(labels.items())])
+    seen = listed([f"{label} ({len(paths)}×, {paths[0]})" for label, paths in sorted(labels.items())])
     report.error(
         "label-contradicts",
-        f"Its copies have different labels: {said}: not imported.",
+        f"The copies of this sample have different labels, {seen}: it is not imported.",
         file=copies[0].path,
         subject=copies[0].sample[1],
         clip=copies[0].sample[2],
@@ -239,7 +241,7 @@ def _labels_differ(copies: list[_Copy], report: ImportReport) -> bool:
 def _twice(copies: list[_Copy], report: ImportReport) -> _Copy:
     report.warning(
         "picture-twice",
-        f"{listed([c.path for c in copies])} are one sample: the first is taken.",
+        f"{listed([c.path for c in copies])} show the same sample: the first is imported.",
         file=copies[0].path,
         subject=copies[0].sample[1],
         clip=copies[0].sample[2],
@@ -248,7 +250,7 @@ def _twice(copies: list[_Copy], report: ImportReport) -> _Copy:
 
 
 def _compare(tree: Tree, taken: _Copy, train: list[_Copy], report: ImportReport) -> None:
-    """Whether the copies are the same file; not asked where opening one is a request."""
+    """Report copies that are not the same file; not done where opening a file is slow."""
     if not tree.quick:
         return
     expected = _digest(tree, taken.path)
@@ -256,7 +258,7 @@ def _compare(tree: Tree, taken: _Copy, train: list[_Copy], report: ImportReport)
     if others:
         report.warning(
             "picture-differs",
-            f"The picture in the u_train of {listed(sorted(others))} is not that of u_test, which is taken.",
+            f"The copy in the u_train of {listed(sorted(others))} differs from the copy in u_test, which is imported.",
             file=taken.path,
             subject=taken.sample[1],
             clip=taken.sample[2],
@@ -275,7 +277,7 @@ def _is_png(tree: Tree, copy: _Copy, report: ImportReport) -> bool:
         return True
     report.error(
         "file-no-image",
-        f"The file {'is no PNG image' if head else 'is empty'}: not imported.",
+        f"The file {'is not a PNG image' if head else 'is empty'}: it is not imported.",
         file=copy.path,
         subject=copy.sample[1],
         clip=copy.sample[2],

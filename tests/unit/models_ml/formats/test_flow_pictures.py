@@ -1,4 +1,4 @@
-"""Precomputed flow pictures: each sample once, from its own subject's u_test, and every contradiction reported."""
+"""Precomputed flow pictures: each sample once, from its own subject's u_test, and each contradiction reported."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def test_a_label_that_differs_between_folders_is_not_guessed(tmp_path: Path) -> 
     assert "negative (1×, sub02/u_train/0/sub01_EP02_01f .png), positive (5×" in finding.problems[0].message
 
 
-def test_a_sample_in_the_test_folder_of_another_or_missing_or_differing_in_training_is_reported(
+def test_copies_that_are_misplaced_missing_or_different_are_reported(
     tmp_path: Path,
 ) -> None:
     root = trees.flow_folds(tmp_path)
@@ -76,7 +76,7 @@ def test_a_sample_in_the_test_folder_of_another_or_missing_or_differing_in_train
     assert len(finding.flow_pictures) == 6
 
 
-def test_names_that_tell_no_database_labels_and_files_that_are_no_pictures_are_reported(
+def test_unknown_subjects_unknown_labels_and_files_that_are_not_images_are_reported(
     tmp_path: Path,
 ) -> None:
     root = trees.flow_folds(tmp_path)
@@ -96,7 +96,7 @@ def test_names_that_tell_no_database_labels_and_files_that_are_no_pictures_are_r
     assert len(finding.flow_pictures) == 5
 
 
-def test_pictures_by_database_subject_and_label(tmp_path: Path) -> None:
+def test_flow_pictures_by_database_subject_and_label(tmp_path: Path) -> None:
     finding = read(trees.flow_by_label(tmp_path))
     assert sorted((p.database, p.subject, p.name, p.emotion) for p in finding.flow_pictures) == [
         ("CASME II", "sub01", "EP02_01f", "positive"),
@@ -122,7 +122,7 @@ def test_the_folder_of_one_database_is_enough(tmp_path: Path) -> None:
     ]
 
 
-def test_pictures_that_lie_otherwise_are_refused(tmp_path: Path) -> None:
+def test_images_in_another_layout_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(trees.colour_image())
-    with pytest.raises(InputError, match=r"holds no flow pictures: expected .*, found a\.png"):
+    with pytest.raises(InputError, match=r"contains no flow pictures. Expected .*; found a\.png"):
         read(tmp_path)
