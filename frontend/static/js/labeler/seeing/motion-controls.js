@@ -36,7 +36,7 @@ export class MotionControls {
     for (const name of ["magnify", "difference", "flow"]) this.#root.querySelector(`[data-action=${name}]`)?.setAttribute("aria-pressed", String(mode === name));
     this.#set(this.#factor, factor, `${factor}×`);
     this.#set(this.#smoothing, smoothing, smoothing ? `${smoothing} px` : "none");
-    this.#reference.textContent = reference === null ? "" : `Compared with ${why === "onset" ? "the onset, frame" : "frame"} ${reference}`;
+    this.#reference.textContent = reference === null ? "" : `Reference: ${why === "onset" ? "onset" : "frame"} ${reference}`;
     this.#status.textContent = status;
   }
 
