@@ -54,6 +54,14 @@ def test_a_clip_whose_index_is_lost_still_has_a_page_that_can_say_so(browser, cl
     assert 'head-url=""' in page_of(browser, clip)
 
 
+@pytest.mark.parametrize(("name", "tab"), [("clip", "Clips"), ("clips", "Clips"), ("coding", "Coding")])
+def test_the_navigation_marks_the_tab_of_the_page(browser, clip, name, tab):
+    slug = clip.project.slug
+    url = reverse(name, args=[slug, clip.pk] if name == "clip" else [slug])
+    tabs = re.search(r'<nav class="nav-tabs".*?</nav>', browser.get(url).content.decode(), re.S)[0]
+    assert re.findall(r'aria-current="page">(\w+)', tabs) == [tab]
+
+
 def test_every_module_that_a_module_imports_is_preloaded():
     listed = set(labeler_modules())
     assert "js/labeler/frames/decode-worker.js" not in listed
