@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parents[2]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -34,7 +35,7 @@ def pages() -> dict[str, str]:
 def blocks(*languages: str) -> list[Part]:
     """Return the fenced blocks in these languages."""
     return [
-        Part(_place(page, text, match.start(2)), match[2], match[1])
+        Part(_place(page, text, match.start(2)), dedent(match[2]), match[1])
         for page, text in pages().items()
         for match in FENCE.finditer(text)
         if match[1] in languages

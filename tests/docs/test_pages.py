@@ -12,6 +12,9 @@ from tests.docs.openapi import schema
 
 TOP = {path.name for path in ROOT.iterdir()} - {"var", "site"}
 PATH = re.compile(r"[\w.-]+(/[\w.*-]+)*/?")
+NAME_IN_FILE = re.compile(
+    r"`(\w+)` (?:of|in) `([\w/]+\.(?:py|html))`"
+)  # "`read` in `models_ml/formats/smic.py`"
 VARIABLE = re.compile(r"\bMER_[A-Z_]+\b")
 SOURCES = ("*.py", "*.yml", "Makefile", "Dockerfile", ".ci/run")
 RELEASE = re.compile(r"^## \[(\d+\.\d+\.\d+)\] – (\d{4}-\d\d-\d\d)$", re.MULTILINE)
@@ -29,6 +32,12 @@ def named_files() -> list[Part]:
 @pytest.mark.parametrize("span", named_files(), ids=str)
 def test_a_file_that_a_page_names_exists(span: Part) -> None:
     assert any(ROOT.glob(span.text.rstrip("/"))), f"there is no {span.text}"
+
+
+@pytest.mark.parametrize("page", list(pages()))
+def test_a_name_that_a_page_finds_in_a_file_is_there(page: str) -> None:
+    for name, path in NAME_IN_FILE.findall(" ".join(pages()[page].split())):
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text("utf-8")), f"there is no {name} in {path}"
 
 
 @pytest.mark.parametrize("link", [link for link in links() if "://" not in link.text], ids=str)
