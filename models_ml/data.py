@@ -19,7 +19,7 @@ from models_ml.featurefile import FeatureFile
 from models_ml.training.folds import loso
 
 
-class Fold(NamedTuple):
+class SubjectFold(NamedTuple):
     """One held-out subject (``database/subject``), everybody else's samples, and the subject's own."""
 
     subject: str
@@ -93,7 +93,7 @@ class FlowDataset(Dataset[tuple[Tensor, int]]):
         """Of each sample, ``database/subject``: two databases' subjects of one name are two people."""
         return tuple(f"{d}/{s}" for d, s in zip(self.databases, self.subjects, strict=True))
 
-    def loso(self) -> Iterator[Fold]:
+    def loso(self) -> Iterator[SubjectFold]:
         """Leave one subject out, in the platform's own order of folds. Raises InputError with fewer than two people."""
         for fold in loso(self.people):
-            yield Fold(fold.name, Subset(self, fold.train), Subset(self, fold.test))
+            yield SubjectFold(fold.name, Subset(self, fold.train), Subset(self, fold.test))

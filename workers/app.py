@@ -1,9 +1,11 @@
-"""``celery -A workers.app``: the platform's broker settings with the work registered."""
+"""``celery -A workers.app``: the platform's broker settings, with the handlers of all kinds of job registered."""
 
+import importlib
 import os
+import pkgutil
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
-# One thread a process: folds and clips are the unit of parallelism, and results do not depend on the machine.
+# One thread per process: folds and clips are the unit of parallelism, and results do not depend on the machine.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
@@ -11,38 +13,11 @@ import django  # noqa: E402
 
 django.setup()
 
+import workers  # noqa: E402
 from mer_platform.jobs.broker import app  # noqa: E402
-from workers import (  # noqa: E402
-    bundles,
-    demo,
-    exports,
-    feature_sets,
-    features,
-    flow_layers,
-    imports,
-    ingest,
-    registry,
-    scoring,
-    spotting,
-    tracking,
-    training,
-    upkeep,
-)
 
-__all__ = [
-    "app",
-    "bundles",
-    "demo",
-    "exports",
-    "feature_sets",
-    "features",
-    "flow_layers",
-    "imports",
-    "ingest",
-    "registry",
-    "scoring",
-    "spotting",
-    "tracking",
-    "training",
-    "upkeep",
-]
+__all__ = ["app"]
+
+# Importing a module registers the handlers and tasks in it: a new kind of job is a new module, named nowhere else.
+for module in pkgutil.iter_modules(workers.__path__, "workers."):
+    importlib.import_module(module.name)

@@ -14,11 +14,11 @@ from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-from models_ml.training.engine import Cancelled, Epoch, FoldResult, FoldTask, train_bundle
+from models_ml.training.engine import Cancelled, EpochReport, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, plan
 from workers.environment import environment
-from workers.rundata import run_data
 from workers.runner import handles
+from workers.training_data import run_data
 
 TOLD_SECONDS = 1.0  # between two notes of how far a bundle is
 
@@ -124,7 +124,7 @@ class _Teller:
         self._claim, self._folds = claim, folds
         self._last = time.monotonic()
 
-    def __call__(self, epoch: Epoch) -> None:
+    def __call__(self, epoch: EpochReport) -> None:
         if time.monotonic() - self._last < TOLD_SECONDS:
             return
         self._last = time.monotonic()

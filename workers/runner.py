@@ -28,18 +28,31 @@ GO_ON_SECONDS = 1.0
 @dataclass(frozen=True)
 class Handler:
     run: Callable[[Claim], None]
-    failed: Callable[[Job, str], None]
+    failed: Callable[[Job, str], None] | None
 
 
 HANDLERS: dict[str, Handler] = {}
 
 
 def handles(
-    kind: str, failed: Callable[[Job, str], None]
+    kind: str, failed: Callable[[Job, str], None] | None = None
 ) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
-    """Register the work of one kind of job, and what a job that failed for good means for its clip, run or batch."""
+    """Register the handler of one kind of job.
+
+    Parameters
+    ----------
+    kind
+        As ``Job.enqueue`` stores it.
+    failed
+        Called with the job and the reason when the job has failed for good: marks the clip, run or batch that it was
+        for as failed. None where the job's own error is enough.
+    """
 
     def register(run: Callable[[Claim], None]) -> Callable[[Claim], None]:
+        if kind in HANDLERS:
+            raise ValueError(
+                f"two handlers for jobs of kind {kind!r}: {HANDLERS[kind].run.__module__} and {run.__module__}"
+            )
         HANDLERS[kind] = Handler(run, failed)
         return run
 
@@ -104,7 +117,8 @@ def fail(claim: Claim, reason: str) -> None:
     try:
         with transaction.atomic():
             # What the job was for comes first: a run's row is always locked before its jobs' rows.
-            HANDLERS[job.kind].failed(job, reason)
+            if (failed := HANDLERS[job.kind].failed) is not None:
+                failed(job, reason)
             if not claim.end(Job.State.FAILED, reason):
                 raise LeaseLost(str(job))
     except LeaseLost:

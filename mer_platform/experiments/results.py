@@ -159,7 +159,7 @@ def configurations(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def rankings(groups: Sequence[Sequence[Run]], *scores: Score) -> list[Ranking]:
-    """Configurations by each of the scores; ``configuration`` of a place is its position among the groups.
+    """Configurations by each of the scores; ``index`` is its position among the groups.
 
     What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
     that looking at many configurations does not make one of them win by chance.

@@ -16,7 +16,7 @@ MOST_RUNS = 2000
 SHOWN_ERRORS = 20
 
 Choice = dict[str, int]  # of each varied setting, which of its values
-Place = tuple[str | int, ...]
+ErrorLocation = tuple[str | int, ...]
 
 
 class SweepConfig(Config):
@@ -77,13 +77,13 @@ class SweepConfig(Config):
                 f"these are {count} runs, and a sweep has at most {MOST_RUNS}: vary less at once",
             )
         found: dict[str, RunConfig] = {}
-        errors: dict[tuple[Place, str], str] = {}  # each with the first combination that has it
+        errors: dict[tuple[ErrorLocation, str], str] = {}  # each with the first combination that has it
         for choice, data in self._combinations():
             try:
                 config = RunConfig.model_validate(data)
             except ValidationError as error:
-                for place, message, where in self._placed(error, choice):
-                    errors.setdefault((place, message), where)
+                for location, message, where in self._located(error, choice):
+                    errors.setdefault((location, message), where)
                 continue
             for seed in self.seeds or (config.seed,):
                 seeded = config.model_copy(update={"seed": seed})
@@ -102,14 +102,14 @@ class SweepConfig(Config):
     def _combinations(self) -> Iterator[tuple[Choice, dict[str, Any]]]:
         # A setting inside of another comes after it: net, then net.width.
         paths = sorted(self.grid, key=lambda path: path.count("."))
-        for places in itertools.product(*(range(len(self.grid[path])) for path in self.grid)):
-            choice = dict(zip(self.grid, places, strict=True))
+        for positions in itertools.product(*(range(len(self.grid[path])) for path in self.grid)):
+            choice = dict(zip(self.grid, positions, strict=True))
             data = copy.deepcopy(self.base)
             for path in paths:
                 _set(data, path, copy.deepcopy(self.grid[path][choice[path]]))
             yield choice, data
 
-    def _placed(self, error: ValidationError, choice: Choice) -> Iterator[tuple[Place, str, str]]:
+    def _located(self, error: ValidationError, choice: Choice) -> Iterator[tuple[ErrorLocation, str, str]]:
         """A combination's errors: at which value of the grid, or where in the base; what is wrong; in which combination."""
         for one in error.errors():
             path = field_path(one["loc"])
@@ -130,7 +130,7 @@ class SweepConfig(Config):
                 yield ("base", path), message, where
 
 
-def _detail(loc: Place, message: str) -> InitErrorDetails:
+def _detail(loc: ErrorLocation, message: str) -> InitErrorDetails:
     kind = PydanticCustomError("configuration", "{message}", {"message": message})
     return InitErrorDetails(type=kind, loc=loc, input=None)
 

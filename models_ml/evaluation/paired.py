@@ -13,7 +13,7 @@ from models_ml.evaluation.uncertainty import RESAMPLES, Interval, interval_of, r
 
 
 @dataclass(frozen=True)
-class Difference:
+class ScoreDifference:
     """What the second run scores more than the first, its 95 % interval, and how surprising it were without any (p)."""
 
     value: float
@@ -34,7 +34,7 @@ class McNemar:
 class Paired:
     """The second run against the first; differences by name of the score: uf1, uar, accuracy."""
 
-    differences: dict[str, Difference]
+    differences: dict[str, ScoreDifference]
     mcnemar: McNemar
 
 
@@ -86,13 +86,13 @@ def compare(
     )
 
 
-def _difference(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> Difference:
+def _difference(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> ScoreDifference:
     differences = drawn[:, 1] - drawn[:, 0]
     interval = interval_of(differences)
     assert interval is not None  # noqa: S101  every subject has samples, so every resample has scores
     rarer = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
     p = min(1.0, 2 * float(1 + rarer) / (1 + len(differences)))
-    return Difference(float(observed[1] - observed[0]), interval, p)
+    return ScoreDifference(float(observed[1] - observed[0]), interval, p)
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:

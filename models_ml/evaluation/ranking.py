@@ -17,10 +17,10 @@ AT_ONCE = 16  # runs scored together: their resamples stay in a few megabytes
 
 
 @dataclass(frozen=True)
-class Place:
+class RankedConfiguration:
     """One configuration among those compared.
 
-    configuration : its position in what was given
+    index : its position in what was given
     score : mean over its runs (seeds)
     interval : 95 %, of this configuration alone
     best : share of the resamples in which it is the best; ties are shared
@@ -28,7 +28,7 @@ class Place:
     behind_interval : 95 %, holding for all pairs of configurations at once; None for the leading one
     """
 
-    configuration: int
+    index: int
     score: float
     interval: Interval
     best: float
@@ -49,7 +49,7 @@ class Ranking:
         picked for being high on these subjects. None for one configuration.
     """
 
-    places: list[Place]
+    ranked: list[RankedConfiguration]
     chosen: float | None
     chosen_interval: Interval | None
 
@@ -84,7 +84,7 @@ def rank(
 
     >>> good = np.tile(np.diag([2, 2, 2]), (1, 4, 1, 1))
     >>> bad = np.tile([[2, 0, 0], [2, 0, 0], [2, 0, 0]], (1, 4, 1, 1))
-    >>> [(place.configuration, place.score, place.best) for place in rank([bad, good], n=100).places]
+    >>> [(one.index, one.score, one.best) for one in rank([bad, good], n=100).ranked]
     [(1, 1.0, 1.0), (0, 0.16666666666666666, 0.0)]
     """
     subjects = _check(configurations)
@@ -99,17 +99,19 @@ def rank(
     errors = _standard_errors(inside)
     most = _largest_deviation((inside - observed).astype(np.float32), errors)
     margin = _for_few(most, subjects) * errors[order[0]]
-    places = []
+    ranked = []
     for i in order:
         interval, behind = interval_of(inside[:, i]), float(observed[order[0]] - observed[i])
         assert interval is not None  # noqa: S101  every subject has samples, so every resample has a score
         apart = None if i == order[0] else (behind - float(margin[i]), behind + float(margin[i]))
-        places.append(Place(int(i), float(observed[i]), interval, float(best[i]), behind, apart))
+        ranked.append(
+            RankedConfiguration(int(i), float(observed[i]), interval, float(best[i]), behind, apart)
+        )
     if len(configurations) == 1:
-        return Ranking(places, None, None)
+        return Ranking(ranked, None, None)
     outside = _means(_scores(counts, (drawn == 0).astype(np.float32), score), sizes)
     chosen = outside[np.arange(n), inside.argmax(axis=1)]
-    return Ranking(places, float(np.nanmean(chosen)), interval_of(chosen))
+    return Ranking(ranked, float(np.nanmean(chosen)), interval_of(chosen))
 
 
 def _check(configurations: Sequence[NDArray[np.integer]]) -> int:

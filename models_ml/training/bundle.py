@@ -17,20 +17,20 @@ from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import stream
 from models_ml.training.folds import FoldSpec, with_validation
 from models_ml.training.losses import Loss, class_weights, label_shares
-from models_ml.training.members import Average, Optimizer, Origin, Snapshot, build_members, take
+from models_ml.training.members import Average, MemberSeed, Optimizer, Snapshot, build_members, take
 from models_ml.training.model import TrainedModel, probabilities
-from models_ml.training.tasks import Data, FoldResult, FoldTask
+from models_ml.training.tasks import FoldResult, FoldTask, TrainingData
 
 
-class Training:
+class BundleTraining:
     """A bundle in training. Its members are the tasks' networks, an ensemble's next to each other."""
 
     def __init__(
-        self, data: Data, plan: Sequence[FoldSpec], tasks: Sequence[FoldTask], place: torch.device
+        self, data: TrainingData, plan: Sequence[FoldSpec], tasks: Sequence[FoldTask], device: torch.device
     ) -> None:
         self.config = tasks[0].config
         self.train: TrainConfig = self.config.train
-        self.place, self.data = place, data
+        self.device, self.data = device, data
         self.tasks = [_with_validation(task, data.subjects) for task in tasks]
         self.owners = [t for t, task in enumerate(self.tasks) for _ in range(task.config.ensemble)]
         self.configs = [self.tasks[t].config for t in self.owners]
@@ -45,9 +45,9 @@ class Training:
         self.trained = _membership(
             [fold.train for fold in folds], len(data.labels)
         )  # (N, members), on the CPU
-        self.labels = torch.from_numpy(data.labels).to(place)
+        self.labels = torch.from_numpy(data.labels).to(device)
         variants = [data.features[None], *([] if data.jittered is None else [data.jittered])]
-        self.pictures = torch.from_numpy(np.concatenate(variants)).to(place)
+        self.pictures = torch.from_numpy(np.concatenate(variants)).to(device)
         self.augmentation = Augmentation(self.pictures, self.train, self.config.seed)
         self.order = stream(self.config.seed, "order")
         self.draws = [
@@ -59,37 +59,37 @@ class Training:
         self._build(folds)
 
     def _build(self, folds: Sequence[FoldSpec]) -> None:
-        origins = [
-            Origin(self.config.seed, (task.fold.name, *([f"network {k}"] if k else [])))
+        seeds = [
+            MemberSeed(self.config.seed, (task.fold.name, *([f"network {k}"] if k else [])))
             for task in self.tasks
             for k in range(task.config.ensemble)
         ]
         size = self.config.features.size
-        network, self.batch = build_members(self.config.net, size, origins)
+        network, self.batch = build_members(self.config.net, size, seeds)
         scales = torch.stack([input_scale(self.data.features[list(fold.train)]) for fold in folds])
         for module in network.modules():
             if isinstance(module, InputConv):
                 module.set_scale(scales)
-        self.network = network.to(self.place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs lack it
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs lack it
         weights = [
             class_weights(self.data.labels[list(fold.train)], config.train.class_weights)
             for fold, config in zip(folds, self.configs, strict=True)
         ]
         self.class_weights = torch.stack(weights)  # (members, classes), on the CPU
-        self.loss = Loss([config.train for config in self.configs], self.class_weights.to(self.place))
+        self.loss = Loss([config.train for config in self.configs], self.class_weights.to(self.device))
         self.optimizer = Optimizer(self.network, self.configs)
         self.average = Average(self.network, self.train.ema) if self.train.ema else None
         chosen = self.train.epoch_choice == "validation"
         self.snapshot = Snapshot(self.network, len(folds)) if chosen else None
         whole = any(isinstance(module, BatchNorm) for module in self.network.modules())
-        self.chunk = self.train.batch_size if whole else chunk_size(self.network, size, self.place)
+        self.chunk = self.train.batch_size if whole else chunk_size(self.network, size, self.device)
         self.steps_an_epoch = math.ceil(len(self.rows) / self.train.batch_size)
         self.step = 0
 
     def epoch(self, number: int) -> None:
         """One pass over the training samples of all folds."""
         self.network.train()
-        total = torch.zeros(len(self.configs), dtype=torch.float64, device=self.place)
+        total = torch.zeros(len(self.configs), dtype=torch.float64, device=self.device)
         seen = torch.zeros(len(self.configs), dtype=torch.float64)
         for rows in self.rows[torch.randperm(len(self.rows), generator=self.order)].split(
             self.train.batch_size
@@ -107,16 +107,16 @@ class Training:
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Train on a batch. Returns, by member, the sum of its losses and the number of samples that counted."""
         pictures, mix = self.augmentation.batch(rows)
-        targets = label_shares(self.labels[rows.to(self.place)], mix)
+        targets = label_shares(self.labels[rows.to(self.device)], mix)
         weights = self.trained[rows]
         if mix is not None:  # a blend is trained on only where both of its parts may be
             weights = weights * weights[mix.partner]
         weights = self._resampled(rows, weights)
         counts = weights.sum(dim=0)
-        self.batch.weights, self.batch.total = weights.to(self.place), len(rows)
-        share = self.batch.weights / counts.clamp(min=1).to(self.place)
+        self.batch.weights, self.batch.total = weights.to(self.device), len(rows)
+        share = self.batch.weights / counts.clamp(min=1).to(self.device)
         self.optimizer.zero()
-        total = torch.zeros(len(self.configs), dtype=torch.float64, device=self.place)
+        total = torch.zeros(len(self.configs), dtype=torch.float64, device=self.device)
         for start in range(0, len(rows), self.chunk):
             part = slice(start, start + self.chunk)
             self.batch.start = start
@@ -127,7 +127,7 @@ class Training:
         self.step += 1
         if self.average is not None:
             self.average.update()
-        return total * counts.to(self.place), counts.double()
+        return total * counts.to(self.device), counts.double()
 
     def _resampled(self, rows: Tensor, weights: Tensor) -> Tensor:
         if not any(self.draws):
@@ -183,16 +183,16 @@ class Training:
 
     def _predicted(self, part: str) -> list[NDArray[np.float64]]:
         """Probabilities of each task's own samples of a part of its fold, an ensemble's averaged."""
-        places = [list(getattr(task.fold, part)) for task in self.tasks]
-        union = sorted({i for own in places for i in own})
+        rows = [list(getattr(task.fold, part)) for task in self.tasks]
+        union = sorted({i for own in rows for i in own})
         if not union:
-            return [np.empty((0, len(CLASSES))) for _ in places]
+            return [np.empty((0, len(CLASSES))) for _ in rows]
         found = probabilities(self.network, self.pictures[0, union])
         row = {i: r for r, i in enumerate(union)}
         members = [[m for m, owner in enumerate(self.owners) if owner == t] for t in range(len(self.tasks))]
         return [
             found[[row[i] for i in own]][:, own_members].mean(dim=1).numpy()
-            for own, own_members in zip(places, members, strict=True)
+            for own, own_members in zip(rows, members, strict=True)
         ]
 
     def results(self) -> list[FoldResult | InputError]:

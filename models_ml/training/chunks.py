@@ -7,13 +7,13 @@ CPU_CHUNK_FLOATS = 2_000_000  # of the largest map of a chunk, all members toget
 WEIGHTS_A_SAMPLE = 4  # for each number of the largest map
 
 
-def chunk_size(network: nn.Module, size: int, place: torch.device) -> int:
+def chunk_size(network: nn.Module, size: int, device: torch.device) -> int:
     """Samples to pass through a network at once, whose gradients then add up to the batch's.
 
     On a CPU, so many that the largest map stays in the caches, but not so few that adding up the gradients of
     all weights takes longer than the maps; on a GPU the whole batch.
     """
-    if place.type != "cpu":
+    if device.type != "cpu":
         return 1 << 30
     largest = largest_map(network, size)
     weights = sum(parameter.numel() for parameter in network.parameters())

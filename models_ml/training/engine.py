@@ -18,18 +18,35 @@ from models_ml.config import RunConfig
 from models_ml.config.bundles import bundle_key
 from models_ml.errors import InputError
 from models_ml.training import classical
-from models_ml.training.bundle import Training
+from models_ml.training.bundle import BundleTraining
 from models_ml.training.determinism import reproducible
 from models_ml.training.folds import FoldSpec
 from models_ml.training.memory import keep_memory
 from models_ml.training.model import TrainedModel, check_features
-from models_ml.training.tasks import Cancelled, Data, Epoch, FoldResult, FoldTask, OnEpoch, ShouldStop
+from models_ml.training.tasks import (
+    Cancelled,
+    EpochReport,
+    FoldResult,
+    FoldTask,
+    OnEpoch,
+    ShouldStop,
+    TrainingData,
+)
 
-__all__ = ["Cancelled", "Data", "Epoch", "FoldResult", "FoldTask", "device_of", "fit_all", "train_bundle"]
+__all__ = [
+    "Cancelled",
+    "EpochReport",
+    "FoldResult",
+    "FoldTask",
+    "TrainingData",
+    "device_of",
+    "fit_all",
+    "train_bundle",
+]
 
 
 def train_bundle(
-    data: Data,
+    data: TrainingData,
     plan: Sequence[FoldSpec],
     tasks: Sequence[FoldTask],
     *,
@@ -59,58 +76,58 @@ def train_bundle(
     _check(data, tasks)
     if not tasks[0].config.net.trained_by_gradient:
         return [_fitted(data, task, should_stop) for task in tasks]
-    place = device_of(device)
+    target = device_of(device)
     keep_memory()
-    with reproducible(place):
-        return _fitting(data, plan, tasks, place, on_epoch, should_stop)
+    with reproducible(target):
+        return _fitting(data, plan, tasks, target, on_epoch, should_stop)
 
 
 def _fitting(
-    data: Data,
+    data: TrainingData,
     plan: Sequence[FoldSpec],
     tasks: Sequence[FoldTask],
-    place: torch.device,
+    target: torch.device,
     on_epoch: OnEpoch | None,
     should_stop: ShouldStop | None,
 ) -> list[FoldResult | InputError]:
     """Train the tasks together if the device's memory holds them, else one half of them after the other."""
     try:
-        return _side_by_side(data, plan, tasks, place, on_epoch, should_stop)
+        return _side_by_side(data, plan, tasks, target, on_epoch, should_stop)
     except torch.OutOfMemoryError as error:
         if len(tasks) == 1:
             raise InputError(
-                f"the memory of {place} does not hold one fold of this network with batches of "
+                f"the memory of {target} does not hold one fold of this network with batches of "
                 f"{tasks[0].config.train.batch_size}: choose smaller batches, or a smaller network"
             ) from error
-    if place.type == "cuda":
+    if target.type == "cuda":
         torch.cuda.empty_cache()
     middle = len(tasks) // 2
     halves = (tasks[:middle], tasks[middle:])
-    return [result for half in halves for result in _fitting(data, plan, half, place, on_epoch, should_stop)]
+    return [result for half in halves for result in _fitting(data, plan, half, target, on_epoch, should_stop)]
 
 
 def _side_by_side(
-    data: Data,
+    data: TrainingData,
     plan: Sequence[FoldSpec],
     tasks: Sequence[FoldTask],
-    place: torch.device,
+    target: torch.device,
     on_epoch: OnEpoch | None,
     should_stop: ShouldStop | None,
 ) -> list[FoldResult | InputError]:
-    training = Training(data, plan, tasks, place)
+    training = BundleTraining(data, plan, tasks, target)
     for epoch in range(1, tasks[0].config.train.epochs + 1):
         if should_stop is not None and should_stop():
             raise Cancelled(f"training was cancelled before epoch {epoch}")
         training.epoch(epoch)
         if on_epoch is not None:
-            on_epoch(Epoch(epoch, [losses[-1] for losses in training.losses]))
+            on_epoch(EpochReport(epoch, [losses[-1] for losses in training.losses]))
         if len(training.errors) == len(tasks):
             break
     return training.results()
 
 
 def fit_all(
-    data: Data,
+    data: TrainingData,
     config: RunConfig,
     *,
     on_epoch: OnEpoch | None = None,
@@ -129,7 +146,7 @@ def fit_all(
     return result.model
 
 
-def _fitted(data: Data, task: FoldTask, should_stop: ShouldStop | None) -> FoldResult:
+def _fitted(data: TrainingData, task: FoldTask, should_stop: ShouldStop | None) -> FoldResult:
     """A fold of a baseline without epochs, fitted to its training and validation samples."""
     fold = task.fold
     if should_stop is not None and should_stop():
@@ -149,7 +166,7 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _check(data: Data, tasks: Sequence[FoldTask]) -> None:
+def _check(data: TrainingData, tasks: Sequence[FoldTask]) -> None:
     if len({bundle_key(task.config) for task in tasks}) != 1:
         raise InputError("a bundle needs at least one task, and all of them with the same bundle key")
     check_features(data.features, tasks[0].config.features.size)

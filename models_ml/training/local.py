@@ -10,10 +10,10 @@ import numpy as np
 from models_ml.config import RunConfig
 from models_ml.config.bundles import bundle_sizes, max_members
 from models_ml.errors import InputError
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
+from models_ml.training.engine import FoldResult, FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import FoldSpec
 
-_data: Data | None = None  # of a worker process: sent once, not with every bundle
+_data: TrainingData | None = None  # of a worker process: sent once, not with every bundle
 
 
 class Workers(ProcessPoolExecutor):
@@ -22,7 +22,7 @@ class Workers(ProcessPoolExecutor):
     They beat threads: between two operations of a small network much of the time is Python's.
     """
 
-    def __init__(self, data: Data, processes: int | None = None) -> None:
+    def __init__(self, data: TrainingData, processes: int | None = None) -> None:
         self.processes = processes or os.cpu_count() or 1
         super().__init__(self.processes, multiprocessing.get_context("spawn"), _receive, (data,))
 
@@ -43,7 +43,7 @@ def train_folds(pool: Workers, plan: Sequence[FoldSpec], config: RunConfig) -> l
     return [result for result in results if isinstance(result, FoldResult)]
 
 
-def _receive(data: Data) -> None:
+def _receive(data: TrainingData) -> None:
     global _data  # what a process pool's initialiser is for
     _data = data
 

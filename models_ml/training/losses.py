@@ -22,11 +22,11 @@ class Loss:
     """
 
     def __init__(self, settings: Sequence[TrainConfig], class_weights: Tensor) -> None:
-        place = class_weights.device
+        device = class_weights.device
         self._class_weights = class_weights
-        self._smoothing = torch.tensor([s.label_smoothing for s in settings], device=place)[:, None]
+        self._smoothing = torch.tensor([s.label_smoothing for s in settings], device=device)[:, None]
         gammas = [s.focal_gamma if s.loss == "focal" else 0.0 for s in settings]
-        self._gamma = torch.tensor(gammas, device=place)[:, None] if any(gammas) else None
+        self._gamma = torch.tensor(gammas, device=device)[:, None] if any(gammas) else None
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """(N, members, classes) logits, (N, classes) shares of each label → (N, members).

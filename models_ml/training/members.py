@@ -18,30 +18,30 @@ from models_ml.training.determinism import byte_stream, stream_seed
 
 
 @dataclass(frozen=True)
-class Origin:
+class MemberSeed:
     """What a member's own random streams are drawn from."""
 
     seed: int
     names: tuple[str, ...]
 
 
-def build_members(net: BaseNet, size: int, origins: Sequence[Origin]) -> tuple[nn.Module, Batch]:
+def build_members(net: BaseNet, size: int, seeds: Sequence[MemberSeed]) -> tuple[nn.Module, Batch]:
     """The untrained networks of all members, each from its own streams, and what tells their layers of the batch."""
     with torch.random.fork_rng(devices=[]):
-        network = build(net, len(origins), size, len(CLASSES))
-        for member, origin in enumerate(origins):
-            torch.manual_seed(stream_seed(origin.seed, *origin.names, "weights"))
+        network = build(net, len(seeds), size, len(CLASSES))
+        for member, own in enumerate(seeds):
+            torch.manual_seed(stream_seed(own.seed, *own.names, "weights"))
             single = dict(tensors(build(net, 1, size, len(CLASSES))))
             for name, tensor in tensors(network):
-                part(tensor, member, len(origins)).copy_(single[name])
-    batch = Batch(streams=[{} for _ in origins])
+                part(tensor, member, len(seeds)).copy_(single[name])
+    batch = Batch(streams=[{} for _ in seeds])
     for name, module in network.named_modules():
         if hasattr(module, "batch"):
             module.batch = batch
         if isinstance(module, Dropout):
             module.name = name
-            for streams, origin in zip(batch.streams, origins, strict=True):
-                streams[name] = byte_stream(origin.seed, *origin.names, "dropout", name)
+            for streams, own in zip(batch.streams, seeds, strict=True):
+                streams[name] = byte_stream(own.seed, *own.names, "dropout", name)
     return network, batch
 
 
@@ -51,8 +51,8 @@ def take(network: nn.Module, net: BaseNet, size: int, members: Sequence[int], of
         taken = build(net, len(members), size, len(CLASSES))
     sources = dict(tensors(network))
     for name, tensor in tensors(taken):
-        for place, member in enumerate(members):
-            part(tensor, place, len(members)).copy_(part(sources[name], member, of))
+        for position, member in enumerate(members):
+            part(tensor, position, len(members)).copy_(part(sources[name], member, of))
     return taken.eval()
 
 

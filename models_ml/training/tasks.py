@@ -18,7 +18,7 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingData:
     """Everything a run sees.
 
     features : (N, 3, size, size) float32, flow u, v (pixels) and optical strain
@@ -62,11 +62,11 @@ class FoldResult:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class EpochReport:
     """What is told after each epoch: the losses of the tasks in training together, NaN where one has failed."""
 
     number: int
     losses: list[float]
 
 
-OnEpoch = Callable[[Epoch], None]
+OnEpoch = Callable[[EpochReport], None]

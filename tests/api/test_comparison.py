@@ -169,8 +169,8 @@ def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good
     groups = configurations([again, poor, good])
     assert groups == [[poor], [good, again]]
     [ranking] = rankings(groups, "uf1")
-    leading, last = ranking.places
-    assert (leading.configuration, last.configuration) == (1, 0)
+    leading, last = ranking.ranked
+    assert (leading.index, last.index) == (1, 0)
     assert leading.score == pytest.approx((1 + (6 / 7 + 8 / 9 + 1) / 3) / 2)
     assert leading.best == 1.0
     assert not last.may_be_best

@@ -7,7 +7,7 @@ from mer_platform.jobs.models import Job, Worker
 from mer_platform.projects.models import Role
 from models_ml.config import NET_CONFIGS
 from tests.pictures import freeze_pictures
-from workers import registry
+from workers import presence
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/experiments/"
@@ -164,7 +164,7 @@ def test_viewers_look_and_researchers_steer(project, launched, version, member, 
 
 
 def test_workers_are_listed_with_what_they_do_for_the_caller(api, bobs_api, launched):
-    registry.register(["training"])
+    presence.register(["training"])
     Worker.objects.update(job=Job.objects.first())
     [mine] = api.get("/api/v1/workers/").json()
     assert (mine["queues"], mine["busy"], mine["job"]["kind"]) == (["training"], True, "features")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from mer_platform.jobs import upkeep
 from mer_platform.jobs.models import Job, JobCancelled, LeaseLost, Worker
-from workers import registry
+from workers import presence
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -117,7 +117,7 @@ def test_the_work_that_is_not_wanted_any_more_hears_of_it_at_once(job):
 
 
 def test_workers_that_are_gone_are_forgotten(monkeypatch):
-    registry.register(["training"])
+    presence.register(["training"])
     assert [worker.queues for worker in Worker.serving("training")] == [["training"]]
     assert Worker.serving("gpu") == []
     assert upkeep.forget_dead_workers() == 0

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from models_ml.config import RunConfig, VggMSpp
 from models_ml.nets.ststnet.config import STREAMS
 from models_ml.nets.vgg_m.config import HIDDEN, VGG_M_LAYERS, scaled
-from models_ml.training.engine import Data, FoldTask, train_bundle
+from models_ml.training.engine import FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import FoldSpec, loso
 from models_ml.training.local import Workers, train_folds
 from tests.bench import report
@@ -111,7 +111,7 @@ def main() -> None:
             tell(case, torch.cuda.get_device_name(gpu), case.gpu_aim, plain, ours, gpu)
 
 
-def in_one_bundle(data: Data, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
+def in_one_bundle(data: TrainingData, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
     train_bundle(data, plan, [FoldTask(wanted, fold) for fold in plan], device=device.type)
 
 
@@ -188,11 +188,11 @@ def timed(pool: Workers, plan: list[FoldSpec], configs: list[RunConfig]) -> floa
     return time.perf_counter() - began
 
 
-def random_data() -> Data:
+def random_data() -> TrainingData:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(SAMPLES, 3, 28, 28)).astype(np.float32)
     subjects = [f"s{i % SUBJECTS:02}" for i in range(SAMPLES)]
-    return Data(features, rng.integers(0, 3, SAMPLES), subjects)
+    return TrainingData(features, rng.integers(0, 3, SAMPLES), subjects)
 
 
 def config(case: Case, epochs: int) -> RunConfig:
@@ -213,7 +213,10 @@ def seconds(train: Callable[[int], object], epochs: int) -> float:
 
 
 def plain_epoch(
-    data: Data, folds: list[FoldSpec], network: Callable[[], nn.Module], device: torch.device | None = None
+    data: TrainingData,
+    folds: list[FoldSpec],
+    network: Callable[[], nn.Module],
+    device: torch.device | None = None,
 ) -> float:
     """Seconds of one epoch of one fold in the loop that published code has; the best of several."""
     torch.set_num_threads(os.cpu_count() or 1)

@@ -10,7 +10,7 @@ from models_ml.config import SweepConfig
 from tests.pictures import freeze_pictures
 from workers import bundles, runner
 from workers.feature_cache import variants
-from workers.rundata import run_data
+from workers.training_data import run_data
 
 pytestmark = [pytest.mark.services]
 NET = {"name": "ststnet"}

@@ -11,7 +11,7 @@ from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from models_ml.config import RunConfig
 from tests.pictures import freeze_pictures
-from workers import runner, tracking
+from workers import mlflow_logging, runner
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
 pytestmark = [pytest.mark.services]
@@ -59,7 +59,7 @@ def test_a_finished_run_is_logged_with_all_that_identifies_it(version, alice, wo
 
 def test_logging_again_changes_the_run_that_is_there(version, alice, work, store):
     run = finished(version, alice, work)
-    tracking._send(run)
+    mlflow_logging._send(run)
     client = mlflow.MlflowClient(store)
     experiment = client.get_experiment_by_name(f"{run.project.slug}/{version}")
     assert len(client.search_runs([experiment.experiment_id])) == 1
@@ -72,7 +72,7 @@ def test_a_server_that_is_away_is_asked_again_and_harms_no_run(version, alice, w
     assert (job.state, job.attempt) == (Job.State.QUEUED, 1)
     assert "did not take run" in job.error
     assert not runner.take_next("scoring")  # not yet
-    Job.objects.update(not_before=None, attempt=tracking.TRIES - 1)
+    Job.objects.update(not_before=None, attempt=mlflow_logging.TRIES - 1)
     runner.take_next("scoring")
     job.refresh_from_db()
     run.refresh_from_db()

@@ -10,7 +10,7 @@ from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.results import configurations, rankings
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
-from models_ml.evaluation.ranking import Place
+from models_ml.evaluation.ranking import RankedConfiguration
 from models_ml.evaluation.uncertainty import Interval
 
 
@@ -27,7 +27,7 @@ class Row:
 
     label: str
     runs: list[Run]
-    place: Place
+    place: RankedConfiguration
     uar: float
     uar_interval: Interval
 
@@ -79,10 +79,10 @@ class Answer:
             by_uf1, by_uar = rankings(groups, "uf1", "uar")
         except InputError as error:
             return [], None, f"The runs cannot be ranked: {error}."
-        uar = {place.configuration: place for place in by_uar.places}
+        uar = {place.index: place for place in by_uar.ranked}
         rows = []
-        for place in by_uf1.places:
-            runs, own = groups[place.configuration], uar[place.configuration]
+        for place in by_uf1.ranked:
+            runs, own = groups[place.index], uar[place.index]
             rows.append(Row(self.labels[runs[0].pk], runs, place, own.score, own.interval))
         expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
         return rows, expected, ""

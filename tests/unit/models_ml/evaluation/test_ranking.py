@@ -24,17 +24,17 @@ def counts(*runs: np.ndarray) -> np.ndarray:
 
 def test_scores_and_intervals_are_those_of_each_run_alone() -> None:
     runs = [predictions(1, 0.3), predictions(2, 0.7)]
-    places = rank([counts(run) for run in runs]).places
-    assert [place.configuration for place in places] == [1, 0]
+    places = rank([counts(run) for run in runs]).ranked
+    assert [place.index for place in places] == [1, 0]
     for place in places:
-        alone = subject_bootstrap(TRUE, runs[place.configuration], SUBJECTS)
+        alone = subject_bootstrap(TRUE, runs[place.index], SUBJECTS)
         assert place.interval == pytest.approx(alone.overall["uf1"], abs=1e-6)
-        assert place.score == unweighted(counts(runs[place.configuration])[0].sum(axis=0))["uf1"]
+        assert place.score == unweighted(counts(runs[place.index])[0].sum(axis=0))["uf1"]
 
 
 def test_a_configuration_counts_by_the_mean_of_its_seeds() -> None:
     first, second = predictions(1, 0.5), predictions(2, 0.6)
-    [place] = rank([counts(first, second)]).places
+    [place] = rank([counts(first, second)]).ranked
     alone = [unweighted(counts(run)[0].sum(axis=0))["uf1"] for run in (first, second)]
     assert place.score == pytest.approx(np.mean(alone))
 
@@ -42,7 +42,7 @@ def test_a_configuration_counts_by_the_mean_of_its_seeds() -> None:
 def test_two_configurations_are_told_apart_as_two_runs_are() -> None:
     """With one pair, max-t is the usual interval: the difference and two standard errors."""
     first, second = predictions(1, 0.5), predictions(2, 0.7)
-    [leading, behind] = rank([counts(first), counts(second)]).places
+    [leading, behind] = rank([counts(first), counts(second)]).ranked
     low, high = compare(TRUE, first, second, SUBJECTS).differences["uf1"].interval
     assert leading.behind_interval is None
     assert behind.behind_interval == pytest.approx((low, high), abs=0.02)
@@ -50,26 +50,26 @@ def test_two_configurations_are_told_apart_as_two_runs_are() -> None:
 
 def test_chances_of_being_best_sum_to_one_and_equals_share_theirs() -> None:
     run = predictions(1, 0.5)
-    places = rank([counts(run), counts(run), counts(predictions(2, 0.5))], n=500).places
+    places = rank([counts(run), counts(run), counts(predictions(2, 0.5))], n=500).ranked
     assert sum(place.best for place in places) == pytest.approx(1)
-    chances = {place.configuration: place.best for place in places}
+    chances = {place.index: place.best for place in places}
     assert chances[0] == chances[1]
 
 
 def test_of_many_equal_configurations_none_is_told_apart_and_the_choice_is_worth_their_mean() -> None:
     """The best of forty runs of one skill leads by luck: its own score says more than it is worth."""
     found = rank([counts(predictions(seed, 0.5)) for seed in range(40)])
-    scores = [place.score for place in found.places]
-    assert all(place.may_be_best for place in found.places)
+    scores = [place.score for place in found.ranked]
+    assert all(place.may_be_best for place in found.ranked)
     assert found.chosen < scores[0] - 0.03
     assert abs(found.chosen - np.mean(scores)) < scores[0] - np.mean(scores)
 
 
 def test_a_far_better_configuration_is_told_apart_from_all_others() -> None:
     found = rank([counts(predictions(seed, 0.3)) for seed in range(10)] + [counts(predictions(99, 0.9))])
-    assert (found.places[0].configuration, found.places[0].best) == (10, 1.0)
-    assert not any(place.may_be_best for place in found.places[1:])
-    assert found.chosen == pytest.approx(found.places[0].score, abs=0.02)
+    assert (found.ranked[0].index, found.ranked[0].best) == (10, 1.0)
+    assert not any(place.may_be_best for place in found.ranked[1:])
+    assert found.chosen == pytest.approx(found.ranked[0].score, abs=0.02)
 
 
 @pytest.mark.parametrize(

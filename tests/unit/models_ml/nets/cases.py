@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.config import NET_CONFIGS, RunConfig
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
+from models_ml.training.engine import FoldResult, FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import FoldSpec, plan
 
 SIZE = 16
@@ -63,15 +63,15 @@ def motion(seed: int, labels: NDArray[np.int64], size: int = SIZE) -> NDArray[np
     return features
 
 
-def data(features: NDArray[np.float32] | None = None, labels: NDArray[np.int64] = LABELS) -> Data:
-    return Data(motion(0, LABELS) if features is None else features, labels, SUBJECTS)
+def data(features: NDArray[np.float32] | None = None, labels: NDArray[np.int64] = LABELS) -> TrainingData:
+    return TrainingData(motion(0, LABELS) if features is None else features, labels, SUBJECTS)
 
 
 def folds_of(config: RunConfig) -> list[FoldSpec]:
     return plan(config, SUBJECTS, DATABASES)
 
 
-def trained(data: Data, config: RunConfig, folds: list[FoldSpec]) -> list[FoldResult]:
+def trained(data: TrainingData, config: RunConfig, folds: list[FoldSpec]) -> list[FoldResult]:
     """The named folds in one bundle, their batches drawn as for all folds of the protocol."""
     results = train_bundle(data, folds_of(config), [FoldTask(config, fold) for fold in folds], device="cpu")
     return [result for result in results if isinstance(result, FoldResult)]

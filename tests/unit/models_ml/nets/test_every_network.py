@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models_ml.config import NET_CONFIGS, BaseNet, RunConfig
 from models_ml.nets.base import multiply_adds, parameter_count
 from models_ml.nets.build import build
-from models_ml.training.members import Origin, build_members, take, tensors
+from models_ml.training.members import MemberSeed, build_members, take, tensors
 from models_ml.training.model import TrainedModel
 from tests.unit.models_ml.nets.cases import NAMES, SIZE, configured, label, motion, variants
 
@@ -52,15 +52,15 @@ def test_the_configuration_counts_what_the_network_has_and_does(settings: dict[s
 @pytest.mark.parametrize("settings", variants(NAMES), ids=label)
 def test_members_do_not_influence_each_other(settings: dict[str, Any]) -> None:
     net = net_of(settings)
-    origins = [Origin(seed, ("fold",)) for seed in (3, 1, 2)]
+    seeds = [MemberSeed(seed, ("fold",)) for seed in (3, 1, 2)]
     pictures = torch.from_numpy(motion(1, [0, 1, 2, 1], SIZE))
-    together, _ = build_members(net, SIZE, origins)
+    together, _ = build_members(net, SIZE, seeds)
     logits = together.eval()(pictures).detach()
     rounding = 1e-6 * max(1.0, float(logits.abs().max()))
-    for member, origin in enumerate(origins):
-        alone, _ = build_members(net, SIZE, [origin])
+    for member, seed in enumerate(seeds):
+        alone, _ = build_members(net, SIZE, [seed])
         assert torch.allclose(logits[:, member], alone.eval()(pictures)[:, 0], rtol=0, atol=rounding)
-        taken = take(together, net, SIZE, [member], len(origins))
+        taken = take(together, net, SIZE, [member], len(seeds))
         for (name, tensor), (_, other) in zip(tensors(taken), tensors(alone), strict=True):
             assert torch.equal(tensor, other), name
 

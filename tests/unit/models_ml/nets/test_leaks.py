@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models_ml.training.engine import Data
+from models_ml.training.engine import TrainingData
 from tests.unit.models_ml.nets.cases import (
     BY_GRADIENT,
     LABELS,
@@ -32,7 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def spoilt(held_out: tuple[int, ...]) -> Data:
+def spoilt(held_out: tuple[int, ...]) -> TrainingData:
     """The samples ``held_out`` replaced by noise with labels at random."""
     rng = np.random.default_rng(8)
     features, labels, rows = data().features.copy(), LABELS.copy(), list(held_out)

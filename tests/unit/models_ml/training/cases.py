@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.config import RunConfig
-from models_ml.training.engine import Data, FoldResult, FoldTask, train_bundle
+from models_ml.training.engine import FoldResult, FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import loso
 
 QUICK = RunConfig.model_validate({"net": {"width": 0.05}, "train": {"epochs": 3, "batch_size": 8}})
@@ -24,16 +24,16 @@ def motion(seed: int, classes: list[int]) -> NDArray[np.float32]:
     return features
 
 
-def made_data() -> Data:
+def made_data() -> TrainingData:
     classes = [0, 1, 2, 0, 1, 2, 0, 0] * 3
-    return Data(motion(0, classes), np.array(classes), [f"s{i % 4}" for i in range(len(classes))])
+    return TrainingData(motion(0, classes), np.array(classes), [f"s{i % 4}" for i in range(len(classes))])
 
 
 def with_train(config: RunConfig = QUICK, **changes: Any) -> RunConfig:
     return RunConfig.model_validate(config.model_dump() | {"train": config.train.model_dump() | changes})
 
 
-def train(data: Data, config: RunConfig, *folds: int) -> list[FoldResult]:
+def train(data: TrainingData, config: RunConfig, *folds: int) -> list[FoldResult]:
     """The folds of leave-one-subject-out in one bundle; all of them without numbers."""
     plan = loso(data.subjects)
     wanted = [plan[i] for i in folds] if folds else plan

@@ -16,9 +16,9 @@ from models_ml.errors import InputError
 from models_ml.evaluation.metrics import CLASSES
 from models_ml.training import engine
 from models_ml.training.engine import (
-    Data,
     FoldResult,
     FoldTask,
+    TrainingData,
     fit_all,
     train_bundle,
 )
@@ -30,14 +30,14 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")
-def data() -> Data:
+def data() -> TrainingData:
     return made_data()
 
 
 @pytest.mark.parametrize(
     "changes", [{}, RICH, {"epoch_choice": "validation", "oracle": True}], ids=["plain", "rich", "nested"]
 )
-def test_the_held_out_subject_influences_nothing(data: Data, changes: dict[str, Any]) -> None:
+def test_the_held_out_subject_influences_nothing(data: TrainingData, changes: dict[str, Any]) -> None:
     fold = loso(data.subjects)[0]
     test = list(fold.test)
     rng = np.random.default_rng(8)
@@ -47,7 +47,7 @@ def test_the_held_out_subject_influences_nothing(data: Data, changes: dict[str, 
 
     config = with_train(**changes)
     [honest, _] = train(data, config, 0, 2)
-    [again, _] = train(Data(features, labels, data.subjects), config, 0, 2)
+    [again, _] = train(TrainingData(features, labels, data.subjects), config, 0, 2)
 
     assert again.model.save_bytes() == honest.model.save_bytes()
     assert again.losses == honest.losses
@@ -60,7 +60,7 @@ def test_the_held_out_subject_influences_nothing(data: Data, changes: dict[str, 
 )
 @pytest.mark.parametrize("net", [{"width": 0.05}, {"name": "ststnet"}], ids=["vgg", "batch-norm"])
 def test_a_bundle_of_folds_is_the_folds_one_by_one(
-    data: Data, net: dict[str, Any], changes: dict[str, Any]
+    data: TrainingData, net: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     config = RunConfig.model_validate(with_train(**changes).model_dump() | {"net": net, "ensemble": 2})
     together = train(data, config)
@@ -74,7 +74,7 @@ def test_a_bundle_of_folds_is_the_folds_one_by_one(
             assert (tensor - theirs[name]).abs().max() < 1e-5, name
 
 
-def test_configurations_that_differ_in_the_free_settings_share_a_bundle(data: Data) -> None:
+def test_configurations_that_differ_in_the_free_settings_share_a_bundle(data: TrainingData) -> None:
     plan = loso(data.subjects)
     configs = [
         with_train(),
@@ -90,7 +90,7 @@ def test_configurations_that_differ_in_the_free_settings_share_a_bundle(data: Da
         assert bundled.model.config == config
 
 
-def test_one_that_diverges_harms_no_other_of_its_bundle(data: Data) -> None:
+def test_one_that_diverges_harms_no_other_of_its_bundle(data: TrainingData) -> None:
     plan = loso(data.subjects)
     sgd = RunConfig.model_validate({"net": {"dropout": 0}, "train": {"optimizer": "sgd", "epochs": 20}})
     wild, calm = with_train(sgd, learning_rate=1), with_train(sgd, learning_rate=1e-3)
@@ -105,21 +105,23 @@ def test_one_that_diverges_harms_no_other_of_its_bundle(data: Data) -> None:
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes the device's memory hold so many folds and no more."""
-    begin = engine.Training.__init__
+    begin = engine.BundleTraining.__init__
 
     def limit(most: int) -> None:
-        def small(self: engine.Training, data: Data, plan: Any, tasks: Any, place: torch.device) -> None:
+        def small(
+            self: engine.BundleTraining, data: TrainingData, plan: Any, tasks: Any, place: torch.device
+        ) -> None:
             if len(tasks) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             begin(self, data, plan, tasks, place)
 
-        monkeypatch.setattr(engine.Training, "__init__", small)
+        monkeypatch.setattr(engine.BundleTraining, "__init__", small)
 
     return limit
 
 
 def test_what_the_memory_does_not_hold_is_trained_in_parts(
-    data: Data, small_memory: Callable[[int], None]
+    data: TrainingData, small_memory: Callable[[int], None]
 ) -> None:
     together = train(data, QUICK)
     small_memory(2)
@@ -130,14 +132,14 @@ def test_what_the_memory_does_not_hold_is_trained_in_parts(
         train(data, QUICK, 0)
 
 
-def test_different_shapes_do_not_share_a_bundle(data: Data) -> None:
+def test_different_shapes_do_not_share_a_bundle(data: TrainingData) -> None:
     plan = loso(data.subjects)
     other = QUICK.model_copy(update={"seed": 1})
     with pytest.raises(InputError, match="same bundle key"):
         train_bundle(data, plan, [FoldTask(QUICK, plan[0]), FoldTask(other, plan[0])])
 
 
-def test_the_same_run_gives_the_same_bits(data: Data) -> None:
+def test_the_same_run_gives_the_same_bits(data: TrainingData) -> None:
     config = with_train(**RICH)
     one, two = train(data, config), train(data, config)
     for a, b in zip(one, two, strict=True):
@@ -145,7 +147,7 @@ def test_the_same_run_gives_the_same_bits(data: Data) -> None:
         assert a.probabilities.tobytes() == b.probabilities.tobytes()
 
 
-def test_the_number_of_threads_outside_changes_no_bit(data: Data) -> None:
+def test_the_number_of_threads_outside_changes_no_bit(data: TrainingData) -> None:
     before = torch.get_num_threads()
     results = []
     try:
@@ -158,7 +160,7 @@ def test_the_number_of_threads_outside_changes_no_bit(data: Data) -> None:
     assert results[0] == results[1]
 
 
-def test_another_process_gives_the_same_bits(data: Data) -> None:
+def test_another_process_gives_the_same_bits(data: TrainingData) -> None:
     code = (
         "import hashlib, tests.unit.models_ml.training.cases as t\n"
         "from models_ml.training.engine import fit_all\n"
@@ -176,7 +178,7 @@ def test_another_process_gives_the_same_bits(data: Data) -> None:
     assert other.stdout.strip() == hashlib.sha256(fit_all(data, QUICK).save_bytes()).hexdigest()
 
 
-def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data: Data) -> None:
+def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data: TrainingData) -> None:
     fold = FoldSpec("s0", tuple(range(20)), (20, 21))
     other = FoldSpec("s1", fold.train, fold.test)
 
@@ -193,7 +195,7 @@ def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data:
     assert not torch.equal(ensemble[0], ensemble[1])
 
 
-def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: Data) -> None:
+def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: TrainingData) -> None:
     """With batches of one sample a held-out one is a batch of its own: no weight decay, no momentum, no statistics."""
     config = RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 1}})
     fold = FoldSpec("s", (0,), tuple(range(1, 24)))
@@ -208,7 +210,7 @@ def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: Data) -> No
     assert np.isfinite(among.probabilities).all()
 
 
-def test_processes_share_out_the_folds_and_find_the_same(data: Data) -> None:
+def test_processes_share_out_the_folds_and_find_the_same(data: TrainingData) -> None:
     with Workers(data, processes=2) as pool:
         shared = train_folds(pool, loso(data.subjects), QUICK)
     for one, other in zip(train(data, QUICK), shared, strict=True):

@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.config import RunConfig
 from models_ml.training.classical import fit
-from models_ml.training.engine import Cancelled, Data, FoldResult, FoldTask, fit_all, train_bundle
+from models_ml.training.engine import Cancelled, FoldResult, FoldTask, TrainingData, fit_all, train_bundle
 from models_ml.training.folds import FoldSpec
 from models_ml.training.model import TrainedModel
 from tests.unit.models_ml.nets.cases import LABELS, configured, data, folds_of, motion, trained
@@ -71,7 +71,7 @@ def test_it_becomes_a_model_like_any_other(net: dict[str, Any]) -> None:
 def test_class_weights_are_those_of_the_training_settings() -> None:
     rng = np.random.default_rng(0)
     labels = np.array([0] * 30 + [1] * 4 + [2] * 4)
-    noise = Data(rng.normal(size=(38, 3, 16, 16)).astype(np.float32), labels, ["s"] * 38)
+    noise = TrainingData(rng.normal(size=(38, 3, 16, 16)).astype(np.float32), labels, ["s"] * 38)
     plain, balanced = (
         fit_all(noise, configured(HOOF, {"class_weights": weights})).predict(noise.features).mean(axis=0)
         for weights in ("none", "balanced")

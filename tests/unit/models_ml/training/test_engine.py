@@ -13,10 +13,10 @@ from models_ml.training.bundle import input_scale
 from models_ml.training.determinism import reproducible
 from models_ml.training.engine import (
     Cancelled,
-    Data,
-    Epoch,
+    EpochReport,
     FoldResult,
     FoldTask,
+    TrainingData,
     fit_all,
     train_bundle,
 )
@@ -25,7 +25,7 @@ from tests.unit.models_ml.training.cases import QUICK, RICH, made_data, motion, 
 
 
 @pytest.fixture(scope="module")
-def data() -> Data:
+def data() -> TrainingData:
     return made_data()
 
 
@@ -41,7 +41,7 @@ def _settings_are_put_back() -> Iterator[None]:
     assert torch.equal(torch.random.get_rng_state(), before[2]), "training drew from the global random stream"
 
 
-def test_it_learns_and_predicts_the_held_out_subject(data: Data) -> None:
+def test_it_learns_and_predicts_the_held_out_subject(data: TrainingData) -> None:
     fold = loso(data.subjects)[1]
     [result] = train(data, with_train(epochs=25, learning_rate=3e-3), 1)
     assert result.probabilities.shape == (len(fold.test), 3)
@@ -66,12 +66,12 @@ def test_it_learns_and_predicts_the_held_out_subject(data: Data) -> None:
     ],
     ids=str,
 )
-def test_every_training_setting_has_an_effect(data: Data, change: dict[str, Any]) -> None:
+def test_every_training_setting_has_an_effect(data: TrainingData, change: dict[str, Any]) -> None:
     plain, other = train(data, with_train(), 0)[0], train(data, with_train(**change), 0)[0]
     assert not np.array_equal(plain.probabilities, other.probabilities)
 
 
-def test_the_epoch_with_the_smallest_validation_loss_counts(data: Data) -> None:
+def test_the_epoch_with_the_smallest_validation_loss_counts(data: TrainingData) -> None:
     """What it leaves is what training for just so long leaves, where the schedule does not look ahead."""
     changes: dict[str, Any] = {
         "epoch_choice": "validation",
@@ -87,7 +87,7 @@ def test_the_epoch_with_the_smallest_validation_loss_counts(data: Data) -> None:
     )
 
 
-def test_the_oracle_is_recorded_and_changes_nothing(data: Data) -> None:
+def test_the_oracle_is_recorded_and_changes_nothing(data: TrainingData) -> None:
     [plain], [watched] = train(data, QUICK, 0), train(data, with_train(oracle=True), 0)
     assert watched.oracle is not None
     assert watched.oracle.shape == (3, len(loso(data.subjects)[0].test))
@@ -95,17 +95,17 @@ def test_the_oracle_is_recorded_and_changes_nothing(data: Data) -> None:
     assert watched.probabilities.tobytes() == plain.probabilities.tobytes()
 
 
-def test_jittered_apexes_are_trained_on_and_never_tested_on(data: Data) -> None:
+def test_jittered_apexes_are_trained_on_and_never_tested_on(data: TrainingData) -> None:
     config = with_train(apex_jitter=2)
     jittered = data.features[None] + 0.5
-    moved = Data(data.features, data.labels, data.subjects, jittered)
+    moved = TrainingData(data.features, data.labels, data.subjects, jittered)
     [plain], [other] = train(data, config, 0), train(moved, config, 0)
     assert other.model.save_bytes() != plain.model.save_bytes()
     test = list(loso(data.subjects)[0].test)
     assert np.allclose(other.probabilities, other.model.predict(data.features[test]), atol=1e-6)
 
 
-def test_an_ensemble_predicts_the_mean_of_its_networks(data: Data) -> None:
+def test_an_ensemble_predicts_the_mean_of_its_networks(data: TrainingData) -> None:
     [result] = train(data, QUICK.model_copy(update={"ensemble": 3}), 0)
     test = list(loso(data.subjects)[0].test)
     with torch.inference_mode():
@@ -114,7 +114,7 @@ def test_an_ensemble_predicts_the_mean_of_its_networks(data: Data) -> None:
     assert np.allclose(result.probabilities, each.mean(dim=1).numpy(), atol=1e-6)
 
 
-def test_a_fold_that_lacks_a_class_in_training_still_works(data: Data) -> None:
+def test_a_fold_that_lacks_a_class_in_training_still_works(data: TrainingData) -> None:
     labels = data.labels
     fold = FoldSpec(
         "s", tuple(np.flatnonzero(labels != 2).tolist()), tuple(np.flatnonzero(labels == 2).tolist())
@@ -125,14 +125,14 @@ def test_a_fold_that_lacks_a_class_in_training_still_works(data: Data) -> None:
     assert np.isfinite(result.probabilities).all()
 
 
-def test_epochs_are_reported(data: Data) -> None:
-    seen: list[Epoch] = []
+def test_epochs_are_reported(data: TrainingData) -> None:
+    seen: list[EpochReport] = []
     fit_all(data, QUICK, on_epoch=seen.append)
     assert [epoch.number for epoch in seen] == [1, 2, 3]
     assert all(len(epoch.losses) == 1 and epoch.losses[0] > 0 for epoch in seen)
 
 
-def test_it_stops_when_asked_within_an_epoch(data: Data) -> None:
+def test_it_stops_when_asked_within_an_epoch(data: TrainingData) -> None:
     seen: list[int] = []
     with pytest.raises(Cancelled, match="before epoch 3"):
         fit_all(
@@ -151,14 +151,14 @@ def test_it_stops_when_asked_within_an_epoch(data: Data) -> None:
         (FoldSpec("x", (0, 1), (1, 2)), "sample 1 is both trained on and tested in fold x"),
     ],
 )
-def test_unusable_folds_are_refused(data: Data, fold: FoldSpec, words: str) -> None:
+def test_unusable_folds_are_refused(data: TrainingData, fold: FoldSpec, words: str) -> None:
     with pytest.raises(InputError, match=words):
         train_bundle(data, [fold], [FoldTask(QUICK, fold)])
 
 
-def test_unusable_features_and_labels_are_refused(data: Data) -> None:
+def test_unusable_features_and_labels_are_refused(data: TrainingData) -> None:
     def fit(features: NDArray[Any], labels: NDArray[Any]) -> None:
-        fit_all(Data(features, labels, data.subjects), QUICK)
+        fit_all(TrainingData(features, labels, data.subjects), QUICK)
 
     with pytest.raises(InputError, match=r"shape \(samples, 3, 28, 28\).*are float64"):
         fit(data.features.astype(np.float64), data.labels)

@@ -7,7 +7,7 @@ from safetensors.torch import save
 
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
-from models_ml.training.members import Origin, build_members
+from models_ml.training.members import MemberSeed, build_members
 from models_ml.training.model import FORMAT, TrainedModel
 
 CONFIG = RunConfig.model_validate({"net": {"width": 0.05}, "seed": 4})
@@ -15,7 +15,7 @@ CONFIG = RunConfig.model_validate({"net": {"width": 0.05}, "seed": 4})
 
 @pytest.fixture
 def model() -> TrainedModel:
-    network, _ = build_members(CONFIG.net, 28, [Origin(CONFIG.seed, ("a",))])
+    network, _ = build_members(CONFIG.net, 28, [MemberSeed(CONFIG.seed, ("a",))])
     return TrainedModel(CONFIG, network.eval())
 
 

@@ -8,11 +8,11 @@ from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments.models import Run
 from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
-from models_ml.training.engine import Data
+from models_ml.training.engine import TrainingData
 from workers.feature_cache import load_samples, moved
 
 
-def run_data(run: Run) -> tuple[list[Sample], Data]:
+def run_data(run: Run) -> tuple[list[Sample], TrainingData]:
     """The samples of the run's version, and what the engine needs of them."""
     config = run.settings
     version = run.version
@@ -20,14 +20,16 @@ def run_data(run: Run) -> tuple[list[Sample], Data]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(version: int, _content: str, config: FeatureConfig, jitter: int) -> tuple[list[Sample], Data]:
+def _loaded(
+    version: int, _content: str, config: FeatureConfig, jitter: int
+) -> tuple[list[Sample], TrainingData]:
     """Versions are frozen, so this is never stale. From an object store it would take a request a sample and bundle."""
     samples = list(
         CompositeVersion.objects.get(pk=version).samples.select_related("clip", "picture").order_by("index")
     )
     labels = np.array([CLASSES.index(sample.label) for sample in samples], dtype=np.int64)
     variants = [load_samples([moved(s, by) for s in samples], config) for by in (-jitter, jitter) if by]
-    return samples, Data(
+    return samples, TrainingData(
         load_samples(samples, config),
         labels,
         [sample.subject_key for sample in samples],

@@ -10,8 +10,8 @@ from mer_platform.scoring.models import ModelVersion
 from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.training.engine import Cancelled, fit_all
-from workers.rundata import run_data
 from workers.runner import handles
+from workers.training_data import run_data
 
 
 def model_failed(job: Job, reason: str) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
-from mer_platform.jobs.models import Claim, Job
+from mer_platform.jobs.models import Claim
 from models_ml.errors import InputError
 from workers.runner import handles
 
@@ -20,11 +20,7 @@ FIRST_WAIT = 60.0  # seconds; doubles: the last try comes after two hours
 MOST_PARAM = 500  # characters; what every version of the server takes
 
 
-def _nothing(job: Job, reason: str) -> None:
-    """The run is as good without."""
-
-
-@handles("mlflow", failed=_nothing)
+@handles("mlflow")  # a run that was not logged is as good: only the job fails
 def log_run(claim: Claim) -> None:
     """Parameters, metrics with their intervals, hashes as tags, and the confusion matrix. Once a run."""
     run = Run.objects.select_related("project", "version__composite", "experiment").get(
