@@ -28,7 +28,7 @@ class Part:
 @cache
 def pages() -> dict[str, str]:
     """Return the text of each page by its path in the repository."""
-    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in sorted(paths)}
 
 
