@@ -13,6 +13,10 @@
  * clip's index and first frame. `openNext()` (key N) then shows the clip in place: the address changes and the rest of the page
  * is refreshed. Links with `data-next-clip` do the same. `open(opening)` opens any clip in place.
  *
+ * The rooms: frames/ fetches, decodes and plays frames; coding/ holds the coder's expressions and saves them; panel/ shows them and
+ * opens dialogs; seeing/ draws the frame, zoom and motion; timeline/ draws the timeline; keys/ maps keys to actions.
+ * workbench.js connects them for one clip.
+ *
  * Events (bubbling): `mer:frame` {index, source} with every new image, `mer:save` {state}, `mer:clip` {clip, page_url} when
  * another clip was opened in place.
  */
