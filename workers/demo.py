@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.base import File
 
-from mer_platform.annotation.models import Consensus
+from mer_platform.annotation.models import Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip, Database
 from mer_platform.clips.services import AlreadyThere, add_clip
 from mer_platform.composites.labelmaps import LabelMap
@@ -106,7 +106,7 @@ def _know(clip: Clip, spec: ClipSpec) -> None:
             "offset": spec.offset,
             "emotion": spec.emotion,
             "action_units": spec.action_units,
-            "origin": Consensus.Origin.SYNTHETIC,
+            "origin": ConsensusOrigin.SYNTHETIC,
         },
     )
 

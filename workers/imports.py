@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import DatabaseError
 
-from mer_platform.annotation.models import Consensus
+from mer_platform.annotation.models import Consensus, ConsensusOrigin
 from mer_platform.annotation.spotting import queue_spotting, without_apex
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.services import (
@@ -161,7 +161,7 @@ def _mark(item: ImportItem, clip: Clip) -> None:
     Consensus.objects.bulk_create(
         Consensus(
             clip=clip,
-            origin=Consensus.Origin.IMPORTED,
+            origin=ConsensusOrigin.IMPORTED,
             decided_by=item.batch.created_by,
             **{name: expression[name] for name in fields},
         )

@@ -1,7 +1,6 @@
 """What coders mark in a clip, and the consensus that datasets are built from."""
 
 import uuid
-from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -10,12 +9,31 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 
+from mer_platform.annotation.marks import CODED_FIELDS, MARKS
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent
 
 
+class ExpressionKind(models.TextChoices):
+    MICRO = "micro"
+    MACRO = "macro"
+
+
+class AnnotationOrigin(models.TextChoices):
+    MANUAL = "manual", "marked by hand"
+    SUGGESTED = "suggested", "suggestion accepted unchanged"
+    CORRECTED = "corrected", "suggestion accepted and corrected"
+
+
+class ConsensusOrigin(models.TextChoices):
+    ADOPTED = "adopted", "adopted from a coder"
+    ADJUDICATED = "adjudicated", "set by a judge"
+    IMPORTED = "imported", "from the database’s own coding"
+    SYNTHETIC = "synthetic", "known from the generator"
+
+
 def order_constraints(prefix: str) -> list[models.BaseConstraint]:
-    """onset ≤ apex ≤ offset, as far as they are set, kept by the database itself."""
+    """Return constraints by which the database itself keeps onset ≤ apex ≤ offset, for the marks that are set."""
     return [
         models.CheckConstraint(
             condition=Q(onset__isnull=True) | Q(apex__isnull=True) | Q(onset__lte=F("apex")),
@@ -33,25 +51,26 @@ def order_constraints(prefix: str) -> list[models.BaseConstraint]:
 
 
 class Marking(models.Model):
-    """One expression in a clip. Frames are 0-based indices into the clip; unset marks are null."""
+    """The fields of one expression that an annotation and a consensus share.
 
-    class Kind(models.TextChoices):
-        MICRO = "micro"
-        MACRO = "macro"
+    Marks are frame indices (0-based); a mark that is not set is null.
+    """
 
     onset = models.PositiveIntegerField(null=True, blank=True)
     apex = models.PositiveIntegerField(null=True, blank=True)
     offset = models.PositiveIntegerField(null=True, blank=True)
-    kind = models.CharField(max_length=5, choices=Kind.choices, default=Kind.MICRO)
+    kind = models.CharField(max_length=5, choices=ExpressionKind.choices, default=ExpressionKind.MICRO)
     emotion = models.CharField(max_length=40, blank=True)
-    action_units = models.CharField(max_length=80, blank=True, help_text="As coders write them: 4+L10.")
+    action_units = models.CharField(
+        max_length=80, blank=True, help_text="Numbers joined by +, with side and intensity: 4+L10+R12A."
+    )
 
     class Meta:
         abstract = True
 
     def frames(self) -> dict[str, int]:
-        """The marks that are set, by name: all three of a complete marking."""
-        marks = {"onset": self.onset, "apex": self.apex, "offset": self.offset}
+        """Return the marks that are set, by name."""
+        marks = {name: getattr(self, name) for name in MARKS}
         return {name: frame for name, frame in marks.items() if frame is not None}
 
     @property
@@ -59,51 +78,46 @@ class Marking(models.Model):
         return None not in (self.onset, self.apex, self.offset) and bool(self.emotion)
 
     def overlaps(self, other: "Marking") -> bool:
-        """Whether both mark some of the same frames (onset to offset); False while either lacks a mark."""
+        """Return whether the two share frames from onset to offset; False if one of these marks is not set."""
         if None in (self.onset, self.offset, other.onset, other.offset):
             return False
         return bool(self.onset <= other.offset and other.onset <= self.offset)  # type: ignore[operator]
 
 
 class LiveManager(models.Manager["Annotation"]):
-    """Annotations that were not deleted: what everybody but the history wants to see."""
+    """Annotations that are not deleted."""
 
     def get_queryset(self) -> models.QuerySet["Annotation"]:
         return super().get_queryset().filter(deleted_at__isnull=True)
 
 
 class Annotation(Marking):
-    """One coder's marking of one expression in a clip, saved as it is made.
+    """One coder's record of one expression in a clip.
 
-    A clip may show several expressions. Every version is kept (``AnnotationVersion``); a deleted annotation too, so that
-    deleting can be undone.
+    A clip can show several expressions. All versions are kept (``AnnotationVersion``), and so are deleted annotations, so
+    that they can be restored.
     """
-
-    class Origin(models.TextChoices):
-        MANUAL = "manual", "marked by hand"
-        SUGGESTED = "suggested", "suggestion accepted as it was"
-        CORRECTED = "corrected", "suggestion accepted and corrected"
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="annotations")
     coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations")
     key = models.UUIDField(
         default=uuid.uuid4,
         unique=True,
-        help_text="Made by the client, so that a save whose answer was lost is not made twice.",
+        help_text="Set by the client. Sending a save again with the same key never creates a second annotation.",
     )
-    origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.MANUAL)
+    origin = models.CharField(max_length=9, choices=AnnotationOrigin.choices, default=AnnotationOrigin.MANUAL)
     suggestion = models.JSONField(
-        null=True, blank=True, help_text="What the spotter offered: {onset, apex, offset, confidence}."
+        null=True, blank=True, help_text="What the spotter suggested: {onset, apex, offset, confidence}."
     )
     confidence = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
-        help_text="1 (guess) to 5 (certain)",
+        help_text="1 (guess) to 5 (certain).",
     )
     note = models.TextField(blank=True)
     revision = models.PositiveIntegerField(
-        default=1, help_text="Grows with every save; an edit names the one it began from."
+        default=1, help_text="Increases with each save. An edit names the revision that it is based on."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -125,20 +139,18 @@ class Annotation(Marking):
     def __str__(self) -> str:
         return f"{self.clip} by {self.coder}"
 
-    FIELDS = (
-        "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence", "note", "origin", "suggestion",
-    )  # fmt: skip
+    FIELDS = (*CODED_FIELDS, "confidence", "note", "origin", "suggestion")
 
     @property
     def deleted(self) -> bool:
         return self.deleted_at is not None
 
     def content(self) -> dict[str, Any]:
-        """What a version keeps: all fields a coder sets, and whether it is deleted."""
+        """Return what a version keeps: all fields that a coder sets, and whether the annotation is deleted."""
         return {**{name: getattr(self, name) for name in self.FIELDS}, "deleted": self.deleted}
 
     def keep_version(self, user: Any, client: str) -> "AnnotationVersion":
-        """Write down how this revision is, who made it, and with what. Inside the transaction that made it."""
+        """Store the current revision with the user and the client that made it, in the caller's transaction."""
         return AnnotationVersion.objects.create(
             annotation=self,
             revision=self.revision,
@@ -149,7 +161,7 @@ class Annotation(Marking):
 
 
 class AnnotationVersion(models.Model):
-    """An annotation as it was at one revision: who made it, when, and from where. Written once, never changed."""
+    """One revision of an annotation, and who saved it, when and with which client. It never changes."""
 
     annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="versions")
     revision = models.PositiveIntegerField()
@@ -158,12 +170,12 @@ class AnnotationVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     made_at = models.DateTimeField(auto_now_add=True)
-    client = models.CharField(max_length=80, help_text="“labeler”, “api”, or the file it was imported from.")
+    client = models.CharField(max_length=80, help_text="“labeler”, “api”, or the imported file.")
 
     class Meta:
         ordering = ["annotation_id", "revision"]
         constraints = [
-            models.UniqueConstraint(fields=["annotation", "revision"], name="version_once_a_revision")
+            models.UniqueConstraint(fields=["annotation", "revision"], name="unique_version_per_revision")
         ]
 
     def __str__(self) -> str:
@@ -171,43 +183,42 @@ class AnnotationVersion(models.Model):
 
 
 class Assignment(models.Model):
-    """A clip that a coder is to code. Coding is blind: nobody sees the others' marks before all are done."""
+    """A clip that a coder is asked to code.
+
+    Coding is blind: no coder sees the others' marks before all coders of the clip are done.
+    """
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="assignments")
     coder = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
-    position = models.PositiveIntegerField(default=0, help_text="Place in the coder's queue.")
+    position = models.PositiveIntegerField(default=0, help_text="Position in the coder's queue.")
     assigned_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     assigned_at = models.DateTimeField(auto_now_add=True)
-    done_at = models.DateTimeField(null=True, blank=True, help_text="When the coder said so.")
+    done_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the coder marked the clip as done; null if it is not done."
+    )
 
     class Meta:
         ordering = ["position", "id"]
-        constraints = [models.UniqueConstraint(fields=["clip", "coder"], name="a_clip_once_a_coder")]
+        constraints = [models.UniqueConstraint(fields=["clip", "coder"], name="unique_clip_per_coder")]
 
     def __str__(self) -> str:
         return f"{self.clip} for {self.coder}"
 
 
 class Consensus(Marking):
-    """The marking a dataset is built from: adopted from a coder, or known with the clip.
+    """The adjudicated annotation of one expression, from which datasets are built.
 
-    A long clip has one for each expression in it. SMIC codes no apex: there it stays unset, and a dataset takes the
-    spotted one.
+    A long clip has one for each of its expressions. SMIC does not code the apex: there it stays null, and a dataset uses
+    the apex that the spotter finds.
     """
-
-    class Origin(models.TextChoices):
-        ADOPTED = "adopted", "adopted from a coder"
-        ADJUDICATED = "adjudicated", "set by a judge"
-        IMPORTED = "imported", "from the database’s own coding"
-        SYNTHETIC = "synthetic", "known from the generator"
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="consensus")
     annotation = models.ForeignKey(
         Annotation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    origin = models.CharField(max_length=11, choices=Origin.choices)
+    origin = models.CharField(max_length=11, choices=ConsensusOrigin.choices)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -223,24 +234,27 @@ class Consensus(Marking):
 
     @classmethod
     def adopt(cls, annotation: Annotation, user: Any) -> "Consensus":
-        """Make this coder's complete marking the consensus on its expression.
+        """Make a coder's complete annotation the consensus on its expression.
 
-        It replaces what was there for the same stretch of frames, or the only one there was; other expressions of a long
-        clip stay. Raises ValidationError if the marking is not complete.
+        It replaces the consensus on the same frames, or the only consensus of the clip; other expressions of a long clip
+        stay. Raises ValidationError if the annotation is not complete.
         """
         if not annotation.complete:
-            raise ValidationError("Only a complete marking (onset, apex, offset and emotion) can be adopted.")
-        fields = ("onset", "apex", "offset", "kind", "emotion", "action_units")
+            raise ValidationError(
+                "Only a complete annotation (onset, apex, offset and emotion) can be adopted."
+            )
         with transaction.atomic():
             Clip.objects.select_for_update().get(pk=annotation.clip_id)  # two clicks make one consensus
-            there = list(annotation.clip.consensus.all())
-            replaced = there if len(there) == 1 else [old for old in there if old.overlaps(annotation)]
+            existing = list(annotation.clip.consensus.all())
+            replaced = (
+                existing if len(existing) == 1 else [old for old in existing if old.overlaps(annotation)]
+            )
             cls.objects.filter(pk__in=[old.pk for old in replaced]).delete()
             consensus = cls.objects.create(
                 clip=annotation.clip,
-                **{field: getattr(annotation, field) for field in fields},
+                **{field: getattr(annotation, field) for field in CODED_FIELDS},
                 annotation=annotation,
-                origin=cls.Origin.ADOPTED,
+                origin=ConsensusOrigin.ADOPTED,
                 decided_by=user,
             )
             AuditEvent.record(annotation.clip.project, user, f"adopted {annotation} as consensus")
@@ -248,9 +262,9 @@ class Consensus(Marking):
 
 
 class Judgement(models.Model):
-    """A judge looked at everybody's codings of a clip and decided; what came of it is the clip's consensus.
+    """The record that a judge compared the codings of a clip and decided. The result is the clip's consensus.
 
-    Kept beside the consensus, because a judge may also decide that a clip shows no expression.
+    It is a row of its own because a judge can also decide that a clip shows no expression.
     """
 
     clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="judgement")
@@ -264,19 +278,19 @@ class Judgement(models.Model):
 
 
 class Suggestion(models.Model):
-    """Where the spotter sees an expression in a clip. Nobody has confirmed it: it is offered, never saved as a marking."""
+    """Where the spotter sees an expression in a clip. It becomes an annotation only if a coder accepts it."""
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="suggestions")
     onset = models.PositiveIntegerField()
     apex = models.PositiveIntegerField()
     offset = models.PositiveIntegerField()
-    confidence = models.FloatField(help_text="0 (nothing stands out) to 1")
-    spotter = models.CharField(max_length=20, help_text="Version of the spotting code that made it.")
+    confidence = models.FloatField(help_text="0 (nothing stands out) to 1.")
+    spotter = models.CharField(max_length=20, help_text="Version of the spotter that made it.")
 
     class Meta:
         ordering = ["clip_id", "onset"]
         constraints = [
-            models.UniqueConstraint(fields=["clip", "onset"], name="suggestion_once_an_onset"),
+            models.UniqueConstraint(fields=["clip", "onset"], name="unique_suggestion_per_onset"),
             models.CheckConstraint(
                 condition=Q(onset__lte=F("apex"), apex__lte=F("offset")), name="suggestion_marks_in_order"
             ),
@@ -284,21 +298,3 @@ class Suggestion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clip}: {self.onset}–{self.apex}–{self.offset} ({self.confidence:.2f})"
-
-
-def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | None) -> dict[str, list[str]]:
-    """What is wrong with these marks in this clip, by field; empty if nothing is."""
-    errors: dict[str, list[str]] = {}
-    marks = [("onset", onset), ("apex", apex), ("offset", offset)]
-    for name, value in marks:
-        if value is not None and not 0 <= value < clip.frame_count:
-            errors.setdefault(name, []).append(
-                f"Frame {value} is not in this clip: its frames are 0–{clip.frame_count - 1}."
-            )
-    known = [(name, value) for name, value in marks if value is not None]
-    for (early, a), (late, b) in pairwise(known):
-        if a > b:
-            errors.setdefault(late, []).append(
-                f"The {late} (frame {b}) lies before the {early} (frame {a}): onset ≤ apex ≤ offset."
-            )
-    return errors

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import blind_clips
-from mer_platform.annotation.models import check_marks
+from mer_platform.annotation.checks import check_marks
 from mer_platform.clips.models import Clip
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require, researcher_projects

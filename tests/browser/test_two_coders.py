@@ -109,9 +109,9 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     expect(judge.locator("mer-figure[state=ready]")).to_have_count(2)
     accessible(judge)
     judge.goto(f"{url}/judge/")
-    expect(judge.get_by_text("2 of 2 clips that were coded twice")).to_be_visible()
+    expect(judge.get_by_text("2 of 2 clips coded by at least two coders")).to_be_visible()
     accessible(judge)
-    judge.get_by_role("link", name="Decide the first").click()
+    judge.get_by_role("link", name="Decide on the first clip").click()
     # The emotions differ: that clip comes first. Its frames are shown, and one key takes a coder's marking.
     expect(judge).to_have_url(f"{url}/clips/{first}/adjudicate/")
     expect(judge.locator("mer-labeler[ready]")).to_be_visible()
@@ -122,21 +122,21 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     expect(judge.get_by_text("Choose the emotion.")).to_be_visible()
     expect(
         judge.locator("mer-labeler[ready]")
-    ).to_be_visible()  # the page came anew; its keys work from here on
+    ).to_be_visible()  # the page was loaded again, and its keys work from here on
     judge.keyboard.press("2")
     judge.keyboard.press("Control+Enter")
     expect(judge).to_have_url(f"{url}/clips/{second}/adjudicate/")
 
-    # The second one the judge sets anew, at the frame of the player.
+    # The judge sets new marks for the second clip, at the frame of the player.
     expect(judge.locator("mer-labeler[ready]")).to_be_visible()
     judge.keyboard.press("1")
     expect(judge.locator("[data-readout=index]")).to_have_text(str(other.spec.apex))
     judge.keyboard.press("ArrowRight")
     expect(judge.locator("[data-readout=index]")).to_have_text(str(other.spec.apex + 1))
     judge.keyboard.press("a")
-    expect(judge.get_by_label("Set anew")).to_be_checked()
+    expect(judge.get_by_label("Set new marks")).to_be_checked()
     judge.keyboard.press("Control+Enter")
-    expect(judge.get_by_role("heading", name="No clip needs a judge")).to_be_visible()
+    expect(judge.get_by_role("heading", name="No clip waits for a judge")).to_be_visible()
 
     api = live_platform.api()
     agreed = {pk: api.get(f"consensus/?clip={pk}")["results"][0] for pk in (first, second)}

@@ -69,8 +69,8 @@ class Judge {
     const mean = /** @type {HTMLElement} */ (expression).dataset.average;
     const chosen = inputs(expression, "[type=radio]:checked")[0]?.value;
     if (chosen === "average" && mean && JSON.parse(mean)[name] === "") return;
-    const anew = inputs(expression, "[value=anew]")[0];
-    if (anew) anew.checked = true;
+    const manual = inputs(expression, "[value=manual]")[0];
+    if (manual) manual.checked = true;
   }
 
   /** @param {Event} event */

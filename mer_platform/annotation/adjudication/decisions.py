@@ -1,28 +1,30 @@
-"""The judge: which clips need one, and what comes of a decision."""
+"""Adjudication: which clips wait for a judge, and what a judge's decision changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from mer_platform.annotation.action_units import canonical
-from mer_platform.annotation.agreement.comparisons import Coded, coded_clips, compare
-from mer_platform.annotation.agreement.statistics import MARKS, group, mean_frame
-from mer_platform.annotation.models import Annotation, Consensus, Judgement, check_marks
+from mer_platform.annotation.agreement.comparisons import CodedClip, coded_clips, compare
+from mer_platform.annotation.agreement.statistics import group_expressions, mean_frame
+from mer_platform.annotation.checks import check_emotion, check_marks
+from mer_platform.annotation.marks import CODED_FIELDS, MARKS
+from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin, Judgement
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Project
 
-FIELDS = ("onset", "apex", "offset", "kind", "emotion", "action_units")
-TOLERANCE = 3  # frames
+TOLERANCE_FRAMES = 3
 
 
 @dataclass(frozen=True)
 class Case:
-    """A clip that waits for a judge, and why."""
+    """A clip that waits for a judge, and the reasons."""
 
-    coded: Coded
+    coded: CodedClip
     reasons: list[str]
 
     @property
@@ -31,35 +33,39 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Group:
-    """One expression as several coders marked it: annotation by coder. ``missing`` are coders who did not see it."""
+class ExpressionGroup:
+    """One expression with each coder's annotation of it. ``missing`` lists the coders who did not see it."""
 
-    by: dict[str, Annotation]
+    by_coder: dict[str, Annotation]
     missing: list[str]
 
     @property
     def average(self) -> dict[str, Any]:
-        """Rounded mean marks; kind, emotion and units where all agree, else None: the judge has to say."""
-        values = list(self.by.values())
-        mean: dict[str, Any] = {m: mean_frame([getattr(a, m) for a in values]) for m in MARKS}
+        """The rounded mean of the marks, and kind, emotion and action units.
+
+        A field is None if the coders differ on it, so that the judge has to set it.
+        """
+        annotations = list(self.by_coder.values())
+        mean: dict[str, Any] = {m: mean_frame([getattr(a, m) for a in annotations]) for m in MARKS}
         for name in ("kind", "emotion", "action_units"):
-            mean[name] = None if name in self.differing else getattr(values[0], name)
+            mean[name] = None if name in self.differing_fields else getattr(annotations[0], name)
         return mean
 
     @property
-    def differing(self) -> set[str]:
-        """The fields that not all coders have alike."""
-        values = list(self.by.values())
-        return {name for name in FIELDS if len({_said(a, name) for a in values}) > 1}
+    def differing_fields(self) -> set[str]:
+        annotations = list(self.by_coder.values())
+        return {name for name in CODED_FIELDS if len({_comparable(a, name) for a in annotations}) > 1}
 
 
-def cases(project: Project, user: Any, tolerance: int = TOLERANCE, database: int | None = None) -> list[Case]:
-    """The clips that at least two coders are done with, and that no judge has decided since, with why.
+def open_cases(
+    project: Project, user: Any, tolerance: int = TOLERANCE_FRAMES, database: int | None = None
+) -> list[Case]:
+    """Return the clips that wait for a judge, the most serious disagreements first.
 
-    A clip waits if its coders disagree (marks by more than ``tolerance`` frames), or if it has no consensus though an
-    expression was seen. The gravest disagreements come first.
+    A clip waits if at least two coders are done with it, no judge has decided since, and either the coders disagree (marks
+    count from more than ``tolerance`` frames) or an expression was seen but there is no consensus.
     """
-    coded = [item for item in coded_clips(project, user, database) if len(item.by) > 1]
+    coded = [item for item in coded_clips(project, user, database) if len(item.by_coder) > 1]
     judged = dict(Judgement.objects.filter(clip__project=project).values_list("clip", "decided_at"))
     agreed = set(Consensus.objects.filter(clip__project=project).values_list("clip", flat=True))
     found = []
@@ -69,79 +75,78 @@ def cases(project: Project, user: Any, tolerance: int = TOLERANCE, database: int
         compared = compare([item])
         reasons = [reason for c in compared for reason in c.reasons(tolerance)]
         if item.clip.pk in judged:
-            reasons.insert(0, "changed since it was judged")
-        if not reasons and item.clip.pk not in agreed and any(item.by.values()):
+            reasons.insert(0, "changed since the last decision")
+        if not reasons and item.clip.pk not in agreed and any(item.by_coder.values()):
             reasons = ["agreed, but no consensus yet"]
         if reasons:
-            worst = max(c.severity() for c in compared)
-            found.append((worst, Case(item, list(dict.fromkeys(reasons)))))
+            severity = max(c.severity() for c in compared)
+            found.append((severity, Case(item, list(dict.fromkeys(reasons)))))
     return [case for _, case in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
-def groups_of(coded: Coded) -> list[Group]:
-    """The clip's expressions, each with everybody's marking of it, in order of time."""
+def expression_groups(coded: CodedClip) -> list[ExpressionGroup]:
+    """Return the clip's expressions in order of time, each with all coders' annotations of it."""
     return [
-        Group(
-            {name: seen[name].source for name in coded.by if name in seen},
-            [name for name in coded.by if name not in seen],
+        ExpressionGroup(
+            {name: seen[name].marking for name in coded.by_coder if name in seen},
+            [name for name in coded.by_coder if name not in seen],
         )
-        for seen in group(coded.by)
+        for seen in group_expressions(coded.by_coder)
     ]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the judge says of one expression: a coder's marking as it is, or these fields."""
+    """A judge's decision on one expression: a coder's annotation as it is, or the judge's own fields."""
 
     annotation: Annotation | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
-        return {n: getattr(self.annotation, n) for n in FIELDS} if self.annotation else self.fields
+        return {n: getattr(self.annotation, n) for n in CODED_FIELDS} if self.annotation else self.fields
 
 
 def decide(clip: Clip, decisions: Sequence[Decision], by: Any) -> list[Consensus]:
-    """Make these the clip's consensus, instead of what there was; none at all says that it shows no expression.
+    """Replace the clip's consensus by these decisions. No decision at all means that the clip shows no expression.
 
-    All or nothing. Raises ValidationError, a list of field errors by the number of the decision (``"0.apex"``).
+    Either all decisions are stored or none. Raises ValidationError with the errors by field, prefixed by the number of the
+    decision (``"0.apex"``).
     """
     errors: dict[str, list[str]] = {}
     for number, decision in enumerate(decisions):
-        for name, said in problems(clip, decision.values).items():
-            errors[f"{number}.{name}"] = said
+        for name, messages in decision_errors(clip, decision.values).items():
+            errors[f"{number}.{name}"] = messages
     if errors:
         raise ValidationError(errors)
     with transaction.atomic():
-        Clip.objects.select_for_update().get(
-            pk=clip.pk
-        )  # two judges at once: the later decision counts, whole
+        # Of two judges who decide at the same moment, the later decision counts as a whole.
+        Clip.objects.select_for_update().get(pk=clip.pk)
         clip.consensus.all().delete()
         made = [
             Consensus.objects.create(
-                clip=clip, annotation=decision.annotation, origin=Consensus.Origin.ADJUDICATED, decided_by=by,
-                **{name: decision.values[name] for name in FIELDS},
+                clip=clip, annotation=decision.annotation, origin=ConsensusOrigin.ADJUDICATED, decided_by=by,
+                **{name: decision.values[name] for name in CODED_FIELDS},
             )
             for decision in decisions
         ]  # fmt: skip
         Judgement.objects.update_or_create(clip=clip, defaults={"decided_by": by})
-        AuditEvent.record(clip.project, by, f"judged {clip}: {_told(decisions)}")
+        AuditEvent.record(clip.project, by, f"adjudicated {clip}: {_summary(decisions)}")
     return made
 
 
-def problems(clip: Clip, values: dict[str, Any]) -> dict[str, list[str]]:
-    """What keeps these fields from being a consensus, by field; empty if nothing does."""
+def decision_errors(clip: Clip, values: dict[str, Any]) -> dict[str, list[str]]:
+    """Return why these fields cannot be a consensus, by field; empty if they can."""
     errors: dict[str, list[str]] = {}
     for mark in MARKS:
         if values.get(mark) is None:
             errors[mark] = [f"Set the {mark}."]
     if not errors:
         errors = check_marks(clip, values["onset"], values["apex"], values["offset"])
-    words = clip.database.emotions
     if not values.get("emotion"):
         errors["emotion"] = ["Choose the emotion."]
-    elif words and values["emotion"] not in words:
-        errors["emotion"] = [f"“{values['emotion']}” is not a word of {clip.database}: {', '.join(words)}."]
+    elif message := check_emotion(clip, values["emotion"]):
+        errors["emotion"] = [message]
     try:
         canonical(values.get("action_units") or "")
     except ValueError as error:
@@ -149,17 +154,17 @@ def problems(clip: Clip, values: dict[str, Any]) -> dict[str, list[str]]:
     return errors
 
 
-def _changed_since(item: Coded, decided_at: Any) -> bool:
-    return any(e.source.updated_at > decided_at for seen in item.by.values() for e in seen)
+def _changed_since(item: CodedClip, decided_at: datetime) -> bool:
+    return any(e.marking.updated_at > decided_at for seen in item.by_coder.values() for e in seen)
 
 
-def _told(decisions: Sequence[Decision]) -> str:
-    """What was decided, without the marks: everybody in the project reads the record, and some are still to code."""
-    told = [f"as {d.annotation.coder}" if d.annotation else "set by the judge" for d in decisions]
-    return "; ".join(told) or "no expression"
+def _summary(decisions: Sequence[Decision]) -> str:
+    """Return what was decided, without the marks: members who still code the clip can read the activity, too."""
+    parts = [f"annotation of {d.annotation.coder}" if d.annotation else "set by the judge" for d in decisions]
+    return "; ".join(parts) or "no expression"
 
 
-def _said(annotation: Annotation, name: str) -> Any:
-    """A field as it is compared: of action units the order says nothing."""
+def _comparable(annotation: Annotation, name: str) -> Any:
+    """Return a field's value for comparison. The order of action units does not matter."""
     value = getattr(annotation, name)
     return frozenset(value.split("+")) if name == "action_units" else value

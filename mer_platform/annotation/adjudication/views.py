@@ -1,5 +1,6 @@
-"""The judge's pages: which clips wait, and all codings of one side by side, to be decided."""
+"""The judge's pages: the clips that wait, and all codings of one clip side by side."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,34 +13,40 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from mer_platform.annotation.adjudication.decisions import TOLERANCE, Case, Group, cases, decide, groups_of
-from mer_platform.annotation.adjudication.forms import DecisionForm
-from mer_platform.annotation.agreement.comparisons import Coded, coded_clips
-from mer_platform.annotation.agreement.statistics import MARKS
+from mer_platform.annotation.adjudication.decisions import (
+    TOLERANCE_FRAMES,
+    Case,
+    ExpressionGroup,
+    decide,
+    expression_groups,
+    open_cases,
+)
+from mer_platform.annotation.adjudication.forms import MANUAL, NONE, DecisionForm
+from mer_platform.annotation.agreement.comparisons import CodedClip, coded_clips
 from mer_platform.annotation.blindness import is_blind
-from mer_platform.annotation.models import Annotation, Consensus, Marking
+from mer_platform.annotation.marks import CODED_FIELDS, MARKS
+from mer_platform.annotation.models import Consensus, ConsensusOrigin, ExpressionKind
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 
 PAGE = 50
-WIDTH = 1000  # of a timeline's viewBox
-MARGIN = 0.12  # of the expression, left free at both ends of its timeline
+TIMELINE_WIDTH = 1000  # in units of the SVG's viewBox
+TIMELINE_MARGIN = 0.12  # share of the expression's length that is shown before and after it
 
 
 @login_required
 @require_GET
 def judge(request: HttpRequest, slug: str) -> HttpResponse:
-    """The clips that wait for a judge, the gravest disagreement first, and why each waits."""
+    """List the clips that wait for a judge and why, the most serious disagreements first."""
     project = get_project(request, slug, Role.RESEARCHER)
-    waiting = _cases(request, project)
-    page = Paginator(waiting, PAGE).get_page(request.GET.get("page"))
-    coded = [item for item in coded_clips(project, request.user) if len(item.by) > 1]
+    page = Paginator(_open_cases(request, project), PAGE).get_page(request.GET.get("page"))
+    coded = [item for item in coded_clips(project, request.user) if len(item.by_coder) > 1]
     context = {
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "tolerance": _tolerance(request),
-        "coded": len(coded),
+        "coded_twice": len(coded),
         "databases": project.databases.all(),
         "chosen": request.GET.get("database", ""),
         "query": _query(request),
@@ -50,9 +57,10 @@ def judge(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def adjudicate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """All codings of a clip on one timeline; the judge accepts one, takes the average, or sets anew.
+    """Show all codings of a clip on one timeline, and store the judge's decision.
 
-    Form fields: for the n-th expression ``e<n>-choice`` and ``e<n>-onset`` …; ``new-…`` for one that no coder saw.
+    Form fields of the n-th expression are ``e<n>-choice``, ``e<n>-onset`` and so on; ``new-…`` are the fields of an
+    expression that no coder marked.
     """
     project = get_project(request, slug, Role.RESEARCHER)
     clip = get_object_or_404(
@@ -60,34 +68,36 @@ def adjudicate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     if is_blind(request.user, clip):
         raise PermissionDenied(
-            "This clip is in your own queue: code it first, then you see what the others marked."
+            "This clip is in your own queue. Finish coding it; then you can see the other coders’ marks."
         )
-    coded = next(iter(coded_clips(project, request.user, clip=clip.pk)), Coded(clip, {}))
+    coded = next(iter(coded_clips(project, request.user, clip=clip.pk)), CodedClip(clip, {}))
     consensus = list(clip.consensus.select_related("annotation__coder", "decided_by"))
     data = request.POST or None
-    groups = groups_of(coded)
+    groups = expression_groups(coded)
     forms = [
         DecisionForm(data, prefix=f"e{n}", clip=clip, group=group, initial=_initial(group, consensus))
         for n, group in enumerate(groups)
     ]
-    extra = DecisionForm(data, prefix="new", clip=clip, group=None, initial={"choice": "none"})
-    wrong = [form for form in [*forms, extra] if not form.is_valid()]  # all of them say what is wrong
-    if request.method == "POST" and not wrong:
+    extra = DecisionForm(data, prefix="new", clip=clip, group=None, initial={"choice": NONE})
+    failed = [
+        form for form in [*forms, extra] if not form.is_valid()
+    ]  # validates all, so that all show errors
+    if request.method == "POST" and not failed:
         decisions = [form.decision for form in [*forms, extra]]
         decide(clip, [decision for decision in decisions if decision], request.user)
-        messages.success(request, f"{clip.name} is decided.")
+        messages.success(request, f"Decision on {clip.name} saved.")
         return _to_next(request, project)
-    waiting = _cases(request, project)
+    waiting = _open_cases(request, project)
     context = {
         "clip": clip,
-        "coded": coded,
+        "coders": list(coded.by_coder),
         "pending": clip.assignments.filter(done_at__isnull=True).select_related("coder"),
         "consensus": consensus,
         "judgement": getattr(clip, "judgement", None),
         "cards": [_card(group, form, clip) for group, form in zip(groups, forms, strict=True)],
         "extra": extra,
-        "extra_open": extra.is_bound and bool(extra.errors or extra["choice"].value() != "none"),
-        "kinds": Marking.Kind.choices,
+        "extra_open": extra.is_bound and bool(extra.errors or extra["choice"].value() != NONE),
+        "kinds": ExpressionKind.choices,
         "marks": MARKS,
         "waiting": len(waiting),
         "next": next((case.clip.pk for case in waiting if case.clip.pk != clip.pk), None),
@@ -98,79 +108,92 @@ def adjudicate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "annotation/adjudication/adjudicate.html", context, status=status)
 
 
-def _cases(request: HttpRequest, project: Project) -> list[Case]:
+def _open_cases(request: HttpRequest, project: Project) -> list[Case]:
     database = request.GET.get("database")
-    return cases(project, request.user, _tolerance(request), row_id(database) if database else None)
+    return open_cases(project, request.user, _tolerance(request), row_id(database) if database else None)
 
 
 def _tolerance(request: HttpRequest) -> int:
-    """Frames that marks may be apart without a judge."""
-    return min(row_id(text), 9999) if (text := request.GET.get("tolerance", "")).isdecimal() else TOLERANCE
+    """Return how many frames marks may be apart without a judge."""
+    text = request.GET.get("tolerance", "")
+    return min(row_id(text), 9999) if text.isdecimal() else TOLERANCE_FRAMES
 
 
 def _query(request: HttpRequest) -> str:
-    """What was chosen on the list, for the links of its clips: the next one comes from the same list."""
+    """Return the list's filters as a query for the links of its clips, so that the next clip is from the same list."""
     kept = {name: request.GET[name] for name in ("tolerance", "database") if request.GET.get(name)}
     return f"?{urlencode(kept)}" if kept else ""
 
 
 def _to_next(request: HttpRequest, project: Project) -> HttpResponse:
-    waiting = _cases(request, project)
+    waiting = _open_cases(request, project)
     if not waiting:
         return redirect(f"{reverse('judge', args=[project.slug])}{_query(request)}")
     return redirect(f"{reverse('adjudicate', args=[project.slug, waiting[0].clip.pk])}{_query(request)}")
 
 
-def _initial(group: Group, consensus: list[Consensus]) -> dict[str, Any]:
-    """As it was decided before; else, where all coders say the same, that; else nothing: the judge decides."""
-    decided = [c for c in consensus if c.origin in (Consensus.Origin.ADOPTED, Consensus.Origin.ADJUDICATED)]
-    agreed = next((c for c in decided if any(c.overlaps(a) for a in group.by.values())), None)
+def _initial(group: ExpressionGroup, consensus: list[Consensus]) -> dict[str, Any]:
+    """Return the initial values of an expression's form.
+
+    An earlier decision is shown again. Otherwise the coders' common annotation is chosen if they all agree; if they
+    differ, nothing is chosen.
+    """
+    annotations = list(group.by_coder.values())
+    decided = [c for c in consensus if c.origin in (ConsensusOrigin.ADOPTED, ConsensusOrigin.ADJUDICATED)]
+    agreed = next((c for c in decided if any(c.overlaps(a) for a in annotations)), None)
     if agreed is not None:
-        of_coder = next((a for a in group.by.values() if a.pk == agreed.annotation_id), None)
-        fields = {name: getattr(agreed, name) for name in (*MARKS, "kind", "emotion", "action_units")}
-        return {**fields, "choice": str(of_coder.pk) if of_coder else "anew"}
-    average = {name: said for name, said in group.average.items() if said is not None}
-    if group.differing or group.missing:
+        adopted = next((a for a in annotations if a.pk == agreed.annotation_id), None)
+        fields = {name: getattr(agreed, name) for name in CODED_FIELDS}
+        return {**fields, "choice": str(adopted.pk) if adopted else MANUAL}
+    average = {name: value for name, value in group.average.items() if value is not None}
+    if group.differing_fields or group.missing:
         return average
-    return {**average, "choice": str(next(iter(group.by.values())).pk)}
+    return {**average, "choice": str(annotations[0].pk)}
 
 
-def _card(group: Group, form: DecisionForm, clip: Clip) -> dict[str, Any]:
-    """What the page shows of one expression: a timeline around it, a row a coder, and the decision."""
-    markings = list(group.by.values())
-    first = min(a.onset for a in markings)  # type: ignore[type-var]
-    last = max(a.offset for a in markings)  # type: ignore[type-var]
-    room = max(2, round((last - first) * MARGIN))  # type: ignore[operator]
-    low, high = max(0, first - room), min(clip.frame_count - 1, last + room)  # type: ignore[operator]
+def _card(group: ExpressionGroup, form: DecisionForm, clip: Clip) -> dict[str, Any]:
+    """Return what the page shows of one expression: a timeline with one row per coder, and the decision form."""
+    annotations = list(group.by_coder.values())
+    first = min(a.onset for a in annotations)  # type: ignore[type-var]
+    last = max(a.offset for a in annotations)  # type: ignore[type-var]
+    margin = max(2, round((last - first) * TIMELINE_MARGIN))  # type: ignore[operator]
+    low, high = max(0, first - margin), min(clip.frame_count - 1, last + margin)  # type: ignore[operator]
 
     def x(frame: int) -> float:
-        return round((frame - low) / max(high - low, 1) * WIDTH, 1)
-
-    apart = []
-    for mark in MARKS:
-        frames = [getattr(a, mark) for a in markings]
-        if min(frames) < max(frames):
-            start = x(min(frames))
-            apart.append({"mark": mark, "x": start, "width": round(x(max(frames)) - start, 1)})
+        return round((frame - low) / max(high - low, 1) * TIMELINE_WIDTH, 1)
 
     def bar(marks: dict[str, int]) -> dict[str, float]:
         onset, offset = x(marks["onset"]), x(marks["offset"])
         return {"onset": onset, "apex": x(marks["apex"]), "offset": offset, "width": max(offset - onset, 1)}
 
+    spreads = []
+    for mark in MARKS:
+        frames = [getattr(a, mark) for a in annotations]
+        if min(frames) < max(frames):
+            start = x(min(frames))
+            spreads.append({"mark": mark, "x": start, "width": round(x(max(frames)) - start, 1)})
     rows = [
-        _row(number, name, a, bar(a.frames())) for number, (name, a) in enumerate(group.by.items(), start=1)
+        {
+            "key": number,
+            "coder": name,
+            "annotation": annotation,
+            "bar": bar(annotation.frames()),
+            "fill": _fill({field: getattr(annotation, field) for field in CODED_FIELDS}),
+        }
+        for number, (name, annotation) in enumerate(group.by_coder.items(), start=1)
     ]
     mean = group.average
     return {
         "group": group,
         "form": form,
         "rows": rows,
-        "average": {**mean, "bar": bar(mean)} if len(markings) > 1 else None,
-        "apart": apart,
+        "average": {**mean, "bar": bar(mean), "fill": _fill(mean)} if len(annotations) > 1 else None,
+        "spreads": spreads,
         "low": low,
         "high": high,
     }
 
 
-def _row(number: int, name: str, annotation: Annotation, bar: dict[str, float]) -> dict[str, Any]:
-    return {"key": number, "coder": name, "marking": annotation, "bar": bar}
+def _fill(values: dict[str, Any]) -> str:
+    """Return the values that the page's script writes into the form when this choice is selected, as JSON."""
+    return json.dumps({name: "" if values[name] is None else values[name] for name in CODED_FIELDS})

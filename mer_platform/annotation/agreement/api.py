@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.annotation.agreement import comparisons
-from mer_platform.annotation.agreement.comparisons import Compared
+from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedClip
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 
@@ -21,47 +21,55 @@ class ProjectAgreement(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("database", OpenApiTypes.INT, description="Only this database's clips.")
+            OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database.")
         ],
         responses={
-            200: OpenApiResponse(OpenApiTypes.OBJECT, description="all, pairs, databases, worst clips")
+            200: OpenApiResponse(
+                OpenApiTypes.OBJECT,
+                description="`all` coders, `pairs` of coders, `databases`, and the `worst` clips of each.",
+            )
         },
     )
     def get(self, request: Request, pk: int) -> Response:
-        """R on action units, κ and α on emotion, differences of marks: of all coders, per pair and per database.
+        """Return the agreement of all coders, per pair and per database.
 
-        A number is null where it is not defined. Differences are the second coder's mark minus the first's.
+        R is computed on action units, Cohen's κ and Krippendorff's α on emotions. Differences of marks are the second
+        coder's frame minus the first coder's. A number is null if it is not defined.
         """
         project = Project.objects.of(request.user).filter(pk=pk).first()
         if project is None:
-            raise Http404("No such project.")
+            raise Http404("Project not found.")
         require(request.user, project, Role.RESEARCHER)
         asked = request.query_params.get("database")
         if asked and not project.databases.filter(pk=row_id(asked)).exists():
-            raise Http404("This project has no such database.")
+            raise Http404("Database not found in this project.")
         coded = comparisons.coded_clips(project, request.user, row_id(asked) if asked else None)
         compared = comparisons.compare(coded)
         return Response(
             {
-                "all": comparisons.whole_report(coded, compared).as_json(),
+                "all": comparisons.summarise_all(coded, compared).as_json(),
                 "pairs": [
-                    {"coders": list(pair), **comparisons.pair_report(items).as_json(), "worst": _worst(items)}
+                    {
+                        "coders": list(pair),
+                        **comparisons.summarise_pair(items).as_json(),
+                        "worst": _worst(items),
+                    }
                     for pair, items in comparisons.by_pair(compared).items()
                 ],
-                "databases": [_of_database(items) for items in comparisons.by_database(coded).values()],
+                "databases": [_database_entry(items) for items in comparisons.by_database(coded).values()],
                 "worst": _worst(compared),
             }
         )
 
 
-def _of_database(coded: list[comparisons.Coded]) -> dict[str, Any]:
+def _database_entry(coded: list[CodedClip]) -> dict[str, Any]:
     compared = comparisons.compare(coded)
     database = coded[0].clip.database
-    report = comparisons.whole_report(coded, compared).as_json()
-    return {"database": database.pk, "name": database.name, **report, "worst": _worst(compared)}
+    summary = comparisons.summarise_all(coded, compared).as_json()
+    return {"database": database.pk, "name": database.name, **summary, "worst": _worst(compared)}
 
 
-def _worst(compared: list[Compared]) -> list[dict[str, Any]]:
+def _worst(compared: list[ClipComparison]) -> list[dict[str, Any]]:
     return [
         {
             "clip": item.clip.pk,

@@ -1,23 +1,23 @@
-"""The figure of the coders' differences, as Plotly JSON for the page.
+"""The figure of the differences between coders, as Plotly JSON for the page.
 
-Plain data: its colours are the page's own (``var(--onset)``), which Plotly's Python library would refuse.
+It is built as plain data: it uses the page's own colours (``var(--onset)``), which Plotly's Python library rejects.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mer_platform.annotation.agreement.comparisons import Compared
-from mer_platform.annotation.agreement.statistics import MARKS
+from mer_platform.annotation.agreement.comparisons import ClipComparison
+from mer_platform.annotation.marks import MARKS
 
-BARS = 41  # at most; wider distributions get wider bars
-NICE = (1, 2, 5)
-HEIGHT = 320  # px
-FEW = 6  # counts up to this are ticked one by one
+MAX_BINS = 41  # a wider distribution gets wider bins
+NICE_STEPS = (1, 2, 5)
+HEIGHT_PX = 320
+MAX_COUNT_WITH_UNIT_TICKS = 6  # Plotly would label fractions of an expression below this
 
 
-def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
-    """How many expressions lie how far apart (second coder minus first), a bar a bin and mark."""
+def differences(compared: Sequence[ClipComparison], unit: str) -> dict[str, Any]:
+    """Return a histogram of the marks' differences (second coder minus first), one series per mark."""
     values = {mark: [d for c in compared for d in c.differences(mark, unit)] for mark in MARKS}
     width = bin_width([d for row in values.values() for d in row], 1 if unit == "frames" else 5)
     bars: list[dict[str, Any]] = []
@@ -36,10 +36,10 @@ def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
             }
         )
     highest = max((count for bar in bars for count in bar["y"]), default=0)
-    bins = f" (bars of {width})" if width > 1 else ""
+    bins = f" (bins of {width})" if width > 1 else ""
     layout = {
         "barmode": "group",
-        "height": HEIGHT,
+        "height": HEIGHT_PX,
         "margin": {"l": 52, "r": 16, "t": 16, "b": 48},
         "legend": {"orientation": "h", "y": 1.14},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -48,14 +48,14 @@ def differences(compared: Sequence[Compared], unit: str) -> dict[str, Any]:
         "yaxis": {
             "title": {"text": "expressions"},
             "rangemode": "tozero",
-            "dtick": 1 if highest <= FEW else None,
+            "dtick": 1 if highest <= MAX_COUNT_WITH_UNIT_TICKS else None,
         },
     }
     return {"data": bars, "layout": layout}
 
 
 def bin_width(values: Sequence[float], smallest: int) -> int:
-    """The smallest of 1, 2, 5, 10, … (times ``smallest``) with which the values take no more than ``BARS`` bars.
+    """Return the smallest of 1, 2, 5, 10, … times ``smallest`` with which the values need at most ``MAX_BINS`` bins.
 
     >>> bin_width([-3, 4], 1), bin_width([-90, 90], 1)
     (1, 5)
@@ -63,8 +63,8 @@ def bin_width(values: Sequence[float], smallest: int) -> int:
     reach = max((abs(v) for v in values), default=0)
     width = smallest
     for power in range(12):
-        for step in NICE:
+        for step in NICE_STEPS:
             width = smallest * step * 10**power
-            if 2 * reach / width + 1 <= BARS:
+            if 2 * reach / width + 1 <= MAX_BINS:
                 return width
     return width

@@ -1,4 +1,4 @@
-"""How well coders agree: page, figure, CSV."""
+"""How well coders agree: the page, its figure and its CSV."""
 
 import csv
 from dataclasses import dataclass
@@ -10,60 +10,60 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from mer_platform.annotation.agreement import comparisons, figures
-from mer_platform.annotation.agreement.comparisons import Coded, Compared
-from mer_platform.annotation.agreement.statistics import MARKS, Expression, overlap
+from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedClip
+from mer_platform.annotation.agreement.statistics import CodedExpression, overlap
+from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.formats.csv_text import guard_formula
 
-COLUMNS = [
+CSV_COLUMNS = [
     "database", "subject", "clip", "clip_id", "fps", "first_coder", "second_coder", "seen_by", "overlap",
-    *(f"{mark}_{who}" for mark in MARKS for who in ("first", "second")),
+    *(f"{mark}_{which}" for mark in MARKS for which in ("first", "second")),
     *(f"{mark}_difference" for mark in MARKS), "emotion_first", "emotion_second",
     "action_units_first", "action_units_second",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What the page is about: all coders or a pair, all databases or one."""
+class AgreementSelection:
+    """What the page shows: all coders or one pair, all databases or one."""
 
-    coded: list[Coded]
-    compared: list[Compared]
+    coded: list[CodedClip]
+    compared: list[ClipComparison]
     database: Database | None
     pair: tuple[str, str] | None
 
     @property
-    def shown(self) -> list[Compared]:
+    def shown(self) -> list[ClipComparison]:
         return [c for c in self.compared if self.pair in (None, (c.first, c.second))]
 
 
 @login_required
 @require_GET
 def agreement(request: HttpRequest, slug: str) -> HttpResponse:
-    """Numbers for all coders, per pair and per database; below, the differences and the worst clips of what is chosen."""
+    """Show the agreement of all coders, per pair and per database, and the worst clips of the selection."""
     project = get_project(request, slug, Role.RESEARCHER)
-    chosen = _chosen(request, project)
-    pairs = comparisons.by_pair(chosen.compared)
-    rows = [(pair, comparisons.pair_report(items)) for pair, items in pairs.items()]
-    databases = [
-        (name, coded[0].clip.database.pk, comparisons.whole_report(coded, comparisons.compare(coded)))
-        for name, coded in comparisons.by_database(chosen.coded).items()
-    ]
-    if chosen.pair:
-        report = comparisons.pair_report(chosen.shown)
+    selection = _selection(request, project)
+    if selection.pair:
+        summary = comparisons.summarise_pair(selection.shown)
     else:
-        report = comparisons.whole_report(chosen.coded, chosen.compared)
+        summary = comparisons.summarise_all(selection.coded, selection.compared)
     context = {
-        "chosen": chosen,
-        "report": report,
-        "pairs": rows,
-        "databases": databases,
-        "worst": comparisons.worst(chosen.shown),
+        "selection": selection,
+        "summary": summary,
+        "pairs": [
+            (pair, comparisons.summarise_pair(items))
+            for pair, items in comparisons.by_pair(selection.compared).items()
+        ],
+        "databases": [
+            (name, coded[0].clip.database.pk, comparisons.summarise_all(coded, comparisons.compare(coded)))
+            for name, coded in comparisons.by_database(selection.coded).items()
+        ],
+        "worst": comparisons.worst(selection.shown),
         "marks": MARKS,
-        "all_databases": project.databases.all(),
-        "coders": sorted({name for item in chosen.coded for name in item.by}),
+        "coders": sorted({name for item in selection.coded for name in item.by_coder}),
     }
     return render(request, "annotation/agreement/agreement.html", context)
 
@@ -71,30 +71,30 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def figure(request: HttpRequest, slug: str) -> HttpResponse:
-    """The differences of onset, apex and offset as bars, in frames or (``?unit=ms``) milliseconds."""
+    """Return the differences of the marks as a bar chart, in frames or (``?unit=ms``) in milliseconds."""
     project = get_project(request, slug, Role.RESEARCHER)
     unit = "ms" if request.GET.get("unit") == "ms" else "frames"
-    return JsonResponse(figures.differences(_chosen(request, project).shown, unit))
+    return JsonResponse(figures.differences(_selection(request, project).shown, unit))
 
 
 @login_required
 @require_GET
 def expressions_csv(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every expression of every two coders, a row each: what all the numbers are computed from."""
+    """Return each expression of each pair of coders as one row: the data behind all numbers of the page."""
     project = get_project(request, slug, Role.RESEARCHER)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="agreement-{project.slug}.csv"'
-    writer = csv.DictWriter(response, COLUMNS)
+    writer = csv.DictWriter(response, CSV_COLUMNS)
     writer.writeheader()
-    for item in _chosen(request, project).shown:
+    for item in _selection(request, project).shown:
         for a, b in item.matched:
             writer.writerow(_row(item, a, b))
-        for who, e in item.alone:
-            writer.writerow(_row(item, e, None) if who == item.first else _row(item, None, e))
+        for coder, e in item.alone:
+            writer.writerow(_row(item, e, None) if coder == item.first else _row(item, None, e))
     return response
 
 
-def _chosen(request: HttpRequest, project: Project) -> Chosen:
+def _selection(request: HttpRequest, project: Project) -> AgreementSelection:
     database = None
     if request.GET.get("database"):
         rows = Database.objects.filter(project=project)
@@ -102,10 +102,10 @@ def _chosen(request: HttpRequest, project: Project) -> Chosen:
     coded = comparisons.coded_clips(project, request.user, database.pk if database else None)
     first, second = request.GET.get("first"), request.GET.get("second")
     pair = (first, second) if first and second else None
-    return Chosen(coded, comparisons.compare(coded), database, pair)
+    return AgreementSelection(coded, comparisons.compare(coded), database, pair)
 
 
-def _row(item: Compared, a: Expression | None, b: Expression | None) -> dict[str, Any]:
+def _row(item: ClipComparison, a: CodedExpression | None, b: CodedExpression | None) -> dict[str, Any]:
     clip = item.clip
     row: dict[str, Any] = {
         "database": guard_formula(clip.database.name),
@@ -118,12 +118,12 @@ def _row(item: Compared, a: Expression | None, b: Expression | None) -> dict[str
         "seen_by": "both" if a and b else "first" if a else "second",
         "overlap": f"{overlap(a, b):.4f}" if a and b else "",
     }
-    for who, expression in (("first", a), ("second", b)):
+    for which, expression in (("first", a), ("second", b)):
         if expression is None:
             continue
-        row |= {f"{mark}_{who}": getattr(expression, mark) for mark in MARKS}
-        row[f"emotion_{who}"] = guard_formula(expression.emotion)
-        row[f"action_units_{who}"] = guard_formula(expression.source.action_units)
+        row |= {f"{mark}_{which}": getattr(expression, mark) for mark in MARKS}
+        row[f"emotion_{which}"] = guard_formula(expression.emotion)
+        row[f"action_units_{which}"] = guard_formula(expression.marking.action_units)
     if a and b:
         row |= {f"{mark}_difference": getattr(b, mark) - getattr(a, mark) for mark in MARKS}
     return row

@@ -17,9 +17,10 @@ from rest_framework.views import APIView
 
 from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
+from mer_platform.annotation.checks import check_marks
 from mer_platform.annotation.coding.opening import opening
 from mer_platform.annotation.coding.queue import queue_of, why_empty
-from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion, check_marks
+from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
 from mer_platform.annotation.spotting import queue_project
 from mer_platform.api import Conflict
 from mer_platform.clips.models import Clip

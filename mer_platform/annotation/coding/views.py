@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from mer_platform.annotation.adjudication.decisions import cases
+from mer_platform.annotation.adjudication.decisions import open_cases
 from mer_platform.annotation.assignments.completion import may_reopen
 from mer_platform.annotation.assignments.completion import reopen as reopen_coding
 from mer_platform.annotation.assignments.progress import progress
@@ -52,7 +52,7 @@ def coding(request: HttpRequest, slug: str) -> HttpResponse:
         "tasks": tasks.select_related("clip__subject__database")[:LISTED],
         "next_clip": Clip.objects.select_related("subject__database").filter(pk=own.next() or 0).first(),
         "coders": progress(project) if researcher else [],
-        "waiting": len(cases(project, request.user)) if researcher else 0,
+        "waiting": len(open_cases(project, request.user)) if researcher else 0,
         "has_clips": project.clips.exists(),
     }
     return render(request, "annotation/coding/coding.html", context)

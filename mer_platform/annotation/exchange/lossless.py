@@ -14,7 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 
 from mer_platform.annotation.exchange.rows import CODED, Incoming, Outgoing, Read
-from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
 from models_ml.formats.report import ImportReport
@@ -120,7 +120,7 @@ def _read_clip(name: str, clip: dict[str, Any], number: int, found: Read, report
     for entry in clip.get("consensus", []):
         fields = {key: entry[key] for key in CODED}
         record = {key: entry.get(key) for key in ("origin", "annotation", "decided_by", "decided_at")}
-        if record["origin"] not in Consensus.Origin.values:
+        if record["origin"] not in ConsensusOrigin.values:
             raise ValueError(f"{record['origin']!r} is no origin of a consensus")
         _time(record["decided_at"])
         if record["annotation"] is not None:

@@ -11,9 +11,10 @@ from pathlib import PurePath
 from typing import Any
 
 from mer_platform.annotation.action_units import canonical
+from mer_platform.annotation.checks import check_marks
 from mer_platform.annotation.exchange.rows import MARKS, Incoming
 from mer_platform.annotation.exchange.timing import Timing, Timings
-from mer_platform.annotation.models import Annotation, Marking, check_marks
+from mer_platform.annotation.models import AnnotationOrigin, ExpressionKind
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
@@ -153,7 +154,7 @@ class Placer:
 
     def _check_rest(self, row: Incoming, fields: dict[str, Any]) -> None:
         """The fields that only some formats carry."""
-        if fields.get("kind", "micro") not in Marking.Kind.values:
+        if fields.get("kind", "micro") not in ExpressionKind.values:
             self._refuse(row, "kind-unknown", f"“{fields['kind']}” is neither micro nor macro.", "kind")
         confidence = fields.get("confidence")
         if confidence is not None and (type(confidence) is not int or not 1 <= confidence <= 5):
@@ -163,7 +164,7 @@ class Placer:
         if not isinstance(note, str) or len(note) > _LONGEST_NOTE:
             message = f"A note is a text of at most {_LONGEST_NOTE:,} characters."
             self._refuse(row, "note-wrong", message, "note")
-        if fields.get("origin", "manual") not in Annotation.Origin.values:
+        if fields.get("origin", "manual") not in AnnotationOrigin.values:
             self._refuse(
                 row, "origin-unknown", f"“{fields['origin']}” is no origin of an annotation.", "origin"
             )

@@ -7,13 +7,13 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from mer_platform.annotation.agreement.statistics import (
-    Expression,
+    CodedExpression,
     cohen_kappa,
-    difference,
-    group,
+    describe_differences,
+    group_expressions,
     kappa_interval,
     krippendorff_alpha,
-    match,
+    match_expressions,
     mean_frame,
     overlap,
     reliability,
@@ -82,30 +82,32 @@ def test_alpha_is_one_for_perfect_agreement_and_undefined_without_variety():
 
 
 def test_overlap_is_intersection_over_union_of_frames():
-    assert overlap(Expression(10, 12, 19), Expression(10, 15, 19)) == 1
-    assert overlap(Expression(10, 12, 19), Expression(20, 25, 29)) == 0
-    assert overlap(Expression(10, 12, 19), Expression(19, 25, 28)) == pytest.approx(1 / 19)
+    assert overlap(CodedExpression(10, 12, 19), CodedExpression(10, 15, 19)) == 1
+    assert overlap(CodedExpression(10, 12, 19), CodedExpression(20, 25, 29)) == 0
+    assert overlap(CodedExpression(10, 12, 19), CodedExpression(19, 25, 28)) == pytest.approx(1 / 19)
 
 
 def test_expressions_are_paired_for_the_best_total_not_one_after_the_other():
     # The first overlaps most with the second of b (12/28, against 11/27); but then the other would have nothing.
-    a = [Expression(10, 15, 29), Expression(30, 35, 49)]
-    b = [Expression(3, 8, 20), Expression(18, 25, 37)]
-    assert match(a, b) == [(0, 0), (1, 1)]
+    a = [CodedExpression(10, 15, 29), CodedExpression(30, 35, 49)]
+    b = [CodedExpression(3, 8, 20), CodedExpression(18, 25, 37)]
+    assert match_expressions(a, b) == [(0, 0), (1, 1)]
 
 
 def test_what_one_coder_alone_saw_stays_unpaired():
-    assert match([Expression(0, 1, 2), Expression(50, 55, 60)], [Expression(51, 55, 61)]) == [(1, 0)]
-    assert match([], [Expression(0, 1, 2)]) == []
-    assert match([Expression(0, 1, 2)], []) == []
+    assert match_expressions(
+        [CodedExpression(0, 1, 2), CodedExpression(50, 55, 60)], [CodedExpression(51, 55, 61)]
+    ) == [(1, 0)]
+    assert match_expressions([], [CodedExpression(0, 1, 2)]) == []
+    assert match_expressions([CodedExpression(0, 1, 2)], []) == []
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_other_pairing_has_a_larger_total_overlap(seed):
     draw = random.Random(seed)
     onsets = [[draw.randrange(60) for _ in range(count)] for count in (3 + seed % 3, 5)]
-    a, b = ([Expression(onset, onset, onset + draw.randrange(5, 25)) for onset in row] for row in onsets)
-    found = match(a, b)
+    a, b = ([CodedExpression(onset, onset, onset + draw.randrange(5, 25)) for onset in row] for row in onsets)
+    found = match_expressions(a, b)
     assert len({i for i, _ in found}) == len({j for _, j in found}) == len(found)
     best = max(
         sum(overlap(x, b[j]) for x, j in zip(a, order, strict=True))
@@ -115,17 +117,19 @@ def test_no_other_pairing_has_a_larger_total_overlap(seed):
 
 
 def test_of_two_expressions_that_overlap_equally_the_first_is_paired():
-    halves = [Expression(10, 12, 19), Expression(20, 25, 29)]
-    whole = [Expression(10, 20, 29)]
-    assert match(whole, halves) == [(0, 0)]
-    assert match(halves, whole) == [(0, 0)]
-    apart = [Expression(50, 55, 59), Expression(70, 75, 79)]
-    assert match([*whole, apart[0]], [*halves, apart[1]]) == [(0, 0)]
+    halves = [CodedExpression(10, 12, 19), CodedExpression(20, 25, 29)]
+    whole = [CodedExpression(10, 20, 29)]
+    assert match_expressions(whole, halves) == [(0, 0)]
+    assert match_expressions(halves, whole) == [(0, 0)]
+    apart = [CodedExpression(50, 55, 59), CodedExpression(70, 75, 79)]
+    assert match_expressions([*whole, apart[0]], [*halves, apart[1]]) == [(0, 0)]
 
 
 def test_expressions_of_three_coders_come_together_in_order_of_time():
-    early, late = Expression(5, 8, 12), Expression(50, 55, 60)
-    groups = group({"a": [late], "b": [Expression(6, 9, 13), Expression(51, 56, 61)], "c": [early, late]})
+    early, late = CodedExpression(5, 8, 12), CodedExpression(50, 55, 60)
+    groups = group_expressions(
+        {"a": [late], "b": [CodedExpression(6, 9, 13), CodedExpression(51, 56, 61)], "c": [early, late]}
+    )
     assert [sorted(members) for members in groups] == [["b", "c"], ["a", "b", "c"]]
 
 
@@ -134,6 +138,6 @@ def test_means_of_frames_are_rounded_half_up():
 
 
 def test_differences_say_who_is_later_and_how_far_apart():
-    found = difference([-2, -4, 0])
+    found = describe_differences([-2, -4, 0])
     assert (found.mean, found.mean_absolute, found.median_absolute, found.largest) == (-2, 2, 2, 4)
-    assert difference([]) is None
+    assert describe_differences([]) is None
