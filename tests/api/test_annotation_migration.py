@@ -1,0 +1,40 @@
+"""The renamed constraints keep the rows and still refuse duplicates."""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from mer_platform.annotation.models import Annotation, Assignment, Suggestion
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+BEFORE = [("annotation", "0004_judgement")]
+AFTER = [("annotation", "0005_plain_names")]
+
+
+@pytest.fixture
+def migrate():
+    """Migrate to a state; at the end of the test, to the latest one."""
+
+    def to(targets):
+        MigrationExecutor(connection).migrate(targets)
+
+    yield to
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def test_renamed_constraints_keep_rows_and_refuse_duplicates(clip, alice, migrate):
+    migrate(BEFORE)
+    annotation = Annotation.objects.create(clip=clip, coder=alice, onset=1)
+    annotation.keep_version(alice, "labeler")
+    Assignment.objects.create(clip=clip, coder=alice)
+    Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2")
+    migrate(AFTER)
+    assert (Annotation.objects.get().onset, Assignment.objects.get().coder) == (1, alice)
+    for twice in (
+        lambda: annotation.keep_version(alice, "labeler"),
+        lambda: Assignment.objects.create(clip=clip, coder=alice),
+        lambda: Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2"),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            twice()
