@@ -52,9 +52,7 @@ class DecisionForm(forms.Form):
                     self.add_error(name, messages)
         averaged = self.group.average if self.group and cleaned.get("choice") == AVERAGE else {}
         if averaged and averaged["action_units"] is None and not cleaned.get("action_units"):
-            message = (
-                "The coders’ action units differ. Enter the correct ones, or set new marks."
-            )
+            message = "The coders’ action units differ. Enter the correct ones, or set new marks."
             self.add_error("action_units", message)
         return cleaned
 
