@@ -124,14 +124,15 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# WAL lets readers continue while a worker writes; IMMEDIATE takes the write lock at the start of a transaction, so that
+# contention means waiting and not "database is locked".
+SQLITE_OPTIONS = {
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL lets readers go on while a worker writes; IMMEDIATE takes the write lock at the start of a
-    # transaction, so that waiting (instead of "database is locked") is what happens under contention.
-    DATABASES["default"]["OPTIONS"] = {
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 30,
-    }
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
