@@ -29,7 +29,15 @@ def bundle_failed(job: Job, reason: str) -> None:
     steps.fail_runs(job.payload["experiment"], runs, reason)
 
 
-@handles("bundle", failed=bundle_failed)
+def bundle_subject(job: Job) -> str:
+    """All of its runs have networks of one shape: the first one's stands for all."""
+    fold = job.folds.select_related("run").first()
+    return (
+        f"Training {fold.run.settings.net.in_words()}" if fold else "Training a bundle that no run waits for"
+    )
+
+
+@handles("bundle", failed=bundle_failed, subject=bundle_subject)
 def train(claim: Claim) -> None:
     """Train a bundle's folds without their test samples, predict those, commit all at once.
 

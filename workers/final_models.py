@@ -18,7 +18,12 @@ def model_failed(job: Job, reason: str) -> None:
     steps.fail_model(job.payload["run"], reason)
 
 
-@handles("model", failed=model_failed)
+def model_subject(job: Job) -> str:
+    run = Run.objects.get(pk=job.payload["run"])
+    return f"Training {run.settings.net.in_words()} on all samples"
+
+
+@handles("model", failed=model_failed, subject=model_subject)
 def train_final_model(claim: Claim) -> None:
     """The run's configuration on all samples: what scores new clips."""
     if steps.hold_if_paused(claim, claim.job.payload["experiment"]):

@@ -12,8 +12,10 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from mer_platform.jobs.broker import GPU_QUEUE, app
+from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.models import Worker
-from mer_platform.jobs.upkeep import owner_name
+from mer_platform.jobs.processes import owner_name
+from workers.runner import close_crash_report, open_crash_report
 
 log = logging.getLogger(__name__)
 SECONDS = Worker.SEEN_SECONDS / 4
@@ -22,11 +24,19 @@ SECONDS = Worker.SEEN_SECONDS / 4
 @signals.worker_process_init.connect
 def begin(**_: Any) -> None:
     """In each process of a pool, after the fork."""
+    try:
+        count_crashes()  # of the process that this one replaces
+    except DatabaseError:
+        log.warning("the database does not answer; crashes are counted later")
+    finally:
+        connection.close()
+    open_crash_report()
     threading.Thread(target=_keep_telling, name="registry", daemon=True).start()
 
 
 @signals.worker_process_shutdown.connect
 def leave(**_: Any) -> None:
+    close_crash_report()
     try:
         Worker.objects.filter(name=owner_name()).delete()
     except DatabaseError:

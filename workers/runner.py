@@ -6,9 +6,11 @@ and anything else is tried once more before it fails.
 """
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +18,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from mer_platform.jobs.broker import WORK, app
+from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
-from mer_platform.jobs.upkeep import owner_name
+from mer_platform.jobs.processes import owner_name
 from models_ml.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -25,17 +28,25 @@ log = logging.getLogger(__name__)
 GO_ON_SECONDS = 1.0
 
 
+def _plain_subject(job: Job) -> str:
+    return f"The job {job.key}"
+
+
 @dataclass(frozen=True)
 class Handler:
     run: Callable[[Claim], None]
     failed: Callable[[Job, str], None] | None
+    subject: Callable[[Job], str] = _plain_subject
 
 
 HANDLERS: dict[str, Handler] = {}
+_reports: dict[int, CrashReport] = {}  # of this process, by its number: a fork has none yet
 
 
 def handles(
-    kind: str, failed: Callable[[Job, str], None] | None = None
+    kind: str,
+    failed: Callable[[Job, str], None] | None = None,
+    subject: Callable[[Job], str] = _plain_subject,
 ) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
     """Register the handler of one kind of job.
 
@@ -46,6 +57,8 @@ def handles(
     failed
         Called with the job and the reason when the job has failed for good: marks the clip, run or batch that it was
         for as failed. None where the job's own error is enough.
+    subject
+        Says what the job does, as the subject of a sentence: "Training ResNet (width 4)".
     """
 
     def register(run: Callable[[Claim], None]) -> Callable[[Claim], None]:
@@ -53,7 +66,7 @@ def handles(
             raise ValueError(
                 f"two handlers for jobs of kind {kind!r}: {HANDLERS[kind].run.__module__} and {run.__module__}"
             )
-        HANDLERS[kind] = Handler(run, failed)
+        HANDLERS[kind] = Handler(run, failed, subject)
         return run
 
     return register
@@ -89,7 +102,7 @@ def do(claim: Claim) -> bool:
     job = claim.job
     log.info("job %s: %s, attempt %s", job.pk, job.key, claim.attempt)
     try:
-        with Heartbeat(claim):
+        with Heartbeat(claim), crash_report(job):
             HANDLERS[job.kind].run(claim)
     except LeaseLost:
         log.warning("job %s: the lease was lost; nothing more is written", job.pk)
@@ -125,6 +138,45 @@ def fail(claim: Claim, reason: str) -> None:
         log.warning("job %s: the lease was lost; its failure is not recorded", job.pk)
         return
     log.warning("job %s failed: %s", job.pk, reason)
+
+
+def give_up(job: Job) -> None:
+    """Fail a job that ended too many worker processes to be started again."""
+    subject = HANDLERS[job.kind].subject(job)
+    if job.crashes >= Job.MAX_CRASHES:
+        reason = (
+            f"{subject} crashed its worker process {job.crashes} times. Choose other settings; the worker's log "
+            f"has the details under job {job.pk}."
+        )
+    else:
+        reason = (
+            f"{subject} ended its worker process {job.attempt} times. It may need more memory than there is."
+        )
+    fail(Claim(job), reason)
+
+
+@contextmanager
+def crash_report(job: Job) -> Iterator[None]:
+    """Keep this process's crash report up to date while it runs the job; tests run jobs without one."""
+    report = _reports.get(os.getpid())
+    if report is None:
+        yield
+        return
+    report.start(job)
+    try:
+        yield
+    finally:
+        report.end()
+
+
+def open_crash_report() -> None:
+    """Open this worker process's crash report, once per process."""
+    _reports[os.getpid()] = CrashReport()
+
+
+def close_crash_report() -> None:
+    if report := _reports.pop(os.getpid(), None):
+        report.close()
 
 
 class Heartbeat:

@@ -37,6 +37,7 @@ class Job(models.Model):
 
     LOW, NORMAL = -20, 0  # priorities: higher goes first
     MAX_ATTEMPTS = 10  # restarts count too: a long job may see several
+    MAX_CRASHES = 2  # once may be the machine's fault
     OPEN = (State.QUEUED, State.RUNNING)
 
     kind = models.CharField(max_length=40)
@@ -56,6 +57,9 @@ class Job(models.Model):
     )
     not_before = models.DateTimeField(null=True, blank=True, help_text="When it is to be tried again.")
     attempt = models.PositiveIntegerField(default=0)
+    crashes = models.PositiveIntegerField(
+        default=0, help_text="How many worker processes crashed while they ran it."
+    )
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
@@ -133,8 +137,7 @@ class Job(models.Model):
     @classmethod
     def _first_due(cls, queue: str, count: int) -> list[int]:
         now = timezone.now()
-        worn_out = Q(state=cls.State.RUNNING, attempt__gte=cls.MAX_ATTEMPTS)  # upkeep ends those
-        due = cls.objects.filter(cls.due(now), queue=queue).exclude(worn_out).order_by()
+        due = cls.objects.filter(cls.due(now), queue=queue).exclude(cls.worn_out()).order_by()
         heads = list(due.values_list("priority", "project").annotate(oldest=Min("pk")))
         if not heads:
             return []
@@ -169,6 +172,13 @@ class Job(models.Model):
     def open_in(cls, project: Any, queue: str) -> "models.QuerySet[Job]":
         """The project's jobs of one queue that are waiting or at work."""
         return cls.objects.filter(project=project, queue=queue, state__in=cls.OPEN)
+
+    @classmethod
+    def worn_out(cls) -> Q:
+        """Match jobs that ended too many workers to be started again; upkeep fails them once their lease has run out."""
+        return Q(state=cls.State.RUNNING) & (
+            Q(attempt__gte=cls.MAX_ATTEMPTS) | Q(crashes__gte=cls.MAX_CRASHES)
+        )
 
     @staticmethod
     def due(now: Any) -> Q:

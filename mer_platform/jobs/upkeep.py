@@ -1,6 +1,5 @@
 """What keeps jobs moving whatever died: leases of dead workers end, due jobs are announced again."""
 
-import os
 import socket
 from datetime import timedelta
 
@@ -9,10 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mer_platform.jobs.models import Job, Worker
-
-
-def owner_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+from mer_platform.jobs.processes import is_alive
 
 
 def expire_dead_leases() -> int:
@@ -21,7 +17,7 @@ def expire_dead_leases() -> int:
     dead = [
         job.pk
         for job in Job.objects.filter(state=Job.State.RUNNING, lease_owner__startswith=prefix)
-        if not _alive(int(job.lease_owner.rpartition(":")[2]))
+        if not is_alive(int(job.lease_owner.rpartition(":")[2]))
     ]
     return Job.objects.filter(pk__in=dead, state=Job.State.RUNNING).update(lease_until=timezone.now())
 
@@ -30,7 +26,7 @@ def forget_dead_workers() -> int:
     """Remove the workers that ended without a word: processes of this host that are gone, and what was silent for long."""
     silent = timezone.now() - timedelta(seconds=10 * Worker.SEEN_SECONDS)
     here = Worker.objects.filter(host=socket.gethostname())
-    dead = [worker.pk for worker in here if not _alive(worker.pid)]
+    dead = [worker.pk for worker in here if not is_alive(worker.pid)]
     return Worker.objects.filter(Q(pk__in=dead) | Q(last_seen__lt=silent)).delete()[0]
 
 
@@ -48,18 +44,5 @@ def announce_due() -> int:
 
 
 def abandoned_jobs() -> list[Job]:
-    """Jobs that killed their worker too often to be tried again."""
-    now = timezone.now()
-    return list(
-        Job.objects.filter(Q(state=Job.State.RUNNING, lease_until__lt=now, attempt__gte=Job.MAX_ATTEMPTS))
-    )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Return the jobs that ended too many worker processes to be tried again."""
+    return list(Job.objects.filter(Job.worn_out(), lease_until__lt=timezone.now()))

@@ -32,6 +32,23 @@ class Batch:
     streams: list[dict[str, np.random.Generator]] = field(default_factory=list)
 
 
+def convolve(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple[int, ...], padding: Any, groups: int = 1
+) -> Tensor:
+    """Apply ``torch.nn.functional.conv2d`` in a way that is safe on every CPU.
+
+    A strided 1×1 convolution drops the rows and columns that it skips first and then runs with stride 1: the same numbers.
+    oneDNN's AVX2 code for the gradient of a strided 1×1 convolution writes past the end of its buffers (torch 2.13.0,
+    oneDNN 3.12.0; docs/upstream/onednn-1x1.md). Keep this until tests/unit/models_ml/nets/test_memory.py finds that a
+    newer torch is safe.
+    """
+    if weight.shape[2:] == (1, 1) and max(stride) > 1:
+        rows, columns = stride
+        x = x[:, :, ::rows, ::columns]
+        stride = (1, 1)
+    return functional.conv2d(x, weight, bias, stride, padding, groups=groups)
+
+
 class Conv(nn.Conv2d):
     """Convolution: (N, members × in_channels, S, S) → (N, members × out_channels, S', S')."""
 
@@ -55,6 +72,9 @@ class Conv(nn.Conv2d):
             bias=bias,
         )
         self.members = members
+
+    def forward(self, x: Tensor) -> Tensor:
+        return convolve(x, self.weight, self.bias, self.stride, self.padding, self.groups)
 
 
 class InputConv(nn.Conv2d):
@@ -98,7 +118,7 @@ class InputConv(nn.Conv2d):
         return x if len(self.channels) == x.shape[1] else x[:, list(self.channels)]
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.conv2d(self.select(x), self.scaled_weight(), self.bias, self.stride, self.padding)
+        return convolve(self.select(x), self.scaled_weight(), self.bias, self.stride, self.padding)
 
 
 class Linear(nn.Module):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mer_platform.jobs import upkeep
+from mer_platform.jobs import processes, upkeep
 from mer_platform.jobs.models import Job, JobCancelled, LeaseLost, Worker
 from workers import presence
 
@@ -122,20 +122,20 @@ def test_workers_that_are_gone_are_forgotten(monkeypatch):
     assert Worker.serving("gpu") == []
     assert upkeep.forget_dead_workers() == 0
     Worker.objects.create(name="elsewhere:1", host="elsewhere", pid=1, device="cpu", last_seen=timezone.now())
-    monkeypatch.setattr(upkeep.os, "kill", _no_such_process)
+    monkeypatch.setattr(processes.os, "kill", _no_such_process)
     assert upkeep.forget_dead_workers() == 1
     assert [worker.name for worker in Worker.alive()] == ["elsewhere:1"]
 
 
 def test_upkeep_ends_the_lease_of_a_dead_process_of_this_host(job, monkeypatch):
-    monkeypatch.setattr(upkeep.os, "kill", _no_such_process)
-    Job.claim(job.pk, upkeep.owner_name())
+    monkeypatch.setattr(processes.os, "kill", _no_such_process)
+    Job.claim(job.pk, processes.owner_name())
     assert upkeep.expire_dead_leases() == 1
     assert Job.claim(job.pk, "host:2").attempt == 2
 
 
 def test_upkeep_leaves_living_workers_and_other_hosts_alone(job):
-    Job.claim(job.pk, upkeep.owner_name())
+    Job.claim(job.pk, processes.owner_name())
     assert upkeep.expire_dead_leases() == 0
     Job.objects.update(lease_owner="elsewhere:1")
     assert upkeep.expire_dead_leases() == 0
