@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from tests.surroundings import absent_services, all_required, find_chromium, service_addresses
+from tests.surroundings import AVX2, absent_services, all_required, find_chromium, service_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
 # These start whole platforms or time something: one at a time. The rest runs in as many processes as there are cores.
@@ -22,6 +22,7 @@ SIDE_BY_SIDE = sorted(
     for folder in (ROOT / "tests").iterdir()
     if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in SERIAL
 )
+NETWORKS = "tests/unit/models_ml/nets"
 NO_TESTS = 5  # pytest's exit code; right when -k selects from elsewhere
 
 
@@ -59,6 +60,15 @@ def main(arguments: list[str]) -> int:
     one_thread = {"OMP_NUM_THREADS": "1"}
     suite.pytest("Embedded: SQLite, filesystem broker", *processes, *SIDE_BY_SIDE, **one_thread)
     suite.pytest("Embedded: whole platforms, one at a time", *without_browser, *SERIAL)
+    suite.pytest(
+        "Networks on a CPU with AVX2 and no more",
+        *processes,
+        "-m",
+        "every_cpu",
+        NETWORKS,
+        **one_thread,
+        **AVX2,
+    )
     if without_browser:
         suite.skip("the browser tests", "no Chromium found; install it or set MER_CHROMIUM")
     if absent := absent_services():

@@ -9,6 +9,14 @@ import redis
 DATABASE_URL = "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS_URL = "redis://127.0.0.1:6379/15"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+# Hides newer instructions from PyTorch's own kernels, oneDNN and numba. Their kernels for such a CPU are others, with other
+# faults. No effect where there are none to hide.
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "NUMBA_CPU_NAME": "generic",
+    "NUMBA_CPU_FEATURES": "",
+}
 
 
 def all_required() -> bool:

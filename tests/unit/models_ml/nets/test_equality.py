@@ -24,10 +24,13 @@ from tests.unit.models_ml.nets.cases import (
 
 PLAIN = {"flip": False}
 AUGMENTED = {"flip": True, "shift": 0.1, "rotate": 10, "amplitude": 0.3, "mixup": 0.4}
-SETTINGS = [(PLAIN, 0.0), (AUGMENTED, 0.4)]
+SETTINGS = [
+    pytest.param(PLAIN, 0.0, id="plain", marks=pytest.mark.every_cpu),
+    pytest.param(AUGMENTED, 0.4, id="augmented-dropout"),
+]
 
 
-@pytest.mark.parametrize(("augmentation", "dropout"), SETTINGS, ids=["plain", "augmented-dropout"])
+@pytest.mark.parametrize(("augmentation", "dropout"), SETTINGS)
 @pytest.mark.parametrize("net", variants(BY_GRADIENT), ids=label)
 def test_a_bundle_equals_one_by_one(
     net: dict[str, Any], augmentation: dict[str, Any], dropout: float

@@ -18,6 +18,7 @@ from models_ml.nets.ststnet.config import Ststnet
 from models_ml.nets.ststnet.network import Network
 
 ROOT = Path(__file__).resolve().parents[4]
+pytestmark = pytest.mark.every_cpu
 COUNTS = torch.tensor([[1.0, 1, 0, 2, 1, 1], [0.0, 1, 1, 1, 3, 0]]).T
 
 

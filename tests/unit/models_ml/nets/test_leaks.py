@@ -18,8 +18,8 @@ from tests.unit.models_ml.nets.cases import (
     trained,
 )
 
-PROTOCOLS: list[dict[str, Any]] = [
-    {"protocol": "loso"},
+PROTOCOLS = [
+    pytest.param({"protocol": "loso"}, marks=pytest.mark.every_cpu),
     {"protocol": "lodo"},
     {"protocol": "kfold", "folds": 3},
     {"protocol": "cross", "train_on": ["A"], "test_on": ["B"]},
@@ -69,6 +69,7 @@ def test_nothing_leaks_under_any_setting(net: dict[str, Any], setting: str) -> N
     check_the_held_out_touch_nothing(net, SETTINGS[setting], {"protocol": "loso"})
 
 
+@pytest.mark.every_cpu
 @pytest.mark.parametrize("net", batch_normalised(NAMES), ids=label)
 def test_the_same_seed_gives_the_same_bits(net: dict[str, Any]) -> None:
     config = configured(net, SETTINGS["mixup"])

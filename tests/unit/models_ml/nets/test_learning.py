@@ -13,6 +13,7 @@ LABELS = np.array([0, 1, 2] * 32)
 SUBJECTS = [f"s{i % 8}" for i in range(len(LABELS))]
 
 
+@pytest.mark.every_cpu
 @pytest.mark.parametrize("net", batch_normalised(BY_GRADIENT), ids=label)
 def test_it_recognises_the_motion_of_people_it_has_not_seen(net: dict[str, Any]) -> None:
     train = {"epochs": 10, "batch_size": 16, "learning_rate": 5e-3, "flip": False}
