@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     suite.pytest("Embedded: SQLite, filesystem broker", *processes, *SIDE_BY_SIDE, **one_thread)
     suite.pytest("Embedded: whole platforms, one at a time", *without_browser, *SERIAL)
     suite.pytest(
-        "Networks on a CPU with AVX2 and no more",
+        "Networks on a CPU with AVX2 only",
         *processes,
         "-m",
         "every_cpu",

@@ -4,7 +4,7 @@ SIGABRT, SIGSEGV, SIGBUS, SIGFPE and SIGILL come from native code under the job:
 CPU does not have. The same job crashes its next worker too, so it fails at the second crash. SIGKILL (an administrator, the
 kernel when memory runs out) leaves no report; it counts only towards ``Job.MAX_ATTEMPTS``.
 
-Each process keeps one file in ``MER_DATA_DIR/crashes``, named after itself. It holds the number of the job in hand, and
+Each process keeps one file in ``MER_DATA_DIR/crashes``, named after itself. It holds the number of the current job, and
 ``faulthandler`` appends a traceback when the process crashes. Another process of the same host reads it.
 """
 
@@ -34,14 +34,14 @@ class CrashReport:
         self._file = os.open(folder / owner_name(), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def start(self, job: Job) -> None:
-        """Note the job in hand, and report a crash from now on."""
+        """Note the current job, and report a crash from now on."""
         self._write(f"{job.pk}\n")
         faulthandler.disable()
         # Only now: Celery's pool installs its own handler of SIGABRT after the fork, which would replace this one.
         faulthandler.enable(self._file)
 
     def end(self) -> None:
-        """Note that no job is in hand."""
+        """Note that there is no current job."""
         faulthandler.disable()
         self._write("")
 

@@ -17,7 +17,7 @@ from workers.upkeep import upkeep
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
-# A worker process that has job {job} in hand when it stops; "ready" says that it has.
+# A worker process that runs job {job} when it stops.
 WORKER = """
 import os, signal, sys, types
 import django
@@ -30,7 +30,7 @@ report.start(types.SimpleNamespace(pk={job}))
 
 
 def run_worker(job: Job, then: str) -> int:
-    """Run a worker process with the job in hand until it ends; return its exit code."""
+    """Run a worker process that runs the job until it ends; return its exit code."""
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "mer_platform.settings",

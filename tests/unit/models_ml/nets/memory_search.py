@@ -28,14 +28,14 @@ from models_ml.nets.build import build
 from models_ml.nets.layers import convolve
 from tests.surroundings import AVX2
 
-STEPS = 3  # a block is checked when it is freed, so the first step already tells
+STEPS = 3  # a block is checked when it is freed, so the first step already shows it
 TRIES = 1000  # random settings often do not fit each other
 LARGEST = 3_000_000  # multiply-adds of one sample: what crashes does so in small maps too
 CLASSES = 3
 
 
 def checked_environment() -> dict[str, str]:
-    """Return the environment of a CPU with AVX2 and no more, under glibc's checking allocator."""
+    """Return the environment of a CPU with AVX2 only, under glibc's checking allocator."""
     return {
         **os.environ,
         **AVX2,

@@ -1,4 +1,4 @@
-"""No network's training writes outside of its memory on a CPU with AVX2 and no more."""
+"""No network's training writes outside of its memory on a CPU with AVX2 only."""
 
 import json
 import platform
@@ -19,7 +19,7 @@ SEED = 0
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64" or platform.libc_ver()[0] != "glibc",
-    reason="the fault and the allocator that finds it are those of x86-64 and glibc",
+    reason="the fault and the allocator that finds it belong to x86-64 and glibc",
 )
 
 
