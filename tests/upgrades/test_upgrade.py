@@ -102,7 +102,7 @@ def crawl(client: Client, start: str) -> tuple[Counter[str], dict[str, int]]:
 def test_every_page_opens(owner):
     opened, failed = crawl(owner, "/")
     assert failed == {}
-    pages = {"project", "clip", "version", "run", "experiment", "judge", "batch", "import", "compare"}
+    pages = {"project", "clip", "version", "run", "experiment", "judge", "batch", "import", "compare-runs"}
     assert pages <= set(opened)
 
 
