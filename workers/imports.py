@@ -55,7 +55,7 @@ def check_source(claim: Claim) -> None:
     batch = _active(claim)
     finding, plan = checking.read(batch)
     claim.check()
-    services.checked(claim, batch.pk, finding, plan, go_on=claim.job.payload["confirm"])
+    services.checked(claim, batch.pk, finding, plan, then_import=claim.job.payload["confirm"])
 
 
 @handles("import", failed=items_failed)

@@ -1,4 +1,4 @@
-"""Markings made elsewhere (ELAN, Label Studio), given to the clips they are of: by name, and by the clip's own times."""
+"""Annotations from other tools (ELAN, Label Studio), matched to the project's clips by name and by the clips' times."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,25 +14,25 @@ from models_ml.formats.base import ExternalAnnotation, Problem
 PlannedItem = tuple[ImportItem | None, list[Problem]]
 
 
-def plan_annotations(batch: Import, markings: list[ExternalAnnotation]) -> Iterator[PlannedItem]:
-    """An item a clip, with its expressions; or why there is none."""
-    if not markings:
+def plan_annotations(batch: Import, annotations: list[ExternalAnnotation]) -> Iterator[PlannedItem]:
+    """Yield one item per clip, with its expressions, or no item and the reason."""
+    if not annotations:
         return
     names = _names(batch)
     by_clip: dict[int, list[ExternalAnnotation]] = defaultdict(list)
     clips: dict[int, Clip] = {}
-    for marking in markings:
-        found = names.get(_plain(marking.clip), [])
+    for annotation in annotations:
+        found = names.get(_plain(annotation.clip), [])
         if len(found) == 1:
-            by_clip[found[0].pk].append(marking)
+            by_clip[found[0].pk].append(annotation)
             clips[found[0].pk] = found[0]
         else:
-            yield None, [_unnamed(marking, found)]
+            yield None, [_unnamed(annotation, found)]
     for pk, own in by_clip.items():
         yield _plan_clip(batch, clips[pk], own)
 
 
-def _plan_clip(batch: Import, clip: Clip, markings: list[ExternalAnnotation]) -> PlannedItem:
+def _plan_clip(batch: Import, clip: Clip, annotations: list[ExternalAnnotation]) -> PlannedItem:
     item = ImportItem(
         batch=batch,
         kind=ImportItem.ItemType.MARKING,
@@ -41,62 +41,74 @@ def _plan_clip(batch: Import, clip: Clip, markings: list[ExternalAnnotation]) ->
         name=clip.name,
         clip=clip,
     )
-    coders = sorted({marking.coder for marking in markings})
+    coders = sorted({annotation.coder for annotation in annotations})
     if len(coders) > 1:
         return _refused(
             item,
             "several-coders",
-            f"{clip} was marked by {', '.join(coders)}. Who is right is not guessed: import the file of one coder, or what "
-            "they agreed on.",
-            markings[0],
+            f"{clip} was annotated by {', '.join(coders)}. An import takes one annotation of each expression: import the "
+            "file of one coder, or the annotations that they agreed on.",
+            annotations[0],
         )
     if clip.state != Clip.State.READY:
-        reason = f"{clip} is {clip.state}: its frames are not known. Import its markings once it is ready."
-        return _refused(item, "clip-not-ready", reason, markings[0])
+        reason = (
+            f"{clip} is {clip.state}: its frames are not known yet. Import its annotations when it is ready."
+        )
+        return _refused(item, "clip-not-ready", reason, annotations[0])
     timing = Timing.of(clip)
     problems = []
-    for marking in markings:
-        marks, wrong = _indices(marking, timing)
+    for annotation in annotations:
+        marks, wrong = _indices(annotation, timing)
         if marks is None:
-            problems.append(_problem("error", "marks-wrong", f"{clip}: {wrong} It is not imported.", marking))
+            problems.append(
+                _problem(
+                    "error", "marks-wrong", f"{clip}: {wrong} The annotation is not imported.", annotation
+                )
+            )
         else:
             item.expressions.append(marks)
     item.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in item.expressions if e["emotion"]))[:100]
     if not item.expressions:
-        item.state, item.reason = ImportItem.State.FAILED, "None of its markings can be right."
+        item.state, item.reason = ImportItem.State.FAILED, "All its annotations are wrong; see the report."
         return item, problems
     return item, problems + compare_marks(item, clip, list(clip.consensus.all()))
 
 
-def _indices(marking: ExternalAnnotation, timing: Timing) -> tuple[dict[str, Any] | None, str]:
-    """The marking with 0-based indices; or None and what is wrong with it."""
+def _indices(annotation: ExternalAnnotation, timing: Timing) -> tuple[dict[str, Any] | None, str]:
+    """Return the annotation with 0-based indices; or None and what is wrong with it."""
     marks: dict[str, Any] = {}
     last = len(timing.times) - 1
     for name in ("onset", "apex", "offset"):
-        value = getattr(marking, name)
+        value = getattr(annotation, name)
         if value is None:
             marks[name] = None
-        elif marking.unit == "frame":
+        elif annotation.unit == "frame":
             marks[name] = round(value) - 1
             if not 0 <= marks[name] <= last:
-                return None, f"The {name}, frame {value:g}, is not in it: its frames are 1–{last + 1}."
+                return (
+                    None,
+                    f"The {name}, frame {value:g}, is not in the clip, whose frames are 1–{last + 1}.",
+                )
         else:
             marks[name] = timing.at_ms(value)
             if marks[name] is None:
-                return None, f"The {name}, {value:g} ms, is not in it: it lasts {timing.ms(last)} ms."
+                return (
+                    None,
+                    f"The {name}, {value:g} ms, is not in the clip, which lasts {timing.ms(last)} ms.",
+                )
     known = [marks[name] for name in marks if marks[name] is not None]
     if known != sorted(known):
-        return None, f"Its marks are not in order: {', '.join(f'{name} {marks[name]}' for name in marks)}."
-    if len(marking.emotion) > 40:
-        return None, f"The emotion “{marking.emotion}” has more than 40 characters."
-    if len(marking.action_units) > 80:
-        return None, f"The action units “{marking.action_units}” have more than 80 characters."
+        return None, f"The marks are not in order: {', '.join(f'{name} {marks[name]}' for name in marks)}."
+    if len(annotation.emotion) > 40:
+        return None, f"The emotion “{annotation.emotion}” has more than 40 characters."
+    if len(annotation.action_units) > 80:
+        return None, f"The action units “{annotation.action_units}” have more than 80 characters."
     fields = ("emotion", "action_units", "kind", "row")
-    return {**marks, **{name: getattr(marking, name) for name in fields}}, ""
+    return {**marks, **{name: getattr(annotation, name) for name in fields}}, ""
 
 
 def _names(batch: Import) -> dict[str, list[Clip]]:
-    """Clips by every name a file of theirs may have: the clip's, the upload's, and with the subject before it."""
+    """Return the clips by each name that a media file can have: clip, uploaded file, or subject and clip."""
     names: dict[str, list[Clip]] = defaultdict(list)
     for clip in Clip.objects.filter(project=batch.project).select_related("subject__database"):
         subject = clip.subject.name
@@ -114,28 +126,28 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _unnamed(marking: ExternalAnnotation, found: list[Clip]) -> Problem:
+def _unnamed(annotation: ExternalAnnotation, found: list[Clip]) -> Problem:
     if found:
         several = ", ".join(str(clip) for clip in found[:5])
         return _problem(
             "error",
             "clip-ambiguous",
-            f"“{marking.clip}” may be {several}. Name the media file subject_clip, for instance "
+            f"“{annotation.clip}” may be {several}. Rename the media file to subject_clip, for example "
             f"“{found[0].subject.name}_{found[0].name}”.",
-            marking,
+            annotation,
         )
     return _problem(
         "error",
         "clip-unknown",
-        f"This project has no clip “{marking.clip}”. Upload or import it first, or name it as the media file is named.",
-        marking,
+        f"Clip “{annotation.clip}” not found in this project. Upload or import it first, or rename the media file.",
+        annotation,
     )
 
 
-def _refused(item: ImportItem, code: str, reason: str, marking: ExternalAnnotation) -> PlannedItem:
+def _refused(item: ImportItem, code: str, reason: str, annotation: ExternalAnnotation) -> PlannedItem:
     item.state, item.reason = ImportItem.State.FAILED, reason
-    return item, [_problem("error", code, reason, marking)]
+    return item, [_problem("error", code, reason, annotation)]
 
 
-def _problem(severity: Any, code: str, message: str, marking: ExternalAnnotation) -> Problem:
-    return Problem(severity, code, message, file=marking.file, row=marking.row, clip=marking.clip)
+def _problem(severity: Any, code: str, message: str, annotation: ExternalAnnotation) -> Problem:
+    return Problem(severity, code, message, file=annotation.file, row=annotation.row, clip=annotation.clip)

@@ -18,11 +18,17 @@ from models_ml.formats import LAYOUTS
 
 
 class DatabaseImportSerializer(serializers.ModelSerializer):
-    source = serializers.CharField(source="where", read_only=True)  # type: ignore[assignment]
-    counts = serializers.DictField(read_only=True)
-    problems = serializers.SerializerMethodField(help_text="How many, by severity.")
-    databases = serializers.SerializerMethodField()
-    corrections = serializers.SerializerMethodField()
+    source = serializers.CharField(  # type: ignore[assignment]
+        source="where", read_only=True, help_text="The folder, prefix or file that is imported."
+    )
+    counts = serializers.DictField(read_only=True, help_text="Number of items by state, and in total.")
+    problems = serializers.SerializerMethodField(help_text="Number of problems by severity.")
+    databases = serializers.SerializerMethodField(
+        help_text="Per database: number of subjects, and of items by state."
+    )
+    corrections = serializers.SerializerMethodField(
+        help_text="Known errors of the sheet, each with its fix and whether it was accepted."
+    )
 
     class Meta:
         model = Import
@@ -57,23 +63,28 @@ class DatabaseImportProblemSerializer(serializers.ModelSerializer):
 
 
 class StartDatabaseImportSerializer(serializers.Serializer):
-    project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
+    project = own_related(Project.objects.all(), "pk")(help_text="Id of the project.")
     layout = serializers.CharField(help_text=f"Key of the layout: {', '.join(LAYOUTS)}.")
     place = serializers.ChoiceField(
         Import.SourceType.choices,
         default=Import.SourceType.FOLDER,
-        help_text="A folder of the server, a prefix of the storage, or the uploaded file itself.",
+        help_text="Where to read: a folder on the server, a prefix in the storage, or the uploaded file.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
-        required=False, allow_blank=True, help_text="The folder, below the import folder; or the prefix."
+        required=False,
+        allow_blank=True,
+        help_text="Path of the folder below the import folder, or the prefix.",
     )
     sheet = serializers.FileField(
         required=False,
         allow_empty_file=True,
-        help_text="The coding sheet; without it, looked for in the tree.",
+        help_text="The coding sheet, or the uploaded file of annotations. Without it, the folder is searched for a sheet.",
     )
     sheet_path = serializers.CharField(
-        required=False, allow_blank=True, max_length=1000, help_text="Or its path in the tree."
+        required=False,
+        allow_blank=True,
+        max_length=1000,
+        help_text="Path of the sheet in the folder, instead of `sheet`.",
     )
 
 
@@ -88,12 +99,12 @@ ITEM_FILTERS = ["state", "kind", "database", "subject"]
 
 
 def _named(fields: list[str]) -> list[OpenApiParameter]:
-    # Spelled out: the schema would look for these fields on imports, not on their rows.
+    # Listed here because the schema would look for these fields on imports, not on their rows.
     return [OpenApiParameter(field, str) for field in fields]
 
 
 class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    """Imports of whole databases. They show everybody's marks, so that only researchers see them."""
+    """Imports of databases. They contain all marks, so only researchers can see them."""
 
     queryset = Import.objects.all()
     serializer_class = DatabaseImportSerializer
@@ -105,7 +116,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
 
     @extend_schema(request=StartDatabaseImportSerializer, responses={202: DatabaseImportSerializer})
     def create(self, request: Request) -> Response:
-        """Check a database: nothing is imported before `confirm`. Poll until `state` is `checked` or `failed`."""
+        """Check a database. Nothing is imported before `confirm`. Poll until `state` is `checked` or `failed`."""
         form = StartDatabaseImportSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         fields = form.validated_data
@@ -120,22 +131,22 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     @extend_schema(request=ConfirmDatabaseImportSerializer, responses={202: DatabaseImportSerializer})
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        """Import what was checked. Poll until `state` is `finished`."""
+        """Import the checked items. Poll until `state` is `finished`."""
         batch = self.get_object()
         form = ConfirmDatabaseImportSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if batch.state != Import.State.CHECKED:
-            raise Conflict(f"This import is {batch.state}; only one that is checked can be confirmed.")
+            raise Conflict(f"This import is {batch.state}. Only a checked import can be confirmed.")
         batch = services.confirm(batch, form.validated_data["accepted"], request.user)
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses=DatabaseImportSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Stop it; what is imported stays."""
+        """Cancel the import. Items that are already imported stay."""
         batch = self.get_object()
         if not services.cancel(batch, request.user):
-            raise Conflict("This import has ended already.")
+            raise Conflict("This import has already ended.")
         batch.refresh_from_db()
         return Response(self.get_serializer(batch).data)
 
@@ -146,7 +157,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     )
     @action(detail=True, filterset_fields=PROBLEM_FILTERS)
     def problems(self, request: Request, pk: str) -> Response:
-        """The rows of the report."""
+        """List the problems that the report contains."""
         return self._listed(self._batch(pk).problems.all(), DatabaseImportProblemSerializer)
 
     @extend_schema(
@@ -154,11 +165,11 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     )
     @action(detail=True, filterset_fields=ITEM_FILTERS)
     def items(self, request: Request, pk: str) -> Response:
-        """What was found, and what became of it."""
+        """List the items that the import found, with their states."""
         return self._listed(self._batch(pk).items.all(), DatabaseImportItemSerializer)
 
     def _batch(self, pk: str) -> Import:
-        # Not get_object(): the filters of these actions are of rows, not of imports.
+        # Not get_object(): the filters of these actions apply to rows, not to imports.
         batch: Import = get_object_or_404(self.get_queryset(), pk=pk)
         self.check_object_permissions(self.request, batch)
         return batch

@@ -1,6 +1,6 @@
-"""The check of an import: its tree and sheet are read, and every clip found is held against what the project has.
+"""The check of an import: the tree and the sheet are read, and each clip found is compared with the project.
 
-Nothing is taken in here. What comes of it is rows: items to import, problems, and corrections to accept.
+A check imports nothing. It stores items to import, problems, and corrections to accept.
 """
 
 from dataclasses import asdict
@@ -16,15 +16,15 @@ from models_ml.formats.base import Finding, Layout
 
 
 def layout_of(key: str) -> Layout:
-    """The registered layout of this key; ValidationError that lists them for any other."""
+    """Return the layout of this key. Raises ValidationError with the known keys for any other."""
     if key not in formats.LAYOUTS:
         known = ", ".join(formats.LAYOUTS)
-        raise ValidationError({"layout": f"There is no layout “{key}”; there are: {known}."})
+        raise ValidationError({"layout": f"Layout “{key}” not found. Choose one of {known}."})
     return formats.LAYOUTS[key]
 
 
 def read(batch: Import) -> tuple[Finding, ImportPlan]:
-    """Read the tree and the sheet, and plan what to do with each thing found. Raises InputError."""
+    """Read the tree and the sheet, and plan what to do with each item found. Raises InputError."""
     tree = open_tree(batch)
     finding = layout_of(batch.layout).read(tree, open_sheet(batch, tree), frozenset(batch.accepted))
     plan = ImportPlan(batch, tree, finding)
@@ -33,12 +33,12 @@ def read(batch: Import) -> tuple[Finding, ImportPlan]:
 
 
 def record(batch: Import, finding: Finding, plan: ImportPlan) -> None:
-    """Write the outcome of a check in place of an earlier one. The import's row is locked by the caller."""
+    """Store the outcome of a check in place of an earlier one. The caller has locked the import's row."""
     batch.items.all().delete()
     batch.problems.all().delete()
     ImportItem.objects.bulk_create(plan.items, batch_size=200)
     ImportProblem.objects.bulk_create(plan.problems, batch_size=500)
-    # Those that were accepted are applied by now, and not proposed again.
+    # Accepted corrections have been applied, so the reader does not propose them again.
     applied = [c for c in batch.corrections if c["key"] in batch.accepted]
     proposed = [asdict(c) for c in finding.corrections if c.key not in batch.accepted]
     batch.corrections = applied + proposed
@@ -49,7 +49,7 @@ def record(batch: Import, finding: Finding, plan: ImportPlan) -> None:
 
 
 def check_here(batch: Import) -> None:
-    """Check in this process, without a worker. Raises InputError, which fails the import."""
+    """Check in this process, without a worker. Raises InputError if the import cannot be read."""
     finding, plan = read(batch)
     with transaction.atomic():
         record(Import.objects.select_for_update().get(pk=batch.pk), finding, plan)

@@ -1,4 +1,4 @@
-"""What an import found against what the project has under the same name: reported where it differs, never overwritten."""
+"""What an import found, compared with what the project has under the same name. Differences are reported only."""
 
 import hashlib
 import zipfile
@@ -46,59 +46,59 @@ class Known:
 
 
 def compare_clip(tree: Tree, item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
-    """Say of the item that its clip is there already, and how it differs.
+    """Mark the item's clip as already in the project, and report how it differs.
 
-    A clip that nobody has labelled gets the sheet's markings: the item becomes one that brings only those.
+    If the clip has no consensus yet, the item imports only its expressions.
     """
-    item.state, item.clip, item.reason = State.THERE, clip, "It is in the project already."
+    item.state, item.clip, item.reason = State.THERE, clip, "Already in the project."
     place: dict[str, Any] = {"subject": item.subject, "clip": item.name}
     if difference := _other_frames(tree, item, clip):
-        item.reason = (
-            f"The project has a clip of this name with other frames ({difference}); it is left as it is."
-        )
+        item.reason = f"The project has a clip of this name with other frames ({difference}); that clip stays unchanged."
         return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
     return compare_marks(item, clip, consensus)
 
 
 def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
-    """Decide whether the item's expressions can be added to a clip that is there."""
+    """Decide whether the item's expressions can be added to a clip of the project."""
     wanted = sorted(map(_marks, item.expressions), key=str)
     there = sorted((_stored_marks(agreed) for agreed in consensus), key=str)
     item.state, item.clip = State.THERE, clip
     if not wanted or wanted == there:
-        item.reason = item.reason or "Its markings are in the project already."
+        item.reason = item.reason or "Its expressions are already in the project."
         return []
     if not there and clip.state == Clip.State.READY:
         item.kind, item.state, item.reason = ImportItem.ItemType.MARKING, State.WAITING, ""
         return []
     item.reason = (
-        f"The project has other markings of it: {_said(there)}. Here: {_said(wanted)}. They are left as they are."
+        f"The project has other expressions for this clip: {_listed(there)}. The import has {_listed(wanted)}. "
+        "The project's expressions stay unchanged."
         if there
-        else f"The clip is {clip.state}; its markings can be imported once it is ready."
+        else f"The clip is {clip.state}. Import its expressions again when it is ready."
     )
     message = f"{item}: {item.reason}"
     return [Problem("warning", "labels-differ", message, subject=item.subject, clip=item.name)]
 
 
 def compare_picture(tree: Tree, item: ImportItem, picture: FlowPicture) -> list[Problem]:
-    item.state, item.picture, item.reason = State.THERE, picture, "It is in the project already."
+    """Mark the item's flow picture as already in the project, and report how it differs."""
+    item.state, item.picture, item.reason = State.THERE, picture, "Already in the project."
     place: dict[str, Any] = {"file": item.paths()[0], "subject": item.subject, "clip": item.name}
     if picture.emotion != item.emotion:
         item.reason = (
-            f"The project has it labelled “{picture.emotion}”, not “{item.emotion}”; it is left as it is."
+            f"In the project, its emotion is “{picture.emotion}”, not “{item.emotion}”; it stays unchanged."
         )
         return [Problem("warning", "labels-differ", f"{item}: {item.reason}", **place)]
     with tree.open(item.paths()[0]) as file:
         if hashlib.sha256(file.read()).hexdigest() == picture.sha256:
             return []
-    item.reason = "The project has another picture of this name; it is left as it is."
+    item.reason = "The project has another flow picture of this name; that one stays unchanged."
     return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
 
 
 def _other_frames(tree: Tree, item: ImportItem, clip: Clip) -> str:
-    """In what the stored clip differs from the found one; empty if in nothing that can be told quickly.
+    """Return how the frames of the stored clip differ, or "" if they look equal.
 
-    Of frame images the names are compared, and the content of the first and the last.
+    Of frame images, the names and the content of the first and the last are compared, because this is quick.
     """
     if item.is_video:
         with tree.open(item.paths()[0]) as file:
@@ -130,7 +130,7 @@ def _stored_marks(agreed: Consensus) -> Marks:
     return agreed.onset, agreed.apex, agreed.offset, agreed.emotion, agreed.kind
 
 
-def _said(several: list[Marks]) -> str:
+def _listed(several: list[Marks]) -> str:
     return "; ".join(
         f"{emotion or 'no emotion'} at {'–'.join('?' if m is None else str(m) for m in marks)} ({kind})"
         for *marks, emotion, kind in several

@@ -10,7 +10,7 @@ from models_ml import formats
 
 
 class ImportForm(forms.Form):
-    """What to import and where it is."""
+    """The form that starts an import: layout, source and coding sheet."""
 
     layout = forms.ChoiceField(choices=[], widget=forms.RadioSelect)
     place = forms.ChoiceField(
@@ -30,13 +30,13 @@ class ImportForm(forms.Form):
         if fields.get("place") == Import.SourceType.FILE and layout and not layout.uploads:
             self.add_error(
                 "place",
-                "Only a file of annotations can be uploaded alone. Frames are read from a folder of the server or from the "
-                "storage; single clips can be uploaded under Clips.",
+                "Only a file of annotations can be uploaded here. Databases are read from a folder on the server or from "
+                "the storage; to upload single clips, use the page Clips.",
             )
         return fields
 
     def start(self, project: Project, user: Any) -> Import | None:
-        """Begin the check; None where the form or the source is wrong, which the form's errors then say."""
+        """Start the check; return None if the form or the source has errors."""
         if not self.is_valid():
             return None
         fields = self.cleaned_data
@@ -49,7 +49,7 @@ class ImportForm(forms.Form):
 
 
 class ReportFilter(forms.Form):
-    """The filters above the report's rows; all optional."""
+    """The filters above the tables of the report; all are optional."""
 
     severity = forms.ChoiceField(
         required=False, choices=[("", "Any severity"), *ImportProblem.Severity.choices]

@@ -1,4 +1,4 @@
-"""Source frame numbers, those of sheets and file names, made 0-based indices into a clip."""
+"""Source frame numbers, as sheets and file names give them, converted to 0-based indices into a clip."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ _MARKS = ("onset", "apex", "offset")
 
 
 def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """The expression with indices into the clip's frames, or None where its marks cannot be right; and what was odd.
+    """Return the expression with indices into the clip's frames, and problems; None if its marks cannot be right.
 
-    A mark whose frame is not in the clip is left unset: the next frame that is there is another one. Frames of a video
-    count from 1.
+    A mark on a frame that the clip does not have stays unset, because the nearest frame would be a different mark. The
+    frames of a video count from 1.
     """
     place: dict[str, Any] = {"row": expression.row, "subject": found.subject, "clip": found.name}
     problems: list[Problem] = []
@@ -26,7 +26,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
                     "warning",
                     "frame-absent",
                     f"The {name}, frame {number}, is not among the frames of {found.subject}/{found.name} "
-                    f"({_span(found)}); the {name} is left unset.",
+                    f"({_span(found)}); the {name} stays unset.",
                     column=name,
                     **place,
                 )
@@ -49,7 +49,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
 
 
 def _index(found: FoundClip, positions: dict[int, int], number: int) -> int | None:
-    if not found.numbers:  # a video: how many frames it has is seen when it is decoded
+    if not found.numbers:  # a video, whose number of frames is known only when it is decoded
         return number - 1 if number >= 1 else None
     return positions.get(number)
 

@@ -1,4 +1,4 @@
-"""Imports: a database as a lab owns it, checked against its coding sheet, then taken in clip by clip."""
+"""Imports of databases: each is checked against its coding sheet first, then imported clip by clip."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FRAME_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 
 
 class Import(models.Model):
-    """One import: where it reads, what it found, what was accepted and how far it is."""
+    """One import: where it reads, what it found, which corrections were accepted, and its progress."""
 
     class State(models.TextChoices):
         CHECKING = "checking"
@@ -24,40 +24,40 @@ class Import(models.Model):
         CANCELLED = "cancelled"
 
     class SourceType(models.TextChoices):
-        FOLDER = "folder", "a folder of the server"
-        STORAGE = "storage", "a prefix of the storage"
+        FOLDER = "folder", "a folder on the server"
+        STORAGE = "storage", "a prefix in the storage"
         FILE = "file", "an uploaded file"
 
     ACTIVE = (State.CHECKING, State.IMPORTING)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
-    layout = models.CharField(max_length=40, help_text="Key of the layout that reads it.")
+    layout = models.CharField(max_length=40, help_text="Key of the layout.")
     place = models.CharField(max_length=7, choices=SourceType.choices)
     source = models.CharField(
-        max_length=1000, blank=True, help_text="The folder's path, the prefix, or where the uploaded file is."
+        max_length=1000,
+        blank=True,
+        help_text="Path of the folder, the prefix, or the stored name of the uploaded file.",
     )
     confined = models.BooleanField(
-        default=True, help_text="Asked for over the web: nothing outside the import folder is read."
+        default=True, help_text="Requested over the web: nothing outside the import folder is read."
     )
     sheet = models.CharField(
         max_length=1000,
         blank=True,
-        help_text="The coding sheet: stored beside the clips, or a path in the tree.",
+        help_text="The coding sheet: its name in the storage, or its path in the folder.",
     )
-    sheet_name = models.CharField(max_length=255, blank=True, help_text="Set for a sheet that was uploaded.")
+    sheet_name = models.CharField(max_length=255, blank=True, help_text="Original name of an uploaded sheet.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
-    problem = models.TextField(blank=True, help_text="Why it failed.")
-    corrections = models.JSONField(
-        default=list, help_text="Known errata of the sheet that the layout proposes to correct."
-    )
+    problem = models.TextField(blank=True, help_text="Why the import failed.")
+    corrections = models.JSONField(default=list, help_text="Known errors of the sheet that can be corrected.")
     accepted = models.JSONField(default=list, help_text="Keys of the accepted corrections.")
-    emotions = models.JSONField(default=dict, help_text="The coding's own words, by database.")
+    emotions = models.JSONField(default=dict, help_text="The emotions of the coding, by database.")
     rates = models.JSONField(default=dict, help_text="Frames per second, by database.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, blank=True, help_text="When it was confirmed.")
+    started_at = models.DateTimeField(null=True, blank=True, help_text="When the import was confirmed.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -76,28 +76,28 @@ class Import(models.Model):
 
     @property
     def where(self) -> str:
-        """What it reads, in the words of whoever asked for it."""
+        """The source as the user named it."""
         return self.sheet_name if self.place == self.SourceType.FILE else self.source
 
     def counts(self) -> dict[str, int]:
-        """Items by state, all states named, and their total."""
+        """Return the number of items in each state, and their total."""
         found = dict(self.items.order_by().values_list("state").annotate(Count("pk")))
         counts = {state: found.get(state, 0) for state in ImportItem.State.values}
         return {**counts, "total": sum(counts.values())}
 
 
 class ImportItem(models.Model):
-    """A clip, a flow picture or a marking that was found, and what became of it."""
+    """A clip, a flow picture or a set of annotations that was found, and what became of it."""
 
     class ItemType(models.TextChoices):
         CLIP = "clip"
-        PICTURE = "picture"
-        MARKING = "marking"
+        PICTURE = "picture", "flow picture"
+        MARKING = "marking", "annotations"
 
     class State(models.TextChoices):
         WAITING = "waiting"
         DONE = "done"
-        THERE = "there", "already there"
+        THERE = "there", "already in the project"
         FAILED = "failed", "not imported"
 
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")
@@ -106,14 +106,18 @@ class ImportItem(models.Model):
     subject = models.CharField(max_length=60, blank=True)
     name = models.CharField(max_length=120)
     fps = models.FloatField(null=True, blank=True)
-    folder = models.CharField(max_length=1000, blank=True, help_text="In the tree; files are below it.")
-    files = models.JSONField(default=list, help_text="The frames in order, one video, or one picture.")
+    folder = models.CharField(
+        max_length=1000, blank=True, help_text="In the imported folder; the files are below it."
+    )
+    files = models.JSONField(default=list, help_text="The frames in order, one video, or one flow picture.")
     first_number = models.PositiveIntegerField(default=1, help_text="Source frame number of the first frame.")
     expressions = models.JSONField(
         default=list,
         help_text="Coded expressions with 0-based frame indices: onset, apex, offset, emotion, action_units, kind, row.",
     )
-    emotion = models.CharField(max_length=100, blank=True, help_text="Of its expressions, or of the picture.")
+    emotion = models.CharField(
+        max_length=100, blank=True, help_text="Of its expressions, or of the flow picture."
+    )
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     reason = models.TextField(blank=True)
     clip = models.ForeignKey(Clip, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -130,15 +134,15 @@ class ImportItem(models.Model):
 
     @property
     def is_video(self) -> bool:
-        """Whether it is one video file; frame images carry no rate of their own."""
+        """Whether the item is a video file; frame images do not state a frame rate."""
         return self.kind == self.ItemType.CLIP and not str(self.files[0]).lower().endswith(FRAME_SUFFIXES)
 
     def paths(self) -> list[str]:
-        """Its files' paths in the tree."""
+        """Return the paths of its files in the imported folder."""
         return [f"{self.folder}/{name}" if self.folder else name for name in self.files]
 
     def end(self, state: str, reason: str = "", **links: Any) -> None:
-        """Save what became of it; ``links``: the clip or picture it is now."""
+        """Save what became of the item; ``links``: the clip or flow picture that it is now."""
         self.state, self.reason = state, reason
         for name, value in links.items():
             setattr(self, name, value)
@@ -146,7 +150,7 @@ class ImportItem(models.Model):
 
 
 class ImportProblem(models.Model):
-    """One row of the report: what cannot be right, and what happens with it."""
+    """One row of the report: what is wrong or noteworthy, and what the import does about it."""
 
     class Severity(models.TextChoices):
         ERROR = "error"
@@ -158,7 +162,7 @@ class ImportProblem(models.Model):
     code = models.CharField(max_length=40)
     message = models.TextField()
     file = models.CharField(max_length=1000, blank=True)
-    row = models.PositiveIntegerField(null=True, blank=True, help_text="As a spreadsheet counts them.")
+    row = models.PositiveIntegerField(null=True, blank=True, help_text="Row number as in a spreadsheet.")
     column = models.CharField(max_length=100, blank=True)
     subject = models.CharField(max_length=100, blank=True)
     clip = models.CharField(max_length=200, blank=True)

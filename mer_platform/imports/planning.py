@@ -1,4 +1,4 @@
-"""From what a layout reader found to items of an import: names checked, frames made indices, the project compared."""
+"""Plans the items of an import from what a layout reader found: checks names, converts frames, compares the project."""
 
 from collections import Counter
 from typing import Any
@@ -25,12 +25,12 @@ _LONGEST = {"database": 60, "subject": 60, "name": 120, "emotion": 40}
 
 
 class ImportPlan:
-    """Items and problems of one import, not yet saved."""
+    """The items and problems of one import, not yet saved."""
 
     def __init__(self, batch: Import, tree: Tree, finding: Finding) -> None:
         self.batch, self.tree, self.finding = batch, tree, finding
         self.items: list[ImportItem] = []
-        self.problems = [_row(batch, problem) for problem in finding.problems]
+        self.problems = [_problem_row(batch, problem) for problem in finding.problems]
         self._seen: Counter[tuple[str, str, str]] = Counter()
         names = {clip.database for clip in finding.clips} | {
             picture.database for picture in finding.flow_pictures
@@ -41,21 +41,22 @@ class ImportPlan:
         self._subjects: dict[str, set[str]] = {
             name: set(known.filter(database__name=name).values_list("name", flat=True)) for name in names
         }
-        self._mixed = self._clips_beside_pictures()
+        self._mixed = self._mixed_databases()
         self._known = Known(batch.project, names)
 
     def make(self) -> None:
+        """Fill ``items`` and ``problems``."""
         for clip in self.finding.clips:
             self._plan_clip(clip)
         for picture in self.finding.flow_pictures:
             self._plan_picture(picture)
         for item, problems in plan_annotations(self.batch, self.finding.annotations):
             self.items += [item] if item else []
-            self.problems += [_row(self.batch, problem) for problem in problems]
+            self.problems += [_problem_row(self.batch, problem) for problem in problems]
         self._compare_rates()
 
     def report(self, severity: Severity, code: str, message: str, **where: Any) -> None:
-        self.problems.append(_row(self.batch, Problem(severity, code, message, **where)))
+        self.problems.append(_problem_row(self.batch, Problem(severity, code, message, **where)))
 
     def _plan_clip(self, found: FoundClip) -> None:
         file = found.files[0] if found.files else ""
@@ -75,26 +76,26 @@ class ImportPlan:
         if self._refused(item, found, found.database, found.subject, found.name, file):
             return
         if not found.files:
-            self._fail(item, "error", "frames-absent", f"No frames were found of {item}; it is not imported.")
+            self._fail(item, "error", "frames-absent", f"{item} has no frames: it is not imported.")
             return
         if not found.fps and file.lower().endswith(FRAME_SUFFIXES):
             self._fail(
                 item,
                 "error",
                 "rate-missing",
-                f"The rate of {found.database} is not known: frame images do not say it. Give the database its frames "
-                "per second and check again.",
+                f"The frame rate of {found.database} is not known, because frame images do not state it. Set the frames per "
+                "second of the database and check again.",
             )
             return
         for expression in found.expressions:
             marks, problems = indices_of(found, expression)
-            self.problems += [_row(self.batch, problem) for problem in problems]
+            self.problems += [_problem_row(self.batch, problem) for problem in problems]
             if marks is not None:
                 item.expressions.append(marks)
         item.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in item.expressions if e["emotion"]))[:100]
         if clip := self._known.clip(item):
             for problem in compare_clip(self.tree, item, clip, self._known.consensus(clip)):
-                self.problems.append(_row(self.batch, problem))
+                self.problems.append(_problem_row(self.batch, problem))
 
     def _plan_picture(self, found: FoundFlowPicture) -> None:
         folder, _, name = found.file.rpartition("/")
@@ -113,11 +114,14 @@ class ImportPlan:
             return
         if len(found.emotion) > _LONGEST["emotion"]:
             self._fail(
-                item, "error", "name-too-long", f"The label “{found.emotion}” has more than 40 characters."
+                item,
+                "error",
+                "name-too-long",
+                f"The emotion “{found.emotion}” has more than 40 characters: {item} is not imported.",
             )
         elif there := self._known.picture(item):
             for problem in compare_picture(self.tree, item, there):
-                self.problems.append(_row(self.batch, problem))
+                self.problems.append(_problem_row(self.batch, problem))
 
     def _refused(
         self,
@@ -128,7 +132,7 @@ class ImportPlan:
         name: str,
         file: str,
     ) -> bool:
-        """Whether the item cannot be imported whatever it holds; then it says why."""
+        """Whether the item's names prevent its import; the item and the report then say why."""
         for field, value in (("database", database), ("subject", subject), ("name", name)):
             if not value.strip() or len(value) > _LONGEST[field]:
                 what = "is missing" if not value.strip() else f"has more than {_LONGEST[field]} characters"
@@ -136,7 +140,7 @@ class ImportPlan:
                     item,
                     "error",
                     f"{field}-unusable",
-                    f"The {field} “{value}” {what}; it is not imported.",
+                    f"The {field} “{value}” {what}: the item is not imported.",
                     file,
                 )
                 return True
@@ -146,7 +150,7 @@ class ImportPlan:
                 item,
                 "error",
                 "duplicate",
-                f"{item} was found more than once; only the first is imported.",
+                f"{item} was found more than once: only the first is imported.",
                 file,
             )
         elif other := self._spelling[database]:
@@ -154,8 +158,8 @@ class ImportPlan:
                 item,
                 "error",
                 "database-spelling",
-                f"This project has a database “{other}”, and here it is called “{database}”. Rename that one, or it would "
-                "count as two.",
+                f"This project has a database “{other}”, which the import calls “{database}”. Rename the project's database "
+                "to avoid two databases of the same clips.",
                 file,
             )
         elif reason := self._mixed.get(database):
@@ -165,8 +169,9 @@ class ImportPlan:
                 item,
                 "error",
                 "subject-spelling",
-                f"The subject “{subject}” is “{other}” but for its spelling. Two spellings of one person would be two "
-                f"subjects, each trained on the other's face; use “{other}”, or another name for another person.",
+                f"The subjects “{subject}” and “{other}” differ only in spelling. Two spellings of one person would count "
+                f"as two subjects, and a fold could train on the face that it tests. Use “{other}”, or a different name for "
+                "a different person.",
                 file,
             )
         else:
@@ -178,8 +183,8 @@ class ImportPlan:
         item.state, item.reason = State.FAILED, message
         self.report(severity, code, message, file=file, subject=item.subject, clip=item.name)
 
-    def _clips_beside_pictures(self) -> dict[str, str]:
-        """Databases that would hold clips and flow pictures of the same people, with a sentence for each."""
+    def _mixed_databases(self) -> dict[str, str]:
+        """Return the databases that would contain both clips and flow pictures, with a sentence for each."""
         in_clips = {found.database for found in self.finding.clips}
         in_pictures = {found.database for found in self.finding.flow_pictures}
         project = self.batch.project
@@ -188,16 +193,16 @@ class ImportPlan:
         reasons = {}
         for name in in_pictures:
             if n := has_clips.get(name, 0) or (name in in_clips):
-                held = f"holds {n} clips" if n > 1 else "holds clips"
+                held = f"contains {n} clips" if n > 1 else "contains clips"
                 reasons[name] = (
-                    f"{name} {held}: flow pictures beside them would count the same samples twice. "
-                    "Import the pictures into another project."
+                    f"{name} {held}. Flow pictures in the same database would count the same samples twice: "
+                    "import them into another project."
                 )
         for name in in_clips:
             if n := has_pictures.get(name, 0):
                 reasons[name] = (
-                    f"{name} holds {n} flow picture{'s' * (n > 1)}: clips beside them would count the same samples twice. "
-                    "Import the clips into another project."
+                    f"{name} contains {n} flow picture{'s' * (n > 1)}. Clips in the same database would count the same "
+                    "samples twice: import them into another project."
                 )
         return reasons
 
@@ -208,12 +213,12 @@ class ImportPlan:
                 self.report(
                     "warning",
                     "rate-differs",
-                    f"{name} has {there.fps:g} frames per second in this project, {rate:g} in what is imported. "
-                    f"The new clips keep {rate:g}.",
+                    f"{name} has {there.fps:g} frames per second in this project, but {rate:g} in the import. "
+                    f"The imported clips keep {rate:g}.",
                 )
 
 
-def _row(batch: Import, problem: Problem) -> ImportProblem:
+def _problem_row(batch: Import, problem: Problem) -> ImportProblem:
     return ImportProblem(
         batch=batch,
         severity=problem.severity,
@@ -228,12 +233,12 @@ def _row(batch: Import, problem: Problem) -> ImportProblem:
 
 
 def _counted(rows: QuerySet[Any]) -> dict[str, int]:
-    """How many of these clips or pictures each database holds."""
+    """Return how many of these clips or flow pictures each database has."""
     return dict(rows.order_by().values_list("subject__database__name").annotate(Count("pk")))
 
 
 def _common_folder(files: tuple[str, ...]) -> tuple[str, list[str]]:
-    """The folder all files are in, and their names below it."""
+    """Return the folder that all files share, or "", and their names below it."""
     folders = {path.rpartition("/")[0] for path in files}
     if len(folders) != 1:
         return "", list(files)

@@ -1,4 +1,4 @@
-"""The life of an import: started, checked, confirmed with the corrections accepted, taken in piece by piece."""
+"""The steps of an import: it is started, checked, confirmed with the accepted corrections, and imported in parts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +22,15 @@ from mer_platform.storage import store_by_content
 from models_ml.formats import LAYOUTS
 
 State = Import.State
-FRAMES_A_JOB = (
-    300  # under a second of work: small enough to share among workers, and to lose with a killed one
-)
+# Less than a second of work: small enough to share between workers, and to lose if a worker is killed.
+FRAMES_PER_JOB = 300
 # Endings of files that can be uploaded: coding sheets, and what a layout reads without a folder.
 UPLOADS = {".xlsx", ".xls", ".csv", ".tsv", ".txt"}.union(*(layout.uploads for layout in LAYOUTS.values()))
 
 
 @dataclass(frozen=True)
 class ImportSource:
-    """Where to read. ``text`` is what somebody typed: a folder or a prefix; unused for an uploaded file."""
+    """Where to read. ``text`` is the folder or prefix as typed; not used for an uploaded file."""
 
     place: Import.SourceType
     text: str = ""
@@ -48,10 +47,10 @@ def start(
     sheet_path: str = "",
     enqueue: bool = True,
 ) -> Import:
-    """Begin an import with its check, which writes nothing but the report.
+    """Start an import with its check, which writes only the report.
 
-    ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file), ``sheet_path`` names one in the
-    tree instead; without either the layout looks for it. Raises ValidationError by field.
+    ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file); ``sheet_path`` names a sheet in
+    the tree instead. Without both, the layout searches the tree. Raises ValidationError by field.
     """
     layout_of(layout)
     batch = Import(
@@ -79,18 +78,18 @@ def start(
 
 
 def confirm(batch: Import, accepted: list[str], user: Any) -> Import:
-    """Import what was checked, with these corrections. Raises ValidationError where that cannot be.
+    """Import what was checked, with these corrections. Raises ValidationError if the import cannot be confirmed.
 
-    Accepting a correction changes what is read, so the tree is then read once more.
+    An accepted correction changes what is read, so the tree is then read again.
     """
     with transaction.atomic():
         batch = Import.objects.select_for_update().get(pk=batch.pk)
         if batch.state != State.CHECKED:
-            raise ValidationError(f"This import is {batch.state}: only one that is checked can be confirmed.")
+            raise ValidationError(f"This import is {batch.state}. Only a checked import can be confirmed.")
         check_accepted(batch, accepted)
         changed = sorted(accepted) != sorted(batch.accepted)
         if not changed and not batch.items.filter(state=ImportItem.State.WAITING).exists():
-            raise ValidationError("There is nothing to import: see the report.")
+            raise ValidationError("There is nothing to import. The report says why.")
         batch.accepted = [c["key"] for c in batch.corrections if c["key"] in accepted]
         batch.started_at = timezone.now()
         batch.state = State.CHECKING if changed else State.IMPORTING
@@ -98,21 +97,21 @@ def confirm(batch: Import, accepted: list[str], user: Any) -> Import:
         if changed:
             _enqueue(batch, "import-check", "recheck", {"confirm": True})
         else:
-            _share_out(batch)
-        AuditEvent.record(batch.project, user, f"began {batch} of {batch.where}")
+            _enqueue_items(batch)
+        AuditEvent.record(batch.project, user, f"started {batch} of {batch.where}")
     return batch
 
 
 def check_accepted(batch: Import, accepted: list[str]) -> None:
-    """Raise ValidationError for a key that is no proposed correction's."""
+    """Raise ValidationError for a key that is not the key of a proposed correction."""
     known = [correction["key"] for correction in batch.corrections]
     if unknown := [key for key in accepted if key not in known]:
-        there = f"; there are: {', '.join(known)}" if known else ": none is proposed"
-        raise ValidationError({"accepted": f"There is no correction “{unknown[0]}”{there}."})
+        proposed = f"Proposed: {', '.join(known)}." if known else "No correction is proposed."
+        raise ValidationError({"accepted": f"Correction “{unknown[0]}” not found. {proposed}"})
 
 
 def cancel(batch: Import, user: Any) -> bool:
-    """Stop: what is imported stays, the rest does not come. False if it had ended already."""
+    """Cancel the import and return True; return False if it had already ended. Imported items stay."""
     with transaction.atomic():
         stoppable = [*Import.ACTIVE, State.CHECKED]
         changed = Import.objects.filter(pk=batch.pk, state__in=stoppable).update(
@@ -133,23 +132,23 @@ def fail(pk: int, reason: str) -> None:
         Job.cancel_group(f"import:{pk}")
 
 
-def checked(claim: Claim, pk: int, finding: Any, plan: ImportPlan, *, go_on: bool) -> None:
-    """A worker has checked the import: write the report, and go on importing if that was asked for. Raises JobCancelled."""
+def checked(claim: Claim, pk: int, finding: Any, plan: ImportPlan, *, then_import: bool) -> None:
+    """Write the report of a checked import and, if requested, start importing. Raises JobCancelled if the import ended."""
     with finishing(claim, pk) as batch:
         if batch.state != State.CHECKING:
-            raise JobCancelled("the import was ended while it was checked")
+            raise JobCancelled("the import ended while it was being checked")
         record(batch, finding, plan)
-        if go_on:
+        if then_import:
             batch.state = State.IMPORTING
             batch.save(update_fields=["state"])
-            _share_out(batch)
+            _enqueue_items(batch)
 
 
 @contextmanager
 def finishing(claim: Claim, pk: int) -> Iterator[Import]:
-    """End a job of an import, and the import with it if that was the last one, in one transaction.
+    """Finish a job of an import in one transaction, and the import too if nothing else waits.
 
-    The import's row is locked before the job's, as everywhere. Raises LeaseLost.
+    The import's row is locked before the job's row, as everywhere. Raises LeaseLost.
     """
     with transaction.atomic():
         batch = Import.objects.select_for_update().get(pk=pk)
@@ -160,7 +159,7 @@ def finishing(claim: Claim, pk: int) -> Iterator[Import]:
 
 
 def finish_if_done(batch: Import) -> None:
-    """Inside a transaction that has locked the import: finished once nothing waits."""
+    """Finish the import if no item waits. The caller has locked the import in a transaction."""
     if batch.state == State.IMPORTING and not batch.items.filter(state=ImportItem.State.WAITING).exists():
         batch.state, batch.finished_at = State.FINISHED, timezone.now()
         batch.save(update_fields=["state", "finished_at"])
@@ -170,7 +169,7 @@ def finish_if_done(batch: Import) -> None:
 
 
 def report(item: ImportItem, severity: str, code: str, message: str) -> None:
-    """A problem that shows itself only while importing."""
+    """Add a problem that was found only while importing."""
     ImportProblem.objects.create(
         batch_id=item.batch_id,
         severity=severity,
@@ -182,14 +181,14 @@ def report(item: ImportItem, severity: str, code: str, message: str) -> None:
     )
 
 
-def _share_out(batch: Import) -> None:
-    """A job for every few hundred frames, so that all workers share them."""
+def _enqueue_items(batch: Import) -> None:
+    """Enqueue one job per few hundred frames, so that all workers share them."""
     share: list[int] = []
     frames = 0
     for item in batch.items.filter(state=ImportItem.State.WAITING):
         share.append(item.pk)
         frames += len(item.files)
-        if frames >= FRAMES_A_JOB:
+        if frames >= FRAMES_PER_JOB:
             _enqueue(batch, "import", str(share[0]), {"items": share})
             share, frames = [], 0
     if share:
@@ -210,7 +209,7 @@ def _enqueue(batch: Import, kind: str, what: str, payload: dict[str, Any]) -> No
 
 def _source(source: ImportSource) -> str:
     if not source.text.strip():
-        raise ValidationError({"source": "Say which folder or prefix to import."})
+        raise ValidationError({"source": "Enter the folder or prefix to import."})
     if source.place == Import.SourceType.STORAGE:
         return prefix_within(source.text)
     if source.confined:
@@ -219,18 +218,16 @@ def _source(source: ImportSource) -> str:
 
 
 def _keep_sheet(file: File) -> tuple[str, str]:
-    """Store an uploaded sheet unchanged; its stored name, and its own."""
+    """Store an uploaded sheet unchanged; return its name in the storage and its own name."""
     name = PurePath(file.name or "sheet").name[:255]
     suffix = PurePath(name).suffix.lower()
     if suffix not in UPLOADS:
         raise ValidationError(
-            {
-                "sheet": f"A file ending in “{suffix or 'nothing'}” is not taken: give one of {', '.join(sorted(UPLOADS))}."
-            }
+            {"sheet": f"The file must end in {', '.join(sorted(UPLOADS))}, not in “{suffix or name}”."}
         )
     if file.size > settings.MAX_SHEET_BYTES:
         limit = settings.MAX_SHEET_BYTES
-        raise ValidationError({"sheet": f"The file has {file.size:,} bytes; the limit is {limit:,}."})
+        raise ValidationError({"sheet": f"The file has {file.size:,} bytes. The limit is {limit:,} bytes."})
     if file.size == 0:
         raise ValidationError({"sheet": "The file is empty."})
     return store_by_content("sheets", file, suffix).name, name

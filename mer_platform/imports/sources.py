@@ -1,7 +1,7 @@
-"""Where an import reads: a folder of the server, a prefix of the storage, or one uploaded file.
+"""Where an import reads: a folder on the server, a prefix in the storage, or one uploaded file.
 
-Over the web only what lies below ``MER_IMPORT_DIR``, or below ``import/`` in the storage, can be named: the rest of
-the storage holds other projects' clips. (A tree itself never leaves its root, also not through links.)
+Over the web, only folders below ``MER_IMPORT_DIR`` and prefixes below ``import/`` can be named, because the rest of the
+storage contains other projects' clips. A tree itself never leaves its root, not even through links.
 """
 
 from pathlib import Path, PurePosixPath
@@ -20,14 +20,14 @@ STORAGE_ROOT = "import"
 
 
 def import_root() -> Path:
-    """The folder below which researchers find databases to import, with links resolved."""
+    """Return the folder that contains databases to import, with links resolved."""
     return Path(settings.IMPORT_DIR).resolve()
 
 
 def folder_within(text: str) -> Path:
-    """The folder that a researcher named, absolute or relative to the import folder.
+    """Return the folder that a researcher named, absolute or relative to the import folder.
 
-    Raises ValidationError if it lies outside the import folder (also through a link) or is no folder there.
+    Raises ValidationError if it is outside the import folder, also through a link, or does not exist.
     """
     root = import_root()
     try:
@@ -40,25 +40,25 @@ def folder_within(text: str) -> Path:
     if not inside:
         raise ValidationError(
             {
-                "source": f"“{text}” lies outside the import folder. Databases are read from folders below it; "
-                "whoever runs the server can put them there, or move it (MER_IMPORT_DIR)."
+                "source": f"“{text}” is outside the import folder. Databases are read only from folders inside it. The "
+                "administrator of the server can put databases there or change the folder (MER_IMPORT_DIR)."
             }
         )
-    raise ValidationError({"source": f"There is no folder “{text}” in the import folder."})
+    raise ValidationError({"source": f"Folder “{text}” not found in the import folder."})
 
 
 def prefix_within(text: str) -> str:
-    """A prefix of the storage, below ``import/``. Raises ValidationError for any other."""
+    """Return the prefix in the storage, below ``import/``. Raises ValidationError for a text that is no prefix."""
     parts = [part for part in PurePosixPath(text.strip().replace("\\", "/")).parts if part != "/"]
     if parts[:1] != [STORAGE_ROOT]:
         parts = [STORAGE_ROOT, *parts]
     if ".." in parts or "\0" in text:
-        raise ValidationError({"source": f"“{text}” is not a prefix: it may not contain “..”."})
+        raise ValidationError({"source": f"A prefix must not contain “..”; “{text}” does."})
     return "/".join(parts)
 
 
 def subfolders(text: str) -> list[str]:
-    """Names of the folders in a folder of the import folder, sorted. Raises ValidationError, see ``folder_within``."""
+    """Return the sorted names of a folder's subfolders. Raises ValidationError as ``folder_within`` does."""
     folder, root = folder_within(text), import_root()
     return sorted(
         entry.name
@@ -68,7 +68,7 @@ def subfolders(text: str) -> list[str]:
 
 
 def open_tree(batch: Import) -> Tree:
-    """The files that an import reads. Raises InputError where they are not, or no longer."""
+    """Return the files that an import reads. Raises InputError if they do not exist, or no longer."""
     if batch.place == Import.SourceType.FILE:
         return UploadTree(batch.sheet_name, batch.source)
     if batch.place == Import.SourceType.STORAGE:
@@ -82,7 +82,7 @@ def open_tree(batch: Import) -> Tree:
 
 
 def open_sheet(batch: Import, tree: Tree) -> Sheet | None:
-    """The coding sheet that was given, or None for the reader to look for it in the tree."""
+    """Return the coding sheet of the import, or None if the reader has to search the tree for it."""
     if not batch.sheet:
         return None
     if batch.sheet_name:

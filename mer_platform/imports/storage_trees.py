@@ -1,4 +1,4 @@
-"""Trees in the platform's storage: everything below a prefix, or one uploaded file. See ``models_ml.formats.base.Tree``."""
+"""Trees in the platform's storage: all files below a prefix, or one uploaded file. See ``models_ml.formats.base.Tree``."""
 
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -9,11 +9,11 @@ from django.core.files.storage import default_storage
 from models_ml.errors import InputError
 from models_ml.formats.folder_tree import check_count, checked_path
 
-_DEPTH = 24  # levels of folders; no database comes near, a storage that lists itself does
+_DEPTH = 24  # levels of folders; only a storage that lists itself has so many
 
 
 class UploadTree:
-    """One uploaded file, as a folder that holds nothing else."""
+    """One uploaded file, as a folder that contains nothing else."""
 
     quick = True
 
@@ -28,9 +28,9 @@ class UploadTree:
 
 
 class StorageTree:
-    """Everything below a prefix of the platform's storage (S3, or its own media folder).
+    """All files below a prefix of the platform's storage (S3, or the media folder).
 
-    Raises InputError for a prefix that is empty, leaves the storage or holds nothing.
+    Raises InputError if the prefix is empty, leaves the storage or has no files.
     """
 
     quick = False  # opening a file is a request
@@ -39,10 +39,10 @@ class StorageTree:
         self._prefix = checked_path(prefix.strip().strip("/"))
         self.name = PurePosixPath(self._prefix).name
         if not self._files:
-            raise InputError(f"The storage holds no file below “{prefix}”. Check the prefix.")
+            raise InputError(f"The storage has no files below “{prefix}”. Check the prefix.")
 
     def files(self) -> list[str]:
-        """Every file below the prefix: POSIX paths relative to it, sorted."""
+        """Return the path of each file below the prefix: relative, POSIX, sorted."""
         return list(self._files)
 
     @cached_property
@@ -63,7 +63,7 @@ class StorageTree:
         return sorted(path for path in found if self._is_inside(path))
 
     def open(self, path: str) -> BinaryIO:
-        """Open a listed file for reading; InputError for one that is not there."""
+        """Open a listed file for reading; raises InputError if it does not exist."""
         if not self._is_inside(checked_path(path)):
             raise InputError(f"“{path}” leads out of the prefix “{self._prefix}”.")
         try:
@@ -72,9 +72,9 @@ class StorageTree:
             raise InputError(f"“{path}” cannot be read from the storage.") from error
 
     def _is_inside(self, path: str) -> bool:
-        """Whether a storage that is a folder of this machine keeps the path within the prefix (no links out)."""
+        """Whether the path stays inside the prefix, also where the storage is a folder that can contain links."""
         try:
             root = Path(default_storage.path(self._prefix)).resolve()
-        except NotImplementedError:  # object storage knows no links
+        except NotImplementedError:  # object storage has no links
             return True
         return (root / path).resolve().is_relative_to(root)

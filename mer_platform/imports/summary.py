@@ -1,4 +1,4 @@
-"""The report of an import: as JSON for scripts and archives, and in numbers for pages."""
+"""The report of an import: complete as JSON for scripts and archives, and in numbers for pages."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mer_platform.imports.models import Import, ImportItem, ImportProblem
 
 
 def as_json(batch: Import) -> dict[str, Any]:
-    """Everything about an import, without pixels."""
+    """Return everything about an import except the images."""
     return {
         "id": batch.pk,
         "layout": batch.layout,
@@ -42,11 +42,12 @@ def as_json(batch: Import) -> dict[str, Any]:
 
 
 def corrections(batch: Import) -> list[dict[str, Any]]:
+    """Return the proposed corrections, each with whether it was accepted."""
     return [{**c, "accepted": c["key"] in batch.accepted} for c in batch.corrections]
 
 
 def by_database(batch: Import) -> list[dict[str, Any]]:
-    """Subjects, and items by state, of each database."""
+    """Return the number of subjects, and of items in each state, per database."""
     rows: dict[str, dict[str, Any]] = {}
     for name, state, count in (
         batch.items.order_by("database").values_list("database", "state").annotate(Count("pk"))
@@ -63,12 +64,13 @@ def by_database(batch: Import) -> list[dict[str, Any]]:
 
 
 def by_code(problems: Any) -> list[dict[str, Any]]:
-    """Problems in groups of one code, worst first."""
+    """Return the number of problems per code, the most severe first."""
     order = list(ImportProblem.Severity.values)
     groups = problems.order_by().values("severity", "code").annotate(count=Count("pk"))
     return sorted(groups, key=lambda g: (order.index(g["severity"]), -g["count"], g["code"]))
 
 
 def by_severity(batch: Import) -> dict[str, int]:
+    """Return the number of problems of each severity."""
     found = dict(batch.problems.order_by().values_list("severity").annotate(Count("pk")))
     return {severity: found.get(severity, 0) for severity in ImportProblem.Severity.values}

@@ -21,12 +21,17 @@ from mer_platform.projects.models import Role
 from models_ml import formats
 
 ROWS = 100
+_TO_IMPORT = {
+    ImportItem.ItemType.CLIP: "{n} clip{s}",
+    ImportItem.ItemType.PICTURE: "{n} flow picture{s}",
+    ImportItem.ItemType.MARKING: "annotations of {n} clip{s}",
+}
 
 
 @login_required
 @require_GET
 def import_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Past imports, the latest first."""
+    """List the project's imports, the latest first."""
     project = get_project(request, slug, Role.RESEARCHER)
     page = Paginator(project.imports.select_related("created_by"), 50).get_page(request.GET.get("page"))
     rows = [(batch, _title(batch), batch.counts()) for batch in page]
@@ -37,7 +42,7 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def import_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose a layout and where the database lies; sending it begins the check."""
+    """Show the form that chooses a layout and a source; a POST starts the check."""
     project = get_project(request, slug, Role.RESEARCHER)
     form = ImportForm(request.POST or None, request.FILES or None, initial=_again(request, project))
     if request.method == "POST" and (batch := form.start(project, request.user)):
@@ -56,7 +61,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def folders(request: HttpRequest, slug: str) -> HttpResponse:
-    """For htmx: one folder of the import folder, with the field that holds its name."""
+    """Show the field of the folder's name and the subfolders to choose from, for htmx."""
     get_project(request, slug, Role.RESEARCHER)
     return render(request, "imports/_folders.html", _folder_context(request.GET.get("path", "")))
 
@@ -65,7 +70,7 @@ def folders(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request")
 def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The report: asked by htmx, only what changes while it is checked and imported, or one of its two tables."""
+    """Show the report; for htmx, only its progress or one of its two tables."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import.objects.select_related("created_by"), pk=pk, project=project)
     context = {"batch": batch, "title": _title(batch), **_report_context(request, batch)}
@@ -76,7 +81,7 @@ def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             part, "imports/_live.html"
         )
         if part == "live" and request.GET.get("was") != batch.state:
-            # What was found is on the page only once the check is done, what came of it once it has ended.
+            # The page shows findings only after the check, and results only after the import.
             response = HttpResponse()
             response["HX-Refresh"] = "true"
             return response
@@ -86,7 +91,7 @@ def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The whole report as a JSON file."""
+    """Download the complete report as JSON."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import, pk=pk, project=project)
     content = json.dumps(as_json(batch), ensure_ascii=False, indent=1)
@@ -113,9 +118,9 @@ def import_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import, pk=pk, project=project)
     if services.cancel(batch, request.user):
-        messages.success(request, "The import was stopped. What came in before stays.")
+        messages.success(request, "Import stopped. Items that are already imported stay.")
     else:
-        messages.error(request, "This import has ended already.")
+        messages.error(request, "This import has already ended.")
     return redirect("import", slug, pk)
 
 
@@ -125,7 +130,7 @@ def _title(batch: Import) -> str:
 
 
 def _again(request: HttpRequest, project: Any) -> dict[str, Any]:
-    """The choices of an earlier import, for ``?like=``; or a folder, for ``?source=``."""
+    """Return the choices of an earlier import, for ``?like=``, or a folder, for ``?source=``."""
     like = request.GET.get("like", "")
     batch = project.imports.filter(pk=like).first() if like.isdigit() else None
     if batch is None or not batch.confined:
@@ -135,7 +140,7 @@ def _again(request: HttpRequest, project: Any) -> dict[str, Any]:
 
 
 def _folder_context(path: str) -> dict[str, Any]:
-    """A folder of the import folder as the browser shows it; the import folder itself where it is none."""
+    """Return a folder as the folder chooser shows it, or the import folder if the path is not a folder."""
     path = path.strip().strip("/")
     try:
         below = subfolders(path)
@@ -171,8 +176,8 @@ def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
         "counts": counts,
         "ended": counts["total"] - counts["waiting"],
         "wanted": [
-            f"{n} {kind}{'s' * (n != 1)}"
-            for kind, title in (("clip", ""), ("picture", "flow "), ("marking", ""))
+            words.format(n=n, s="" if n == 1 else "s")
+            for kind, words in _TO_IMPORT.items()
             if (n := waiting.filter(kind=kind).count())
         ],
         "severities": by_severity(batch),

@@ -31,21 +31,21 @@ def test_it_lists_and_filters(api, project, picture):
     ]
 
 
-def test_its_file_is_the_picture_as_imported(api, picture):
+def test_its_file_is_the_imported_image(api, picture):
     answer = api.get(f"{URL}{picture.pk}/file/")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
     assert answer.getvalue() == picture_bytes("negative", 0)
     assert api.get(f"{URL}{picture.pk}/file/", HTTP_IF_NONE_MATCH=answer.headers["ETag"]).status_code == 304
 
 
-def test_a_picture_that_storage_lost_is_said_to_be(api, picture):
+def test_a_flow_picture_missing_from_the_storage_is_reported(api, picture):
     FlowPicture.objects.update(file="pictures/gone.png")
     answer = api.get(f"{URL}{picture.pk}/file/")
     assert answer.status_code == 404
     assert "missing from the storage" in answer.json()["detail"]
 
 
-def test_an_unused_picture_can_be_deleted_and_a_used_one_not(api, project, picture):
+def test_only_an_unused_flow_picture_can_be_deleted(api, project, picture):
     assert api.delete(f"{URL}{picture.pk}/").status_code == 204
     assert "deleted the flow picture SMIC/s01/s01_ne_01" in AuditEvent.objects.first().action
     used = freeze_pictures(project).samples.first().picture
@@ -54,7 +54,7 @@ def test_an_unused_picture_can_be_deleted_and_a_used_one_not(api, project, pictu
     assert "still used by CASME II/sub01/sub01_0" in answer.json()["detail"]
 
 
-def test_their_labels_are_kept_from_annotators_and_strangers(project, picture, member, bobs_api):
+def test_annotators_and_strangers_cannot_see_their_labels(project, picture, member, bobs_api):
     carol = member(project, "carol", Role.ANNOTATOR)
     assert carol.get(URL).json()["results"] == bobs_api.get(URL).json()["results"] == []
     for path in ("", "file/"):
@@ -73,11 +73,11 @@ def test_their_page_shows_and_filters_them(browser, project, picture):
     assert "No flow picture fits these filters" in browser.get(url, {"q": "nobody"}).content.decode()
 
 
-def test_their_page_says_what_they_are_where_there_are_none(browser, project):
+def test_their_empty_page_explains_what_they_are(browser, project):
     assert "No flow pictures" in browser.get(reverse("pictures", args=[project.slug])).content.decode()
 
 
-def test_a_project_of_pictures_alone_is_not_shown_as_empty(browser, project, picture):
+def test_a_project_with_only_flow_pictures_is_not_shown_as_empty(browser, project, picture):
     assert "1 flow picture" in browser.get(reverse("clips", args=[project.slug])).content.decode()
     assert (
         "1 flow picture, and no clips"
@@ -85,7 +85,7 @@ def test_a_project_of_pictures_alone_is_not_shown_as_empty(browser, project, pic
     )
 
 
-def test_annotators_see_neither_the_page_nor_a_way_to_it(client, project, picture, bob):
+def test_annotators_see_neither_the_page_nor_a_link_to_it(client, project, picture, bob):
     Membership.objects.create(project=project, user=bob, role=Role.ANNOTATOR)
     client.force_login(bob)
     assert client.get(reverse("pictures", args=[project.slug])).status_code == 403

@@ -1,4 +1,4 @@
-"""Imports over the web: who may, what they may read, and what the report shows."""
+"""Imports over the web: who may start one, what it may read, and what the report shows."""
 
 import json
 
@@ -21,7 +21,7 @@ ESCAPES = ["..", "../other", "/etc", "CASME2/../../other", "out", "out/CASME2", 
 
 @pytest.fixture
 def import_dir(settings, tmp_path):
-    """The import folder with a database in it, and a link that leads out of it to another."""
+    """The import folder with one database in it, and a link to another database outside."""
     settings.IMPORT_DIR = tmp_path / "import"
     small_casme2_tree(tmp_path / "import" / "CASME2", apex=99)
     small_casme2_tree(tmp_path / "other")
@@ -39,7 +39,7 @@ def start(api, project):
 
 @pytest.fixture
 def checked(project, alice, import_dir) -> Import:
-    """An import of the tree whose first row has its apex outside onset–offset."""
+    """A checked import of a tree whose first row has its apex outside the expression."""
     source = services.ImportSource(Import.SourceType.FOLDER, "CASME2")
     batch = services.start(project, "casme2", source, None, alice, enqueue=False)
     check_here(batch)
@@ -83,7 +83,7 @@ def test_a_folder_that_became_a_link_out_is_not_read_by_the_worker(project, alic
 
 
 @pytest.mark.parametrize("path", ESCAPES)
-def test_the_folder_browser_shows_nothing_outside_either(browser, project, import_dir, path):
+def test_the_folder_chooser_shows_nothing_outside_the_import_folder(browser, project, import_dir, path):
     page = browser.get(f"/projects/{project.slug}/imports/folders/", {"path": path}).content.decode()
     assert "CASME2" in page  # the import folder itself is shown instead
     assert "CASME2_RAW_selected" not in page
@@ -103,13 +103,17 @@ def test_a_storage_prefix_stays_below_import(start, prefix):
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        ({"layout": "casme9", "source": "CASME2"}, "layout", "no layout “casme9”; there are: casme2"),
-        ({"source": ""}, "source", "which folder"),
-        ({"source": "nowhere"}, "source", "no folder “nowhere”"),
+        (
+            {"layout": "casme9", "source": "CASME2"},
+            "layout",
+            "Layout “casme9” not found. Choose one of casme2",
+        ),
+        ({"source": ""}, "source", "Enter the folder"),
+        ({"source": "nowhere"}, "source", "Folder “nowhere” not found"),
         ({"place": "file"}, "sheet", "Choose the file"),
     ],
 )
-def test_what_is_wrong_with_a_request_is_said_by_field(start, import_dir, fields, field, words):
+def test_errors_of_a_request_are_reported_by_field(start, import_dir, fields, field, words):
     answer = start(**fields)
     assert answer.status_code == 400
     assert words in str(answer.json()[field])
@@ -117,9 +121,9 @@ def test_what_is_wrong_with_a_request_is_said_by_field(start, import_dir, fields
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
-    [("sheet.exe", b"MZ", "ending in “.exe”"), ("sheet.xlsx", b"", "empty")],
+    [("sheet.exe", b"MZ", "not in “.exe”"), ("sheet.xlsx", b"", "empty")],
 )
-def test_a_sheet_that_cannot_be_one_is_refused(api, project, import_dir, name, content, words):
+def test_a_file_that_cannot_be_a_sheet_is_refused(api, project, import_dir, name, content, words):
     fields = {
         "project": project.pk,
         "layout": "casme2",
@@ -131,7 +135,7 @@ def test_a_sheet_that_cannot_be_one_is_refused(api, project, import_dir, name, c
     assert words in str(answer.json()["sheet"])
 
 
-def test_the_report_is_read_row_by_row(api, checked):
+def test_the_api_lists_the_rows_of_the_report(api, checked):
     answer = api.get(f"/api/v1/imports/{checked.pk}/").json()
     assert answer["counts"]["waiting"] == 3
     assert answer["problems"]["warning"] == 2
@@ -159,10 +163,10 @@ def test_confirming_queues_the_clips_and_only_once(api, checked):
 def test_an_unknown_correction_is_refused(api, checked):
     answer = api.post(f"/api/v1/imports/{checked.pk}/confirm/", {"accepted": ["casme2/none"]})
     assert answer.status_code == 400
-    assert "no correction “casme2/none”" in str(answer.json()["accepted"])
+    assert "Correction “casme2/none” not found" in str(answer.json()["accepted"])
 
 
-def test_cancelling_ends_it_and_a_second_time_is_a_conflict(api, checked):
+def test_an_import_can_be_cancelled_only_once(api, checked):
     api.post(f"/api/v1/imports/{checked.pk}/confirm/", {})
     assert api.post(f"/api/v1/imports/{checked.pk}/cancel/").json()["state"] == "cancelled"
     assert not Job.objects.filter(kind="import", state="queued").exists()
@@ -170,8 +174,8 @@ def test_cancelling_ends_it_and_a_second_time_is_a_conflict(api, checked):
 
 
 @pytest.mark.parametrize("path", ["", "problems/", "items/"])
-def test_strangers_and_annotators_see_no_import(checked, bobs_api, member, path):
-    """The report shows everybody's marks, and coding is blind."""
+def test_strangers_and_annotators_cannot_see_imports(checked, bobs_api, member, path):
+    """The report shows all marks, and coding is blind."""
     url = f"/api/v1/imports/{checked.pk}/{path}"
     assert bobs_api.get(url).status_code == 404
     annotator = member(checked.project, "carol", Role.ANNOTATOR)
@@ -180,7 +184,7 @@ def test_strangers_and_annotators_see_no_import(checked, bobs_api, member, path)
     assert member(checked.project, "dave", Role.RESEARCHER).get(url).status_code == 200
 
 
-def test_an_annotator_cannot_start_one(member, project, import_dir):
+def test_an_annotator_cannot_start_an_import(member, project, import_dir):
     annotator = member(project, "carol", Role.ANNOTATOR)
     fields = {"project": project.pk, "layout": "casme2", "source": "CASME2"}
     assert annotator.post("/api/v1/imports/", fields).status_code == 403
@@ -202,11 +206,11 @@ def test_the_page_shows_counts_problems_and_the_button(browser, checked):
     filtered = browser.get(address(checked) + "?severity=error", headers={"HX-Request": "true"})
     assert filtered.status_code == 200
     part = browser.get(address(checked) + "?part=problems&code=apex-missing", headers={"HX-Request": "true"})
-    assert "apex-outside" in part.content.decode()  # the group, to go back
+    assert "apex-outside" in part.content.decode()  # the link to the other code
     assert "is outside the expression" not in part.content.decode()
 
 
-def test_the_import_is_confirmed_and_watched_on_its_page(browser, checked):
+def test_an_import_is_confirmed_and_followed_on_its_page(browser, checked):
     page = browser.post(address(checked, "confirm/"), follow=True).content.decode()
     assert "Waiting for a worker" in page
     assert "0 of 3" in page
@@ -238,7 +242,7 @@ def test_the_form_starts_a_check(browser, project, import_dir):
     assert "outside the import folder" in wrong.content.decode()
 
 
-def test_the_list_is_empty_at_first_and_then_names_each(browser, project, import_dir):
+def test_the_list_starts_empty_and_then_shows_each_import(browser, project, import_dir):
     url = f"/projects/{project.slug}/imports/"
     assert "Nothing imported yet" in browser.get(url).content.decode()
     services.start(project, "casme2", services.ImportSource(Import.SourceType.FOLDER, "CASME2"), None, None)

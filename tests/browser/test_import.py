@@ -1,4 +1,4 @@
-"""A researcher imports a database in the browser: chosen, checked, read, corrected, imported, watched."""
+"""A researcher imports a database in the browser, from choosing the folder to the finished clips."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""SIGKILL in the middle of an import: every clip comes in once."""
+"""SIGKILL in the middle of an import: each clip is imported exactly once."""
 
 import os
 import signal
@@ -23,8 +23,8 @@ def platform(tmp_path) -> Iterator[LivePlatform]:
     live.close()
 
 
-def at_work(platform: LivePlatform) -> list[int]:
-    """Process ids that hold the lease of a job of an import, read from the platform's database."""
+def busy_workers(platform: LivePlatform) -> list[int]:
+    """Return the ids of processes that hold the lease of an import job, from the platform's database."""
     query = "SELECT lease_owner FROM jobs_job WHERE kind = 'import' AND state = 'running'"
     if url := platform.env.get("DATABASE_URL"):
         with psycopg.connect(url) as connection:
@@ -35,7 +35,7 @@ def at_work(platform: LivePlatform) -> list[int]:
     return [int(owner.rpartition(":")[2]) for (owner,) in rows]
 
 
-def test_an_import_whose_workers_are_killed_brings_every_clip_once(platform, tmp_path):
+def test_an_import_whose_workers_are_killed_imports_each_clip_once(platform, tmp_path):
     api = platform.api()
     project = api.post("projects/", {"name": "Killed"})["id"]
     large_casme2_tree(tmp_path / "data" / "import" / "CASME2", clips=CLIPS, total=FRAMES)
@@ -46,7 +46,7 @@ def test_an_import_whose_workers_are_killed_brings_every_clip_once(platform, tmp
     killed: set[int] = set()
     for done in (1, 6):
         wait_until(lambda done=done: api.get(batch)["counts"]["done"] >= done, f"{done} clips")
-        for pid in wait_until(lambda: set(at_work(platform)) - killed, "a job at work"):
+        for pid in wait_until(lambda: set(busy_workers(platform)) - killed, "a running job"):
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
     wait_until(lambda: api.get(batch)["state"] == "finished", "the import to finish", 200)

@@ -1,4 +1,4 @@
-"""Databases imported as the workers do it: right frames, once, whatever happens meanwhile."""
+"""Databases imported by the workers: the correct frames, exactly once, also if something fails in between."""
 
 import json
 import zipfile
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.services]
 
 @pytest.fixture
 def start(project, alice, work):
-    """Check a folder, and confirm it with the corrections given."""
+    """Check a folder and confirm the import with these corrections."""
 
     def run(folder, layout="casme2", accepted=(), confirm=True, **options) -> Import:
         source = services.ImportSource(Import.SourceType.FOLDER, str(folder), confined=False)
@@ -37,7 +37,7 @@ def start(project, alice, work):
     return run
 
 
-def test_a_check_writes_nothing_but_its_report(start, tmp_path):
+def test_a_check_writes_only_its_report(start, tmp_path):
     batch = start(small_casme2_tree(tmp_path), confirm=False)
     assert batch.state == Import.State.CHECKED
     assert batch.counts()["waiting"] == 3
@@ -77,7 +77,7 @@ def test_an_apex_that_the_sheet_leaves_out_stays_unset(start, tmp_path):
     assert (marks.onset, marks.apex, marks.offset) == (0, None, 7)
 
 
-def test_the_same_frames_give_the_same_hash_wherever_they_lie(start, tmp_path):
+def test_the_same_frames_give_the_same_hash_in_any_folder(start, tmp_path):
     start(small_casme2_tree(tmp_path / "a"))
     hashes = set(Clip.objects.values_list("sha256", flat=True))
     Clip.objects.all().delete()
@@ -85,19 +85,19 @@ def test_the_same_frames_give_the_same_hash_wherever_they_lie(start, tmp_path):
     assert set(Clip.objects.values_list("sha256", flat=True)) == hashes
 
 
-def test_a_second_import_adds_nothing_and_says_so(start, tmp_path):
+def test_a_second_import_adds_nothing_and_reports_it(start, tmp_path):
     folder = small_casme2_tree(tmp_path)
     start(folder)
     before = list(Consensus.objects.values())
     again = start(folder)
     assert again.counts() == {"waiting": 0, "done": 0, "there": 3, "failed": 0, "total": 3}
-    assert set(again.items.values_list("reason", flat=True)) == {"It is in the project already."}
+    assert set(again.items.values_list("reason", flat=True)) == {"Already in the project."}
     assert list(Consensus.objects.values()) == before
     with pytest.raises(Exception, match="nothing to import"):
         services.confirm(again, [], None)
 
 
-def test_other_labels_are_reported_and_nothing_is_overwritten(start, tmp_path):
+def test_different_labels_are_reported_and_nothing_is_overwritten(start, tmp_path):
     start(small_casme2_tree(tmp_path / "a"))
     other = start(small_casme2_tree(tmp_path / "b", apex=50))
     problem = other.problems.get(code="labels-differ")
@@ -115,7 +115,7 @@ def test_labels_are_added_to_a_clip_that_has_none(start, tmp_path):
     assert Clip.objects.get(name="EP02_01f").consensus.get().apex == 5
 
 
-def test_other_frames_under_the_same_name_are_reported(start, tmp_path):
+def test_different_frames_under_the_same_name_are_reported(start, tmp_path):
     start(small_casme2_tree(tmp_path / "a"))
     other = start(small_casme2_tree(tmp_path / "b", brightness=9))
     assert other.problems.filter(code="frames-differ", severity="warning").count() == 3
@@ -132,7 +132,7 @@ def test_the_same_frames_under_another_name_are_reported(start, tmp_path):
     assert again.counts()["there"] == 3
 
 
-def test_a_subject_that_differs_only_in_spelling_is_no_second_subject(start, tmp_path, project):
+def test_a_subject_that_differs_only_in_spelling_is_refused(start, tmp_path, project):
     database = Database.objects.create(project=project, name="CASME II", fps=200)
     Subject.objects.create(database=database, name="Sub01")
     batch = start(small_casme2_tree(tmp_path))
@@ -140,7 +140,7 @@ def test_a_subject_that_differs_only_in_spelling_is_no_second_subject(start, tmp
     assert sorted(Subject.objects.values_list("name", flat=True)) == ["Sub01", "sub02"]
 
 
-def test_a_damaged_frame_fails_its_clip_and_no_other(start, tmp_path):
+def test_a_damaged_frame_fails_only_its_clip(start, tmp_path):
     folder = small_casme2_tree(tmp_path)
     damaged = next(folder.rglob("img48.jpg"))
     damaged.write_bytes(damaged.read_bytes()[:-200])
@@ -153,19 +153,19 @@ def test_a_damaged_frame_fails_its_clip_and_no_other(start, tmp_path):
     assert sorted(Clip.objects.values_list("name", flat=True)) == ["EP01_11f", "EP03_02"]
 
 
-def test_a_job_taken_up_again_goes_on_where_it_was(start, tmp_path, monkeypatch, work):
+def test_a_job_that_is_claimed_again_continues_where_it_stopped(start, tmp_path, monkeypatch, work):
     import workers.imports
 
     taken = []
     real = workers.imports._gather
 
-    def dies_at_the_second(file, item, tree):
+    def die_at_the_second(file, item, tree):
         taken.append(item.name)
         if len(taken) == 2:
-            raise SystemExit  # as near to SIGKILL as one process can play it: nothing is caught, nothing written
+            raise SystemExit  # the nearest to SIGKILL within one process: nothing is caught or written
         real(file, item, tree)
 
-    monkeypatch.setattr(workers.imports, "_gather", dies_at_the_second)
+    monkeypatch.setattr(workers.imports, "_gather", die_at_the_second)
     with pytest.raises(SystemExit):
         start(small_casme2_tree(tmp_path))
     batch = Import.objects.get()
@@ -174,23 +174,23 @@ def test_a_job_taken_up_again_goes_on_where_it_was(start, tmp_path, monkeypatch,
     work()
     batch.refresh_from_db()
     assert (batch.state, batch.counts()["done"]) == (Import.State.FINISHED, 3)
-    assert taken.count("EP02_01f") == 1  # what was committed was not done again
+    assert taken.count("EP02_01f") == 1  # committed work is not repeated
     assert Clip.objects.count() == Consensus.objects.count() == 3
 
 
-def test_cancelling_keeps_what_is_in_and_stops_the_rest(start, tmp_path, monkeypatch, alice):
+def test_cancelling_keeps_imported_clips_and_stops_the_rest(start, tmp_path, monkeypatch, alice):
     import workers.imports
 
     real = workers.imports._gather
 
-    def cancels_meanwhile(file, item, tree):
+    def cancel_in_between(file, item, tree):
         real(file, item, tree)
         if item.name == "EP03_02":
             services.cancel(item.batch, alice)
             Job.objects.filter(state="running").update(cancel_requested=True)
 
-    monkeypatch.setattr(workers.imports, "_gather", cancels_meanwhile)
-    monkeypatch.setattr("mer_platform.imports.services.FRAMES_A_JOB", 1)
+    monkeypatch.setattr(workers.imports, "_gather", cancel_in_between)
+    monkeypatch.setattr("mer_platform.imports.services.FRAMES_PER_JOB", 1)
     batch = start(small_casme2_tree(tmp_path))
     assert batch.state == Import.State.CANCELLED
     assert batch.counts()["waiting"] >= 1
@@ -203,11 +203,11 @@ def test_an_import_cancelled_while_it_is_checked_stays_cancelled(start, tmp_path
 
     real = workers.imports.checking.read
 
-    def cancels_meanwhile(batch):
+    def cancel_in_between(batch):
         services.cancel(batch, alice)
         return real(batch)
 
-    monkeypatch.setattr(workers.imports.checking, "read", cancels_meanwhile)
+    monkeypatch.setattr(workers.imports.checking, "read", cancel_in_between)
     batch = start(small_casme2_tree(tmp_path))
     assert (batch.state, batch.counts()["total"]) == (Import.State.CANCELLED, 0)
 
@@ -225,7 +225,7 @@ def test_a_worker_that_dies_too_often_fails_its_clips_and_ends_the_import(start,
     assert batch.counts()["failed"] == 3
 
 
-def test_a_folder_that_is_no_such_layout_fails_with_a_sentence(start, tmp_path):
+def test_a_folder_of_another_layout_fails_with_a_reason(start, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here")
     batch = start(tmp_path)
     assert batch.state == Import.State.FAILED
@@ -237,7 +237,7 @@ def test_an_accepted_correction_is_read_again_and_applied(start, tmp_path):
     batch = start(folder, confirm=False)
     keys = [correction["key"] for correction in batch.corrections]
     assert keys == ["casme2/sub16/EP01_08/offset"]
-    with pytest.raises(Exception, match="no correction “casme2/other”"):
+    with pytest.raises(Exception, match="Correction “casme2/other” not found"):
         services.confirm(batch, ["casme2/other"], None)
     done = start(folder, accepted=keys)
     assert done.accepted == keys
@@ -260,14 +260,14 @@ def test_the_command_checks_without_a_worker(project, tmp_path, capsys):
     assert not Job.objects.exists()
 
 
-def test_the_command_ends_with_an_error_where_nothing_can_be_imported(project, tmp_path):
+def test_the_command_fails_if_nothing_can_be_imported(project, tmp_path):
     folder = small_casme2_tree(tmp_path)
     Database.objects.create(project=project, name="casme ii", fps=200)
     with pytest.raises(Exception, match="Nothing could be imported"):
         call_command("import_dataset", "casme2", str(folder), project=project.slug, dry_run=True)
 
 
-def test_flow_pictures_are_stored_once_however_often_a_fold_repeats_them(start, tmp_path):
+def test_flow_pictures_are_stored_once_though_folds_repeat_them(start, tmp_path):
     folder = flow_folds(tmp_path)
     batch = start(folder, layout="flow-images")
     assert batch.counts()["done"] == 6, list(batch.items.values_list("reason", flat=True))
@@ -279,7 +279,7 @@ def test_flow_pictures_are_stored_once_however_often_a_fold_repeats_them(start, 
     assert FlowPicture.objects.count() == 6
 
 
-def test_flow_pictures_are_refused_beside_clips_of_their_database(start, tmp_path, make_clip):
+def test_flow_pictures_are_refused_in_a_database_of_clips(start, tmp_path, make_clip):
     make_clip()
     batch = start(flow_by_label(tmp_path), layout="flow-images")
     failed = batch.items.get(database="CASME II")
@@ -289,15 +289,15 @@ def test_flow_pictures_are_refused_beside_clips_of_their_database(start, tmp_pat
     assert batch.counts()["done"] == 3
 
 
-def test_clips_are_refused_beside_flow_pictures_of_their_database(start, tmp_path):
+def test_clips_are_refused_in_a_database_of_flow_pictures(start, tmp_path):
     start(flow_by_label(tmp_path / "pictures"), layout="flow-images")
     batch = start(small_casme2_tree(tmp_path / "clips"))
     assert batch.counts()["failed"] == 3
-    assert "holds 1 flow picture" in batch.problems.filter(code="pictures-and-clips").first().message
+    assert "contains 1 flow picture" in batch.problems.filter(code="pictures-and-clips").first().message
     assert not Clip.objects.exists()
 
 
-def test_a_picture_that_is_none_fails_alone(start, tmp_path):
+def test_a_file_that_is_not_a_flow_picture_fails_alone(start, tmp_path):
     folder = flow_by_label(tmp_path)
     (folder / "Lab/Anna/joy/first.png").write_bytes(b"no picture")
     batch = start(folder, layout="flow-images")
@@ -306,7 +306,7 @@ def test_a_picture_that_is_none_fails_alone(start, tmp_path):
 
 @pytest.fixture
 def annotated(project, alice, work):
-    """Import a file of annotations as one that was uploaded."""
+    """Import a file of annotations as if it were uploaded."""
 
     def run(layout: str, path) -> Import:
         file = ContentFile(path.read_bytes(), name=path.name)
@@ -330,7 +330,7 @@ def unlabelled(start, tmp_path) -> Clip:
     return Clip.objects.get(name="EP02_01f")
 
 
-def test_frames_of_label_studio_count_from_one(annotated, unlabelled, tmp_path):
+def test_label_studio_frames_count_from_one(annotated, unlabelled, tmp_path):
     path = label_studio(tmp_path / "x.json", ("/data/EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
     batch = annotated("label-studio", path)
     assert batch.state == Import.State.FINISHED, batch.problem
@@ -338,33 +338,36 @@ def test_frames_of_label_studio_count_from_one(annotated, unlabelled, tmp_path):
     assert (marks.onset, marks.offset, marks.emotion, marks.origin) == (2, 8, "happiness", "imported")
 
 
-def test_milliseconds_of_elan_become_frames_by_the_clips_own_times(annotated, unlabelled, tmp_path):
+def test_elan_milliseconds_become_frames_by_the_clips_own_times(annotated, unlabelled, tmp_path):
     path = eaf(tmp_path / "x.eaf", {"emotion": [(10, 42, "happiness")]}, media="sub01_EP02_01f.mp4")
     annotated("elan", path)
     marks = unlabelled.consensus.get()
-    assert (marks.onset, marks.offset) == (2, 8)  # 5 ms a frame: 10 ms, and 42 ms is nearest to 40 ms
+    assert (marks.onset, marks.offset) == (2, 8)  # a frame takes 5 ms; 42 ms is nearest to frame 8, at 40 ms
 
 
-def test_two_coders_of_one_clip_are_not_chosen_between(annotated, unlabelled, tmp_path):
+def test_annotations_of_two_coders_are_not_imported(annotated, unlabelled, tmp_path):
     both = {"a@lab": [timeline("happiness", 3, 9)], "b@lab": [timeline("disgust", 4, 9)]}
     batch = annotated("label-studio", label_studio(tmp_path / "x.json", ("EP02_01f.mp4", both)))
-    assert "Who is right is not guessed" in batch.problems.get(code="several-coders").message
+    assert (
+        "An import takes one annotation of each expression"
+        in batch.problems.get(code="several-coders").message
+    )
     assert not unlabelled.consensus.exists()
 
 
 @pytest.mark.parametrize(
     ("clip", "first", "code", "words"),
     [
-        ("nothing.mp4", 3, "clip-unknown", "no clip “nothing”"),
-        ("EP02_01f.mp4", 300, "marks-wrong", "its frames are 1–12"),
+        ("nothing.mp4", 3, "clip-unknown", "Clip “nothing” not found"),
+        ("EP02_01f.mp4", 300, "marks-wrong", "whose frames are 1–12"),
     ],
 )
-def test_markings_that_fit_no_clip_are_reported(annotated, unlabelled, tmp_path, clip, first, code, words):
+def test_annotations_that_fit_no_clip_are_reported(annotated, unlabelled, tmp_path, clip, first, code, words):
     path = label_studio(tmp_path / "x.json", (clip, {"a@lab": [timeline("happiness", first, first + 4)]}))
     assert words in annotated("label-studio", path).problems.get(code=code).message
 
 
-def test_a_name_that_two_clips_have_is_ambiguous(annotated, unlabelled, tmp_path):
+def test_a_name_that_two_clips_share_is_ambiguous(annotated, unlabelled, tmp_path):
     Clip.objects.filter(name="EP01_11f").update(name="EP02_01f")
     path = label_studio(tmp_path / "x.json", ("EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
     problem = annotated("label-studio", path).problems.get(code="clip-ambiguous")

@@ -1,4 +1,4 @@
-"""The MEGC2019 composite, from the official layouts of three databases to a frozen version: readers, workers, map."""
+"""The MEGC2019 composite, from the official layouts of three databases to a frozen version."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from tests.trees import megc2019_trees
 
 
 class AlwaysAFace:
-    """The trees' pictures are a few pixels wide and show nobody; the list is what is tested here, not the detector."""
+    """Finds a face in any image: the trees contain none, and the detector is not tested here."""
 
     def detect(self, image):
         return Box(0, 0, image.shape[1], image.shape[0])
@@ -45,7 +45,7 @@ def imported(project, alice, work, tmp_path, monkeypatch):
     return project
 
 
-def test_442_samples_of_68_subjects_come_out_and_nothing_else(imported):
+def test_exactly_the_442_samples_of_68_subjects_come_out(imported):
     printed = StringIO()
     call_command("compose", project=imported.slug, label_map="megc2019", json=True, stdout=printed)
     answer = json.loads(printed.getvalue())
@@ -58,7 +58,7 @@ def test_442_samples_of_68_subjects_come_out_and_nothing_else(imported):
         "SMIC": 164,
     }
     version = CompositeVersion.objects.get(pk=answer["id"])
-    assert version.samples.filter(apex_from="spotted").count() == 164  # SMIC codes none
+    assert version.samples.filter(apex_from="spotted").count() == 164  # SMIC codes no apex
     document = json.dumps(export(version))
     assert "/" not in document
     assert "\\" not in document.replace("\\u", "")

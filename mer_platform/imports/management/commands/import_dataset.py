@@ -21,37 +21,38 @@ SHOWN = 40
 
 
 class Command(BaseCommand):
-    help = "Import a database of clips: check its folder and coding sheet, then take the clips in (with running workers)."
-    requires_system_checks = []  # they would take a third of its start; `make lint` runs them
+    help = "Import a database: check its folder and coding sheet, then import the clips. The import needs running workers."
+    requires_system_checks = []  # they would take a third of the start-up time; `make lint` runs them
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "layout", choices=list(formats.LAYOUTS), metavar="LAYOUT", help=", ".join(formats.LAYOUTS)
+            "layout",
+            choices=list(formats.LAYOUTS),
+            metavar="LAYOUT",
+            help="; ".join(f"{layout.key}: {layout.title}" for layout in formats.LAYOUTS.values()),
         )
-        parser.add_argument("path", type=Path, metavar="PATH", help="the folder (or the file of annotations)")
-        parser.add_argument("--project", required=True, help="the project's slug")
         parser.add_argument(
-            "--sheet", type=Path, help="the coding sheet; without it, looked for in the folder"
+            "path", type=Path, metavar="PATH", help="the database's folder, or a file of annotations"
         )
-        parser.add_argument("--dry-run", action="store_true", help="check and report only; needs no worker")
+        parser.add_argument("--project", required=True, help="the project's slug")
+        parser.add_argument("--sheet", type=Path, help="the coding sheet; default: found in the folder")
+        parser.add_argument("--dry-run", action="store_true", help="only check and report; needs no worker")
         parser.add_argument(
             "--accept",
             action="append",
             default=[],
             metavar="KEY",
-            help="a correction to apply; repeat for several",
+            help="key of a correction to apply; can be repeated",
         )
         parser.add_argument("--accept-all", action="store_true", help="apply every proposed correction")
-        parser.add_argument(
-            "--no-wait", action="store_true", help="return when the work is handed to the workers"
-        )
-        parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+        parser.add_argument("--no-wait", action="store_true", help="do not wait for the workers")
+        parser.add_argument("--json", action="store_true", help="print the complete report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
-            raise CommandError(f"There is no project “{options['project']}”.")
+            raise CommandError(f"Project “{options['project']}” not found.")
         batch = self._checked(project, options)
         accepted = [c["key"] for c in batch.corrections] if options["accept_all"] else options["accept"]
         try:
@@ -70,14 +71,14 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             services.cancel(batch, None)
             raise CommandError(
-                f"{batch} was stopped; what is imported stays. Import again to go on."
+                f"Import {batch.pk} was stopped. Imported items stay; import again to continue."
             ) from None
         batch.refresh_from_db()
         self._report(batch)
-        self._judge(batch)
+        self._check_outcome(batch)
 
     def _checked(self, project: Project, options: dict[str, Any]) -> Import:
-        """The import, checked in this process."""
+        """Start an import and check it in this process."""
         sheet = None
         try:
             if options["sheet"]:
@@ -85,7 +86,7 @@ class Command(BaseCommand):
             source = ImportSource(Import.SourceType.FOLDER, str(options["path"].resolve()), confined=False)
             batch = services.start(project, options["layout"], source, sheet, None, enqueue=False)
         except OSError as error:
-            raise CommandError(f"{options['sheet']} cannot be read: {error.strerror}") from error
+            raise CommandError(f"Cannot read “{options['sheet']}”: {error.strerror}.") from error
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         try:
@@ -96,20 +97,20 @@ class Command(BaseCommand):
         return batch
 
     def _wait(self, batch: Import) -> None:
-        """Until it has ended, saying how far it is, and that nobody works where nobody does."""
-        said = ""
+        """Wait until the import has ended, and print its progress or that no worker has taken it."""
+        shown = ""
 
         def ended() -> bool:
-            nonlocal said
+            nonlocal shown
             batch.refresh_from_db()
             counts = batch.counts()
-            now = f"{counts['total'] - counts['waiting']} of {counts['total']}"
+            progress = f"{counts['total'] - counts['waiting']} of {counts['total']}"
             started = Job.objects.filter(group=batch.group, attempt__gt=0).exists()
             if not started:
-                now = "waiting for a worker (start the platform with “make run”, or a worker beside it)"
-            if now != said and not self.quiet:
-                self.stderr.write(now)
-            said = now
+                progress = "Waiting for a worker. Start the platform with “make run”, or start a worker."
+            if progress != shown and not self.quiet:
+                self.stderr.write(progress)
+            shown = progress
             return not batch.active
 
         wait_until(ended)
@@ -126,24 +127,24 @@ class Command(BaseCommand):
             )
             self.stdout.write(f"{problem.severity}: {problem.message}{f' [{place}]' if place else ''}")
         if (more := batch.problems.count() - SHOWN) > 0:
-            self.stdout.write(f"… and {more} more (--json prints all).")
+            self.stdout.write(f"… and {more} more. Use --json to print all.")
         for correction in batch.corrections:
             applied = "accepted" if correction["key"] in batch.accepted else "not accepted"
             self.stdout.write(
-                f"correction {correction['key']} ({applied}): {correction['field']} {correction['found']} → "
+                f"Correction {correction['key']} ({applied}): {correction['field']} {correction['found']} → "
                 f"{correction['proposed']}: {correction['reason']}"
             )
         counts = batch.counts()
         waiting = f"{counts['waiting']} to import, " if counts["waiting"] else ""
         self.stdout.write(
-            f"{batch} is {batch.state}: {waiting}{counts['done']} imported, {counts['there']} already there, "
-            f"{counts['failed']} not imported."
+            f"Import {batch.pk} is {batch.state}: {waiting}{counts['done']} imported, {counts['there']} already in the "
+            f"project, {counts['failed']} not imported."
         )
 
-    def _judge(self, batch: Import) -> None:
-        """End with an error where nothing could be imported."""
+    def _check_outcome(self, batch: Import) -> None:
+        """Raise CommandError if nothing could be imported."""
         counts = batch.counts()
         if batch.state in (Import.State.FAILED, Import.State.CANCELLED):
-            raise CommandError(f"{batch} {batch.state}: {batch.problem or 'it was stopped'}")
+            raise CommandError(f"Import {batch.pk} {batch.state}: {batch.problem or 'it was stopped'}")
         if not counts["waiting"] + counts["done"] + counts["there"]:
             raise CommandError("Nothing could be imported.")
