@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from mer_platform.annotation.marks import CODED_FIELDS, MARKS
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent
+from mer_platform.web import actor
 
 
 class ExpressionKind(models.TextChoices):
@@ -155,7 +156,7 @@ class Annotation(Marking):
             annotation=self,
             revision=self.revision,
             content=self.content(),
-            made_by=user if user and user.pk else None,
+            made_by=actor(user),
             client=client[:80],
         )
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.jobs.models import Job
 from mer_platform.storage import sha256_of, store_by_content
+from mer_platform.web import actor
 
 SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".zip"}
 
@@ -51,7 +52,7 @@ def add_clip(
         original_name=original[:255],
         size=file.size,
         fps_given=(fps or database.fps) if suffix == ".zip" else None,
-        uploaded_by=user if user and user.pk else None,
+        uploaded_by=actor(user),
     )
     check_bytes_new(clip)
     clip.subject = subject_of(database, subject_name)

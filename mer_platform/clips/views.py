@@ -1,7 +1,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +12,7 @@ from mer_platform.clips.forms import DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Role
+from mer_platform.web import is_partial, page_of
 
 PAGE = 48
 
@@ -25,9 +25,7 @@ def picture_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     form = PictureFilter(request.GET, project=project)
     everything = FlowPicture.objects.filter(subject__database__project=project)
-    page = Paginator(form.apply(everything.select_related("subject__database")), PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = page_of(request, form.apply(everything.select_related("subject__database")), PAGE)
     context = {
         "filter": form,
         "page": page,
@@ -36,7 +34,7 @@ def picture_list(request: HttpRequest, slug: str) -> HttpResponse:
         "total": Clip.objects.filter(project=project).count(),
         "databases": project.databases.all(),
     }
-    template = "clips/_pictures.html" if getattr(request, "htmx", False) else "clips/pictures.html"
+    template = "clips/_pictures.html" if is_partial(request) else "clips/pictures.html"
     return render(request, template, context)
 
 

@@ -13,6 +13,7 @@ from mer_platform.composites.labelmaps import check_label_map
 from mer_platform.composites.models import Composite, CompositeVersion, Sample, content_hash
 from mer_platform.composites.rules import parse_rules
 from mer_platform.projects.models import AuditEvent, Project
+from mer_platform.web import actor
 
 RECIPE = ("label_map", "preset", "rules")
 
@@ -78,7 +79,7 @@ def store(
             composite=composite,
             number=number,
             content_hash=digest,
-            frozen_by=user if user and user.pk else None,
+            frozen_by=actor(user),
             **recipe,
         )
         for sample in samples:

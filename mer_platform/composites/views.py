@@ -3,7 +3,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +18,7 @@ from mer_platform.composites.rules import Rules
 from mer_platform.composites.tables import by_subject
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.web import page_of
 from models_ml.classes import CLASSES
 
 PAGE = 100
@@ -41,7 +41,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     version = get_object_or_404(_versions(project), pk=pk)
     rules = Rules(**version.rules)
     samples = version.with_items()
-    page = Paginator(samples, PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, samples, PAGE)
     context = {
         "version": version,
         "counts": version.counts(),

@@ -20,6 +20,7 @@ from mer_platform.experiments.planned_runs import (
 )
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
+from mer_platform.web import actor
 from models_ml.config import RunConfig, SweepConfig
 
 
@@ -195,7 +196,7 @@ def _launch(
             priority=priority,
             device=device,
             queue=queue_for(device),
-            created_by=user if user and user.pk else None,
+            created_by=actor(user),
         )
         runs = _store_runs(experiment, sweep, plan, user)
         what = f"run {runs[0]}" if len(runs) == 1 else f"{experiment} of {len(runs)} runs"
@@ -214,7 +215,7 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
             config_hash=item.config.content_hash(),
             seed=item.config.seed,
             features_key=features_key_of(item.config),
-            created_by=user if user and user.pk else None,
+            created_by=actor(user),
         )
         for item in plan
     )

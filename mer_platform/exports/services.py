@@ -13,6 +13,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.exports.models import FeatureExport
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
+from mer_platform.web import actor
 from models_ml.config import FeatureConfig
 
 MAX_BYTES = 2 << 30  # a worker holds the features in memory
@@ -46,7 +47,7 @@ def start_export(version: CompositeVersion, config: FeatureConfig, format: str, 
             there.delete()  # its file was lost with the storage
         export = FeatureExport.objects.create(
             version=version, config=stored, config_hash=digest, format=format,
-            created_by=user if user and user.pk else None,
+            created_by=actor(user),
         )  # fmt: skip
         Job.enqueue(
             "export", "features", version.project.pk, export.group, export.group, {"export": export.pk}

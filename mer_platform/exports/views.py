@@ -10,6 +10,7 @@ from mer_platform.exports.forms import ExportForm
 from mer_platform.exports.services import start_export
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial
 
 
 @login_required
@@ -20,7 +21,7 @@ def version_export(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     versions = CompositeVersion.objects.select_related("composite__project")
     version = get_object_or_404(versions, pk=pk, composite__project=project)
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         return render(request, "exports/_made.html", {"version": version})
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

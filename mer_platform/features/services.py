@@ -9,6 +9,7 @@ from django.db import transaction
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.features.models import FeatureSet
 from mer_platform.jobs.models import Claim, Job
+from mer_platform.web import actor
 from models_ml.config import FeatureConfig
 
 SAMPLES_A_JOB = 16
@@ -48,7 +49,7 @@ def request_features(version: CompositeVersion, config: FeatureConfig, user: Any
             config_hash=config.content_hash(),
             defaults={
                 "config": config.model_dump(mode="json"),
-                "created_by": user if user and user.pk else None,
+                "created_by": actor(user),
             },
         )
         found = FeatureSet.objects.select_for_update().get(pk=found.pk)

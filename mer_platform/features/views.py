@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
-from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +21,7 @@ from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial, page_of
 
 PAGE = 60
 CLIP_PARTS = ("onset", "apex", "u", "v", "strain", "flow")
@@ -47,7 +47,7 @@ def features_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"version": version, "choices": choices, "chosen": chosen, "features": features}
     if features is not None:
         context["progress"] = features.progress()
-    if getattr(request, "htmx", False) and features is not None:
+    if is_partial(request) and features is not None:
         response = render(request, "features/_progress.html", context)
         if not features.active:
             response["HX-Refresh"] = "true"
@@ -133,7 +133,7 @@ def _overview(request: HttpRequest, version: CompositeVersion, features: Feature
     rows = [
         (sample, outliers.get(sample.index), features.problems.get(str(sample.index))) for sample in shown
     ]
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, PAGE)
     return {
         "show_all": show_all,
         "page": page,

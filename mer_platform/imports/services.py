@@ -19,6 +19,7 @@ from mer_platform.imports.sources import folder_within, import_root, prefix_with
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.projects.models import AuditEvent, Project
 from mer_platform.storage import store_by_content
+from mer_platform.web import actor
 from models_ml.formats import LAYOUTS
 
 State = Import.State
@@ -58,7 +59,7 @@ def start(
         layout=layout,
         place=source.place,
         confined=source.confined,
-        created_by=user if user and user.pk else None,
+        created_by=actor(user),
     )
     if source.place == Import.SourceType.FILE:
         if sheet is None:

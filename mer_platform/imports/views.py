@@ -4,7 +4,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,6 +17,7 @@ from mer_platform.imports.summary import as_json, by_code, by_database, by_sever
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial, page_of
 from models_ml import formats
 
 ROWS = 100
@@ -33,7 +33,7 @@ _TO_IMPORT = {
 def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List the project's imports, the latest first."""
     project = get_project(request, slug, Role.RESEARCHER)
-    page = Paginator(project.imports.select_related("created_by"), 50).get_page(request.GET.get("page"))
+    page = page_of(request, project.imports.select_related("created_by"), 50)
     rows = [(batch, _title(batch), batch.counts()) for batch in page]
     pages = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
     return render(request, "imports/list.html", {"rows": rows, "page": page, "pages": pages})
@@ -75,7 +75,7 @@ def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     batch = get_object_or_404(Import.objects.select_related("created_by"), pk=pk, project=project)
     context = {"batch": batch, "title": _title(batch), **_report_context(request, batch)}
     template = "imports/report.html"
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         part = request.GET.get("part", "")
         template = {"problems": "imports/_problems.html", "items": "imports/_items.html"}.get(
             part, "imports/_live.html"
@@ -184,7 +184,7 @@ def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
         "codes": codes,
         "databases": by_database(batch),
         "corrections": corrections(batch),
-        "problems": Paginator(problems, ROWS).get_page(request.GET.get("page")),
-        "items": Paginator(items.select_related("clip", "picture"), ROWS).get_page(request.GET.get("items")),
+        "problems": page_of(request, problems, ROWS),
+        "items": page_of(request, items.select_related("clip", "picture"), ROWS, "items"),
         "worked_on": Job.objects.filter(group=batch.group, attempt__gt=0).exists(),
     }

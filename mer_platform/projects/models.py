@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.utils.text import slugify
 
+from mer_platform.web import actor
+
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def of(self, user: AbstractBaseUser | AnonymousUser, role: "Role | None" = None) -> "ProjectQuerySet":
@@ -117,4 +119,4 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record(cls, project: Project, user: Any, action: str) -> None:
-        cls.objects.create(project=project, user=user if user and user.pk else None, action=action[:200])
+        cls.objects.create(project=project, user=actor(user), action=action[:200])

@@ -10,6 +10,7 @@ from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.web import actor
 
 CLIPS_A_JOB = 8
 
@@ -34,9 +35,7 @@ def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> Sco
         )
     project = model.run.project
     with transaction.atomic():
-        batch = ScoringBatch.objects.create(
-            project=project, model=model, created_by=user if user and user.pk else None
-        )
+        batch = ScoringBatch.objects.create(project=project, model=model, created_by=actor(user))
         items = ScoringItem.objects.bulk_create(
             ScoringItem(
                 batch=batch,

@@ -16,6 +16,7 @@ from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch
 from mer_platform.scoring.services import WantedClip, start_batch
+from mer_platform.web import is_partial
 from models_ml.classes import CLASSES
 
 
@@ -42,7 +43,7 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
     clips = _clips(project)
     chosen: list[str] = []
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         asked = clips.filter(subject__database=row_id(request.GET.get("database")))
         for database, members in _by_database(asked):
             group = {"database": database, "clips": members, "tick": request.GET.get("tick")}
@@ -82,7 +83,7 @@ def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "clip_ids": ", ".join(str(item.clip_id) for item in items[:20]),
         "classes": CLASSES,
     }
-    template = "scoring/_items.html" if getattr(request, "htmx", False) else "scoring/batch.html"
+    template = "scoring/_items.html" if is_partial(request) else "scoring/batch.html"
     return render(request, template, context)
 
 

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -29,6 +28,7 @@ from mer_platform.annotation.models import Consensus, ConsensusOrigin, Expressio
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.web import page_of
 
 PAGE = 50
 TIMELINE_WIDTH = 1000  # in units of the SVG's viewBox
@@ -40,7 +40,7 @@ TIMELINE_MARGIN = 0.12  # share of the expression's length that is shown before 
 def judge(request: HttpRequest, slug: str) -> HttpResponse:
     """List the clips that wait for a judge and why, the most serious disagreements first."""
     project = get_project(request, slug, Role.RESEARCHER)
-    page = Paginator(_open_cases(request, project), PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, _open_cases(request, project), PAGE)
     coded = [item for item in coded_clips(project, request.user) if len(item.by_coder) > 1]
     context = {
         "page": page,

@@ -14,6 +14,7 @@ from mer_platform.annotation.assignments.forms import AssignForm
 from mer_platform.annotation.models import Assignment
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
+from mer_platform.web import is_partial
 
 
 @login_required
@@ -27,7 +28,7 @@ def assign(request: HttpRequest, slug: str) -> HttpResponse:
     plan = None
     if form.is_valid():
         try:
-            if request.method == "POST" and not getattr(request, "htmx", False):
+            if request.method == "POST" and not is_partial(request):
                 made = planning.assign(project, form.wish(), request.user, data.get("digest", ""))
                 messages.success(
                     request, f"{made.clips} clips were assigned to {len(made.per_coder)} coders."
@@ -43,7 +44,7 @@ def assign(request: HttpRequest, slug: str) -> HttpResponse:
         "rows": [(c, plan.per_coder[c.pk]) for c in form.cleaned_data["coders"]] if plan else [],
         "subjects_chosen": len(form["subjects"].value() or []),
     }
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         return render(request, "annotation/assignments/_plan.html", context)
     status = 422 if request.method == "POST" else 200
     return render(request, "annotation/assignments/assign.html", context, status=status)

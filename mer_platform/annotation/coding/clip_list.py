@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -14,6 +13,7 @@ from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial, page_of
 
 PAGE = 48
 
@@ -27,7 +27,7 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
     form = LabelFilter(request.GET, project=project, user=request.user)
     everything = Clip.objects.filter(project=project)
     clips = form.apply(everything.select_related("subject__database"))
-    page = Paginator(clips, PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, clips, PAGE)
     context = {
         "filter": form,
         "page": page,
@@ -39,9 +39,7 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
         "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
         "databases": project.databases.all(),
     }
-    template = (
-        "annotation/coding/_clips.html" if getattr(request, "htmx", False) else "annotation/coding/clips.html"
-    )
+    template = "annotation/coding/_clips.html" if is_partial(request) else "annotation/coding/clips.html"
     return render(request, template, context)
 
 

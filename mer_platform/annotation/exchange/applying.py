@@ -16,6 +16,7 @@ from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Membership, Role
+from mer_platform.web import actor
 
 _AT_A_TIME = 400
 _CLIENT = 80  # characters
@@ -171,7 +172,7 @@ def _keep_versions(
 def _version(
     annotation: Annotation, revision: int, content: Any, user: Any, client: str
 ) -> AnnotationVersion:
-    made_by = user if user and user.pk else None
+    made_by = actor(user)
     return AnnotationVersion(
         annotation=annotation, revision=revision, content=content, made_by=made_by, client=client[:_CLIENT]
     )

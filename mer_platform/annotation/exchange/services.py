@@ -18,6 +18,7 @@ from mer_platform.annotation.exchange.placing import Placed, Placer, refuse
 from mer_platform.annotation.exchange.rows import CODED, Incoming
 from mer_platform.annotation.models import Consensus
 from mer_platform.projects.models import Membership, Project, Role
+from mer_platform.web import actor
 from models_ml.errors import InputError
 from models_ml.formats.report import ImportReport, listed
 
@@ -49,7 +50,7 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
         problems=_storable(
             [asdict(problem) for problem in sorted(problems, key=lambda p: (p.file, p.row or 0))]
         ),
-        created_by=user if user and user.pk else None,
+        created_by=actor(user),
     )
 
 

@@ -4,7 +4,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,6 +18,7 @@ from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
+from mer_platform.web import page_of
 from models_ml.errors import InputError
 
 PAGE = 50
@@ -97,7 +97,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     shown = request.GET.get("show", "")
     if not lists.get(shown):
         shown = next((name for name, rows in lists.items() if rows), "problems")
-    page = Paginator(lists[shown], PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, lists[shown], PAGE)
     context = {
         "batch": batch,
         "counts": batch.counts(),

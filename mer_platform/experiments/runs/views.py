@@ -2,7 +2,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +20,7 @@ from mer_platform.experiments.runs import figures
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial, page_of
 from models_ml.classes import CLASSES
 
 PAGE = 20
@@ -43,7 +43,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         "version__composite", "created_by", "experiment"
     )
     runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
-    page = Paginator(runs, PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, runs, PAGE)
     context = {
         "rows": [(run, results_of(run) if run.scored else None) for run in page],
         "page": page,
@@ -52,9 +52,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         "comparable": latest_scored(project),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
-    template = (
-        "experiments/runs/_list.html" if getattr(request, "htmx", False) else "experiments/runs/list.html"
-    )
+    template = "experiments/runs/_list.html" if is_partial(request) else "experiments/runs/list.html"
     return render(request, template, context)
 
 
@@ -68,7 +66,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """
     run = _get_run(request, slug, pk)
     context: dict[str, Any] = {"run": run, "progress": run.progress(), "classes": CLASSES}
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         response = render(request, "experiments/runs/_progress.html", context)
         if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"

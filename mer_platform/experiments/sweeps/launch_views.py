@@ -18,6 +18,7 @@ from mer_platform.experiments.sweeps.launch_form import LaunchForm, initial_of_s
 from mer_platform.experiments.sweeps.run_form import initial_of
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.web import is_partial
 from models_ml.config import SweepConfig
 from models_ml.nets.base import multiply_adds, parameter_count
 
@@ -33,7 +34,7 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
     like, initial = _initial(request, project)
     form = LaunchForm(request.POST or None, versions=versions, initial=initial)
-    checking = bool(getattr(request, "htmx", False))
+    checking = is_partial(request)
     if form.is_bound and form.is_valid() and not checking:
         return _launched(request, form)
     context: dict[str, Any] = {"form": form, "like": like, "under_experiments": form.many}

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +22,7 @@ from mer_platform.experiments.sweeps.answer import Answer
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
+from mer_platform.web import is_partial, page_of
 
 PAGE = 20
 TOLD, LISTED = 5, 45  # failed runs on an experiment's page: with their reasons, and after those without
@@ -36,9 +36,7 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Every sweep with its state; single runs are on the page of runs."""
     project = get_project(request, slug)
     sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
-    page = Paginator(sweeps.select_related("version__composite", "created_by"), PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = page_of(request, sweeps.select_related("version__composite", "created_by"), PAGE)
     context = {
         "rows": [(experiment, experiment.progress()) for experiment in page],
         "page": page,
@@ -46,7 +44,7 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
         "active": any(experiment.active for experiment in page),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
-    part = bool(getattr(request, "htmx", False))
+    part = is_partial(request)
     return render(request, f"experiments/sweeps/{'_list' if part else 'list'}.html", context)
 
 
@@ -57,7 +55,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """All of it; asked by htmx, only the progress. ``?state=`` says what the page around it shows, to reload it after."""
     experiment = _get_experiment(request, slug, pk)
     context: dict[str, Any] = {"experiment": experiment, "progress": experiment.progress()}
-    if getattr(request, "htmx", False):
+    if is_partial(request):
         response = render(request, "experiments/sweeps/_progress.html", context)
         if experiment.state != request.GET.get("state"):
             response["HX-Refresh"] = "true"

@@ -1,0 +1,25 @@
+"""What views of every app do with a request."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+
+def actor(user: Any) -> Any:
+    """Return the user to record as the one who acted, or None: a command or a worker acts for no one."""
+    return user if user and user.pk else None
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Return whether htmx asks, which wants a fragment of the page."""
+    return bool(getattr(request, "htmx", False))
+
+
+def page_of(
+    request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", size: int, parameter: str = "page"
+) -> Page[Any]:
+    """Return the page of rows that ``?page=`` names: the first for nonsense, the last for a number too high."""
+    return Paginator(rows, size).get_page(request.GET.get(parameter))
