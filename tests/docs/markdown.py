@@ -27,8 +27,8 @@ class Part:
 
 @cache
 def pages() -> dict[str, str]:
-    """Return the text of each page by its path in the repository."""
-    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    """Return the text of each page by its path. Reports to other projects (docs/upstream) are not pages."""
+    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
     return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in sorted(paths)}
 
 
