@@ -1,4 +1,4 @@
-"""What all configurations share: they are checked, cannot be changed, and say where they are wrong."""
+"""What all configurations share: they are checked, cannot be changed, and report errors at the setting concerned."""
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -7,15 +7,23 @@ from models_ml.errors import InputError
 
 
 class Config(BaseModel):
-    """Settings that must fit each other are checked at the later one, as far as the earlier ones are right themselves:
-    so one error hides no other that can be known. Defaults are checked as well: they may not fit what was given.
+    """Base of all configurations.
+
+    Settings that must fit each other are checked at the later one, and only if the earlier ones are valid. So one error
+    hides no other. Defaults are checked too: they may not fit what was given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
 class ShapeError(InputError):
-    """A network that does not fit its input; ``field`` is the place of the setting to change, within the network's."""
+    """A network does not fit its input.
+
+    Attributes
+    ----------
+    field
+        Path of the setting to change, within the network's settings.
+    """
 
     def __init__(self, message: str, *field: str | int) -> None:
         super().__init__(message)
@@ -23,7 +31,7 @@ class ShapeError(InputError):
 
 
 def located(loc: tuple[str | int, ...], value: object, message: str) -> ValidationError:
-    """A validation error at ``loc``, so that a form can show it next to its field."""
+    """Return a validation error at ``loc``, so that a form can show it next to its field."""
     kind = PydanticCustomError("configuration", "{message}", {"message": message})
     return ValidationError.from_exception_data(
         "configuration", [InitErrorDetails(type=kind, loc=loc, input=value)]

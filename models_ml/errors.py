@@ -1,5 +1,5 @@
-"""The one exception that carries a sentence for a researcher."""
+"""The exception that carries a sentence for a researcher."""
 
 
 class InputError(ValueError):
-    """Input that cannot be used; ``str(error)`` says what was wrong, where, and what to do next."""
+    """Input that cannot be used. ``str(error)`` says what is wrong, where, and what to do next."""

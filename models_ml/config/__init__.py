@@ -1,7 +1,7 @@
-"""What a run is, as data: features, network, training.
+"""Configurations as data: features, network, training, protocol.
 
-Everything here is validated where it is typed in (a form, the API, a JSON file), so it imports neither torch
-nor OpenCV. ``RunConfig.model_json_schema()`` carries a title, a description and the bounds of every field.
+They are validated where they are entered (a form, the API, a JSON file), so nothing here imports torch or OpenCV.
+``RunConfig.model_json_schema()`` has a title, a description and limits for each setting.
 """
 
 from models_ml.config.features import FEATURE_CODE_VERSION, FeatureConfig

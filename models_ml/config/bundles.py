@@ -1,4 +1,9 @@
-"""Which folds are trained side by side, and how many."""
+"""Which folds are trained side by side in one bundle, and how many.
+
+The limits below were measured with ``make bench NAME=training`` (tests/bench/training.py: 442 samples of 3×28×28, 68 folds,
+batches of 256, one process on each of 2 cores). A larger bundle spreads the time that Python needs per operation over more
+networks, until their maps and weights no longer fit the caches.
+"""
 
 import hashlib
 import json
@@ -7,13 +12,23 @@ from collections.abc import Sequence
 from models_ml.config.run import RunConfig
 from models_ml.nets.base import parameter_count
 
-GPU_MEMBERS = 128  # networks in one bundle that keep a GPU busy
-FUSED_MEMBERS = 8  # on a CPU, of a network that is trained without ever keeping its maps
-CPU_MEMBERS = 4  # at most, of all others; and fewer where the caches would overflow:
-CPU_WEIGHTS = 8_000_000  # of all networks together
-CPU_SAMPLES = 1024  # of all networks together in a batch that is normalised as a whole
+# Networks per bundle on a GPU: enough to keep it busy. A bundle that its memory does not hold is trained in halves.
+GPU_MEMBERS = 128
+# On a CPU, with both cores busy, ``vgg_m_spp`` takes 74 ms of a core per fold and epoch in bundles of 4, and 97 to 126 ms in
+# bundles of 8.
+CPU_MEMBERS = 4
+# Fused networks (STSTNet) keep no maps between layers, and so take the same time in bundles of 4 and of 8. Larger bundles
+# mean fewer jobs.
+FUSED_MEMBERS = 8
+# Weights of all networks of a bundle on a CPU. A step passes over weights, gradients and the optimiser's two averages:
+# 128 MB at this limit.
+CPU_WEIGHTS = 8_000_000
+# Samples of all networks of a bundle in a batch. Batch normalisation needs the maps of the whole batch at once, so such a
+# batch cannot be divided into chunks that fit the caches (models_ml/training/chunks.py).
+CPU_SAMPLES = 1024
 
-# What members of one bundle may differ in; all else decides what they share: shapes, batches and pictures.
+# Training settings in which the members of one bundle may differ. All others decide what members share: shapes, batches and
+# augmented images.
 FREE = (
     "learning_rate",
     "weight_decay",
@@ -26,7 +41,7 @@ FREE = (
 
 
 def bundle_key(config: RunConfig) -> str:
-    """Folds of configurations with the same key can be trained in one bundle.
+    """Return a key that is equal for configurations whose folds can be trained in one bundle.
 
     >>> from models_ml.config import TrainConfig
     >>> bundle_key(RunConfig()) == bundle_key(RunConfig(train=TrainConfig(learning_rate=0.1)))
@@ -41,7 +56,7 @@ def bundle_key(config: RunConfig) -> str:
 
 
 def max_members(config: RunConfig, gpu: bool) -> int:
-    """Networks of a configuration that are trained side by side, at most.
+    """Return how many networks of a configuration one bundle holds at most.
 
     >>> max_members(RunConfig(), gpu=False), max_members(RunConfig(), gpu=True)
     (4, 128)
@@ -55,26 +70,37 @@ def max_members(config: RunConfig, gpu: bool) -> int:
     return max(1, min(CPU_MEMBERS, CPU_WEIGHTS // weights, CPU_SAMPLES // batch))
 
 
-def bundle_sizes(folds: int, members: int, most: int) -> list[int]:
-    """How ``folds`` of ``members`` networks each are dealt to as few bundles of at most ``most`` networks, evenly.
+def bundle_sizes(folds: int, members_per_fold: int, limit: int) -> list[int]:
+    """Return how many folds each bundle gets: as few bundles as possible, of nearly equal size.
 
-    Depends on nothing else, so that the same run is dealt in the same way everywhere.
+    The result depends on nothing else, so the same run is divided in the same way everywhere.
 
+    Parameters
+    ----------
+    folds
+        Number of folds to divide.
+    members_per_fold
+        Networks of each fold: the size of its ensemble.
+    limit
+        Networks per bundle, at most. A fold with more has a bundle to itself.
+
+    Examples
+    --------
     >>> bundle_sizes(20, 1, 8), bundle_sizes(3, 20, 8)
     ([7, 7, 6], [1, 1, 1])
     """
-    bundles = -(-folds // max(1, most // members))
-    return [folds // bundles + (place < folds % bundles) for place in range(bundles)]
+    bundles = -(-folds // max(1, limit // members_per_fold))
+    return [folds // bundles + (number < folds % bundles) for number in range(bundles)]
 
 
-def split_into_bundles(folds: Sequence[int], members: int, most: int) -> list[Sequence[int]]:
-    """``folds`` in their order, cut as ``bundle_sizes`` says.
+def split_into_bundles(folds: Sequence[int], members_per_fold: int, limit: int) -> list[Sequence[int]]:
+    """Cut ``folds``, in their order, into parts of the sizes that ``bundle_sizes`` gives.
 
     >>> split_into_bundles([4, 5, 6], 1, 2)
     [[4, 5], [6]]
     """
     found, start = [], 0
-    for size in bundle_sizes(len(folds), members, most):
+    for size in bundle_sizes(len(folds), members_per_fold, limit):
         found.append(folds[start : start + size])
         start += size
     return found

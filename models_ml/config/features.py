@@ -1,4 +1,4 @@
-"""From two frames to a picture of motion, as data."""
+"""How features are computed from two frames, as data."""
 
 import hashlib
 import json
@@ -8,12 +8,12 @@ from pydantic import Field
 
 from models_ml.config_base import Config
 
-# Raised by whoever changes a feature's value, so that no cached one of another program is taken for it.
+# Raise it with every change of the code that changes a feature's value: cached values of older code are then not used.
 FEATURE_CODE_VERSION = 3
 
 
 class FeatureConfig(Config):
-    """From the onset and the apex frame to the picture of motion the network sees."""
+    """How the features of a sample are computed from its onset and apex frames."""
 
     flow: Literal["tvl1", "farneback", "dis"] = Field(
         "tvl1", title="Optical flow", description="Method that measures the motion from onset to apex."
@@ -22,26 +22,30 @@ class FeatureConfig(Config):
     align: Literal["none", "crop", "similarity"] = Field(
         "similarity",
         title="Face alignment",
-        description="none: the whole frame; crop: the face box; similarity: eye corners and nose brought "
-        "to fixed places. Found in the onset frame and applied to both frames alike.",
+        description="none: use the whole frame; crop: cut out the face box; similarity: move eye corners and nose to fixed "
+        "positions. Found in the onset frame and applied to both frames.",
     )
     crop_size: int = Field(
-        128, ge=32, le=512, title="Crop size", description="Side of the face crop on which flow is measured."
+        128,
+        ge=32,
+        le=512,
+        title="Crop size",
+        description="Side of the face crop on which the flow is measured, in pixels.",
     )
     normalise: Literal["none", "match", "histogram", "clahe"] = Field(
         "none",
         title="Intensity normalisation",
-        description="match: the apex frame's mean and contrast made those of the onset frame; histogram: its "
-        "whole histogram; clahe: local contrast evened out (CLAHE), both frames by the onset's curves.",
+        description="match: give the apex frame the mean and contrast of the onset frame; histogram: give it the "
+        "onset frame's histogram; clahe: equalise local contrast (CLAHE) in both frames by the onset frame's curves.",
     )
     head_motion: Literal["none", "median", "nose", "similarity"] = Field(
         "median",
         title="Head motion",
-        description="What is subtracted as the head's own motion. median: the crop's median flow; nose: the "
-        "median flow of bridge and tip of the nose; similarity: shift, turn and growth that fit the face best.",
+        description="Subtracted as motion of the whole head. median: the median flow of the crop; nose: the median flow of "
+        "the bridge and tip of the nose; similarity: the shift, rotation and scale that fit the face best.",
     )
 
     def content_hash(self) -> str:
-        """SHA-256 (hex) of these settings and of the code that follows them."""
+        """Return the SHA-256 (hex) of these settings and of the version of the code that applies them."""
         parts = [FEATURE_CODE_VERSION, self.model_dump(mode="json")]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

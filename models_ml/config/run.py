@@ -1,4 +1,4 @@
-"""One run: with a composite version, all that its predictions depend on."""
+"""The configuration of one run."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from models_ml.nets.vgg_m.config import VggMSpp
 
 
 class RunConfig(Config):
-    """One run: with a composite version, all that its predictions depend on.
+    """The configuration of one run: with a composite version, all that its predictions depend on.
 
     >>> RunConfig().net.kernels
     (2, 3, 4, 5, 6)
@@ -23,7 +23,7 @@ class RunConfig(Config):
     ...
     pydantic_core._pydantic_core.ValidationError: 1 validation error for RunConfig
     net.kernels.1
-      kernel 9 is larger than the 6×6 map after layer 2 (input 28×28): ...
+      Kernel 9 is larger than the 6×6 map after layer 2 (input 28×28). ...
     """
 
     features: FeatureConfig = Field(FeatureConfig(), title="Features")
@@ -32,25 +32,25 @@ class RunConfig(Config):
     protocol: Literal["loso", "lodo", "kfold", "cross"] = Field(
         "loso",
         title="Protocol",
-        description="loso: leave one subject out, each in turn; lodo: leave one database out; kfold: subjects dealt to k "
-        "folds; cross: train on some databases, test on others.",
+        description="loso: leave one subject out, each in turn; lodo: leave one database out; kfold: distribute the "
+        "subjects over k folds; cross: train on some databases, test on others.",
     )
-    folds: int = Field(5, ge=2, le=50, title="Folds", description="Of kfold.")
-    train_on: tuple[str, ...] = Field(
-        (), title="Train on", description="Databases of the training part; cross only."
-    )
-    test_on: tuple[str, ...] = Field(
-        (), title="Test on", description="Databases of the test part; cross only."
-    )
+    folds: int = Field(5, ge=2, le=50, title="Folds", description="Number of folds; kfold only.")
+    train_on: tuple[str, ...] = Field((), title="Train on", description="Databases to train on; cross only.")
+    test_on: tuple[str, ...] = Field((), title="Test on", description="Databases to test on; cross only.")
     ensemble: int = Field(
         1,
         ge=1,
         le=20,
-        title="Networks a fold",
-        description="Each fold trains this many networks from different initial weights; their probabilities are averaged.",
+        title="Networks per fold",
+        description="Each fold trains this many networks from different initial weights and averages their probabilities.",
     )
     seed: int = Field(
-        0, ge=0, le=2**31 - 1, title="Seed", description="Every random stream is drawn from it."
+        0,
+        ge=0,
+        le=2**31 - 1,
+        title="Seed",
+        description="Start of every random stream: the same seed gives the same result.",
     )
 
     @field_validator("net")
@@ -70,20 +70,22 @@ class RunConfig(Config):
             return databases
         if not databases:
             what = str(info.field_name).replace("_", " ")
-            raise located((), [], f"cross needs the databases to {what}")
+            raise located((), [], f"Name the databases to {what}: the protocol cross needs them.")
         both = sorted(set(info.data.get("train_on", ())) & set(databases))
         if both:
-            raise located((), both, f"{both[0]} is both trained on and tested on; choose one")
+            raise located(
+                (), both, f"{both[0]} is in both lists: a database is either trained on or tested on."
+            )
         return databases
 
     def content_hash(self) -> str:
-        """SHA-256 (hex) of the whole configuration, however it was written."""
+        """Return the SHA-256 (hex) of the whole configuration. Spelling, order and omitted defaults make no difference."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def field_path(loc: tuple[str | int, ...]) -> str:
-    """The place of a validation error as it is written: ``net.kernels.1``, without pydantic's name of the network.
+    """Return the path of a setting as users write it, without the name of the network that pydantic adds.
 
     >>> field_path(("net", "vgg_m_spp", "kernels", 1))
     'net.kernels.1'

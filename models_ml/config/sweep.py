@@ -1,4 +1,4 @@
-"""Many runs as one: a base configuration, the settings that vary, and seeds."""
+"""The settings that an experiment varies: a base configuration, the axes of a grid, and seeds."""
 
 import copy
 import itertools
@@ -15,12 +15,12 @@ from models_ml.config_base import Config, located
 MOST_RUNS = 2000
 SHOWN_ERRORS = 20
 
-Choice = dict[str, int]  # of each varied setting, which of its values
+Choice = dict[str, int]  # for each varied setting, the position of the chosen value
 ErrorLocation = tuple[str | int, ...]
 
 
 class SweepConfig(Config):
-    """All combinations of the grid's values, each under every seed.
+    """All combinations of the grid's values, each with every seed.
 
     >>> sweep = SweepConfig(grid={"net.placement": [1, 2], "train.learning_rate": [0.001, 0.01]}, seeds=[0, 1])
     >>> len(sweep.runs())
@@ -30,42 +30,50 @@ class SweepConfig(Config):
     ...
     pydantic_core._pydantic_core.ValidationError: 1 validation error for SweepConfig
     grid.`net.kernels`.1
-      kernel 9 is larger than the 6×6 map after layer 2 (input 28×28): ...
+      Kernel 9 is larger than the 6×6 map after layer 2 (input 28×28). ...
     """
 
     base: dict[str, Any] = Field(
         default_factory=dict,
         title="Base",
-        description="A run's configuration, or a part of it: what all runs have in common.",
+        description="What all runs have in common: a run's configuration or a part of it.",
     )
     grid: dict[str, tuple[Any, ...]] = Field(
         default_factory=dict,
         title="Grid",
-        description="Values to try, by setting: net.placement, train.learning_rate, …; net takes whole "
-        "networks.",
+        description="Values to try for each setting, for example net.placement or train.learning_rate; net takes "
+        "whole networks.",
     )
     seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
-        (), title="Seeds", description="Each combination is run under every one; none: the base's."
+        (),
+        title="Seeds",
+        description="Each combination runs once with each of these seeds; none: the seed of the base.",
     )
 
     @field_validator("grid")
     @classmethod
     def _check_grid(cls, grid: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-        wrong = [_detail((path,), "give at least one value to try") for path in grid if not grid[path]]
+        wrong = [_detail((path,), "Give at least one value to try.") for path in grid if not grid[path]]
         if "seed" in grid:
-            wrong.append(_detail(("seed",), "give seeds in “seeds”: every combination is run under each"))
+            wrong.append(
+                _detail(("seed",), "Give seeds in “seeds”: each combination runs with each of them.")
+            )
         if wrong:
             raise ValidationError.from_exception_data("configuration", wrong)
         return grid
 
     def model_post_init(self, _context: Any) -> None:
-        """Every run is checked here, so that ``runs`` cannot fail. Raises ValidationError."""
+        """Check every run, so that ``runs`` cannot fail later. Raises ValidationError."""
         self.runs()
 
     def runs(self) -> list[RunConfig]:
-        """The runs, those of one combination next to each other; what is the same run is in it once.
+        """Return the runs, with the seeds of a combination next to each other. Equal runs appear once.
 
-        Raises ValidationError where a combination is no valid run: which value, in which combination, and why.
+        Raises
+        ------
+        ValidationError
+            A combination is not a valid run. The error is located at the value concerned, and says in which combination
+            it is wrong, and why.
         """
         count = len(self.seeds or (0,))
         for values in self.grid.values():
@@ -74,10 +82,10 @@ class SweepConfig(Config):
             raise located(
                 ("grid",),
                 None,
-                f"these are {count} runs, and a sweep has at most {MOST_RUNS}: vary less at once",
+                f"These are {count} runs; an experiment has at most {MOST_RUNS}. Vary fewer settings, or try fewer values.",
             )
         found: dict[str, RunConfig] = {}
-        errors: dict[tuple[ErrorLocation, str], str] = {}  # each with the first combination that has it
+        errors: dict[tuple[ErrorLocation, str], str] = {}  # with the first combination that has each
         for choice, data in self._combinations():
             try:
                 config = RunConfig.model_validate(data)
@@ -94,13 +102,13 @@ class SweepConfig(Config):
         return list(found.values())
 
     def varied(self, config: RunConfig) -> dict[str, Any]:
-        """What tells a run from the others: its values of the varied settings, and its seed if there are several."""
+        """Return a run's values of the varied settings, and its seed if there are several."""
         data = config.model_dump(mode="json")
-        told = {path: _get(data, path) for path in self.grid}
-        return {**told, "seed": config.seed} if len(self.seeds) > 1 else told
+        values = {path: _get(data, path) for path in self.grid}
+        return {**values, "seed": config.seed} if len(self.seeds) > 1 else values
 
     def _combinations(self) -> Iterator[tuple[Choice, dict[str, Any]]]:
-        # A setting inside of another comes after it: net, then net.width.
+        # A setting within another comes after it: net, then net.width.
         paths = sorted(self.grid, key=lambda path: path.count("."))
         for positions in itertools.product(*(range(len(self.grid[path])) for path in self.grid)):
             choice = dict(zip(self.grid, positions, strict=True))
@@ -110,10 +118,11 @@ class SweepConfig(Config):
             yield choice, data
 
     def _located(self, error: ValidationError, choice: Choice) -> Iterator[tuple[ErrorLocation, str, str]]:
-        """A combination's errors: at which value of the grid, or where in the base; what is wrong; in which combination."""
+        """Yield a combination's errors: the value of the grid or the setting of the base, the message, the combination."""
         for one in error.errors():
             path = field_path(one["loc"])
-            message = "there is no such setting" if one["type"] == "extra_forbidden" else one["msg"]
+            message = "This setting does not exist" if one["type"] == "extra_forbidden" else one["msg"]
+            message = f"{message.rstrip('.')}."
             inside = [p for p in self.grid if f"{path}.".startswith(f"{p}.")]
             own = (
                 max(inside, key=len)
@@ -122,7 +131,7 @@ class SweepConfig(Config):
             )
             values = {p: self.grid[p][n] for p, n in choice.items() if p != own}
             others = [f"{p} = {json.dumps(value)}" for p, value in values.items() if value is not None]
-            where = f" (where {', '.join(others)})" if others else ""
+            where = f" This happens with {', '.join(others)}." if others else ""
             if own:
                 rest = path[len(own) + 1 :] if own == "net" else ""
                 yield ("grid", own, choice[own], *([rest] if rest else [])), message, where
@@ -140,7 +149,7 @@ def _set(data: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         inner = data.setdefault(name, {})
         if not isinstance(inner, dict):
-            return  # the check of the run says what is wrong there
+            return  # validation of the run reports what is wrong there
         data = inner
     data[last] = value
 

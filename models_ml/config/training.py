@@ -1,4 +1,4 @@
-"""How the networks of each fold are trained, as data."""
+"""How each fold is trained, as data."""
 
 from typing import Literal
 
@@ -10,47 +10,55 @@ from models_ml.config_base import Config, located
 class TrainConfig(Config):
     """How each fold is trained."""
 
-    epochs: int = Field(
-        30, ge=1, le=2000, title="Epochs", description="Passes over the training samples, at most."
-    )
+    epochs: int = Field(30, ge=1, le=2000, title="Epochs", description="Passes over the training samples.")
     epoch_choice: Literal["last", "validation"] = Field(
         "last",
         title="Epoch that counts",
-        description="last: after all epochs; validation: the epoch with the smallest loss on inner validation subjects, "
-        "who are taken from the training part of each fold and trained on in none of its epochs.",
+        description="The epoch whose weights predict. last: the last one; validation: the one with the smallest loss on "
+        "validation subjects, who are taken out of each fold's training part.",
     )
     validation_share: float = Field(
         0.2,
         gt=0,
         le=0.5,
         title="Validation subjects",
-        description="Share of a fold's training subjects kept for choosing the epoch.",
+        description="Share of a fold's training subjects that choose the epoch instead of being trained on.",
     )
-    batch_size: int = Field(16, ge=1, le=4096, title="Batch size", description="Samples in one step.")
+    batch_size: int = Field(16, ge=1, le=4096, title="Batch size", description="Samples per step.")
     optimizer: Literal["adam", "sgd"] = Field(
-        "adam", title="Optimiser", description="adam: Adam with decoupled weight decay; sgd: momentum 0.9."
+        "adam",
+        title="Optimiser",
+        description="adam: Adam with decoupled weight decay; sgd: stochastic gradient descent with momentum 0.9.",
     )
     learning_rate: float = Field(
-        2e-3, ge=1e-6, le=1, title="Learning rate", description="The largest, at the start."
+        2e-3,
+        ge=1e-6,
+        le=1,
+        title="Learning rate",
+        description="Largest learning rate, before the schedule reduces it.",
     )
     schedule: Literal["cosine", "constant", "step"] = Field(
         "cosine",
         title="Schedule",
-        description="cosine: falls to zero along a half cosine; step: a tenth after half of the steps, a hundredth after "
-        "three quarters; constant.",
+        description="cosine: falls to zero along a half cosine; constant: stays; step: falls to a tenth after half of the "
+        "steps and to a hundredth after three quarters.",
     )
     warmup: int = Field(
-        0, ge=0, le=200, title="Warm-up", description="Epochs in which the learning rate rises from zero."
+        0, ge=0, le=200, title="Warm-up", description="Epochs during which the learning rate rises from zero."
     )
     weight_decay: float = Field(
-        1e-3, ge=0, le=1, title="Weight decay", description="Shrinks weights, against overfitting."
+        1e-3,
+        ge=0,
+        le=1,
+        title="Weight decay",
+        description="Shrinks the weights at each step, against overfitting.",
     )
     ema: float = Field(
         0,
         ge=0,
         le=0.9999,
         title="Weight average",
-        description="Decay a step of an exponential moving average of the weights, which then predicts; 0: none.",
+        description="Decay per step of an exponential moving average of the weights, which then predicts; 0: no average.",
     )
     loss: Literal["cross_entropy", "focal"] = Field(
         "cross_entropy", title="Loss", description="focal: hard samples weigh more (Lin et al., ICCV 2017)."
@@ -60,67 +68,71 @@ class TrainConfig(Config):
         ge=0,
         le=10,
         title="Focal exponent",
-        description="How much easy samples lose of their weight; focal loss only.",
+        description="How strongly easy samples lose weight; focal loss only.",
     )
     label_smoothing: float = Field(
-        0, ge=0, le=0.5, title="Label smoothing", description="Share of each label spread over all classes."
+        0,
+        ge=0,
+        le=0.5,
+        title="Label smoothing",
+        description="Share of each label that is spread over all classes.",
     )
     class_weights: Literal["balanced", "none"] = Field(
         "balanced",
         title="Class weights",
-        description="balanced: each class of the training samples weighs the same in the loss.",
+        description="balanced: each class of the training samples has the same total weight in the loss.",
     )
     sampling: Literal["shuffle", "balanced"] = Field(
         "shuffle",
         title="Sampling",
-        description="shuffle: every sample once an epoch; balanced: each batch is drawn again from its own samples, with "
-        "replacement, each class as likely as the others.",
+        description="shuffle: each sample once per epoch; balanced: each batch is resampled from its own samples, with "
+        "replacement, so that each class is equally likely.",
     )
     flip: bool = Field(
         True,
         title="Flip",
-        description="Mirror half of the training samples at random; horizontal motion changes its sign.",
+        description="Mirror a random half of the training samples and negate their horizontal motion.",
     )
     shift: float = Field(
         0,
         ge=0,
         le=0.25,
         title="Shift",
-        description="Largest random shift of the face, as a share of its size.",
+        description="Largest random shift of the face, as a share of the image size.",
     )
     rotate: float = Field(
         0,
         ge=0,
         le=45,
         title="Rotation",
-        description="Largest random rotation in degrees; motion turns with the face.",
+        description="Largest random rotation in degrees; motion vectors turn with the face.",
     )
     amplitude: float = Field(
         0,
         ge=0,
         le=0.9,
         title="Amplitude",
-        description="Motion is made up to this share stronger or weaker at random.",
+        description="Motion becomes stronger or weaker at random, by up to this share.",
     )
     apex_jitter: int = Field(
         0,
         ge=0,
         le=10,
         title="Apex jitter",
-        description="Frames by which the apex is moved at random, earlier or later, within onset and offset. Clips only.",
+        description="Frames by which the apex moves at random, earlier or later, between onset and offset; clips only.",
     )
     mixup: float = Field(
         0,
         ge=0,
         le=2,
         title="Mixup",
-        description="Pairs of samples are blended by shares drawn from Beta(α, α) (Zhang et al., ICLR 2018); 0: none.",
+        description="α of the Beta distribution of the shares that blend two samples (Zhang et al., ICLR 2018); 0: none.",
     )
     oracle: bool = Field(
         False,
         title="Oracle epoch",
-        description="Also record what each epoch would say of the held-out samples. A leaky diagnostic to compare with "
-        "papers that pick the best epoch on the test subject; it changes no result.",
+        description="Also record what each epoch predicts for the held-out samples. This leaky diagnostic only serves to "
+        "compare with papers that choose the best epoch on the test subject; it changes no result.",
     )
 
     @field_validator("warmup")
@@ -128,5 +140,7 @@ class TrainConfig(Config):
     def _check_warmup(cls, warmup: int, info: ValidationInfo) -> int:
         epochs = info.data.get("epochs")
         if epochs is not None and warmup >= epochs:
-            raise located((), warmup, f"a warm-up of {warmup} epochs leaves none of the {epochs} to train in")
+            raise located(
+                (), warmup, f"A warm-up of {warmup} epochs leaves none of the {epochs} epochs to train in."
+            )
         return warmup

@@ -1,4 +1,4 @@
-"""What every network's configuration can say of itself."""
+"""The base of all networks' configurations. Imports no torch."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -8,38 +8,58 @@ from pydantic import Field
 from models_ml.config_base import Config
 from models_ml.nets.shapes import Layer
 
-CHANNELS = 3  # u, v, optical strain
+CHANNELS = 3  # of the input: u, v, optical strain
 
 
 def norm_field(default: str) -> Any:
-    """Whether there is batch normalisation; the default is the paper's."""
+    """Return the setting for batch normalisation; ``default`` is the paper's choice."""
     return Field(
         default,
         title="Normalisation layers",
-        description="batch: batch normalisation after each convolution; none.",
+        description="batch: batch normalisation after each convolution; none: no normalisation.",
     )
 
 
 def dropout_field(default: float = 0.5, what: str = "of the units before each classifier layer") -> Any:
-    """The share that is dropped; the default is the paper's."""
-    return Field(
-        default, ge=0, le=0.95, title="Dropout", description=f"Share {what} that is dropped in training."
-    )
+    """Return the setting for dropout; ``default`` is the paper's choice."""
+    return Field(default, ge=0, le=0.95, title="Dropout", description=f"Share {what} dropped in training.")
 
 
 class BaseNet(Config):
-    """A network by name. Each subclass has a ``name`` field of one value."""
+    """Configuration of one network: a subclass in ``config.py`` of the network's folder.
+
+    Attributes
+    ----------
+    name
+        Names the network in configurations; each subclass allows one value.
+    title
+        Name that pages show.
+    paper
+        Authors, venue and year of the source.
+    position
+        Place in lists of networks, lowest first. The default comes after the others and before the baselines.
+    trained_by_gradient
+        False for a baseline that is fitted: its network derives from ``FittedNetwork``.
+    fused
+        Whether it is trained on CPUs by the compiled loops of ``models_ml/nets/fused.py``.
+    """
 
     title: ClassVar[str]
     paper: ClassVar[str] = ""
-    position: ClassVar[int] = 100  # in lists of networks, lowest first: before the baselines
+    position: ClassVar[int] = 100
     trained_by_gradient: ClassVar[bool] = True
-    fused: ClassVar[bool] = False  # trained on a CPU by compiled loops (models_ml/nets/fused.py)
+    fused: ClassVar[bool] = False
 
     name: str = ""
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
-        """Its layers for a ``size`` × ``size`` input. Raises ShapeError with the numbers in question if it does not fit."""
+        """Return the layers for an input of ``size`` × ``size`` pixels.
+
+        Raises
+        ------
+        ShapeError
+            The network does not fit the input. The message states the sizes concerned and what to change.
+        """
         raise NotImplementedError
 
     def in_words(self) -> str:
@@ -53,7 +73,7 @@ class BaseNet(Config):
         return f"{self.title} ({listed})" if listed else self.title
 
     def describe(self) -> str:
-        """The network in a few words, for a run's name."""
+        """Return a few words for the name of a run."""
         return self.title
 
 
@@ -62,10 +82,10 @@ def _written(value: Any) -> str:
 
 
 def parameter_count(net: BaseNet, size: int) -> int:
-    """Number of trained weights."""
+    """Return the number of trained weights."""
     return sum(layer.parameters for layer in net.layers_for(size))
 
 
 def multiply_adds(net: BaseNet, size: int) -> int:
-    """Multiply-adds of the convolutions, linear layers and attention for one sample."""
+    """Return the multiply-adds for one sample: of the convolutions, linear layers and attention."""
     return sum(layer.multiply_adds for layer in net.layers_for(size))

@@ -6,16 +6,16 @@ from torch import Tensor, nn
 class FittedNetwork(nn.Module):
     """A network whose configuration says ``trained_by_gradient = False``."""
 
-    def fit(self, pictures: Tensor, labels: Tensor, balanced: bool) -> None:
-        """Set the weights of all members from the training samples; nothing is drawn at random.
+    def fit(self, images: Tensor, labels: Tensor, balanced: bool) -> None:
+        """Fit all members to the training samples. Nothing is drawn at random, so the members become equal.
 
         Parameters
         ----------
-        pictures
+        images
             (N, 3, size, size) float32, at least one sample.
         labels
             (N,) int64, positions of the classes.
         balanced
-            Whether each class that occurs weighs the same.
+            Whether each class that occurs has the same weight.
         """
         raise NotImplementedError

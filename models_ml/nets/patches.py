@@ -1,4 +1,4 @@
-"""What the networks of transformer layers ask of their settings."""
+"""Settings that the networks of transformer layers share. Imports no torch."""
 
 from typing import Any
 
@@ -8,38 +8,38 @@ from models_ml.config_base import ShapeError, located
 
 
 def patch_field(default: int) -> Any:
-    """Side of the patches that a picture is cut into."""
+    """Return the setting for the side of the patches that an image is cut into."""
     return Field(
         default,
         ge=1,
         le=64,
         title="Patch",
-        description="Side of the patches, in pixels; it divides the feature size.",
+        description="Side of the patches in pixels; must divide the feature size.",
     )
 
 
-def patches_a_side(size: int, patch: int) -> int:
-    """How many patches a picture has a side. Raises ShapeError where they do not fill it.
+def patches_per_side(size: int, patch: int) -> int:
+    """Return how many patches fit along a side of an image. Raises ShapeError where they do not fill it.
 
-    >>> patches_a_side(28, 4)
+    >>> patches_per_side(28, 4)
     7
     """
     if size % patch:
         fitting = [str(side) for side in range(2, size) if size % side == 0]
         raise ShapeError(
-            f"a {size}×{size} picture cannot be cut into patches of {patch}×{patch}: choose a patch that divides "
-            f"{size} ({', '.join(fitting or ['1'])}) or another feature size",
+            f"A {size}×{size} image cannot be cut into patches of {patch}×{patch}. Choose a patch that divides {size} "
+            f"({', '.join(fitting or ['1'])}) or another feature size.",
             "patch",
         )
     return size // patch
 
 
 def check_heads(width: int | None, heads: int) -> int:
-    """The heads, which must share out the width evenly; a width that is wrong itself is None."""
+    """Return ``heads`` if they divide ``width``. A width that is not valid itself is None and is not checked."""
     if width is not None and width % heads:
         raise located(
             (),
             heads,
-            f"{heads} heads cannot share out a width of {width} evenly: choose heads that divide {width}, or another width",
+            f"A width of {width} cannot be divided among {heads} heads. Choose heads that divide {width}, or another width.",
         )
     return heads

@@ -19,7 +19,7 @@ DEFAULT_NET = "vgg_m_spp"
 
 
 def _find_configs() -> dict[str, type[BaseNet]]:
-    """The configuration classes of all folders, by name, in the order of their ``position``."""
+    """Return the configuration classes of all folders by name, in the order of their ``position``."""
     found: dict[str, type[BaseNet]] = {}
     for config in sorted(_config_classes(), key=lambda config: (config.position, config.title)):
         name = config.model_fields["name"].default
@@ -47,7 +47,7 @@ NET_CONFIGS = _find_configs()
 
 
 def _name_of(value: Any) -> str:
-    """A network that is not named is the default one."""
+    """Return the network's name; a network without a name is the default one."""
     return value.get("name", DEFAULT_NET) if isinstance(value, dict) else getattr(value, "name", DEFAULT_NET)
 
 
@@ -59,6 +59,6 @@ else:
         Discriminator(
             _name_of,
             custom_error_type="unknown_network",
-            custom_error_message=f"there is no such network; choose one of {', '.join(NET_CONFIGS)}",
+            custom_error_message=f"This network does not exist. Choose one of {', '.join(NET_CONFIGS)}.",
         ),
     ]

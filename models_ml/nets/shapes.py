@@ -1,22 +1,31 @@
-"""What a network makes of its input, layer by layer, without building it: maps, parameters, multiply-adds.
+"""Sizes of a network's layers, computed without building it: maps, parameters, multiply-adds. Imports no torch.
 
-The web shows this while a configuration is typed in, where torch is not loaded; a test holds it against the built networks.
+The launch page shows them while someone fills in a configuration. A test compares them with the networks that are built.
 """
 
 from dataclasses import dataclass
 
 from models_ml.config_base import ShapeError
 
-MLP_RATIO = 4  # hidden units of a transformer layer's perceptron, for each channel
+MLP_RATIO = 4  # hidden units per channel in the perceptron of a transformer layer
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer with trained weights.
 
-    channels, side : of the map it leaves, after its pooling; side is 1 for a vector
-    parameters : trained weights, those of its batch normalisation included
-    multiply_adds : for one sample
+    Attributes
+    ----------
+    name
+        Shown to users.
+    channels
+        Channels of its output.
+    side
+        Side of its output in pixels, after its pooling; 1 for a vector.
+    parameters
+        Trained weights, including its batch normalisation.
+    multiply_adds
+        For one sample.
     """
 
     name: str
@@ -27,7 +36,9 @@ class Layer:
 
 
 class Shapes:
-    """Walks through a network: ``channels`` and ``side`` are those of the map reached so far.
+    """A walk through a network, layer by layer.
+
+    ``channels`` and ``side`` describe the map reached so far.
 
     >>> shapes = Shapes(channels=3, side=28)
     >>> shapes.conv("layer 1", channels=12, kernel=5, stride=2, padding=2, pool=(3, 2, 0))
@@ -56,7 +67,10 @@ class Shapes:
         groups: int = 1,
         field: str = "name",
     ) -> None:
-        """A convolution and its pooling (window, stride, padding). Raises ShapeError where nothing is left of the map."""
+        """Add a convolution and its pooling (window, stride, padding).
+
+        ``field`` is the setting to change if nothing is left of the map; then ShapeError is raised.
+        """
         before, out = self.side, window(self.side, kernel, stride, padding)
         if out < 1:
             raise self._nothing_left(name, f"a {kernel}×{kernel} convolution", before, field)
@@ -71,26 +85,26 @@ class Shapes:
         self._add(name, parameters, weights * out**2)
 
     def linear(self, name: str, units: int, inputs: int | None = None, batch_norm: bool = False) -> None:
-        """A fully connected layer on ``inputs`` numbers, by default the whole map."""
+        """Add a fully connected layer on ``inputs`` numbers, by default the whole map."""
         weights = units * (inputs if inputs is not None else self.channels * self.side**2)
         self.channels, self.side = units, 1
         self._add(name, weights + units + (2 * units if batch_norm else 0), weights)
 
     def transformer(self, name: str, layers: int, cuts: int = 1) -> None:
-        """Transformer layers on the places of the map, which see each other within each of ``cuts`` × ``cuts`` blocks."""
-        width, places = self.channels, self.side**2
+        """Add transformer layers whose attention stays within each of ``cuts`` × ``cuts`` blocks of the map."""
+        width, positions = self.channels, self.side**2
         weights = (4 + 2 * MLP_RATIO) * width**2  # queries, keys, values, output; hidden layer in and out
-        parameters = (
-            weights + (6 + MLP_RATIO) * width
-        )  # two normalisations; biases, which the first three lack
-        seen = places // cuts**2
-        self._add(name, layers * parameters, layers * places * (weights + 2 * seen * width))
+        # Two normalisations, and the biases; queries, keys and values have none.
+        parameters = weights + (6 + MLP_RATIO) * width
+        seen = positions // cuts**2
+        self._add(name, layers * parameters, layers * positions * (weights + 2 * seen * width))
 
     def other(self, name: str, parameters: int, multiply_adds: int) -> None:
-        """Anything else, which leaves ``channels`` and ``side`` as they were set."""
+        """Add a layer of any other form. Set ``channels`` and ``side`` before, if it changes them."""
         self._add(name, parameters, multiply_adds)
 
     def pool(self, name: str, kernel: int, stride: int, padding: int = 0, field: str = "name") -> None:
+        """Pool the map. Raises ShapeError where nothing is left of it."""
         before, self.side = self.side, window(self.side, kernel, stride, padding)
         if self.side < 1:
             raise self._nothing_left(name, f"a {kernel}×{kernel} pooling", before, field)
@@ -100,16 +114,16 @@ class Shapes:
 
     def _nothing_left(self, name: str, what: str, before: int, field: str) -> ShapeError:
         size = self.input_side
-        remedy = "choose another network" if field == "name" else "use fewer layers"
+        remedy = "Choose another network" if field == "name" else "Use fewer layers"
         return ShapeError(
-            f"nothing is left of the {before}×{before} map after {name}, which ends in {what} "
-            f"(input {size}×{size}): {remedy} or a larger feature size",
+            f"Nothing is left of the {before}×{before} map after {name}, which ends with {what} "
+            f"(input {size}×{size}). {remedy} or a larger feature size.",
             field,
         )
 
 
 def window(side: int, kernel: int, stride: int, padding: int) -> int:
-    """Side of the map that a square window leaves of one of ``side``; less than 1 where nothing is left.
+    """Return the side of a map after a square window; less than 1 where nothing is left.
 
     >>> window(28, 5, 2, 2), window(14, 3, 2, 0), window(2, 3, 1, 0)
     (14, 6, 0)

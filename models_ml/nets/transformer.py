@@ -1,4 +1,4 @@
-"""Transformer layers of several networks at once: the tokens are the places of a map (N, members × C, S, S)."""
+"""Transformer layers of several networks at once. The tokens are the positions of a map (N, members × C, S, S)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from models_ml.nets.shapes import MLP_RATIO
 
 
 class LayerNorm(nn.Module):
-    """Layer normalisation (Ba et al., 2016) of each place, over each member's own channels.
+    """Layer normalisation (Ba et al., 2016) of each position, over each member's own channels.
 
     >>> LayerNorm(2, 4)(torch.rand(1, 8, 3, 3)).unflatten(1, (2, 4)).mean(dim=2).abs().max() < 1e-6
     tensor(True)
@@ -22,15 +22,15 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, members × channels, S, S) → the same shape."""
-        places = x.permute(0, 2, 3, 1).unflatten(3, self.weight.shape)
-        normal = functional.layer_norm(places, self.weight.shape[1:])
+        positions = x.permute(0, 2, 3, 1).unflatten(3, self.weight.shape)
+        normal = functional.layer_norm(positions, self.weight.shape[1:])
         return torch.addcmul(self.bias, normal, self.weight).flatten(3).permute(0, 3, 1, 2)
 
 
 class Attention(nn.Module):
     """Multi-head self-attention (Vaswani et al., NIPS 2017, section 3.2) in each of ``cuts`` × ``cuts`` blocks of the map.
 
-    Queries, keys and values have no biases: that of the keys would cancel.
+    Queries, keys and values have no biases: the bias of the keys would cancel out.
 
     >>> Attention(2, 8, heads=4, cuts=2)(torch.zeros(5, 16, 4, 4)).shape
     torch.Size([5, 16, 4, 4])
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Attention and a perceptron of one hidden layer, each with layer normalisation before and a shortcut past it.
+    """Attention and a perceptron of one hidden layer, each with layer normalisation before it and a shortcut around it.
 
     As in Dosovitskiy et al. (ICLR 2021), equations 2 and 3, with GELU and dropout. Parameters as for ``Attention``.
 
@@ -86,10 +86,10 @@ class TransformerLayer(nn.Module):
 
 
 class Positions(nn.Module):
-    """Adds a learnt embedding of each place of a block to the map, the same in each block.
+    """Adds a learnt embedding of each position within a block to the map, the same in each block.
 
-    It begins about as large as what a patch is made into; at ViT's 0.02 a few hundred samples do not suffice to learn where
-    in the face something moves.
+    The initial embedding is about as large as the vector of a patch. With ViT's standard deviation of 0.02, a few hundred
+    samples are not enough to learn where in the face something moves (tests/unit/models_ml/nets/test_learning.py).
 
     >>> Positions(2, 8, side=2)(torch.zeros(5, 16, 4, 4)).shape
     torch.Size([5, 16, 4, 4])

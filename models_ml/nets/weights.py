@@ -1,4 +1,4 @@
-"""Initial weights of networks of convolutions."""
+"""Initial weights of convolutional networks."""
 
 from torch import nn
 
@@ -6,10 +6,10 @@ from models_ml.nets.layers import Linear
 
 
 def initialise(network: nn.Module) -> None:
-    """He et al. (ICCV 2015), biases zero.
+    """Initialise convolutions and linear layers as He et al. (ICCV 2015), with biases of zero.
 
-    With torch's default the small flow values fade from layer to layer, and a few dozen epochs are too few to learn
-    from them.
+    With torch's default, the small flow values fade from layer to layer, and a few dozen epochs are too few to learn from
+    them.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

@@ -55,7 +55,7 @@ def test_a_preset_can_be_changed(api, version):
 @pytest.mark.parametrize(
     ("asked", "place", "words"),
     [
-        ({"grid": {"net.kernels": [[2], [3], [2, 9]]}}, "grid.net.kernels.2", "kernel 9 is larger than the 6×6 map"),
+        ({"grid": {"net.kernels": [[2], [3], [2, 9]]}}, "grid.net.kernels.2", "Kernel 9 is larger than the 6×6 map"),
         ({"base": {"train": {"epochs": 0}}}, "base.train.epochs", "greater than or equal to 1"),
         ({"base": "fast"}, "base", "valid dictionary"),
         ({"grid": [1]}, "grid", "valid dictionary"),

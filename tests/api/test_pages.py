@@ -151,7 +151,7 @@ def test_the_run_form_launches_the_defaults(browser, project, version):
 @pytest.mark.parametrize(
     ("kernels", "words"),
     [
-        ("2, 9", "kernel 9 is larger than the"),
+        ("2, 9", "Kernel 9 is larger than the"),
         ("2, x", "is not a whole number"),
         ("2, ²", "is not a whole number"),
         ("", "required"),

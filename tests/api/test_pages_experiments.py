@@ -147,7 +147,7 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
 @pytest.mark.parametrize(
     ("path", "text", "words"),
     [
-        ("net.kernels", "2,3 | 2,9", "kernel 9 is larger than the 6×6 map"),
+        ("net.kernels", "2,3 | 2,9", "Kernel 9 is larger than the 6×6 map"),
         ("net.kernels", "2,3 | x", "“x” is not a whole number"),
         ("net.kernels", "", "Give at least one value"),
         ("train.epochs", "10 | 0", "“0”: Ensure this value is greater than or equal to 1"),
@@ -172,7 +172,7 @@ def test_what_is_wrong_with_an_axis_is_said_beside_it(browser, project, version,
 WRONG = {
     "train-epochs": ("0", "id_train-epochs", "greater than or equal to 1"),
     "train-loss": ("luck", "id_train-loss", "luck is not one of the available choices"),
-    "net-kernels": ("2, 9", "id_vgg_m_spp-kernels", "kernel 9 is larger than the 6×6 map"),
+    "net-kernels": ("2, 9", "id_vgg_m_spp-kernels", "Kernel 9 is larger than the 6×6 map"),
     "name": ("x" * 121, "id_name", "at most 120 characters"),
 }
 
@@ -191,7 +191,7 @@ def test_a_wrong_axis_hides_no_other_error(browser, project, version):
     page = check(browser, project, grid(version, *axes, seeds="one", **{"train-ema": "2"}))
     for place, words in (
         ("axis-1", "“ten”: Enter a whole number."),
-        ("axis-2", "kernel 9 is larger than the 6×6 map"),
+        ("axis-2", "Kernel 9 is larger than the 6×6 map"),
         ("id_seeds", "“one” is not a whole number"),
         ("id_train-ema", "less than or equal to 0.9999"),
     ):
@@ -207,7 +207,7 @@ def test_what_an_unread_axis_sets_is_not_checked_with_the_value_it_replaces(brow
 
 def test_cross_offers_the_databases_of_the_version_and_wants_both_parts(browser, project, version):
     page = check(browser, project, fields(version, protocol="cross"))
-    assert "cross needs the databases to train on" in page
+    assert "Name the databases to train on" in page
     assert 'value="CASME II"' in page
 
 

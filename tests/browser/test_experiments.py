@@ -48,7 +48,7 @@ def test_a_grid_is_launched_paused_watched_and_answered(page: Page, project: str
     for row, (setting, values) in enumerate([("Kernels", "2 | 2,9"), ("Placement", "1, 2")]):
         page.get_by_label("Setting to vary").nth(row).select_option(setting)
         page.get_by_label("Its values").nth(row).fill(values)
-    expect(page.locator("#axis-1_errors")).to_contain_text("kernel 9 is larger than the 6×6 map")
+    expect(page.locator("#axis-1_errors")).to_contain_text("Kernel 9 is larger than the 6×6 map")
     accessible(page)
     page.get_by_label("Its values").first.fill("2 | 2,3")
     page.get_by_role("spinbutton", name="Epochs").fill("5")

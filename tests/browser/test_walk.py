@@ -145,7 +145,7 @@ def test_a_new_user_walks_from_nothing_to_scored_clips(walk, live_platform, lab_
 
     page.get_by_role("link", name="Train on this version").click()
     page.get_by_label("Kernels").fill("2, 9")
-    expect(page.get_by_text("kernel 9 is larger than the").first).to_be_visible()
+    expect(page.get_by_text("Kernel 9 is larger than the").first).to_be_visible()
     walk.shot("kernel-too-large")
     page.get_by_label("Kernels").fill("2, 3")
     page.get_by_text("Training", exact=True).first.click()

@@ -1,4 +1,4 @@
-"""Dual-Inception: two streams of inception blocks, of horizontal and of vertical motion."""
+"""Settings of Dual-Inception: two streams of inception blocks, for horizontal and for vertical motion."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -8,21 +8,21 @@ from pydantic import Field
 from models_ml.nets.base import BaseNet, dropout_field, norm_field
 from models_ml.nets.shapes import Layer, Shapes
 
-WIDTHS = (6, 16)  # channels of each branch, in the first and in the second block
+WIDTHS = (6, 16)  # channels of each branch in the first and second block
 BRANCHES = 4
 
 
 class DualInception(BaseNet):
-    """Dual-Inception network."""
+    """Dual-Inception network: one stream of inception blocks for u and one for v."""
 
     title: ClassVar[str] = "Dual-Inception"
     paper: ClassVar[str] = "Zhou et al., FG 2019"
     position: ClassVar[int] = 6
 
     name: Literal["dual_inception"] = Field(
-        "dual_inception", title="Network", description="Family of networks."
+        "dual_inception", title="Network", description="Network to train."
     )
-    hidden: int = Field(1024, ge=1, le=4096, title="Hidden units", description="Of each hidden layer.")
+    hidden: int = Field(1024, ge=1, le=4096, title="Hidden units", description="Units of the hidden layer.")
     norm: Literal["batch", "none"] = norm_field("none")
     dropout: float = dropout_field(0)
 
@@ -35,10 +35,10 @@ class DualInception(BaseNet):
         return shapes.layers
 
     def _block(self, shapes: Shapes, name: str, width: int) -> None:
-        incoming, places = shapes.channels // 2, shapes.side**2
+        incoming, positions = shapes.channels // 2, shapes.side**2
         weights = BRANCHES * incoming * width + (3**2 + 5**2) * width**2
         convolutions = BRANCHES + 2
         others = convolutions * width * (3 if self.norm == "batch" else 1)
         shapes.pool(name, 2, 2)
         shapes.channels = 2 * BRANCHES * width
-        shapes.other(name, 2 * (weights + others), 2 * weights * places)
+        shapes.other(name, 2 * (weights + others), 2 * weights * positions)

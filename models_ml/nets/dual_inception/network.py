@@ -1,4 +1,4 @@
-"""Dual-Inception: two streams of inception blocks, of horizontal and of vertical motion."""
+"""Dual-Inception: two streams of inception blocks, for horizontal and for vertical motion."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,11 +17,19 @@ class InceptionBlock(nn.Module):
 
     Parameters
     ----------
-    members, streams : networks side by side, and maps in each of them that do not see each other
-    incoming : makes a 1×1 convolution of the incoming maps to ``width`` channels a stream
-    width : channels of each branch
-    batch_norm : after each ReLU
+    members
+        Networks side by side.
+    streams
+        Streams within each network, which do not see each other.
+    incoming
+        Makes a 1×1 convolution of the incoming maps to ``width`` channels per stream.
+    width
+        Channels of each branch.
+    batch_norm
+        Whether batch normalisation follows each ReLU.
 
+    Examples
+    --------
     >>> import torch
     >>> block = InceptionBlock(1, 2, partial(Conv, 2, 10, 6, 1), width=6, batch_norm=True)
     >>> block(torch.zeros(1, 20, 28, 28)).shape
@@ -53,7 +61,7 @@ class InceptionBlock(nn.Module):
         self.pooled = branch(incoming())
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, members × streams × C, S, S), or flow pictures → (N, members × streams × 4 width, S/2, S/2)."""
+        """(N, members × streams × C, S, S), or flow images → (N, members × streams × 4 width, S/2, S/2)."""
         pooled = functional.max_pool2d(x, 3, 1, 1)
         maps = beside([self.one(x), self.three(x), self.five(x), self.pooled(pooled)], self.groups)
         return functional.max_pool2d(maps, 2)
@@ -62,8 +70,8 @@ class InceptionBlock(nn.Module):
 class Network(nn.Module):
     """Dual-Inception network (Zhou, Mao and Xue, FG 2019, and the authors' code).
 
-    A stream each for u and v, of two inception blocks with branches of 6 and 16 channels. Both streams' maps side by side
-    go through one hidden layer of 1024 units.
+    One stream for u and one for v, each of two inception blocks with branches of 6 and 16 channels. The maps of both
+    streams are joined and go through one hidden layer of 1024 units.
 
     >>> import torch
     >>> network = Network(DualInception(), members=2, size=28, classes=3)

@@ -1,4 +1,4 @@
-"""Histograms of oriented optical flow and a linear support vector machine: what any network has to beat."""
+"""Settings of a baseline: histograms of oriented optical flow and a linear support vector machine."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -13,7 +13,7 @@ from models_ml.nets.shapes import Layer, Shapes
 class HoofSvm(BaseNet):
     """Histograms of oriented optical flow on a grid, and a linear support vector machine.
 
-    Of the training settings only the class weights concern it.
+    Of the training settings, it uses only the class weights.
     """
 
     title: ClassVar[str] = "HOOF + SVM"
@@ -21,24 +21,28 @@ class HoofSvm(BaseNet):
     position: ClassVar[int] = 101
     trained_by_gradient: ClassVar[bool] = False
 
-    name: Literal["hoof_svm"] = Field("hoof_svm", title="Network", description="Family of networks.")
+    name: Literal["hoof_svm"] = Field("hoof_svm", title="Network", description="Network to train.")
     grid: int = Field(
-        5, ge=1, le=16, title="Grid", description="Cells a side, each with a histogram of its own."
+        5,
+        ge=1,
+        le=16,
+        title="Grid",
+        description="Cells per side of the image; each cell has its own histogram.",
     )
-    bins: int = Field(8, ge=2, le=32, title="Bins", description="Directions of motion told apart.")
+    bins: int = Field(8, ge=2, le=32, title="Bins", description="Directions of motion per histogram.")
     cost: float = Field(
         0.01,
         ge=1e-6,
         le=1e4,
         title="Cost",
-        description="Of a training sample on the wrong side: C of the support vector machine.",
+        description="Penalty C of a training sample on the wrong side.",
     )
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         if self.grid > size:
             raise ShapeError(
-                f"a grid of {self.grid}×{self.grid} cells is finer than the {size}×{size} picture: choose a grid of at "
-                f"most {size} or a larger feature size",
+                f"A grid of {self.grid}×{self.grid} cells is finer than the {size}×{size} image. Choose a grid of at most "
+                f"{size} or a larger feature size.",
                 "grid",
             )
         shapes = Shapes(self.bins, self.grid)

@@ -14,33 +14,41 @@ from models_ml.nets.hoof_svm.config import HoofSvm
 from models_ml.nets.layers import Linear
 
 ABSENT = -10.0  # decision value of a class that no training sample has, far below any other
-AT_ONCE = 64  # pictures whose histograms are taken together, to bound the memory
+CHUNK = 64  # images per chunk, which bounds the memory
 
 
-def histograms(pictures: Tensor, grid: int, bins: int) -> Tensor:
-    """Histograms of oriented optical flow, HOOF (Chaudhry et al., CVPR 2009, section 3), of each cell of a grid.
+def histograms(images: Tensor, grid: int, bins: int) -> Tensor:
+    """Return histograms of oriented optical flow, HOOF (Chaudhry et al., CVPR 2009, section 3), of the cells of a grid.
 
-    A place counts by its motion's magnitude, shared by the two nearest of ``bins`` directions around the circle; the first
-    is rightward. All histograms of a picture together sum to one: what counts is where and whither, not how far. The cells
-    stand for the regions of MDMO (Liu et al., IEEE TAC 7(4), 2016).
+    Each pixel counts with the magnitude of its motion, divided between the two nearest of ``bins`` directions around the
+    circle; the first direction is rightward. All histograms of an image sum to one, so they describe where and in which
+    direction something moves, but not how far. The cells replace the regions of MDMO (Liu et al., IEEE TAC 7(4), 2016).
 
     Parameters
     ----------
-    pictures : (N, 2 or more channels, S, S), u and v first
+    images
+        (N, 2 or more channels, S, S), u and v first.
+    grid
+        Cells per side.
+    bins
+        Directions per cell.
 
     Returns
     -------
-    (N, bins × grid × grid), zeros where nothing moves
+    Tensor
+        (N, bins × grid × grid); zeros where nothing moves.
 
+    Examples
+    --------
     >>> rightward = torch.tensor([1.0, 0]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
     >>> histograms(rightward, grid=1, bins=4)
     tensor([[1., 0., 0., 0.]])
     """
-    u, v = pictures[:, 0], pictures[:, 1]
+    u, v = images[:, 0], images[:, 1]
     magnitude = torch.hypot(u, v)
     position = torch.atan2(v, u) * (bins / (2 * math.pi))
     cells = []
-    for number in range(bins):  # one after the other: all at once take much memory for large pictures
+    for number in range(bins):  # one by one: all together need too much memory for large images
         distance = (position - number + bins / 2).remainder(bins) - bins / 2
         share = (1 - distance.abs()).clamp(min=0)
         cells.append(functional.adaptive_avg_pool2d(magnitude * share, grid))
@@ -68,9 +76,9 @@ class Network(FittedNetwork):
         return self.classify(counts[:, None].expand(-1, self.members, -1))
 
     @torch.no_grad()
-    def fit(self, pictures: Tensor, labels: Tensor, balanced: bool) -> None:
+    def fit(self, images: Tensor, labels: Tensor, balanced: bool) -> None:
         """Fit one machine per class, each against the rest, to standardised histograms."""
-        counts = torch.cat([histograms(part, self.grid, self.bins) for part in pictures.split(AT_ONCE)])
+        counts = torch.cat([histograms(part, self.grid, self.bins) for part in images.split(CHUNK)])
         weight, bias = self._machines(counts.double().numpy(), labels.numpy(), balanced)
         self.classify.weight.copy_(torch.from_numpy(weight))
         self.classify.bias.copy_(torch.from_numpy(bias))
@@ -78,7 +86,7 @@ class Network(FittedNetwork):
     def _machines(
         self, counts: NDArray[np.float64], labels: NDArray[np.int64], balanced: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weights (classes, numbers) and biases (classes,), for histograms as they are."""
+        """Weights (classes, numbers) and biases (classes,), converted to histograms that are not standardised."""
         number = self.classify.bias.shape[1]
         weight, bias = np.zeros((number, counts.shape[1])), np.full(number, ABSENT)
         present = np.unique(labels)
@@ -92,7 +100,7 @@ class Network(FittedNetwork):
             C=self.cost, dual=False, class_weight="balanced" if balanced else None, max_iter=10_000
         )
         machine.fit((counts - mean) / spread, labels)
-        two = len(present) == 2  # then there is one machine only, for the second class
+        two = len(present) == 2  # then scikit-learn fits one machine only, for the second class
         slopes = np.concatenate([-machine.coef_, machine.coef_]) if two else machine.coef_
         offsets = np.concatenate([-machine.intercept_, machine.intercept_]) if two else machine.intercept_
         weight[present] = slopes / spread

@@ -1,4 +1,4 @@
-"""HTNet: a hierarchy of transformers, first within the parts of the face, then across them."""
+"""Settings of HTNet: a hierarchy of transformers, first within parts of the face, then across them."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -7,42 +7,43 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.config_base import ShapeError
 from models_ml.nets.base import CHANNELS, BaseNet, dropout_field
-from models_ml.nets.patches import check_heads, patch_field, patches_a_side
+from models_ml.nets.patches import check_heads, patch_field, patches_per_side
 from models_ml.nets.shapes import Layer, Shapes
 
 
 class Htnet(BaseNet):
-    """Hierarchical transformer network."""
+    """Hierarchical transformer network: attention within blocks of the image, which become larger with each level."""
 
     title: ClassVar[str] = "HTNet"
     paper: ClassVar[str] = "Wang et al., Neurocomputing 602, 2024"
     position: ClassVar[int] = 8
 
-    name: Literal["htnet"] = Field("htnet", title="Network", description="Family of networks.")
+    name: Literal["htnet"] = Field("htnet", title="Network", description="Network to train.")
     patch: int = patch_field(7)
     levels: int = Field(
         2,
         ge=1,
         le=4,
         title="Levels",
-        description="Of the hierarchy: the last sees the whole picture, each one before it twice as many blocks a side.",
+        description="Levels of the hierarchy. The last one sees the whole image; each earlier one divides it into twice as "
+        "many blocks per side.",
     )
     width: int = Field(
         64,
         ge=1,
         le=512,
         title="Width",
-        description="Channels of a patch at the first level; each further one has twice as many.",
+        description="Channels per patch at the first level; each further level doubles them.",
     )
     heads: int = Field(
         2,
         ge=1,
         le=16,
         title="Heads",
-        description="Attention heads at the first level; each further one has twice as many.",
+        description="Attention heads at the first level; each further level doubles them.",
     )
-    layers: int = Field(2, ge=1, le=12, title="Layers", description="Transformer layers of each level.")
-    dropout: float = dropout_field(0.1, "of what each part of a transformer layer adds")
+    layers: int = Field(2, ge=1, le=12, title="Layers", description="Transformer layers per level.")
+    dropout: float = dropout_field(0.1, "of the output of each part of a transformer layer")
 
     @field_validator("heads")
     @classmethod
@@ -51,7 +52,7 @@ class Htnet(BaseNet):
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes = Shapes(CHANNELS, size)
-        side = patches_a_side(size, self.patch)
+        side = patches_per_side(size, self.patch)
         self._check_blocks(size, side)
         shapes.conv("patches", self.width, self.patch, self.patch)
         for level in range(1, self.levels + 1):
@@ -73,9 +74,9 @@ class Htnet(BaseNet):
         cuts = 2 ** (self.levels - 1)
         if side % cuts:
             raise ShapeError(
-                f"the {side}×{side} patches of {self.patch}×{self.patch} pixels (input {size}×{size}) cannot be cut into "
-                f"{cuts}×{cuts} equal blocks, as {self.levels} levels need: choose fewer levels, another patch or "
-                "another feature size",
+                f"{self.levels} levels need {cuts}×{cuts} equal blocks, and the {side}×{side} patches of "
+                f"{self.patch}×{self.patch} pixels (input {size}×{size}) do not divide into them. Choose fewer levels, "
+                "another patch or another feature size.",
                 "levels",
             )
 

@@ -1,4 +1,4 @@
-"""HTNet: a hierarchy of transformers, first within the parts of the face, then across them."""
+"""HTNet: a hierarchy of transformers, first within parts of the face, then across them."""
 
 from torch import Tensor, nn
 
@@ -8,11 +8,11 @@ from models_ml.nets.transformer import LayerNorm, Positions, TransformerLayer
 
 
 class Network(nn.Module):
-    """Hierarchical transformer network (Wang et al., Neurocomputing 602, 2024, section 3.3), on the whole flow picture.
+    """Hierarchical transformer network (Wang et al., Neurocomputing 602, 2024, section 3.3), on the whole flow image.
 
-    With two levels the picture's patches stand in four blocks, and transformer layers let the patches of each block see each
-    other; a 3×3 convolution, layer normalisation and 3×3 max-pooling of stride 2 aggregate the blocks to one, where
-    transformer layers let everything see everything. The paper composes its picture of four areas around eyes and lips.
+    With two levels, the patches of the image form four blocks, and the attention of the first transformer layers stays
+    within each block. A 3×3 convolution, layer normalisation and 3×3 max-pooling of stride 2 then join the blocks to one,
+    on which the last transformer layers work. The paper composes its image of four areas around eyes and lips.
 
     >>> import torch
     >>> network = Network(Htnet(), members=2, size=28, classes=3)

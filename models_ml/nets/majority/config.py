@@ -1,4 +1,4 @@
-"""The most frequent class: what anything has to beat."""
+"""Settings of a baseline: the most frequent class."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -10,13 +10,13 @@ from models_ml.nets.shapes import Layer
 
 
 class Majority(BaseNet):
-    """Always the most frequent class of the training samples. None of the training settings concerns it."""
+    """Always predicts the most frequent class of the training samples. It uses no training setting."""
 
     title: ClassVar[str] = "Majority class"
     position: ClassVar[int] = 102
     trained_by_gradient: ClassVar[bool] = False
 
-    name: Literal["majority"] = Field("majority", title="Network", description="Family of networks.")
+    name: Literal["majority"] = Field("majority", title="Network", description="Network to train.")
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         return [Layer("class shares", classes, 1, classes, 0)]

@@ -8,7 +8,7 @@ from models_ml.nets.majority.config import Majority
 
 
 class Network(FittedNetwork):
-    """Each class's share of the training samples, for any picture.
+    """Predicts each class's share of the training samples, for any image.
 
     >>> network = Network(Majority(), members=2, size=28, classes=3)
     >>> network(torch.zeros(5, 3, 28, 28)).shape
@@ -24,8 +24,8 @@ class Network(FittedNetwork):
         return self.log_shares.repeat(len(x), 1, 1)
 
     @torch.no_grad()
-    def fit(self, pictures: Tensor, labels: Tensor, balanced: bool) -> None:
-        """Take the shares as if there were one more sample of each class, so that none is impossible.
+    def fit(self, images: Tensor, labels: Tensor, balanced: bool) -> None:
+        """Set the shares, with one more sample of each class: no class is impossible.
 
         >>> network = Network(Majority(), members=1, size=28, classes=3)
         >>> network.fit(torch.zeros(3, 3, 28, 28), torch.tensor([0, 0, 2]), balanced=False)

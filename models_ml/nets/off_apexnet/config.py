@@ -1,4 +1,4 @@
-"""OFF-ApexNet: two streams, of horizontal and of vertical motion."""
+"""Settings of OFF-ApexNet: two streams, for horizontal and for vertical motion."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -8,18 +8,20 @@ from pydantic import Field
 from models_ml.nets.base import BaseNet, dropout_field, norm_field
 from models_ml.nets.shapes import Layer, Shapes
 
-CHANNELS = (6, 16)  # of each stream
+CHANNELS = (6, 16)  # of each stream's first and second layer
 
 
 class OffApexnet(BaseNet):
-    """Optical flow features from apex frame network."""
+    """Optical flow features from apex frame network: one convolutional stream for u and one for v."""
 
     title: ClassVar[str] = "OFF-ApexNet"
     paper: ClassVar[str] = "Gan et al., Signal Processing: Image Communication 74, 2019"
     position: ClassVar[int] = 4
 
-    name: Literal["off_apexnet"] = Field("off_apexnet", title="Network", description="Family of networks.")
-    hidden: int = Field(1024, ge=1, le=4096, title="Hidden units", description="Of each hidden layer.")
+    name: Literal["off_apexnet"] = Field("off_apexnet", title="Network", description="Network to train.")
+    hidden: int = Field(
+        1024, ge=1, le=4096, title="Hidden units", description="Units of each of the two hidden layers."
+    )
     norm: Literal["batch", "none"] = norm_field("none")
     dropout: float = dropout_field()
 

@@ -1,4 +1,4 @@
-"""OFF-ApexNet: two streams, of horizontal and of vertical motion."""
+"""OFF-ApexNet: two streams, for horizontal and for vertical motion."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -10,8 +10,8 @@ from models_ml.nets.off_apexnet.config import CHANNELS, OffApexnet
 class Network(nn.Module):
     """Optical flow features from apex frame network (Gan et al., Signal Processing: Image Communication 74, 2019).
 
-    A stream each for u and v: twice 5×5 convolution, ReLU and 2×2 max-pooling, with 6 and 16 channels. Both streams'
-    maps side by side go through two hidden layers of 1024 units.
+    One stream for u and one for v, each with two layers of 5×5 convolution (6 and 16 channels), ReLU and 2×2 max-pooling.
+    The maps of both streams are joined and go through two hidden layers of 1024 units.
 
     >>> import torch
     >>> network = Network(OffApexnet(), members=2, size=28, classes=3)

@@ -1,4 +1,4 @@
-"""RCN-A: a recurrent convolutional network with attention."""
+"""Settings of RCN-A: a recurrent convolutional network with attention."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -9,7 +9,7 @@ from models_ml.config_base import ShapeError
 from models_ml.nets.base import CHANNELS, BaseNet, dropout_field, norm_field
 from models_ml.nets.shapes import Layer, Shapes
 
-STEPS = 2  # of the recurrence
+STEPS = 2  # times the recurrent convolution is applied
 
 
 class RcnA(BaseNet):
@@ -19,18 +19,18 @@ class RcnA(BaseNet):
     paper: ClassVar[str] = "Xia et al., IEEE TIP 29, 2020"
     position: ClassVar[int] = 7
 
-    name: Literal["rcn_a"] = Field("rcn_a", title="Network", description="Family of networks.")
-    width: int = Field(64, ge=1, le=512, title="Width", description="Channels of every map.")
+    name: Literal["rcn_a"] = Field("rcn_a", title="Network", description="Network to train.")
+    width: int = Field(64, ge=1, le=512, title="Width", description="Channels of each map.")
     layers: int = Field(1, ge=1, le=4, title="Layers", description="Recurrent convolution layers.")
     grid: int = Field(
         5,
         ge=1,
         le=32,
         title="Grid",
-        description="The last map is averaged to this many places a side, at most its own, before it is attended to.",
+        description="Positions per side to which the last map is averaged before attention; at most the map's side.",
     )
     norm: Literal["batch", "none"] = norm_field("batch")
-    dropout: float = dropout_field(what="of the numbers in a map, after each pooling,")
+    dropout: float = dropout_field(what="of the values of a map after each pooling")
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes = Shapes(CHANNELS, size)
@@ -45,21 +45,21 @@ class RcnA(BaseNet):
         return shapes.layers
 
     def _recurrent(self, shapes: Shapes, name: str) -> None:
-        places, width = shapes.side**2, self.width
+        positions, width = shapes.side**2, self.width
         per_channel = 2 if self.norm == "batch" else 1
         shapes.pool(name, 2, 2, field="layers")
         weights, recurrent = width**2, 3**2 * width**2
         shapes.other(
-            name, weights + recurrent + 2 * per_channel * width, (weights + STEPS * recurrent) * places
+            name, weights + recurrent + 2 * per_channel * width, (weights + STEPS * recurrent) * positions
         )
 
     def _check_grid(self, shapes: Shapes) -> None:
         side, size = shapes.side, shapes.input_side
         if self.grid > side:
             raise ShapeError(
-                f"a grid of {self.grid}×{self.grid} is finer than the {side}×{side} map after recurrent layer "
-                f"{self.layers} (input {size}×{size}): choose a grid of at most {side}, fewer layers or a larger "
-                "feature size",
+                f"A grid of {self.grid}×{self.grid} is finer than the {side}×{side} map after recurrent layer "
+                f"{self.layers} (input {size}×{size}). Choose a grid of at most {side}, fewer layers or a larger "
+                "feature size.",
                 "grid",
             )
 

@@ -12,8 +12,8 @@ from models_ml.nets.weights import initialise
 class RecurrentConv(nn.Module):
     """Recurrent convolution layer (Liang & Hu, CVPR 2015), 2×2 max-pooling and dropout.
 
-    A 1×1 convolution of the map gives the first state; then, twice with the same weights, a 3×3 convolution of map plus
-    state gives the next.
+    A 1×1 convolution of the map gives the first state. Then a 3×3 convolution of map plus state gives the next state, twice
+    and with the same weights.
 
     >>> RecurrentConv(1, 8, batch_norm=True, dropout=0.5)(torch.zeros(1, 8, 12, 12)).shape
     torch.Size([1, 8, 6, 6])
@@ -38,8 +38,8 @@ class RecurrentConv(nn.Module):
 class Network(nn.Module):
     """Recurrent convolutional network with an attention unit, RCN-A (Xia et al., IEEE TIP 29, 2020, section III-C).
 
-    5×5 convolution and 2×2 max-pooling, recurrent convolution layers, averaging to a grid of places. The attention unit has
-    no weights of its own: the classifier's tell how much each place of the first map speaks for each class.
+    5×5 convolution, 2×2 max-pooling, recurrent convolution layers, and averaging to a grid. The attention unit has no
+    weights of its own: the classifier's weights show how much each position of the first map supports each class.
 
     >>> network = Network(RcnA(), members=2, size=28, classes=3)
     >>> network(torch.zeros(5, 3, 28, 28)).shape
@@ -64,23 +64,33 @@ class Network(nn.Module):
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
         x = functional.relu(self.norm(self.conv(x)), inplace=True)
         x = self.dropout(functional.max_pool2d(x, 2))
-        attention = self.attention(self._places(x))
-        return self.classify((self._places(self.recurrent(x)) * attention).flatten(2))
+        attention = self.attention(self._on_grid(x))
+        return self.classify((self._on_grid(self.recurrent(x)) * attention).flatten(2))
 
-    def attention(self, places: Tensor) -> Tensor:
-        """Of the first map's (N, members, C, P) places, between 0 and 1 in each network: (N, members, 1, P).
+    def attention(self, positions: Tensor) -> Tensor:
+        """Return the attention to each position of the first map, between 0 and 1.
 
-        For each class the channels, weighed as the classifier weighs them, are averaged and brought to 0…1; then the classes
-        are averaged.
+        For each class, the channels are weighted as the classifier weights them, averaged and scaled to 0…1; then the
+        classes are averaged.
+
+        Parameters
+        ----------
+        positions
+            (N, members, C, P), the first map on the grid.
+
+        Returns
+        -------
+        Tensor
+            (N, members, 1, P).
         """
-        weights = self.classify.weight.unflatten(2, places.shape[2:])
-        spoken = torch.einsum("nmcp,mkcp->nmkp", places, weights) / places.shape[2]
-        spoken = spoken - spoken.amin(dim=3, keepdim=True)
-        # A map without any difference between its places is attended to nowhere.
-        spoken = spoken / spoken.amax(dim=3, keepdim=True).clamp(min=1e-9)
-        return spoken.mean(dim=2, keepdim=True)
+        weights = self.classify.weight.unflatten(2, positions.shape[2:])
+        support = torch.einsum("nmcp,mkcp->nmkp", positions, weights) / positions.shape[2]
+        support = support - support.amin(dim=3, keepdim=True)
+        # A map whose positions are all equal gets no attention.
+        support = support / support.amax(dim=3, keepdim=True).clamp(min=1e-9)
+        return support.mean(dim=2, keepdim=True)
 
-    def _places(self, x: Tensor) -> Tensor:
-        """(N, members × C, S, S) → (N, members, C, P), averaged to the grid's places."""
+    def _on_grid(self, x: Tensor) -> Tensor:
+        """(N, members × C, S, S) → (N, members, C, P), averaged to the positions of the grid."""
         grid = functional.adaptive_avg_pool2d(x, self.grid)
         return flat(grid, self.members).unflatten(2, (-1, self.grid**2))

@@ -1,4 +1,4 @@
-"""A small residual network."""
+"""Settings of a small residual network."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -12,26 +12,26 @@ STAGES = 3
 
 
 class Resnet(BaseNet):
-    """Residual network in the form for small pictures."""
+    """Residual network in the form for small images: three stages of residual blocks."""
 
     title: ClassVar[str] = "ResNet"
     paper: ClassVar[str] = "He et al., CVPR 2016"
     position: ClassVar[int] = 9
 
-    name: Literal["resnet"] = Field("resnet", title="Network", description="Family of networks.")
+    name: Literal["resnet"] = Field("resnet", title="Network", description="Network to train.")
     blocks: int = Field(
         1,
         ge=1,
         le=9,
         title="Blocks",
-        description="Residual blocks in each of the three stages; the network has six times as many layers, and two.",
+        description="Residual blocks per stage; n blocks make a network of 6n + 2 layers.",
     )
     width: int = Field(
         16,
         ge=1,
         le=256,
         title="Width",
-        description="Channels of the first stage; each further one has twice as many.",
+        description="Channels of the first stage; each further stage doubles them.",
     )
     norm: Literal["batch", "none"] = norm_field("batch")
     dropout: float = dropout_field(0)

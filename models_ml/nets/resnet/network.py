@@ -9,7 +9,7 @@ from models_ml.nets.weights import initialise
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions and a shortcut past them, which is a 1×1 convolution where the shape changes.
+    """Two 3×3 convolutions and a shortcut, which is a 1×1 convolution where the shape changes.
 
     >>> import torch
     >>> ResidualBlock(1, 16, 32, stride=2, batch_norm=True)(torch.zeros(1, 16, 28, 28)).shape
@@ -37,10 +37,10 @@ class ResidualBlock(nn.Module):
 
 
 class Network(nn.Module):
-    """Residual network (He et al., CVPR 2016, section 4.2: the form for small pictures, with projections as shortcuts).
+    """Residual network (He et al., CVPR 2016, section 4.2: the form for small images, with projections as shortcuts).
 
-    A 3×3 convolution, three stages of residual blocks, of which the second and third halve the map and double the channels,
-    and a classifier on the average of the last map.
+    A 3×3 convolution, three stages of residual blocks, and a classifier on the average of the last map. The second and third
+    stages halve the map and double the channels.
 
     >>> import torch
     >>> network = Network(Resnet(), members=2, size=28, classes=3)

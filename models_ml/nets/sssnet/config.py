@@ -1,4 +1,4 @@
-"""SSSNet: one shallow stream."""
+"""Settings of SSSNet: one shallow stream."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -13,13 +13,13 @@ HIDDEN = 256
 
 
 class Sssnet(BaseNet):
-    """Shallow single stream network."""
+    """Shallow single stream network: two convolutions and a hidden layer."""
 
     title: ClassVar[str] = "SSSNet"
     paper: ClassVar[str] = "Varanka et al., Electronic Imaging 2021"
     position: ClassVar[int] = 5
 
-    name: Literal["sssnet"] = Field("sssnet", title="Network", description="Family of networks.")
+    name: Literal["sssnet"] = Field("sssnet", title="Network", description="Network to train.")
     norm: Literal["batch", "none"] = norm_field("batch")
     dropout: float = dropout_field(what="of the maps after each convolution, and of the hidden units,")
 

@@ -10,7 +10,7 @@ from models_ml.nets.sssnet.config import HIDDEN, WIDTHS, Sssnet
 class Network(nn.Module):
     """Shallow single stream network (Varanka, Peng and Zhao, Electronic Imaging 2021, Micro-expression … with noisy labels).
 
-    5×5 and 3×3 convolution, each with ReLU, max-pooling (3×3 and 2×2), batch normalisation and dropout of whole maps,
+    A 5×5 and a 3×3 convolution, each with ReLU, max-pooling (3×3 and 2×2), batch normalisation and dropout of whole maps,
     then one hidden layer.
 
     >>> import torch

@@ -1,4 +1,4 @@
-"""STSTNet: three shallow streams."""
+"""Settings of STSTNet: three shallow streams."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -8,18 +8,18 @@ from pydantic import Field
 from models_ml.nets.base import CHANNELS, BaseNet, dropout_field, norm_field
 from models_ml.nets.shapes import Layer, Shapes
 
-STREAMS = (3, 5, 8)  # channels of each
+STREAMS = (3, 5, 8)  # channels of each stream
 
 
 class Ststnet(BaseNet):
-    """Shallow triple stream network."""
+    """Shallow triple stream network: three streams of one convolution each."""
 
     title: ClassVar[str] = "STSTNet"
     paper: ClassVar[str] = "Liong et al., FG 2019"
     position: ClassVar[int] = 3
     fused: ClassVar[bool] = True
 
-    name: Literal["ststnet"] = Field("ststnet", title="Network", description="Family of networks.")
+    name: Literal["ststnet"] = Field("ststnet", title="Network", description="Network to train.")
     norm: Literal["batch", "none"] = norm_field("batch")
     dropout: float = dropout_field()
 

@@ -11,8 +11,8 @@ class Network(nn.Module):
     """Shallow triple stream network (Liong et al., FG 2019, section III).
 
     Three streams of one 3×3 convolution each, with 3, 5 and 8 channels, ReLU, batch normalisation, 3×3 max-pooling and
-    dropout; side by side they are average-pooled and classified. The streams see the same input through the same window,
-    so they are the 16 channels of one convolution.
+    dropout. Their joined maps are average-pooled and classified. The streams see the same input through the same window, so
+    here they are the 16 channels of one convolution.
 
     >>> import torch
     >>> network = Network(Ststnet(), members=2, size=28, classes=3)
@@ -38,7 +38,7 @@ class Network(nn.Module):
         return self.classify(flat(self.layers(x), self.members))
 
     def layers(self, x: Tensor) -> Tensor:
-        """What ``stem`` computes, layer by layer: (N, 3, size, size) → (N, members × 16, S, S)."""
+        """Compute layer by layer what ``stem`` computes at once: (N, 3, size, size) → (N, members × 16, S, S)."""
         x = functional.relu(self.conv(x), inplace=True)
         x = functional.max_pool2d(x if self.norm is None else self.norm(x), 3, 3, 1)
         return functional.avg_pool2d(self.dropout(x), 2, 2)

@@ -1,4 +1,4 @@
-"""VGG-M in a compact form, alone and with spatial pyramid pooling after one of its layers."""
+"""Settings of compact VGG-M, without and with spatial pyramid pooling (SPP) after one of its layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from models_ml.nets.shapes import Layer, Shapes, window
 
 @dataclass(frozen=True)
 class ConvLayer:
-    """One layer of a base network: same-padded convolution, ReLU, [LRN], [unpadded max-pool of stride 2]."""
+    """One layer of a base network: same-padded convolution, ReLU, [LRN], [unpadded max-pooling of stride 2]."""
 
     channels: int  # at width 1
     kernel: int
@@ -22,8 +22,8 @@ class ConvLayer:
     pool: int | None
 
 
-# VGG-M (Chatfield et al., BMVC 2014, table 1) for 28×28 flow images instead of 224×224 photographs: layer 1
-# is as there but 5×5; layer 2 neither steps nor pools, so that layers 1 to 4 leave a 6×6 map to the pyramid.
+# VGG-M (Chatfield et al., BMVC 2014, table 1) for 28×28 flow images instead of 224×224 photographs: layer 1 has a 5×5
+# instead of a 7×7 kernel; layer 2 has neither stride nor pooling, so that layers 1 to 4 leave a 6×6 map to the pyramid.
 VGG_M_LAYERS = (
     ConvLayer(channels=96, kernel=5, stride=2, normalise=True, pool=3),
     ConvLayer(channels=256, kernel=3, stride=1, normalise=True, pool=None),
@@ -32,39 +32,39 @@ VGG_M_LAYERS = (
     ConvLayer(channels=512, kernel=3, stride=1, normalise=False, pool=3),
 )
 HIDDEN = 512  # units of the classifier at width 1
-CLASSIFIER_SIDE = 6  # as VGG-M's fc6 it sees a 6×6 map at most; larger ones are averaged down
+CLASSIFIER_SIDE = 6  # VGG-M's fc6 sees a 6×6 map; larger maps are averaged down to it
 
 
 class VggM(BaseNet):
-    """Compact VGG-M, the base of the source's study."""
+    """Compact VGG-M, the base network of the study of Sian et al. (2021)."""
 
     title: ClassVar[str] = "VGG-M"
     paper: ClassVar[str] = "Chatfield et al., BMVC 2014"
     position: ClassVar[int] = 2
 
-    name: Literal["vgg_m"] = Field("vgg_m", title="Network", description="Family of networks.")
+    name: Literal["vgg_m"] = Field("vgg_m", title="Network", description="Network to train.")
     layers: int = Field(
-        3, ge=1, le=len(VGG_M_LAYERS), title="Layers", description="Convolution layers kept of VGG-M."
+        3, ge=1, le=len(VGG_M_LAYERS), title="Layers", description="Convolution layers taken from VGG-M."
     )
     width: float = Field(
         0.125,
         ge=0.01,
         le=2,
         title="Width",
-        description="Factor on VGG-M's numbers of channels (96, 256, 512…).",
+        description="Factor on the number of channels of VGG-M's layers (96, 256, 512, …).",
     )
     norm: Literal["lrn", "batch", "none"] = Field(
         "lrn",
         title="Normalisation layers",
         description="lrn: local response normalisation after layers 1 and 2, as in VGG-M; batch: batch "
-        "normalisation after every convolution; none.",
+        "normalisation after each convolution; none: no normalisation.",
     )
     dropout: float = Field(
         0.3,
         ge=0,
         le=0.95,
         title="Dropout",
-        description="Share of the classifier's units dropped in training.",
+        description="Share of the classifier's hidden units dropped in training.",
     )
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
@@ -91,7 +91,7 @@ class VggM(BaseNet):
         )
 
     def _after(self, shapes: Shapes, number: int) -> None:
-        """What stands between two layers: nothing here."""
+        """Add what follows a layer: nothing here."""
 
     def describe(self) -> str:
         return f"VGG-M, {self.layers} layer{'s' if self.layers > 1 else ''}"
@@ -104,37 +104,39 @@ class VggMSpp(VggM):
     paper: ClassVar[str] = "Sian et al., IJACSA 12(12), 2021"
     position: ClassVar[int] = 1
 
-    name: Literal["vgg_m_spp"] = Field("vgg_m_spp", title="Network", description="Family of networks.")  # type: ignore[assignment]
+    name: Literal["vgg_m_spp"] = Field("vgg_m_spp", title="Network", description="Network to train.")  # type: ignore[assignment]
     placement: int = Field(
         2,
         ge=1,
         le=len(VGG_M_LAYERS),
         title="Placement",
-        description="The SPP module comes after this layer, at most the last one.",
+        description="Layer after which the SPP module comes; at most the last one.",
     )
     kernels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
         (2, 3, 4, 5, 6),
         max_length=12,
         json_schema_extra={"minItems": 1, "uniqueItems": True},
         title="Kernels",
-        description="One parallel branch each. Concat: side of the pooling window, which also is its stride. "
-        "Grid: bins a side. None may be larger than the map it pools.",
+        description="One parallel branch per value. concat: side and stride of its pooling window; grid: bins per side. "
+        "No value may be larger than the map.",
     )
     pooling: Literal["average", "max"] = Field(
-        "average", title="Pooling", description="How each branch pools."
+        "average",
+        title="Pooling",
+        description="Whether each branch takes the average or the maximum of a window.",
     )
     fusion: Literal["concat", "grid"] = Field(
         "concat",
         title="Fusion",
-        description="concat: branches brought back to the map's size and stacked on it; grid: fixed grids "
-        "flattened to one vector (He et al. 2014), which only the classifier can follow.",
+        description="concat: branches are resized to the map's size and stacked on it; grid: fixed grids, flattened to one "
+        "vector (He et al. 2014), so that only the classifier can follow.",
     )
     reduction: float = Field(
         0.25,
         ge=0.01,
         le=1,
         title="Reduction",
-        description="Channels a concat branch keeps, as a share of the map's.",
+        description="Channels that each concat branch keeps, as a share of the map's channels.",
     )
 
     @field_validator("placement")
@@ -145,8 +147,8 @@ class VggMSpp(VggM):
             raise located(
                 (),
                 placement,
-                f"placement {placement} is after the last layer: the network has {layers} "
-                f"(choose a placement of at most {layers}, or more layers)",
+                f"Placement {placement} is after the last layer: the network has {layers}. Choose a placement of at most "
+                f"{layers}, or more layers.",
             )
         return placement
 
@@ -154,10 +156,12 @@ class VggMSpp(VggM):
     @classmethod
     def _check_different(cls, kernels: tuple[int, ...]) -> tuple[int, ...]:
         if not kernels:
-            raise located((), [], "give at least one kernel, for example 2, 3, 4, 5, 6")
+            raise located((), [], "Give at least one kernel, for example 2, 3, 4, 5, 6.")
         for i, kernel in enumerate(kernels):
             if kernel in kernels[:i]:
-                raise located((i,), kernel, f"kernel {kernel} is given twice; each branch needs its own")
+                raise located(
+                    (i,), kernel, f"Kernel {kernel} is given twice. Each branch needs a kernel of its own."
+                )
         return kernels
 
     @field_validator("fusion")
@@ -168,8 +172,8 @@ class VggMSpp(VggM):
             raise located(
                 (),
                 fusion,
-                f"grid fusion makes one vector, which layer {placement + 1} cannot convolve: "
-                f"set layers to {placement}, placement to {layers}, or fusion to concat",
+                f"Grid fusion makes one vector, which layer {placement + 1} cannot convolve. Set layers to {placement}, "
+                f"placement to {layers}, or fusion to concat.",
             )
         return fusion
 
@@ -191,9 +195,8 @@ class VggMSpp(VggM):
         for i, kernel in enumerate(self.kernels):
             if kernel > side:
                 raise ShapeError(
-                    f"kernel {kernel} is larger than the {side}×{side} map after layer {number} "
-                    f"(input {size}×{size}): choose a smaller kernel, an earlier placement or a larger "
-                    "feature size",
+                    f"Kernel {kernel} is larger than the {side}×{side} map after layer {number} "
+                    f"(input {size}×{size}). Choose a smaller kernel, an earlier placement or a larger feature size.",
                     "kernels",
                     i,
                 )
@@ -204,5 +207,5 @@ class VggMSpp(VggM):
 
 
 def scaled(channels: int, factor: float) -> int:
-    """``factor`` times ``channels``, rounded, at least one."""
+    """Return ``factor`` times ``channels``, rounded, at least 1."""
     return max(1, round(channels * factor))

@@ -10,9 +10,9 @@ from torch.nn import functional
 class LocalResponseNorm(nn.Module):
     """Local response normalisation across channels (Krizhevsky et al., NIPS 2012, section 3.3).
 
-    ``x / (k + α Σ x²)^β`` over 5 neighbouring channels, with VGG-M's k = 2, α = 1e-4, β = 0.75. The sum is a
-    1×1 convolution with a band of ones: ``torch.nn.LocalResponseNorm`` pools in 3-D instead, which takes
-    four times as long and has no deterministic gradient on CUDA.
+    ``x / (k + α Σ x²)^β`` over 5 neighbouring channels, with VGG-M's k = 2, α = 1e-4, β = 0.75. The sum is a 1×1 convolution
+    with a band of ones. ``torch.nn.LocalResponseNorm`` pools in three dimensions instead, which takes four times as long
+    and has no deterministic gradient on CUDA.
 
     >>> LocalResponseNorm(1, 24)(torch.zeros(1, 24, 14, 14)).shape
     torch.Size([1, 24, 14, 14])
@@ -35,7 +35,7 @@ class LocalResponseNorm(nn.Module):
 
 
 class _Normalise(torch.autograd.Function):
-    """With its gradient written out: autograd's own goes over the maps three times as often, and maps are what costs."""
+    """The normalisation with its gradient written out: autograd's own passes over the maps three times as often."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, band: Tensor, offset: Tensor, members: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""VGG-M in a compact form, alone and with spatial pyramid pooling after one of its layers."""
+"""Compact VGG-M, without and with spatial pyramid pooling (SPP) after one of its layers."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,18 +19,24 @@ from models_ml.nets.weights import initialise
 
 
 class Network(nn.Module):
-    """VGG-M (Chatfield et al., BMVC 2014) made compact; with ``VggMSpp``, the SPP module of Sian et al. (IJACSA 2021) in it.
+    """Compact VGG-M (Chatfield et al., BMVC 2014); with ``VggMSpp``, including the SPP module of Sian et al. (IJACSA 2021).
 
-    The first ``layers`` convolution layers of VGG-M with ``width`` times its channels, the SPP module after
-    layer ``placement``, and a classifier of one hidden layer with dropout in place of VGG-M's fc6 to fc8.
+    The first ``layers`` convolution layers of VGG-M with ``width`` times its channels, the SPP module after layer
+    ``placement``, and a classifier of one hidden layer with dropout instead of VGG-M's fc6 to fc8.
 
     Parameters
     ----------
-    net : the configuration, valid for ``size``
-    members : networks side by side
-    size : side of the input, in pixels
-    classes : number of outputs
+    net
+        The configuration, valid for ``size``.
+    members
+        Networks side by side.
+    size
+        Side of the input in pixels.
+    classes
+        Number of outputs.
 
+    Examples
+    --------
     >>> import torch
     >>> network = Network(VggMSpp(), members=2, size=28, classes=3)
     >>> network(torch.zeros(5, 3, 28, 28)).shape
@@ -50,7 +56,7 @@ class Network(nn.Module):
             if isinstance(net, VggMSpp) and number == net.placement:
                 self.spp = _spp(net, members, channels)
                 channels = self.spp.out_channels
-        # The classifier's two rows of the plan come last: the map before them is the last layer's.
+        # The last two layers are the classifier's: the map before them is that of the last convolution layer.
         side = [layer.side for layer in net.layers_for(size, classes)][-3] if self._keeps_maps(net) else 1
         hidden = scaled(HIDDEN, net.width)
         self.average = nn.AdaptiveAvgPool2d(CLASSIFIER_SIDE) if side > CLASSIFIER_SIDE else nn.Identity()

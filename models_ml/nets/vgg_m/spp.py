@@ -1,4 +1,4 @@
-"""Spatial pyramid pooling (SPP): the same map seen at several scales at once."""
+"""Spatial pyramid pooling (SPP): the same map at several scales at once."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,18 +15,25 @@ Pooling = Literal["average", "max"]
 class SpatialPyramid(nn.Module):
     """The SPP module of Sian et al. (IJACSA 12(12), 2021): pooled branches, fused by concatenation.
 
-    For each kernel k: pool k×k with stride k → 1×1 convolution, ReLU → upsample to the map's size; then all
-    branches and the map itself are concatenated. The last window of a row is smaller where k does not divide
-    the side, so that every position of the map is in one window.
+    For each kernel k: pool k×k with stride k → 1×1 convolution, ReLU → upsample to the map's size. Then all branches and the
+    map itself are concatenated. Where k does not divide the side, the last window of a row is smaller, so that each position
+    of the map is in one window.
 
     Parameters
     ----------
-    members : networks side by side
-    channels : of each member's incoming map
-    kernels : window sides, none larger than the map
-    pooling : "average" or "max"
-    branch_channels : of each branch after its 1×1 convolution
+    members
+        Networks side by side.
+    channels
+        Channels of each member's incoming map.
+    kernels
+        Window sides, none larger than the map.
+    pooling
+        "average" or "max".
+    branch_channels
+        Channels of each branch after its 1×1 convolution.
 
+    Examples
+    --------
     >>> pyramid = SpatialPyramid(1, channels=64, kernels=[2, 3, 4, 5, 6], pooling="average", branch_channels=16)
     >>> pyramid(torch.zeros(1, 64, 6, 6)).shape
     torch.Size([1, 144, 6, 6])
@@ -56,11 +63,17 @@ class SpatialGrids(nn.Module):
 
     Parameters
     ----------
-    members : networks side by side
-    channels : of each member's incoming map
-    grids : bins a side of each grid, none more than the map's side
-    pooling : "average" or "max" (theirs)
+    members
+        Networks side by side.
+    channels
+        Channels of each member's incoming map.
+    grids
+        Bins per side of each grid, none larger than the map's side.
+    pooling
+        "average" or "max"; the paper uses "max".
 
+    Examples
+    --------
     >>> grids = SpatialGrids(2, channels=64, grids=[1, 2, 3], pooling="max")
     >>> grids(torch.zeros(1, 128, 6, 6)).shape
     torch.Size([1, 1792, 1, 1])

@@ -1,4 +1,4 @@
-"""A small vision transformer."""
+"""Settings of a small vision transformer."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -6,25 +6,25 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from models_ml.nets.base import CHANNELS, BaseNet, dropout_field
-from models_ml.nets.patches import check_heads, patch_field, patches_a_side
+from models_ml.nets.patches import check_heads, patch_field, patches_per_side
 from models_ml.nets.shapes import Layer, Shapes
 
 
 class Vit(BaseNet):
-    """Vision transformer."""
+    """Vision transformer on patches of the flow image."""
 
     title: ClassVar[str] = "ViT"
     paper: ClassVar[str] = "Dosovitskiy et al., ICLR 2021"
     position: ClassVar[int] = 10
 
-    name: Literal["vit"] = Field("vit", title="Network", description="Family of networks.")
+    name: Literal["vit"] = Field("vit", title="Network", description="Network to train.")
     patch: int = patch_field(4)
-    width: int = Field(64, ge=1, le=512, title="Width", description="Channels of every patch.")
+    width: int = Field(64, ge=1, le=512, title="Width", description="Channels per patch.")
     heads: int = Field(
-        4, ge=1, le=16, title="Heads", description="Attention heads; they share out the width."
+        4, ge=1, le=16, title="Heads", description="Attention heads per layer; must divide the width."
     )
     layers: int = Field(4, ge=1, le=12, title="Layers", description="Transformer layers.")
-    dropout: float = dropout_field(0.1, "of what each part of a transformer layer adds")
+    dropout: float = dropout_field(0.1, "of the output of each part of a transformer layer")
 
     @field_validator("heads")
     @classmethod
@@ -33,7 +33,7 @@ class Vit(BaseNet):
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes = Shapes(CHANNELS, size)
-        side = patches_a_side(size, self.patch)
+        side = patches_per_side(size, self.patch)
         shapes.conv("patches", self.width, self.patch, self.patch)
         shapes.other("positions", self.width * side**2, 0)
         shapes.transformer(f"transformer, {self.layers} layers", self.layers)

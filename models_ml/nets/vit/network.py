@@ -10,8 +10,8 @@ from models_ml.nets.vit.config import Vit
 class Network(nn.Module):
     """Vision transformer (Dosovitskiy et al., ICLR 2021, section 3.1).
 
-    The picture is cut into patches, each made a vector; transformer layers let all of them see each other. The classifier
-    sees their average (as in the paper's appendix D.3) instead of a class token.
+    The image is cut into patches, and each patch becomes a vector. Transformer layers relate all patches to each other. The
+    classifier sees their average (as in the paper's appendix D.3) instead of a class token.
 
     >>> import torch
     >>> network = Network(Vit(), members=2, size=28, classes=3)

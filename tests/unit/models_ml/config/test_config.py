@@ -16,17 +16,17 @@ def errors(config: dict[str, Any]) -> list[tuple[str, str]]:
     return [(field_path(e["loc"]), e["msg"]) for e in caught.value.errors()]
 
 
-def test_the_default_is_the_best_configuration_of_the_source() -> None:
+def test_the_default_is_the_best_configuration_of_the_paper() -> None:
     net = RunConfig().net
     assert isinstance(net, VggMSpp)
     assert (net.placement, net.kernels, net.fusion) == (2, (2, 3, 4, 5, 6), "concat")
 
 
-def test_a_kernel_larger_than_its_map_is_named_with_all_numbers() -> None:
+def test_a_kernel_larger_than_its_map_is_reported_with_all_sizes() -> None:
     assert errors({"net": {"kernels": [2, 9, 3, 7]}, "features": {"size": 28}})[0] == (
         "net.kernels.1",
-        "kernel 9 is larger than the 6×6 map after layer 2 (input 28×28): "
-        "choose a smaller kernel, an earlier placement or a larger feature size",
+        "Kernel 9 is larger than the 6×6 map after layer 2 (input 28×28). "
+        "Choose a smaller kernel, an earlier placement or a larger feature size.",
     )
 
 
@@ -45,64 +45,64 @@ def test_a_larger_input_allows_larger_kernels() -> None:
             {"layers": 5, "kernels": [1]},
             8,
             "net.layers",
-            "nothing is left of the 1×1 map after layer 5, which ends in a 3×3 pooling (input 8×8): "
-            "use fewer layers or a larger feature size",
+            "Nothing is left of the 1×1 map after layer 5, which ends with a 3×3 pooling (input 8×8). "
+            "Use fewer layers or a larger feature size.",
         ),
         (
             {"name": "sssnet"},
             12,
             "net.name",
-            "nothing is left of the 2×2 map after layer 2, which ends in a 3×3 convolution (input 12×12): "
-            "choose another network or a larger feature size",
+            "Nothing is left of the 2×2 map after layer 2, which ends with a 3×3 convolution (input 12×12). "
+            "Choose another network or a larger feature size.",
         ),
         (
             {"name": "rcn_a", "layers": 4},
             28,
             "net.layers",
-            "nothing is left of the 1×1 map after recurrent layer 4, which ends in a 2×2 pooling (input 28×28): "
-            "use fewer layers or a larger feature size",
+            "Nothing is left of the 1×1 map after recurrent layer 4, which ends with a 2×2 pooling (input 28×28). "
+            "Use fewer layers or a larger feature size.",
         ),
         (
             {"name": "rcn_a", "grid": 7},
             28,
             "net.grid",
-            "a grid of 7×7 is finer than the 6×6 map after recurrent layer 1 (input 28×28): choose a grid of at most "
-            "6, fewer layers or a larger feature size",
+            "A grid of 7×7 is finer than the 6×6 map after recurrent layer 1 (input 28×28). Choose a grid of at most "
+            "6, fewer layers or a larger feature size.",
         ),
         (
             {"name": "vit", "patch": 5},
             28,
             "net.patch",
-            "a 28×28 picture cannot be cut into patches of 5×5: choose a patch that divides 28 (2, 4, 7, 14) or "
-            "another feature size",
+            "A 28×28 image cannot be cut into patches of 5×5. Choose a patch that divides 28 (2, 4, 7, 14) or "
+            "another feature size.",
         ),
         (
             {"name": "htnet", "patch": 4},
             28,
             "net.levels",
-            "the 7×7 patches of 4×4 pixels (input 28×28) cannot be cut into 2×2 equal blocks, as 2 levels need: "
-            "choose fewer levels, another patch or another feature size",
+            "2 levels need 2×2 equal blocks, and the 7×7 patches of 4×4 pixels (input 28×28) do not divide into them. "
+            "Choose fewer levels, another patch or another feature size.",
         ),
         (
             {"name": "hoof_svm", "grid": 12},
             8,
             "net.grid",
-            "a grid of 12×12 cells is finer than the 8×8 picture: choose a grid of at most 8 or a larger feature size",
+            "A grid of 12×12 cells is finer than the 8×8 image. Choose a grid of at most 8 or a larger feature size.",
         ),
     ],
 )
-def test_what_does_not_fit_the_picture_is_named_with_its_numbers(
+def test_a_network_that_does_not_fit_the_image_is_reported_with_its_sizes(
     net: dict[str, Any], size: int, field: str, message: str
 ) -> None:
     assert errors({"net": net, "features": {"size": size}}) == [(field, message)]
 
 
 @pytest.mark.parametrize("name", ["vit", "htnet"])
-def test_heads_that_do_not_share_out_the_width_are_refused(name: str) -> None:
+def test_heads_that_do_not_divide_the_width_are_refused(name: str) -> None:
     assert errors({"net": {"name": name, "width": 32, "heads": 5}}) == [
         (
             "net.heads",
-            "5 heads cannot share out a width of 32 evenly: choose heads that divide 32, or another width",
+            "A width of 32 cannot be divided among 5 heads. Choose heads that divide 32, or another width.",
         )
     ]
 
@@ -110,14 +110,14 @@ def test_heads_that_do_not_share_out_the_width_are_refused(name: str) -> None:
 def test_a_placement_after_the_last_layer_is_refused() -> None:
     [(field, message)] = errors({"net": {"layers": 2, "placement": 3}})
     assert field == "net.placement"
-    assert message.startswith("placement 3 is after the last layer: the network has 2")
+    assert message.startswith("Placement 3 is after the last layer: the network has 2")
 
 
 @pytest.mark.parametrize(
     ("kernels", "field", "words"),
     [
         ([], "net.kernels", "at least one kernel"),
-        ([2, 3, 2], "net.kernels.2", "kernel 2 is given twice"),
+        ([2, 3, 2], "net.kernels.2", "Kernel 2 is given twice"),
         ([0], "net.kernels.0", "greater than or equal to 1"),
         ([2.5], "net.kernels.0", "valid integer"),
         ("2,3", "net.kernels", "valid tuple"),
@@ -164,14 +164,14 @@ def test_unknown_fields_and_values_out_of_bounds_are_refused(config: dict[str, A
         ({"net": {"layers": 9, "placement": 5}, "train": {"epochs": 0, "warmup": 5}}, ["net.layers", "train.epochs"]),
     ],
 )  # fmt: skip
-def test_an_error_hides_no_other_that_can_be_known(config: dict[str, Any], fields: list[str]) -> None:
+def test_one_error_does_not_hide_another(config: dict[str, Any], fields: list[str]) -> None:
     assert [field for field, _ in errors(config)] == fields
 
 
-def test_an_unknown_network_is_told_which_there_are() -> None:
+def test_the_error_of_an_unknown_network_lists_the_networks() -> None:
     [(field, message)] = errors({"net": {"name": "alexnet"}})
     assert field == "net"
-    assert message == f"there is no such network; choose one of {', '.join(NET_CONFIGS)}"
+    assert message == f"This network does not exist. Choose one of {', '.join(NET_CONFIGS)}."
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -179,7 +179,7 @@ def test_a_configuration_cannot_be_changed() -> None:
         RunConfig().seed = 3  # type: ignore[misc]
 
 
-def test_the_hash_depends_on_content_alone() -> None:
+def test_the_hash_depends_only_on_the_content() -> None:
     one = RunConfig.model_validate_json('{"seed": 1, "net": {"width": 0.5, "layers": 2}}')
     two = RunConfig.model_validate_json(
         '{"net": {"layers": 2, "name": "vgg_m_spp", "width": 0.50}, "seed": 1, "train": {}}'

@@ -1,4 +1,4 @@
-"""A sweep: combinations, seeds, duplicates, and where it is wrong."""
+"""Sweeps: combinations, seeds, duplicates, and the location of errors."""
 
 import pytest
 from pydantic import ValidationError
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
 
 
-def test_it_combines_every_value_with_every_other_under_every_seed():
+def test_a_sweep_combines_all_values_with_all_seeds():
     sweep = SweepConfig(
         base={"train": {"epochs": 3}}, grid={"net.placement": [1, 2], "net.width": [0.1, 0.2]}, seeds=[4, 5]
     )
@@ -19,7 +19,7 @@ def test_it_combines_every_value_with_every_other_under_every_seed():
     assert sweep.varied(runs[0]) == {"net.placement": 1, "net.width": 0.1, "seed": 4}
 
 
-def test_the_same_run_is_in_it_once():
+def test_equal_runs_appear_once():
     assert len(SweepConfig(grid={"net.width": [0.125, 0.125]}, seeds=[0, 0]).runs()) == 1
     assert len(SweepConfig(grid={"net": [{}, {"name": "vgg_m_spp"}]}).runs()) == 1
 
@@ -32,48 +32,48 @@ def test_a_setting_within_a_varied_network_comes_after_it():
 
 
 @pytest.mark.parametrize(
-    ("sweep", "place", "words"),
+    ("sweep", "location", "words"),
     [
-        ({"grid": {"net.kernels": [[2, 3], [2, 9]]}}, "grid.net.kernels.1", "kernel 9 is larger than the 6×6 map"),
-        ({"grid": {"net": [{}, {"kernels": [9]}]}}, "grid.net.1.kernels.0", "kernel 9 is larger"),
+        ({"grid": {"net.kernels": [[2, 3], [2, 9]]}}, "grid.net.kernels.1", "Kernel 9 is larger than the 6×6 map"),
+        ({"grid": {"net": [{}, {"kernels": [9]}]}}, "grid.net.1.kernels.0", "Kernel 9 is larger"),
         (
             {"grid": {"features.size": [28, 14], "train.epochs": [1]}},
             "base.net.kernels.2",
-            "kernel 4 is larger than the 3×3 map after layer 2 (input 14×14): choose a smaller kernel, an earlier "
-            "placement or a larger feature size (where features.size = 14, train.epochs = 1)",
+            "Kernel 4 is larger than the 3×3 map after layer 2 (input 14×14). Choose a smaller kernel, an earlier "
+            "placement or a larger feature size. This happens with features.size = 14, train.epochs = 1.",
         ),
-        ({"grid": {"train.epoch": [1]}}, "grid.train.epoch.0", "there is no such setting"),
-        ({"grid": {"trane.epochs": [1]}}, "grid.trane.epochs.0", "there is no such setting"),
+        ({"grid": {"train.epoch": [1]}}, "grid.train.epoch.0", "This setting does not exist."),
+        ({"grid": {"trane.epochs": [1]}}, "grid.trane.epochs.0", "This setting does not exist."),
         ({"grid": {"net": ["ststnet"]}}, "grid.net.0", "valid dictionary"),
         ({"grid": {"net.width": []}}, "grid.net.width", "at least one value"),
-        ({"grid": {"seed": [1, 2]}}, "grid.seed", "give seeds in"),
+        ({"grid": {"seed": [1, 2]}}, "grid.seed", "Give seeds in"),
         ({"base": {"train": {"epochs": 0}}}, "base.train.epochs", "greater than or equal to 1"),
         ({"seeds": [0, -1]}, "seeds.1", "greater than or equal to 0"),
-        ({"seeds": list(range(2001))}, "grid", "these are 2001 runs, and a sweep has at most 2000"),
+        ({"seeds": list(range(2001))}, "grid", "These are 2001 runs; an experiment has at most 2000"),
     ],
 )  # fmt: skip
-def test_it_says_which_value_is_wrong_and_why(sweep, place, words):
+def test_an_error_says_which_value_is_wrong_and_why(sweep, location, words):
     with pytest.raises(ValidationError) as caught:
         SweepConfig.model_validate(sweep)
     [error] = caught.value.errors()
-    assert ".".join(map(str, error["loc"])) == place
+    assert ".".join(map(str, error["loc"])) == location
     assert words in error["msg"]
 
 
-def test_every_wrong_value_is_named():
+def test_each_wrong_value_is_reported():
     with pytest.raises(ValidationError) as caught:
         SweepConfig(base={"net": {"kernels": [9]}}, grid={"train.epochs": [0, 1, -1], "train.ema": [2]})
     places = [".".join(map(str, error["loc"])) for error in caught.value.errors()]
     assert places == ["base.net.kernels.0", "grid.train.epochs.0", "grid.train.ema.0", "grid.train.epochs.2"]
 
 
-def test_what_is_wrong_in_many_combinations_is_said_once():
+def test_an_error_of_many_combinations_is_reported_once():
     with pytest.raises(ValidationError) as caught:
         SweepConfig(grid={"net.placement": [1, 9], "train.epochs": [1, 2, 3]})
     assert len(caught.value.errors()) == 1
 
 
-def test_the_presets_hold_the_source_s_study_and_every_network():
+def test_the_presets_are_the_study_of_the_paper_and_all_networks():
     study = PRESETS["spp-study"].sweep.runs()
     assert study[0].net.name == "vgg_m"
     pyramids = {(r.net.placement, r.net.kernels) for r in study[1:]}
