@@ -100,9 +100,12 @@ def compute(
 ) -> Outcome:
     """Compute and cache what is missing of the samples' features; samples of one clip should follow each other.
 
-    Args:
-        tell: called with the number of samples done.
-        keep: called with the aligned frames of every sample of a clip, also where the features are there already.
+    Parameters
+    ----------
+    tell
+        Called with the number of samples done.
+    keep
+        Called with the aligned frames of every sample of a clip, also where the features are there already.
     """
     problems: dict[int, str] = {}
     missing: list[tuple[Sample, AlignedPair]] = []

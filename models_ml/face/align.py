@@ -95,8 +95,10 @@ def similarity(landmarks: NDArray[np.float32], size: int) -> Alignment:
 
     Least squares in closed form (Umeyama, IEEE TPAMI 1991, without reflection).
 
-    Args:
-        landmarks: (68, 2) x, y in pixels of the frame.
+    Parameters
+    ----------
+    landmarks
+        (68, 2) x, y in pixels of the frame.
     """
     source = landmarks[list(_STABLE)].astype(np.float64)
     target = _TEMPLATE * size

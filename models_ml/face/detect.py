@@ -77,8 +77,9 @@ class FaceDetector:
     def landmarks(self, image: Image, box: Box) -> NDArray[np.float32]:
         """The 68 landmarks (iBUG 300-W order) of the face in ``box``.
 
-        Returns:
-            float32 (68, 2): x, y in pixels from the image's upper left corner (the first pixel's centre is ½, ½).
+        Returns
+        -------
+        float32 (68, 2): x, y in pixels from the image's upper left corner (the first pixel's centre is ½, ½).
         """
         if self._predictor is None:
             self._predictor = dlib.shape_predictor(str(_model_file()))

@@ -28,14 +28,19 @@ def aligned_pairs(
     A long video is decoded once, up to the last frame wanted; a frame is kept (in grey) until the last expression that
     needs it is done.
 
-    Args:
-        marks: (onset, apex) of each expression, 0-based frame indices.
-        config, detector: as ``aligned_pair``.
-        fps: as ``open_source``; no pixel depends on it, so frame images do not need one here.
+    Parameters
+    ----------
+    marks
+        (onset, apex) of each expression, 0-based frame indices.
+    config, detector
+        As ``aligned_pair``.
+    fps
+        As ``open_source``; no pixel depends on it, so frame images do not need one here.
 
-    Yields:
-        The place in ``marks``, and its pair or why it has none: no face in its onset frame, no such frame, or a file
-        that cannot be read so far.
+    Yields
+    ------
+    The place in ``marks``, and its pair or why it has none: no face in its onset frame, no such frame, or a file that
+    cannot be read so far.
     """
     uses = Counter(frame for pair in marks for frame in pair)
     due: defaultdict[int, list[int]] = defaultdict(list)

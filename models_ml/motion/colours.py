@@ -21,12 +21,16 @@ def flow_colours(flow: NDArray[np.float32], longest: float) -> Rgb:
 
     Baker et al., "A database and evaluation methodology for optical flow", IJCV 2011 (the Middlebury wheel).
 
-    Args:
-        flow: (2, H, W) u (to the right) and v (down).
-        longest: length that has full saturation; longer vectors are darkened.
+    Parameters
+    ----------
+    flow
+        (2, H, W) u (to the right) and v (down).
+    longest
+        Length that has full saturation; longer vectors are darkened.
 
-    Returns:
-        uint8 (H, W, 3) RGB. What is not a number is black.
+    Returns
+    -------
+    uint8 (H, W, 3) RGB. What is not a number is black.
     """
     known = np.asarray(np.isfinite(flow).all(axis=0))
     u, v = np.where(known, flow, 0) / max(longest, 1e-9)

@@ -49,8 +49,9 @@ def onset_apex_features(
 
     ``aligned_pair`` and ``features_of_pairs`` for one pair, on the CPU; arguments and errors are theirs.
 
-    Returns:
-        float32 (3, size, size).
+    Returns
+    -------
+    float32 (3, size, size).
     """
     pair = aligned_pair(onset, apex, config, onset_name=onset_name, detector=detector)
     return features_of_pairs([pair], config)[0]
@@ -71,14 +72,21 @@ def aligned_pair(
     come to fixed places, with "crop" the face's box is cut out unturned, with "none" the whole frame is taken,
     stretched to a square.
 
-    Args:
-        onset, apex: uint8 (H, W) grey or (H, W, 3) RGB, of one size.
-        config: ``align``, ``crop_size`` and ``normalise`` are used.
-        onset_name: for the error message: "frame 120 (source 121)".
-        detector: for tests; the process's own by default.
+    Parameters
+    ----------
+    onset, apex
+        Uint8 (H, W) grey or (H, W, 3) RGB, of one size.
+    config
+        ``align``, ``crop_size`` and ``normalise`` are used.
+    onset_name
+        For the error message: "frame 120 (source 121)".
+    detector
+        For tests; the process's own by default.
 
-    Raises:
-        InputError: if the frames differ in size, or no face is found in the onset frame where one is needed.
+    Raises
+    ------
+    InputError
+        If the frames differ in size, or no face is found in the onset frame where one is needed.
     """
     if onset.shape[:2] != apex.shape[:2]:
         raise InputError(
@@ -99,13 +107,17 @@ def features_of_pairs(
 ) -> NDArray[np.float32]:
     """Flow of aligned pairs less the head's motion, and its strain, averaged down to ``size`` × ``size``.
 
-    Args:
-        pairs: all of ``config.crop_size``.
-        device: where TV-L1 is solved, see ``flow_of_many``.
+    Parameters
+    ----------
+    pairs
+        All of ``config.crop_size``.
+    device
+        Where TV-L1 is solved, see ``flow_of_many``.
 
-    Returns:
-        float32 (N, 3, size, size). u (to the right) and v (down) are in pixels of the crop; strain has no unit.
-        A pair gives the same bits alone and among others, whatever the number of threads, on the same kind of device.
+    Returns
+    -------
+    float32 (N, 3, size, size). u (to the right) and v (down) are in pixels of the crop; strain has no unit. A pair
+    gives the same bits alone and among others, whatever the number of threads, on the same kind of device.
     """
     if not pairs:
         return np.empty((0, 3, config.size, config.size), np.float32)

@@ -25,14 +25,19 @@ def tvl1(a: Grey, b: Grey) -> Flow:
     OpenCV's defaults. On 128×128 face crops it takes about a fifteenth of the time of OpenCV's solver with its
     defaults (``make bench NAME=features`` measures both) and agrees with it (median correlation 0.98).
 
-    Args:
-        a, b: grey images (H, W) of one size, uint8 or float32 in 0..255.
+    Parameters
+    ----------
+    a, b
+        Grey images (H, W) of one size, uint8 or float32 in 0..255.
 
-    Returns:
-        float32 (2, H, W): what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
+    Returns
+    -------
+    float32 (2, H, W): what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
 
-    Raises:
-        InputError: if the images are not two grey images of one size, at least 32×32.
+    Raises
+    ------
+    InputError
+        If the images are not two grey images of one size, at least 32×32.
 
     >>> image = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     >>> image = cv2.GaussianBlur(image, (0, 0), 3)
@@ -78,15 +83,21 @@ def flow_of_many(
 ) -> Flow:
     """Flow of N pairs of one size: each the same bits as alone, however many there are.
 
-    Args:
-        a, b: float32 (N, H, W) in 0..255.
-        device: where TV-L1 is solved, "cpu" or "cuda"; the other methods know the CPU only.
+    Parameters
+    ----------
+    a, b
+        Float32 (N, H, W) in 0..255.
+    device
+        Where TV-L1 is solved, "cpu" or "cuda"; the other methods know the CPU only.
 
-    Returns:
-        float32 (N, 2, H, W), as ``tvl1``.
+    Returns
+    -------
+    float32 (N, 2, H, W), as ``tvl1``.
 
-    Raises:
-        InputError: as ``tvl1``.
+    Raises
+    ------
+    InputError
+        As ``tvl1``.
     """
     if not len(a):
         return np.empty((0, 2, *a.shape[1:]), np.float32)
@@ -115,11 +126,14 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
     Source: Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
     FG 2011.
 
-    Args:
-        flow: (2, H, W) u (to the right) and v (down), H and W at least 2.
+    Parameters
+    ----------
+    flow
+        (2, H, W) u (to the right) and v (down), H and W at least 2.
 
-    Returns:
-        float32 (H, W), without unit. Shift has none; derivatives are central differences.
+    Returns
+    -------
+    float32 (H, W), without unit. Shift has none; derivatives are central differences.
 
     >>> y, x = np.mgrid[0:5, 0:5].astype(np.float32)
     >>> round(float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2]), 3)  # stretched by 10 % along x

@@ -12,16 +12,22 @@ _ZERO, _HALF_RANGE = 128, 127  # u and v are stored around mid-grey, so that a m
 def picture_features(data: bytes, size: int) -> NDArray[np.float32]:
     """The features of a stored flow picture, in the form that ``onset_apex_features`` gives a clip's.
 
-    Args:
-        data: a PNG file with 8 bits and three channels, in the order u, v, strain.
-        size: side to bring it to, in pixels; averaged down, or interpolated up.
+    Parameters
+    ----------
+    data
+        A PNG file with 8 bits and three channels, in the order u, v, strain.
+    size
+        Side to bring it to, in pixels; averaged down, or interpolated up.
 
-    Returns:
-        float32 (3, size, size). u and v in −1..1 around mid-grey, strain in 0..1; the scale in pixels is not
-        known, so these are not to be mixed with features computed from clips.
+    Returns
+    -------
+    float32 (3, size, size). u and v in −1..1 around mid-grey, strain in 0..1; the scale in pixels is not known, so
+    these are not to be mixed with features computed from clips.
 
-    Raises:
-        InputError: if this is not such a picture.
+    Raises
+    ------
+    InputError
+        If this is not such a picture.
     """
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if bgr is None:

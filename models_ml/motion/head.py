@@ -45,11 +45,14 @@ def without_head_motion(flow: Flow) -> Flow:
     least squares reweighted with ``1 / (1 + (residual / median residual)²)`` (Cauchy), so that an expression,
     which moves a part of the face only, hardly counts. For a pure shift this is about the median flow.
 
-    Args:
-        flow: (2, H, W) of a face crop, in pixels.
+    Parameters
+    ----------
+    flow
+        (2, H, W) of a face crop, in pixels.
 
-    Returns:
-        float32 (2, H, W).
+    Returns
+    -------
+    float32 (2, H, W).
 
     >>> y, x = np.mgrid[0:64, 0:64].astype(np.float32)
     >>> turned = np.stack([2 - 0.01 * y, 0.01 * x - 1])

@@ -25,8 +25,10 @@ def unchanged(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
 def match_contrast(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
     """The apex crop with the onset's mean and standard deviation: a lamp's flicker and a changed exposure go.
 
-    Args:
-        onset, apex: float32 (H, W) in 0..255.
+    Parameters
+    ----------
+    onset, apex
+        Float32 (H, W) in 0..255.
 
     >>> onset = np.linspace(50, 100, 64, dtype=np.float32).reshape(8, 8)
     >>> float(np.abs(match_contrast(onset, onset * 1.2 + 9)[1] - onset).max().round(3))

@@ -30,20 +30,28 @@ def flow_layer(
 ) -> dict[str, Any]:
     """Motion from one frame to another, computed as a network's features are (``features_of_pairs``).
 
-    Args:
-        start, end: uint8 (H, W) grey or (H, W, 3) RGB, of one size.
-        config: how; by default as runs do by default, but on a finer grid of 32 × 32 cells.
-        name: of the first frame, for the error message.
-        detector: for tests; the process's own by default.
+    Parameters
+    ----------
+    start, end
+        Uint8 (H, W) grey or (H, W, 3) RGB, of one size.
+    config
+        How; by default as runs do by default, but on a finer grid of 32 × 32 cells.
+    name
+        Of the first frame, for the error message.
+    detector
+        For tests; the process's own by default.
 
-    Returns:
-        JSON-ready: ``size`` cells along each side; row after row ``u`` (to the right) and ``v`` (down), the mean motion
-        of each cell less the head's, in pixels of the frame, turned upright with it; ``strain`` without unit; and
-        ``to_frame``, two rows of three: frame (x, y) = to_frame · (column, row, 1), where cells are one wide and the
-        frame's corner is (0, 0).
+    Returns
+    -------
+    JSON-ready: ``size`` cells along each side; row after row ``u`` (to the right) and ``v`` (down), the mean motion of
+    each cell less the head's, in pixels of the frame, turned upright with it; ``strain`` without unit; and
+    ``to_frame``, two rows of three: frame (x, y) = to_frame · (column, row, 1), where cells are one wide and the
+    frame's corner is (0, 0).
 
-    Raises:
-        InputError: if the frames differ in size, or there is no face in the first one.
+    Raises
+    ------
+    InputError
+        If the frames differ in size, or there is no face in the first one.
     """
     config = config or FeatureConfig(size=GRID)
     first, second = to_grey(start), to_grey(end)

@@ -98,14 +98,19 @@ def find_outliers(
 ) -> tuple[list[dict[str, float] | None], list[Outlier]]:
     """Measure every picture of a set and find those unlike the others of their kind.
 
-    Args:
-        features: (N, 3, size, size).
-        kinds: of each sample: "clip" or "picture", whose numbers are on different scales.
-        problems: of each sample: why it has no picture, or None; its features are not looked at.
+    Parameters
+    ----------
+    features
+        (N, 3, size, size).
+    kinds
+        Of each sample: "clip" or "picture", whose numbers are on different scales.
+    problems
+        Of each sample: why it has no picture, or None; its features are not looked at.
 
-    Returns:
-        The measures of each (None where it has no numbers), and the outliers, the most unusual first. Magnitudes are
-        compared by their logarithms, as they vary by factors.
+    Returns
+    -------
+    The measures of each (None where it has no numbers), and the outliers, the most unusual first. Magnitudes are
+    compared by their logarithms, as they vary by factors.
     """
     wrong = list(problems) if problems is not None else [None] * len(features)
     measures: list[dict[str, float] | None] = []

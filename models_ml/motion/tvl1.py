@@ -44,14 +44,19 @@ _FLAT = 1e-6  # squared gradient below which a pixel says nothing of its motion
 def tvl1_batch(a: Tensor, b: Tensor, settings: Tvl1Settings = TVL1) -> Tensor:
     """TV-L1 flow (Zach, Pock, Bischof, DAGM 2007; Sánchez et al., IPOL 2013) of N pairs of grey images.
 
-    Args:
-        a, b: float32 (N, H, W) in 0..255 on one device, H and W at least 32.
+    Parameters
+    ----------
+    a, b
+        Float32 (N, H, W) in 0..255 on one device, H and W at least 32.
 
-    Returns:
-        float32 (N, 2, H, W) on that device: what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
+    Returns
+    -------
+    float32 (N, 2, H, W) on that device: what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
 
-    Raises:
-        InputError: if the two are not such stacks.
+    Raises
+    ------
+    InputError
+        If the two are not such stacks.
     """
     if (
         a.ndim != 3

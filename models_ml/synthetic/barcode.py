@@ -19,8 +19,10 @@ def _check(number: int) -> int:
 def burn_number(image: Image, n: int) -> Image:
     """A copy of ``image`` (uint8, (H, W) or (H, W, 3), at least 80 × 32) with ``n`` (0..65535) in its upper left corner.
 
-    Raises:
-        InputError: the image is too small or the number too large.
+    Raises
+    ------
+    InputError
+        The image is too small or the number too large.
 
     >>> read_number(burn_number(np.zeros((64, 96), np.uint8), 5562))
     5562
@@ -43,8 +45,10 @@ def burn_number(image: Image, n: int) -> Image:
 def read_number(image: Image) -> int:
     """The number that ``burn_number`` wrote.
 
-    Raises:
-        InputError: there is none, or it cannot be read any more.
+    Raises
+    ------
+    InputError
+        There is none, or it cannot be read any more.
     """
     _require_room(image)
     corner = image[: _ROWS * BLOCK, : COLUMNS * BLOCK].astype(np.float32)

@@ -37,8 +37,9 @@ def smooth_curve(
 ) -> Floats:
     """A Catmull-Rom curve through ``points``.
 
-    Returns:
-        (n, 2) float32, ``per_span`` points from each given point to the next; an open curve ends on its last point.
+    Returns
+    -------
+    (n, 2) float32, ``per_span`` points from each given point to the next; an open curve ends on its last point.
 
     >>> smooth_curve([(0, 0), (1, 0), (2, 0)], per_span=2)[:, 0].tolist()
     [0.0, 0.4375, 1.0, 1.5625, 2.0]
@@ -93,13 +94,20 @@ def octave_noise(rng: np.random.Generator, shape: tuple[int, int], sigmas: Seque
 class Canvas:
     """A float RGB picture with a face coordinate at each pixel.
 
-    Attributes:
-        rgb: (H, W, 3) float32 in 0..1.
-        x, y: (H, W) float32 face coordinates of each pixel's centre.
-        centre: pixel (x, y) of the face's origin.
-        scale: pixels in a face unit.
-        rotation: (2, 2) turn from face axes to image axes.
-        window: where a part lies in the canvas it was taken from.
+    Attributes
+    ----------
+    rgb
+        (H, W, 3) float32 in 0..1.
+    x, y
+        (H, W) float32 face coordinates of each pixel's centre.
+    centre
+        Pixel (x, y) of the face's origin.
+    scale
+        Pixels in a face unit.
+    rotation
+        (2, 2) turn from face axes to image axes.
+    window
+        Where a part lies in the canvas it was taken from.
     """
 
     rgb: Floats

@@ -45,15 +45,24 @@ class SyntheticExpression:
 class ClipSpec:
     """All that determines a clip: the same specification always renders the same frames.
 
-    Attributes:
-        seed: seed of the collection. The face comes from (seed, database, subject), all else from these and ``name``.
-        container: mp4 and mov hold H.264, avi Motion JPEG, mkv FFV1 (lossless); zip holds numbered JPEG images.
-        onset, apex, offset: 0-based frame indices.
-        action_units: what moves, as coded in the databases: ``"6+12"``, ``"L14"``.
-        intensity_px: longest displacement of the skin at the apex, in frame pixels; 0 renders a neutral clip.
-        first_source_number: number of the first frame in a zip's file names.
-        profile: how the expression rises and falls.
-        more: further expressions, for long recordings.
+    Attributes
+    ----------
+    seed
+        Seed of the collection. The face comes from (seed, database, subject), all else from these and ``name``.
+    container
+        Mp4 and mov hold H.264, avi Motion JPEG, mkv FFV1 (lossless); zip holds numbered JPEG images.
+    onset, apex, offset
+        0-based frame indices.
+    action_units
+        What moves, as coded in the databases: ``"6+12"``, ``"L14"``.
+    intensity_px
+        Longest displacement of the skin at the apex, in frame pixels; 0 renders a neutral clip.
+    first_source_number
+        Number of the first frame in a zip's file names.
+    profile
+        How the expression rises and falls.
+    more
+        Further expressions, for long recordings.
     """
 
     database: str
@@ -184,8 +193,10 @@ def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
 def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Image]:
     """The clip's frames: uint8 (H, W, 3) RGB, or (H, W) when the clip is grey.
 
-    Args:
-        clean: the expression alone, without head motion, fidgets, blinks, flicker and noise.
+    Parameters
+    ----------
+    clean
+        The expression alone, without head motion, fidgets, blinks, flicker and noise.
     """
     face = spec_face(spec)
     warp = _Warp(spec, face, clean)
@@ -286,8 +297,10 @@ class _Sensor:
 def write_clip(spec: ClipSpec, folder: Path, *, numbered: bool = False) -> Path:
     """Render and encode a clip into ``folder`` as ``<name>.<container>``; returns its path.
 
-    Args:
-        numbered: burn each frame's 0-based index into its upper left corner (``barcode.read_number`` reads it back).
+    Parameters
+    ----------
+    numbered
+        Burn each frame's 0-based index into its upper left corner (``barcode.read_number`` reads it back).
     """
     frames = render(spec)
     if numbered:

@@ -27,8 +27,10 @@ def encode(
     ``.mp4`` and ``.mov``: H.264 with B-frames, visually lossless; ``.avi``: Motion JPEG; ``.mkv``: FFV1, lossless;
     ``.zip``: JPEG images named ``<image_prefix><number>.jpg`` with five digits, counting from ``first_number``.
 
-    Raises:
-        InputError: another suffix, or no frames.
+    Raises
+    ------
+    InputError
+        Another suffix, or no frames.
     """
     kind = path.suffix.lstrip(".")
     if kind == "zip":

@@ -60,9 +60,12 @@ def paint_surroundings(face: Identity, part: Canvas, side: int) -> None:
 def paint_open(face: Identity, part: Canvas, side: int, shade: Floats) -> None:
     """Eyeball, iris, pupil, lashes and the light in the eye; call it after the skin was lit.
 
-    Args:
-        part: the canvas around the eye, as ``eye_part`` gives it.
-        shade: (h, w) how brightly each of its pixels is lit.
+    Parameters
+    ----------
+    part
+        The canvas around the eye, as ``eye_part`` gives it.
+    shade
+        (h, w) how brightly each of its pixels is lit.
     """
     x, y = part.x, part.y
     ex, ey = face.eye(side)

@@ -22,13 +22,20 @@ _PAINTED = 2  # painted pixels a frame pixel
 class Face:
     """A painted face and where it lies in its frames.
 
-    Attributes:
-        luma: uint8 (4h, 4w), eyes open, where (h, w) is the frame with ``MARGIN`` pixels more on each side.
-        chroma: uint8 (h, w, 2), the two chromas of YCrCb; they need no more detail.
-        patches: the two eyes, to be drawn into copies of both when they blink.
-        centre: frame pixel (column, row) of the face's origin.
-        scale: frame pixels a face unit.
-        rotation: (2, 2) turn from face axes to image axes.
+    Attributes
+    ----------
+    luma
+        Uint8 (4h, 4w), eyes open, where (h, w) is the frame with ``MARGIN`` pixels more on each side.
+    chroma
+        Uint8 (h, w, 2), the two chromas of YCrCb; they need no more detail.
+    patches
+        The two eyes, to be drawn into copies of both when they blink.
+    centre
+        Frame pixel (column, row) of the face's origin.
+    scale
+        Frame pixels a face unit.
+    rotation
+        (2, 2) turn from face axes to image axes.
     """
 
     identity: Identity

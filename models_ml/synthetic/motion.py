@@ -77,12 +77,16 @@ def anchors(face: Identity, name: str) -> tuple[tuple[int, Point], ...]:
 def parse_action_units(text: str) -> list[tuple[int, str, float]]:
     """Coded action units as number, side and strength.
 
-    Args:
-        text: as in coding sheets: ``"6+12"``, ``"L14"`` (the subject's left), with FACS's intensities A to E where
-            one is weaker than the rest: ``"12+4B"``.
+    Parameters
+    ----------
+    text
+        As in coding sheets: ``"6+12"``, ``"L14"`` (the subject's left), with FACS's intensities A to E where one is
+        weaker than the rest: ``"12+4B"``.
 
-    Raises:
-        InputError: an unknown unit or another notation.
+    Raises
+    ------
+    InputError
+        An unknown unit or another notation.
 
     >>> parse_action_units("6B+L12")
     [(6, '', 0.4), (12, 'L', 1.0)]
@@ -106,12 +110,16 @@ def expression_field(
 
     Each unit's strength varies by ``rng``; the two sides differ by the subject's asymmetry.
 
-    Args:
-        intensity_px: length of the longest displacement.
-        x, y: (H, W) face coordinates of the frame's pixels.
+    Parameters
+    ----------
+    intensity_px
+        Length of the longest displacement.
+    x, y
+        (H, W) face coordinates of the frame's pixels.
 
-    Returns:
-        (2, H, W) float32: across (to the image's right) and down.
+    Returns
+    -------
+    (2, H, W) float32: across (to the image's right) and down.
     """
     field = np.zeros((2, *x.shape), np.float32)
     for number, only, intensity in parse_action_units(action_units):
@@ -166,13 +174,17 @@ def head_weight(x: Floats, y: Floats) -> Floats:
 def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np.random.Generator) -> Floats:
     """Small rigid motion of a head that tries to keep still.
 
-    Args:
-        amount_px: standard deviation of the shift, in frame pixels.
-        scale: frame pixels a face unit.
+    Parameters
+    ----------
+    amount_px
+        Standard deviation of the shift, in frame pixels.
+    scale
+        Frame pixels a face unit.
 
-    Returns:
-        (frames, 4) float32: shift across and down (pixels), turn (radians), growth (fraction), each a sum of slow
-        sinusoids of random phase.
+    Returns
+    -------
+    (frames, 4) float32: shift across and down (pixels), turn (radians), growth (fraction), each a sum of slow
+    sinusoids of random phase.
     """
     t = np.arange(frames) / fps
     size = amount_px * np.array([1.0, 0.8, 0.35 / scale, 0.25 / scale])

@@ -56,13 +56,17 @@ def _mouth(face: Identity, canvas: Canvas) -> Floats:
 def lighting(face: Identity, canvas: Canvas, z: Floats, grain: Floats) -> tuple[Floats, Floats]:
     """How bright each pixel is lit.
 
-    Args:
-        z: the head's height, as ``height`` gives it.
-        grain: (H, W) fine relief of the skin, of unit variance.
+    Parameters
+    ----------
+    z
+        The head's height, as ``height`` gives it.
+    grain
+        (H, W) fine relief of the skin, of unit variance.
 
-    Returns:
-        ``(diffuse, gloss)``, both (H, W): the factor on the skin's colour (about 1 where lit squarely) and the
-        highlight to add to it.
+    Returns
+    -------
+    ``(diffuse, gloss)``, both (H, W): the factor on the skin's colour (about 1 where lit squarely) and the highlight
+    to add to it.
     """
     rough = z + 0.0009 * grain
     soft = cv2.GaussianBlur(rough, (0, 0), 0.012 * canvas.scale)

@@ -1,8 +1,7 @@
-"""Tell what a file is by its first bytes, and by its own length fields and checksums whether it is whole.
+"""Recognise the type of a file by its first bytes, and check with its own lengths and checksums that it is complete.
 
-The decoder alone cannot be trusted with either: FFmpeg would take a playlist or a text file for a video, it
-reads a Matroska file that was cut off without a complaint, and where it cannot read one it skips to the next
-cluster. Nothing here decodes.
+The decoder cannot be trusted with either: FFmpeg opens playlists and text files as videos, reads a Matroska file that
+was cut off without an error, and skips the damaged parts of one. Nothing here decodes.
 """
 
 import struct
@@ -13,11 +12,11 @@ from typing import BinaryIO, Literal, NamedTuple
 
 FileType = Literal["mov", "matroska", "avi", "zip", "image"]
 
-# AVI writers disagree whether the eight bytes of a chunk's own header count.
+# AVI writers disagree on whether the length of a chunk includes its header of eight bytes.
 AVI_SLACK = 8
 _MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}
-# Ids of the Matroska elements that are looked into (RFC 9559, section 5.1), and what may stand directly in each,
-# with the reclaimed elements of appendix A that old writers used. No frame is in the masters not listed here.
+# Ids of the Matroska elements that are checked (RFC 9559, section 5.1), and the children that each may have, with the
+# reclaimed elements of appendix A that old writers used. The masters not listed here hold no frames.
 _SEGMENT, _INFO, _TRACKS, _CLUSTER, _BLOCK_GROUP = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0xA0
 _CHILDREN = {
     # SeekHead, Info, Tracks, Cluster, Cues, Attachments, Chapters, Tags
@@ -29,21 +28,25 @@ _CHILDREN = {
     _BLOCK_GROUP: {0xA1, 0xA2, 0x75A1, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A2, 0x8E, 0xC8},
 }
 _TRACK_ENTRY, _TRACK_NUMBER, _BLOCKS = 0xAE, 0xD7, (0xA1, 0xA3)  # Block, SimpleBlock
-_CRC32, _VOID = 0xBF, 0xEC  # may stand in every one of them (RFC 8794, section 11.3)
-_CHECKED = {_INFO, _TRACKS, _CLUSTER}  # damage elsewhere, to an index or tags, changes no frame
+_CRC32, _VOID = 0xBF, 0xEC  # allowed in each of them (RFC 8794, section 11.3)
+_CHECKED = {
+    _INFO,
+    _TRACKS,
+    _CLUSTER,
+}  # damage elsewhere, for example in an index or in tags, changes no frame
 _CHUNK = 1 << 20
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8", b"II*\x00", b"MM\x00*")
 
 
 class Damage(NamedTuple):
-    """Where a file contradicts itself: what stands before ``offset`` is good."""
+    """Where a file contradicts itself: everything before ``offset`` is good."""
 
     offset: int
     reason: str
 
 
 class _Element(NamedTuple):
-    """Header of an EBML element; ``end`` is None where its size is "unknown", as live recordings have it."""
+    """Header of an EBML element; ``end`` is None if its size is "unknown", as in live recordings."""
 
     id: int
     data: int
@@ -51,9 +54,9 @@ class _Element(NamedTuple):
 
 
 def sniff(path: Path) -> FileType | None:
-    """The kind of file ``path`` is, by its content alone (its name is not looked at); None if unknown.
+    """Return the type of a file by its content, regardless of its name; None if it is unknown.
 
-    "mov" stands for the whole family of mp4, m4v and mov, "matroska" for mkv and webm.
+    "mov" stands for the family of mp4, m4v and mov, "matroska" for mkv and webm.
     """
     with path.open("rb") as file:
         head = file.read(16)
@@ -69,9 +72,9 @@ def sniff(path: Path) -> FileType | None:
 
 
 def missing_bytes(path: Path, kind: FileType) -> int:
-    """How many bytes the file's own length fields announce beyond its end; 0 for a file that is whole.
+    """Return how many bytes are missing according to the file's own length fields; 0 if the file is complete.
 
-    A file that announces nothing (a live recording of unknown length) counts as whole.
+    A file without lengths, such as a live recording, counts as complete.
     """
     walk: Callable[[BinaryIO, int], int] | None = {
         "mov": _end_of_boxes,
@@ -87,11 +90,11 @@ def missing_bytes(path: Path, kind: FileType) -> int:
 
 
 def find_damage(path: Path, kind: FileType) -> Damage | None:
-    """The first place where a Matroska file contradicts itself; None for a file that is whole, or cut off.
+    """Return the first place where a Matroska file contradicts itself; None if the file is complete, or only cut off.
 
-    The structure is all there is to go by in many files. FFmpeg (and what is built on it) also writes a CRC-32
-    into each cluster, but checks none. The other containers have no such checksums, and the index of an mp4
-    leads past damage to the next frame, so that none is lost unnoticed.
+    Many files have nothing but their structure to check. FFmpeg also writes a CRC-32 into each cluster, but does not
+    check it. The other containers have no such checksums; the index of an mp4 leads past the damage to the next frame,
+    so that no frame is lost unnoticed.
     """
     if kind != "matroska":
         return None
@@ -99,21 +102,21 @@ def find_damage(path: Path, kind: FileType) -> Damage | None:
     with path.open("rb") as file:
         header = _element(file, 0)
         segment = _element(file, header.end) if header and header.end else None
-        if segment is None or segment.id != _SEGMENT:  # what the decoder makes of it decides
+        if segment is None or segment.id != _SEGMENT:  # the decoder decides what it is
             return None
         found = _walk(file, segment, size, segment.end, set())
         return found if isinstance(found, Damage) else None
 
 
 def has_movie_box(path: Path) -> bool:
-    """Whether an mp4 or mov file holds its index (the ``moov`` box), without which no frame can be found."""
+    """Return whether an mp4 or mov file has its index, the ``moov`` box, without which no frame can be found."""
     size = path.stat().st_size
     with path.open("rb") as file:
         return any(name == b"moov" for name, _ in _boxes(file, size))
 
 
 def _boxes(file: BinaryIO, size: int) -> list[tuple[bytes, int]]:
-    """Top-level boxes of an ISO base media file (ISO 14496-12, 4.2) as (type, end)."""
+    """Return the top-level boxes of an ISO base media file (ISO 14496-12, 4.2) as (type, end)."""
     found, start = [], 0
     while start < size:
         file.seek(start)
@@ -124,9 +127,9 @@ def _boxes(file: BinaryIO, size: int) -> list[tuple[bytes, int]]:
         length = int.from_bytes(header[:4], "big")
         if length == 1:
             length = int.from_bytes(header[8:16], "big")
-        if length == 0:  # up to the end of the file, wherever that is
+        if length == 0:  # the box reaches to the end of the file
             length = size - start
-        if length < 8:  # no box: what the decoder makes of it decides
+        if length < 8:  # not a box: the decoder decides what it is
             break
         start += length
         found.append((header[4:8], start))
@@ -139,36 +142,36 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
 
 
 def _end_of_segment(file: BinaryIO, size: int) -> int:
-    """End of the Segment of a Matroska file (RFC 9559): EBML header, then one Segment holds everything."""
+    """Return the end of a Matroska file's Segment (RFC 9559), which follows the EBML header and holds everything."""
     position = 0
     for _ in range(2):
         element = _element(file, position)
         if element is None:
             return max(size, position) + 1
-        if element.id == 0 or element.end is None:  # no element, or a live recording
+        if element.id == 0 or element.end is None:  # not an element, or a live recording
             return size
         position = element.end
     return position
 
 
 def _end_of_riff(file: BinaryIO, size: int) -> int:
-    """End of the last RIFF list of an AVI file; files over 1 GB have several (OpenDML)."""
+    """Return the end of an AVI file's last RIFF list; files over 1 GB have several (OpenDML)."""
     position = 0
     while position + 8 <= size:
         file.seek(position)
         name, length = struct.unpack("<4sI", file.read(8))
         if name != b"RIFF":
             break
-        if length == 0:  # a recording that was never closed: announces nothing
+        if length == 0:  # a recording that was never closed has no length
             return size
         position += 8 + length + length % 2
     return position
 
 
 def _element(file: BinaryIO, start: int) -> _Element | None:
-    """The element at ``start`` (RFC 8794, section 4 and 5); None if the file ends within its header.
+    """Return the element at ``start`` (RFC 8794, sections 4 and 5); None if the file ends within its header.
 
-    The id is 0 where no id can be: leading zeros tell the width of both fields, 4 bytes of id at most.
+    The number of leading zeros is the width of id and size. The id is 0 if there cannot be one: it has at most 4 bytes.
     """
     file.seek(start)
     header = file.read(12)
@@ -185,9 +188,9 @@ def _element(file: BinaryIO, start: int) -> _Element | None:
 
 
 def _walk(file: BinaryIO, parent: _Element, size: int, limit: int | None, tracks: set[int]) -> int | Damage:
-    """Where ``parent`` ends, or the first damage in it.
+    """Return where ``parent`` ends, or the first damage in it.
 
-    ``limit`` is where its own parent ends, if known; ``tracks`` fills with the numbers of the file's tracks.
+    ``limit`` is the end of its own parent, if known. The numbers of the file's tracks are added to ``tracks``.
     """
     position, end = parent.data, parent.end or limit
     while position < min(size, end or size):
@@ -196,19 +199,19 @@ def _walk(file: BinaryIO, parent: _Element, size: int, limit: int | None, tracks
             break
         known = child.id in _CHILDREN[parent.id] or child.id in (_CRC32, _VOID)
         if not known and parent.end is None and child.id in _CHILDREN[_SEGMENT]:
-            return position  # what cannot be in it ends an element of unknown size (RFC 8794, section 6.2)
+            return position  # an element of unknown size ends at the first one that cannot be its child (RFC 8794, 6.2)
         # Only Segment and Cluster may be of unknown size (RFC 9559, section 5.1).
         fits = child.id == _CLUSTER if child.end is None else end is None or child.end <= end
         if not known or not fits:
-            return Damage(position, "the structure of the file is broken there")
+            return Damage(position, "the structure of the file is broken")
         if child.id in _CHECKED and not _checksum_holds(file, child, size):
-            return Damage(position, "the checksum of its part of the file is wrong")
+            return Damage(position, "the checksum of this part of the file is wrong")
         if child.id == _TRACKS:
             tracks |= _track_numbers(file, child, size)
         # FFmpeg drops a block of a track that does not exist.
         is_block = child.id in _BLOCKS and child.data < size
         if is_block and tracks and _block_track(file, child) not in tracks:
-            return Damage(position, "it belongs to no track of the file")
+            return Damage(position, "it does not belong to a track of the file")
         if child.id in _CHILDREN:
             found = _walk(file, child, size, end, tracks)
             if isinstance(found, Damage):
@@ -220,7 +223,7 @@ def _walk(file: BinaryIO, parent: _Element, size: int, limit: int | None, tracks
 
 
 def _track_numbers(file: BinaryIO, tracks: _Element, size: int) -> set[int]:
-    """The TrackNumber of each TrackEntry (RFC 9559, section 5.1.4.1.1)."""
+    """Return the TrackNumber of each TrackEntry (RFC 9559, section 5.1.4.1.1)."""
     numbers = set()
     position = tracks.data
     while position < min(size, tracks.end or size):
@@ -235,7 +238,7 @@ def _track_numbers(file: BinaryIO, tracks: _Element, size: int) -> set[int]:
 
 
 def _block_track(file: BinaryIO, block: _Element) -> int:
-    """The track a block says it is of: a number of variable width, as sizes are (RFC 9559, section 10.1)."""
+    """Return the track number of a block, which has a variable width as sizes do (RFC 9559, section 10.1)."""
     file.seek(block.data)
     header = file.read(8)
     width = 9 - header[0].bit_length() if header else 1
@@ -243,9 +246,9 @@ def _block_track(file: BinaryIO, block: _Element) -> int:
 
 
 def _checksum_holds(file: BinaryIO, element: _Element, size: int) -> bool:
-    """Whether the CRC-32 an element begins with is that of the rest of it (RFC 8794, section 11.3.1).
+    """Return whether the CRC-32 at the start of an element matches its content (RFC 8794, section 11.3.1).
 
-    True if it has none, or is not there to its end.
+    True also for an element without a CRC-32, and for one that was cut off.
     """
     first = _element(file, element.data)
     if first is None or first.id != _CRC32 or first.end != first.data + 4:

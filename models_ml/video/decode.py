@@ -1,11 +1,11 @@
-"""Open a clip, whatever it is, and read its frames exactly.
+"""Open a clip of any supported type and read its frames exactly.
 
     with open_source(Path("clip.mp4")) as source:
         for frame in source:
             print(frame.index, frame.pts * source.time_base, frame.image.shape)
 
-Every frame comes from the decoder in presentation order; nothing seeks, and no frame number is computed from
-a time. Reading the same clip twice gives the same bits.
+Every frame comes from the decoder in presentation order: nothing seeks, and no frame index is computed from a time.
+Reading the same clip twice gives the same bits.
 """
 
 from collections.abc import Collection
@@ -25,11 +25,23 @@ _DEFAULT_LIMITS = Limits()
 def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAULT_LIMITS) -> FrameSource:
     """Open a video file (mp4, mov, avi, mkv), a zip of frame images or a folder of them.
 
-    The kind is told by the content; the file's name does not matter. ``fps`` is required for images; for a
-    video it replaces the container's average rate as ``source.fps`` (its pts stay as they are).
+    The type is recognised by content; the file's name does not matter.
 
-    Raises InputError for anything that cannot be used: here where the headers tell, while iterating where
-    only the data do (a video that ends early says how many frames could be read).
+    Parameters
+    ----------
+    path
+        The file or folder.
+    fps
+        Frames per second. Required for images; for a video it replaces the container's average rate as ``source.fps``,
+        while the frames' pts stay as they are.
+    limits
+        The most that a clip may hold.
+
+    Raises
+    ------
+    InputError
+        If the clip cannot be used. What the headers show is raised here, what only the data show during iteration: a
+        video that ends early says how many frames could be read.
     """
     if path.is_dir():
         return ImageSource(path, fps=fps, limits=limits)
@@ -40,7 +52,8 @@ def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAU
         raise InputError("The file is a single image. Put all frames of the clip into one zip file.")
     if kind is None:
         raise InputError(
-            "The file is not a video (mp4, mov, avi or mkv) or a zip of frame images, whatever its name says."
+            "The content of the file is neither a video (mp4, mov, avi or mkv) nor a zip of frame images. "
+            "Export the clip in one of these formats."
         )
     if kind == "zip":
         return ImageSource(path, fps=fps, limits=limits)
@@ -50,20 +63,24 @@ def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAU
 def read_frames(
     path: Path, indices: Collection[int], *, fps: float | None = None, limits: Limits = _DEFAULT_LIMITS
 ) -> dict[int, Frame]:
-    """The frames with these 0-based indices, exactly those ``open_source`` yields under them.
+    """Return the frames with these 0-based indices, as ``open_source`` yields them.
 
-    Decodes in order from the start and stops after the last one wanted. Raises InputError if the clip has no
-    such frame, or as ``open_source`` does.
+    Decoding starts at the first frame and stops after the last one wanted.
+
+    Raises
+    ------
+    InputError
+        If the clip has no such frame, and as ``open_source``.
     """
     wanted = set(indices)
     if wanted and min(wanted) < 0:
-        raise InputError(f"There is no frame {min(wanted)}: frames are numbered from 0.")
+        raise InputError(f"Frame {min(wanted)} not found: frame indices start at 0.")
     found: dict[int, Frame] = {}
     if not wanted:
         return found
     last = -1
     if fps is None and _is_images(path):
-        fps = 1  # no frame's pixels or number depend on it
+        fps = 1  # required, but it changes neither pixels nor indices
     with open_source(path, fps=fps, limits=limits) as source:
         for frame in source:
             last = frame.index
@@ -71,7 +88,7 @@ def read_frames(
                 found[last] = frame
             if len(found) == len(wanted):
                 return found
-    raise InputError(f"There is no frame {max(wanted)}: the clip has {last + 1} frames (0 to {last}).")
+    raise InputError(f"Frame {max(wanted)} not found: the clip has {last + 1} frames (0 to {last}).")
 
 
 def _is_images(path: Path) -> bool:

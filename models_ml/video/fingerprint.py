@@ -1,10 +1,13 @@
-"""A fingerprint of a clip, by which copies of it are found however they were encoded, cropped, scaled or named.
+"""The fingerprint of a clip: it finds copies that were encoded, cropped, scaled or named differently.
 
-Faces of one person look alike at rest, so hashes of images would call all clips of a subject copies of each other. What no
-two recordings share is how the head sways by fractions of a pixel: its shift, zoom and roll over time, estimated from the
-gradient (Lucas & Kanade, IJCAI 1981; Bergen et al., "Hierarchical model-based motion estimation", ECCV 1992), as low
-frequencies of a discrete cosine transform in time. Scale and lamps cancel out. A coarse picture of the mean face is kept
-as well: two people may sway alike by chance.
+One person's face looks alike in all clips, so hashes of images would take all clips of a subject for copies. No two
+recordings share how the head sways by fractions of a pixel: its shift, zoom and roll over time, estimated from the gradient
+(Lucas & Kanade, IJCAI 1981; Bergen et al., "Hierarchical model-based motion estimation", ECCV 1992), as low frequencies of
+a discrete cosine transform in time. Scale and lighting cancel out. Since two people may sway alike by chance, the
+fingerprint also holds a coarse image of the mean face.
+
+``mer_platform.composites.duplicates`` compares fingerprints; tests/unit/models_ml/video/test_fingerprint.py measures how
+alike copies and different recordings are.
 """
 
 import cv2
@@ -16,21 +19,19 @@ from models_ml.face.track import FaceTrack
 from models_ml.video.frames import Image
 
 VERSION = 1
-CURVES, FREQUENCIES = 4, 6  # in time: 1 to 6 half waves over the clip
-LOOKS = 6  # side of the picture of the mean face
+CURVES, FREQUENCIES = 4, 6  # shift right and down, zoom, roll; 1 to 6 half waves over the clip
+LOOKS = 6  # side of the image of the mean face
 _SIDE = 96  # longer side of the small images that are kept, in pixels
-_KEPT = 128  # at most so many of them, evenly spaced
-_WINDOWS = (
-    1.0,
-    1.25,
-)  # sides of two squares around the face, in sides of its box: detectors differ in the box
-_SMALLEST = 8  # frames; of fewer nothing is told
+_KEPT = 128  # most of them, evenly spaced: ten per half wave of the highest frequency, in at most 5 MB
+# Sides of two squares around the face, in sides of its box. Two, because the detector's box of a copy can be another one.
+_WINDOWS = (1.0, 1.25)
+_SMALLEST = 8  # least number of frames, and least side of a window in pixels
 
 Floats = NDArray[np.float32]
 
 
 class Fingerprint:
-    """Collects frames in order (at most 5 MB, however long the clip), then gives the fingerprint."""
+    """Collects frames in order, in at most 5 MB for a clip of any length, then computes the fingerprint."""
 
     def __init__(self) -> None:
         self._small: list[Floats] = []
@@ -38,9 +39,9 @@ class Fingerprint:
         self._size = (0, 0)
 
     def add(self, image: Image, size: tuple[int, int] | None = None) -> None:
-        """Take the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
+        """Add the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
 
-        ``size``: width and height of the frame in pixels where ``image`` is a smaller picture of it.
+        ``size`` is the frame's width and height in pixels, if ``image`` is a reduced copy of it.
         """
         if len(self._small) == _KEPT and self._count % self._every == 0:
             self._small = self._small[::2]
@@ -51,10 +52,10 @@ class Fingerprint:
         self._count += 1
 
     def value(self, faces: FaceTrack | None = None) -> str:
-        """``version:`` and for each window 4 × 6 and 6 × 6 signed bytes, in hexadecimal: motion and looks.
+        """Return the fingerprint: ``version:``, then for each window motion and looks, in hexadecimal.
 
-        The windows lie around the face, or are the whole picture where no face was found. Empty for a clip of fewer than
-        8 frames and for one in which nothing moves: there is nothing to compare.
+        Motion is 4 × 6 signed bytes, looks 6 × 6. The windows are around the face, or the whole frame if no face was found.
+        Empty for a clip of fewer than 8 frames or without motion, which has nothing to compare.
         """
         if len(self._small) < _SMALLEST:
             return ""
@@ -75,7 +76,7 @@ class Fingerprint:
 
 
 def _shrink(image: Image) -> Floats:
-    """Grey and at most 96 pixels long; in floats at the end, because rounding to 8 bits would hide tenths of a pixel."""
+    """Return the image in grey and at most 96 pixels long, as floats: rounding to 8 bits would hide tenths of a pixel."""
     grey = to_grey(image)
     while max(grey.shape) >= 4 * _SIDE:  # halving is ten times as fast as any other factor
         size = (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
@@ -91,14 +92,14 @@ def _span(first: float, end: float, side: int) -> tuple[int, int]:
 
 
 def _face(faces: FaceTrack) -> Box | None:
-    """One box for the whole clip, so that the head moves in it: the median of those found."""
+    """Return one box for the whole clip, in which the head moves: the median of the boxes found."""
     found = [(b.left, b.top, b.right, b.bottom) for b in faces.boxes.values() if b is not None]
     return Box(*(round(float(v)) for v in np.median(found, axis=0))) if found else None
 
 
 def _code(video: Floats) -> str:
-    """Motion and looks of a window (T, h, w). Every curve, and then every frequency, has equal weight."""
-    change = video - video.mean(axis=(1, 2), keepdims=True)  # flicker of the lamps is no motion
+    """Encode motion and looks of a window (T, h, w). Every curve, and then every frequency, has equal weight."""
+    change = video - video.mean(axis=(1, 2), keepdims=True)  # flickering light is not motion
     mean = change.mean(axis=0)
     change -= mean
     curves = _sway(mean, change)
@@ -115,7 +116,10 @@ def _code(video: Floats) -> str:
 
 
 def _sway(mean: Floats, change: Floats) -> NDArray[np.float64]:
-    """(4, T): shift right and down, zoom and roll that turn the mean frame (h, w) into each of (T, h, w); least squares."""
+    """Return shift right and down, zoom and roll, (4, T), from the mean frame (h, w) to each frame (T, h, w).
+
+    A least-squares fit.
+    """
     down, across = np.gradient(cv2.GaussianBlur(mean, (0, 0), 1))
     height, width = mean.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -126,5 +130,5 @@ def _sway(mean: Floats, change: Floats) -> NDArray[np.float64]:
 
 
 def _bytes(values: NDArray[np.floating]) -> bytes:
-    """Values in −1..1 as signed bytes."""
+    """Return values in −1..1 as signed bytes."""
     return np.round(values * 127).astype(np.int8).tobytes()

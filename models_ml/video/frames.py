@@ -1,6 +1,6 @@
-"""What a decoded frame is, how much is accepted, and what every source of frames offers.
+"""What a decoded frame is, how large a clip may be, and what every source of frames offers.
 
-Knows nothing of containers, zip files or codecs.
+Independent of containers, zip files and codecs.
 """
 
 from abc import ABC, abstractmethod
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from models_ml.errors import InputError
 
 Image = NDArray[np.uint8]
-SMALL = 144  # pixels
+SMALL = 144  # pixels on the longer side: what the motion curve of parts of the face needs
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one clip may hold; whatever the headers tell is checked before anything is decoded.
+    """The most that one clip may hold; what the headers show is checked before anything is decoded.
 
     ``max_frames`` is 100 s at 200 fps. ``max_pixels_total`` is about 4,800 frames of 1920×1080, or 20,000 of
-    800×600. ``max_image_bytes`` and ``max_zip_bytes`` bound what a zip may unpack to, whatever it declares.
+    800×600. ``max_image_bytes`` and ``max_zip_bytes`` limit what a zip unpacks to, regardless of what it declares.
     """
 
     max_frames: int = 20_000
@@ -37,10 +37,10 @@ class Limits:
     def check_size(self, width: int, height: int, what: str) -> None:
         """Raise InputError if ``what`` (the start of a sentence: "The video") is larger than ``max_side``."""
         if width < 1 or height < 1:
-            raise InputError(f"{what} has no picture: its size is given as {width}×{height} pixels.")
+            raise InputError(f"{what} is empty: its size is {width}×{height} pixels. Export it again.")
         if max(width, height) > self.max_side:
             raise InputError(
-                f"{what} is {width}×{height} pixels; at most {self.max_side} on a side are accepted. "
+                f"{what} is {width}×{height} pixels; each side must be at most {self.max_side} pixels. "
                 "Crop it to the face or scale it down."
             )
 
@@ -48,7 +48,7 @@ class Limits:
         """Raise InputError if ``frames`` frames of this size are more than one clip may hold."""
         if frames > self.max_frames:
             raise InputError(
-                f"The clip has more than {self.max_frames:,} frames, the most that is accepted. "
+                f"The clip has more than {self.max_frames:,} frames, which is the limit. "
                 "Cut it into shorter clips."
             )
         if frames * width * height > self.max_pixels_total:
@@ -62,9 +62,18 @@ class Limits:
 class Frame:
     """One frame in presentation order.
 
-    ``index`` is 0-based; ``source_number`` is the number the source itself uses (the last number in an
-    image's file name; 1-based in a video). ``pts`` counts in the source's ``time_base``. ``image`` is uint8,
-    (H, W) for a grey source and (H, W, 3) RGB otherwise. ``encoded`` is the file's bytes of a JPEG or PNG.
+    Attributes
+    ----------
+    index
+        0-based frame index.
+    source_number
+        The number that the recording itself uses: the last number in an image's file name, or 1-based in a video.
+    pts
+        Presentation time, in units of the source's ``time_base``.
+    image
+        uint8, (H, W) for a grey source and (H, W, 3) RGB otherwise.
+    encoded
+        The bytes of the file, for a frame that came as JPEG or PNG.
     """
 
     index: int
@@ -75,11 +84,11 @@ class Frame:
 
 
 class LazyFrame:
-    """A frame for whoever sees most frames only small: ``image`` is what ``Frame.image`` is, decoded when it is asked for.
+    """A frame that is decoded at full size only when ``image`` is read, which then equals ``Frame.image``.
 
-    ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame at a fraction of its size, or itself, but at least
-    ``SMALL`` pixels on its longer side unless the frame has less. ``reduce`` gives it with at least so many pixels there,
-    where the source can do that for less than decoding the whole.
+    ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame reduced to at least ``SMALL`` pixels on its longer side, or the
+    frame itself. ``reduce`` decodes it with at least the given number of pixels on that side, if the source can do this
+    faster than decoding it fully.
     """
 
     def __init__(
@@ -97,18 +106,19 @@ class LazyFrame:
 
     @cached_property
     def image(self) -> Image:
+        """The frame at full size."""
         return self._decode()
 
     def at_least(self, side: int) -> Image:
-        """As ``small``, but with at least ``side`` pixels on the longer side, unless the frame has less."""
+        """Return the frame with at least ``side`` pixels on the longer side, or at full size if it is smaller."""
         return self._reduce(side) if self._reduce else self.image
 
 
 class FrameSource(ABC):
     """A clip opened for one pass over its frames; a context manager that is iterated once.
 
-    ``width`` and ``height`` are as displayed (a rotated phone video is upright), in pixels; ``fps`` in frames
-    a second; ``time_base`` the seconds of one unit of pts.
+    ``width`` and ``height`` are in pixels, as displayed: a rotated phone video is upright. ``fps`` is in frames per second,
+    and ``time_base`` is the duration of one unit of pts, in seconds.
     """
 
     kind: Literal["video", "images"]
@@ -118,21 +128,21 @@ class FrameSource(ABC):
     fps: Fraction
     time_base: Fraction
     is_grey: bool
-    count: int | None = None  # of frames, where it is known before they are read
+    count: int | None = None  # of frames, if it is known before they are read
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Yield every frame in presentation order; InputError where the source turns out to be bad."""
+        """Yield every frame in presentation order; raise InputError at damaged data."""
 
     def lazy_frames(self) -> Iterator[LazyFrame]:
-        """The same frames, whole only on demand where the source can decode them smaller for less. Errors as above."""
+        """Yield the same frames; at full size only on demand, if the source can decode them faster at a smaller size."""
         for frame in self:
             whole = partial(getattr, frame, "image")
             yield LazyFrame(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
     def __enter__(self) -> Self:
         return self
@@ -147,11 +157,13 @@ class FrameSource(ABC):
 
 
 def exact_fps(fps: float) -> Fraction:
-    """A frame rate typed in by a person as a fraction; InputError if it cannot be one.
+    """Return a frame rate that a person typed as a fraction; raise InputError if it cannot be a frame rate.
 
     >>> exact_fps(200), exact_fps(29.97)
     (Fraction(200, 1), Fraction(2997, 100))
     """
     if not 0 < fps <= 100_000:
-        raise InputError(f"A frame rate of {fps:g} frames a second cannot be right. Give a positive number.")
+        raise InputError(
+            f"The frame rate must be above 0 and at most 100,000 frames per second; it is {fps:g}."
+        )
     return Fraction(fps).limit_denominator(10_000)

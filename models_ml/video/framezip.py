@@ -1,4 +1,4 @@
-"""A folder of frame images as one file: a zip that the same frames always give, byte for byte."""
+"""Store a folder of frame images as one zip: the same frames always give the same bytes."""
 
 import zipfile
 from collections.abc import Iterable
@@ -12,10 +12,14 @@ _MODE = 0o100644
 def write_frame_zip(file: BinaryIO, frames: Iterable[tuple[str, bytes]]) -> None:
     """Write frame images as an uncompressed zip; labs with the same images get the same SHA-256.
 
-    Args:
-        file: where it goes; opened for writing, empty.
-        frames: file name without folder, and content, in the order of the frames. Neither time nor mode nor owner of
-            the files goes in.
+    Time, mode and owner of the image files are not stored.
+
+    Parameters
+    ----------
+    file
+        An empty file, opened for writing.
+    frames
+        File name without folder and content of each frame, in order.
 
     >>> import hashlib, io
     >>> file = io.BytesIO()

@@ -1,7 +1,7 @@
-"""One JPEG, PNG or BMP file: what its header says, and its pixels.
+"""Read the header and the pixels of one JPEG, PNG or BMP file.
 
-The header is read by hand because OpenCV only tells a size after it has decoded, and because OpenCV gives a
-JPEG that was cut off back with its lower part grey.
+The header is parsed here because OpenCV knows the size only after decoding, and decodes a JPEG that was cut off with its
+lower part grey, without an error.
 """
 
 import struct
@@ -27,7 +27,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """Format, size in pixels as stored, and whether the file has one channel only."""
+    """Format and size in pixels of an image as stored, and whether it has only one channel."""
 
     format: Literal["jpeg", "png", "bmp"]
     width: int
@@ -36,7 +36,7 @@ class ImageHeader:
 
 
 def read_header(data: bytes) -> ImageHeader | None:
-    """Header of an image file from its first bytes; None if it is not one, or needs more bytes than given."""
+    """Return the header of an image file from its first bytes; None if it is no image, or more bytes are needed."""
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height, _, colour = struct.unpack(">IIBB", data[16:26])
@@ -53,15 +53,18 @@ def read_header(data: bytes) -> ImageHeader | None:
 
 
 def decode_image(data: bytes, *, grey: bool) -> Image:
-    """Pixels of an image file: uint8 (H, W) if ``grey``, else (H, W, 3) RGB, EXIF orientation applied.
+    """Return the pixels of an image file: uint8 (H, W) if ``grey``, otherwise (H, W, 3) RGB, turned as EXIF says.
 
-    Raises InputError with half a sentence ("is cut off") for the caller to put the name before.
+    Raises
+    ------
+    InputError
+        With half a sentence ("is cut off"), before which the caller puts the file's name.
     """
     return _decode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB)
 
 
 def reduction(width: int, height: int, longer_side: int) -> int:
-    """By how much a JPEG can be reduced while it is decoded (1, 2, 4 or 8) and still have ``longer_side`` pixels.
+    """Return the factor 1, 2, 4 or 8 by which decoding can reduce a JPEG so that ``longer_side`` pixels remain.
 
     >>> reduction(640, 480, 96), reduction(90, 120, 96)
     (4, 1)
@@ -70,9 +73,9 @@ def reduction(width: int, height: int, longer_side: int) -> int:
 
 
 def decode_reduced(data: bytes, by: int) -> Image:
-    """A JPEG in grey at 1/``by`` of its size, rounded up: uint8 (H, W). Every coefficient is read, few are transformed.
+    """Return a JPEG in grey at 1/``by`` of its size, rounded up: uint8 (H, W).
 
-    EXIF orientation and errors as ``decode_image``.
+    Faster than full decoding, because few coefficients are transformed. EXIF orientation and errors as ``decode_image``.
     """
     return _decode(data, _REDUCED[by])
 
@@ -93,7 +96,7 @@ def _decode(data: bytes, flag: int) -> Image:
 
 
 def _walk_jpeg(data: bytes) -> tuple[int, int]:
-    """Offsets of the frame header and of the first scan; IndexError if either lies beyond ``data``."""
+    """Return the offsets of the frame header and the first scan; raise IndexError if ``data`` ends before either."""
     position, frame = 2, -1
     while True:
         while data[position] == 0xFF and data[position + 1] == 0xFF:  # fill bytes

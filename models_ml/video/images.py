@@ -1,7 +1,7 @@
-"""Frames that came as image files: a zip of them, or a folder.
+"""Read frames from image files in a zip or a folder.
 
-A zip is never unpacked to disk; every member is read on its own, into memory, within the limits. What its
-headers tell (names, sizes, encryption, links) is checked before anything is read.
+A zip is never unpacked to disk: each member is read into memory by itself, within the limits. Names, sizes, encryption and
+links are checked before anything is read.
 """
 
 import re
@@ -29,15 +29,15 @@ _ENCRYPTED = 0x1
 class ImageSource(FrameSource):
     """Image files of one folder in natural order of their names (img2 before img10); see ``open_source``.
 
-    The source number is the last number in the name: img46.jpg is 46, 006_05562.jpg is 5562. pts = index,
-    time base = 1/fps.
+    The source number of a frame is the last number in its name: img46.jpg is 46, 006_05562.jpg is 5562. Its pts is its
+    index, and the time base is 1/fps.
     """
 
     kind = "images"
 
     def __init__(self, path: Path, *, fps: float | None, limits: Limits) -> None:
         if fps is None:
-            raise InputError("Frame images carry no frame rate: give the frames per second of the recording.")
+            raise InputError("Frame images have no frame rate: give the frames per second of the recording.")
         self.fps = exact_fps(fps)
         self.time_base = 1 / self.fps
         self._limits = limits
@@ -53,13 +53,13 @@ class ImageSource(FrameSource):
         self.is_grey = all(header.is_grey for header in headers)
         self.codec = headers[0].format
         self.count = len(headers)
-        # From the pixels, not the header: a JPEG's EXIF orientation may turn it.
+        # From the pixels, not the header: a JPEG can be turned by its EXIF orientation.
         self._first: Frame | None = self._frame(0)
         self.height, self.width = self._first.image.shape[:2]
 
     def __iter__(self) -> Iterator[Frame]:
         if self._read:
-            raise RuntimeError("a source of frames is read once; open it again")
+            raise RuntimeError("a source of frames can be read only once; open it again")
         self._read = True
         for index, item in enumerate(self._numbered):
             frame = self._first or self._frame(index)
@@ -109,14 +109,14 @@ class ImageSource(FrameSource):
             ) from error
 
     def _check_headers(self) -> list[ImageHeader]:
-        """Headers of all images; nothing is decoded before every one of them is known to be acceptable."""
+        """Return the headers of all images; nothing is decoded before all of them are checked."""
         headers: list[ImageHeader] = []
         for item in self._numbered:
             header = read_header(self._files.read(item.name, _PREFIX))
             header = header or read_header(self._files.read(item.name))
             if header is None:
                 raise InputError(
-                    f"The image “{item.name}” is not a JPEG, PNG or BMP image, or is damaged at its start. "
+                    f"The file “{item.name}” is not a JPEG, PNG or BMP image, or its start is damaged. "
                     "Replace it and upload the frames again."
                 )
             self._limits.check_size(header.width, header.height, f"The image “{item.name}”")
@@ -130,7 +130,7 @@ class ImageSource(FrameSource):
     def _mixed(self, name: str, width: int, height: int, first_width: int, first_height: int) -> InputError:
         return InputError(
             f"The image “{name}” is {width}×{height} pixels, but the first one, “{self._numbered[0].name}”, "
-            f"is {first_width}×{first_height}. All frames of a clip must have one size."
+            f"is {first_width}×{first_height}. All frames of a clip must have the same size."
         )
 
 
@@ -141,7 +141,7 @@ class _Numbered:
 
 
 class _Files(ABC):
-    """Named files to be read one at a time."""
+    """Files that are read one at a time, by name."""
 
     what: str
     names: list[str]
@@ -154,7 +154,7 @@ class _Files(ABC):
 
 
 class _Folder(_Files):
-    """A folder on this machine, named by somebody with access to it, so links in it are followed."""
+    """A folder on this machine, chosen by a person with access to it; links in it are followed."""
 
     what = "folder"
 
@@ -173,7 +173,7 @@ class _Folder(_Files):
 
 
 class _Zip(_Files):
-    """A zip somebody sent: nothing it says is trusted."""
+    """An uploaded zip: nothing in its headers is trusted."""
 
     what = "zip"
 
@@ -183,7 +183,7 @@ class _Zip(_Files):
         except (zipfile.BadZipFile, ValueError) as error:
             raise InputError(
                 "The zip file is damaged or cut off: its table of contents cannot be read. "
-                "Upload the complete file, or make it again."
+                "Upload the complete file, or create it again."
             ) from error
         try:
             self._members = {
@@ -206,7 +206,7 @@ class _Zip(_Files):
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
             reason = str(error) or "it is damaged"
             raise InputError(
-                f"“{name}” cannot be unpacked from the zip: {reason}. Make the zip again."
+                f"“{name}” cannot be unpacked from the zip: {reason}. Create the zip again."
             ) from error
 
     def close(self) -> None:
@@ -218,29 +218,31 @@ class _Zip(_Files):
             parts = PurePosixPath(name).parts
             if name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:", name):
                 raise InputError(
-                    f"The zip holds a file with an unsafe path, “{name}”. Zip the frames' folder itself."
+                    f"The zip contains a file with an unsafe path, “{name}”. Zip the folder of the frames itself."
                 )
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise InputError(f"“{name}” in the zip is a link, not an image. Zip the images themselves.")
             if member.flag_bits & _ENCRYPTED:
-                raise InputError("The zip is protected by a password. Make it again without one.")
+                raise InputError("The zip is protected by a password. Create it without one.")
             if member.file_size > limits.max_image_bytes:
                 raise _too_many_bytes(name, limits)
             total += member.file_size
         if total > limits.max_zip_bytes:
             raise InputError(
-                f"The zip would unpack to {total / 2**30:.1f} GB; at most {limits.max_zip_bytes / 2**30:.1f} "
-                "GB are accepted. Split it into shorter clips."
+                f"The zip would unpack to {total / 2**30:.1f} GB; the limit is {limits.max_zip_bytes / 2**30:.1f} GB. "
+                "Split it into shorter clips."
             )
 
 
 def _too_many_bytes(name: str, limits: Limits) -> InputError:
     most = limits.max_image_bytes / 2**20
-    return InputError(f"The image “{name}” is larger than {most:.0f} MB, the most that is accepted.")
+    return InputError(
+        f"The image “{name}” is larger than {most:.0f} MB, which is the limit. Compress it or crop it to the face."
+    )
 
 
 def _one_folder(names: list[str], what: str) -> list[str]:
-    """The images among ``names`` in natural order; InputError for other files, and for several folders."""
+    """Return the images in natural order; raise InputError for other files, and for images in several folders."""
     images = []
     for name in names:
         parts = PurePosixPath(name).parts
@@ -248,37 +250,39 @@ def _one_folder(names: list[str], what: str) -> list[str]:
             continue
         if PurePosixPath(name).suffix.lower() not in _EXTENSIONS:
             raise InputError(
-                f"“{name}” is not a frame image. Put only the JPEG, PNG or BMP frames of one clip together."
+                f"“{name}” is not a frame image. The {what} must contain only the JPEG, PNG or BMP frames of one clip."
             )
         images.append(name)
     if not images:
-        raise InputError(f"The {what} holds no images. Put the JPEG, PNG or BMP frames of one clip together.")
+        raise InputError(
+            f"The {what} contains no images. It must contain the JPEG, PNG or BMP frames of one clip."
+        )
     folders = natsorted({str(PurePosixPath(name).parent) for name in images})
     if len(folders) > 1:
         shown = ", ".join(f"“{'(top)' if folder == '.' else folder}”" for folder in folders[:5])
         more = f" and {len(folders) - 5} more" if len(folders) > 5 else ""
         raise InputError(
-            f"The {what} holds images in {len(folders)} folders: {shown}{more}. Which one is the clip? "
-            "Upload each folder as a clip of its own."
+            f"The {what} contains images in {len(folders)} folders: {shown}{more}. "
+            "Upload each folder as a separate clip."
         )
     return natsorted(images, alg=ns.IGNORECASE)
 
 
 def _number(names: list[str]) -> list[_Numbered]:
-    """Give every name its source number; InputError where the numbers leave the order in doubt."""
+    """Give each name its source number; raise InputError if the numbers contradict the order of the names."""
     found = [re.findall(r"\d+", PurePosixPath(name).stem) for name in names]
     if not any(found):
         return [_Numbered(name, index + 1) for index, name in enumerate(names)]
     numbered: list[_Numbered] = []
     for name, digits in zip(names, found, strict=True):
         if not digits:
-            raise InputError(f"“{name}” has no frame number in its name, but other images have. Rename it.")
+            raise InputError(f"The image “{name}” has no number in its name, but other images do. Rename it.")
         item = _Numbered(name, int(digits[-1]))
         if numbered and item.number <= numbered[-1].number:
             raise InputError(
-                f"The order of the frames is in doubt: “{numbered[-1].name}” comes before “{name}”, but the "
-                f"last number in their names is {numbered[-1].number} and {item.number}. "
-                "Name the images so that it counts up."
+                f"The order of the frames is unclear: “{numbered[-1].name}” comes before “{name}”, but the last "
+                f"numbers in their names are {numbered[-1].number} and {item.number}. "
+                "Rename the images so that the last number rises."
             )
         numbered.append(item)
     return numbered

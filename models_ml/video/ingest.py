@@ -1,4 +1,4 @@
-"""Everything the platform wants to know of a clip when it comes in, in one pass over its frames."""
+"""Compute everything that the platform needs to know of an uploaded clip, in one pass over its frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,9 @@ from models_ml.video.frames import Image, LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
-_SEARCHED = 320  # pixels on the longer side: more than the detector's first look makes use of
+# Pixels on the longer side of the image in which the face is searched first: more than the detector's first look uses. It
+# saves decoding the sampled frames at full size (``make bench NAME=import`` measures ingest).
+_SEARCHED = 320
 _DEFAULT_LIMITS = Limits()
 
 
@@ -55,18 +57,26 @@ def ingest(
     detector: Detector | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> IngestResult:
-    """Decode a clip, write its frame pack, and find thumbnail, faces and motion curve.
+    """Decode a clip, write its frame pack, and find its thumbnail, faces, motion curve and fingerprint.
 
-    Args:
-        path: a video, a zip of frame images or a folder of them.
-        pack_file: where the frame pack goes; empty, opened for writing *and reading* ("w+b"), because the
-            face is searched in the finished pack. What is in it after an error is of no use.
-        fps: frames a second; required for images.
-        detector: for tests; the process's own by default.
-        on_progress: called with the number of frames done, after each; what it raises ends the ingest.
+    Parameters
+    ----------
+    path
+        A video, a zip of frame images, or a folder of them.
+    pack_file
+        An empty file for the frame pack, opened for writing *and reading* ("w+b"), because the face is searched in the
+        finished pack. After an error, its content is useless.
+    fps
+        Frames per second; required for images.
+    detector
+        Finds the face; by default the process's own.
+    on_progress
+        Called after each frame with the number of frames so far; an exception from it stops the ingest.
 
-    Raises:
-        InputError: for whatever cannot be used, see ``open_source``.
+    Raises
+    ------
+    InputError
+        If the clip cannot be used; see ``open_source``.
     """
     detector = detector or get_detector()
     known: dict[int, Box | None] = {}
@@ -75,7 +85,7 @@ def ingest(
         curve, fingerprint = MotionCurve(source.fps), Fingerprint()
         size = (source.width, source.height)
         rate = float(source.fps)
-        # Where the number of frames is known, the face is searched while they pass, and none is decoded again for it.
+        # If the number of frames is known, the face is searched during this pass, which saves decoding frames again.
         wanted = set(sampled_frames(source.count, rate) if source.count else ())
         for done, frame in enumerate(source.lazy_frames(), start=1):
             writer.add(frame)
@@ -106,7 +116,7 @@ def ingest(
 
 
 def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:
-    """Looked for in a smaller picture of the frame, and in the frame itself only where none is seen in that."""
+    """Find the face in a reduced copy of the frame, or in the frame itself if the copy shows none."""
     picture = frame.at_least(_SEARCHED)
     box = detector.detect(picture)
     x, y = size[0] / picture.shape[1], size[1] / picture.shape[0]

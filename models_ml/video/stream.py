@@ -1,7 +1,7 @@
-"""Frames of a video file, exactly as the decoder gives them, in presentation order.
+"""Read the frames of a video file exactly as the decoder returns them, in presentation order.
 
-Never seeks and never computes a frame number from a time: frame i is the i-th picture that comes out of the
-decoder, edit lists applied. Knows nothing of zip files and images.
+Never seeks, and never computes a frame index from a time: frame i is the i-th image that the decoder returns, with edit
+lists applied. Independent of zip files and images.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ from models_ml.errors import InputError
 from models_ml.video.containers import FileType, find_damage, has_movie_box, missing_bytes
 from models_ml.video.frames import Frame, FrameSource, Image, Limits, exact_fps
 
-# FFmpeg's own messages go to the process's stderr otherwise; what matters comes as an exception.
+# Otherwise FFmpeg writes its own messages to the process's stderr; what matters is raised as an exception.
 av.logging.set_level(av.logging.PANIC)
 
-# Without the last two, swscale is off by up to two grey levels and repeats chroma instead of interpolating.
+# Without the last two flags, swscale is off by up to two grey levels and repeats chroma instead of interpolating it.
 _SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _UNSPECIFIED_MATRIX = 2  # AVCOL_SPC_UNSPECIFIED
 _LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG: grey from 16 (black) to 235 (white)
@@ -31,10 +31,10 @@ _HD_HEIGHT = 720
 
 
 class VideoSource(FrameSource):
-    """A video file opened for one pass; see ``open_source``, which picks the container.
+    """A video file opened for one pass; see ``open_source``, which recognises the container.
 
-    ``fps`` is the container's average rate unless the caller knows better (high-speed recordings are often
-    stored as 30 fps); pts and time base stay the file's own either way.
+    ``fps`` is the container's average rate, unless the caller gives another: high-speed recordings are often stored as
+    30 fps. The pts and the time base are the file's own in both cases.
     """
 
     kind = "video"
@@ -50,8 +50,8 @@ class VideoSource(FrameSource):
             width, height = self._stream.codec_context.width, self._stream.codec_context.height
             limits.check_size(width, height, "The video")
             limits.check_count(declared, width, height)
-            self._pictures = self._decode()
-            first = next(self._pictures, None)
+            self._frames = self._decode()
+            first = next(self._frames, None)
             if first is None:
                 raise self._without_frames()
         except BaseException:
@@ -70,87 +70,87 @@ class VideoSource(FrameSource):
 
     def __iter__(self) -> Iterator[Frame]:
         last: int | None = None
-        for index, picture in enumerate(self.pictures()):
-            last = self._pts(picture, last)
-            yield Frame(index, index + 1, last, self._image(picture))
+        for index, frame in enumerate(self.decoder_frames()):
+            last = self._pts(frame, last)
+            yield Frame(index, index + 1, last, self._image(frame))
 
-    def pictures(self) -> Iterator[VideoFrame]:
-        """The decoder's own pictures (YUV planes, not turned upright), for checks against other decoders."""
+    def decoder_frames(self) -> Iterator[VideoFrame]:
+        """Yield the decoder's own images (YUV planes, not turned upright), for comparison with other decoders."""
         if self._first is None:
-            raise RuntimeError("a source of frames is read once; open it again")
-        pictures, self._first = chain([self._first], self._pictures), None
-        for count, picture in enumerate(pictures, start=1):
-            if (picture.width, picture.height) != self._size:
+            raise RuntimeError("a source of frames can be read only once; open it again")
+        frames, self._first = chain([self._first], self._frames), None
+        for count, frame in enumerate(frames, start=1):
+            if (frame.width, frame.height) != self._size:
                 raise InputError(
-                    f"Frame {count} of the video is {picture.width}×{picture.height} pixels, the ones before "
-                    f"it {self._size[0]}×{self._size[1]}. All frames of a clip must have one size."
+                    f"Frame {count} of the video is {frame.width}×{frame.height} pixels, but the frames before "
+                    f"it are {self._size[0]}×{self._size[1]}. All frames of a clip must have the same size."
                 )
             self._limits.check_count(count, *self._size)
-            yield picture
+            yield frame
 
     def close(self) -> None:
         self._container.close()
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
-        # The container is named, not guessed: FFmpeg would follow a playlist to other files and hosts.
+        # The format is given, not guessed: FFmpeg would follow a playlist to other files and hosts.
         try:
             container = av.open(str(self._path.resolve()), format=self._kind, metadata_errors="replace")
         except av.FFmpegError as error:
             if self._missing or (self._kind == "mov" and not has_movie_box(self._path)):
                 raise InputError(
-                    "The video is cut off: the part that tells where its frames are is missing, so 0 frames "
-                    "could be read. Upload the complete file, or export it again."
+                    "The video is cut off: its index of frames is missing, so 0 frames could be read. "
+                    "Upload the complete file, or export it again."
                 ) from error
             raise InputError(f"The video cannot be opened: {_reason(error)}. Export it again.") from error
-        # A cover picture in an audio file is a video stream to FFmpeg.
+        # For FFmpeg, the cover image of an audio file is a video stream.
         cover = av.stream.Disposition.attached_pic
         streams = [stream for stream in container.streams.video if not stream.disposition & cover]
         problem = None
         if not streams:
-            problem = "The file has no video in it, only sound or other data. Upload the video itself."
+            problem = "The file contains only sound or other data, and no video. Upload the video itself."
         elif streams[0].codec_context is None:
-            problem = "The video is in a format that cannot be decoded here. Export it as H.264 or FFV1."
+            problem = "Cannot decode the format of the video. Export it as H.264 or FFV1."
         if problem:
             container.close()
             raise self._damaged(self._damage.reason) if self._damage else InputError(problem)
         stream = streams[0]
-        stream.thread_type = "NONE"  # clips are small, and workers already fill the cores
-        # Without it FFmpeg paints over damage from neighbouring frames and says nothing.
+        stream.thread_type = "NONE"  # clips are small, and the workers already use all cores
+        # Without it, FFmpeg fills damaged parts from neighbouring frames without an error.
         stream.codec_context.options = {"err_detect": "explode"}
         return container, stream
 
     def _decode(self) -> Iterator[VideoFrame]:
-        """Pictures up to the end of the data; InputError if that is not the end of the video."""
+        """Yield images up to the end of the data; raise InputError if this is not the end of the video."""
         cut, damage = self._missing > 0, self._damage
         try:
             for packet in self._container.demux(self._stream):
                 if damage and packet.pos is not None and packet.pos >= damage.offset:
                     yield from self._count(self._stream.codec_context.decode(None))
                     raise self._damaged(damage.reason)
-                if packet.size and packet.is_corrupt:  # the file ended within it
+                if packet.size and packet.is_corrupt:  # the file ends within it
                     cut = True
                     yield from self._count(self._stream.codec_context.decode(None))
                     break
                 errors_before, _ = av.logging.get_last_error()
-                pictures = packet.decode()
+                frames = packet.decode()
                 if _checksum_failed(errors_before):
                     raise self._damaged("its checksum is wrong")
-                yield from self._count(pictures)
+                yield from self._count(frames)
         except av.FFmpegError as error:
             if cut:
                 raise self._cut_off() from error
             raise self._damaged(_reason(error)) from error
-        if damage:  # at the end, or so that no packet came any more
+        if damage:  # at the end, or such that no packet followed
             raise self._damaged(damage.reason)
         if cut:
             raise self._cut_off()
 
-    def _count(self, pictures: list[VideoFrame]) -> Iterator[VideoFrame]:
-        for picture in pictures:
-            if picture.is_corrupt:
+    def _count(self, frames: list[VideoFrame]) -> Iterator[VideoFrame]:
+        for frame in frames:
+            if frame.is_corrupt:
                 raise self._cut_off() if self._missing else self._damaged("it is incomplete")
             self._decoded += 1
-            yield picture
+            yield frame
 
     def _cut_off(self) -> InputError:
         missing = f" (at least {self._missing:,} bytes are missing)" if self._missing else ""
@@ -163,56 +163,56 @@ class VideoSource(FrameSource):
 
     def _damaged(self, reason: str) -> InputError:
         return InputError(
-            f"The video is damaged: after {self._decoded} good frames the next cannot be decoded ({reason}). "
+            f"The video is damaged: after {self._decoded} good frames, the next one cannot be decoded ({reason}). "
             "Export it again from the recording."
         )
 
     def _without_frames(self) -> InputError:
-        return InputError("The video has no frames: nothing could be decoded from it. Export it again.")
+        return InputError("The video has no frames: nothing could be decoded. Export it again.")
 
-    def _pts(self, picture: VideoFrame, last: int | None) -> int:
-        # AVI stores no presentation times; what FFmpeg guesses runs backwards where frames are reordered.
-        stamp = picture.dts if self._kind == "avi" else picture.pts
+    def _pts(self, frame: VideoFrame, last: int | None) -> int:
+        # AVI stores no presentation times; the times that FFmpeg guesses run backwards where frames are reordered.
+        stamp = frame.dts if self._kind == "avi" else frame.pts
         if stamp is None:
             step = max(1, round(1 / (self.fps * self.time_base)))
             stamp = 0 if last is None else last + step
         return int(stamp)
 
-    def _image(self, picture: VideoFrame) -> Image:
-        image = self._grey(picture) if self.is_grey else self._rgb(picture)
-        quarter_turns = round(picture.rotation / 90)
+    def _image(self, frame: VideoFrame) -> Image:
+        image = self._grey(frame) if self.is_grey else self._rgb(frame)
+        quarter_turns = round(frame.rotation / 90)
         return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
 
-    def _rgb(self, picture: VideoFrame) -> Image:
+    def _rgb(self, frame: VideoFrame) -> Image:
         matrix = None
-        if picture.colorspace == _UNSPECIFIED_MATRIX:  # guessed as players do
-            matrix = Colorspace.ITU709 if picture.height >= _HD_HEIGHT else Colorspace.ITU601
+        if frame.colorspace == _UNSPECIFIED_MATRIX:  # guessed as players guess it
+            matrix = Colorspace.ITU709 if frame.height >= _HD_HEIGHT else Colorspace.ITU601
         rgb = self._to_rgb.reformat(
-            picture, format="rgb24", src_colorspace=matrix, interpolation=_SCALING, threads=1
+            frame, format="rgb24", src_colorspace=matrix, interpolation=_SCALING, threads=1
         )
         return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
 
-    def _grey(self, picture: VideoFrame) -> Image:
-        bits = picture.format.components[0].bits
+    def _grey(self, frame: VideoFrame) -> Image:
+        bits = frame.format.components[0].bits
         if 8 < bits <= 16:  # swscale would dither
-            image = (np.asarray(picture.to_ndarray(), dtype=np.uint16) >> (bits - 8)).astype(np.uint8)
+            image = (np.asarray(frame.to_ndarray(), dtype=np.uint16) >> (bits - 8)).astype(np.uint8)
         else:
-            grey = self._to_rgb.reformat(picture, format="gray", threads=1)
+            grey = self._to_rgb.reformat(frame, format="gray", threads=1)
             image = np.asarray(grey.to_ndarray(), dtype=np.uint8)
-        return _FULL_RANGE[image] if picture.color_range == _LIMITED_RANGE else image
+        return _FULL_RANGE[image] if frame.color_range == _LIMITED_RANGE else image
 
 
 _FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 
 
 def _checksum_failed(errors_before: int) -> bool:
-    # FFV1 tells of a wrong checksum in the log only, and shows the previous frame's slice instead.
+    # FFV1 reports a wrong checksum only in the log, and repeats the slice of the previous frame.
     errors, last = av.logging.get_last_error()
     return errors > errors_before and last is not None and last[1] == "ffv1"
 
 
 def _reason(error: av.FFmpegError) -> str:
-    """What FFmpeg says of it, in one line."""
+    """Return FFmpeg's description of the error, in one line."""
     log = getattr(error, "log", None)
     text = log[2] if log else error.strerror
     return str(text or "unknown reason").strip()

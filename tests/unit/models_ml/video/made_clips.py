@@ -23,7 +23,7 @@ LIBRARY_OPTIONS = {
 
 
 def numbered_frames(count: int, width: int = 160, height: int = 96, grey: bool = False) -> Iterator[Image]:
-    """Smooth texture that drifts to the right by three pixels a frame, with the frame's index burnt in."""
+    """Yield smooth texture that drifts to the right by three pixels per frame, with the frame's index burned in."""
     noise = np.random.default_rng(7).integers(0, 256, (height, width, 3), dtype=np.uint8)
     texture = cv2.GaussianBlur(noise, (0, 0), 3)
     texture = cv2.normalize(texture, None, 40, 220, cv2.NORM_MINMAX)
@@ -64,7 +64,7 @@ def write_video(
 
 
 def write_sound(path: Path) -> Path:
-    """A file with sound and no picture."""
+    """Write a file with sound and no video."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("aac", rate=8000, layout="mono")
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), format="fltp", layout="mono")
@@ -75,13 +75,13 @@ def write_sound(path: Path) -> Path:
 
 
 def encoded(image: Image, extension: str) -> bytes:
-    """An image file's bytes, as OpenCV writes them."""
+    """Return the bytes of an image file, as OpenCV writes it."""
     pixels = image if image.ndim == 2 else image[:, :, ::-1]
     return cv2.imencode(extension, np.ascontiguousarray(pixels))[1].tobytes()
 
 
 def write_zip(path: Path, members: dict[str, bytes]) -> Path:
-    """A zip with these members, in this order."""
+    """Write a zip with these members, in this order."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name), data)
@@ -89,7 +89,7 @@ def write_zip(path: Path, members: dict[str, bytes]) -> Path:
 
 
 def numbered_members(count: int, name: str = "clip/img{}.jpg", first: int = 1) -> dict[str, bytes]:
-    """JPEG frames for ``write_zip``, numbered from ``first``."""
+    """Return frame images for ``write_zip``, numbered from ``first``."""
     return {
         name.format(first + index): encoded(image, Path(name).suffix)
         for index, image in enumerate(numbered_frames(count))

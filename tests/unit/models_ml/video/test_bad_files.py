@@ -1,4 +1,4 @@
-"""What cannot be used as a video is refused with a sentence that helps."""
+"""Files that cannot be used as a video are refused with a sentence that helps."""
 
 import re
 from fractions import Fraction
@@ -23,7 +23,7 @@ def read_all(path: Path, limits: Limits | None = None) -> int:
 
 
 def damage(path: Path, start: int, size: int, seed: int) -> None:
-    """Overwrite ``size`` bytes with random ones, the first of them certainly another than before."""
+    """Overwrite ``size`` bytes with random ones; the first one certainly changes."""
     data = bytearray(path.read_bytes())
     noise = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8).tobytes()
     first = data[start] ^ (noise[0] or 1)
@@ -32,7 +32,7 @@ def damage(path: Path, start: int, size: int, seed: int) -> None:
 
 
 def good_frames(path: Path) -> int:
-    """How many frames the message about a damaged file says are good."""
+    """Return the number of good frames in the message about a damaged file."""
     message = error_of(path)
     assert "is damaged" in message
     return int(message.split("after ")[1].split()[0])
@@ -52,18 +52,20 @@ def error_of(path: Path, limits: Limits | None = None) -> str:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("clip.mp4", b"these are my notes\n" * 50, "not a video"),
+        ("clip.mp4", b"these are my notes\n" * 50, "neither a video"),
         ("clip.mp4", b"", "empty"),
-        ("clip.mp4", b"\x00\x00", "not a video"),
-        ("clip.mp4", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "not a video"),
-        ("clip.avi", b"ffconcat version 1.0\nfile /etc/passwd\n", "not a video"),
+        ("clip.mp4", b"\x00\x00", "neither a video"),
+        ("clip.mp4", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "neither a video"),
+        ("clip.avi", b"ffconcat version 1.0\nfile /etc/passwd\n", "neither a video"),
         ("clip.mp4", encoded(np.zeros((40, 40), np.uint8), ".png"), "single image"),
         ("clip.mp4", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 12, "could be read"),
         ("clip.mkv", b"\x1aE\xdf\xa3" + b"\x93" * 300, "cannot be opened|cut off"),
         ("clip.avi", b"RIFF\x00\x00\x00\x00AVI " + b"junk" * 30, "cannot be opened|no video"),
     ],
 )
-def test_a_file_that_is_no_video_is_refused(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_not_a_video_is_refused(
+    tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError, match=sentence):
@@ -72,7 +74,7 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path, name: str, content: 
 
 @pytest.mark.parametrize("name", ["sound.mp4", "sound.mkv"])
 def test_a_file_with_sound_only_is_refused(tmp_path: Path, name: str) -> None:
-    assert "no video in it" in error_of(write_sound(tmp_path / name))
+    assert "and no video" in error_of(write_sound(tmp_path / name))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.97])
@@ -119,11 +121,11 @@ def test_a_video_cut_before_its_index_says_so(tmp_path: Path) -> None:
     assert "0 frames could be read" in error_of(clip)
 
 
-def test_an_edit_list_is_no_truncation(real_clips: Path) -> None:
+def test_an_edit_list_is_not_a_truncation(real_clips: Path) -> None:
     assert read_all(real_clips / "no_face.mp4") == 95  # its header says 98
 
 
-def test_a_live_recording_of_unknown_length_is_whole(tmp_path: Path) -> None:
+def test_a_live_recording_of_unknown_length_is_complete(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "live.mkv", numbered_frames(COUNT), container={"live": "1"})
     assert read_all(clip) == COUNT
 
@@ -137,7 +139,7 @@ def test_a_live_recording_of_unknown_length_is_whole(tmp_path: Path) -> None:
         ("d.mkv", "ffv1", "gray"),
     ],
 )
-def test_damage_in_the_middle_is_not_painted_over(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
+def test_damage_in_the_middle_is_not_hidden(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
     clip = write_video(tmp_path / name, numbered_frames(COUNT), codec=codec, pixels=pixels)
     damage(clip, clip.stat().st_size // 2, 300, seed=3)
     assert 8 < good_frames(clip) < 32
@@ -148,7 +150,7 @@ def test_damage_in_the_middle_is_not_painted_over(tmp_path: Path, name: str, cod
 def test_no_damage_to_the_frames_of_a_matroska_file_goes_unnoticed(
     tmp_path: Path, seed: int, size: int
 ) -> None:
-    """FFmpeg writes a checksum into each cluster; H.264 alone would take some of these for pictures."""
+    """FFmpeg writes a checksum into each cluster; H.264 alone would decode some of the damage."""
     clip = write_video(tmp_path / "clip.mkv", numbered_frames(COUNT))
     data = clip.read_bytes()
     clusters = [match.start() for match in re.finditer(CLUSTER, data)]
@@ -164,15 +166,15 @@ def test_no_damage_to_the_frames_of_a_matroska_file_goes_unnoticed(
 def test_frames_lost_from_a_matroska_file_without_checksums_are_noticed(
     tmp_path: Path, seed: int, field: str, size: int
 ) -> None:
-    """As mkvmerge writes it: where FFmpeg cannot read it, it skips to the next cluster and says nothing."""
+    """As mkvmerge writes it: FFmpeg skips to the next cluster where it cannot read, without an error."""
     clip = write_video(tmp_path / "clip.mkv", numbered_frames(COUNT), container={"write_crc32": "0"})
     packets = packet_positions(clip)
     number = int(np.random.default_rng(seed).integers(1, COUNT))
     header = clip.read_bytes().rindex(b"\xa3", 0, packets[number] - 1)
     start = {"id": header, "size": header + 1, "track": packets[number]}[field]
     damage(clip, start, size, seed)
-    # One too many: a size that is wrong but possible shows at the next block. Two too few: pictures that wait to
-    # be put in order are not counted where it is the decoder that fails.
+    # One too many: a size that is wrong but possible shows at the next block. Two too few: frames that wait to be put in
+    # order are not counted if the decoder fails.
     assert number - 2 <= good_frames(clip) <= number + 1
 
 
@@ -182,7 +184,7 @@ def test_a_damaged_cluster_header_in_a_matroska_file_is_noticed(tmp_path: Path) 
     assert good_frames(clip) == 36
 
 
-def test_damage_that_touches_no_frame_is_none(tmp_path: Path) -> None:
+def test_damage_outside_the_frames_is_accepted(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mkv", numbered_frames(COUNT))
     damage(clip, clip.read_bytes().rindex(CUES) + 12, 8, seed=1)
     assert read_all(clip) == COUNT
@@ -201,7 +203,7 @@ def test_damage_that_touches_no_frame_is_none(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("sizes", ["known", "unknown"])
-def test_a_whole_matroska_file_is_not_called_damaged(
+def test_a_complete_matroska_file_is_not_called_damaged(
     tmp_path: Path, name: str, codec: str, pixels: str, container: dict[str, str], sizes: str
 ) -> None:
     clip = write_video(
@@ -219,7 +221,7 @@ def test_a_whole_matroska_file_is_not_called_damaged(
 @pytest.mark.parametrize(
     "name", ["carphone_pristine.mp4", "face_noface.mov", "no_face.mp4", "single_face.mp4"]
 )
-def test_a_real_clip_with_its_sound_in_a_matroska_file_is_whole(
+def test_a_real_clip_with_its_sound_in_a_matroska_file_is_complete(
     tmp_path: Path, real_clips: Path, name: str
 ) -> None:
     clip, muxed = tmp_path / "clip.mkv", 0
@@ -234,13 +236,13 @@ def test_a_real_clip_with_its_sound_in_a_matroska_file_is_whole(
     assert read_all(clip) == muxed
 
 
-def test_too_many_frames_are_refused_before_decoding_where_the_header_tells(tmp_path: Path) -> None:
+def test_too_many_frames_are_refused_before_decoding_if_the_header_shows_it(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", numbered_frames(COUNT))
     with pytest.raises(InputError, match="more than 30 frames"):
         open_source(clip, limits=Limits(max_frames=30))
 
 
-def test_too_many_frames_are_refused_while_reading_where_it_does_not(tmp_path: Path) -> None:
+def test_too_many_frames_are_refused_while_reading_if_the_header_does_not(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mkv", numbered_frames(COUNT))
     assert "more than 30 frames" in error_of(clip, Limits(max_frames=30))
     assert read_all(clip, Limits(max_frames=COUNT)) == COUNT
@@ -248,7 +250,7 @@ def test_too_many_frames_are_refused_while_reading_where_it_does_not(tmp_path: P
 
 def test_too_large_frames_are_refused(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", numbered_frames(2, 320, 96))
-    with pytest.raises(InputError, match="The video is 320×96 pixels; at most 256"):
+    with pytest.raises(InputError, match="The video is 320×96 pixels; each side must be at most 256"):
         open_source(clip, limits=Limits(max_side=256))
 
 
@@ -267,7 +269,7 @@ def test_a_video_whose_frames_change_size_is_refused(tmp_path: Path) -> None:
             packet.pts = packet.dts = index * 100
             packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 1000), stream, True
             output.mux(packet)
-    assert "Frame 3 of the video is 128×64 pixels, the ones before it 160×96" in error_of(clip)
+    assert "Frame 3 of the video is 128×64 pixels, but the frames before it are 160×96" in error_of(clip)
 
 
 def test_ffmpeg_does_not_write_to_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

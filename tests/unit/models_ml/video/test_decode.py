@@ -26,12 +26,12 @@ COUNT = 40
 def ffmpeg() -> str:
     program = shutil.which("ffmpeg")
     if program is None:
-        pytest.skip("NO ffmpeg HERE: frames are not compared with an independent decoder")
+        pytest.skip("NO ffmpeg FOUND: frames are not compared with an independent decoder")
     return program
 
 
 def framemd5(ffmpeg: str, clip: Path) -> list[tuple[int, str]]:
-    """(pts, MD5 of the planes) of every frame, by the ffmpeg program."""
+    """Return (pts, MD5 of the planes) of each frame, from the program ffmpeg."""
     command = [ffmpeg, "-v", "error", "-i", str(clip), "-map", "0:v:0", "-fps_mode", "passthrough"]
     command += ["-enc_time_base", "-1", "-pix_fmt", "yuv420p", "-f", "framemd5", "-"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
@@ -46,8 +46,8 @@ def test_every_frame_of_a_real_clip_is_the_independent_decoders(
     with open_source(real_clips / name) as source:
         assert isinstance(source, VideoSource)
         ours = [
-            (picture.pts, hashlib.md5(picture.to_ndarray().tobytes(), usedforsecurity=False).hexdigest())
-            for picture in source.pictures()
+            (frame.pts, hashlib.md5(frame.to_ndarray().tobytes(), usedforsecurity=False).hexdigest())
+            for frame in source.decoder_frames()
         ]
     assert ours == framemd5(ffmpeg, real_clips / name)
 
@@ -63,12 +63,12 @@ def test_colours_of_a_real_frame_are_those_of_its_planes(real_clips: Path, name:
     with open_source(real_clips / name) as source, open_source(real_clips / name) as again:
         assert isinstance(again, VideoSource)
         image = next(iter(source)).image.astype(np.float64)
-        picture = next(again.pictures())
+        frame = next(again.decoder_frames())
     height, width = image.shape[:2]
-    planes = picture.to_ndarray().astype(np.float64)
+    planes = frame.to_ndarray().astype(np.float64)
     luma = planes[:height]
     chroma = planes[height:].reshape(2, height // 2, width // 2)
-    # Where chroma is the same all around, how it is interpolated does not matter.
+    # Where chroma is constant all around, its interpolation does not matter.
     even = np.zeros(chroma.shape[1:], bool)
     around = [
         np.roll(chroma, shift, (1, 2)) for shift in [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1)]
@@ -77,13 +77,13 @@ def test_colours_of_a_real_frame_are_those_of_its_planes(real_clips: Path, name:
     even[1:-1, 1:-1] = np.all([(chroma == other).all(axis=0) for other in around], axis=0)[1:-1, 1:-1]
     mask = np.kron(even, np.ones((2, 2), bool))
     u, v = (np.kron(plane, np.ones((2, 2))) for plane in chroma)
-    expected = rgb(luma, u, v, "709" if picture.colorspace == 1 else "601", full=False)
+    expected = rgb(luma, u, v, "709" if frame.colorspace == 1 else "601", full=False)
     assert mask.mean() > 0.02
     assert np.abs(image - expected)[mask].max() <= 1.01
 
 
 def rgb(y, u, v, matrix: str, full: bool) -> np.ndarray:
-    """ITU-R BT.601 / BT.709 by the book, 0..255."""
+    """Convert as ITU-R BT.601 and BT.709 define it, to 0..255."""
     kr, kb = {"601": (0.299, 0.114), "709": (0.2126, 0.0722)}[matrix]
     luma = y / 255 if full else (y - 16) / 219
     blue, red = ((c - 128) / (255 if full else 224) for c in (u, v))
@@ -152,7 +152,7 @@ def test_frames_come_in_the_order_they_were_filmed_in(
 
 
 @pytest.mark.parametrize("name", ["fast.mp4", "fragments.mp4"])
-def test_other_layouts_of_an_mp4_are_read_alike(tmp_path: Path, name: str) -> None:
+def test_other_arrangements_of_an_mp4_are_read_alike(tmp_path: Path, name: str) -> None:
     flags = {"fast.mp4": "faststart", "fragments.mp4": "frag_keyframe+empty_moov"}[name]
     clip = write_video(tmp_path / name, numbered_frames(COUNT), container={"movflags": flags})
     with open_source(clip) as source:
@@ -185,7 +185,7 @@ def test_a_rotated_video_is_shown_upright(tmp_path: Path, ffmpeg: str, turn: int
     assert np.abs(theirs - np.stack(images)).mean() < 3
 
 
-def test_a_grey_video_gives_its_very_pixels(tmp_path: Path) -> None:
+def test_a_grey_video_keeps_its_exact_pixels(tmp_path: Path) -> None:
     frames = list(numbered_frames(3, grey=True))
     clip = write_video(tmp_path / "grey.mkv", frames, codec="ffv1", pixels="gray")
     with open_source(clip) as source:
@@ -224,9 +224,9 @@ def test_read_frames_stops_after_the_last_one_wanted(tmp_path: Path) -> None:
 
 def test_read_frames_names_a_frame_that_does_not_exist(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", numbered_frames(5))
-    with pytest.raises(InputError, match=r"no frame 9: the clip has 5 frames \(0 to 4\)"):
+    with pytest.raises(InputError, match=r"Frame 9 not found: the clip has 5 frames \(0 to 4\)"):
         read_frames(clip, [2, 9])
-    with pytest.raises(InputError, match="no frame -1"):
+    with pytest.raises(InputError, match="Frame -1 not found"):
         read_frames(clip, [-1])
 
 
@@ -239,14 +239,14 @@ def test_a_known_frame_rate_replaces_the_containers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fps", [0, -5, float("nan"), float("inf")])
 def test_an_impossible_frame_rate_is_refused(tmp_path: Path, fps: float) -> None:
     clip = write_video(tmp_path / "clip.mp4", numbered_frames(2))
-    with pytest.raises(InputError, match="cannot be right"):
+    with pytest.raises(InputError, match="must be above 0"):
         open_source(clip, fps=fps)
 
 
-def test_a_source_is_read_once(tmp_path: Path) -> None:
+def test_a_source_can_be_read_only_once(tmp_path: Path) -> None:
     with open_source(write_video(tmp_path / "clip.mp4", numbered_frames(2))) as source:
         assert len(list(source)) == 2
-        with pytest.raises(RuntimeError, match="read once"):
+        with pytest.raises(RuntimeError, match="read only once"):
             next(iter(source))
 
 

@@ -78,24 +78,24 @@ def test_copies_are_found_and_nothing_else(rendered, originals, copy, suffix):
     assert found == {(pk, 100 + pk) for pk in range(4)}
 
 
-def test_different_clips_of_one_subject_are_no_copies(originals):
+def test_different_clips_of_one_subject_are_not_copies(originals):
     assert len({spec.subject for spec in CLIPS}) < len(CLIPS)
     assert near_duplicates(originals) == []
 
 
-def test_clips_of_another_length_are_no_copies(originals):
+def test_clips_of_another_length_are_not_copies(originals):
     longer = Clip(
         pk=99, frame_count=originals[0].frame_count * 2, fps="200/1", fingerprint=originals[0].fingerprint
     )
     assert near_duplicates([originals[0], longer]) == []
 
 
-def test_a_copy_at_another_frame_rate_is_one(originals):
+def test_a_copy_at_another_frame_rate_is_found(originals):
     slow = Clip(pk=99, frame_count=originals[0].frame_count, fps="30/1", fingerprint=originals[0].fingerprint)
     assert [pair.motion for pair in near_duplicates([originals[0], slow])] == [pytest.approx(1)]
 
 
-def test_a_still_picture_and_a_handful_of_frames_have_no_fingerprint():
+def test_a_still_image_and_a_handful_of_frames_have_no_fingerprint():
     still, short = Fingerprint(), Fingerprint()
     for number in range(20):
         still.add(np.full((60, 80), 128, np.uint8))

@@ -1,4 +1,4 @@
-"""Frame packs hold every frame, findable by its index, and lose nothing that matters."""
+"""Frame packs hold every frame, by its index, and lose nothing that matters."""
 
 import io
 from fractions import Fraction
@@ -54,7 +54,7 @@ def test_images_go_in_byte_for_byte(extension: str, mime: str) -> None:
     assert file.getvalue() == b"".join(originals)
 
 
-def test_a_mixed_set_becomes_one_kind_without_loss_where_it_began_lossless() -> None:
+def test_a_mixed_set_that_starts_lossless_stays_lossless() -> None:
     images = list(numbered_frames(2))
     file, index = pack(
         [frame(0, images[0], encoded(images[0], ".png")), frame(1, images[1], encoded(images[1], ".jpg"))]
@@ -96,7 +96,7 @@ def test_half_a_pixel_of_motion_survives() -> None:
     assert abs(np.median(v)) < 0.03
 
 
-def test_a_damaged_pack_is_told_apart() -> None:
+def test_a_damaged_pack_is_refused() -> None:
     _, index = pack([frame(0, next(numbered_frames(1)))])
     with pytest.raises(InputError, match="Frame 0 of the frame pack cannot be decoded"):
         read_pack_frame(io.BytesIO(b"x" * index.offsets[1]), index, 0)

@@ -1,4 +1,4 @@
-"""Clips that come as frame images: zips that strangers made, and folders."""
+"""Clips of frame images: zips from unknown sources, and folders."""
 
 import io
 import os
@@ -98,7 +98,7 @@ def test_a_bmp_with_a_grey_palette_is_grey(tmp_path: Path) -> None:
     assert frame.encoded is None
 
 
-def test_litter_of_operating_systems_is_ignored(tmp_path: Path) -> None:
+def test_files_of_operating_systems_are_ignored(tmp_path: Path) -> None:
     members = numbered_members(2) | {
         "__MACOSX/clip/._img1.jpg": b"x",
         "clip/.DS_Store": b"x",
@@ -116,7 +116,7 @@ def test_read_frames_needs_no_frame_rate(tmp_path: Path) -> None:
 
 def test_a_frame_rate_is_required(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "clip.zip", numbered_members(2))
-    with pytest.raises(InputError, match="carry no frame rate: give the frames per second"):
+    with pytest.raises(InputError, match="have no frame rate: give the frames per second"):
         open_source(path)
 
 
@@ -147,7 +147,7 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     assert "protected by a password" in error_of(path)
 
 
-def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
+def test_a_zip_bomb_is_refused_by_its_declared_size(tmp_path: Path) -> None:
     path = tmp_path / "clip.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1.png", bytes(3_000_000))
@@ -156,7 +156,7 @@ def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
     assert "would unpack to" in error_of(path, Limits(max_zip_bytes=2_000_000))
 
 
-def test_a_zip_bomb_that_lies_about_its_size_never_unpacks(tmp_path: Path) -> None:
+def test_a_zip_bomb_with_a_false_size_is_never_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "clip.zip"
     bomb = one_image(extension=".png") + bytes(50_000_000)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -182,15 +182,15 @@ def test_a_damaged_member_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("members", [{}, {"clip/": b""}, {"clip/.DS_Store": b"x"}])
 def test_a_zip_without_images_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
-    assert "The zip holds no images" in error_of(write_zip(tmp_path / "clip.zip", members))
+    assert "The zip contains no images" in error_of(write_zip(tmp_path / "clip.zip", members))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    assert "The folder holds no images" in error_of(tmp_path)
+    assert "The folder contains no images" in error_of(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "clip.mp4", "inner.zip", "scan.tif"])
-def test_a_file_that_is_no_image_is_named(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_an_image_is_named(tmp_path: Path, name: str) -> None:
     path = write_zip(tmp_path / "clip.zip", numbered_members(2) | {name: b"text"})
     assert f"“{name}” is not a frame image" in error_of(path)
 
@@ -199,7 +199,7 @@ def test_several_folders_are_named(tmp_path: Path) -> None:
     members = numbered_members(2, "EP01/{}.jpg") | numbered_members(2, "EP02/{}.jpg") | {"3.jpg": one_image()}
     message = error_of(write_zip(tmp_path / "clip.zip", members))
     assert "images in 3 folders: “(top)”, “EP01”, “EP02”" in message
-    assert "Which one is the clip?" in message
+    assert "Upload each folder as a separate clip" in message
 
 
 def test_images_of_different_sizes_are_named(tmp_path: Path) -> None:
@@ -220,11 +220,11 @@ def test_a_broken_image_in_the_middle_is_named(tmp_path: Path, extension: str) -
     assert f"“img3{extension}” is cut off" in error_of(write_zip(tmp_path / "clip.zip", members))
 
 
-def test_the_order_must_not_be_in_doubt(tmp_path: Path) -> None:
+def test_the_order_of_the_frames_must_be_clear(tmp_path: Path) -> None:
     same = {"a_1.jpg": one_image(), "b_1.jpg": one_image()}
     assert "“a_1.jpg” comes before “b_1.jpg”" in error_of(write_zip(tmp_path / "same.zip", same))
     nameless = {"1.jpg": one_image(), "cover.jpg": one_image()}
-    assert "“cover.jpg” has no frame number" in error_of(write_zip(tmp_path / "none.zip", nameless))
+    assert "“cover.jpg” has no number in its name" in error_of(write_zip(tmp_path / "none.zip", nameless))
 
 
 def test_too_many_and_too_large_images_are_refused_before_any_is_decoded(
@@ -236,10 +236,12 @@ def test_too_many_and_too_large_images_are_refused_before_any_is_decoded(
     monkeypatch.setattr("models_ml.video.images.decode_image", never)
     path = write_zip(tmp_path / "clip.zip", numbered_members(5))
     assert "more than 4 frames" in error_of(path, Limits(max_frames=4))
-    assert "“clip/img1.jpg” is 160×96 pixels; at most 128" in error_of(path, Limits(max_side=128))
+    assert "“clip/img1.jpg” is 160×96 pixels; each side must be at most 128" in error_of(
+        path, Limits(max_side=128)
+    )
     huge = io.BytesIO(one_image(extension=".png"))
     huge.seek(16)
-    huge.write(struct.pack(">II", 60_000, 60_000))  # what its header tells; its data are small
+    huge.write(struct.pack(">II", 60_000, 60_000))  # the size in its header; its data are small
     path = write_zip(tmp_path / "huge.zip", {"1.png": huge.getvalue()})
     assert "60000×60000 pixels" in error_of(path)
 
@@ -253,7 +255,7 @@ def test_links_in_a_folder_are_followed(tmp_path: Path) -> None:
     assert len(read(folder)) == 1
 
 
-def test_a_glance_is_the_frame_itself_and_a_picture_of_it_averaged_down(tmp_path: Path) -> None:
+def test_a_lazy_frame_has_the_frame_and_a_reduced_copy(tmp_path: Path) -> None:
     images = list(numbered_frames(3, 640, 480))
     members = {f"img{n}.jpg": encoded(image, ".jpg") for n, image in enumerate(images, 46)}
     path = write_zip(tmp_path / "clip.zip", members)
@@ -274,13 +276,13 @@ def test_a_glance_is_the_frame_itself_and_a_picture_of_it_averaged_down(tmp_path
 
 
 @pytest.mark.parametrize("extension", [".png", ".bmp"])
-def test_frames_that_cannot_be_reduced_are_glanced_at_whole(tmp_path: Path, extension: str) -> None:
+def test_frames_that_cannot_be_reduced_are_decoded_at_full_size(tmp_path: Path, extension: str) -> None:
     members = {f"img{n}{extension}": one_image(640, 480, extension) for n in (1, 2)}
     with open_source(write_zip(tmp_path / "clip.zip", members), fps=200) as source:
         assert [lazy.small.shape for lazy in source.lazy_frames()] == [(480, 640, 3)] * 2
 
 
-def test_a_frame_that_is_cut_off_is_noticed_at_a_glance(tmp_path: Path) -> None:
+def test_a_lazy_frame_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
     whole = one_image(640, 480)
     path = write_zip(tmp_path / "clip.zip", {"img1.jpg": whole, "img2.jpg": whole[:-9]})
     with (

@@ -62,14 +62,14 @@ def test_frame_images_keep_their_source_numbers(tmp_path: Path) -> None:
     assert result.index.source == (5562, 5563, 5564, 5565)
 
 
-def test_a_clip_without_a_face_is_no_error(tmp_path: Path) -> None:
+def test_a_clip_without_a_face_is_not_an_error(tmp_path: Path) -> None:
     result = ingest(write_video(tmp_path / "clip.mp4", numbered_frames(6)), io.BytesIO(), detector=NoFace())
     assert result.faces.coverage() == []
     assert len(result.index.motion) == 6
 
 
 class FaceIn:
-    """Sees a face in pictures that are at least so wide; its box is a quarter of the picture."""
+    """Finds a face in images of at least this width; its box is a quarter of the image."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -80,9 +80,7 @@ class FaceIn:
 
 
 @pytest.mark.parametrize("least", [320, 640])
-def test_a_face_has_its_place_in_the_frame_whether_seen_in_a_smaller_picture_or_in_the_frame_only(
-    tmp_path: Path, least: int
-) -> None:
+def test_a_face_box_is_in_frame_pixels_also_if_found_in_a_reduced_copy(tmp_path: Path, least: int) -> None:
     members = {f"img{n}.jpg": encoded(image, ".jpg") for n, image in enumerate(numbered_frames(3, 640, 480))}
     result = ingest(write_zip(tmp_path / "clip.zip", members), io.BytesIO(), fps=200, detector=FaceIn(least))
     assert set(result.faces.boxes.values()) == {Box(0, 0, 320, 240)}
@@ -95,11 +93,11 @@ def test_the_thumbnail_is_at_most_320_wide(tmp_path: Path) -> None:
     assert cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
 
 
-def test_progress_is_told_and_can_stop_the_ingest(tmp_path: Path) -> None:
+def test_progress_is_reported_and_can_stop_the_ingest(tmp_path: Path) -> None:
     clip = write_video(tmp_path / "clip.mp4", numbered_frames(6))
-    told: list[int] = []
-    ingest(clip, io.BytesIO(), detector=NoFace(), on_progress=told.append)
-    assert told == [1, 2, 3, 4, 5, 6]
+    reported: list[int] = []
+    ingest(clip, io.BytesIO(), detector=NoFace(), on_progress=reported.append)
+    assert reported == [1, 2, 3, 4, 5, 6]
 
     def stop(done: int) -> None:
         if done == 3:
