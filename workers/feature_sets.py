@@ -64,7 +64,7 @@ def compare_samples(claim: Claim) -> None:
             "columns": [{"name": m.name, "title": m.title, "unit": m.unit} for m in MEASURES],
             "measures": {str(s.index): own for s, own in zip(samples, measures, strict=True) if own},
             "outliers": [
-                {"index": samples[o.place].index, "score": round(o.score, 2), "reasons": list(o.reasons)}
+                {"index": samples[o.position].index, "score": round(o.score, 2), "reasons": list(o.reasons)}
                 for o in outliers
             ],
         }

@@ -1,7 +1,7 @@
-"""Bring a face to a square crop of fixed size; the very same transform is meant for several frames.
+"""Bring a face to a square crop of fixed size, with one transform for several frames.
 
-The transform comes from one frame only (the onset): if each frame were aligned by its own landmarks, their
-jitter of a pixel would bury the motion of a micro-expression.
+The transform comes from one frame only, the onset. If each frame were aligned by its own landmarks, their jitter of a pixel
+would hide the motion of a micro-expression.
 """
 
 import math
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from models_ml.face.detect import Box
 from models_ml.video.frames import Image
 
-# Eye corners and nose of the 68-point scheme: what expressions move least. Mouth, brows and jaw would let the
-# expression itself turn the face.
+# Eye corners and nose of the 68-point scheme, which expressions move least. With mouth, brows or jaw, the expression itself
+# would move the crop.
 _STABLE = (36, 39, 42, 45, 27, 28, 29, 30, 33)
-# Where they lie in the unit square of the crop: a mean upright face, brows and chin within it.
+# Their positions in the unit square of the crop: a mean upright face, with brows and chin inside.
 _TEMPLATE = np.array(
     [
         (0.205, 0.345),
@@ -35,10 +35,14 @@ _TEMPLATE = np.array(
 
 @dataclass(frozen=True)
 class Alignment:
-    """A transform from a frame to a square crop of ``size`` pixels.
+    """A transform from a frame to a square crop.
 
-    ``matrix`` is float64 (2, 3): crop (x, y) = matrix · (x, y, 1) of the frame, in pixels from the image's
-    upper left corner. ``scale`` is crop pixels per frame pixel.
+    Attributes
+    ----------
+    matrix
+        float64 (2, 3): crop (x, y) = matrix · (x, y, 1) of the frame, in pixels from the image's upper left corner.
+    size
+        Side of the crop, in pixels.
     """
 
     matrix: NDArray[np.float64]
@@ -46,16 +50,17 @@ class Alignment:
 
     @property
     def scale(self) -> float:
+        """Crop pixels per frame pixel."""
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
     def points(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(n, 2) points of the frame as points of the crop."""
+        """Return points of the frame, (n, 2), as points of the crop."""
         return points @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def crop(self, image: Image) -> NDArray[np.float32]:
-        """float32 (size, size) or (size, size, 3) crop of a frame, values 0..255.
+        """Return the crop of a frame: float32 (size, size) or (size, size, 3), values 0..255.
 
-        Large frames are averaged down (no aliasing); outside the frame its border is repeated.
+        Large frames are averaged down without aliasing; outside the frame its border is repeated.
         """
         # Warp at about the frame's own resolution, then average blocks of whole pixels.
         factor = max(1, math.floor(1 / self.scale + 0.5))
@@ -77,12 +82,15 @@ class Alignment:
 
 
 def whole_frame(width: int, height: int, size: int) -> Alignment:
-    """The whole frame, stretched to a square."""
+    """Return the transform that stretches the whole frame to a square."""
     return Alignment(np.array([[size / width, 0, 0], [0, size / height, 0]], dtype=np.float64), size)
 
 
 def box_crop(box: Box, size: int) -> Alignment:
-    """The face's box without rotation, widened by a tenth so that brows and chin are in it, as a square."""
+    """Return the transform to a square around the face's box, without rotation.
+
+    The square is a tenth wider than the box on each side, so that brows and chin are inside.
+    """
     side = max(box.width, box.height) * 1.2
     scale = size / side
     left = (box.left + box.right - side) / 2
@@ -91,14 +99,14 @@ def box_crop(box: Box, size: int) -> Alignment:
 
 
 def similarity(landmarks: NDArray[np.float32], size: int) -> Alignment:
-    """Shift, rotation and scale that best bring eye corners and nose to their places in the crop.
+    """Return the shift, rotation and scale that best bring eye corners and nose to their positions in the crop.
 
     Least squares in closed form (Umeyama, IEEE TPAMI 1991, without reflection).
 
     Parameters
     ----------
     landmarks
-        (68, 2) x, y in pixels of the frame.
+        (68, 2) x and y in pixels of the frame.
     """
     source = landmarks[list(_STABLE)].astype(np.float64)
     target = _TEMPLATE * size

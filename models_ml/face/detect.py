@@ -1,8 +1,7 @@
 """Find the largest face in an image, and 68 landmarks on it.
 
-dlib's frontal face detector (Dalal & Triggs 2005, HOG) and its 68-point shape predictor (Kazemi & Sullivan,
-CVPR 2014), whose model file ships with ``face_recognition_models`` and is for research use only. Everything
-else in the platform sees this module's interface and not dlib.
+Uses dlib's frontal face detector (HOG, Dalal & Triggs 2005) and its 68-point shape predictor (Kazemi & Sullivan, CVPR
+2014), whose model file comes with ``face_recognition_models`` and is for research use only. No other module uses dlib.
 """
 
 from dataclasses import dataclass
@@ -17,15 +16,17 @@ from numpy.typing import NDArray
 
 from models_ml.video.frames import Image
 
-# The detector's window is 80 pixels. A large face is found in the smallest of these images within a few
-# milliseconds; only where none is found are the larger ones tried. In pixels (width × height).
+# Areas in pixels to which the image is scaled, one after another until a face is found. The detector's window is 80 pixels:
+# the first size finds a large face within a few milliseconds, the last one a face of a sixth of the image's height. In
+# real clips, each frame takes 20 to 40 ms in total; ``make bench NAME=import`` measures it as a part of ingest.
 _AREAS = (40_000, 120_000, 240_000)
-_FACE_PIXELS = 256  # the face's side at which landmarks are placed: dlib rounds them to whole pixels
+# Side of the face at which landmarks are placed. dlib rounds them to whole pixels, so a larger face means less jitter.
+_FACE_PIXELS = 256
 
 
 @dataclass(frozen=True)
 class Box:
-    """A face's box in pixels; right and bottom are exclusive. It may reach beyond the image."""
+    """The box of a face in pixels; right and bottom are exclusive. It may extend beyond the image."""
 
     left: int
     top: int
@@ -41,14 +42,14 @@ class Box:
         return self.bottom - self.top
 
     def scaled(self, x: float, y: float) -> "Box":
-        """The box in an image that is ``x`` times as wide and ``y`` times as high."""
+        """Return the box in an image that is ``x`` times as wide and ``y`` times as high."""
         return Box(round(self.left * x), round(self.top * y), round(self.right * x), round(self.bottom * y))
 
 
 class FaceDetector:
-    """Detector and landmark predictor. Not for use by several threads at once.
+    """Detector and landmark predictor; not safe for concurrent use by threads.
 
-    ``detect`` loads 1 MB, ``landmarks`` another 100 MB at its first call.
+    ``detect`` loads 1 MB, and the first call of ``landmarks`` another 100 MB.
     """
 
     def __init__(self) -> None:
@@ -56,10 +57,10 @@ class FaceDetector:
         self._predictor: dlib.shape_predictor | None = None
 
     def detect(self, image: Image) -> Box | None:
-        """Box of the largest face in a uint8 (H, W) grey or (H, W, 3) RGB image; None if there is none.
+        """Return the box of the largest face in a uint8 (H, W) grey or (H, W, 3) RGB image; None if there is none.
 
-        Small images are enlarged, so that faces of about 35 pixels are found in a 176×144 video; in large
-        ones a face must take about a sixth of the image's height.
+        Small images are enlarged, so that faces of about 35 pixels are found in a 176×144 video. In large images a face
+        must have about a sixth of the image's height.
         """
         grey = to_grey(image)
         height, width = grey.shape
@@ -75,11 +76,12 @@ class FaceDetector:
         return None
 
     def landmarks(self, image: Image, box: Box) -> NDArray[np.float32]:
-        """The 68 landmarks (iBUG 300-W order) of the face in ``box``.
+        """Return the 68 landmarks (iBUG 300-W order) of the face in ``box``.
 
         Returns
         -------
-        float32 (68, 2): x, y in pixels from the image's upper left corner (the first pixel's centre is ½, ½).
+        NDArray
+            float32 (68, 2), x and y in pixels from the image's upper left corner; the first pixel's centre is (½, ½).
         """
         if self._predictor is None:
             self._predictor = dlib.shape_predictor(str(_model_file()))
@@ -104,17 +106,17 @@ class FaceDetector:
 
 @lru_cache(maxsize=1)
 def get_detector() -> FaceDetector:
-    """The process's detector, made at the first call."""
+    """Return the process's detector, created by the first call."""
     return FaceDetector()
 
 
 def to_grey(image: Image) -> Image:
-    """uint8 (H, W) of a grey or RGB image: Rec. 601 luma."""
+    """Return a grey or RGB image as uint8 (H, W), by Rec. 601 luma."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def _model_file() -> Path:
-    # Found, not imported: the package's own __init__ needs pkg_resources, which setuptools has removed.
+    # Located, not imported: the package's __init__ needs pkg_resources, which setuptools has removed.
     spec = find_spec("face_recognition_models")
     if spec is None or spec.origin is None:
         raise RuntimeError("the package face_recognition_models is not installed (see requirements.txt)")

@@ -1,4 +1,4 @@
-"""Where in a clip there is a face: searched on few frames, but to the frame where it comes or goes."""
+"""Find where a clip shows a face: by few searches, but exact to the frame where the face appears or disappears."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -11,29 +11,31 @@ from models_ml.errors import InputError
 from models_ml.face.detect import Box
 from models_ml.video.frames import Image
 
+# Frames searched in a clip, evenly spaced. A search takes tens of milliseconds, but a face that disappears and comes back
+# between two samples is missed.
 SAMPLES = 16
-_EVERY = 0.08  # seconds: no face comes and is gone again between two samples so close
+_EVERY = 0.08  # seconds between the samples of a short clip: too short for a face to disappear and come back
 
 
 class Detector(Protocol):
-    """What the search needs of a face detector."""
+    """A face detector, as far as the search needs it."""
 
     def detect(self, image: Image) -> Box | None: ...
 
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """Faces found in the sampled frames of a clip: 0-based frame index → box, or None where there is none.
+    """Faces found in the sampled frames of a clip: for each 0-based frame index a box, or None without a face.
 
-    The first and the last frame are sampled, and wherever two neighbouring samples differ, so are both frames
-    on either side of the change. A face that comes or goes and is back again between two samples is not seen.
+    The first and the last frame are sampled. Where two neighbouring samples differ, the frames on both sides of the change
+    are sampled too. A face that appears or disappears and changes back between two samples is missed.
     """
 
     frame_count: int
     boxes: Mapping[int, Box | None]
 
     def coverage(self) -> list[tuple[int, int]]:
-        """Ranges of frames with a face, as (first, last), both included.
+        """Return the ranges of frames with a face, as (first, last), both included.
 
         >>> box = Box(0, 0, 80, 80)
         >>> FaceTrack(9, {0: None, 2: None, 3: box, 6: box, 8: box}).coverage()
@@ -48,14 +50,14 @@ class FaceTrack:
         return ranges
 
     def box_at(self, frame: int) -> Box | None:
-        """The box in ``frame``, interpolated between the samples around it; None outside the coverage."""
+        """Return the box in ``frame``, interpolated between the samples around it; None outside the coverage."""
         if frame in self.boxes:
             return self.boxes[frame]
         frames = sorted(self.boxes)
-        place = bisect_left(frames, frame)
-        if not 0 < place < len(frames):
+        position = bisect_left(frames, frame)
+        if not 0 < position < len(frames):
             return None
-        a, b = frames[place - 1], frames[place]
+        a, b = frames[position - 1], frames[position]
         before, after = self.boxes[a], self.boxes[b]
         if before is None or after is None:
             return None
@@ -64,7 +66,7 @@ class FaceTrack:
         return Box(*(round(p + share * (q - p)) for p, q in ends))
 
     def to_json(self) -> dict[str, Any]:
-        """Frame count, sampled boxes as [frame, left, top, right, bottom] or [frame], and the coverage."""
+        """Return frame count, sampled boxes as [frame, left, top, right, bottom] or [frame], and coverage."""
         sampled = [[frame, *(_corners(box) if box else ())] for frame, box in sorted(self.boxes.items())]
         return {
             "frame_count": self.frame_count,
@@ -74,16 +76,16 @@ class FaceTrack:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_json``; InputError if the data are not such a track."""
+        """Read what ``to_json`` wrote; raise InputError for other data."""
         try:
             boxes = {row[0]: Box(*row[1:]) if len(row) > 1 else None for row in data["boxes"]}
             return cls(data["frame_count"], boxes)
         except (KeyError, TypeError) as error:
-            raise InputError(f"These are not the data of a face track: {error}.") from error
+            raise InputError(f"The data of the face track are damaged: {error}.") from error
 
 
 def sampled_frames(frame_count: int, fps: float = 0, *, samples: int = SAMPLES) -> list[int]:
-    """Which frames to search: evenly spaced, first and last among them; fewer where the clip is short.
+    """Return the frames to search: evenly spaced, with the first and the last; fewer for a short clip.
 
     >>> sampled_frames(9, samples=3), sampled_frames(64, 200)
     ([0, 4, 8], [0, 16, 32, 47, 63])
@@ -104,10 +106,22 @@ def search(
     samples: int = SAMPLES,
     known: Mapping[int, Box | None] | None = None,
 ) -> FaceTrack:
-    """Search the face in about ``samples`` evenly spaced frames, and locate every change between two of them.
+    """Search the face in about ``samples`` evenly spaced frames, and locate each change between two of them.
 
-    ``read(i)`` gives frame i, 0 ≤ i < ``frame_count``, in any order. ``fps``: a short clip is searched in fewer frames.
-    ``known``: what was found already in some of ``sampled_frames``.
+    Parameters
+    ----------
+    frame_count
+        Number of frames of the clip.
+    read
+        Returns frame i, 0 ≤ i < ``frame_count``; called in any order.
+    detector
+        Finds the face.
+    fps
+        Frames per second; a short clip is then searched in fewer frames.
+    samples
+        Number of frames to search.
+    known
+        Boxes that are known already, for some of ``sampled_frames``.
     """
     boxes: dict[int, Box | None] = {}
     for frame in sampled_frames(frame_count, fps, samples=samples):

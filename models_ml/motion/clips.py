@@ -1,4 +1,4 @@
-"""Aligned onset–apex pairs of a clip, read in one pass however many expressions it has."""
+"""Read the aligned onset–apex pairs of a clip's expressions in one pass over its frames."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -23,29 +23,30 @@ def aligned_pairs(
     fps: float | None = None,
     detector: LandmarkDetector | None = None,
 ) -> Iterator[tuple[int, AlignedPair | InputError]]:
-    """The pairs of several expressions of one clip, as soon as their frames have been decoded.
+    """Yield the pairs of several expressions of one clip, as soon as their frames are decoded.
 
-    A long video is decoded once, up to the last frame wanted; a frame is kept (in grey) until the last expression that
-    needs it is done.
+    A long video is decoded once, up to the last frame wanted. A frame is kept in grey until the last expression that needs
+    it is done.
 
     Parameters
     ----------
     marks
-        (onset, apex) of each expression, 0-based frame indices.
+        (onset, apex) of each expression, as 0-based frame indices.
     config, detector
-        As ``aligned_pair``.
+        As for ``aligned_pair``.
     fps
-        As ``open_source``; no pixel depends on it, so frame images do not need one here.
+        As for ``open_source``; not required here for frame images, because no pixel depends on it.
 
     Yields
     ------
-    The place in ``marks``, and its pair or why it has none: no face in its onset frame, no such frame, or a file that
-    cannot be read so far.
+    tuple
+        The position in ``marks``, and its pair, or an InputError that says why it has none: no face in the onset frame, no
+        such frame, or a file that cannot be read that far.
     """
     uses = Counter(frame for pair in marks for frame in pair)
     due: defaultdict[int, list[int]] = defaultdict(list)
-    for place, pair in enumerate(marks):
-        due[max(pair)].append(place)
+    for position, pair in enumerate(marks):
+        due[max(pair)].append(position)
     kept: dict[int, tuple[Image, str]] = {}
     last = -1
     try:
@@ -57,29 +58,29 @@ def aligned_pairs(
                 if last in uses:
                     name = f"frame {last} (source frame {frame.source_number})"
                     kept[last] = (to_grey(frame.image), name)
-                for place in due.pop(last, ()):
-                    yield place, _pair(kept, marks[place], config, detector)
-                    for number in marks[place]:
-                        uses[number] -= 1
-                        if not uses[number]:
-                            kept.pop(number, None)
+                for position in due.pop(last, ()):
+                    yield position, _pair(kept, marks[position], config, detector)
+                    for index in marks[position]:
+                        uses[index] -= 1
+                        if not uses[index]:
+                            kept.pop(index, None)
                 if not due:
                     return
         reason = f"the clip has {last + 1} frames (0 to {last})."
-        for frame_number, places in due.items():
+        for index, positions in due.items():
             yield from (
-                (place, InputError(f"There is no frame {frame_number}: {reason}")) for place in places
+                (position, InputError(f"Frame {index} not found: {reason}")) for position in positions
             )
     except InputError as error:
-        yield from ((place, error) for places in due.values() for place in places)
+        yield from ((position, error) for positions in due.values() for position in positions)
 
 
 def _pair(
     kept: dict[int, tuple[Image, str]], marks: Marks, config: FeatureConfig, detector: LandmarkDetector | None
 ) -> AlignedPair | InputError:
     if min(marks) < 0:
-        return InputError(f"There is no frame {min(marks)}: frames are numbered from 0.")
-    (onset, name), (apex, _) = (kept[number] for number in marks)
+        return InputError(f"Frame {min(marks)} not found: frame indices start at 0.")
+    (onset, name), (apex, _) = (kept[index] for index in marks)
     try:
         return aligned_pair(onset, apex, config, onset_name=name, detector=detector)
     except InputError as error:

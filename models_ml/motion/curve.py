@@ -1,4 +1,7 @@
-"""A cheap curve of how much a face moves over a clip, for the timeline. No optical flow is solved for it."""
+"""Compute the motion curve: how much a face moves at each frame, without solving optical flow.
+
+Its cost per frame is a part of ingest, which ``make bench NAME=import`` measures.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -12,14 +15,17 @@ from models_ml.face.detect import Box, to_grey
 from models_ml.face.track import FaceTrack
 from models_ml.video.frames import SMALL, Image
 
-_LAG_SECONDS = 0.04  # at 200 fps one frame's motion drowns in the sensor's noise; over 40 ms it does not
+_LAG_SECONDS = (
+    0.04  # distance of the frames compared: at 200 fps, motion from frame to frame is hidden in noise
+)
 _SIDE = 96  # longer side of the small images that are compared, in pixels
-_LARGEST = 4.0  # pixels of the small images: more than the linear estimate can tell, a cut for instance
-_CELLS = 12  # they are cut into 12 × 12 cells, so that the face can be picked out when its place is known
-_FINE_SIDE, _FINE_CELLS = SMALL, 18  # parts of the face are looked at more closely
+# Greatest motion in pixels of the small images. The linear estimate cannot measure more; at a cut it is arbitrary.
+_LARGEST = 4.0
+_CELLS = 12  # the small images are divided into 12 × 12 cells, because the face's position is known only at the end
+_FINE_SIDE, _FINE_CELLS = SMALL, 18  # the same for parts of the face, which are smaller
 
-# Parts of a face box as the detector draws it (brows to chin): left, top, right, bottom as shares of it. Measured on
-# where the 68 landmarks of synthetic faces lie in their boxes.
+# Parts of the detector's face box, which spans brows to chin: left, top, right and bottom as shares of it. Measured from the
+# positions of the 68 landmarks of synthetic faces in their boxes.
 REGIONS: dict[str, tuple[float, float, float, float]] = {
     "brows": (0.04, -0.08, 0.94, 0.16),
     "eyes": (0.04, 0.16, 0.94, 0.36),
@@ -31,11 +37,11 @@ _Window = tuple[int, int, int, int]  # rows of cells from, to, columns from, to
 
 
 class MotionCurve:
-    """Collects frames in order, then gives one number for each: the mean motion of the face, in pixels.
+    """Collects frames in order, then computes one number for each: the mean motion of the face, in pixels.
 
-    In every cell the shift against the frame 40 ms before is estimated from brightness differences along the
-    image gradient, ``|Σ I_t ∇I| / Σ |∇I|²`` (the first step of Lucas & Kanade, IJCAI 1981); noise averages
-    out within a cell. Holds about three kilobytes per frame, never the frames.
+    In each cell, the shift from the frame 40 ms before is estimated from differences of brightness along the image gradient,
+    ``|Σ I_t ∇I| / Σ |∇I|²`` (the first step of Lucas & Kanade, IJCAI 1981). Noise averages out within a cell. Keeps about
+    three kilobytes per frame, never the frames.
     """
 
     def __init__(self, fps: Fraction) -> None:
@@ -43,22 +49,22 @@ class MotionCurve:
         self._whole, self._fine = _Grid(_SIDE, _CELLS, lag), _Grid(_FINE_SIDE, _FINE_CELLS, lag)
 
     def add(self, image: Image, size: tuple[int, int] | None = None) -> None:
-        """Take the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
+        """Add the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
 
-        ``size``: width and height of the frame in pixels where ``image`` is a smaller picture of it.
+        ``size`` is the frame's width and height in pixels, if ``image`` is a reduced copy of it.
         """
         size = size or (image.shape[1], image.shape[0])
         small = self._fine.add(_halved(to_grey(image), _FINE_SIDE).astype(np.float32), size)
         self._whole.add(small, size)
 
     def values(self, faces: FaceTrack | None = None) -> list[float]:
-        """One number a frame, within the face's box where there is one, else over the whole frame."""
+        """Return one number per frame: the motion in the face's box, or in the whole frame if there is no face."""
         return self._whole.shifts({i: faces.box_at(i) if faces else None for i in range(self._whole.count)})
 
     def regions(self, faces: FaceTrack) -> dict[str, list[float]]:
-        """The same of brows, eyes, nose and mouth, each where it lies in a mean face.
+        """Return the same for brows, eyes, nose and mouth, at their positions in a mean face.
 
-        Nothing for a clip without a face; 0 in frames without one. A head that turns moves all of them alike.
+        Empty for a clip without a face; 0 in frames without a face. A turning head moves all parts alike.
         """
         if not faces.coverage():
             return {}
@@ -70,7 +76,7 @@ class MotionCurve:
 
 
 class _Grid:
-    """The sums of each cell of each frame, and the mean shift of the cells in a box."""
+    """The sums of each cell in each frame, from which the mean shift of the cells in a box follows."""
 
     def __init__(self, side: int, cells: int, lag: int) -> None:
         self._side, self._cells = side, cells
@@ -82,22 +88,22 @@ class _Grid:
     def count(self) -> int:
         return len(self._sums)
 
-    def add(self, picture: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-        """Take a picture (h, w) of a frame of ``size`` (width, height); returns it as small as it is looked at."""
+    def add(self, image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """Add an image (h, w) of a frame of ``size`` (width, height), and return the small image that is compared."""
         width, height = self._size = size
         scale = min(1.0, self._side / max(width, height))
         small_size = (max(self._cells, round(width * scale)), max(self._cells, round(height * scale)))
-        # Down to a half, every pixel counts between neighbours too, at a fifth of the time of averaging areas.
-        method = cv2.INTER_LINEAR if max(picture.shape) <= 2 * self._side else cv2.INTER_AREA
-        small = np.asarray(cv2.resize(picture, small_size, interpolation=method), np.float32)
-        level = small - np.float32(cv2.mean(small)[0])  # flicker of the lamps is no motion
+        # Down to one half, linear interpolation uses every pixel too, in a fifth of the time of averaging areas.
+        method = cv2.INTER_LINEAR if max(image.shape) <= 2 * self._side else cv2.INTER_AREA
+        small = np.asarray(cv2.resize(image, small_size, interpolation=method), np.float32)
+        level = small - np.float32(cv2.mean(small)[0])  # flickering light is not motion
         then = self._before[0] if self._before else level
         self._sums.append(_cell_sums(then, level, self._cells))
         self._before.append(level)
         return small
 
     def shifts(self, boxes: Mapping[int, Box | None]) -> list[float]:
-        """Mean motion in each frame within its box, or over the whole frame, in the clip's pixels; 0 in frames not given."""
+        """Return the mean motion in each frame's box (None: the whole frame), in the clip's pixels; 0 in other frames."""
         alike: defaultdict[_Window, list[int]] = defaultdict(list)
         for frame, box in boxes.items():
             alike[self._window(box)].append(frame)
@@ -123,7 +129,7 @@ class _Grid:
 
 
 def _halved(grey: Image, side: int) -> Image:
-    """Averaged down by halves while its longer side keeps ``side`` pixels: for halves OpenCV is several times quicker."""
+    """Halve the image while its longer side keeps ``side`` pixels: OpenCV halves several times faster than it scales."""
     while max(grey.shape) >= 2 * side and min(grey.shape) >= 2 and not (grey.shape[0] | grey.shape[1]) & 1:
         half = (grey.shape[1] // 2, grey.shape[0] // 2)
         grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -141,9 +147,9 @@ def _part(box: Box, share: tuple[float, float, float, float]) -> Box:
 
 
 def _cell_sums(then: NDArray[np.float32], now: NDArray[np.float32], cells: int) -> NDArray[np.float16]:
-    """(3, cells, cells): means of I_t I_x, I_t I_y and |∇I|² of each cell; none is above 2 · 128²."""
+    """Return the means of I_t I_x, I_t I_y and |∇I|² of each cell, (3, cells, cells); none is above 2 · 128²."""
     both, change = cv2.add(then, now), cv2.subtract(now, then)
-    # Four times the gradient of the mean of the two; as it is 0 along the border with cv2.Sobel, at a third of the time.
+    # Four times the gradient of the mean of both images; 0 along the border, as with cv2.Sobel, in a third of the time.
     along_x, along_y = np.zeros_like(both), np.zeros_like(both)
     cv2.subtract(both[:, 2:], both[:, :-2], dst=along_x[:, 1:-1])
     cv2.subtract(both[2:], both[:-2], dst=along_y[1:-1])

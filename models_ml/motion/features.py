@@ -1,4 +1,4 @@
-"""The picture of motion that a network sees: flow from onset to apex, and its strain."""
+"""Compute what a network sees of a sample: optical flow from onset to apex, and its strain."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from models_ml.video.frames import Image
 
 
 class LandmarkDetector(Protocol):
-    """What alignment needs of a face detector."""
+    """A face detector, as far as alignment needs it."""
 
     def detect(self, image: Image) -> Box | None: ...
 
@@ -31,7 +31,7 @@ class LandmarkDetector(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class AlignedPair:
-    """The same square of the onset and of the apex frame: float32 (crop_size, crop_size) in 0..255."""
+    """The same square of the onset and the apex frame: float32 (crop_size, crop_size) in 0..255."""
 
     onset: NDArray[np.float32]
     apex: NDArray[np.float32]
@@ -45,13 +45,24 @@ def onset_apex_features(
     onset_name: str = "the onset frame",
     detector: LandmarkDetector | None = None,
 ) -> NDArray[np.float32]:
-    """Motion from the onset to the apex frame, as the three channels u, v and optical strain.
+    """Return the motion from the onset to the apex frame, as the three channels u, v and optical strain.
 
-    ``aligned_pair`` and ``features_of_pairs`` for one pair, on the CPU; arguments and errors are theirs.
+    Calls ``aligned_pair`` and ``features_of_pairs`` for one pair, on the CPU.
+
+    Parameters
+    ----------
+    onset, apex, config, onset_name, detector
+        As for ``aligned_pair``.
 
     Returns
     -------
-    float32 (3, size, size).
+    NDArray
+        float32 (3, size, size), as ``features_of_pairs``.
+
+    Raises
+    ------
+    InputError
+        As ``aligned_pair``.
     """
     pair = aligned_pair(onset, apex, config, onset_name=onset_name, detector=detector)
     return features_of_pairs([pair], config)[0]
@@ -65,70 +76,73 @@ def aligned_pair(
     onset_name: str = "the onset frame",
     detector: LandmarkDetector | None = None,
 ) -> AlignedPair:
-    """Both frames cropped to the face, and brought to one intensity.
+    """Crop both frames to the face, and normalise their intensity.
 
-    The face is found in the onset frame only, and both frames are cropped with the one transform that comes
-    from it (``config.align``), so that alignment cannot look like motion: with "similarity" eye corners and nose
-    come to fixed places, with "crop" the face's box is cut out unturned, with "none" the whole frame is taken,
-    stretched to a square.
+    The face is found in the onset frame only, and both frames are cropped with the transform that results, so that alignment
+    cannot look like motion. ``config.align`` chooses the transform: "similarity" brings eye corners and nose to fixed
+    positions, "crop" cuts out the face's box without rotation, "none" stretches the whole frame to a square.
 
     Parameters
     ----------
     onset, apex
-        Uint8 (H, W) grey or (H, W, 3) RGB, of one size.
+        Frames of the same size, uint8 (H, W) grey or (H, W, 3) RGB.
     config
         ``align``, ``crop_size`` and ``normalise`` are used.
     onset_name
-        For the error message: "frame 120 (source 121)".
+        Name of the onset frame in the error message, for example "frame 120 (source frame 121)".
     detector
-        For tests; the process's own by default.
+        Finds the face; by default the process's own.
 
     Raises
     ------
     InputError
-        If the frames differ in size, or no face is found in the onset frame where one is needed.
+        If the frames differ in size, or the onset frame shows no face and the alignment needs one.
     """
     if onset.shape[:2] != apex.shape[:2]:
         raise InputError(
-            f"Onset and apex frame differ in size: {onset.shape[1]}×{onset.shape[0]} and "
-            f"{apex.shape[1]}×{apex.shape[0]} pixels."
+            f"The onset and the apex frame must have the same size; they have {onset.shape[1]}×{onset.shape[0]} "
+            f"and {apex.shape[1]}×{apex.shape[0]} pixels."
         )
     first, second = to_grey(onset), to_grey(apex)
     return crop_pair(face_alignment(first, config, onset_name, detector), first, second, config)
 
 
 def crop_pair(alignment: Alignment, onset: Image, apex: Image, config: FeatureConfig) -> AlignedPair:
-    """Both frames, grey, cropped by one transform and brought to one intensity."""
+    """Crop two grey frames with one transform, and normalise their intensity."""
     return AlignedPair(*NORMALISATIONS[config.normalise](alignment.crop(onset), alignment.crop(apex)))
 
 
 def features_of_pairs(
     pairs: Sequence[AlignedPair], config: FeatureConfig, device: str = "cpu"
 ) -> NDArray[np.float32]:
-    """Flow of aligned pairs less the head's motion, and its strain, averaged down to ``size`` × ``size``.
+    """Return the flow of aligned pairs without the head's motion, and its strain, averaged to ``size`` × ``size``.
+
+    A pair gives the same bits alone and among others, with any number of threads, on the same kind of device.
 
     Parameters
     ----------
     pairs
-        All of ``config.crop_size``.
+        Pairs of the size ``config.crop_size``.
+    config
+        ``flow``, ``head_motion`` and ``size`` are used.
     device
-        Where TV-L1 is solved, see ``flow_of_many``.
+        Device that solves TV-L1; see ``flow_of_many``.
 
     Returns
     -------
-    float32 (N, 3, size, size). u (to the right) and v (down) are in pixels of the crop; strain has no unit. A pair
-    gives the same bits alone and among others, whatever the number of threads, on the same kind of device.
+    NDArray
+        float32 (N, 3, size, size): u (to the right) and v (down) in pixels of the crop, and strain, which has no unit.
     """
     if not pairs:
         return np.empty((0, 3, config.size, config.size), np.float32)
     onsets, apexes = np.stack([pair.onset for pair in pairs]), np.stack([pair.apex for pair in pairs])
-    return np.stack([_picture(flow, config) for flow in flow_of_many(config.flow, onsets, apexes, device)])
+    return np.stack([_features(flow, config) for flow in flow_of_many(config.flow, onsets, apexes, device)])
 
 
 def feature_key(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, device: str = "cpu") -> str:
-    """Key under which these features may be cached: SHA-256 (hex) of everything that they depend on.
+    """Return the key under which features can be cached: SHA-256 (hex) of everything that they depend on.
 
-    Devices of different kinds differ in the last bits of TV-L1, so the kind is part of its key.
+    The kind of device is part of the key, because the last bits of TV-L1 depend on it.
 
     >>> feature_key("ab" * 32, 10, 20, FeatureConfig()) == feature_key("ab" * 32, 10, 21, FeatureConfig())
     False
@@ -146,13 +160,13 @@ def feature_key(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, 
 
 @cache
 def flow_device() -> str:
-    """The kind of device that this process solves TV-L1 on: "cuda" where there is one."""
-    import torch  # a second of loading, for processes that compute features only
+    """Return the kind of device on which this process solves TV-L1: "cuda" if there is a GPU, otherwise "cpu"."""
+    import torch  # takes a second to load: only for processes that compute features
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _picture(flow: Flow, config: FeatureConfig) -> NDArray[np.float32]:
+def _features(flow: Flow, config: FeatureConfig) -> NDArray[np.float32]:
     flow = REMOVALS[config.head_motion](flow)
     channels = (*flow, optical_strain(flow))
     method = cv2.INTER_AREA if config.size <= config.crop_size else cv2.INTER_LINEAR
@@ -163,7 +177,7 @@ def _picture(flow: Flow, config: FeatureConfig) -> NDArray[np.float32]:
 def face_alignment(
     onset: Image, config: FeatureConfig, onset_name: str, detector: LandmarkDetector | None = None
 ) -> Alignment:
-    """The transform from frames to the crop that ``aligned_pair`` uses; arguments and errors are its own, ``onset`` grey."""
+    """Return the transform that ``aligned_pair`` uses, from a grey onset frame; errors as there."""
     height, width = onset.shape
     if config.align == "none":
         return whole_frame(width, height, config.crop_size)
@@ -171,8 +185,8 @@ def face_alignment(
     box = detector.detect(onset)
     if box is None:
         raise InputError(
-            f"There is no face in {onset_name}, so it cannot be aligned. Choose another onset frame, or set "
-            "face alignment to none."
+            f"There is no face in {onset_name}, so the face cannot be aligned. Choose another onset frame, or set "
+            "the face alignment to none."
         )
     if config.align == "crop":
         return box_crop(box, config.crop_size)

@@ -1,4 +1,4 @@
-"""Dense optical flow between two grey images, and the optical strain of a flow field."""
+"""Compute dense optical flow between two grey images, and the optical strain of a flow field."""
 
 from collections.abc import Callable
 from typing import Any, Literal, cast
@@ -14,30 +14,32 @@ Grey = NDArray[np.uint8] | NDArray[np.float32]
 FlowMethod = Literal["tvl1", "farneback", "dis"]
 
 SMALLEST = 32  # side of the smallest image that flow is computed on, in pixels
-_BORDER = 24
-_AT_ONCE = {"cpu": 8, "cuda": 256}  # pairs solved together: on a CPU, what stays in its caches
+_BORDER = 24  # pixels: more than half of Farnebäck's window of 21
+# Pairs solved together: on a CPU as many as its caches hold, on a GPU many more (``make bench NAME=features``).
+_AT_ONCE = {"cpu": 8, "cuda": 256}
 
 
 def tvl1(a: Grey, b: Grey) -> Flow:
-    """TV-L1 flow (Zach, Pock, Bischof, DAGM 2007; Sánchez et al., IPOL 2013), solved by ``tvl1.tvl1_batch``.
+    """Return TV-L1 flow (Zach, Pock, Bischof, DAGM 2007; Sánchez et al., IPOL 2013), solved by ``tvl1.tvl1_batch``.
 
-    Set for small motion in noise: pyramid steps of a half, few iterations and a smoother field (lambda 0.065) than
-    OpenCV's defaults. On 128×128 face crops it takes about a fifteenth of the time of OpenCV's solver with its
-    defaults (``make bench NAME=features`` measures both) and agrees with it (median correlation 0.98).
+    Set for small motion in noise: pyramid steps of one half, few iterations, and a smoother field (lambda 0.065) than
+    with OpenCV's defaults. On 128×128 face crops it takes about a fifteenth of the time of OpenCV's solver with its
+    defaults, and agrees with it (median correlation 0.98); ``make bench NAME=features`` measures both.
 
     Parameters
     ----------
     a, b
-        Grey images (H, W) of one size, uint8 or float32 in 0..255.
+        Grey images (H, W) of the same size, uint8 or float32 in 0..255.
 
     Returns
     -------
-    float32 (2, H, W): what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``, in pixels.
+    NDArray
+        float32 (2, H, W), in pixels: what is at (x, y) in ``a`` is at (x + u, y + v) in ``b``.
 
     Raises
     ------
     InputError
-        If the images are not two grey images of one size, at least 32×32.
+        If the images are not grey, not of the same size, or smaller than 32×32.
 
     >>> image = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     >>> image = cv2.GaussianBlur(image, (0, 0), 3)
@@ -50,9 +52,9 @@ def tvl1(a: Grey, b: Grey) -> Flow:
 
 
 def farneback(a: Grey, b: Grey) -> Flow:
-    """Farnebäck's polynomial expansion flow (SCIA 2003); arguments, result and errors as ``tvl1``.
+    """Return Farnebäck's polynomial expansion flow (SCIA 2003); parameters, result and errors as for ``tvl1``.
 
-    The images are widened by their borders first: OpenCV's code sees motion at the border of still images.
+    The images are first extended by repeating their borders, because OpenCV finds motion at the border of still images.
     """
     solver = cv2.FarnebackOpticalFlow.create(numLevels=4, winSize=21, numIters=3, polyN=7, polySigma=1.5)
     wide = (
@@ -63,7 +65,7 @@ def farneback(a: Grey, b: Grey) -> Flow:
 
 
 def dis(a: Grey, b: Grey) -> Flow:
-    """Dense inverse search flow (Kroeger et al., ECCV 2016); arguments, result and errors as ``tvl1``.
+    """Return dense inverse search flow (Kroeger et al., ECCV 2016); parameters, result and errors as for ``tvl1``.
 
     It works on uint8: float images are rounded.
     """
@@ -81,18 +83,21 @@ FLOWS: dict[FlowMethod, Callable[[Grey, Grey], Flow]] = {"tvl1": tvl1, "farnebac
 def flow_of_many(
     method: FlowMethod, a: NDArray[np.float32], b: NDArray[np.float32], device: str = "cpu"
 ) -> Flow:
-    """Flow of N pairs of one size: each the same bits as alone, however many there are.
+    """Return the flow of N pairs of the same size; each has the same bits alone and among any number of pairs.
 
     Parameters
     ----------
+    method
+        A key of ``FLOWS``.
     a, b
-        Float32 (N, H, W) in 0..255.
+        Images, float32 (N, H, W) in 0..255.
     device
-        Where TV-L1 is solved, "cpu" or "cuda"; the other methods know the CPU only.
+        Device that solves TV-L1, "cpu" or "cuda"; the other methods run on the CPU only.
 
     Returns
     -------
-    float32 (N, 2, H, W), as ``tvl1``.
+    NDArray
+        float32 (N, 2, H, W), as ``tvl1``.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def flow_of_many(
 
 
 def _tvl1_of_many(a: NDArray[np.float32], b: NDArray[np.float32], device: str) -> Flow:
-    import torch  # here, because spotting and ingest need this module and not a second of loading torch
+    import torch  # here, because spotting and ingest import this module, and torch takes a second to load
 
     from models_ml.motion.tvl1 import tvl1_batch
 
@@ -121,9 +126,10 @@ def _tvl1_of_many(a: NDArray[np.float32], b: NDArray[np.float32], device: str) -
 
 
 def optical_strain(flow: Flow) -> NDArray[np.float32]:
-    """Magnitude of the strain tensor of a flow field: ``sqrt(u_x² + v_y² + ½ (u_y + v_x)²)``.
+    """Return the magnitude of the strain tensor of a flow field: ``sqrt(u_x² + v_y² + ½ (u_y + v_x)²)``.
 
-    Source: Shreve et al., "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
+    Derivatives are central differences. Source: Shreve et al.,
+    "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
     FG 2011.
 
     Parameters
@@ -133,7 +139,8 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
 
     Returns
     -------
-    float32 (H, W), without unit. Shift has none; derivatives are central differences.
+    NDArray
+        float32 (H, W), without unit; a shift has no strain.
 
     >>> y, x = np.mgrid[0:5, 0:5].astype(np.float32)
     >>> round(float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2]), 3)  # stretched by 10 % along x
@@ -147,8 +154,8 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
 def _checked(a: Grey, b: Grey) -> tuple[Grey, Grey]:
     if a.ndim != 2 or a.shape != b.shape or min(a.shape) < SMALLEST:
         raise InputError(
-            f"Optical flow needs two grey images of one size, at least {SMALLEST}×{SMALLEST}; these have the "
-            f"shapes {a.shape} and {b.shape}."
+            f"Optical flow needs two grey images of the same size, at least {SMALLEST}×{SMALLEST} pixels; these have "
+            f"the shapes {a.shape} and {b.shape}."
         )
     return a, b
 
@@ -158,5 +165,5 @@ def _float32(image: Grey) -> NDArray[np.float32]:
 
 
 def _solve(solver: cv2.DenseOpticalFlow, a: NDArray[Any], b: NDArray[Any]) -> Flow:
-    no_guess = cast(Any, None)  # OpenCV's own type hints forget that this is allowed
+    no_guess = cast(Any, None)  # allowed, although OpenCV's type hints say otherwise
     return np.ascontiguousarray(np.moveaxis(solver.calc(a, b, no_guess), 2, 0), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Pictures of motion that somebody else computed: u, v and strain of an onset–apex flow as 8-bit PNG."""
+"""Read flow pictures: u, v and strain of an onset–apex flow that another lab computed, as 8-bit PNG."""
 
 import cv2
 import numpy as np
@@ -6,37 +6,41 @@ from numpy.typing import NDArray
 
 from models_ml.errors import InputError
 
-_ZERO, _HALF_RANGE = 128, 127  # u and v are stored around mid-grey, so that a mirrored picture negates u
+_ZERO, _HALF_RANGE = 128, 127  # u and v are stored around mid-grey
 
 
 def picture_features(data: bytes, size: int) -> NDArray[np.float32]:
-    """The features of a stored flow picture, in the form that ``onset_apex_features`` gives a clip's.
+    """Return the features of a flow picture, in the form that ``onset_apex_features`` returns for a clip.
+
+    Its scale in pixels is not known, so these features must not be mixed with features of clips.
 
     Parameters
     ----------
     data
         A PNG file with 8 bits and three channels, in the order u, v, strain.
     size
-        Side to bring it to, in pixels; averaged down, or interpolated up.
+        Side of the result in pixels; the picture is averaged down or interpolated up.
 
     Returns
     -------
-    float32 (3, size, size). u and v in −1..1 around mid-grey, strain in 0..1; the scale in pixels is not known, so
-    these are not to be mixed with features computed from clips.
+    NDArray
+        float32 (3, size, size): u and v in −1..1, 0 at mid-grey, and strain in 0..1.
 
     Raises
     ------
     InputError
-        If this is not such a picture.
+        If the file is not such a picture.
     """
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if bgr is None:
-        raise InputError("The flow picture is not an image, or is damaged.")
+        raise InputError(
+            "The flow picture is not an image, or it is damaged. Import the original file again."
+        )
     if bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3:
         channels = 1 if bgr.ndim == 2 else bgr.shape[2]
         raise InputError(
             f"The flow picture has {channels} channel{'s' * (channels > 1)} of {bgr.dtype}; it must have three "
-            "of 8 bits: u, v and strain."
+            "channels of 8 bits: u, v and strain."
         )
     u, v, strain = np.moveaxis(bgr[..., ::-1].astype(np.float32), 2, 0)
     channels_in = ((u - _ZERO) / _HALF_RANGE, (v - _ZERO) / _HALF_RANGE, strain / 255)

@@ -1,4 +1,4 @@
-"""Tell a head's own motion from the motion of the skin on it."""
+"""Separate the motion of the head from the motion of the skin on it."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 
 from models_ml.motion.flow import Flow
 
-_GRID = 32  # the fit uses the field averaged down to 32 × 32
-_ROUNDS = 6
-# Bridge and tip of the nose in the unit square of an aligned crop (columns, rows), which no expression moves much.
+_GRID = 32  # the fit uses the flow averaged down to 32 × 32, to save time
+_ROUNDS = 6  # of the reweighted least squares
+# Bridge and tip of the nose in the unit square of an aligned crop (columns, rows): expressions move them little.
 _NOSE = ((0.42, 0.58), (0.42, 0.66))
 
 HeadMotion = Literal["none", "median", "nose", "similarity"]
 
 
 def unchanged(flow: Flow) -> Flow:
-    """The flow as it is."""
+    """Return the flow unchanged."""
     return flow
 
 
 def without_median(flow: Flow) -> Flow:
-    """Flow less its median, which is the head's shift: an expression moves less than half of the crop."""
+    """Subtract the median flow, which is the head's shift: an expression moves less than half of the crop."""
     return flow - np.median(flow, axis=(1, 2), keepdims=True)
 
 
 def without_nose(flow: Flow) -> Flow:
-    """Flow less the median flow of the nose.
+    """Subtract the median flow of the nose.
 
-    The nose's place is that of ``face.align.similarity``; in other crops it is taken to be there as well.
+    The nose is assumed where ``face.align.similarity`` puts it, also in other crops.
     """
     height, width = flow.shape[1:]
     (left, right), (top, bottom) = _NOSE
@@ -39,20 +39,21 @@ def without_nose(flow: Flow) -> Flow:
 
 
 def without_head_motion(flow: Flow) -> Flow:
-    """Flow less the motion of the head as one piece: shift, turn and growth in the image plane.
+    """Subtract the motion of the head as one piece: shift, turn and growth in the image plane.
 
-    The motion is the similarity that fits the flow of the face (an ellipse that fills the crop) best, by
-    least squares reweighted with ``1 / (1 + (residual / median residual)²)`` (Cauchy), so that an expression,
-    which moves a part of the face only, hardly counts. For a pure shift this is about the median flow.
+    The motion is the similarity that best fits the flow of the face, an ellipse that fills the crop. The least squares are
+    reweighted with ``1 / (1 + (residual / median residual)²)`` (Cauchy), so that an expression, which moves only a part of
+    the face, hardly counts. A pure shift gives about the median flow.
 
     Parameters
     ----------
     flow
-        (2, H, W) of a face crop, in pixels.
+        Flow of a face crop, (2, H, W) in pixels.
 
     Returns
     -------
-    float32 (2, H, W).
+    NDArray
+        float32 (2, H, W).
 
     >>> y, x = np.mgrid[0:64, 0:64].astype(np.float32)
     >>> turned = np.stack([2 - 0.01 * y, 0.01 * x - 1])
@@ -71,7 +72,7 @@ REMOVALS: dict[HeadMotion, Callable[[Flow], Flow]] = {
 
 
 def head_motion(flow: Flow) -> NDArray[np.float64]:
-    """The motion of the head as one piece, (2, H, W), that ``without_head_motion`` subtracts."""
+    """Return the motion of the head as one piece, (2, H, W), which ``without_head_motion`` subtracts."""
     height, width = flow.shape[1:]
     small = np.stack([cv2.resize(part, (_GRID, _GRID), interpolation=cv2.INTER_AREA) for part in flow])
     x, y = _coordinates(_GRID, _GRID)
@@ -83,7 +84,7 @@ def head_motion(flow: Flow) -> NDArray[np.float64]:
 
 
 def _coordinates(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Columns and rows of pixel centres, −½ to ½ across the field."""
+    """Return columns and rows of the pixel centres, −½ to ½ across the flow."""
     x = (np.arange(width) + 0.5) / width - 0.5
     y = (np.arange(height) + 0.5) / height - 0.5
     return np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width))
@@ -92,7 +93,7 @@ def _coordinates(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[
 def _fit(
     x: NDArray[np.float64], y: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(4,): shift x, shift y, growth, turn."""
+    """Return shift x, shift y, growth and turn, (4,)."""
     one, zero = np.ones_like(x), np.zeros_like(x)
     design = np.concatenate([np.stack([one, zero, x, -y], axis=1), np.stack([zero, one, y, x], axis=1)])
     target = np.concatenate([u, v])

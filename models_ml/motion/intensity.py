@@ -1,7 +1,7 @@
-"""Intensity normalisation of a pair of aligned crops, such that it cannot look like motion.
+"""Normalise the intensity of a pair of aligned crops so that it cannot look like motion.
 
-Flow takes brightness to be constant: whatever maps the two frames differently from place to place moves edges. So the
-apex frame is brought to the onset frame by one curve for the whole crop, or both by the same curve at each place.
+Flow assumes constant brightness, so a normalisation that treats the two frames differently from point to point moves edges.
+Here either one curve brings the whole apex crop to the onset crop, or both crops use the same curve at each point.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 Crop = NDArray[np.float32]
 Normalisation = Literal["none", "match", "histogram", "clahe"]
 
-_TILES = 4  # CLAHE's tiles along each side
-_CLIP = 2.0  # its limit: most that a bin may hold, as a multiple of the mean
+_TILES = 4  # tiles of CLAHE along each side
+_CLIP = 2.0  # its limit: the most that a bin may hold, as a multiple of the mean
 
 
 def unchanged(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
-    """The pair as it is."""
+    """Return the pair unchanged."""
     return onset, apex
 
 
 def match_contrast(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
-    """The apex crop with the onset's mean and standard deviation: a lamp's flicker and a changed exposure go.
+    """Give the apex crop the mean and standard deviation of the onset, against flickering light and changed exposure.
 
     Parameters
     ----------
     onset, apex
-        Float32 (H, W) in 0..255.
+        Crops, float32 (H, W) in 0..255.
 
     >>> onset = np.linspace(50, 100, 64, dtype=np.float32).reshape(8, 8)
     >>> float(np.abs(match_contrast(onset, onset * 1.2 + 9)[1] - onset).max().round(3))
@@ -40,9 +40,9 @@ def match_contrast(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
 
 
 def match_histogram(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
-    """The apex crop with the onset's histogram: its n-th darkest pixel becomes as bright as the onset's n-th darkest.
+    """Give the apex crop the histogram of the onset: its n-th darkest pixel becomes as bright as the onset's n-th darkest.
 
-    One rising curve for the whole crop, made of 256 quantiles.
+    One rising curve for the whole crop, from 256 quantiles.
     """
     shares = np.linspace(0, 1, 256)
     curve_from, curve_to = np.quantile(apex, shares), np.quantile(onset, shares)
@@ -51,10 +51,10 @@ def match_histogram(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
 
 
 def even_out(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
-    """Contrast-limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV, 1994) by the onset's curves.
+    """Apply contrast-limited adaptive histogram equalisation with the onset's curves to both crops.
 
-    Each of 4×4 tiles of the onset crop gives a curve, and every pixel of both crops goes by the curves of the four
-    tiles around it. Curves of the apex's own would differ where the expression is.
+    Zuiderveld, Graphics Gems IV, 1994. Each of 4×4 tiles of the onset crop gives a curve, and each pixel of both crops uses
+    the curves of the four tiles around it. Curves of the apex crop itself would differ at the expression.
     """
     curves = _tile_curves(onset)
     return _by_curves(onset, curves), _by_curves(apex, curves)
@@ -69,7 +69,7 @@ NORMALISATIONS: dict[Normalisation, Callable[[Crop, Crop], tuple[Crop, Crop]]] =
 
 
 def _tile_curves(image: Crop) -> NDArray[np.float32]:
-    """(tiles, tiles, 257) brightness for each grey level 0..256 of each tile."""
+    """Return the brightness of each grey level 0..256 in each tile, (tiles, tiles, 257)."""
     curves = np.empty((_TILES, _TILES, 257), np.float32)
     for i, rows in enumerate(np.array_split(image, _TILES, axis=0)):
         for j, tile in enumerate(np.array_split(rows, _TILES, axis=1)):
@@ -98,10 +98,10 @@ def _by_curves(image: Crop, curves: NDArray[np.float32]) -> Crop:
 
 
 def _between_tiles(side: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.float32]], ...]:
-    """For each pixel the tile before and the one after it, and their weights."""
-    place = np.clip((np.arange(side) + 0.5) * _TILES / side - 0.5, 0, _TILES - 1)
-    before = np.minimum(place.astype(np.int64), _TILES - 2)
-    after = (place - before).astype(np.float32)
+    """Return for each pixel the tile before it and the tile after it, with their weights."""
+    position = np.clip((np.arange(side) + 0.5) * _TILES / side - 0.5, 0, _TILES - 1)
+    before = np.minimum(position.astype(np.int64), _TILES - 2)
+    after = (position - before).astype(np.float32)
     return (before, 1 - after), (before + 1, after)
 
 

@@ -1,4 +1,4 @@
-"""Flow and strain of two frames as a layer to be drawn over the picture: on a grid, in the picture's own pixels."""
+"""Compute flow and strain of two frames as a layer over the frame: on a grid, in the frame's own pixels."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from models_ml.motion.features import (
 )
 from models_ml.video.frames import Image
 
-GRID = 32
+GRID = 32  # cells along each side of the crop; a network's features have 28
 _DECIMALS = 4
 
 
@@ -28,36 +28,37 @@ def flow_layer(
     name: str = "the first frame",
     detector: LandmarkDetector | None = None,
 ) -> dict[str, Any]:
-    """Motion from one frame to another, computed as a network's features are (``features_of_pairs``).
+    """Return the motion from one frame to another, computed as a network's features are (``features_of_pairs``).
 
     Parameters
     ----------
     start, end
-        Uint8 (H, W) grey or (H, W, 3) RGB, of one size.
+        Frames of the same size, uint8 (H, W) grey or (H, W, 3) RGB.
     config
-        How; by default as runs do by default, but on a finer grid of 32 × 32 cells.
+        How to compute it; by default as runs do by default, but on a finer grid of 32 × 32 cells.
     name
-        Of the first frame, for the error message.
+        Name of the first frame in the error message.
     detector
-        For tests; the process's own by default.
+        Finds the face; by default the process's own.
 
     Returns
     -------
-    JSON-ready: ``size`` cells along each side; row after row ``u`` (to the right) and ``v`` (down), the mean motion of
-    each cell less the head's, in pixels of the frame, turned upright with it; ``strain`` without unit; and
-    ``to_frame``, two rows of three: frame (x, y) = to_frame · (column, row, 1), where cells are one wide and the
-    frame's corner is (0, 0).
+    dict
+        Ready for JSON. ``size`` is the number of cells along each side. ``u`` (to the right) and ``v`` (down) are the mean
+        motion of each cell without the head's, row by row, in pixels and directions of the frame; ``strain`` has no unit.
+        ``to_frame`` has two rows of three numbers: frame (x, y) = to_frame · (column, row, 1), where a cell is one wide and
+        the frame's corner is (0, 0).
 
     Raises
     ------
     InputError
-        If the frames differ in size, or there is no face in the first one.
+        If the frames differ in size, or the first one shows no face.
     """
     config = config or FeatureConfig(size=GRID)
     first, second = to_grey(start), to_grey(end)
     if first.shape != second.shape:
         sizes = " and ".join(f"{grey.shape[1]}×{grey.shape[0]}" for grey in (first, second))
-        raise InputError(f"The frames differ in size: {sizes} pixels.")
+        raise InputError(f"The two frames must have the same size; they have {sizes} pixels.")
     alignment = face_alignment(first, config, name, detector)
     pair = crop_pair(alignment, first, second, config)
     u, v, strain = features_of_pairs([pair], config, flow_device() if config.flow == "tvl1" else "cpu")[0]

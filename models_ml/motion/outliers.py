@@ -1,4 +1,4 @@
-"""Which motion features of a set are unlike the others, and why: what to look at before training on them."""
+"""Find the motion features of a set that are unlike the others, and say why: check them before training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from models_ml.motion.head import head_motion
 
 UNUSUAL = 3.5  # robust z-score (Iglewicz & Hoaglin, 1993)
-ENOUGH = 8  # samples below which nothing can be called unusual
-_STILL = 1e-6  # longest vector of a picture that shows no motion
-_TOP = 1e6  # score of what is wrong for certain: it comes first
+ENOUGH = 8  # least number of samples that can be compared
+_STILL = 1e-6  # longest vector of features without motion
+_TOP = 1e6  # score of what is certainly wrong, so that it comes first
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a picture: its name, its unit, and what too much and too little of it mean."""
+    """One number that describes features: its name and unit, and what a high or a low value means."""
 
     name: str
     title: str
@@ -30,14 +30,14 @@ MEASURES = (
         "magnitude",
         "Mean motion",
         "px",
-        "moves far more than the others: head motion, or an apex frame that is not the expression's",
-        "hardly moves: the apex may be too near the onset",
+        "moves far more than the others: the head moved, or the apex frame is not the apex of the expression",
+        "hardly moves: the apex may be too close to the onset",
     ),
     Measure(
         "peak",
         "Strongest motion",
         "px",
-        "has a place that moves far more than the others': a blink, a hand, or a tracking error",
+        "has a spot that moves far more than in the others: a blink, a hand, or a tracking error",
         None,
     ),
     Measure(
@@ -56,7 +56,7 @@ MEASURES = (
     ),
     Measure(
         "symmetry",
-        "Likeness of the mirrored halves",
+        "Symmetry of the face",
         "",
         None,
         "moves differently on its two sides: a one-sided expression, a turned head or noise",
@@ -66,18 +66,18 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Outlier:
-    """A sample to look at: its place in the set, how unusual it is, and why, the strongest reason first."""
+    """A sample to check: its position in the set, how unusual it is, and the reasons, strongest first."""
 
-    place: int
+    position: int
     score: float
     reasons: tuple[str, ...]
 
 
 def measures_of(features: NDArray[np.float32]) -> dict[str, float]:
-    """The numbers that samples are compared by, of one (3, size, size) picture of u, v and strain.
+    """Return the numbers by which samples are compared, for features (3, size, size) of u, v and strain.
 
-    ``symmetry`` is the correlation of the left half with the mirrored right one (u changes its sign); 0 where there
-    is no motion.
+    ``symmetry`` is the correlation of the left half with the mirrored right half, in which u changes its sign; 0 without
+    motion.
     """
     flow, strain = features[:2].astype(np.float64), features[2].astype(np.float64)
     length = np.hypot(*flow)
@@ -96,69 +96,72 @@ def measures_of(features: NDArray[np.float32]) -> dict[str, float]:
 def find_outliers(
     features: NDArray[np.float32], kinds: Sequence[str], problems: Sequence[str | None] | None = None
 ) -> tuple[list[dict[str, float] | None], list[Outlier]]:
-    """Measure every picture of a set and find those unlike the others of their kind.
+    """Measure the features of a set of samples, and find the samples that are unlike the others of their kind.
 
     Parameters
     ----------
     features
-        (N, 3, size, size).
+        Features of the samples, (N, 3, size, size).
     kinds
-        Of each sample: "clip" or "picture", whose numbers are on different scales.
+        "clip" or "picture" for each sample; the two have different scales.
     problems
-        Of each sample: why it has no picture, or None; its features are not looked at.
+        For each sample the reason why it has no features, or None. Features of samples with a reason are ignored.
 
     Returns
     -------
-    The measures of each (None where it has no numbers), and the outliers, the most unusual first. Magnitudes are
-    compared by their logarithms, as they vary by factors.
+    tuple
+        The measures of each sample, or None without features, and the outliers, most unusual first. Measures are compared by
+        their logarithms, because they vary by factors; symmetry is compared as it is.
     """
     wrong = list(problems) if problems is not None else [None] * len(features)
     measures: list[dict[str, float] | None] = []
     reasons: list[list[tuple[float, str]]] = []
     first_seen: dict[bytes, int] = {}
-    for place, picture in enumerate(features):
-        own, certain = _certainly_wrong(picture, wrong[place], place, first_seen)
+    for position, own_features in enumerate(features):
+        own, certain = _certainly_wrong(own_features, wrong[position], position, first_seen)
         measures.append(own)
         reasons.append([(_TOP, certain)] if certain else [])
     for kind in set(kinds):
-        places = [p for p, own in enumerate(measures) if own is not None and kinds[p] == kind]
-        if len(places) >= ENOUGH:
-            _compare(places, measures, reasons)
-    found = [_outlier(place, why) for place, why in enumerate(reasons) if why]
-    return measures, sorted(found, key=lambda outlier: (-outlier.score, outlier.place))
+        positions = [p for p, own in enumerate(measures) if own is not None and kinds[p] == kind]
+        if len(positions) >= ENOUGH:
+            _compare(positions, measures, reasons)
+    found = [_outlier(position, why) for position, why in enumerate(reasons) if why]
+    return measures, sorted(found, key=lambda outlier: (-outlier.score, outlier.position))
 
 
 def _certainly_wrong(
-    picture: NDArray[np.float32], problem: str | None, place: int, first_seen: dict[bytes, int]
+    features: NDArray[np.float32], problem: str | None, position: int, first_seen: dict[bytes, int]
 ) -> tuple[dict[str, float] | None, str]:
     if problem is not None:
         return None, f"has no features: {problem}"
-    if not np.isfinite(picture).all():
-        share = 1 - np.isfinite(picture).mean()
-        return None, f"has values that are not numbers ({share:.0%} of the picture)"
-    if np.abs(picture).max() < _STILL:
+    if not np.isfinite(features).all():
+        share = 1 - np.isfinite(features).mean()
+        return None, f"has values that are not numbers ({share:.0%} of the features)"
+    if np.abs(features).max() < _STILL:
         return None, "shows no motion at all: onset and apex may be the same frame"
-    same = first_seen.setdefault(picture.tobytes(), place)
-    return measures_of(picture), "" if same == place else f"is the same picture as sample {same}, bit for bit"
+    same = first_seen.setdefault(features.tobytes(), position)
+    return measures_of(
+        features
+    ), "" if same == position else f"has exactly the same features as sample {same}"
 
 
 def _compare(
-    places: list[int], measures: list[dict[str, float] | None], reasons: list[list[tuple[float, str]]]
+    positions: list[int], measures: list[dict[str, float] | None], reasons: list[list[tuple[float, str]]]
 ) -> None:
     for measure in MEASURES:
-        values = np.array([(measures[place] or {})[measure.name] for place in places])
+        values = np.array([(measures[position] or {})[measure.name] for position in positions])
         usual = float(np.median(values))
-        for place, value, z in zip(places, values, _robust_z(values, measure), strict=True):
+        for position, value, z in zip(positions, values, _robust_z(values, measure), strict=True):
             meaning = measure.high if z > 0 else measure.low
             if abs(z) <= UNUSUAL or meaning is None:
                 continue
             unit = f" {measure.unit}" if measure.unit else ""
             numbers = f"{measure.title.lower()} {value:.3g}{unit}, usually {usual:.3g}{unit}; z = {z:+.1f}"
-            reasons[place].append((abs(float(z)), f"{meaning} ({numbers})"))
+            reasons[position].append((abs(float(z)), f"{meaning} ({numbers})"))
 
 
 def _robust_z(values: NDArray[np.float64], measure: Measure) -> NDArray[np.float64]:
-    """Distance from the median, in standard deviations estimated by the median absolute deviation."""
+    """Return distances from the median, in standard deviations estimated by the median absolute deviation."""
     if measure.name != "symmetry":
         values = np.log(values + 1e-9)
     distance = values - np.median(values)
@@ -166,9 +169,9 @@ def _robust_z(values: NDArray[np.float64], measure: Measure) -> NDArray[np.float
     return 0.6745 * distance / spread if spread > 0 else np.zeros_like(values)
 
 
-def _outlier(place: int, reasons: list[tuple[float, str]]) -> Outlier:
+def _outlier(position: int, reasons: list[tuple[float, str]]) -> Outlier:
     ordered = sorted(reasons, reverse=True)
-    return Outlier(place, ordered[0][0], tuple(text for _, text in ordered))
+    return Outlier(position, ordered[0][0], tuple(text for _, text in ordered))
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -5,7 +5,7 @@ skin as a sum of smooth bumps, and the light. One matrix product per frame solve
 IJCAI 1981, with the parametric motion of Baker & Matthews, IJCV 2004), in a tenth of the time of dense flow. Pixels
 around the eyes are left out, so a blink moves nothing.
 
-The constants were tuned together with those of ``fitting`` (see there); ``make bench NAME=spotting`` measures both.
+The constants were tuned together with the constants of ``fitting`` (see there); ``make bench NAME=spotting`` measures both.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Versions of what is stored; imports nothing, so that the web may ask."""
+"""Version of the spotter; imports nothing, so that web processes can read it."""
 
-# Raised by whoever changes what is spotted, so that suggestions of another program are made anew.
+# Raise it with each change of what is spotted: suggestions of another version are computed again.
 SPOTTER_VERSION = "3"

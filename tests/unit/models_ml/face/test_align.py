@@ -23,7 +23,7 @@ def landmarks(face: np.ndarray) -> np.ndarray:
     return get_detector().landmarks(face, box)
 
 
-def test_eyes_come_level_and_to_their_place(landmarks: np.ndarray) -> None:
+def test_eyes_are_level_and_at_their_position(landmarks: np.ndarray) -> None:
     points = similarity(landmarks, 128).points(landmarks)
     right, left = points[36:42].mean(0), points[42:48].mean(0)
     assert abs(right[1] - left[1]) < 4
@@ -63,7 +63,7 @@ def test_a_point_of_the_frame_is_where_points_says(size: int, scale: float) -> N
     assert np.abs(seen - alignment.points(at)[0]).max() < 0.05
 
 
-def test_a_large_frame_is_averaged_and_not_sampled() -> None:
+def test_a_large_frame_is_averaged_down() -> None:
     stripes = np.zeros((512, 512), np.uint8)
     stripes[:, ::2] = 200
     crop = whole_frame(512, 512, 64).crop(stripes)
@@ -76,7 +76,7 @@ def test_a_box_at_the_border_repeats_the_border(face: np.ndarray) -> None:
     assert np.abs(crop[:, 0] - crop[:, 1]).max() < 1
 
 
-def test_the_same_frame_gives_the_same_bits_whatever_the_threads(
+def test_the_same_frame_gives_the_same_bits_with_any_number_of_threads(
     face: np.ndarray, landmarks: np.ndarray
 ) -> None:
     before = cv2.getNumThreads()

@@ -37,7 +37,7 @@ def test_the_last_frame_with_a_face_is_found_exactly(last: int) -> None:
     assert track(169, lambda i: i <= last)[0].coverage() == [(0, last)]
 
 
-def test_a_face_that_comes_and_goes_again_is_found_exactly() -> None:
+def test_a_face_that_appears_and_disappears_is_found_exactly() -> None:
     assert track(5000, lambda i: 1234 <= i <= 3456)[0].coverage() == [(1234, 3456)]
 
 
@@ -71,7 +71,7 @@ def test_boxes_between_samples_are_interpolated() -> None:
     assert found.box_at(0) == Box(0, 0, 10, 10)
 
 
-def test_there_is_no_box_where_there_is_no_face() -> None:
+def test_there_is_no_box_without_a_face() -> None:
     found = FaceTrack(11, {0: None, 4: None, 5: BOX, 10: BOX})
     assert found.box_at(2) is None
     assert found.box_at(4) is None
@@ -86,6 +86,6 @@ def test_a_track_survives_json() -> None:
     assert FaceTrack.from_json(data) == found
 
 
-def test_other_data_are_no_track() -> None:
-    with pytest.raises(InputError, match="not the data of a face track"):
+def test_other_data_are_refused() -> None:
+    with pytest.raises(InputError, match="data of the face track are damaged"):
         FaceTrack.from_json({"boxes": [[1, 2]]})

@@ -1,4 +1,4 @@
-"""A clip with several expressions is decoded once, and each expression has its own answer."""
+"""A clip with several expressions is decoded once, and each expression has its own result."""
 
 from pathlib import Path
 
@@ -57,26 +57,26 @@ def test_the_clip_is_opened_once_and_read_no_further_than_needed(
     assert seen == list(range(12))
 
 
-def test_one_expression_that_cannot_be_does_not_stop_the_others(video: Path) -> None:
+def test_an_expression_with_wrong_frames_does_not_stop_the_others(video: Path) -> None:
     found = dict(aligned_pairs(video, [(3, 9), (30, 99), (-1, 5)], WHOLE))
     assert isinstance(found[0], AlignedPair)
-    assert str(found[1]) == "There is no frame 99: the clip has 40 frames (0 to 39)."
-    assert str(found[2]) == "There is no frame -1: frames are numbered from 0."
+    assert str(found[1]) == "Frame 99 not found: the clip has 40 frames (0 to 39)."
+    assert str(found[2]) == "Frame -1 not found: frame indices start at 0."
 
 
-def test_no_face_is_told_with_the_frame_and_its_source_number(tmp_path: Path) -> None:
+def test_a_missing_face_is_reported_with_frame_and_source_frame(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "clip.zip", numbered_members(4, first=70))
     ((_, answer),) = aligned_pairs(path, [(1, 2)], FeatureConfig())
     assert isinstance(answer, InputError)
     assert str(answer).startswith("There is no face in frame 1 (source frame 71)")
 
 
-def test_a_file_that_breaks_off_is_told_for_what_is_missing(video: Path, tmp_path: Path) -> None:
+def test_a_file_that_ends_early_is_reported_for_the_missing_expressions(video: Path, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"nothing like a video")
     ((_, answer),) = aligned_pairs(path, [(1, 2)], WHOLE)
     assert isinstance(answer, InputError)
-    assert "not a video" in str(answer)
+    assert "neither a video" in str(answer)
 
 
 @pytest.mark.parametrize("flow", ["tvl1", "farneback", "dis"])

@@ -1,4 +1,4 @@
-"""The colour wheel is Middlebury's, and what is not a number is never shown as motion."""
+"""The colour wheel is Middlebury's, and values that are not numbers are never shown as motion."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ def colour(u: float, v: float) -> tuple[int, ...]:
     return tuple(flow_colours(np.array([[[u]], [[v]]], np.float32), 1.0)[0, 0])
 
 
-def test_still_is_white_and_longer_is_more_saturated() -> None:
+def test_no_motion_is_white_and_more_motion_is_more_saturated() -> None:
     assert colour(0, 0) == (255, 255, 255)
     assert min(colour(0.2, 0)) > min(colour(0.9, 0))
 
@@ -29,7 +29,7 @@ def test_more_than_full_colour_is_darker() -> None:
     assert max(colour(2, 0)) < max(colour(1, 0))
 
 
-def test_opposite_signs_have_opposite_colours_and_zero_neither() -> None:
+def test_opposite_signs_have_opposite_colours_and_zero_is_white() -> None:
     left, still, right = signed_colours(np.array([[-1, 0, 1]], np.float32), 1.0)[0].astype(int)
     assert left[2] > left[0]
     assert right[0] > right[2]

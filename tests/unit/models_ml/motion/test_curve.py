@@ -1,4 +1,4 @@
-"""The timeline's motion curve: pixels of motion, where the face is, and nothing from light or noise."""
+"""The motion curve measures the face's motion in pixels, and ignores light and noise."""
 
 from fractions import Fraction
 
@@ -31,7 +31,7 @@ def curve(images: list[np.ndarray], faces: FaceTrack | None = None) -> list[floa
     return motion.values(faces)
 
 
-def test_it_gives_one_number_a_frame_in_pixels(face: np.ndarray) -> None:
+def test_it_gives_one_number_per_frame_in_pixels(face: np.ndarray) -> None:
     values = curve([face] * 6 + [shifted(face, 1.0)] * 10)
     assert len(values) == 16
     assert max(values[:6]) == 0
@@ -55,9 +55,9 @@ def test_noise_is_little_motion(face: np.ndarray) -> None:
     assert max(curve(noisy)) < 0.2
 
 
-def test_only_the_face_counts_where_it_is_known(face: np.ndarray) -> None:
+def test_only_the_face_counts_if_it_is_known(face: np.ndarray) -> None:
     scene = np.hstack([face, face])
-    moved = np.hstack([face, shifted(face, 2)])  # something moves beside the face
+    moved = np.hstack([face, shifted(face, 2)])  # something moves next to the face
     images = [scene] * 4 + [moved] * 4
     inside = curve(images, FaceTrack(8, {0: Box(20, 20, 170, 170), 7: Box(20, 20, 170, 170)}))
     assert max(inside) < 0.1
@@ -89,7 +89,7 @@ def test_a_part_of_the_face_that_moves_stands_out_in_its_own_curve(face: np.ndar
     assert regions["mouth"][4] > 4 * max(regions["brows"][4], regions["eyes"][4])
 
 
-def test_without_a_face_there_are_no_parts_and_beyond_it_no_motion(face: np.ndarray) -> None:
+def test_there_are_no_parts_without_a_face_and_no_motion_in_frames_without_one(face: np.ndarray) -> None:
     motion = MotionCurve(FPS)
     for image in [face] * 4 + [shifted(face, 1.0)] * 4:
         motion.add(image)
@@ -101,7 +101,7 @@ def test_without_a_face_there_are_no_parts_and_beyond_it_no_motion(face: np.ndar
     assert seen["brows"][5:] == [0.0] * 3
 
 
-def test_a_smaller_picture_of_each_frame_gives_the_same_curves_in_the_frames_pixels(face: np.ndarray) -> None:
+def test_reduced_frames_give_the_same_curves_in_pixels_of_the_frame(face: np.ndarray) -> None:
     large = cv2.resize(face, (768, 768), interpolation=cv2.INTER_CUBIC)
     frames = [large] * 4 + [shifted(large, 4.0)] * 4
     box = Box(64, 64, 704, 704)

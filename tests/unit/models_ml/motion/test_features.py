@@ -1,4 +1,4 @@
-"""Onset-apex features: the known motion of a face, in pixels of the crop, the same bits every time."""
+"""Onset–apex features show the known motion of a face, in pixels of the crop, with the same bits each time."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def face() -> np.ndarray:
 
 
 def warped(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The image whose skin at p has moved by (x, y)(p)."""
+    """Return the image whose skin at p has moved by (x, y)(p)."""
     rows, columns = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32)
     return cv2.remap(
         image,
@@ -37,14 +37,14 @@ def warped(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def smile(face: np.ndarray) -> np.ndarray:
-    """The mouth's corners rise by two pixels, and the whole head moves by (1.5, −1)."""
+    """Return a face whose mouth corners rose by two pixels, and whose head moved by (1.5, −1)."""
     rows, columns = np.mgrid[0:256, 0:256].astype(np.float32)
     lift = sum(np.exp(-((columns - x) ** 2 + (rows - 142) ** 2) / (2 * 10**2)) for x in (108, 147))
     return warped(face, np.full((256, 256), 1.5), -1 - 2 * lift)
 
 
 @pytest.mark.parametrize("flow", ["tvl1", "farneback", "dis"])
-def test_a_smile_is_seen_at_the_mouths_corners_and_the_heads_motion_is_not(
+def test_a_smile_shows_at_the_mouth_corners_without_the_heads_motion(
     face: np.ndarray, smile: np.ndarray, flow: str
 ) -> None:
     features = onset_apex_features(face, smile, FeatureConfig(flow=flow))
@@ -57,7 +57,7 @@ def test_a_smile_is_seen_at_the_mouths_corners_and_the_heads_motion_is_not(
     assert strain.min() >= 0
 
 
-def test_the_heads_motion_stays_if_wanted(face: np.ndarray, smile: np.ndarray) -> None:
+def test_the_heads_motion_stays_if_configured(face: np.ndarray, smile: np.ndarray) -> None:
     u = onset_apex_features(face, smile, FeatureConfig(head_motion="none"))[0]
     scale = 128 * 0.59 / 64  # of the crop: pixels of it per pixel of the frame, about
     assert abs(np.median(u) - 1.5 * scale) < 0.35
@@ -109,7 +109,7 @@ def test_every_alignment_and_size_works(
     assert np.isfinite(features).all()
 
 
-def test_the_face_is_sought_in_the_onset_frame_only(face: np.ndarray, smile: np.ndarray) -> None:
+def test_the_face_is_searched_in_the_onset_frame_only(face: np.ndarray, smile: np.ndarray) -> None:
     class Once:
         images: list[np.ndarray] = []
 
@@ -126,7 +126,7 @@ def test_the_face_is_sought_in_the_onset_frame_only(face: np.ndarray, smile: np.
     assert np.array_equal(detector.images[0], cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
 
 
-def test_the_same_bits_come_out_whatever_the_threads(face: np.ndarray, smile: np.ndarray) -> None:
+def test_the_same_bits_come_out_with_any_number_of_threads(face: np.ndarray, smile: np.ndarray) -> None:
     before = cv2.getNumThreads()
     results = []
     for threads in (1, 4):
@@ -144,11 +144,11 @@ def test_a_frame_without_a_face_is_named() -> None:
 
 
 def test_frames_of_different_sizes_are_refused(face: np.ndarray) -> None:
-    with pytest.raises(InputError, match="differ in size: 256×256 and 256×200"):
+    with pytest.raises(InputError, match="same size; they have 256×256 and 256×200"):
         onset_apex_features(face, face[:200], FeatureConfig())
 
 
-def test_the_key_changes_with_everything_that_matters() -> None:
+def test_the_key_changes_with_all_that_features_depend_on() -> None:
     base = FeatureConfig()
     keys = {
         feature_key(HASH, 10, 20, base),
@@ -172,7 +172,7 @@ CHANGES: dict[str, object] = {
 }
 
 
-def test_devices_are_told_apart_where_their_bits_differ() -> None:
+def test_devices_have_their_own_keys_if_their_bits_differ() -> None:
     assert feature_key(HASH, 1, 2, FeatureConfig()) != feature_key(HASH, 1, 2, FeatureConfig(), "cuda")
     dis = FeatureConfig(flow="dis")
     assert feature_key(HASH, 1, 2, dis) == feature_key(HASH, 1, 2, dis, "cuda")

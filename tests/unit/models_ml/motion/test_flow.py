@@ -39,7 +39,7 @@ def test_a_still_image_does_not_move(face: np.ndarray, method: FlowMethod) -> No
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_bytes_and_floats_mean_the_same(face: np.ndarray, method: FlowMethod) -> None:
+def test_bytes_and_floats_give_the_same_flow(face: np.ndarray, method: FlowMethod) -> None:
     moved = shifted(face, 1, 0)
     floats = FLOWS[method](face.astype(np.float32), moved.astype(np.float32))
     assert np.array_equal(floats, FLOWS[method](face, moved))
@@ -47,7 +47,9 @@ def test_bytes_and_floats_mean_the_same(face: np.ndarray, method: FlowMethod) ->
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("side", [32, 47, 128])
-def test_the_same_bits_come_out_whatever_the_threads(face: np.ndarray, method: FlowMethod, side: int) -> None:
+def test_the_same_bits_come_out_with_any_number_of_threads(
+    face: np.ndarray, method: FlowMethod, side: int
+) -> None:
     a = cv2.resize(face, (side, side))
     b = shifted(a, 0.7, -0.4)
     before = cv2.getNumThreads()
@@ -62,7 +64,7 @@ def test_the_same_bits_come_out_whatever_the_threads(face: np.ndarray, method: F
 
 @pytest.mark.parametrize("method", METHODS)
 def test_images_that_do_not_fit_are_refused(face: np.ndarray, method: FlowMethod) -> None:
-    with pytest.raises(InputError, match="two grey images of one size"):
+    with pytest.raises(InputError, match="two grey images of the same size"):
         FLOWS[method](face, face[:100])
     with pytest.raises(InputError, match="at least 32×32"):
         FLOWS[method](face[:20, :20], face[:20, :20])
@@ -82,7 +84,7 @@ def test_a_shift_and_a_small_turn_have_no_strain() -> None:
     assert np.abs(optical_strain(np.stack([3 - 0.01 * y, 0.01 * x - 2]))).max() < 1e-6
 
 
-def test_the_heads_motion_is_taken_out_and_the_expression_stays() -> None:
+def test_the_heads_motion_is_removed_and_the_expression_stays() -> None:
     y, x = np.mgrid[0:128, 0:128].astype(np.float32)
     corner = np.exp(-((x - 45) ** 2 + (y - 95) ** 2) / (2 * 8**2))
     expression = np.stack([-0.5 * corner, -1.5 * corner])
@@ -90,12 +92,12 @@ def test_the_heads_motion_is_taken_out_and_the_expression_stays() -> None:
     assert np.abs(without_head_motion((head + expression).astype(np.float32)) - expression).max() < 0.06
 
 
-def test_no_motion_leaves_no_motion() -> None:
+def test_a_still_face_stays_still() -> None:
     assert np.abs(without_head_motion(np.zeros((2, 64, 64), np.float32))).max() == 0
 
 
 @pytest.mark.parametrize("name", ["median", "nose", "similarity"])
-def test_every_removal_takes_a_shift_out_and_leaves_the_expression(name: HeadMotion) -> None:
+def test_every_removal_removes_a_shift_and_leaves_the_expression(name: HeadMotion) -> None:
     y, x = np.mgrid[0:128, 0:128].astype(np.float32)
     corner = np.exp(-((x - 40) ** 2 + (y - 98) ** 2) / (2 * 8**2))
     expression = np.stack([0 * corner, -1.5 * corner])
@@ -111,7 +113,7 @@ def test_an_expression_of_half_the_face_moves_the_median_and_not_the_nose() -> N
     assert np.abs(REMOVALS["median"](flow) - flow).max() == 1
 
 
-def test_many_pairs_are_as_each_alone(face: np.ndarray) -> None:
+def test_many_pairs_give_the_same_flow_as_each_alone(face: np.ndarray) -> None:
     first = np.stack([face] * 3).astype(np.float32)
     second = np.stack([shifted(face, x, 0.5) for x in (0.2, 1, 2)]).astype(np.float32)
     for method in METHODS:

@@ -1,4 +1,4 @@
-"""Intensity normalisation takes out light, and brings in no motion."""
+"""Intensity normalisation removes differences of light, and adds no motion."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ def face() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NORMALISATIONS)
-def test_a_still_face_stays_the_same_twice(face: np.ndarray, name: Normalisation) -> None:
+def test_two_equal_crops_stay_equal(face: np.ndarray, name: Normalisation) -> None:
     onset, apex = NORMALISATIONS[name](face, face.copy())
     assert np.abs(onset - apex).max() < 1e-3
     assert (onset.dtype, apex.dtype) == (np.float32, np.float32)
@@ -25,21 +25,21 @@ def test_a_still_face_stays_the_same_twice(face: np.ndarray, name: Normalisation
 
 
 @pytest.mark.parametrize("name", ["match", "histogram"])
-def test_a_change_of_light_is_taken_out(face: np.ndarray, name: Normalisation) -> None:
+def test_a_change_of_light_is_removed(face: np.ndarray, name: Normalisation) -> None:
     lit = face * 0.8 + 20
     onset, apex = NORMALISATIONS[name](face, lit)
     assert np.abs(onset - apex).mean() < 1
     assert np.abs(face - lit).mean() > 5
 
 
-def test_clahe_is_near_opencvs(face: np.ndarray) -> None:
+def test_clahe_is_close_to_opencvs(face: np.ndarray) -> None:
     onset, _ = NORMALISATIONS["clahe"](face, face)
     theirs = cv2.createCLAHE(2.0, (4, 4)).apply(face.astype(np.uint8)).astype(np.float32)
     assert np.corrcoef(onset.ravel(), theirs.ravel())[0, 1] > 0.99
     assert onset.std() > face.std()
 
 
-def test_clahe_sees_the_same_place_alike_in_both_frames(face: np.ndarray) -> None:
+def test_clahe_treats_a_point_alike_in_both_frames(face: np.ndarray) -> None:
     changed = face.copy()
     changed[96:128, 32:64] += (
         40  # one tile only: by curves of its own the rest of that tile would change as well
@@ -50,7 +50,7 @@ def test_clahe_sees_the_same_place_alike_in_both_frames(face: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize("name", ["match", "histogram"])
-def test_a_lamp_that_dims_is_no_motion(face: np.ndarray, name: Normalisation) -> None:
+def test_dimming_light_is_not_motion(face: np.ndarray, name: Normalisation) -> None:
     first = face.astype(np.uint8)
     dimmed = np.clip(face * 0.75, 0, 255).astype(np.uint8)
     plain = onset_apex_features(first, dimmed, FeatureConfig(align="none"))
@@ -58,7 +58,7 @@ def test_a_lamp_that_dims_is_no_motion(face: np.ndarray, name: Normalisation) ->
     assert np.abs(matched[:2]).mean() < 0.25 * np.abs(plain[:2]).mean()
 
 
-def test_flat_pictures_stay_finite() -> None:
+def test_flat_crops_stay_finite() -> None:
     flat = np.full((64, 64), 127, np.float32)
     for normalise in NORMALISATIONS.values():
         assert np.isfinite(normalise(flat, flat + 9)).all()

@@ -1,4 +1,4 @@
-"""A layer of flow over the picture: what moved is where it is drawn, in the picture's own pixels."""
+"""A flow layer shows motion where it is in the frame, in the frame's own pixels."""
 
 import json
 
@@ -15,7 +15,7 @@ CONFIG = FeatureConfig(flow="tvl1", size=32, head_motion="none")
 
 
 class FixedFace:
-    """A face whose landmarks are known: upright, or turned by ``degrees`` about the middle of the picture."""
+    """A face whose landmarks are known: upright, or turned by ``degrees`` around the middle of the frame."""
 
     def __init__(self, degrees: float = 0) -> None:
         self._turn = cv2.getRotationMatrix2D((160, 160), degrees, 1)
@@ -40,7 +40,7 @@ class NoFace(FixedFace):
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray]:
-    """A textured picture, and the same with a patch around (x 200, y 120) moved about 3 pixels to the right."""
+    """Return a textured image, and the same with a patch around (200, 120) moved about 3 pixels to the right."""
     noise = np.random.default_rng(0).integers(0, 255, (320, 320)).astype(np.float32)
     still = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 3), None, 20, 235, cv2.NORM_MINMAX)
     y, x = np.mgrid[0:320, 0:320].astype(np.float32)
@@ -50,15 +50,15 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 def strongest(layer: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Where in the frame the motion is largest (x, y), and what it is (u, v)."""
+    """Return the position (x, y) of the largest motion in the frame, and the motion (u, v)."""
     u, v = (np.array(layer[name]).reshape(layer["size"], layer["size"]) for name in "uv")
     row, column = np.unravel_index(np.hypot(u, v).argmax(), u.shape)
-    place = np.array(layer["to_frame"]) @ (column + 0.5, row + 0.5, 1)
-    return place, np.array([u[row, column], v[row, column]])
+    position = np.array(layer["to_frame"]) @ (column + 0.5, row + 0.5, 1)
+    return position, np.array([u[row, column], v[row, column]])
 
 
 @pytest.mark.parametrize("degrees", [0, 12])
-def test_motion_is_told_where_it_is_in_pixels_of_the_frame(pair, degrees: float) -> None:
+def test_motion_is_located_in_pixels_of_the_frame(pair, degrees: float) -> None:
     place, motion = strongest(flow_layer(*pair, config=CONFIG, detector=FixedFace(degrees)))
     assert np.abs(place - (200, 120)).max() < 12
     assert motion == pytest.approx((3, 0), abs=0.6)
@@ -70,17 +70,17 @@ def test_two_equal_frames_show_no_motion(pair) -> None:
     assert max(layer["strain"]) < 0.01
 
 
-def test_it_is_plain_json(pair) -> None:
+def test_the_layer_is_plain_json(pair) -> None:
     layer = flow_layer(*pair, config=CONFIG, detector=FixedFace())
     assert json.loads(json.dumps(layer, allow_nan=False)) == layer
     assert {len(layer[name]) for name in ("u", "v", "strain")} == {32 * 32}
 
 
-def test_no_face_is_an_error_that_names_the_frame(pair) -> None:
+def test_a_frame_without_a_face_is_named(pair) -> None:
     with pytest.raises(InputError, match=r"no face in frame 7 \(source frame 8\)"):
         flow_layer(*pair, config=CONFIG, name="frame 7 (source frame 8)", detector=NoFace())
 
 
-def test_frames_of_two_sizes_are_an_error(pair) -> None:
-    with pytest.raises(InputError, match="differ in size: 320×320 and 320×300"):
+def test_frames_of_different_sizes_are_refused(pair) -> None:
+    with pytest.raises(InputError, match="same size; they have 320×320 and 320×300"):
         flow_layer(pair[0], pair[1][:300], config=CONFIG, detector=FixedFace())

@@ -35,7 +35,7 @@ def face_motion(
     noise: float = 0.03,
     eye_closure: np.ndarray | None = None,
 ) -> FaceMotion:
-    """Slow drift and noise, and a mouth moved by each expression's pixels."""
+    """Return slow drift and noise, and a mouth that each expression moves by its pixels."""
     rng = np.random.default_rng(0)
     t = np.arange(frames)
     moved = rng.normal(0, noise, (frames, len(SKIN_POINTS), 2))
@@ -48,7 +48,7 @@ def face_motion(
 
 
 def clear(database: str) -> ClipSpec:
-    """A clip of this database with a smile that is easy to see."""
+    """Return a clip of this database with a smile that is easy to see."""
     spec = next(spec for spec in demo_clips() if spec.database == database)
     return replace(spec, action_units="6+12", intensity_px=2.2)
 
@@ -74,27 +74,27 @@ def test_all_expressions_of_a_long_video_are_listed_in_order_and_do_not_overlap(
     assert all(a.offset < b.onset for a, b in pairwise(found))
 
 
-def test_nothing_is_listed_where_there_is_no_expression() -> None:
+def test_nothing_is_listed_without_an_expression() -> None:
     assert find_expressions(face_motion(2000), FPS) == []
 
 
-def test_a_movement_that_goes_on_is_no_expression() -> None:
+def test_a_movement_without_end_is_not_an_expression() -> None:
     lips = face_motion(2000)
     lips.displacements[:, MOUTH, 0] += 0.7 * np.sin(2 * np.pi * 2.2 * np.arange(2000) / 200)[:, None]
     assert find_expressions(lips, FPS) == []
 
 
-def test_movement_that_outlasts_a_micro_expression_is_not_listed() -> None:
+def test_a_movement_longer_than_a_micro_expression_is_not_listed() -> None:
     assert find_expressions(face_motion(1200, (200, 500, 900, 3.0)), FPS) == []
 
 
-def test_a_movement_that_a_short_clip_does_not_show_from_rest_to_rest_is_not_listed() -> None:
+def test_a_movement_that_a_short_clip_cuts_off_is_not_listed() -> None:
     assert len(find_expressions(face_motion(90, (20, 40, 70, 1.5)), FPS)) == 1
     assert find_expressions(face_motion(90, (-1, 20, 50, 1.5)), FPS) == []
     assert find_expressions(face_motion(90, (40, 60, 90, 1.5)), FPS) == []
 
 
-def test_what_moves_with_a_blink_is_not_listed() -> None:
+def test_movement_during_a_blink_is_not_listed() -> None:
     shut = level(1000, 480, 500, 530)
     assert find_expressions(face_motion(1000, (480, 500, 530, 0.8), eye_closure=shut), FPS) == []
     assert len(find_expressions(face_motion(1000, (480, 500, 530, 0.8)), FPS)) == 1
@@ -118,7 +118,7 @@ def test_confidence_grows_with_the_movement_and_falls_with_noise() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 10, 40])
 @pytest.mark.parametrize("fps", [Fraction(25), FPS])
-def test_the_order_holds_in_the_shortest_clips(frames: int, fps: Fraction) -> None:
+def test_the_marks_are_in_order_in_the_shortest_clips(frames: int, fps: Fraction) -> None:
     rng = np.random.default_rng(frames)
     moved = rng.normal(0, 1, (frames, len(SKIN_POINTS), 2))
     found = find_expression(FaceMotion(moved, np.zeros(frames), np.ones(frames, bool)), fps)
@@ -126,7 +126,7 @@ def test_the_order_holds_in_the_shortest_clips(frames: int, fps: Fraction) -> No
     assert 0 <= found.confidence <= 1
 
 
-def test_an_expression_at_25_frames_a_second_is_found() -> None:
+def test_an_expression_at_25_fps_is_found() -> None:
     found = find_expression(face_motion(100, (40, 44, 49, 1.5)), Fraction(25))
     assert abs(found.apex - 44) <= 1
     assert found.confidence > 0.5
@@ -162,7 +162,7 @@ def test_a_clear_expression_in_a_clip_is_spotted(tmp_path: Path, database: str, 
     assert abs(known.apex - spec.apex) <= tolerance
 
 
-def test_a_long_video_is_followed_over_several_references_and_blinks(tmp_path: Path) -> None:
+def test_a_long_video_is_tracked_over_several_references_and_blinks(tmp_path: Path) -> None:
     spec = clear("Demo SMIC")
     second = SyntheticExpression(330, 345, 370, "1+2", 2.0)
     spec = replace(spec, onset=150, apex=170, offset=190, frame_count=450, more=(second,))
@@ -198,12 +198,12 @@ def test_a_moving_head_moves_no_skin() -> None:
     assert np.hypot(*tracker.motion().displacements.transpose(2, 0, 1)).max() < 0.25
 
 
-def test_a_clip_without_a_face_is_an_error(tmp_path: Path) -> None:
+def test_a_clip_without_a_face_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No face was found in the clip"):
         spot(write_video(tmp_path / "clip.mp4", numbered_frames(8)))
 
 
-def test_frames_that_are_not_there_are_an_error(tmp_path: Path) -> None:
+def test_marks_outside_the_clip_are_refused(tmp_path: Path) -> None:
     face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
     path = write_video(tmp_path / "clip.mp4", [face] * 10)
     with pytest.raises(
@@ -212,7 +212,7 @@ def test_frames_that_are_not_there_are_an_error(tmp_path: Path) -> None:
         apex_within(path, 3, 10)
 
 
-def test_a_face_that_goes_is_no_expression(tmp_path: Path) -> None:
+def test_a_face_that_disappears_is_not_an_expression(tmp_path: Path) -> None:
     face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
     wall = cv2.resize(astronaut()[300:460, 300:460], (160, 160))
     path = write_video(tmp_path / "clip.mp4", [face] * 30 + [wall] * 20 + [face] * 30, rate=100)
@@ -222,16 +222,16 @@ def test_a_face_that_goes_is_no_expression(tmp_path: Path) -> None:
     assert spot_intervals(path) == []
 
 
-def test_progress_is_told_and_may_stop_the_work(tmp_path: Path) -> None:
+def test_progress_is_reported_and_can_stop_the_work(tmp_path: Path) -> None:
     face = cv2.resize(astronaut()[:230, 110:340], (160, 160), interpolation=cv2.INTER_AREA)
     path = write_video(tmp_path / "clip.mp4", [face] * 10)
-    told: list[int] = []
+    reported: list[int] = []
 
     def stop(frames: int) -> None:
-        told.append(frames)
+        reported.append(frames)
         if frames == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         track_face(path, on_progress=stop)
-    assert told == [1, 2, 3]
+    assert reported == [1, 2, 3]

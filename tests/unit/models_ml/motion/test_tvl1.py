@@ -1,4 +1,4 @@
-"""The batched TV-L1: OpenCV's algorithm, and the same bits in any company."""
+"""The batched TV-L1 solves what OpenCV solves, with the same bits in any batch."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def pairs(count: int, height: int = 64, width: int = 64) -> tuple[Tensor, Tensor]:
-    """Faces of different places and their smoothly warped neighbours, as a batch."""
+    """Return different faces and their smoothly warped copies, as a batch."""
     grey = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY).astype(np.float32)
     random = np.random.default_rng(3)
     first, second = [], []
@@ -39,7 +39,7 @@ def test_a_pair_has_the_same_bits_alone_and_among_sixteen(device: str) -> None:
     assert torch.equal(together.flip(0), tvl1_batch(a.flip(0), b.flip(0)))
 
 
-def test_a_pair_has_the_same_bits_whatever_the_threads() -> None:
+def test_a_pair_has_the_same_bits_with_any_number_of_threads() -> None:
     a, b = pairs(8, 128, 128)
     before = torch.get_num_threads()
     flows = []
@@ -66,14 +66,14 @@ def test_it_solves_what_opencv_solves(device: str) -> None:
         assert np.abs(ours[k] - theirs)[:, 8:-8, 8:-8].mean() < 0.02
 
 
-def test_the_median_is_the_median() -> None:
+def test_the_selected_median_is_the_median() -> None:
     field = torch.randn(2, 3, 20, 31)
     expected = np.stack([cv2.medianBlur(plane, 5) for plane in field.flatten(0, 1).numpy()])
     assert np.array_equal(selected_median(field).flatten(0, 1).numpy(), expected)
 
 
 @pytest.mark.parametrize("shape", [(32, 47), (33, 65), (128, 96)])
-def test_sides_need_not_be_even_or_alike(shape: tuple[int, int]) -> None:
+def test_sides_can_be_odd_and_different(shape: tuple[int, int]) -> None:
     a, _ = pairs(2, *shape)
     flow = tvl1_batch(a, a)
     assert flow.shape == (2, 2, *shape)
