@@ -9,6 +9,8 @@ from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
 
 from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.configurations.stored import Stored
+from mer_platform.features.models import FeatureRange, FeatureRangeQuerySet
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
 from models_ml.config import RunConfig, SweepConfig
@@ -62,6 +64,7 @@ class Experiment(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    settings = Stored("sweep", SweepConfig)
     objects = ExperimentQuerySet.as_manager()
 
     class Meta:
@@ -69,10 +72,6 @@ class Experiment(models.Model):
 
     def __str__(self) -> str:
         return f"experiment #{self.pk} {self.name}"
-
-    @property
-    def settings(self) -> SweepConfig:
-        return SweepConfig.model_validate(self.sweep)
 
     @property
     def group(self) -> str:
@@ -114,7 +113,7 @@ class Experiment(models.Model):
             "runs_done": counted["total"] - counted["active"],
             "runs_failed": counted["failed"],
             **folds_progress(Fold.objects.filter(run__experiment=self), self),
-            **features_progress(Job.objects.filter(group=self.group, kind="features")),
+            **FeatureRange.objects.filter(job__group=self.group).progress(),
         }
 
 
@@ -136,8 +135,11 @@ class Run(models.Model):
     config = models.JSONField()
     config_hash = models.CharField(max_length=64, db_index=True)
     seed = models.PositiveIntegerField(default=0)
-    features_key = models.CharField(
-        max_length=16, default="", help_text="Runs with the same one share their features."
+    features_hash = models.CharField(
+        max_length=64, default="", help_text="SHA-256 of the feature settings and the code that follows them."
+    )
+    apex_jitter = models.PositiveIntegerField(
+        default=0, help_text="Frames by which training moves the apex; those features are computed too."
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.FEATURES)
     error = models.TextField(blank=True)
@@ -150,6 +152,15 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     training_started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    model_job = models.ForeignKey(
+        Job,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The latest job that trains its final model.",
+    )
+
+    settings = Stored("config", RunConfig)
 
     class Meta:
         ordering = ["-id"]
@@ -159,10 +170,6 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.name}"
-
-    @property
-    def settings(self) -> RunConfig:
-        return RunConfig.model_validate(self.config)
 
     @property
     def group(self) -> str:
@@ -182,18 +189,17 @@ class Run(models.Model):
     def seconds(self) -> float:
         return ((self.finished_at or timezone.now()) - self.created_at).total_seconds()
 
-    def features_jobs(self) -> "models.QuerySet[Job]":
-        """The jobs that compute its features, for all runs of the experiment with the same ones."""
-        return Job.objects.filter(
-            group=self.group, kind="features", key__startswith=f"{self.group}:features:{self.features_key}:"
-        )
+    def feature_ranges(self) -> FeatureRangeQuerySet:
+        """The ranges of its features, which it shares with the runs of its experiment that have the same."""
+        ranges = FeatureRange.objects.filter(job__group=self.group)
+        return ranges.filter(config_hash=self.features_hash, apex_jitter=self.apex_jitter)
 
     def progress(self) -> dict[str, Any]:
         """Folds done, features done and the time left, in seconds (None while it cannot be told)."""
         folds = folds_progress(self.folds.all(), self.experiment)
         if self.state != self.State.TRAINING:
             folds["seconds_left"] = None
-        return {**folds, **features_progress(self.features_jobs())}
+        return {**folds, **self.feature_ranges().progress()}
 
 
 class Fold(models.Model):
@@ -272,21 +278,3 @@ def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> di
     at_work = Job.objects.filter(group=experiment.group, kind="bundle", state=Job.State.RUNNING).count()
     told = work_done and at_work and not experiment.paused
     return {**found, "seconds_left": spent / work_done * work_left / at_work if told else None}
-
-
-def features_progress(jobs: "models.QuerySet[Job]") -> dict[str, int]:
-    """Samples done, of those in jobs that have begun.
-
-    Runs that were added or run again have a job for each range once more, and the latest counts. One that failed or was
-    cancelled is not waited for.
-    """
-    latest: dict[tuple[str, str], tuple[int, int]] = {}
-    told = jobs.order_by("pk").values_list("key", "state", "progress_done", "progress_total")
-    for key, state, done, total in told:
-        pictures, _round, begin = key.rsplit(":", 2)
-        waited_for = state in (*Job.OPEN, Job.State.DONE)
-        latest[pictures, begin] = (done, total) if waited_for else (0, 0)
-    return {
-        "features_done": sum(done for done, _ in latest.values()),
-        "features_total": sum(total for _, total in latest.values()),
-    }

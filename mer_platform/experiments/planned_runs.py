@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Experiment
-from mer_platform.features.missing import features_key
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
@@ -71,11 +70,6 @@ def queue_for(device: str) -> str:
     if device == Experiment.Device.AUTO:
         return GPU_QUEUE if any(w.device != "cpu" for w in Worker.serving(GPU_QUEUE)) else CPU_QUEUE
     return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
-
-
-def features_key_of(config: RunConfig) -> str:
-    """Runs of a version with the same key see the same pictures."""
-    return features_key(config.features, config.train.apex_jitter)
 
 
 def _protocol(config: RunConfig) -> tuple[Any, ...]:

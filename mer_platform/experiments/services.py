@@ -13,7 +13,6 @@ from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.planned_runs import (
     PlannedRun,
-    features_key_of,
     planned,
     planned_sweep,
     queue_for,
@@ -214,7 +213,8 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
             config=item.config.model_dump(mode="json"),
             config_hash=item.config.content_hash(),
             seed=item.config.seed,
-            features_key=features_key_of(item.config),
+            features_hash=item.config.features.content_hash(),
+            apex_jitter=item.config.train.apex_jitter,
             created_by=actor(user),
         )
         for item in plan
@@ -241,8 +241,8 @@ def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
     for run in failed:
         run.state, run.error = Run.State.FEATURES, ""
         run.training_started_at = run.finished_at = None
-        run.features_key = features_key_of(run.settings)
-        run.save(update_fields=["state", "error", "training_started_at", "finished_at", "features_key"])
+        run.features_hash = run.settings.features.content_hash()  # the code may be newer than the run
+        run.save(update_fields=["state", "error", "training_started_at", "finished_at", "features_hash"])
         run.folds.exclude(state=Fold.State.DONE).update(
             state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
         )

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.features.models import FeatureRange
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job
@@ -23,17 +24,20 @@ from models_ml.config.bundles import bundle_key, max_members, split_into_bundles
 def start(experiment: Experiment, runs: list[Run]) -> None:
     """Queue the features of new runs, once for all runs with the same. The experiment's row is locked, or new."""
     ranges = sample_ranges(list(experiment.version.samples.order_by("index")))
-    for key, run in {run.features_key: run for run in runs}.items():
-        config = run.settings
+    for (config_hash, jitter), run in {(run.features_hash, run.apex_jitter): run for run in runs}.items():
+        config = run.settings.features.model_dump(mode="json")
         for begin, end in ranges:
-            payload = {
-                "experiment": experiment.pk,
-                "features_key": key,
-                "config": config.features.model_dump(mode="json"),
-                "apex_jitter": config.train.apex_jitter,
-                "samples": [begin, end],
-            }
-            _enqueue(experiment, "features", "features", f"{key}:{experiment.round}:{begin}", payload)
+            number = f"{config_hash[:12]}:{jitter}:{experiment.round}:{begin}"
+            job = _enqueue(experiment, "features", "features", number, {"experiment": experiment.pk})
+            FeatureRange.objects.create(
+                version=experiment.version,
+                config=config,
+                config_hash=config_hash,
+                apex_jitter=jitter,
+                start=begin,
+                end=end,
+                job=job,
+            )
 
 
 @contextmanager
@@ -42,18 +46,14 @@ def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
 
     ``computed``: how many pictures it made; the others were there. Estimates are told from it.
     """
-    wanted = claim.job.payload
     with transaction.atomic():
-        experiment = Experiment.objects.select_for_update().get(pk=wanted["experiment"])
-        runs = list(
-            _locked(experiment.runs.filter(features_key=wanted["features_key"], state=Run.State.FEATURES))
-        )
+        experiment = Experiment.objects.select_for_update().get(pk=claim.job.payload["experiment"])
+        runs = list(_locked(_waiting_for(claim.job.feature_range, experiment.runs.all())))
         with claim.commit() as job:
             yield
-            job.payload["computed"] = computed
-            job.save(update_fields=["payload"])
             claim.finish(job)
-            if runs and not _awaited(runs[0].features_jobs()).exists():
+            claim.job.feature_range.finish(job, computed)
+            if runs and not runs[0].feature_ranges().awaited().exists():
                 _begin_training(experiment, runs)
 
 
@@ -87,10 +87,10 @@ def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
 
 def fail_features(job: Job, reason: str) -> None:
     """The runs that wait for these features fail; nobody waits for those of a job that is asked to stop."""
-    if _awaited(Job.objects.filter(pk=job.pk)).exists():
-        wanted = job.payload
-        runs = Run.objects.filter(experiment=wanted["experiment"], features_key=wanted["features_key"])
-        fail_runs(wanted["experiment"], runs.filter(state=Run.State.FEATURES), reason)
+    if FeatureRange.objects.filter(job=job).awaited().exists():
+        experiment_id = job.payload["experiment"]
+        runs = Run.objects.filter(experiment=experiment_id)
+        fail_runs(experiment_id, _waiting_for(job.feature_range, runs), reason)
 
 
 def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
@@ -107,12 +107,12 @@ def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
 
 def queue_model(run: Run) -> None:
     """Queue the training of the final model. The run's row is locked."""
-    run.state, run.finished_at = Run.State.FINISHING, None
-    run.save(update_fields=["state", "finished_at"])
     experiment = run.experiment
-    number = Job.objects.filter(key__startswith=f"{experiment.group}:model:{run.pk}:").count()
-    queue = experiment.queue
-    _enqueue(experiment, "model", queue, f"{run.pk}:{number}", {"experiment": experiment.pk, "run": run.pk})
+    number = f"{run.pk}:{run.model_job_id or 0}"  # each of its jobs follows another one
+    payload = {"experiment": experiment.pk, "run": run.pk}
+    run.model_job = _enqueue(experiment, "model", experiment.queue, number, payload)
+    run.state, run.finished_at = Run.State.FINISHING, None
+    run.save(update_fields=["state", "finished_at", "model_job"])
 
 
 def finish(run: Run) -> None:
@@ -156,11 +156,11 @@ def drop_idle_jobs(experiment_id: int) -> None:
     group = Experiment(pk=experiment_id).group
     runs = Run.objects.filter(experiment=experiment_id)
     training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
-    wanted = Q(kind="bundle", pk__in=training.values("job"))
-    for key in set(runs.filter(state=Run.State.FEATURES).values_list("features_key", flat=True)):
-        wanted |= Q(key__startswith=f"{group}:features:{key}:")
-    for pk in runs.filter(state=Run.State.FINISHING).values_list("pk", flat=True):
-        wanted |= Q(key__startswith=f"{group}:model:{pk}:")
+    finishing = runs.filter(state=Run.State.FINISHING, model_job__isnull=False)
+    wanted = Q(pk__in=training.values("job")) | Q(pk__in=finishing.values("model_job"))
+    waiting = runs.filter(state=Run.State.FEATURES).order_by()
+    for config_hash, jitter in waiting.values_list("features_hash", "apex_jitter").distinct():
+        wanted |= Q(feature_range__config_hash=config_hash, feature_range__apex_jitter=jitter)
     Job.cancel(Job.objects.filter(group=group).exclude(wanted))
 
 
@@ -217,9 +217,11 @@ def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload
     )
 
 
-def _awaited(jobs: "QuerySet[Job]") -> "QuerySet[Job]":
-    """Those of the jobs that a run still waits for. One that is asked to stop has another in its place, if any is needed."""
-    return jobs.filter(state__in=Job.OPEN, cancel_requested=False)
+def _waiting_for(features: FeatureRange, runs: "QuerySet[Run]") -> "QuerySet[Run]":
+    """Those of the runs that wait for these features."""
+    return runs.filter(
+        state=Run.State.FEATURES, features_hash=features.config_hash, apex_jitter=features.apex_jitter
+    )
 
 
 def _locked(runs: "QuerySet[Run]") -> "QuerySet[Run]":

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Max
+
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.display import features_in_words
-from mer_platform.experiments.models import Run
-from mer_platform.features.models import FeatureSet
+from mer_platform.features.models import FeatureRange, FeatureSet
 from models_ml.config import FeatureConfig
 
 
@@ -26,8 +27,12 @@ class Choice:
 def choices_for(version: CompositeVersion) -> list[Choice]:
     """The default, those of the project's runs, and those that this version has features of; each once."""
     stored = list(version.feature_sets.all())
-    runs = Run.objects.filter(project=version.project).values_list("config", flat=True)
-    known = [FeatureConfig(), *(FeatureConfig.model_validate(config["features"]) for config in runs)]
+    by_runs = FeatureRange.objects.filter(version__composite__project=version.project)
+    latest = by_runs.order_by().values("config_hash").annotate(latest=Max("pk")).values("latest")
+    known = [
+        FeatureConfig(),
+        *(row.settings for row in FeatureRange.objects.filter(pk__in=latest).order_by("-pk")),
+    ]
     known += [features.settings for features in stored]
     by_hash = {features.config_hash: features for features in stored}
     return [

@@ -1,43 +1,62 @@
-"""Which features of a version's samples are still to be computed, and how long that takes.
+"""Which flow images of a version's samples are still to be computed, and how long that takes.
 
-A form asks this on every change. So it is told from what the database says was done, in a few queries whatever the
-number of samples, and not from the cache itself, where an object store may take a request a file.
+A form asks this on every change. So it asks the database, in a few queries however many samples there are, and not the
+cache itself, where an object store may take one request per file.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count
-from django.db.models.functions import Left
+from django.db.models import F, Min, Q
 
 from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.experiments.models import Run
-from mer_platform.features.models import FeatureSet
-from mer_platform.features.services import QUEUE, moved_apex
-from mer_platform.jobs.models import Job
+from mer_platform.features.models import FeatureRange, FeatureSet
+from mer_platform.features.services import moved_apex
 from models_ml.config import FeatureConfig
 
-HASH = 12  # hexadecimal digits of a configuration in a features key
-# Seconds a picture on one core of a server, measured: decoding a clip of 640×480 up to the apex and finding the face, then
-# the flow on a crop of 128 pixels; it grows with the crop's area.
+# Seconds for one image on one core of a server, measured: decoding a clip of 640×480 up to the apex and finding the face,
+# then the flow on a crop of 128 pixels; it grows with the crop's area.
 READING = 0.1
 FLOW = {"tvl1": 0.013, "farneback": 0.006, "dis": 0.005}
 CROP = 128
-MEASURED_JOBS = 50  # the latest ones that computed something tell the pace
+MEASURED_JOBS = 50  # the pace is that of the latest jobs that computed something
 ENOUGH_PICTURES = 16
+MARKS = tuple(f"version__samples__{name}" for name in ("content_sha256", "onset", "apex", "offset"))
 
-Picture = tuple[str, int, int]  # what one picture of motion is computed of: SHA-256 of a clip, onset, apex
-Row = tuple[int, str, int, int, int | None]  # a sample of a clip: index, SHA-256, onset, apex, offset
+
+class FramePair(NamedTuple):
+    """The two frames of a clip that one flow image is computed from."""
+
+    sha256: str
+    onset: int
+    apex: int
+
+
+class SampleFrames(NamedTuple):
+    """What a sample's flow images are computed from."""
+
+    sha256: str
+    onset: int
+    apex: int
+    offset: int | None
+
+    def frame_pairs(self, jitters: Iterable[int]) -> Iterator[FramePair]:
+        """The sample's own pair and, for each jitter, the pairs with the apex that much earlier and later."""
+        yield FramePair(self.sha256, self.onset, self.apex)
+        for jitter in jitters:
+            for frames in (-jitter, jitter) if jitter else ():
+                apex = moved_apex(self.onset, self.apex, self.offset, frames)
+                yield FramePair(self.sha256, self.onset, apex)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """What is to be computed before training can begin.
+    """What is to be computed before training can start.
 
-    samples : that lack a picture; pictures : that they lack, under all settings and with moved apexes
-    seconds : of one worker; basis : where their pace comes from, as a sentence, empty if none is missing
+    samples : samples that lack a flow image; pictures : missing images, under all settings and with moved apexes
+    seconds : of one worker; basis : where the pace comes from, as a sentence, empty if nothing is missing
     """
 
     samples: int
@@ -46,148 +65,104 @@ class Missing:
     basis: str
 
 
-@dataclass(frozen=True)
-class Done:
-    """Samples of a version whose features were computed: of indices ``start`` to ``end``, exclusive, but for ``without``."""
-
-    version: int
-    jitter: int
-    start: int = 0
-    end: float = float("inf")
-    without: frozenset[int] = frozenset()
-
-    def pictures(self, rows: Iterable[Row]) -> Iterator[Picture]:
-        for row in rows:
-            if self.start <= row[0] < self.end and row[0] not in self.without:
-                yield from _pictures(row, [self.jitter])
-
-
-def features_key(config: FeatureConfig, apex_jitter: int) -> str:
-    """Runs of a version with the same key see the same pictures."""
-    return config.content_hash()[:HASH] + (f"-j{apex_jitter}" if apex_jitter else "")
-
-
 def missing_features(
     version: CompositeVersion, samples: Sequence[Sample], wanted: Iterable[tuple[FeatureConfig, int]]
 ) -> Missing:
-    """What the samples of a version lack of features under the wanted configurations, each with its apex jitter.
+    """Return what is missing for the samples of a version, under the wanted configurations, each with its apex jitter.
 
-    A flow picture of somebody else's making lacks nothing. What another experiment computes at this moment is missing
-    until it is there. Pictures by a GPU and by a CPU, which are cached apart, are not told apart here.
+    An imported flow picture is complete as it is. What another experiment is computing counts as missing until it is done.
+    Images made by a GPU and by a CPU are cached separately, but are counted together here.
     """
-    rows: list[Row] = [
-        (s.index, s.content_sha256, s.onset, s.apex, s.offset)
+    own = [
+        SampleFrames(s.content_sha256, s.onset, s.apex, s.offset)
         for s in samples
         if s.clip_id is not None and s.onset is not None and s.apex is not None
     ]
-    configs: dict[str, FeatureConfig] = {}
-    jitters: dict[str, set[int]] = defaultdict(set)
-    for config, jitter in set(wanted):
-        key = config.content_hash()
-        configs[key] = config
-        jitters[key].add(jitter)
-    lacking = {key: {p for row in rows for p in _pictures(row, jitters[key])} for key in configs}
-    if rows:
-        done = _done(lacking)
-        _strike(lacking, done, {version.pk: rows})
-        others = {found.version for key in lacking if lacking[key] for found in done[key]} - {version.pk}
-        if others:
-            _strike(lacking, done, _rows(others, version))
-    lacking = {key: pictures for key, pictures in lacking.items() if pictures}
-    if not lacking:
+    jitters: dict[FeatureConfig, set[int]] = defaultdict(set)
+    for config, jitter in wanted:
+        jitters[config].add(jitter)
+    computed = _computed_pairs(version, [config.content_hash() for config in jitters])
+    missing: dict[FeatureConfig, set[FramePair]] = {}
+    incomplete: set[int] = set()
+    for config, apexes in jitters.items():
+        done = computed[config.content_hash()]
+        lacking = [set(frames.frame_pairs(apexes)) - done for frames in own]
+        incomplete.update(number for number, pairs in enumerate(lacking) if pairs)
+        if pairs := set().union(*lacking):
+            missing[config] = pairs
+    if not missing:
         return Missing(0, 0, 0.0, "")
     pace, basis = _pace()
     return Missing(
-        samples=sum(
-            any(p in lacking[key] for key in lacking for p in _pictures(row, jitters[key])) for row in rows
+        samples=len(incomplete),
+        pictures=sum(map(len, missing.values())),
+        seconds=pace
+        * sum(
+            len(pairs) * _expected_seconds(config.flow, config.crop_size) for config, pairs in missing.items()
         ),
-        pictures=sum(map(len, lacking.values())),
-        seconds=pace * sum(len(lacking[key]) * _work(configs[key].model_dump()) for key in lacking),
         basis=basis,
     )
 
 
-def _pictures(row: Row, jitters: Iterable[int]) -> Iterator[Picture]:
-    """What is computed of a sample: its picture, and for each jitter those with the apex moved back and forth."""
-    _, sha256, onset, apex, offset = row
-    yield sha256, onset, apex
-    for jitter in jitters:
-        for by in (-jitter, jitter) if jitter else ():
-            yield sha256, onset, moved_apex(onset, apex, offset, by)
-
-
-def _strike(
-    lacking: Mapping[str, set[Picture]], done: Mapping[str, list[Done]], rows: Mapping[int, list[Row]]
-) -> None:
-    """Take what was done in the given versions out of what is lacking, by configuration."""
-    for key, missing in lacking.items():
-        for found in done[key]:
-            if missing and found.version in rows:
-                missing.difference_update(found.pictures(rows[found.version]))
-
-
-def _done(keys: Iterable[str]) -> dict[str, list[Done]]:
-    """What was computed under each configuration, in any version: the cache is one for all."""
-    done: dict[str, list[Done]] = {key: [] for key in keys}
-    whole_key = {key[:HASH]: key for key in done}
-
-    def note(features_key: str, version: int, start: int = 0, end: float = float("inf")) -> None:
-        config, _, jitter = features_key.partition("-j")
-        done[whole_key[config]].append(Done(version, int(jitter or 0), start, end))
-
-    runs = Run.objects.annotate(config_key=Left("features_key", HASH)).filter(config_key__in=whole_key)
-    told = list(
-        runs.order_by()
-        .values_list("features_key", "version", "experiment")
-        .annotate(begun=Count("training_started_at"))
-    )
-    whole = {(key, version) for key, version, _, begun in told if begun}  # who trains has all features
-    for key, version in whole:
-        note(key, version)
-    in_parts = {
-        (experiment, key): version for key, version, experiment, _ in told if (key, version) not in whole
-    }
-    groups = [f"experiment:{experiment}" for experiment, _ in in_parts]
-    jobs = Job.objects.filter(group__in=groups, kind="features", state=Job.State.DONE)
-    for payload in jobs.values_list("payload", flat=True) if groups else ():
-        key = payload["features_key"]
-        if (payload["experiment"], key) in in_parts:
-            note(key, in_parts[payload["experiment"], key], *payload["samples"])
-    there = [FeatureSet.State.COMPARING, FeatureSet.State.READY]
-    sets = FeatureSet.objects.filter(config_hash__in=done, state__in=there)
-    for key, version, problems in sets.values_list("config_hash", "version", "problems"):
-        done[key].append(Done(version, 0, without=frozenset(map(int, problems))))
-    return done
-
-
-def _rows(versions: Iterable[int], version: CompositeVersion) -> dict[int, list[Row]]:
-    """Of other versions, the samples of clips that this version has as well."""
-    found: dict[int, list[Row]] = defaultdict(list)
-    same_clips = Sample.objects.filter(
-        version__in=versions, clip__isnull=False, content_sha256__in=version.samples.values("content_sha256")
-    )
-    columns = ("version", "index", "content_sha256", "onset", "apex", "offset")
-    for number, *row in same_clips.order_by().values_list(*columns):
-        found[number].append(tuple(row))
+def _computed_pairs(version: CompositeVersion, hashes: Sequence[str]) -> dict[str, set[FramePair]]:
+    """The pairs of the version's clips that were computed under each configuration, for this version or any other."""
+    found: dict[str, set[FramePair]] = defaultdict(set)
+    for config_hash, jitter, *marks in _in_ranges(version, hashes):
+        found[config_hash].update(SampleFrames(*marks).frame_pairs([jitter]))
+    for config_hash, *marks in _in_sets(version, hashes):
+        found[config_hash].update(SampleFrames(*marks).frame_pairs([]))
     return found
 
 
-def _work(config: Mapping[str, Any]) -> float:
-    """Seconds that a picture takes where nothing was measured; what was measured is told as a multiple of it."""
-    area = (config.get("crop_size", CROP) / CROP) ** 2
-    return READING + FLOW.get(config.get("flow", ""), FLOW["tvl1"]) * area
+def _in_ranges(version: CompositeVersion, hashes: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    """Hash, apex jitter and marks of the samples that were computed for runs."""
+    # Experiments on one version compute the same ranges: one of each is enough.
+    same = ("config_hash", "version", "apex_jitter", "start", "end")
+    computed = FeatureRange.objects.computed().filter(config_hash__in=hashes).order_by()
+    one_of_each = computed.values(*same).annotate(first=Min("pk")).values("first")
+    rows = FeatureRange.objects.filter(
+        _on_clips_of(version),
+        pk__in=one_of_each,
+        version__samples__index__gte=F("start"),
+        version__samples__index__lt=F("end"),
+    )
+    return rows.order_by().values_list("config_hash", "apex_jitter", *MARKS).distinct()
+
+
+def _in_sets(version: CompositeVersion, hashes: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Hash and marks of the samples that were computed for features pages."""
+    there = [FeatureSet.State.COMPARING, FeatureSet.State.READY]
+    sets = FeatureSet.objects.filter(config_hash__in=hashes, state__in=there)
+    problems = dict(sets.values_list("pk", "problems"))
+    rows = sets.filter(_on_clips_of(version)).order_by()
+    for pk, config_hash, index, *marks in rows.values_list(
+        "pk", "config_hash", "version__samples__index", *MARKS
+    ):
+        if str(index) not in problems[pk]:
+            yield config_hash, *marks
+
+
+def _on_clips_of(version: CompositeVersion) -> Q:
+    """Samples of a clip that this version has as well."""
+    own_clips = version.samples.values("content_sha256")
+    return Q(version__samples__clip__isnull=False, version__samples__content_sha256__in=own_clips)
+
+
+def _expected_seconds(flow: str, crop_size: int) -> float:
+    """Return the seconds for one flow image where nothing was measured."""
+    return READING + FLOW.get(flow, FLOW["tvl1"]) * (crop_size / CROP) ** 2
 
 
 def _pace() -> tuple[float, str]:
-    """How many times ``_work`` a picture took in the latest jobs, and what that was told from."""
-    done = Job.objects.filter(queue=QUEUE, kind="features", state=Job.State.DONE, payload__computed__gt=0)
-    seconds = work = 0.0
+    """Return how many times ``_expected_seconds`` an image took in the latest jobs, and where that comes from."""
+    measured = FeatureRange.objects.filter(pictures_computed__gt=0, seconds__isnull=False).order_by("-pk")
+    seconds = expected = 0.0
     pictures = 0
-    latest = done.order_by("-pk").values_list("payload", "started_at", "finished_at")
-    for payload, began, ended in latest[:MEASURED_JOBS]:
-        seconds += (ended - began).total_seconds() if began and ended else 0.0
-        work += payload["computed"] * _work(payload["config"])
-        pictures += payload["computed"]
+    columns = ("pictures_computed", "seconds", "config__flow", "config__crop_size")
+    for count, spent, flow, crop_size in measured.values_list(*columns)[:MEASURED_JOBS]:
+        pictures += count
+        seconds += spent
+        expected += count * _expected_seconds(flow, crop_size or CROP)
     if pictures < ENOUGH_PICTURES:
         return 1.0, "Hardly any features were computed here yet: their time is a rough guess."
-    return seconds / work, f"Features by the pace of the latest {pictures:,} pictures here."
+    return seconds / expected, f"Features by the pace of the latest {pictures:,} pictures here."

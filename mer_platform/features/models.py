@@ -1,4 +1,4 @@
-"""Feature sets: the motion features of one frozen version under one configuration, looked at before training."""
+"""What was computed of the motion features of a version: for its features page, and for runs."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.stored import Stored
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
 from models_ml.config import FeatureConfig
@@ -41,6 +42,8 @@ class FeatureSet(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    settings = Stored("config", FeatureConfig)
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -53,10 +56,6 @@ class FeatureSet(models.Model):
     @property
     def project(self) -> Project:
         return self.version.project
-
-    @property
-    def settings(self) -> FeatureConfig:
-        return FeatureConfig.model_validate(self.config)
 
     @property
     def active(self) -> bool:
@@ -79,3 +78,66 @@ class FeatureSet(models.Model):
             "done": sum(jobs.values_list("progress_done", flat=True)),
             "total": self.version.samples.count(),
         }
+
+
+class FeatureRangeQuerySet(models.QuerySet["FeatureRange"]):
+    def computed(self) -> "FeatureRangeQuerySet":
+        return self.filter(pictures_computed__isnull=False)
+
+    def awaited(self) -> "FeatureRangeQuerySet":
+        """Ranges whose job is still to be waited for. A job that is asked to stop computes nothing that is needed."""
+        return self.filter(job__state__in=Job.OPEN, job__cancel_requested=False)
+
+    def progress(self) -> dict[str, int]:
+        """Count the samples done and the samples in jobs that have started.
+
+        Runs that were added or run again have another job for each range, and the latest counts. A job that failed or
+        was cancelled is not waited for.
+        """
+        latest: dict[tuple[str, int, int], tuple[int, int]] = {}
+        columns = ("job__state", "job__progress_done", "job__progress_total")
+        rows = self.order_by("pk").values_list("config_hash", "apex_jitter", "start", *columns)
+        for config_hash, jitter, start, state, done, total in rows:
+            counts = state in (*Job.OPEN, Job.State.DONE)
+            latest[config_hash, jitter, start] = (done, total) if counts else (0, 0)
+        return {
+            "features_done": sum(done for done, _ in latest.values()),
+            "features_total": sum(total for _, total in latest.values()),
+        }
+
+
+class FeatureRange(models.Model):
+    """A range of a version's samples whose features one job computes under one configuration, for runs."""
+
+    version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="feature_ranges")
+    config = models.JSONField()
+    config_hash = models.CharField(
+        max_length=64, help_text="Of the configuration and the version of the code that computes it."
+    )
+    apex_jitter = models.PositiveIntegerField(
+        default=0, help_text="Features are also computed with the apex this many frames earlier and later."
+    )
+    start = models.PositiveIntegerField(help_text="Index of the first sample.")
+    end = models.PositiveIntegerField(help_text="Index after the last sample.")
+    job = models.OneToOneField(Job, on_delete=models.SET_NULL, null=True, related_name="feature_range")
+    pictures_computed = models.PositiveIntegerField(
+        null=True, help_text="Flow images that were not in the cache. Empty until the whole range is there."
+    )
+    seconds = models.FloatField(null=True, help_text="How long its job took.")
+
+    settings = Stored("config", FeatureConfig)
+    objects = FeatureRangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["config_hash", "version"])]
+
+    def __str__(self) -> str:
+        return f"Features of samples {self.start} to {self.end - 1} of {self.version}"
+
+    def finish(self, job: Job, pictures_computed: int) -> None:
+        """Record what the finished job computed."""
+        self.pictures_computed = pictures_computed
+        if job.started_at and job.finished_at:
+            self.seconds = (job.finished_at - job.started_at).total_seconds()
+        self.save(update_fields=["pictures_computed", "seconds"])

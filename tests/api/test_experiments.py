@@ -7,6 +7,7 @@ from django.utils import timezone
 from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.sweeps.estimate import estimate
+from mer_platform.features.models import FeatureRange
 from mer_platform.jobs.models import Job, Worker
 from models_ml.config import RunConfig, SweepConfig
 from tests.pictures import freeze_pictures
@@ -42,10 +43,10 @@ def test_it_computes_features_once_for_all_runs_that_share_them(version, alice):
     sweep = SweepConfig(grid={"net.width": [0.05, 0.1], "features.size": [28, 30]})
     experiment = services.launch_experiment(version, sweep, alice)
     assert experiment.runs.count() == 4
-    jobs = Job.objects.filter(group=experiment.group)
-    assert {job.payload["config"]["size"] for job in jobs} == {28, 30}
-    ranges = [(job.payload["features_key"], *job.payload["samples"]) for job in jobs]
-    assert len(ranges) == len(set(ranges))
+    found = FeatureRange.objects.filter(job__group=experiment.group)
+    assert {features.settings.size for features in found} == {28, 30}
+    ranges = [(features.config_hash, features.start, features.end) for features in found]
+    assert len(ranges) == len(set(ranges)) == Job.objects.filter(group=experiment.group).count()
 
 
 def test_bundles_hold_folds_of_several_runs_with_one_shape(version, alice):

@@ -1,7 +1,5 @@
 """What an estimate says of features: which samples still lack them, and how long those take."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,7 +14,7 @@ from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.features import missing
 from mer_platform.features import services as feature_services
 from mer_platform.features.missing import Missing, missing_features
-from mer_platform.features.models import FeatureSet
+from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.jobs.models import Job, Worker
 from models_ml.config import FeatureConfig, SweepConfig
 from tests.pictures import freeze_pictures
@@ -135,8 +133,8 @@ def test_a_run_that_trained_on_features_of_older_code_proves_nothing_when_it_is_
     experiment = launched(version, alice)
     compute(experiment)
     steps.fail_runs(experiment.pk, experiment.runs.all(), "diverged")
-    Run.objects.update(features_key="0" * 12)
-    Job.objects.update(payload={"experiment": experiment.pk, "features_key": "0" * 12, "samples": [0, 4]})
+    Run.objects.update(features_hash="0" * 64)
+    FeatureRange.objects.update(config_hash="0" * 64)
     assert services.rerun(experiment.runs.get(), alice)
     assert counts(version) == (4, 4)
 
@@ -151,8 +149,7 @@ def test_their_time_is_a_guess_and_then_learned_from_what_was_computed(frozen, a
     experiment = launched(version, alice)
     compute(experiment, computed=20)
     compute(launched(version, alice), computed=0)  # found all in the cache: says nothing of the pace
-    began = timezone.now() - timedelta(hours=1)
-    Job.objects.filter(kind="features").update(started_at=began, finished_at=began + timedelta(seconds=60))
+    FeatureRange.objects.update(seconds=60)
     learned = lacks(version, (LARGE, 0))
     assert learned.seconds == pytest.approx(8 * 3)
     assert "latest 20 pictures" in learned.basis

@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
@@ -15,6 +14,7 @@ from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.experiments.sweeps import live
 from mer_platform.experiments.sweeps.answer import Answer
 from mer_platform.experiments.sweeps.launch_form import LaunchForm
+from mer_platform.features.models import FeatureRange
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
 from models_ml.config import NET_CONFIGS, PRESETS, RunConfig, SweepConfig
@@ -108,7 +108,7 @@ def test_the_form_says_what_part_of_the_time_the_features_take(browser, project,
     many = " ".join(check(browser, project, grid(version, ("features.size", "28, 56"))).split())
     assert "of it, for 16 pictures of 8 samples" in many
     services.launch(version, RunConfig(), None)
-    Run.objects.update(training_started_at=timezone.now())
+    FeatureRange.objects.update(pictures_computed=0)
     assert "The features are there already." in check(browser, project, fields(version))
     assert "<dt>Features</dt><dd>there already</dd>" in check(
         browser, project, grid(version, ("train.epochs", "5, 6"))

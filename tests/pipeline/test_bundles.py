@@ -46,6 +46,8 @@ def after_epoch(monkeypatch):
 
 
 def compute_features(experiment: Experiment) -> None:
+    from workers.app import app  # noqa: F401  (registers the handlers)
+
     while Job.objects.filter(group=experiment.group, kind="features", state=Job.State.QUEUED).exists():
         runner.take_next("features")
 

@@ -10,8 +10,7 @@ from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.composites.models import Composite, CompositeVersion, Sample
 from mer_platform.composites.services import freeze
-from mer_platform.features.models import FeatureSet
-from mer_platform.jobs.models import Job
+from mer_platform.features.models import FeatureRange, FeatureSet
 from models_ml.config import FeatureConfig
 from models_ml.face.detect import FaceDetector
 from models_ml.motion import clips as clips_module
@@ -103,8 +102,7 @@ def test_an_estimate_counts_what_a_run_then_computes(api, version, work):
     work()
     assert lacking() == (0, 0)
     assert lacking(**{"features.size": [28, 30]}) == (5, 5)
-    [job] = Job.objects.filter(kind="features")
-    assert job.payload["computed"] == 5
+    assert FeatureRange.objects.get().pictures_computed == 5
 
 
 def test_a_sample_without_a_face_is_told_and_the_others_go_on(version, compute, monkeypatch):
