@@ -55,7 +55,7 @@ class SettingsForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class Group:
+class SettingsGroup:
     """Settings that fold away together."""
 
     key: str

@@ -78,7 +78,7 @@ class Experiment(models.Model):
         return f"experiment:{self.pk}"
 
     @property
-    def counted(self) -> dict[str, int]:
+    def run_counts(self) -> dict[str, int]:
         """Runs in total, active, failed and cancelled; one query, unless ``with_counts`` has asked already."""
         names = ("runs_total", "runs_active", "runs_failed", "runs_cancelled")
         source = self if hasattr(self, names[0]) else Experiment.objects.with_counts().get(pk=self.pk)
@@ -86,19 +86,19 @@ class Experiment(models.Model):
 
     @property
     def state(self) -> str:
-        counted = self.counted
-        if counted["active"]:
+        counts = self.run_counts
+        if counts["active"]:
             return self.State.PAUSED if self.paused else self.State.RUNNING
-        if counted["failed"]:
+        if counts["failed"]:
             return self.State.FAILED
-        return self.State.CANCELLED if counted["cancelled"] else self.State.FINISHED
+        return self.State.CANCELLED if counts["cancelled"] else self.State.FINISHED
 
     def get_state_display(self) -> str:
         return str(self.State(self.state).label)
 
     @property
     def active(self) -> bool:
-        return self.counted["active"] > 0
+        return self.run_counts["active"] > 0
 
     @property
     def finished_at(self) -> Any:
@@ -107,11 +107,11 @@ class Experiment(models.Model):
 
     def progress(self) -> dict[str, Any]:
         """Runs, folds and features done, and the time left in seconds (None while it cannot be told)."""
-        counted = self.counted
+        counts = self.run_counts
         return {
-            "runs_total": counted["total"],
-            "runs_done": counted["total"] - counted["active"],
-            "runs_failed": counted["failed"],
+            "runs_total": counts["total"],
+            "runs_done": counts["total"] - counts["active"],
+            "runs_failed": counts["failed"],
             **folds_progress(Fold.objects.filter(run__experiment=self), self),
             **FeatureRange.objects.filter(job__group=self.group).progress(),
         }

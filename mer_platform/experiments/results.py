@@ -77,7 +77,7 @@ def _intervals(
 
 
 @dataclass(frozen=True)
-class Aligned:
+class AlignedPredictions:
     """The predictions of runs that can be compared, sample by sample: same version, same protocol."""
 
     true: Labels
@@ -85,7 +85,7 @@ class Aligned:
     predicted: tuple[Labels, ...]  # of each run
 
 
-def aligned(runs: Sequence[Run]) -> Aligned:
+def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     """The runs' predictions in the order of the version's samples.
 
     Raises InputError, saying of which runs and why, if there are none, one has no scores, they are on different
@@ -111,7 +111,7 @@ def aligned(runs: Sequence[Run]) -> Aligned:
                 f"{run} predicted {len(predicted[run.pk])} of the {len(samples)} samples that the others did: "
                 "only runs tested on the same samples can be compared"
             )
-    return Aligned(
+    return AlignedPredictions(
         true=tuple(CLASSES.index(label) for label, _ in samples.values()),
         subjects=tuple(subject for _, subject in samples.values()),
         predicted=tuple(tuple(predicted[run.pk].values()) for run in runs),
@@ -139,8 +139,11 @@ def _check_comparable(runs: Sequence[Run]) -> None:
 
 
 def paired(first: Run, second: Run) -> Paired:
-    """The second run against the first, on the same resamples of subjects. Raises InputError as ``aligned`` does."""
-    both = aligned([first, second])
+    """Compare the second run with the first, on the same resamples of subjects.
+
+    Raises InputError as ``align_predictions`` does.
+    """
+    both = align_predictions([first, second])
     return _paired(both.true, *both.predicted, both.subjects)
 
 
@@ -149,7 +152,7 @@ def _paired(true: Labels, first: Labels, second: Labels, subjects: tuple[str, ..
     return compare(true, first, second, subjects)
 
 
-def configurations(runs: Sequence[Run]) -> list[list[Run]]:
+def group_by_configuration(runs: Sequence[Run]) -> list[list[Run]]:
     """Runs that differ only in their seed, together, the earliest first."""
     groups: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.pk):
@@ -158,19 +161,19 @@ def configurations(runs: Sequence[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
-def rankings(groups: Sequence[Sequence[Run]], *scores: Score) -> list[Ranking]:
+def rank_configurations(groups: Sequence[Sequence[Run]], *scores: Score) -> list[Ranking]:
     """Configurations by each of the scores; ``index`` is its position among the groups.
 
     What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
     that looking at many configurations does not make one of them win by chance.
-    Raises InputError as ``aligned`` does, and with fewer than two subjects.
+    Raises InputError as ``align_predictions`` does, and with fewer than two subjects.
     """
-    together, sizes = aligned([run for group in groups for run in group]), tuple(map(len, groups))
+    together, sizes = align_predictions([run for group in groups for run in group]), tuple(map(len, groups))
     return [_rank(together, sizes, score) for score in scores]
 
 
 @lru_cache(maxsize=16)
-def _rank(runs: Aligned, sizes: tuple[int, ...], score: Score) -> Ranking:
+def _rank(runs: AlignedPredictions, sizes: tuple[int, ...], score: Score) -> Ranking:
     """Kept by content: an experiment's page asks again whenever it is looked at."""
     counts = np.stack([subject_confusions(runs.true, pred, runs.subjects) for pred in runs.predicted])
     ends = np.cumsum(sizes)

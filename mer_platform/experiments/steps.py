@@ -169,12 +169,12 @@ def _begin_training(experiment: Experiment, runs: list[Run]) -> None:
     for run in runs:
         run.state, run.training_started_at = Run.State.TRAINING, now
         run.save(update_fields=["state", "training_started_at"])
-    _deal(experiment, runs)
+    _assign_to_bundles(experiment, runs)
     for run in runs:
         _after_fold(run)  # one that is run again may have every fold already
 
 
-def _deal(experiment: Experiment, runs: list[Run]) -> None:
+def _assign_to_bundles(experiment: Experiment, runs: list[Run]) -> None:
     """Deal the folds that wait to bundles, those of runs with one ``bundle_key`` together."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:

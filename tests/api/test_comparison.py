@@ -8,7 +8,7 @@ from mer_platform.clips.models import Clip
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import configurations, rankings
+from mer_platform.experiments.results import group_by_configuration, rank_configurations
 from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
@@ -166,9 +166,9 @@ def test_the_figures_of_a_comparison_open(browser, project, poor, good):
 
 def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good, alice):
     again = finished(version, TRUE, alice, seed=1)
-    groups = configurations([again, poor, good])
+    groups = group_by_configuration([again, poor, good])
     assert groups == [[poor], [good, again]]
-    [ranking] = rankings(groups, "uf1")
+    [ranking] = rank_configurations(groups, "uf1")
     leading, last = ranking.ranked
     assert (leading.index, last.index) == (1, 0)
     assert leading.score == pytest.approx((1 + (6 / 7 + 8 / 9 + 1) / 3) / 2)
@@ -181,6 +181,6 @@ def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good
 def test_a_ranking_refuses_runs_of_different_protocols(version, poor, alice):
     other = finished(version, GOOD, alice, protocol="kfold", folds=2)
     with pytest.raises(InputError, match="choose runs with one protocol"):
-        rankings([[poor], [other]], "uf1")
+        rank_configurations([[poor], [other]], "uf1")
     with pytest.raises(InputError, match="no run to compare"):
-        rankings([], "uf1")
+        rank_configurations([], "uf1")

@@ -57,7 +57,13 @@ def test_every_protocol_is_told_in_words(page, version, alice, config, words):
 
 def test_the_networks_facts_and_settings_are_its_own(page, version, alice):
     shown = page(finished(version, TRUE, alice, net={"name": "ststnet"}, ensemble=3))
-    for fact in ("STSTNet", "Liong et al., FG 2019", "1,683", "390,000 a sample of 28×28", "Networks per fold"):
+    for fact in (
+        "STSTNet",
+        "Liong et al., FG 2019",
+        "1,683",
+        "390,000 a sample of 28×28",
+        "Networks per fold",
+    ):
         assert fact in shown
     assert "Placement" not in shown
 

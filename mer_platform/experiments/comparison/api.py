@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.configurations.display import protocol_in_words
-from mer_platform.experiments.comparison.comparing import MOST, Comparison, choose, compare_runs
+from mer_platform.experiments.comparison.comparing import MAX_COMPARED, Comparison, choose_runs, compare_runs
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
@@ -28,7 +28,7 @@ class CompareRuns(APIView):
                 OpenApiTypes.INT,
                 many=True,
                 required=True,
-                description=f"Ids of 2 to {MOST} runs with scores; the others are held against the first.",
+                description=f"Ids of 2 to {MAX_COMPARED} runs with scores; the others are held against the first.",
             )
         ],
         responses={
@@ -46,7 +46,7 @@ class CompareRuns(APIView):
         """
         own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
         try:
-            runs = choose(own, request.query_params.getlist("run"))
+            runs = choose_runs(own, request.query_params.getlist("run"))
             if len(runs) < 2:
                 raise InputError("name at least two runs: ?run=1&run=2")
             if len({run.project_id for run in runs}) > 1:

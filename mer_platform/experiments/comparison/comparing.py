@@ -16,11 +16,11 @@ from models_ml.errors import InputError
 from models_ml.evaluation.paired import Paired, holm
 
 SCORED = (Run.State.FINISHING, Run.State.FINISHED)
-MOST = 8
+MAX_COMPARED = 8
 
 
 @dataclass(frozen=True)
-class Against:
+class AgainstReference:
     """One run against the first one, or the reason why the two cannot be paired.
 
     adjusted : p of each score, adjusted by Holm's method for all runs that are compared with the first
@@ -60,7 +60,7 @@ class Comparison:
 
     runs: list[Run]
     results: list[Results]
-    against: list[Against]
+    against: list[AgainstReference]
     settings: list[tuple[str, list[str]]]
 
     @property
@@ -79,7 +79,7 @@ class Comparison:
         return found
 
 
-def choose(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
+def choose_runs(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
     """The runs whose ids were asked for, in that order, each once.
 
     Raises InputError if there are too many, or one is not among ``runs`` or has no scores.
@@ -87,8 +87,10 @@ def choose(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
     ids: dict[int, str] = {}
     for text in asked:
         ids.setdefault(row_id(text), text)
-    if len(ids) > MOST:
-        raise InputError(f"{len(ids)} runs are too many to look at side by side: choose at most {MOST}")
+    if len(ids) > MAX_COMPARED:
+        raise InputError(
+            f"{len(ids)} runs are too many to look at side by side: choose at most {MAX_COMPARED}"
+        )
     found = runs.select_related("version__composite").in_bulk(list(ids))
     for pk, text in ids.items():
         if pk not in found:
@@ -100,7 +102,7 @@ def choose(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
     return chosen
 
 
-def latest_scored(project: Project, most: int = MOST) -> list[Run]:
+def latest_scored(project: Project, most: int = MAX_COMPARED) -> list[Run]:
     """The latest runs with scores, the latest first."""
     runs = Run.objects.filter(project=project, state__in=SCORED).select_related("version__composite")
     return list(runs[:most])
@@ -117,10 +119,10 @@ def compare_runs(runs: list[Run]) -> Comparison:
     for run, both in zip(runs[1:], found, strict=True):
         if isinstance(both, Paired):
             own = {name: values[rank] for name, values in adjusted.items()}
-            against.append(Against(run, both, own, ""))
+            against.append(AgainstReference(run, both, own, ""))
             rank += 1
         else:
-            against.append(Against(run, None, {}, str(both)))
+            against.append(AgainstReference(run, None, {}, str(both)))
     return Comparison(
         runs, [results_of(run) for run in runs], against, differences([run.settings for run in runs])
     )

@@ -11,14 +11,19 @@ from django.views.decorators.http import require_GET
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison import figures
-from mer_platform.experiments.comparison.comparing import MOST, choose, compare_runs, latest_scored
+from mer_platform.experiments.comparison.comparing import (
+    MAX_COMPARED,
+    choose_runs,
+    compare_runs,
+    latest_scored,
+)
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import get_project, row_id
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 
-OFFERED = 50
+OFFERED_RUNS = 50
 FIGURES = {
     "scores": figures.scores,
     "databases": figures.databases,
@@ -34,15 +39,15 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
     asked = request.GET.getlist("run")
     problem, chosen = "", []
     try:
-        chosen = choose(Run.objects.filter(project=project), asked)
+        chosen = choose_runs(Run.objects.filter(project=project), asked)
     except InputError as error:
         problem = str(error)
     context: dict[str, Any] = {
-        "offered": list(dict.fromkeys([*chosen, *latest_scored(project, OFFERED)])),
+        "offered": list(dict.fromkeys([*chosen, *latest_scored(project, OFFERED_RUNS)])),
         "ticked": {row_id(text) for text in asked},
         "chosen": chosen,
         "problem": problem,
-        "most": MOST,
+        "most": MAX_COMPARED,
     }
     if len(chosen) > 1:
         comparison = compare_runs(chosen)
@@ -66,7 +71,7 @@ def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One figure of the runs named in ``?run=1&run=2…``."""
     project = get_project(request, slug)
     try:
-        runs = choose(Run.objects.filter(project=project), request.GET.getlist("run"))
+        runs = choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"))
     except InputError as error:
         raise Http404(str(error)) from error
     if name not in FIGURES or not runs:

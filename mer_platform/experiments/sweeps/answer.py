@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Experiment, Run
-from mer_platform.experiments.results import configurations, rankings
+from mer_platform.experiments.results import group_by_configuration, rank_configurations
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.ranking import RankedConfiguration
@@ -22,7 +22,7 @@ class Expected(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class Standing:
     """One configuration's runs, one a seed, the earliest first; its place, by UF1, and its UAR."""
 
     label: str
@@ -56,7 +56,7 @@ class Answer:
         self.missing = self.total - self.open - len(self.scored)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Standing]:
         """The configurations, the best first; none where nothing is scored or ``problem`` says why not."""
         return self._ranked[0]
 
@@ -71,28 +71,28 @@ class Answer:
         return self._ranked[2]
 
     @cached_property
-    def _ranked(self) -> tuple[list[Row], Expected | None, str]:
+    def _ranked(self) -> tuple[list[Standing], Expected | None, str]:
         if not self.scored:
             return [], None, ""
-        groups = configurations(self.scored)
+        groups = group_by_configuration(self.scored)
         try:
-            by_uf1, by_uar = rankings(groups, "uf1", "uar")
+            by_uf1, by_uar = rank_configurations(groups, "uf1", "uar")
         except InputError as error:
             return [], None, f"The runs cannot be ranked: {error}."
         uar = {place.index: place for place in by_uar.ranked}
         rows = []
         for place in by_uf1.ranked:
             runs, own = groups[place.index], uar[place.index]
-            rows.append(Row(self.labels[runs[0].pk], runs, place, own.score, own.interval))
+            rows.append(Standing(self.labels[runs[0].pk], runs, place, own.score, own.interval))
         expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
         return rows, expected, ""
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> Standing | None:
         return self.rows[0] if self.rows else None
 
     @property
-    def rivals(self) -> list[Row]:
+    def rivals(self) -> list[Standing]:
         """Those that may be as good as the leading one."""
         return [row for row in self.rows[1:] if row.place.may_be_best]
 

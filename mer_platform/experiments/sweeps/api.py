@@ -14,7 +14,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment
-from mer_platform.experiments.sweeps.answer import Answer, Row
+from mer_platform.experiments.sweeps.answer import Answer, Standing
 from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
@@ -142,7 +142,7 @@ def pair(**settings: Any) -> serializers.ListField:
     )
 
 
-class PlaceSerializer(serializers.Serializer):
+class StandingSerializer(serializers.Serializer):
     """A configuration's place, by UF1."""
 
     configuration = serializers.CharField(source="label", help_text="What tells it from the others.")
@@ -165,14 +165,14 @@ class PlaceSerializer(serializers.Serializer):
     )
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
-    def get_runs(self, row: Row) -> list[int]:
+    def get_runs(self, row: Standing) -> list[int]:
         return [run.pk for run in row.runs]
 
 
 class RankingSerializer(serializers.Serializer):
     """Which configuration is best. Intervals are of 10,000 resamples of the subjects."""
 
-    places = PlaceSerializer(source="rows", many=True, help_text="The best first.")
+    places = StandingSerializer(source="rows", many=True, help_text="The best first.")
     runs_open = serializers.IntegerField(source="open", help_text="Runs that are not scored yet.")
     runs_missing = serializers.IntegerField(source="missing", help_text="Runs that failed or were cancelled.")
     expected_uf1 = serializers.FloatField(

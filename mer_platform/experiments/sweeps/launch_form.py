@@ -12,7 +12,7 @@ from mer_platform.configurations import axes
 from mer_platform.configurations.axes import Axis
 from mer_platform.configurations.fields import NumberList
 from mer_platform.configurations.parsing import parse_sweep
-from mer_platform.configurations.settings_form import Group, Setting
+from mer_platform.configurations.settings_form import Setting, SettingsGroup
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.sweeps.estimate import Estimate, estimate
 from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initial_of
@@ -26,7 +26,7 @@ ONE_NET = " ".join([ONE, GRID, *(key for key, preset in PRESETS.items() if "net"
 
 
 @dataclass(frozen=True)
-class Kind:
+class LaunchOption:
     """A choice of what is launched."""
 
     value: str
@@ -51,8 +51,8 @@ class LaunchForm(RunForm):
 
     def _add_fields(self) -> None:
         super()._add_fields()
-        kinds = [(kind.value, kind.title) for kind in self.kinds()]
-        self.fields["what"] = forms.ChoiceField(choices=kinds, initial=ONE, label="What to train")
+        options = [(option.value, option.title) for option in self.launch_options()]
+        self.fields["what"] = forms.ChoiceField(choices=options, initial=ONE, label="What to train")
         self.fields["seeds"] = NumberList(
             label="Seeds",
             initial="0",
@@ -76,13 +76,17 @@ class LaunchForm(RunForm):
         data["version"] = self.chosen_version.pk if self.chosen_version else None
         return LaunchForm(data, versions=self.versions, initial=self.initial)
 
-    def kinds(self) -> Iterator[Kind]:
+    def launch_options(self) -> Iterator[LaunchOption]:
         chosen = self._chosen("what", ONE)
-        yield Kind(ONE, "One configuration", "As set below.", chosen == ONE)
+        yield LaunchOption(ONE, "One configuration", "As set below.", chosen == ONE)
         for key, preset in PRESETS.items():
             runs = len(preset.sweep.runs())
-            yield Kind(key, f"{preset.title}: {runs} configurations", preset.description, chosen == key)
-        yield Kind(GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID)
+            yield LaunchOption(
+                key, f"{preset.title}: {runs} configurations", preset.description, chosen == key
+            )
+        yield LaunchOption(
+            GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID
+        )
 
     def title(self) -> str:
         """The name that was given, or one that says what varies; of a single configuration none."""
@@ -93,9 +97,9 @@ class LaunchForm(RunForm):
             return PRESETS[what].title
         return " × ".join(axes.title_of(path) for path in self.sweep.grid)
 
-    def order(self) -> Group:
+    def order(self) -> SettingsGroup:
         """When and where it is computed."""
-        return Group("order", "Priority and device", [self["priority"], self["device"]])
+        return SettingsGroup("order", "Priority and device", [self["priority"], self["device"]])
 
     def tested_by(self) -> list[Setting]:
         return [*super().tested_by(), self["seeds"]]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.fields import field_of, shown
 from mer_platform.configurations.parsing import parse_config
-from mer_platform.configurations.settings_form import Group, Setting, SettingsForm
+from mer_platform.configurations.settings_form import Setting, SettingsForm, SettingsGroup
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.nets.registry import DEFAULT_NET
@@ -135,7 +135,7 @@ class RunForm(SettingsForm):
         """Which epoch counts, and of how many networks."""
         return [*(self[f"train-{name}"] for name in EVALUATION), self["ensemble"]]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SettingsGroup]:
         """The training settings that fold away."""
         named = {*ESSENTIAL, *EVALUATION, *(name for _, names in GROUPS.values() for name in names)}
         rest = [name for name in TrainConfig.model_fields if name not in named]
@@ -143,11 +143,13 @@ class RunForm(SettingsForm):
         groups = []
         for key, (title, names) in GROUPS.items():
             fields = [self[f"train-{name}"] for name in (*names, *(rest if key == last else ()))]
-            groups.append(Group(key, title, fields))
+            groups.append(SettingsGroup(key, title, fields))
         return groups
 
-    def features(self) -> Group:
-        return Group("features", "Motion features", [self[n] for n in self._names("features", FeatureConfig)])
+    def features(self) -> SettingsGroup:
+        return SettingsGroup(
+            "features", "Motion features", [self[n] for n in self._names("features", FeatureConfig)]
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
