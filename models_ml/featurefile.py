@@ -1,8 +1,8 @@
-"""Exported features: flow pictures, their labels and whose they are, in one file without a pickle.
+"""Read and write exported features with their classes and subjects, in one file without pickle.
 
-Two kinds of file hold the same. *safetensors*: tensors ``features`` and ``labels``, all else as one JSON text ``export``
-in the header's metadata. *NPZ*: ``features``, ``labels``, ``subjects``, ``databases``, ``names`` and ``sources`` as
-arrays, and the rest as the JSON text ``export``. The same content gives the same bytes.
+There are two formats with the same content. *safetensors*: tensors ``features`` and ``labels``, and everything else as the
+JSON text ``export`` in the header's metadata. *NPZ*: ``features``, ``labels``, ``subjects``, ``databases``, ``names`` and
+``sources`` as arrays, and the rest as the JSON text ``export``. The same content gives the same bytes.
 """
 
 import json
@@ -24,26 +24,35 @@ FORMAT = "mer-features-1"
 CHANNELS = 3  # u, v, optical strain
 KINDS = ("safetensors", "npz")
 _ROWS = ("subjects", "databases", "names", "sources")
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # or the clock would be part of the bytes
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # otherwise the time of writing would change the bytes
 
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """What an export holds; everything but the first two and the classes is text, a value a sample.
+    """The content of a feature export.
 
     Attributes
     ----------
-    features : (N, 3, S, S) float32: u and v in pixels of the aligned face, and optical strain; in units of their own
-        where ``sources`` says ``picture``
-    labels : (N,) int64, positions in ``classes``
-    subjects, databases, names : of each sample; a subject is a person only together with the database
-    sources : ``clip`` or ``picture`` (precomputed by somebody else, scale not known)
-    version, content_hash : the frozen composite version, and the SHA-256 of its samples
-    config : the feature configuration, as ``models_ml.config.FeatureConfig`` writes it
+    features
+        float32 (N, 3, S, S): u and v in pixels of the aligned face, and optical strain. Features of flow pictures have
+        their own units; see ``sources``.
+    labels
+        int64 (N,): the position of each sample's class in ``classes``.
+    classes
+        Names of the classes.
+    subjects, databases, names
+        Texts, one per sample. Subjects with the same name in two databases are two people.
+    sources
+        ``clip`` or ``picture`` for each sample: computed from its clip, or imported as a flow picture of unknown scale.
+    version, content_hash
+        The composite version, and the SHA-256 of its samples.
+    config
+        The feature configuration, as ``models_ml.config.FeatureConfig`` writes it.
 
     Raises
     ------
-    InputError : if the parts do not fit together
+    InputError
+        If the parts do not fit together.
     """
 
     features: NDArray[np.float32]
@@ -62,12 +71,12 @@ class FeatureFile:
         square = len(shape) == 4 and shape[1] == CHANNELS and shape[2] == shape[3]
         if not square or self.features.dtype != np.float32:
             raise InputError(
-                f"features must be float32 of shape (samples, {CHANNELS}, side, side), and are "
+                f"features must be float32 of shape (samples, {CHANNELS}, side, side), but are "
                 f"{self.features.dtype} of shape {shape}"
             )
         if self.labels.shape != (count,) or self.labels.dtype != np.int64:
             raise InputError(
-                f"labels must be int64 of shape ({count},), and are {self.labels.dtype} of shape "
+                f"labels must be int64 of shape ({count},), but are {self.labels.dtype} of shape "
                 f"{self.labels.shape}"
             )
         for name in _ROWS:
@@ -75,23 +84,28 @@ class FeatureFile:
                 raise InputError(f"there are {count} samples, but {len(getattr(self, name))} {name}")
         if outside := [i for i, label in enumerate(self.labels) if not 0 <= label < len(self.classes)]:
             raise InputError(
-                f"sample {outside[0]} has the label {self.labels[outside[0]]}; there are {len(self.classes)} classes"
+                f"sample {outside[0]} has the label {self.labels[outside[0]]}, but there are {len(self.classes)} classes"
             )
         finite = np.isfinite(self.features).all(axis=(1, 2, 3))
         if not finite.all():
-            raise InputError(f"the features of sample {int(finite.argmin())} hold values that are not finite")
+            raise InputError(
+                f"the features of sample {int(finite.argmin())} contain values that are not finite"
+            )
 
     def write(self, path: Path, kind: str) -> None:
-        """Write the file, as one of ``KINDS``."""
+        """Write the file in one of the formats ``KINDS``."""
         if kind not in KINDS:
-            raise InputError(f"“{kind}” is not a kind of feature file: it is {' or '.join(KINDS)}")
+            raise InputError(f"The format of a feature file must be {' or '.join(KINDS)}, not “{kind}”.")
         (self._write_safetensors if kind == "safetensors" else self._write_npz)(path)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """The content of either kind of file, told apart by its first bytes. Nothing is ever unpickled.
+        """Read a file of either format, recognised by its first bytes. Nothing is ever unpickled.
 
-        Raises InputError, which names the file, where it is no such file, is cut short or does not fit together.
+        Raises
+        ------
+        InputError
+            If this is not a feature export, is incomplete, or does not fit together; the message names the file.
         """
         path = Path(path)
         with path.open("rb") as file:
@@ -111,7 +125,7 @@ class FeatureFile:
         }
 
     def _write_safetensors(self, path: Path) -> None:
-        # One entry: the library keeps metadata in an order that changes from call to call.
+        # One entry only: the library writes several entries in an order that changes from call to call.
         header = {**self._header(), **{name: getattr(self, name) for name in _ROWS}}
         tensors: dict[str, NDArray[Any]] = {
             "features": np.ascontiguousarray(self.features),
@@ -139,10 +153,8 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
             header = _parse((file.metadata() or {}).get("export"))
             arrays = {name: file.get_tensor(name) for name in ("features", "labels") if name in file.keys()}  # noqa: SIM118
     except (SafetensorError, TypeError) as error:
-        raise InputError(
-            f"this is neither a safetensors nor an NPZ file, or only a part of one ({error})"
-        ) from error
-    return _together(arrays, header, header)
+        raise InputError(f"this is not a complete safetensors or NPZ file ({error})") from error
+    return _fields(arrays, header, header)
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -151,9 +163,9 @@ def _read_npz(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as file:
             members = {name: file[name] for name in ("features", "labels", "export", *_ROWS) if name in file}
     except (*unreadable, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"this NPZ file cannot be read, or is only a part of one ({error})") from error
+        raise InputError(f"this NPZ file is damaged or incomplete ({error})") from error
     rows = {name: members[name].tolist() for name in _ROWS if name in members}
-    return _together(members, rows, _parse(str(members["export"]) if "export" in members else None))
+    return _fields(members, rows, _parse(str(members["export"]) if "export" in members else None))
 
 
 def _parse(text: str | None) -> dict[str, Any]:
@@ -161,7 +173,7 @@ def _parse(text: str | None) -> dict[str, Any]:
         header = json.loads(text or "")
     except json.JSONDecodeError as error:
         raise InputError(
-            "it does not say what it holds: this is no feature export of the platform"
+            "the description of its content is missing: this is not a feature export of the platform"
         ) from error
     found = header.get("format") if isinstance(header, dict) else None
     if found != FORMAT:
@@ -169,10 +181,10 @@ def _parse(text: str | None) -> dict[str, Any]:
     return header
 
 
-def _together(
+def _fields(
     arrays: Mapping[str, NDArray[Any]], rows: Mapping[str, Any], header: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The fields of a ``FeatureFile``, from what was read. Raises InputError naming what is missing or of another kind."""
+    """Return the fields of a ``FeatureFile``; raise InputError that names a missing or wrong part."""
     try:
         return {
             **{name: arrays[name] for name in ("features", "labels")},
@@ -182,14 +194,14 @@ def _together(
             "config": dict(header["config"]),
         }
     except KeyError as error:
-        raise InputError(f"the export has no {error.args[0]!r}; it is damaged, or was changed") from error
+        raise InputError(f"the export has no {error.args[0]!r}; it was damaged or changed") from error
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"the export's description is damaged ({error})") from error
+        raise InputError(f"the description of the export is damaged ({error})") from error
 
 
 def _texts(name: str, values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise InputError(f"the export's {name} are not a list of texts")
+        raise InputError(f"the {name} of the export must be a list of texts")
     return tuple(values)

@@ -1,15 +1,15 @@
-"""Frame numbers in the pixels: a block code that survives JPEG and H.264, to prove which frame was shown or used."""
+"""Write frame numbers into pixels, as a block code that survives JPEG and H.264, to prove which frame was shown or used."""
 
 import numpy as np
 
 from models_ml.errors import InputError
 from models_ml.video.frames import Image
 
-BLOCK = 8  # pixels a side; the blocks begin at the upper left corner, on codecs' own block grid
+BLOCK = 8  # side in pixels; the blocks start at the upper left corner and match the block grid of codecs
 COLUMNS = 10
 _DATA_BITS, _CHECK_BITS = 16, 4
-_ROWS = 2 * (_DATA_BITS + _CHECK_BITS) // COLUMNS  # the bits, and below them the same bits inverted
-_LEAST_CONTRAST = 60.0  # between a block and its inverse; they are drawn 224 grey levels apart
+_ROWS = 2 * (_DATA_BITS + _CHECK_BITS) // COLUMNS  # the bits, and below them the inverted bits
+_LEAST_CONTRAST = 60.0  # between a block and its inverse, which are written 224 grey levels apart
 
 
 def _check(number: int) -> int:
@@ -17,19 +17,26 @@ def _check(number: int) -> int:
 
 
 def burn_number(image: Image, n: int) -> Image:
-    """A copy of ``image`` (uint8, (H, W) or (H, W, 3), at least 80 × 32) with ``n`` (0..65535) in its upper left corner.
+    """Return a copy of ``image`` with the number ``n`` in its upper left corner.
+
+    Parameters
+    ----------
+    image
+        uint8 (H, W) or (H, W, 3), at least 80×32 pixels.
+    n
+        0 to 65535.
 
     Raises
     ------
     InputError
-        The image is too small or the number too large.
+        If the image is too small, or the number does not fit.
 
     >>> read_number(burn_number(np.zeros((64, 96), np.uint8), 5562))
     5562
     """
     if not 0 <= n < 1 << _DATA_BITS:
         raise InputError(
-            f"Frame number {n} cannot be burned in: it must lie between 0 and {(1 << _DATA_BITS) - 1}."
+            f"Cannot write the frame number {n} into an image: it must be between 0 and {(1 << _DATA_BITS) - 1}."
         )
     _require_room(image)
     code = n << _CHECK_BITS | _check(n)
@@ -43,12 +50,12 @@ def burn_number(image: Image, n: int) -> Image:
 
 
 def read_number(image: Image) -> int:
-    """The number that ``burn_number`` wrote.
+    """Return the number that ``burn_number`` wrote.
 
     Raises
     ------
     InputError
-        There is none, or it cannot be read any more.
+        If there is none, or it cannot be read.
     """
     _require_room(image)
     corner = image[: _ROWS * BLOCK, : COLUMNS * BLOCK].astype(np.float32)
@@ -58,13 +65,13 @@ def read_number(image: Image) -> int:
     code = int("".join("1" if c > 0 else "0" for c in contrast.ravel()), 2)
     number = code >> _CHECK_BITS
     if np.abs(contrast).min() < _LEAST_CONTRAST or code & 15 != _check(number):
-        raise InputError("No frame number can be read in the upper left corner of this image.")
+        raise InputError("No readable frame number in the upper left corner of the image.")
     return number
 
 
 def _require_room(image: Image) -> None:
     if image.shape[0] < _ROWS * BLOCK or image.shape[1] < COLUMNS * BLOCK:
         raise InputError(
-            f"An image of {image.shape[1]}×{image.shape[0]} has no room for a frame number; "
-            f"it takes {COLUMNS * BLOCK}×{_ROWS * BLOCK} pixels."
+            f"A frame number needs an image of at least {COLUMNS * BLOCK}×{_ROWS * BLOCK} pixels; "
+            f"this one has {image.shape[1]}×{image.shape[0]}."
         )

@@ -1,7 +1,7 @@
-"""Drawing in face units: soft polygons, strokes and noise on a float image.
+"""Draw in face units: soft polygons, strokes and noise on a float image.
 
-Knows how to put paint on a picture; knows nothing of what a face is. Face units have their origin between and just
-below the eyes, x to the right of the image, y down, and about 1.0 from the middle of the face to its side.
+Independent of what a face looks like. Face units have their origin between and just below the eyes, x to the right of the
+image, y down, and about 1.0 from the middle of the face to its side.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _SHIFT = 4  # cv2 draws polygons with this many fractional bits
 
 
 def tinted(colour: Colour, red: float, green: float | None = None, blue: float | None = None) -> Colour:
-    """``colour`` with its channels multiplied; ``red`` stands for all three when it comes alone."""
+    """Return ``colour`` with its channels multiplied; ``red`` alone is the factor of all three."""
     return (
         colour[0] * red,
         colour[1] * (red if green is None else green),
@@ -28,18 +28,19 @@ def tinted(colour: Colour, red: float, green: float | None = None, blue: float |
 
 
 def vector(*values: float) -> Floats:
-    """A float32 vector: for example a colour's factors, or a shift in face units."""
+    """Return a float32 vector, for example the factors of a colour, or a shift in face units."""
     return np.array(values, np.float32)
 
 
 def smooth_curve(
     points: Sequence[tuple[float, float]], *, closed: bool = False, per_span: int = 12
 ) -> Floats:
-    """A Catmull-Rom curve through ``points``.
+    """Return a Catmull–Rom curve through ``points``.
 
     Returns
     -------
-    (n, 2) float32, ``per_span`` points from each given point to the next; an open curve ends on its last point.
+    NDArray
+        float32 (n, 2): ``per_span`` points from each given point to the next; an open curve ends at its last point.
 
     >>> smooth_curve([(0, 0), (1, 0), (2, 0)], per_span=2)[:, 0].tolist()
     [0.0, 0.4375, 1.0, 1.5625, 2.0]
@@ -59,7 +60,7 @@ def smooth_curve(
 
 
 def smoothstep(low: float, high: float, x: NDArray[np.floating[Any]]) -> Floats:
-    """0 below ``low``, 1 above ``high`` and a smooth S between (``low`` may be the larger one)."""
+    """Return 0 below ``low``, 1 above ``high``, and a smooth S between; ``low`` may be the larger one."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
@@ -67,7 +68,7 @@ def smoothstep(low: float, high: float, x: NDArray[np.floating[Any]]) -> Floats:
 def bump(
     x: Floats, y: Floats, at: tuple[float, float], sigma: tuple[float, float], tilt: float = 0.0
 ) -> Floats:
-    """A Gaussian hill of height 1 at ``at``, its axes turned by ``tilt`` radians."""
+    """Return a Gaussian hill of height 1 at ``at``, its axes turned by ``tilt`` radians."""
     dx, dy = x - np.float32(at[0]), y - np.float32(at[1])
     if tilt:
         c, s = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
@@ -77,7 +78,7 @@ def bump(
 
 
 def octave_noise(rng: np.random.Generator, shape: tuple[int, int], sigmas: Sequence[float]) -> Floats:
-    """Noise of zero mean and unit variance, the equal sum of one blurred octave for each of ``sigmas`` (pixels)."""
+    """Return noise of zero mean and unit variance: the equal sum of one blurred octave for each of ``sigmas`` (pixels)."""
     total = np.zeros(shape, np.float32)
     for sigma in sigmas:
         step = max(1, int(sigma / 1.5))  # coarse octaves are made small and enlarged
@@ -92,22 +93,22 @@ def octave_noise(rng: np.random.Generator, shape: tuple[int, int], sigmas: Seque
 
 @dataclass
 class Canvas:
-    """A float RGB picture with a face coordinate at each pixel.
+    """A float RGB image with a face coordinate at each pixel.
 
     Attributes
     ----------
     rgb
-        (H, W, 3) float32 in 0..1.
+        float32 (H, W, 3) in 0..1.
     x, y
-        (H, W) float32 face coordinates of each pixel's centre.
+        float32 (H, W): face coordinates of each pixel's centre.
     centre
         Pixel (x, y) of the face's origin.
     scale
-        Pixels in a face unit.
+        Pixels per face unit.
     rotation
         (2, 2) turn from face axes to image axes.
     window
-        Where a part lies in the canvas it was taken from.
+        Position of a part in the canvas that it was taken from.
     """
 
     rgb: Floats
@@ -120,7 +121,7 @@ class Canvas:
 
     @classmethod
     def blank(cls, height: int, width: int, centre: tuple[float, float], scale: float, roll: float) -> Self:
-        """A black canvas; ``roll`` turns the face clockwise (radians)."""
+        """Return a black canvas; ``roll`` turns the face clockwise (radians)."""
         c, s = np.float32(np.cos(roll)), np.float32(np.sin(roll))
         dx = ((np.arange(width, dtype=np.float32) - centre[0]) / scale)[None, :]
         dy = ((np.arange(height, dtype=np.float32) - centre[1]) / scale)[:, None]
@@ -129,9 +130,9 @@ class Canvas:
         return cls(np.zeros((height, width, 3), np.float32), x, y, centre, scale, rotation)
 
     def part(self, middle: tuple[float, float], half_size: tuple[float, float]) -> Self:
-        """A canvas of the pixels around ``middle`` (face units); what is painted on it is painted on this one.
+        """Return a canvas that shares the pixels around ``middle`` (face units) with this one.
 
-        Its sides lie on even pixels, so that it can be halved.
+        Its sides are at even pixels, so that it can be halved.
         """
         corners = np.array([(sx, sy) for sx in (-1, 1) for sy in (-1, 1)]) * half_size + middle
         pixels = self.to_pixels(corners.astype(np.float32))
@@ -149,20 +150,20 @@ class Canvas:
         return self.rgb.shape[0], self.rgb.shape[1]
 
     def to_pixels(self, points: Floats) -> NDArray[np.float64]:
-        """(n, 2) face coordinates to (n, 2) pixel coordinates (x, y)."""
+        """Return face coordinates (n, 2) as pixel coordinates (x, y), (n, 2)."""
         return np.asarray(points, np.float64) @ self.rotation.T * self.scale + np.asarray(self.centre)
 
     def _fixed(self, points: Floats) -> NDArray[np.int32]:
         return np.round(self.to_pixels(points) * (1 << _SHIFT)).astype(np.int32)
 
     def polygon(self, points: Floats, soft: float = 0.0) -> Floats:
-        """Coverage (H, W) 0..1 of a filled polygon, its edge blurred by ``soft`` face units."""
+        """Return the coverage (H, W), 0..1, of a filled polygon whose edge is blurred by ``soft`` face units."""
         mask = np.zeros(self.shape, np.uint8)
         cv2.fillPoly(mask, [self._fixed(points)], 255, cv2.LINE_AA, _SHIFT)
         return self._softened(mask, soft)
 
     def strokes(self, lines: Sequence[Floats], width: float, soft: float = 0.0) -> Floats:
-        """Coverage (H, W) 0..1 of polylines ``width`` face units wide (never thinner than a pixel)."""
+        """Return the coverage (H, W), 0..1, of polylines ``width`` face units wide, and at least one pixel."""
         mask = np.zeros(self.shape, np.uint8)
         thickness = max(1, round(width * self.scale))
         cv2.polylines(mask, [self._fixed(line) for line in lines], False, 255, thickness, cv2.LINE_AA, _SHIFT)
@@ -174,7 +175,7 @@ class Canvas:
         return np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32) if sigma > 0.3 else alpha
 
     def paint(self, alpha: Floats, colour: Colour | Floats) -> None:
-        """Lay ``colour`` (one colour, or (H, W, 3)) over the picture with opacity ``alpha`` (H, W)."""
+        """Paint ``colour`` (one colour, or (H, W, 3)) over the image with opacity ``alpha`` (H, W)."""
         touched = np.flatnonzero(alpha.max(axis=1) > 1 / 2048)
         if not len(touched):
             return
@@ -184,5 +185,5 @@ class Canvas:
         below += alpha[rows, :, None] * ((tone[rows] if tone.ndim == 3 else tone) - below)
 
     def shade(self, factor: Floats) -> None:
-        """Multiply the picture by ``factor`` (H, W)."""
+        """Multiply the image by ``factor`` (H, W)."""
         self.rgb *= factor[..., None]

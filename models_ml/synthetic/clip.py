@@ -1,7 +1,7 @@
-"""A synthetic clip: its specification, its frames, its file.
+"""Specify, render and write a synthetic clip.
 
-A face is painted once (``face``); each frame is that texture warped by one smooth displacement field, the sum of the
-expression, the head's motion and fidgets, then lit and covered with the sensor's noise.
+A face is painted once (``face``). Each frame is its texture, warped by one smooth displacement field: the sum of the
+expression, the head's motion and fidgets. Light and the sensor's noise are added.
 """
 
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ from models_ml.synthetic.motion import Profile
 from models_ml.video.frames import Image
 
 HEAD_MOTION_PX = 0.9  # standard deviation of the head's shift over a long time
-FIDGET_PX = 0.7  # longest displacement of movements that are no expression
-BLINK_CHANCE = 0.3  # clips with a blink somewhere
-BLINK_SECONDS = 4.0  # a longer clip has a blink in every such stretch
+FIDGET_PX = 0.7  # longest displacement of movements that are not expressions
+BLINK_CHANCE = 0.3  # share of short clips with a blink
+BLINK_SECONDS = 4.0  # a longer clip has a blink in each period of this length
 NOISE = 2.0  # standard deviation of the sensor's noise, in grey levels
 
 
 @dataclass(frozen=True)
 class SyntheticExpression:
-    """One expression of a clip that has several; the fields mean what they do in ``ClipSpec``."""
+    """One expression of a clip that has several; the fields are described at ``ClipSpec``."""
 
     onset: int
     apex: int
@@ -43,14 +43,14 @@ class SyntheticExpression:
 
 @dataclass(frozen=True)
 class ClipSpec:
-    """All that determines a clip: the same specification always renders the same frames.
+    """Everything that determines a clip: the same specification always renders the same frames.
 
     Attributes
     ----------
     seed
-        Seed of the collection. The face comes from (seed, database, subject), all else from these and ``name``.
+        Seed of the collection. The face depends on (seed, database, subject), everything else on these and ``name``.
     container
-        Mp4 and mov hold H.264, avi Motion JPEG, mkv FFV1 (lossless); zip holds numbered JPEG images.
+        H.264 in mp4 and mov, Motion JPEG in avi, lossless FFV1 in mkv; numbered JPEG images in zip.
     onset, apex, offset
         0-based frame indices.
     action_units
@@ -87,7 +87,7 @@ class ClipSpec:
 
     @property
     def expressions(self) -> tuple[SyntheticExpression, ...]:
-        """All expressions of the clip, its own first."""
+        """All expressions of the clip, the one in its own fields first."""
         own = SyntheticExpression(
             self.onset, self.apex, self.offset, self.action_units, self.intensity_px, self.profile
         )
@@ -97,26 +97,26 @@ class ClipSpec:
         for one in self.expressions:
             if not 0 <= one.onset < one.apex < one.offset < self.frame_count:
                 raise InputError(
-                    f"Clip {self.name}: onset {one.onset}, apex {one.apex}, offset {one.offset} must rise and lie "
-                    f"within its {self.frame_count} frames (0 to {self.frame_count - 1})."
+                    f"Clip {self.name}: onset {one.onset}, apex {one.apex} and offset {one.offset} must be in this "
+                    f"order and lie within its {self.frame_count} frames (0 to {self.frame_count - 1})."
                 )
         if min(self.width, self.height) < 64 or self.width % 2 or self.height % 2:
             raise InputError(
-                f"Clip {self.name}: {self.width}×{self.height} cannot be rendered; both sides must be even, 64 or more."
+                f"Clip {self.name}: both sides must be even and at least 64 pixels; they are {self.width}×{self.height}."
             )
 
     def random(self, part: str) -> np.random.Generator:
-        """The random generator of one part of this clip, independent of every other part and clip."""
+        """Return the random generator of one part of this clip, independent of all other parts and clips."""
         return generator(part, self.seed, self.database, self.subject, self.name)
 
 
 def spec_face(spec: ClipSpec) -> Face:
-    """The painted face of the clip's subject (kept for the next clips of the same subject)."""
+    """Return the painted face of the clip's subject, which is kept for the next clips of the subject."""
     return painted_face(spec.seed, spec.database, spec.subject, spec.width, spec.height)
 
 
 def pose(spec: ClipSpec) -> tuple[Floats, Floats]:
-    """Where the clip's pixels lie on the face at rest: (H, W) columns and rows in frame pixels of the painted face.
+    """Return the positions of the clip's pixels on the face at rest: columns and rows, (H, W) each, in frame pixels.
 
     The subject sits a little differently in each clip.
     """
@@ -129,10 +129,10 @@ def pose(spec: ClipSpec) -> tuple[Floats, Floats]:
 
 
 def apex_field(spec: ClipSpec, number: int = 0) -> Floats:
-    """The true displacement from onset to apex of a clip's expression: (2, H, W) float32 pixels, right and down.
+    """Return the true displacement from onset to apex of a clip's expression: float32 (2, H, W) pixels, right and down.
 
-    A point of skin seen at p in the onset frame is seen at p + field(p') in the apex frame, p' being its new place.
-    ``number`` counts the clip's expressions; 0 is its own, or only, one.
+    A point of skin at p in the onset frame is at p' = p + field(p') in the apex frame. ``number`` counts the clip's
+    expressions from 0.
     """
     face, shown = spec_face(spec), spec.expressions[number]
     x, y = face.coordinates(*pose(spec))
@@ -142,7 +142,7 @@ def apex_field(spec: ClipSpec, number: int = 0) -> Floats:
 
 
 class _Warp:
-    """The displacement of every frame of a clip, inside the window of the picture that moves at all."""
+    """The displacement of each frame of a clip, within the window of the image that moves."""
 
     def __init__(self, spec: ClipSpec, face: Face, clean: bool) -> None:
         columns, rows = pose(spec)
@@ -155,11 +155,11 @@ class _Warp:
         fidget = motion.fidget_field(FIDGET_PX, x, y, spec.random("fidget")) * weight
         rigid = [np.stack(field) for field in ((weight, zero), (zero, weight), (-dy, dx), (dx, dy))]
         expressions = [apex_field(spec, number) for number in range(len(spec.expressions))]
-        # The last half pixel: enlarging keeps the corners of the picture in place, not the first pixel's middle.
+        # The half pixel at the end: enlarging keeps the corners of the image in place, not the centre of the first pixel.
         self.rest = np.stack([columns + MARGIN, rows + MARGIN], axis=-1) * np.float32(FINENESS) + np.float32(
             0.5
         )
-        # A frame shows at p the skin that came from p minus its displacement.
+        # At p, a frame shows the skin that came from p minus its displacement.
         step = self.rest[0, 1, 0] - self.rest[0, 0, 0]
         fields = [np.moveaxis(field, 0, -1)[self.window] for field in (*rigid, fidget, *expressions)]
         self._fields = [np.ascontiguousarray(field * -step) for field in fields]
@@ -167,16 +167,16 @@ class _Warp:
         self.weights = _weights(spec, face, clean)
 
     def map(self, frame: int) -> Floats:
-        """(h, w, 2) float32: for each pixel of the window its place (column, row) in the luma's texture."""
-        places = self._rest
+        """Return the position (column, row) of each of the window's pixels in the luma texture: float32 (h, w, 2)."""
+        positions = self._rest
         for weight, field in zip(self.weights[frame], self._fields, strict=True):
             if weight:  # OpenCV, not BLAS, whose last bits depend on its number of threads
-                places = np.asarray(cv2.scaleAdd(field, float(weight), places), np.float32)
-        return places
+                positions = np.asarray(cv2.scaleAdd(field, float(weight), positions), np.float32)
+        return positions
 
 
 def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
-    """(frames, 5 + expressions) float32: how much of each of ``_Warp``'s fields is in each frame."""
+    """Return the weight of each field of ``_Warp`` in each frame: float32 (frames, 5 + expressions)."""
     n = spec.frame_count
     weights = np.zeros((n, 5 + len(spec.expressions)), np.float32)
     if not clean:
@@ -191,12 +191,12 @@ def _weights(spec: ClipSpec, face: Face, clean: bool) -> Floats:
 
 
 def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Image]:
-    """The clip's frames: uint8 (H, W, 3) RGB, or (H, W) when the clip is grey.
+    """Yield the clip's frames: uint8 (H, W, 3) RGB, or (H, W) if the clip is grey.
 
     Parameters
     ----------
     clean
-        The expression alone, without head motion, fidgets, blinks, flicker and noise.
+        Render the expression alone, without head motion, fidgets, blinks, flicker and noise.
     """
     face = spec_face(spec)
     warp = _Warp(spec, face, clean)
@@ -214,7 +214,7 @@ def render(spec: ClipSpec, *, clean: bool = False) -> Iterator[Image]:
 
 
 def _blinks(spec: ClipSpec, chance: float) -> Floats:
-    """How far the eyes are shut in each frame: in a short clip one blink by ``chance``, in a long one a row of them."""
+    """Return how far the eyes are shut in each frame: one blink by ``chance`` in a short clip, several in a long clip."""
     random = spec.random("blink")
     stretch = round(BLINK_SECONDS * spec.fps)
     if spec.frame_count <= stretch:
@@ -227,7 +227,7 @@ def _blinks(spec: ClipSpec, chance: float) -> Floats:
 
 
 class _Texture:
-    """The face's texture through a clip, and its warped picture."""
+    """The face's texture during a clip, and its warped image."""
 
     def __init__(self, face: Face, warp: _Warp, colour: bool) -> None:
         self._face = face
@@ -248,32 +248,32 @@ class _Texture:
                 rows, columns = (slice(int(s.start * zoom), int(s.stop * zoom)) for s in patch.window)
                 texture[rows, columns] = part
 
-    def warped(self, places: Floats) -> tuple[Image, Image | None]:
-        """Luma (H, W) and chroma (H, W, 2) with the window's pixels taken from ``places``; overwritten by the next."""
-        self._seen_luma[self._window] = _sampled(self._luma, places)
+    def warped(self, positions: Floats) -> tuple[Image, Image | None]:
+        """Return luma (H, W) and chroma (H, W, 2), the window sampled at ``positions``; the next call overwrites them."""
+        self._seen_luma[self._window] = _sampled(self._luma, positions)
         if self._seen_chroma is not None:
-            self._seen_chroma[self._window] = _sampled_chroma(self._chroma, places)
+            self._seen_chroma[self._window] = _sampled_chroma(self._chroma, positions)
         return self._seen_luma, self._seen_chroma
 
 
-def _sampled(texture: Image, places: Floats) -> Image:
-    # OpenCV's types forbid the None that its manual asks for; an empty array in its place gives wrong pixels.
-    return np.asarray(cv2.remap(texture, places, None, cv2.INTER_LINEAR), np.uint8)  # type: ignore[call-overload]
+def _sampled(texture: Image, positions: Floats) -> Image:
+    # OpenCV's type hints forbid the None that its manual requires; an empty array instead gives wrong pixels.
+    return np.asarray(cv2.remap(texture, positions, None, cv2.INTER_LINEAR), np.uint8)  # type: ignore[call-overload]
 
 
-def _sampled_chroma(chroma: Image, places: Floats) -> Image:
-    """Chroma (h, w, 2) for ``places`` (h, w, 2) in the luma's texture, found at every second pixel each way."""
-    size = (places.shape[1], places.shape[0])
-    coarse = cv2.resize(places, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA)
-    # Where a place in the fine texture lies in one FINENESS times coarser: 0 is the middle of the first pixel.
+def _sampled_chroma(chroma: Image, positions: Floats) -> Image:
+    """Return chroma (h, w, 2) at ``positions`` (h, w, 2) in the luma texture, sampled at every second pixel."""
+    size = (positions.shape[1], positions.shape[0])
+    coarse = cv2.resize(positions, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA)
+    # From positions in the fine texture to positions in one that is FINENESS times coarser; 0 is the first pixel's centre.
     there = np.asarray(coarse / FINENESS - 0.5 * (1 - 1 / FINENESS), np.float32)
     return np.asarray(cv2.resize(_sampled(chroma, there), size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 class _Sensor:
-    """Exposure, flicker of the lamps and noise, all in the luma.
+    """Exposure, flickering light and noise, all in the luma.
 
-    One sheet of noise, larger than the frame, is made for the clip; each frame sees it at another place.
+    The clip has one sheet of noise, larger than a frame; each frame uses another part of it.
     """
 
     _SPARE = 48
@@ -282,25 +282,25 @@ class _Sensor:
         rng = spec.random("sensor")
         shape = (spec.height + self._SPARE, spec.width + self._SPARE)
         self._sheet = rng.standard_normal(shape, dtype=np.float32) * np.float32(NOISE)
-        self._places = rng.integers(0, self._SPARE, (spec.frame_count, 2))
+        self._offsets = rng.integers(0, self._SPARE, (spec.frame_count, 2))
         exposure, drift, phase = rng.uniform((0.94, -0.01, 0), (1.06, 0.01, 2 * np.pi))
         t = np.arange(spec.frame_count) / spec.fps
         self._gain = exposure * (1 + drift * t / t[-1] + 0.003 * np.sin(2 * np.pi * 9.7 * t + phase))
 
     def expose(self, luma: Image, frame: int) -> Image:
-        top, left = self._places[frame]
+        top, left = self._offsets[frame]
         noise = self._sheet[top : top + luma.shape[0], left : left + luma.shape[1]]
         lit = cv2.LUT(luma, (np.arange(256) * self._gain[frame]).astype(np.float32))
         return np.asarray(cv2.add(lit, noise, dtype=cv2.CV_8U), np.uint8)
 
 
 def write_clip(spec: ClipSpec, folder: Path, *, numbered: bool = False) -> Path:
-    """Render and encode a clip into ``folder`` as ``<name>.<container>``; returns its path.
+    """Render and encode a clip into ``folder`` as ``<name>.<container>``, and return its path.
 
     Parameters
     ----------
     numbered
-        Burn each frame's 0-based index into its upper left corner (``barcode.read_number`` reads it back).
+        Write each frame's 0-based index into its upper left corner, where ``barcode.read_number`` reads it.
     """
     frames = render(spec)
     if numbered:

@@ -1,6 +1,7 @@
-"""The demo project's clips: three small databases that differ as CASME II, SMIC and SAMM do.
+"""Define the demo project's clips: three small databases that differ as CASME II, SMIC and SAMM do.
 
-How hard they are to classify is set here (``SUBTLE_SHARE``, ``MIXED_SHARE``) and by the distractors in ``clip``.
+``SUBTLE_SHARE``, ``MIXED_SHARE`` and the distractors in ``clip`` set how hard they are to classify; ``make bench NAME=demo``
+measures it.
 """
 
 from collections.abc import Mapping
@@ -13,23 +14,25 @@ from models_ml.synthetic.clip import ClipSpec
 from models_ml.synthetic.identity import generator, make_identity
 from models_ml.synthetic.motion import parse_action_units
 
-SUBTLE_SHARE = 0.40  # clips whose longest displacement is SUBTLE_PX; all others have CLEAR_PX
+SUBTLE_SHARE = (
+    0.40  # share of clips whose longest displacement is within SUBTLE_PX; in the others, within CLEAR_PX
+)
 SUBTLE_PX = (0.3, 0.8)
 CLEAR_PX = (0.8, 2.4)
-MIXED_SHARE = 0.50  # clips in which an action unit of another class moves a little as well
+MIXED_SHARE = 0.50  # share of clips in which an action unit of another class moves a little too
 
 _MIXED_UNITS = {
     "negative": ("12C", "1C+2C", "6B+12D"),
     "positive": ("4C", "15B", "1C+2C", "4D"),
     "surprise": ("4C", "12C", "15D"),
 }
-# Classes of the clips beyond the three, one of each class, that every subject has.
+# Chances of the classes of a subject's further clips; each subject has one clip of each class.
 _COMMON = {"negative": 0.64, "positive": 0.21, "surprise": 0.15}
 
 
 @dataclass(frozen=True)
 class Emotion:
-    """One word of a database's vocabulary: its class (None: left out of composites) and how faces show it."""
+    """One emotion of a database, its class (None: left out of composites), and the action units that show it."""
 
     name: str
     label: str | None
@@ -38,7 +41,7 @@ class Emotion:
 
 @dataclass(frozen=True)
 class DemoDatabase:
-    """What is the same for all clips of one demo database."""
+    """One demo database, and what all its clips share."""
 
     name: str
     stands_for: str
@@ -54,12 +57,12 @@ class DemoDatabase:
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """The emotion words used in this database."""
+        """The emotions of this database."""
         return tuple(emotion.name for emotion in self.emotions)
 
     @property
     def label_map(self) -> dict[str, str | None]:
-        """Suggested class of each emotion word; None leaves the clip out."""
+        """Class of each emotion; None leaves the clip out."""
         return {emotion.name: emotion.label for emotion in self.emotions}
 
 
@@ -123,7 +126,7 @@ DATABASES: tuple[DemoDatabase, ...] = (
 
 
 def demo_clips(seed: int = 2019) -> list[ClipSpec]:
-    """All clips of the demo project, in the order of their databases and subjects; the same for the same ``seed``."""
+    """Return all clips of the demo project, in order of database and subject; the same for the same ``seed``."""
     return [
         spec
         for database in DATABASES
@@ -182,7 +185,7 @@ def _clip(
 
 
 def _mixed(units: str, label: str, rng: np.random.Generator) -> str:
-    """``units`` and, more weakly, units of another class that are not among them."""
+    """Add weaker units of another class, which are not in ``units``."""
     shown = {number for number, _, _ in parse_action_units(units)}
     others = [
         more for more in _MIXED_UNITS[label] if shown.isdisjoint(n for n, _, _ in parse_action_units(more))
@@ -191,7 +194,7 @@ def _mixed(units: str, label: str, rng: np.random.Generator) -> str:
 
 
 def _durations(fps: float, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """Frames before onset, from onset to apex, from apex to offset, and after it; the expression lasts under 0.5 s."""
+    """Return frames before onset, from onset to apex, from apex to offset, and after it; onset to offset is under 0.5 s."""
     if fps >= 200:
         low, high = (9, 16, 18, 9), (19, 33, 37, 17)
     else:
@@ -201,7 +204,7 @@ def _durations(fps: float, rng: np.random.Generator) -> tuple[int, int, int, int
 
 
 def _clip_name(database: DemoDatabase, subject: str, emotion: Emotion, number: int) -> str:
-    """A name as the database that this one stands for would give."""
+    """Return a clip's name in the style of the database that this one stands for."""
     if database.stands_for == "CASME II":
         return f"{subject}_EP{number + 1:02d}_{1 + number % 3:02d}"
     if database.stands_for == "SMIC":

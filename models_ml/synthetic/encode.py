@@ -1,4 +1,4 @@
-"""Writing frames to the kinds of file that laboratories upload."""
+"""Write frames to files of the types that labs upload."""
 
 import zipfile
 from collections.abc import Iterable
@@ -14,15 +14,15 @@ from models_ml.errors import InputError
 from models_ml.video.frames import Image
 
 JPEG_QUALITY = 93
-# A constant quantiser: x264's default (crf) takes 200 frames a second for a licence to blur each of them.
+# A constant quantiser: at 200 fps, x264's default (crf) blurs each frame, because it would be shown so briefly.
 _H264 = {"qp": "16", "preset": "ultrafast", "bf": "2", "g": "48"}
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever the clip is made
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a constant time, so that the same clip always has the same bytes
 
 
 def encode(
     frames: Iterable[Image], path: Path, fps: float, *, image_prefix: str = "", first_number: int = 1
 ) -> None:
-    """Write ``frames`` (uint8, all (H, W, 3) RGB or all (H, W)) to ``path``; the suffix chooses how.
+    """Write ``frames`` (uint8, all (H, W, 3) RGB or all (H, W)) to ``path``, in the format of its suffix.
 
     ``.mp4`` and ``.mov``: H.264 with B-frames, visually lossless; ``.avi``: Motion JPEG; ``.mkv``: FFV1, lossless;
     ``.zip``: JPEG images named ``<image_prefix><number>.jpg`` with five digits, counting from ``first_number``.
@@ -30,7 +30,7 @@ def encode(
     Raises
     ------
     InputError
-        Another suffix, or no frames.
+        For another suffix, or without frames.
     """
     kind = path.suffix.lstrip(".")
     if kind == "zip":
@@ -38,7 +38,7 @@ def encode(
     elif kind in ("mp4", "mov", "avi", "mkv"):
         _write_video(frames, path, kind, Fraction(fps).limit_denominator(1001))
     else:
-        raise InputError(f"Cannot write {path.name}: use .mp4, .mov, .avi, .mkv or .zip.")
+        raise InputError(f"Cannot write {path.name}: the suffix must be .mp4, .mov, .avi, .mkv or .zip.")
 
 
 def _write_zip(frames: Iterable[Image], path: Path, prefix: str, first_number: int) -> None:
@@ -77,7 +77,7 @@ def _write_video(frames: Iterable[Image], path: Path, kind: str, fps: Fraction) 
 def _video_frame(image: Image, pixel_format: str) -> av.VideoFrame:
     if image.ndim == 2:
         return av.VideoFrame.from_ndarray(image, format="gray")
-    if pixel_format == "yuv420p":  # OpenCV converts three times as fast as the encoder's own scaler
+    if pixel_format == "yuv420p":  # OpenCV converts three times faster than the encoder's own scaler
         planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
         return av.VideoFrame.from_ndarray(planes, format="yuv420p")
     return av.VideoFrame.from_ndarray(image, format="rgb24")

@@ -1,4 +1,4 @@
-"""Eyes of a synthetic face: open, closed, and a lid that comes down between the two."""
+"""Paint the eyes of a synthetic face: open, closed, and at any stage of a blink."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from models_ml.video.frames import Image
 
 @dataclass(frozen=True)
 class Lids:
-    """Heights of the lids of one eye over the face coordinates given to ``lids``; NaN nowhere."""
+    """Heights of the lids of one eye, at the face coordinates given to ``lids``; never NaN."""
 
     crease: Floats
     upper: Floats
@@ -21,7 +21,7 @@ class Lids:
 
 
 def lids(face: Identity, side: int, x: Floats) -> Lids:
-    """The lid lines of one eye as functions of ``x`` (any shape)."""
+    """Return the lid lines of one eye as functions of ``x``, which has any shape."""
     ex, ey = face.eye(side)
     across = side * (x - ex) / face.eye_half_width  # -1 at the inner corner, 1 at the outer
     axis = ey - face.eye_tilt * face.eye_half_width * across
@@ -35,7 +35,7 @@ def lids(face: Identity, side: int, x: Floats) -> Lids:
 
 
 def _outline(face: Identity, side: int) -> tuple[Floats, Floats, Floats]:
-    """Upper lid, lower lid and crease as (n, 2) curves from the image's left to its right."""
+    """Return upper lid, lower lid and crease as (n, 2) curves from the image's left to its right."""
     ex, _ = face.eye(side)
     x = (ex + face.eye_half_width * np.linspace(-1, 1, 41)).astype(np.float32)
     line = lids(face, side, x)
@@ -44,12 +44,12 @@ def _outline(face: Identity, side: int) -> tuple[Floats, Floats, Floats]:
 
 
 def eye_part(face: Identity, canvas: Canvas, side: int) -> Canvas:
-    """The part of ``canvas`` around one eye: all that a blink can change lies within it."""
+    """Return the part of ``canvas`` around one eye, which contains everything that a blink can change."""
     return canvas.part(face.eye(side), (1.5 * face.eye_half_width, 0.26))
 
 
 def paint_surroundings(face: Identity, part: Canvas, side: int) -> None:
-    """Shade under the brow, the crease of the lid and the fold below, on open and closed eyes alike."""
+    """Paint the shade under the brow, the crease of the lid and the fold below, for open and closed eyes."""
     _, lower, crease = _outline(face, side)
     dark = tinted(face.skin, 0.42)
     part.paint(0.22 * part.polygon(np.concatenate([crease, lower[::-1]]), soft=0.045), dark)
@@ -58,14 +58,14 @@ def paint_surroundings(face: Identity, part: Canvas, side: int) -> None:
 
 
 def paint_open(face: Identity, part: Canvas, side: int, shade: Floats) -> None:
-    """Eyeball, iris, pupil, lashes and the light in the eye; call it after the skin was lit.
+    """Paint eyeball, iris, pupil, lashes and the light in the eye, after the skin was lit.
 
     Parameters
     ----------
     part
-        The canvas around the eye, as ``eye_part`` gives it.
+        The canvas around the eye, from ``eye_part``.
     shade
-        (h, w) how brightly each of its pixels is lit.
+        How brightly each of its pixels is lit, (h, w).
     """
     x, y = part.x, part.y
     ex, ey = face.eye(side)
@@ -100,7 +100,7 @@ def _paint_lashes(part: Canvas, side: int, upper: Floats, lower: Floats) -> None
 
 
 def paint_closed(face: Identity, part: Canvas, side: int, shade: Floats) -> None:
-    """Lids shut: skin down to the lashes along the lower lid; arguments as for ``paint_open``."""
+    """Paint shut lids: skin down to the lashes along the lower lid; parameters as for ``paint_open``."""
     upper, lower, _ = _outline(face, side)
     lid = part.polygon(np.concatenate([upper, lower[::-1]]), soft=0.010)
     tone = vector(*tinted(face.skin, 0.93, 0.87, 0.86))
@@ -111,11 +111,11 @@ def paint_closed(face: Identity, part: Canvas, side: int, shade: Floats) -> None
 class EyePatch:
     """The pixels around one eye, drawn at any stage of a blink.
 
-    The lid comes down as skin does: the closed lid's picture, squeezed between the crease and the lid's edge.
+    The lid moves as skin does: the image of the closed lid is squeezed between the crease and the lid's edge.
     """
 
     def __init__(self, face: Identity, canvas: Canvas, side: int, opened: Image, closed: Image) -> None:
-        """``opened``, ``closed``: uint8 (H, W, 3) pictures of the whole canvas with the eyes open and shut."""
+        """Take uint8 (H, W, 3) images of the whole canvas with the eyes ``opened`` and ``closed``."""
         part = eye_part(face, canvas, side)
         self.window = part.window
         self._opened = np.ascontiguousarray(opened[self.window])
@@ -128,7 +128,7 @@ class EyePatch:
         self._down = canvas.rotation[:, 1] * canvas.scale
 
     def at(self, shut: float) -> Image:
-        """The patch with the eye ``shut`` 0 (open) to 1 (closed): uint8 (h, w, 3) for ``window``."""
+        """Return the patch with the eye ``shut`` from 0 (open) to 1 (closed): uint8 (h, w, 3) for ``window``."""
         if shut <= 0:
             return self._opened
         line = self._lids

@@ -1,4 +1,4 @@
-"""Skin, nose, lips and brows of a synthetic face, as paint on a canvas."""
+"""Paint skin, nose, lips and brows of a synthetic face on a canvas."""
 
 import numpy as np
 
@@ -16,14 +16,14 @@ from models_ml.synthetic.identity import Identity
 
 
 def head_mask(face: Identity, canvas: Canvas) -> Floats:
-    """Coverage (H, W) of the head without its hair."""
+    """Return the coverage (H, W) of the head without its hair."""
     y = np.linspace(-1.50, face.chin_y, 160, dtype=np.float32)
     right = np.stack([face.half_width(y), y], axis=1)
     return canvas.polygon(np.concatenate([right, right[::-1] * vector(-1, 1)]), soft=0.010)
 
 
 def paint_skin(face: Identity, canvas: Canvas, rng: np.random.Generator) -> None:
-    """Skin over the whole canvas: tone, blush, blotches, pores, freckles, stubble."""
+    """Paint skin over the whole canvas: tone, blush, blotches, pores, freckles, stubble."""
     x, y = canvas.x, canvas.y
     canvas.rgb[:] = vector(*face.skin)
     blotches = octave_noise(rng, canvas.shape, (5.0, 11.0, 24.0))
@@ -52,7 +52,7 @@ def paint_skin(face: Identity, canvas: Canvas, rng: np.random.Generator) -> None
 
 
 def paint_nose(face: Identity, canvas: Canvas) -> None:
-    """Nostrils, wings and the shadow below the nose."""
+    """Paint nostrils, wings and the shadow below the nose."""
     tip, wing = face.nose_y, face.nose_half_width
     canvas = canvas.part((0, tip), (0.55, 0.30))
     dark = tinted(face.skin, 0.45, 0.36, 0.33)
@@ -83,7 +83,7 @@ def paint_nose(face: Identity, canvas: Canvas) -> None:
 
 
 def paint_lips(face: Identity, canvas: Canvas, rng: np.random.Generator) -> None:
-    """Lips with a Cupid's bow, the line between them and its corners."""
+    """Paint lips with a Cupid's bow, the line between them and its corners."""
     y, half = face.mouth_y, face.mouth_half_width
     canvas = canvas.part((0, y), (half + 0.25, 0.32))
     end = face.mouth_corner(1)[1]
@@ -117,7 +117,7 @@ def paint_lips(face: Identity, canvas: Canvas, rng: np.random.Generator) -> None
 
 
 def paint_brows(face: Identity, canvas: Canvas, rng: np.random.Generator, shade: Floats) -> None:
-    """Brows of many short hairs that lie outwards, thicker at the inner end."""
+    """Paint brows of many short hairs that point outwards, thicker at the inner end."""
     canvas = canvas.part((0, face.brow_y), (0.95, 0.25))
     shade = shade[canvas.window]
     tone = tinted(face.hair, 0.80, 0.78, 0.76)

@@ -1,4 +1,4 @@
-"""Hair, ears, neck and clothes: what frames a synthetic face."""
+"""Paint what is around a synthetic face: hair, ears, neck, clothes and background."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from models_ml.synthetic.identity import Identity
 
 
 def paint_background(face: Identity, canvas: Canvas) -> None:
-    """A plain studio wall, a little lighter on the side of the light."""
+    """Paint a plain studio wall, a little brighter on the side of the light."""
     height, width = canvas.shape
     across = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
@@ -17,7 +17,7 @@ def paint_background(face: Identity, canvas: Canvas) -> None:
 
 
 def paint_behind(face: Identity, canvas: Canvas, rng: np.random.Generator) -> None:
-    """Everything the face hides: long hair, a bun, neck, shoulders, ears."""
+    """Paint everything behind the face: long hair, a bun, neck, shoulders, ears."""
     if face.style == "long":
         outline = [(0, -1.66), (0.75, -1.45), (1.14, -0.75), (1.20, 0.2), (1.16, 1.0), (1.10, 1.9)]
         _paint_mass(face, canvas, rng, _mirrored(outline, face.face_width), darker=0.62)
@@ -80,7 +80,7 @@ def _paint_ears(face: Identity, canvas: Canvas) -> None:
 
 
 def paint_hair(face: Identity, canvas: Canvas, rng: np.random.Generator, head: Floats) -> None:
-    """The hair in front of the skull, down to the hairline; ``head`` is the coverage (H, W) of the bare head."""
+    """Paint the hair in front of the skull, down to the hairline; ``head`` is the coverage (H, W) of the bare head."""
     top, line = _cap(face)
     cap = np.concatenate([top, line[::-1]])
     if face.style == "shaved":
@@ -92,7 +92,7 @@ def paint_hair(face: Identity, canvas: Canvas, rng: np.random.Generator, head: F
 
 
 def _cap(face: Identity) -> tuple[Floats, Floats]:
-    """Outer edge of the hair and hairline, both from the image's left ear to its right ear."""
+    """Return outer edge and hairline of the hair, both from the image's left ear to its right ear."""
     lift = {"cropped": 0.06, "swept": 0.16, "long": 0.16, "tied": 0.05, "shaved": 0.0}[face.style]
     end = {"cropped": 0.08, "swept": 0.12, "long": 1.45, "tied": 0.0, "shaved": 0.05}[face.style]
     w, h = face.face_width, face.hairline_y
@@ -136,7 +136,7 @@ def _cap(face: Identity) -> tuple[Floats, Floats]:
 def _paint_mass(
     face: Identity, canvas: Canvas, rng: np.random.Generator, outline: Floats, darker: float
 ) -> None:
-    """Hair inside ``outline``: strands that run from the parting outwards and down, with a sheen across them."""
+    """Paint hair inside ``outline``: strands from the parting outwards and down, with a sheen across them."""
     fine = _strands(face, canvas, rng)
     ragged = cv2.GaussianBlur(canvas.polygon(outline), (0, 0), 0.022 * canvas.scale)
     alpha = smoothstep(0.30, 0.70, ragged + 0.35 * np.clip(fine, -2, 2) * ragged * (1 - ragged))
@@ -151,7 +151,7 @@ def _paint_mass(
 
 
 def _strands(face: Identity, canvas: Canvas, rng: np.random.Generator) -> Floats:
-    """Light and dark strands (H, W), of about unit variance, on rays from the crown."""
+    """Return light and dark strands (H, W), of about unit variance, on rays from the crown."""
     rays, overlap = 480, 40
     rows = octave_noise(rng, (rays + overlap, 96), (0.8, 1.6))
     fade = np.linspace(0, 1, overlap, dtype=np.float32)[:, None]

@@ -1,7 +1,7 @@
-"""Who a synthetic face is: the numbers that make one face different from another.
+"""Define the identity of a synthetic face: the numbers by which one face differs from another.
 
-All lengths are in face units (see ``canvas``): half the width of an average face. ``side`` is -1 for the image's left
-(the subject's right) and +1 for the image's right.
+All lengths are in face units (see ``canvas``): half the width of an average face. ``side`` is -1 for the image's left, which
+is the subject's right, and +1 for the image's right.
 """
 
 import hashlib
@@ -50,14 +50,14 @@ _STYLES: tuple[HairStyle, ...] = ("cropped", "swept", "long", "tied", "swept", "
 
 
 def generator(*key: object) -> np.random.Generator:
-    """A random generator that depends on ``key`` alone, not on what was drawn before or on the process."""
+    """Return a random generator that depends only on ``key``, not on earlier draws or the process."""
     digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
     return np.random.default_rng(np.frombuffer(digest, np.uint32))
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One face's geometry (face units, radians), colours and habits of expression."""
+    """The geometry of one face (face units, radians), its colours, and how it shows expressions."""
 
     face_width: float
     jaw_width: float
@@ -97,14 +97,14 @@ class Identity:
         return -0.13
 
     def eye(self, side: int) -> Point:
-        """Middle of an eye's opening."""
+        """Return the middle of an eye's opening."""
         return side * self.eye_x, self.eye_y
 
     def mouth_corner(self, side: int) -> Point:
         return side * self.mouth_half_width, self.mouth_y - 0.026
 
     def brow(self, side: int) -> Floats:
-        """(n, 2) centre line of a brow from its inner to its outer end."""
+        """Return the centre line of a brow, (n, 2), from its inner to its outer end."""
         y, tilt, arch = self.brow_y, self.brow_tilt, self.brow_arch
         inner, outer = self.eye_x - 0.25, self.eye_x + 0.29
         span = outer - inner
@@ -118,7 +118,7 @@ class Identity:
         )
 
     def half_width(self, y: Floats) -> Floats:
-        """Half the head's width at height ``y``: 0 above the crown and below the chin."""
+        """Return half the head's width at height ``y``: 0 above the crown and below the chin."""
         jaw, chin = self.jaw_width, self.chin_y
         profile = smooth_curve(
             [
@@ -142,7 +142,7 @@ class Identity:
 
 
 def make_identity(seed: int, database: str, subject: str) -> Identity:
-    """The face of one subject; the same arguments always give the same face."""
+    """Return the face of one subject; the same arguments always give the same face."""
     rng = generator("identity", seed, database, subject)
 
     def between(low: float, high: float) -> float:

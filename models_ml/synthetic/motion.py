@@ -1,7 +1,7 @@
-"""How a synthetic face moves: facial action units as displacement fields, their course in time, and distractors.
+"""Define how a synthetic face moves: action units as displacement fields, their profile in time, and distractors.
 
-Action units follow Ekman and Friesen's Facial Action Coding System (1978). A field says how far the skin at each pixel
-has moved at the apex; what is seen in frame *i* is that field times ``expression_level(..., i)``.
+Action units follow Ekman and Friesen's Facial Action Coding System (1978). A field is the displacement of the skin at the
+apex, for each pixel; frame *i* shows the field times ``expression_level(..., i)``.
 """
 
 import re
@@ -22,7 +22,7 @@ _INTENSITY = {"": 1.0, "A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 
 @dataclass(frozen=True)
 class Pull:
-    """Skin pulled around an anchor: ``outward`` from the midline and ``down``, over a Gaussian of ``sigma``."""
+    """A pull of the skin around an anchor: ``outward`` from the midline and ``down``, over a Gaussian of ``sigma``."""
 
     anchor: str
     outward: float
@@ -51,7 +51,7 @@ ACTION_UNITS: dict[int, tuple[Pull, ...]] = {
 
 
 def anchors(face: Identity, name: str) -> tuple[tuple[int, Point], ...]:
-    """Where a pull acts: ``(side, (x, y))`` on both sides, or once with side 0 on the midline."""
+    """Return where a pull acts: ``(side, (x, y))`` for both sides, or once with side 0 on the midline."""
     mouth, half = face.mouth_y, face.mouth_half_width
     middle: dict[str, Point] = {
         "lip_lower": (0, mouth + 0.6 * face.lower_lip),
@@ -75,18 +75,18 @@ def anchors(face: Identity, name: str) -> tuple[tuple[int, Point], ...]:
 
 
 def parse_action_units(text: str) -> list[tuple[int, str, float]]:
-    """Coded action units as number, side and strength.
+    """Return coded action units as number, side and strength.
 
     Parameters
     ----------
     text
-        As in coding sheets: ``"6+12"``, ``"L14"`` (the subject's left), with FACS's intensities A to E where one is
-        weaker than the rest: ``"12+4B"``.
+        As in coding sheets: ``"6+12"``, or ``"L14"`` for the subject's left. A unit that is weaker than the others has an
+        intensity A to E of FACS: ``"12+4B"``.
 
     Raises
     ------
     InputError
-        An unknown unit or another notation.
+        For an unknown unit, or another notation.
 
     >>> parse_action_units("6B+L12")
     [(6, '', 0.4), (12, 'L', 1.0)]
@@ -97,7 +97,7 @@ def parse_action_units(text: str) -> list[tuple[int, str, float]]:
         if not match or int(match[2]) not in ACTION_UNITS:
             known = ", ".join(map(str, ACTION_UNITS))
             raise InputError(
-                f"Action unit {part!r} in {text!r} cannot be drawn; join numbers among {known} by +."
+                f"Cannot render the action unit {part!r} in {text!r}: join numbers of {known} by +."
             )
         units.append((int(match[2]), match[1], _INTENSITY[match[3]]))
     return units
@@ -106,20 +106,21 @@ def parse_action_units(text: str) -> list[tuple[int, str, float]]:
 def expression_field(
     face: Identity, action_units: str, intensity_px: float, x: Floats, y: Floats, rng: np.random.Generator
 ) -> Floats:
-    """Displacement of the skin at the apex, in frame pixels along the face's own axes.
+    """Return the displacement of the skin at the apex, in frame pixels along the face's own axes.
 
-    Each unit's strength varies by ``rng``; the two sides differ by the subject's asymmetry.
+    ``rng`` varies the strength of each unit; the two sides differ by the subject's asymmetry.
 
     Parameters
     ----------
     intensity_px
         Length of the longest displacement.
     x, y
-        (H, W) face coordinates of the frame's pixels.
+        Face coordinates of the frame's pixels, (H, W).
 
     Returns
     -------
-    (2, H, W) float32: across (to the image's right) and down.
+    NDArray
+        float32 (2, H, W): to the image's right, and down.
     """
     field = np.zeros((2, *x.shape), np.float32)
     for number, only, intensity in parse_action_units(action_units):
@@ -135,7 +136,7 @@ def expression_field(
 
 
 def _side_weight(face: Identity, side: int, only: str) -> float:
-    if side and only:  # coded L or R: the subject's left is the image's right
+    if side and only:  # coded L or R; the subject's left is the image's right
         return 1.0 if (side > 0) == (only == "L") else 0.12
     return 1 + 0.5 * face.asymmetry * side
 
@@ -143,10 +144,10 @@ def _side_weight(face: Identity, side: int, only: str) -> float:
 def expression_level(
     onset: int, apex: int, offset: int, frame: int, profile: Profile = "minimum-jerk"
 ) -> float:
-    """How much of the apex's displacement is there in ``frame``: 0 at and outside onset and offset, 1 at the apex.
+    """Return the share of the apex's displacement in ``frame``: 0 until the onset and from the offset on, 1 at the apex.
 
-    By default rise and fall follow the minimum-jerk course of human movement (Flash and Hogan, 1985). The others
-    are for programs that should not rely on it: "ramp" is linear, "burst" starts at full speed and lingers.
+    By default rise and fall follow the minimum-jerk profile of human movement (Flash and Hogan, 1985). The others test
+    programs that should not depend on it: "ramp" is linear, "burst" starts at full speed and ends slowly.
 
     >>> [expression_level(10, 20, 40, i) for i in (5, 10, 15, 20, 30, 40)]
     [0.0, 0.0, 0.5, 1.0, 0.5, 0.0]
@@ -166,25 +167,26 @@ def expression_level(
 
 
 def head_weight(x: Floats, y: Floats) -> Floats:
-    """1 on the head, which moves as one piece, falling to 0 in the background; (H, W) like ``x``."""
+    """Return 1 on the head, which moves as one piece, falling to 0 in the background; (H, W) as ``x``."""
     r = np.sqrt((x / 1.25) ** 2 + ((y + 0.08) / 1.72) ** 2)
     return smoothstep(1.08, 0.95, r)
 
 
 def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np.random.Generator) -> Floats:
-    """Small rigid motion of a head that tries to keep still.
+    """Return the small rigid motion of a head that is held still.
 
     Parameters
     ----------
     amount_px
         Standard deviation of the shift, in frame pixels.
     scale
-        Frame pixels a face unit.
+        Frame pixels per face unit.
 
     Returns
     -------
-    (frames, 4) float32: shift across and down (pixels), turn (radians), growth (fraction), each a sum of slow
-    sinusoids of random phase.
+    NDArray
+        float32 (frames, 4): shift right and down (pixels), turn (radians) and growth (fraction); each is a sum of slow
+        sinusoids of random phase.
     """
     t = np.arange(frames) / fps
     size = amount_px * np.array([1.0, 0.8, 0.35 / scale, 0.25 / scale])
@@ -199,9 +201,9 @@ def head_motion(frames: int, fps: float, amount_px: float, scale: float, rng: np
 def blink_course(
     frames: int, fps: float, chance: float, rng: np.random.Generator, margin: float = 0
 ) -> Floats:
-    """How far the eyes are shut in each frame, (frames,) float32 in 0..1: with ``chance`` one blink, else all 0.
+    """Return how far the eyes are shut in each frame, float32 (frames,) in 0..1: one blink by ``chance``, otherwise 0.
 
-    The lid falls in about 70 ms and rises in about 130 ms. It is down at least ``margin`` seconds from both ends.
+    The lid falls in about 70 ms and rises in about 130 ms. Its lowest point is at least ``margin`` seconds from both ends.
     """
     t = np.arange(frames) / fps
     middle = rng.uniform(margin, frames / fps - margin)
@@ -213,7 +215,7 @@ def blink_course(
 
 
 def fidget_field(amount_px: float, x: Floats, y: Floats, rng: np.random.Generator) -> Floats:
-    """A slow movement that is no expression (swallowing, pressing the lips): (2, H, W) float32 pixels."""
+    """Return a slow movement that is not an expression, such as swallowing: float32 (2, H, W) pixels."""
     field = np.zeros((2, *x.shape), np.float32)
     for _ in range(3):
         at = (float(rng.uniform(-0.6, 0.6)), float(rng.uniform(-0.5, 1.2)))

@@ -1,4 +1,4 @@
-"""The shape of a synthetic head as a height field, and the light that falls on it."""
+"""Model the shape of a synthetic head as a height field, and the light that falls on it."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from models_ml.synthetic.identity import Identity
 
 
 def height(face: Identity, canvas: Canvas) -> Floats:
-    """(H, W) height of the head towards the camera, in face units; 0 off the head."""
+    """Return the height of the head towards the camera, (H, W) in face units; 0 outside the head."""
     x, y = canvas.x, canvas.y
     across = np.abs(x) / np.maximum(face.half_width(y), 1e-3)
     along = (y + 0.06) / 1.62
@@ -17,7 +17,7 @@ def height(face: Identity, canvas: Canvas) -> Floats:
     for side in (-1, 1):
         ex, ey = face.eye(side)
         z -= 0.115 * bump(x, y, (ex - side * 0.03, ey - 0.035), (0.20, 0.125))  # socket
-        z -= 0.05 * bump(x, y, (side * 0.17, ey), (0.07, 0.10))  # beside the bridge
+        z -= 0.05 * bump(x, y, (side * 0.17, ey), (0.07, 0.10))  # next to the bridge
         z += 0.062 * bump(x, y, (ex, ey + 0.005), (0.14, 0.085))  # eyeball
         z += 0.055 * bump(x, y, (ex - side * 0.02, face.brow_y + 0.03), (0.27, 0.075))  # brow ridge
         z += 0.075 * bump(x, y, (side * 0.56, 0.27), (0.22, 0.17), tilt=side * -0.5)  # cheekbone
@@ -54,32 +54,33 @@ def _mouth(face: Identity, canvas: Canvas) -> Floats:
 
 
 def lighting(face: Identity, canvas: Canvas, z: Floats, grain: Floats) -> tuple[Floats, Floats]:
-    """How bright each pixel is lit.
+    """Return how brightly each pixel is lit.
 
     Parameters
     ----------
     z
-        The head's height, as ``height`` gives it.
+        Height of the head, from ``height``.
     grain
-        (H, W) fine relief of the skin, of unit variance.
+        Fine relief of the skin, (H, W), of unit variance.
 
     Returns
     -------
-    ``(diffuse, gloss)``, both (H, W): the factor on the skin's colour (about 1 where lit squarely) and the highlight
-    to add to it.
+    tuple
+        ``(diffuse, gloss)``, both (H, W): the factor of the skin's colour, about 1 where light falls perpendicularly, and
+        the highlight to add to it.
     """
     rough = z + 0.0009 * grain
     soft = cv2.GaussianBlur(rough, (0, 0), 0.012 * canvas.scale)
     gx = cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=canvas.scale / 8)
     gy = cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=canvas.scale / 8)
     steep = np.sqrt(gx**2 + gy**2)
-    limit = 1.8 / np.maximum(steep, 1.8)  # the rim of the head would otherwise be infinitely steep
+    limit = 1.8 / np.maximum(steep, 1.8)  # otherwise the rim of the head would be infinitely steep
     gx, gy = gx * limit, gy * limit
     norm = 1 / np.sqrt(gx**2 + gy**2 + 1)
     light = np.array([face.light_x, face.light_y, 1.0])
     light /= np.linalg.norm(light)
     facing = (-gx * light[0] - gy * light[1] + light[2]) * norm
-    wrapped = np.clip((facing + 0.25) / 1.25, 0, 1)  # light that creeps round, as through skin
+    wrapped = np.clip((facing + 0.25) / 1.25, 0, 1)  # light that reaches the shadow side, as through skin
     hollow = cv2.GaussianBlur(z, (0, 0), 0.11 * canvas.scale) - z
     occlusion = 1 - np.clip(3.2 * hollow, 0, 0.40)
     diffuse = (0.40 + 0.68 * wrapped) * occlusion

@@ -1,4 +1,4 @@
-"""Feature exports: what is written comes back, and files that are none are refused in words."""
+"""Feature exports read as they were written, and other files are refused with a sentence."""
 
 import io
 import pickle
@@ -16,7 +16,7 @@ from models_ml.featurefile import KINDS, FeatureFile
 CLASSES = ("negative", "positive", "surprise")
 
 
-def made(**changed) -> FeatureFile:
+def feature_file(**changed) -> FeatureFile:
     fields = {
         "features": np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32),
         "labels": np.array([0, 1, 2, 0]),
@@ -35,33 +35,33 @@ def made(**changed) -> FeatureFile:
 @pytest.fixture(params=KINDS)
 def path(request, tmp_path):
     path = tmp_path / f"features.{request.param}"
-    made().write(path, request.param)
+    feature_file().write(path, request.param)
     return path
 
 
-def test_what_is_written_comes_back(path):
-    data, wrote = FlowDataset(path), made()
-    assert np.array_equal(data.features.numpy(), wrote.features)
+def test_an_export_reads_as_it_was_written(path):
+    data, written = FlowDataset(path), feature_file()
+    assert np.array_equal(data.features.numpy(), written.features)
     assert data.labels.tolist() == [0, 1, 2, 0]
     for name in ("classes", "subjects", "databases", "names", "sources", "version", "content_hash", "config"):
-        assert getattr(data, name) == getattr(wrote, name), name
+        assert getattr(data, name) == getattr(written, name), name
 
 
 def test_the_same_content_is_the_same_bytes(path, tmp_path):
     again = tmp_path / "again"
-    made().write(again, path.suffix[1:])
+    feature_file().write(again, path.suffix[1:])
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_an_item_is_a_picture_and_a_label_and_a_loader_takes_it(path):
+def test_an_item_is_features_and_label_and_a_loader_accepts_it(path):
     data = FlowDataset(path)
-    picture, label = data[2]
-    assert (picture.shape, picture.dtype, label) == ((3, 8, 8), torch.float32, 2)
-    pictures, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=4)))
-    assert (pictures.shape, labels.tolist()) == ((4, 3, 8, 8), [0, 1, 2, 0])
+    features, label = data[2]
+    assert (features.shape, features.dtype, label) == ((3, 8, 8), torch.float32, 2)
+    features, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=4)))
+    assert (features.shape, labels.tolist()) == ((4, 3, 8, 8), [0, 1, 2, 0])
 
 
-def test_leaving_one_subject_out_keeps_people_of_different_databases_apart(path):
+def test_subjects_of_different_databases_are_different_people(path):
     data = FlowDataset(path)
     folds = {fold.subject: fold for fold in data.loso()}
     assert list(folds) == ["SAMM/s1", "SMIC/s1", "SMIC/s2", "SMIC/sübject"]
@@ -69,9 +69,9 @@ def test_leaving_one_subject_out_keeps_people_of_different_databases_apart(path)
     assert list(folds["SMIC/s1"].train.indices) == [1, 2, 3]
 
 
-def test_a_file_that_was_cut_short_is_refused(path):
+def test_an_incomplete_file_is_refused(path):
     path.write_bytes(path.read_bytes()[:-700])
-    with pytest.raises(InputError, match=f"{path.name}: .*only a part of one"):
+    with pytest.raises(InputError, match=f"{path.name}: .*incomplete|.*not a complete"):
         FlowDataset(path)
 
 
@@ -105,7 +105,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 def test_tensors_of_something_else_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file({"features": np.zeros((1, 3, 8, 8), np.float32)}, path)
-    with pytest.raises(InputError, match="does not say what it holds"):
+    with pytest.raises(InputError, match="description of its content is missing"):
         FlowDataset(path)
 
 
@@ -118,7 +118,7 @@ def test_a_later_format_is_named(tmp_path):
 
 def test_a_missing_part_is_named(tmp_path):
     path = tmp_path / "part.npz"
-    made().write(path, "npz")
+    feature_file().write(path, "npz")
     with np.load(path) as file:
         kept = {name: file[name] for name in file if name != "labels"}
     np.savez(path, **kept)
@@ -130,18 +130,18 @@ def test_a_missing_part_is_named(tmp_path):
     ("changed", "words"),
     [
         ({"features": np.zeros((4, 2, 8, 8), np.float32)}, r"must be float32 of shape \(samples, 3, side, side\)"),
-        ({"features": np.zeros((4, 3, 8, 8))}, "are float64"),
-        ({"features": np.full((4, 3, 8, 8), np.nan, np.float32)}, "sample 0 hold values that are not finite"),
+        ({"features": np.zeros((4, 3, 8, 8))}, "but are float64"),
+        ({"features": np.full((4, 3, 8, 8), np.nan, np.float32)}, "sample 0 contain values that are not finite"),
         ({"labels": np.array([0, 1])}, r"labels must be int64 of shape \(4,\)"),
-        ({"labels": np.array([0, 3, 1, 1])}, "sample 1 has the label 3; there are 3 classes"),
+        ({"labels": np.array([0, 3, 1, 1])}, "sample 1 has the label 3, but there are 3 classes"),
         ({"names": ("a",)}, "there are 4 samples, but 1 names"),
     ],
 )  # fmt: skip
 def test_parts_that_do_not_fit_together_are_refused(changed, words):
     with pytest.raises(InputError, match=words):
-        made(**changed)
+        feature_file(**changed)
 
 
-def test_it_writes_no_third_kind(tmp_path):
-    with pytest.raises(InputError, match="“pt” is not a kind of feature file"):
-        made().write(tmp_path / "x.pt", "pt")
+def test_another_format_is_refused(tmp_path):
+    with pytest.raises(InputError, match="must be safetensors or npz, not “pt”"):
+        feature_file().write(tmp_path / "x.pt", "pt")

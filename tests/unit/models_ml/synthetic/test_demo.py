@@ -24,7 +24,7 @@ def test_there_are_three_databases_fifteen_subjects_and_120_labelled_clips():
     assert sum(label(spec) is not None for spec in CLIPS) >= 120
 
 
-def test_the_databases_differ_as_the_real_ones_do():
+def test_the_databases_differ_as_the_real_databases_do():
     assert [database.fps for database in DATABASES] == [200, 100, 200]
     assert len({(database.width, database.height) for database in DATABASES}) == 3
     assert [database.grey for database in DATABASES] == [False, False, True]
@@ -53,7 +53,7 @@ def test_names_are_unique():
     assert len({spec.name for spec in CLIPS}) == len(CLIPS)
 
 
-def test_every_clip_uses_its_databases_vocabulary_and_action_units_that_can_be_drawn():
+def test_every_clip_uses_its_databases_emotions_and_action_units_that_can_be_rendered():
     for spec in CLIPS:
         database = next(d for d in DATABASES if d.name == spec.database)
         assert spec.emotion in database.vocabulary
@@ -68,7 +68,7 @@ def test_the_expressions_are_as_short_and_small_as_micro_expressions():
         assert SUBTLE_PX[0] <= spec.intensity_px <= CLEAR_PX[1]
 
 
-def test_image_numbers_begin_late_and_at_5562():
+def test_source_frames_start_at_5562():
     numbers = [spec.first_source_number for spec in CLIPS if spec.container == "zip"]
     assert 5562 in numbers
     assert min(numbers) >= 5562
@@ -97,7 +97,7 @@ def test_dlib_finds_the_face_and_its_landmarks_lie_on_it(database):
 
 
 def face_coordinates(spec: ClipSpec, points: np.ndarray) -> np.ndarray:
-    """(n, 2) face coordinates of (n, 2) pixels of a clip's frames."""
+    """Return the face coordinates, (n, 2), of pixels of a clip's frames, (n, 2)."""
     x, y = spec_face(spec).coordinates(*pose(spec))
     columns, rows = np.clip(points.round().astype(int), 0, np.array(x.shape[::-1]) - 1).T
     return np.stack([x[rows, columns], y[rows, columns]], axis=1)

@@ -45,7 +45,7 @@ def decoded(path: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("grey", [False, True])
 @pytest.mark.parametrize("container", ["mp4", "mov", "avi", "mkv", "zip"])
-def test_every_kind_of_file_keeps_every_frame_in_order(tmp_path, container, grey):
+def test_every_file_type_keeps_every_frame_in_order(tmp_path, container, grey):
     spec = dataclasses.replace(SPEC, container=container, grey=grey)
     path = write_clip(spec, tmp_path, numbered=True)
     assert path == tmp_path / f"006_1_2.{container}"
@@ -70,7 +70,7 @@ def test_h264_has_b_frames_and_the_true_frame_rate(tmp_path):
     assert av.video.frame.PictureType.B in kinds
 
 
-def test_the_codecs_are_those_laboratories_use(tmp_path):
+def test_the_codecs_are_the_ones_that_labs_use(tmp_path):
     for container, codec in (("mov", "h264"), ("avi", "mjpeg"), ("mkv", "ffv1")):
         with av.open(write_clip(dataclasses.replace(SPEC, container=container), tmp_path)) as video:
             assert video.streams.video[0].codec_context.name == codec
@@ -96,12 +96,12 @@ def test_the_same_specification_gives_the_same_file(tmp_path, container):
     assert contents[0] == contents[1]
 
 
-def test_it_refuses_a_kind_of_file_it_cannot_write(tmp_path):
-    with pytest.raises(InputError, match=r"Cannot write x\.webm: use \.mp4"):
+def test_it_refuses_a_file_type_that_it_cannot_write(tmp_path):
+    with pytest.raises(InputError, match=r"Cannot write x\.webm: the suffix must be \.mp4"):
         encode([np.zeros((64, 64), np.uint8)], tmp_path / "x.webm", 25)
 
 
-def test_it_refuses_to_write_no_frames(tmp_path):
+def test_it_refuses_to_write_a_clip_without_frames(tmp_path):
     with pytest.raises(InputError, match="there are no frames"):
         encode([], tmp_path / "x.mp4", 25)
 
