@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.db import DatabaseError
 
 from mer_platform.annotation.models import Consensus, ConsensusOrigin
-from mer_platform.annotation.spotting import queue_spotting, without_apex
+from mer_platform.annotation.spotting import intervals_without_apex, queue_spotting
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.services import (
     AlreadyThere,
@@ -124,7 +124,9 @@ def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
         clip.subject = _subject(item)
         check_name_new(clip)
         add_new(clip, lambda saved: _mark(item, saved))
-        if clip.face_frames and without_apex(clip):  # SMIC codes none: a dataset takes the spotted one
+        if clip.face_frames and intervals_without_apex(
+            clip
+        ):  # SMIC codes none: a dataset takes the spotted one
             queue_spotting(clip)
         item.end(State.DONE, clip=clip)
 

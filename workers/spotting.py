@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from mer_platform.annotation.models import Suggestion
-from mer_platform.annotation.spotting import Interval, without_apex
+from mer_platform.annotation.spotting import Interval, intervals_without_apex
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy
@@ -35,7 +35,7 @@ def spot_clip(claim: Claim) -> None:
     if clip.face_frames:
         with local_copy(clip.file) as path:
             motion, rate = track_face(path, fps=clip.fps_given, on_progress=on_progress)
-        found = answer(motion, rate, without_apex(clip))
+        found = answer(motion, rate, intervals_without_apex(clip))
     with claim.commit() as job:
         if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
             raise JobCancelled("the clip was deleted")

@@ -1,6 +1,6 @@
-"""Who may see whose marks. Coding is blind: a coder sees the others' marks on a clip once all its coders are done.
+"""Who may see whose marks. Coding is blind: coders see each other's marks on a clip only after all of them are done.
 
-Researchers see every mark, except on a clip that they are still to code themselves.
+Researchers see all marks, except on clips that they still have to code themselves.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from mer_platform.projects.models import Project
 
 
 def blind_clips(user: Any) -> QuerySet[Assignment, Any]:
-    """Ids of the clips this user is still to code: whatever the role, no mark of others is shown on them."""
+    """Return the ids of the clips that this user still has to code. No role shows the user others' marks on them."""
     return Assignment.objects.filter(coder_id=user.pk, done_at__isnull=True).values_list("clip", flat=True)
 
 
@@ -24,7 +24,7 @@ def is_blind(user: Any, clip: Clip) -> bool:
 
 
 def seen_by(user: Any, annotations: QuerySet[Annotation]) -> QuerySet[Annotation]:
-    """Those of ``annotations`` whose marks this user may see."""
+    """Return the annotations that this user may see."""
     on_clip = Assignment.objects.filter(clip=OuterRef("clip"))
     all_done = Exists(on_clip.filter(coder_id=user.pk)) & ~Exists(on_clip.filter(done_at__isnull=True))
     others = Q(clip__project__in=researcher_projects(user)) | Q(all_done)
@@ -32,7 +32,7 @@ def seen_by(user: Any, annotations: QuerySet[Annotation]) -> QuerySet[Annotation
 
 
 def sees_others(user: Any, clip: Clip) -> bool:
-    """Whether this user may see every coder's marks on this clip."""
+    """Return whether this user may see all coders' marks on this clip."""
     if is_blind(user, clip):
         return False
     if researcher_projects(user).filter(project=clip.project_id).exists():
@@ -42,20 +42,23 @@ def sees_others(user: Any, clip: Clip) -> bool:
 
 
 def check_sees_all(user: Any, project: Project) -> None:
-    """Refuse (PermissionDenied) what shows all marks of a project at once to somebody who is still to code some blind."""
+    """Raise PermissionDenied if the user still has clips of the project to code.
+
+    For pages and files that show all marks of a project at once.
+    """
     left = blind_clips(user).filter(clip__project=project).count()
     if left:
-        clips = "clip that is" if left == 1 else "clips that are"
+        clips = "1 clip" if left == 1 else f"{left} clips"
         raise PermissionDenied(
-            f"This shows everybody's marks, and your queue holds {left} {clips} to be coded blind. Finish your queue "
-            "first, or have it taken back."
+            f"This shows all coders' marks, and your queue still has {clips} to be coded blind. Finish your queue first, or "
+            "ask a researcher to withdraw it."
         )
 
 
 def check_open(user: Any, clip: Clip) -> None:
-    """Refuse (PermissionDenied) to change the marks of a coder who said "done" with this clip.
+    """Raise PermissionDenied if this coder has marked the clip as done.
 
-    After that the others' marks may be in sight: a change would be no independent coding any more.
+    Afterwards the others' marks may be visible, so a changed coding would no longer be independent.
     """
     if Assignment.objects.filter(clip=clip, coder_id=user.pk, done_at__isnull=False).exists():
-        raise PermissionDenied("You are done with this clip. Open it again to change your marks.")
+        raise PermissionDenied("This clip is done. Reopen it to change your marks.")

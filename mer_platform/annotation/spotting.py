@@ -1,4 +1,4 @@
-"""Queueing the spotter: which clips it has something to find in, and how far it is."""
+"""Queueing the spotter: in which clips it can find something, and how many clips wait for it."""
 
 import hashlib
 import json
@@ -13,47 +13,50 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
 from models_ml.motion.version import SPOTTER_VERSION
 
-KIND = "spot"
+JOB_KIND = "spot"
 Interval = tuple[int, int]
 
 
-def without_apex(clip: Clip) -> list[Interval]:
-    """Onset and offset of the expressions that are known in a clip, but for their apex (SMIC codes none)."""
+def intervals_without_apex(clip: Clip) -> list[Interval]:
+    """Return onset and offset of the expressions whose apex is not known (SMIC does not code it)."""
     known = Consensus.objects.filter(clip=clip, apex__isnull=True, onset__isnull=False, offset__isnull=False)
     return sorted(known.values_list("onset", "offset"))  # type: ignore[arg-type]
 
 
-def to_spot(project: Project) -> QuerySet[Clip]:
-    """Ready clips with a face in which nobody knows the expression yet, or only its onset and offset."""
+def clips_to_spot(project: Project) -> QuerySet[Clip]:
+    """Return the ready clips with a face that have no consensus, or a consensus without an apex."""
     agreed = Consensus.objects.filter(clip=OuterRef("pk"))
-    open_question = ~Exists(agreed) | Exists(agreed.filter(apex__isnull=True))
+    incomplete = ~Exists(agreed) | Exists(agreed.filter(apex__isnull=True))
     ready = Clip.objects.filter(project=project, state=Clip.State.READY).exclude(face_frames=[])
-    return ready.filter(open_question)
+    return ready.filter(incomplete)
 
 
 def queue_spotting(clip: Clip) -> Job:
-    """Queue the spotter for one clip; the same question to the same spotter is asked once, unless it failed."""
+    """Queue the spotter for one clip, unless it has already searched this clip for the same intervals.
+
+    A failed job is queued again.
+    """
     key = _key(clip)
     with transaction.atomic():
-        ended = Job.objects.filter(kind=KIND, group=clip.group()).exclude(state__in=Job.OPEN)
-        ended.exclude(key=key, state=Job.State.DONE).delete()  # answers to other questions were replaced
-        # Nobody waits for suggestions as they do for the features of their runs.
+        ended = Job.objects.filter(kind=JOB_KIND, group=clip.group()).exclude(state__in=Job.OPEN)
+        ended.exclude(key=key, state=Job.State.DONE).delete()  # for other intervals or another spotter
+        # Low priority: runs wait for the features that these workers also compute.
         return Job.enqueue(
-            KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk}, priority=Job.LOW
+            JOB_KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk}, priority=Job.LOW
         )
 
 
 def queue_project(project: Project, clips: Iterable[Clip] | None = None) -> list[Job]:
-    """Queue what is to be spotted in a project; the jobs that are now waiting or at work for it."""
-    jobs = [queue_spotting(clip) for clip in (to_spot(project) if clips is None else clips)]
+    """Queue the spotter for these clips (default: ``clips_to_spot``); return the jobs that are not finished."""
+    jobs = [queue_spotting(clip) for clip in (clips_to_spot(project) if clips is None else clips)]
     return [job for job in jobs if job.state in Job.OPEN]
 
 
-def waiting(project: Project) -> int:
-    """How many clips of the project are waiting for the spotter, or with it."""
-    return Job.open_in(project, "features").filter(kind=KIND).count()
+def count_waiting(project: Project) -> int:
+    """Return how many clips of the project are waiting for the spotter or being searched."""
+    return Job.open_in(project, "features").filter(kind=JOB_KIND).count()
 
 
 def _key(clip: Clip) -> str:
-    question = hashlib.sha256(json.dumps(without_apex(clip)).encode()).hexdigest()[:12]
-    return f"{KIND}:{clip.pk}:{SPOTTER_VERSION}:{question}"
+    question = hashlib.sha256(json.dumps(intervals_without_apex(clip)).encode()).hexdigest()[:12]
+    return f"{JOB_KIND}:{clip.pk}:{SPOTTER_VERSION}:{question}"

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from mer_platform.annotation.coding.queue import queue_of
+from mer_platform.annotation.coding.queue import coding_queue
 from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.composites.models import CompositeVersion
@@ -57,7 +57,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
             "batch_count": batch_count,
             "steps": steps,
             "next_step": next((name for name, done in steps.items() if not done), None),
-            "queue": queue_of(project, request.user),
+            "queue": coding_queue(project, request.user),
             "events": project.events.select_related("user")[:8],
         },
     )

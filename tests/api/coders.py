@@ -1,12 +1,24 @@
 """Coders, their assignments and their annotations, as the tests of coding need them."""
 
+import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
+from mer_platform.projects.models import Role
 
 MARKS = {"onset": 10, "apex": 20, "offset": 30, "emotion": "disgust", "action_units": "4"}
+
+
+@pytest.fixture
+def carol(project, member):
+    return member(project, "carol", Role.ANNOTATOR)
+
+
+@pytest.fixture
+def dave(project, member):
+    return member(project, "dave", Role.ANNOTATOR)
 
 
 def user(name: str) -> User:

@@ -33,7 +33,7 @@ def test_it_saves_marks_one_by_one(api, clip):
         ({"onset": 100}, "onset", "its frames are 0–99"),
         ({"onset": -1}, "onset", "greater than or equal to 0"),
         ({"onset": 1.5}, "onset", "integer"),
-        ({"emotion": "boredom"}, "emotion", "is not a word of CASME II"),
+        ({"emotion": "boredom"}, "emotion", "is not an emotion of CASME II"),
         ({"confidence": 6}, "confidence", ""),
     ],
 )

@@ -43,4 +43,4 @@ def test_not_while_a_clip_waits_to_be_coded_blind(client, alice, addresses, clip
     Assignment.objects.create(clip=clip, coder=alice)
     client.force_login(alice)
     assert {url: client.get(url).status_code for url in addresses} == dict.fromkeys(addresses, 403)
-    assert "1 clip that is to be coded blind" in client.get(addresses[0]).json()["detail"]
+    assert "your queue still has 1 clip to be coded blind" in client.get(addresses[0]).json()["detail"]

@@ -96,7 +96,7 @@ def test_pages_refresh_themselves_only_while_clips_arrive(browser, project, name
 def test_a_researcher_adopts_only_a_complete_marking(browser, project, clip, alice):
     marking = Annotation.objects.create(clip=clip, coder=alice, onset=1, apex=5, offset=9)
     url = reverse("adopt", args=[project.slug, clip.pk, marking.pk])
-    assert "Only a complete marking" in browser.post(url, follow=True).content.decode()
+    assert "Only a complete annotation" in browser.post(url, follow=True).content.decode()
     Annotation.objects.update(emotion="disgust")
     assert "is now the consensus" in browser.post(url, follow=True).content.decode()
     assert Consensus.objects.get(clip=clip).apex == 5

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from mer_platform.annotation.models import Annotation, Consensus, Suggestion
-from mer_platform.annotation.spotting import to_spot
+from mer_platform.annotation.spotting import clips_to_spot
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
@@ -73,11 +73,11 @@ def test_the_project_itself_still_takes_its_owner(member, project):
 def test_the_page_queues_and_shows_how_many_are_left(client, alice, project, clip):
     client.force_login(alice)
     page = client.post(f"/projects/{project.slug}/clips/spot/", follow=True).content.decode()
-    assert "Expressions are being spotted in 1 clip." in page
+    assert "Spotting expressions in 1 clip." in page
     assert "spotting, 1 to go" in page
     Job.objects.update(state=Job.State.DONE)
     again = client.post(f"/projects/{project.slug}/clips/spot/", follow=True).content.decode()
-    assert "Every clip has been looked at already" in again
+    assert "Nothing to spot" in again
     assert "to go" not in again
 
 
@@ -103,12 +103,12 @@ def test_the_clip_page_shows_the_suggestion_to_who_may_label(
 
 
 def test_the_command_names_an_unknown_project():
-    with pytest.raises(CommandError, match="no project “nowhere”"):
+    with pytest.raises(CommandError, match="Project “nowhere” not found"):
         call_command("spot", "--project", "nowhere")
 
 
 def test_a_clip_of_which_one_expression_lacks_its_apex_is_to_be_spotted(project, clip):
     Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion="disgust", origin="imported")
-    assert not to_spot(project).exists()
+    assert not clips_to_spot(project).exists()
     Consensus.objects.create(clip=clip, onset=20, offset=30, emotion="disgust", origin="imported")
-    assert to_spot(project).get() == clip
+    assert clips_to_spot(project).get() == clip

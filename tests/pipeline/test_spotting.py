@@ -7,7 +7,7 @@ from django.core.files.base import File
 from django.core.management import call_command
 
 from mer_platform.annotation.models import Consensus, Suggestion
-from mer_platform.annotation.spotting import queue_project, queue_spotting, to_spot
+from mer_platform.annotation.spotting import clips_to_spot, queue_project, queue_spotting
 from mer_platform.clips.models import Clip
 from mer_platform.clips.services import add_clip
 from mer_platform.jobs.models import Job
@@ -74,7 +74,7 @@ def test_of_a_known_onset_and_offset_the_apex_is_found(take_in, spec, project, w
     Consensus.objects.create(
         clip=clip, onset=spec.onset, offset=spec.offset, emotion="positive", origin="imported"
     )
-    assert list(to_spot(project)) == [clip]
+    assert list(clips_to_spot(project)) == [clip]
     assert len(queue_project(project)) == 1
     work()
     found = clip.suggestions.get()

@@ -27,30 +27,38 @@ class AssignmentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class WishSerializer(serializers.Serializer):
+class AssignmentCriteriaSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
     coders = serializers.ListField(
-        child=serializers.CharField(), allow_empty=False, help_text="User names of members who may label."
+        child=serializers.CharField(), allow_empty=False, help_text="User names of members who may annotate."
     )
-    per_clip = serializers.IntegerField(default=2, min_value=1, help_text="Coders a clip.")
+    per_clip = serializers.IntegerField(default=2, min_value=1, help_text="Number of coders per clip.")
     databases = own_related(Database.objects.all(), "project")(
-        many=True, required=False, help_text="Ids; default: all."
+        many=True, required=False, help_text="Only clips of these databases, by id. Default: all."
     )
     subjects = own_related(Subject.objects.all(), "database__project")(
-        many=True, required=False, help_text="Ids; default: all."
+        many=True, required=False, help_text="Only clips of these subjects, by id. Default: all."
     )
-    share = serializers.FloatField(default=1.0, max_value=1.0, help_text="Random share of the clips, 0 to 1.")
-    seed = serializers.IntegerField(default=0, help_text="The same seed draws the same clips and coders.")
-    mixed = serializers.BooleanField(default=True, help_text="Random order; else subject after subject.")
-    without_consensus = serializers.BooleanField(default=False)
-    preview = serializers.BooleanField(default=False, help_text="Only say what would be assigned.")
+    share = serializers.FloatField(
+        default=1.0, max_value=1.0, help_text="Share of the clips, drawn at random: more than 0, at most 1."
+    )
+    seed = serializers.IntegerField(
+        default=0, help_text="The same seed always draws the same clips and coders."
+    )
+    mixed = serializers.BooleanField(
+        default=True, help_text="Queues are in random order; if false, in order of subjects."
+    )
+    without_consensus = serializers.BooleanField(
+        default=False, help_text="Only clips that have no consensus."
+    )
+    preview = serializers.BooleanField(default=False, help_text="Only count; assign nothing.")
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         project, names = fields["project"], set(fields["coders"])
         coders = list(planning.coders_of(project).filter(username__in=names))
         if unknown := sorted(names - {coder.username for coder in coders}):
             raise serializers.ValidationError(
-                {"coders": [f"“{unknown[0]}” is not a member of {project} who may label."]}
+                {"coders": [f"“{unknown[0]}” is not a member of {project} who may annotate."]}
             )
         if any(d.project_id != project.pk for d in fields.get("databases", [])):
             raise serializers.ValidationError({"databases": ["All databases must belong to the project."]})
@@ -58,9 +66,9 @@ class WishSerializer(serializers.Serializer):
             raise serializers.ValidationError({"subjects": ["All subjects must belong to the project."]})
         return {**fields, "coders": coders}
 
-    def wish(self) -> planning.Wish:
+    def criteria(self) -> planning.AssignmentCriteria:
         fields = self.validated_data
-        return planning.Wish(
+        return planning.AssignmentCriteria(
             coders=fields["coders"],
             per_clip=fields["per_clip"],
             databases=[row.pk for row in fields.get("databases", [])],
@@ -74,20 +82,23 @@ class WishSerializer(serializers.Serializer):
 
 class DoneSerializer(serializers.Serializer):
     clip = own_related(Clip.objects.all(), "project")()
-    nothing = serializers.BooleanField(default=False, help_text="The clip shows no expression.")
+    nothing = serializers.BooleanField(
+        default=False, help_text="Confirms that the clip shows no expression. Required if nothing is marked."
+    )
 
 
 class ReopenSerializer(serializers.Serializer):
     clip = own_related(Clip.objects.all(), "project")()
     coder = serializers.CharField(
-        required=False, help_text="Whose coding; default: the caller's own. Others' take a researcher."
+        required=False,
+        help_text="User name of the coder. Default: the caller. Only researchers may name another coder.",
     )
 
 
 class AssignmentViewSet(
     InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin
 ):
-    """Which clips a coder is to code. Coders see their own; researchers see and make everybody's."""
+    """The clips that each coder is asked to code. Coders see their own assignments; researchers see and make all."""
 
     queryset = Assignment.objects.select_related("clip__project", "coder")
     serializer_class = AssignmentSerializer
@@ -100,46 +111,51 @@ class AssignmentViewSet(
         rows, user = super().get_queryset(), self.request.user
         return rows.filter(coder=user) | rows.filter(clip__project__in=researcher_projects(user))
 
-    @extend_schema(request=WishSerializer, responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT})
+    @extend_schema(
+        request=AssignmentCriteriaSerializer, responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT}
+    )
     def create(self, request: Request) -> Response:
-        """Assign clips to coders, balanced; with `preview`, only count (200)."""
-        form = WishSerializer(data=request.data, context=self.get_serializer_context())
+        """Assign clips to coders, evenly (201). With `preview`, only count what would be assigned (200)."""
+        form = AssignmentCriteriaSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        project, wish = form.validated_data["project"], form.wish()
+        project, criteria = form.validated_data["project"], form.criteria()
         require(request.user, project, Role.RESEARCHER)
         preview = form.validated_data["preview"]
-        made = planning.plan(project, wish) if preview else planning.assign(project, wish, request.user)
-        names = {coder.pk: coder.username for coder in wish.coders}
+        if preview:
+            plan = planning.plan_assignments(project, criteria)
+        else:
+            plan = planning.assign_clips(project, criteria, request.user)
+        names = {coder.pk: coder.username for coder in criteria.coders}
         answer = {
-            "clips": made.clips,
-            "assignments": len(made.entries),
-            "covered": made.covered,
-            "per_coder": {names[pk]: made.per_coder[pk] for pk in names},
+            "clips": plan.clips,
+            "assignments": len(plan.entries),
+            "covered": plan.covered,
+            "per_coder": {names[pk]: plan.per_coder[pk] for pk in names},
         }
         return Response(answer, status=status.HTTP_200_OK if preview else status.HTTP_201_CREATED)
 
     def perform_destroy(self, assignment: Assignment) -> None:
-        """Take a clip back that the coder has not begun; 409 otherwise."""
+        """Withdraw an assignment (409 if its coder has started)."""
         try:
-            planning.withdraw_one(assignment, self.request.user)
+            planning.withdraw_assignment(assignment, self.request.user)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
 
     @extend_schema(request=DoneSerializer, responses={200: AssignmentSerializer})
     @action(detail=False, methods=["post"])
     def done(self, request: Request) -> Response:
-        """The caller is done with a clip that was assigned to them; 404 if it was not. Again changes nothing."""
+        """Mark a clip of the caller's queue as done. Calling this again changes nothing; 404 if it is not assigned."""
         form = DoneSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        assignment = self._of(form.validated_data["clip"], request.user.username)
+        assignment = self._assignment(form.validated_data["clip"], request.user.username)
         require(request.user, assignment.clip.project, Role.ANNOTATOR)
-        completion.finish(assignment, nothing=form.validated_data["nothing"])
+        completion.finish_coding(assignment, nothing=form.validated_data["nothing"])
         return Response(self.get_serializer(assignment).data)
 
     @extend_schema(request=ReopenSerializer, responses={200: AssignmentSerializer})
     @action(detail=False, methods=["post"])
     def reopen(self, request: Request) -> Response:
-        """Open a clip again that was done. Once all its coders are done, only a researcher does this (409)."""
+        """Reopen a finished clip. If all its coders are done, only a researcher may do so (409)."""
         form = ReopenSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         clip = form.validated_data["clip"]
@@ -147,15 +163,16 @@ class AssignmentViewSet(
         require(request.user, clip.project, Role.ANNOTATOR)
         if coder != request.user.username:
             require(request.user, clip.project, Role.RESEARCHER)
-        assignment = self._of(clip, coder)
-        own = role_in(request.user, clip.project)
+        assignment = self._assignment(clip, coder)
+        role = role_in(request.user, clip.project)
+        as_researcher = role is not None and role.includes(Role.RESEARCHER)
         try:
-            completion.reopen(assignment, request.user, judge=bool(own and own.includes(Role.RESEARCHER)))
+            completion.reopen_coding(assignment, request.user, as_researcher=as_researcher)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
         return Response(self.get_serializer(assignment).data)
 
-    def _of(self, clip: Clip, coder: str) -> Assignment:
+    def _assignment(self, clip: Clip, coder: str) -> Assignment:
         found = self.get_queryset().filter(clip=clip, coder__username=coder).first()
         if found is None:
             raise Http404(f"{clip} is not assigned to {coder}.")

@@ -3,18 +3,18 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from mer_platform.annotation.assignments.planning import Wish, coders_of
+from mer_platform.annotation.assignments.planning import AssignmentCriteria, coders_of
 from mer_platform.clips.models import Database, Subject
 from mer_platform.projects.models import Project
 
 
 class AssignForm(forms.Form):
-    """Which clips, by how many coders each, and by whom."""
+    """Which clips to assign, to which coders, and how many coders each clip gets."""
 
     coders: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
-        None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose who codes."}
+        None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one coder."}
     )
-    per_clip = forms.IntegerField(label="Coders a clip", min_value=1, initial=2)
+    per_clip = forms.IntegerField(label="Coders per clip", min_value=1, initial=2)
     databases: "forms.ModelMultipleChoiceField[Database]" = forms.ModelMultipleChoiceField(
         None, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -23,11 +23,14 @@ class AssignForm(forms.Form):
     )
     share = forms.FloatField(label="Share of the clips, %", min_value=0.1, max_value=100, initial=100)
     seed = forms.IntegerField(
-        min_value=0, max_value=2**31, initial=1, help_text="The same seed draws the same clips and coders."
+        min_value=0,
+        max_value=2**31,
+        initial=1,
+        help_text="The same seed always draws the same clips and coders.",
     )
     order = forms.ChoiceField(
-        choices=[("mixed", "Mixed"), ("subjects", "Subject after subject")], initial="mixed",
-        help_text="Mixed, no coder meets all of one person at once.",
+        choices=[("mixed", "Mixed"), ("subjects", "By subject")], initial="mixed",
+        help_text="Mixed shuffles the clips, so that coders don’t see one person’s clips in a row.",
     )  # fmt: skip
     without_consensus = forms.BooleanField(label="Only clips without a consensus", required=False)
 
@@ -38,10 +41,10 @@ class AssignForm(forms.Form):
         for name, rows in choices.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
 
-    def wish(self) -> Wish:
-        """Only of a valid form."""
+    def criteria(self) -> AssignmentCriteria:
+        """Return the criteria of a valid form."""
         chosen = self.cleaned_data
-        return Wish(
+        return AssignmentCriteria(
             coders=list(chosen["coders"]),
             per_clip=chosen["per_clip"],
             databases=[row.pk for row in chosen["databases"]],

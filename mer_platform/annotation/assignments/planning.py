@@ -1,4 +1,4 @@
-"""Who codes which clip: a plan that can be looked at before it is made, and taking back."""
+"""Assigning clips to coders: a plan that can be checked before it is carried out, and withdrawing assignments."""
 
 import hashlib
 import random
@@ -20,17 +20,17 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a researcher asks for: which clips, how many coders each, who codes.
+class AssignmentCriteria:
+    """Which clips a researcher wants to assign, to which coders, and how many coders each clip gets.
 
-    ``share`` is in (0, 1]; the same ``seed`` draws the same clips and coders again. ``mixed`` puts the clips of a queue in
-    random order, else subject after subject.
+    ``share`` is in (0, 1]. The same ``seed`` always draws the same clips and coders. With ``mixed``, the clips of a queue
+    are in random order, otherwise they are in order of subjects.
     """
 
     coders: list[User]
     per_clip: int = 2
-    databases: list[int] = field(default_factory=list)  # ids; none: all
-    subjects: list[int] = field(default_factory=list)  # ids; none: all
+    databases: list[int] = field(default_factory=list)  # ids; empty for all
+    subjects: list[int] = field(default_factory=list)  # ids; empty for all
     share: float = 1.0
     seed: int = 0
     mixed: bool = True
@@ -38,13 +38,13 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """(clip, coder) pairs of ids in the order of the queues, and what there is to say of them before they are made."""
+class AssignmentPlan:
+    """The assignments to be made, as (clip, coder) pairs of ids in the order of the queues, with counts to show first."""
 
     entries: list[tuple[int, int]]
     chosen: int  # clips in the share
-    covered: int  # of these, clips that have enough coders already
-    fitting: int  # clips that fit the filters
+    covered: int  # chosen clips that have enough coders already
+    fitting: int  # clips that meet the criteria
 
     @property
     def clips(self) -> int:
@@ -56,62 +56,63 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Says whether a plan made again is still the one that was looked at."""
+        """A hash by which a new plan is compared with the plan that was shown."""
         return hashlib.sha256(repr(self.entries).encode()).hexdigest()[:16]
 
 
 def coders_of(project: Project) -> QuerySet[User]:
-    """The members who may label, by name."""
+    """Return the members who may annotate, by name."""
     roles = [role for role in Role if role.includes(Role.ANNOTATOR)]
     return User.objects.filter(memberships__project=project, memberships__role__in=roles).order_by("username")
 
 
-def plan(project: Project, wish: Wish) -> Plan:
-    """Draw the clips and give each its coders, so that all get about the same number and pairs mix.
+def plan_assignments(project: Project, criteria: AssignmentCriteria) -> AssignmentPlan:
+    """Draw the clips and choose the coders of each, so that all coders get about the same number and all pairs meet.
 
-    Raises ValidationError, by field, where the wish cannot be met.
+    Raises ValidationError, by field, if the criteria cannot be met.
     """
-    _check(wish)
+    _check(criteria)
     clips = Clip.objects.filter(project=project, state=Clip.State.READY)
-    if wish.databases:
-        clips = clips.filter(subject__database__in=wish.databases)
-    if wish.subjects:
-        clips = clips.filter(subject__in=wish.subjects)
-    if wish.without_consensus:
+    if criteria.databases:
+        clips = clips.filter(subject__database__in=criteria.databases)
+    if criteria.subjects:
+        clips = clips.filter(subject__in=criteria.subjects)
+    if criteria.without_consensus:
         clips = clips.filter(consensus__isnull=True)
     listed = list(clips.values_list("pk", flat=True))
-    draw = random.Random(wish.seed)
-    fitting = sorted(listed)
-    draw.shuffle(fitting)
-    chosen = fitting[: _share(len(fitting), wish.share)]
-    there: dict[int, set[int]] = {pk: set() for pk in chosen}
+    rng = random.Random(criteria.seed)
+    shuffled = sorted(listed)
+    rng.shuffle(shuffled)
+    chosen = shuffled[: _share(len(shuffled), criteria.share)]
+    teams: dict[int, set[int]] = {pk: set() for pk in chosen}
     for clip, coder in Assignment.objects.filter(clip__in=chosen).values_list("clip", "coder"):
-        there[clip].add(coder)
-    entries = balance(chosen, there, [coder.pk for coder in wish.coders], wish.per_clip, draw)
-    if not wish.mixed:
-        place = {pk: n for n, pk in enumerate(listed)}
-        entries.sort(key=lambda entry: place[entry[0]])
-    covered = sum(len(coders) >= wish.per_clip for coders in there.values())
-    return Plan(entries, chosen=len(chosen), covered=covered, fitting=len(listed))
+        teams[clip].add(coder)
+    entries = balance(chosen, teams, [coder.pk for coder in criteria.coders], criteria.per_clip, rng)
+    if not criteria.mixed:
+        position = {pk: n for n, pk in enumerate(listed)}
+        entries.sort(key=lambda entry: position[entry[0]])
+    covered = sum(len(coders) >= criteria.per_clip for coders in teams.values())
+    return AssignmentPlan(entries, chosen=len(chosen), covered=covered, fitting=len(listed))
 
 
 def balance(
-    clips: list[int], there: dict[int, set[int]], coders: list[int], per_clip: int, draw: random.Random
+    clips: list[int], teams: dict[int, set[int]], coders: list[int], per_clip: int, rng: random.Random
 ) -> list[tuple[int, int]]:
-    """Coders for each clip until it has ``per_clip``: always who has least to do, then who met the others least often.
+    """Add coders to each clip until it has ``per_clip``, and return the added (clip, coder) pairs.
 
-    ``there`` are the coders a clip has already; they count among its ``per_clip`` and as having met.
+    The next coder is always the one with the fewest new clips; of several, the one who has met the clip's other coders
+    least often. ``teams`` holds the coders that each clip has already: they count among its ``per_clip``.
     """
     load: Counter[int] = Counter()
     met: Counter[Pair] = Counter()
     entries = []
     for clip in clips:
-        team = set(there[clip])
+        team = set(teams[clip])
         for _ in range(per_clip - len(team)):
             free = [coder for coder in coders if coder not in team]
             if not free:
                 break
-            costs = {c: (load[c], sum(met[_pair(c, mate)] for mate in team), draw.random()) for c in free}
+            costs = {c: (load[c], sum(met[_pair(c, mate)] for mate in team), rng.random()) for c in free}
             coder = min(free, key=costs.__getitem__)
             team.add(coder)
             load[coder] += 1
@@ -120,83 +121,92 @@ def balance(
     return entries
 
 
-def assign(project: Project, wish: Wish, by: Any, digest: str | None = None) -> Plan:
-    """Make the plan. With the ``digest`` of the plan that was looked at, only if it is still the same.
+def assign_clips(
+    project: Project, criteria: AssignmentCriteria, by: Any, digest: str | None = None
+) -> AssignmentPlan:
+    """Plan the assignments and make them.
 
-    Raises ValidationError if it is not, if it is empty, or as ``plan`` does.
+    Raises ValidationError if the plan is empty, if it differs from the plan with this ``digest`` (the one that the user
+    saw), or as ``plan_assignments``.
     """
     with transaction.atomic():
-        Project.objects.select_for_update().get(
-            pk=project.pk
-        )  # two plans at once give no clip too many coders
-        made = plan(project, wish)
-        if digest is not None and digest != made.digest:
+        # Two plans carried out at the same moment must not give a clip too many coders.
+        Project.objects.select_for_update().get(pk=project.pk)
+        plan = plan_assignments(project, criteria)
+        if digest is not None and digest != plan.digest:
             raise ValidationError(
-                "Clips or assignments changed since this plan was shown. Look at the new counts, then assign."
+                "Clips or assignments have changed since this plan was shown. Check the new counts, then assign again."
             )
-        if not made.entries:
-            raise ValidationError("There is nothing to assign: no clip fits, or each has its coders already.")
+        if not plan.entries:
+            raise ValidationError(
+                "Nothing to assign: no clip meets the criteria, or all of them have enough coders already."
+            )
         last: dict[int, int] = dict(
-            Assignment.objects.filter(clip__project=project, coder__in=made.per_coder)
+            Assignment.objects.filter(clip__project=project, coder__in=plan.per_coder)
             .values_list("coder")
             .annotate(last=Max("position"))
         )
         rows = []
-        for clip, coder in made.entries:
+        for clip, coder in plan.entries:
             last[coder] = last.get(coder, 0) + 1
             rows.append(Assignment(clip_id=clip, coder_id=coder, position=last[coder], assigned_by=by))
         Assignment.objects.bulk_create(rows)
         AuditEvent.record(
-            project, by, f"assigned {made.clips} clips to {len(made.per_coder)} coders ({len(rows)} codings)"
+            project, by, f"assigned {plan.clips} clips to {len(plan.per_coder)} coders ({len(rows)} codings)"
         )
-    return made
+    return plan
 
 
-def not_begun(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    """Those that nobody has said or marked anything to yet."""
-    marked = Annotation.everything.filter(clip=OuterRef("clip"), coder=OuterRef("coder"))
-    return assignments.filter(~Exists(marked), done_at__isnull=True)
+def not_started(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    """Return the assignments whose coder has neither annotated the clip nor marked it as done."""
+    annotated = Annotation.everything.filter(clip=OuterRef("clip"), coder=OuterRef("coder"))
+    return assignments.filter(~Exists(annotated), done_at__isnull=True)
 
 
-def withdraw(project: Project, coder: User, by: Any) -> int:
-    """Take back what the coder has not begun, and return how many clips; of somebody who left, all that is not done."""
+def withdraw_assignments(project: Project, coder: User, by: Any) -> int:
+    """Withdraw what the coder has not started, and return the number of clips.
+
+    From a coder who may no longer annotate, everything that is not done is withdrawn.
+    """
     with transaction.atomic():
         own = Assignment.objects.filter(clip__project=project, coder=coder)
-        left = not coders_of(project).filter(pk=coder.pk).exists()
-        rows = own.filter(done_at__isnull=True) if left else not_begun(own)
+        may_code = coders_of(project).filter(pk=coder.pk).exists()
+        rows = not_started(own) if may_code else own.filter(done_at__isnull=True)
         count, _ = Assignment.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).delete()
         if count:
-            AuditEvent.record(project, by, f"took {count} clips back from {coder}")
+            AuditEvent.record(project, by, f"withdrew {count} clips from {coder}")
     return count
 
 
-def withdraw_one(assignment: Assignment, by: Any) -> None:
-    """Take one back. Raises ValidationError if the coder has begun."""
+def withdraw_assignment(assignment: Assignment, by: Any) -> None:
+    """Withdraw one assignment. Raises ValidationError if its coder has started."""
     with transaction.atomic():
-        if not not_begun(Assignment.objects.filter(pk=assignment.pk)).exists():
+        if not not_started(Assignment.objects.filter(pk=assignment.pk)).exists():
             raise ValidationError(
-                f"{assignment.coder} has begun this clip; only what was not begun is taken back."
+                f"Cannot withdraw this clip: {assignment.coder} has already started to code it."
             )
         assignment.delete()
-        AuditEvent.record(assignment.clip.project, by, f"took {assignment.clip} back from {assignment.coder}")
+        AuditEvent.record(assignment.clip.project, by, f"withdrew {assignment.clip} from {assignment.coder}")
 
 
-def _check(wish: Wish) -> None:
+def _check(criteria: AssignmentCriteria) -> None:
     errors: dict[str, list[str]] = {}
-    if not wish.coders:
-        errors["coders"] = ["Choose who codes."]
-    elif wish.per_clip > len(wish.coders):
-        errors["per_clip"] = [f"Each clip cannot have {wish.per_clip} coders: {len(wish.coders)} chosen."]
-    if wish.per_clip < 1:
+    if not criteria.coders:
+        errors["coders"] = ["Choose at least one coder."]
+    elif criteria.per_clip > len(criteria.coders):
+        errors["per_clip"] = [
+            f"Cannot assign {criteria.per_clip} coders to each clip: only {len(criteria.coders)} chosen."
+        ]
+    if criteria.per_clip < 1:
         errors["per_clip"] = ["Each clip needs at least one coder."]
-    if not 0 < wish.share <= 1:
-        errors["share"] = ["The share is more than 0 and at most 100 %."]
+    if not 0 < criteria.share <= 1:
+        errors["share"] = ["The share must be more than 0 and at most 100%."]
     if errors:
         raise ValidationError(errors)
 
 
 def _share(count: int, share: float) -> int:
-    """That many of ``count``: half up, and at least one of any."""
+    """Return this share of ``count``, rounded half up, but at least 1 if there is any."""
     return min(count, max(1, int(count * share + 0.5)))
 
 

@@ -1,4 +1,4 @@
-"""How far every coder of a project is."""
+"""How far the coders of a project are."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,19 +6,19 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db.models import Count, Max, Q
 
-from mer_platform.annotation.assignments.planning import coders_of, not_begun
+from mer_platform.annotation.assignments.planning import coders_of, not_started
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.projects.models import Project
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far one coder is."""
+class CoderProgress:
+    """The assignments of one coder, counted."""
 
     coder: User
     assigned: int
     done: int
-    not_begun: int
+    not_started: int
     last_activity: datetime | None
     may_code: bool
 
@@ -27,8 +27,8 @@ class Progress:
         return self.assigned - self.done
 
 
-def progress(project: Project) -> list[Progress]:
-    """Every coder who has assignments, and every member who could have some, by name."""
+def coder_progress(project: Project) -> list[CoderProgress]:
+    """Return the progress of each member who may annotate, and of each user with assignments, by name."""
     rows = Assignment.objects.filter(clip__project=project)
     counts: dict[int, tuple[int, int, datetime | None]] = {
         coder: (assigned, done, at)
@@ -36,8 +36,8 @@ def progress(project: Project) -> list[Progress]:
         .values_list("coder")
         .annotate(Count("pk"), done=Count("pk", filter=Q(done_at__isnull=False)), at=Max("done_at"))
     }
-    untouched = dict(not_begun(rows).order_by().values_list("coder").annotate(n=Count("pk")))
-    marked = dict(
+    untouched = dict(not_started(rows).order_by().values_list("coder").annotate(n=Count("pk")))
+    annotated = dict(
         Annotation.everything.filter(clip__project=project)
         .order_by()
         .values_list("coder")
@@ -47,8 +47,15 @@ def progress(project: Project) -> list[Progress]:
     found = []
     for coder in User.objects.filter(pk__in=members | set(counts)).order_by("username"):
         assigned, done, at = counts.get(coder.pk, (0, 0, None))
-        times = [time for time in (at, marked.get(coder.pk)) if time]
-        waiting = untouched.get(coder.pk, 0)
-        latest = max(times, default=None)
-        found.append(Progress(coder, assigned, done, waiting, latest, coder.pk in members))
+        times = [time for time in (at, annotated.get(coder.pk)) if time]
+        found.append(
+            CoderProgress(
+                coder=coder,
+                assigned=assigned,
+                done=done,
+                not_started=untouched.get(coder.pk, 0),
+                last_activity=max(times, default=None),
+                may_code=coder.pk in members,
+            )
+        )
     return found

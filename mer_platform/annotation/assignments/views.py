@@ -1,4 +1,4 @@
-"""Pages of researchers: assigning clips to coders, and taking them back."""
+"""Researchers' pages: assigning clips to coders, and withdrawing assignments."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,23 +21,24 @@ from mer_platform.web import is_partial
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
 def assign(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose clips and coders, look at the counts, confirm. Asked by htmx, only the counts."""
+    """Show the form and the plan, and carry out the plan. An htmx request gets only the plan."""
     project = get_project(request, slug, Role.RESEARCHER)
     data = request.POST if request.method == "POST" else request.GET
-    form = AssignForm(data, project=project) if data else _suggested(project)
+    form = AssignForm(data, project=project) if data else _initial_form(project)
     plan = None
     if form.is_valid():
         try:
             if request.method == "POST" and not is_partial(request):
-                made = planning.assign(project, form.wish(), request.user, data.get("digest", ""))
+                made = planning.assign_clips(project, form.criteria(), request.user, data.get("digest", ""))
                 messages.success(
-                    request, f"{made.clips} clips were assigned to {len(made.per_coder)} coders."
+                    request,
+                    f"Assigned {_clips(made.clips)} to {len(made.per_coder)} coder{'s' * (len(made.per_coder) != 1)}.",
                 )
                 return redirect("coding", slug)
-            plan = planning.plan(project, form.wish())
+            plan = planning.plan_assignments(project, form.criteria())
         except ValidationError as error:
-            form.add_error(None, error)  # by field, where the error says which
-            plan = _planned(project, form)
+            form.add_error(None, error)  # by field, if the error names fields
+            plan = _possible_plan(project, form)
     context = {
         "form": form,
         "plan": plan,
@@ -53,29 +54,33 @@ def assign(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, slug: str, coder: int) -> HttpResponse:
-    """Take back what a coder has not begun."""
+    """Withdraw the clips that a coder has not started."""
     project = get_project(request, slug, Role.RESEARCHER)
-    having = Assignment.objects.filter(clip__project=project).values("coder")
-    user = get_object_or_404(User, pk=coder, pk__in=having)
-    count = planning.withdraw(project, user, request.user)
+    assigned = Assignment.objects.filter(clip__project=project).values("coder")
+    user = get_object_or_404(User, pk=coder, pk__in=assigned)
+    count = planning.withdraw_assignments(project, user, request.user)
     if count:
-        messages.success(request, f"{count} clips were taken back from {user}.")
+        messages.success(request, f"Withdrew {_clips(count)} from {user}.")
     else:
-        messages.info(request, f"{user} has begun every clip; nothing was taken back.")
+        messages.info(request, f"Nothing was withdrawn: {user} has started every assigned clip.")
     return redirect("coding", slug)
 
 
-def _suggested(project: Project) -> AssignForm:
-    """The form as it first comes, checked like one that was filled in: all coders, all clips."""
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"
+
+
+def _initial_form(project: Project) -> AssignForm:
+    """Return a form filled in with all coders and all clips, so that the page opens with a plan."""
     coders = planning.coders_of(project)
     fields = {name: f.initial for name, f in AssignForm.base_fields.items() if f.initial is not None}
     per_clip = min(2, len(coders)) or 1
     return AssignForm({**fields, "coders": [c.pk for c in coders], "per_clip": per_clip}, project=project)
 
 
-def _planned(project: Project, form: AssignForm) -> planning.Plan | None:
-    """The plan that is possible now, beside what was wrong with the one asked for."""
+def _possible_plan(project: Project, form: AssignForm) -> planning.AssignmentPlan | None:
+    """Return the plan that is possible now, to be shown next to the error."""
     try:
-        return planning.plan(project, form.wish()) if "coders" in form.cleaned_data else None
+        return planning.plan_assignments(project, form.criteria()) if "coders" in form.cleaned_data else None
     except (ValidationError, KeyError):
         return None

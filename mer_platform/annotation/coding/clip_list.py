@@ -1,4 +1,4 @@
-"""The list of clips with what was marked in them, and the spotter, which marks first."""
+"""The list of clips with the state of their annotations, and the button that starts the spotter."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation import spotting
-from mer_platform.annotation.coding.forms import LabelFilter
+from mer_platform.annotation.coding.forms import AnnotatedClipFilter
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
@@ -22,20 +22,20 @@ PAGE = 48
 @require_GET
 @vary_on_headers("HX-Request")
 def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every clip, filtered; asked by htmx, only the list (it refreshes itself while clips arrive)."""
+    """List the clips that match the filters. An htmx request gets only the list, which reloads while clips arrive."""
     project = get_project(request, slug)
-    form = LabelFilter(request.GET, project=project, user=request.user)
-    everything = Clip.objects.filter(project=project)
-    clips = form.apply(everything.select_related("subject__database"))
+    form = AnnotatedClipFilter(request.GET, project=project, user=request.user)
+    all_clips = Clip.objects.filter(project=project)
+    clips = form.apply(all_clips.select_related("subject__database"))
     page = page_of(request, clips, PAGE)
     context = {
         "filter": form,
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "processing": everything.filter(state=Clip.State.PROCESSING).count(),
+        "processing": all_clips.filter(state=Clip.State.PROCESSING).count(),
         "arriving": Job.open_in(project, "ingest").exists(),
-        "spotting": spotting.waiting(project),
-        "total": everything.count(),
+        "spotting": spotting.count_waiting(project),
+        "total": all_clips.count(),
         "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
         "databases": project.databases.all(),
     }
@@ -46,11 +46,13 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def spot(request: HttpRequest, slug: str) -> HttpResponse:
-    """Queue the spotter for all clips in which it has something to find."""
+    """Queue the spotter for all clips in which it can find something."""
     project = get_project(request, slug, Role.RESEARCHER)
     queued = len(spotting.queue_project(project))
     if queued:
-        messages.success(request, f"Expressions are being spotted in {queued} clip{'s' * (queued > 1)}.")
+        messages.success(request, f"Spotting expressions in {queued} clip{'s' * (queued > 1)}.")
     else:
-        messages.info(request, "Every clip has been looked at already, or has a consensus with an apex.")
+        messages.info(
+            request, "Nothing to spot: each clip has been searched, or has a consensus with an apex."
+        )
     return redirect("clips", slug)

@@ -8,17 +8,17 @@ from mer_platform.clips.forms import ClipFilter
 from mer_platform.clips.models import Clip
 
 
-class LabelFilter(ClipFilter):
-    """The filters above the list of clips, with one on what was marked in them."""
+class AnnotatedClipFilter(ClipFilter):
+    """The filters of the list of clips, including one on annotations."""
 
     label = forms.ChoiceField(
         required=False,
         choices=[
-            ("", "Labelled or not"),
+            ("", "Annotated or not"),
             ("queue", "In my queue"),
-            ("todo", "Not labelled by me"),
+            ("todo", "Not annotated by me"),
             ("done", "With a consensus"),
-            ("none", "No label at all"),
+            ("none", "Without annotations"),
         ],
     )
 
@@ -27,24 +27,24 @@ class LabelFilter(ClipFilter):
         self._user = user
 
     def apply(self, clips: QuerySet[Clip]) -> QuerySet[Clip]:
-        """Those that fit, with ``mine``, ``agreed`` and ``labelled``: whether there are such marks."""
-        marked = Annotation.objects.filter(clip=OuterRef("pk"))
+        """Return the clips that match, with ``mine``, ``annotated`` and ``agreed``: whether there are such markings."""
+        annotations = Annotation.objects.filter(clip=OuterRef("pk"))
         clips = (
             super()
             .apply(clips)
             .annotate(
-                mine=Exists(marked.filter(coder_id=self._user.pk)),
+                mine=Exists(annotations.filter(coder_id=self._user.pk)),
+                annotated=Exists(annotations),
                 agreed=Exists(Consensus.objects.filter(clip=OuterRef("pk"))),
-                labelled=Exists(marked),
             )
         )
         label = self.cleaned_data["label"] if self.is_valid() else ""
         own = Assignment.objects.filter(coder_id=self._user.pk, done_at__isnull=True)
-        labels = {
+        conditions = {
             "": Q(),
             "queue": Q(pk__in=own.values("clip")),
             "todo": Q(mine=False),
             "done": Q(agreed=True),
-            "none": Q(agreed=False, labelled=False),
+            "none": Q(agreed=False, annotated=False),
         }
-        return clips.filter(labels[label])
+        return clips.filter(conditions[label])

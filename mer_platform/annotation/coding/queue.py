@@ -1,4 +1,4 @@
-"""The next clip to code: a coder's own open assignments in order, or, without any, the clips without the coder's label."""
+"""A coder's queue: the assigned clips in order or, without assignments, all clips without the coder's annotations."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,12 @@ from mer_platform.projects.models import Project
 
 
 @dataclass(frozen=True)
-class Queue:
-    """Ids of ready clips in the coder's order, and which of them are still to do."""
+class CodingQueue:
+    """Ids of ready clips in the coder's order, and which of them are not done."""
 
     order: list[int]
     open: frozenset[int]
-    assigned: bool  # whether the clips were given to this coder, or are simply all there are
+    assigned: bool  # whether the coder has assignments
 
     @property
     def total(self) -> int:
@@ -32,41 +32,46 @@ class Queue:
         return self.total - self.left
 
     def next(self, after: int | None = None) -> int | None:
-        """The next clip to do after this one, from the start again at the end; None if there is no other."""
+        """Return the next open clip after this one, continuing at the start; None if there is no other."""
         here = self.order.index(after) if after in self.order else -1
-        round_trip = self.order[here + 1 :] + self.order[: max(here, 0)]
-        return next((clip for clip in round_trip if clip in self.open), None)
+        following = self.order[here + 1 :] + self.order[: max(here, 0)]
+        return next((clip for clip in following if clip in self.open), None)
 
 
-def queue_of(project: Project, user: Any) -> Queue:
+def coding_queue(project: Project, user: Any) -> CodingQueue:
     own = list(
         Assignment.objects.filter(
             clip__project=project, coder_id=user.pk, clip__state=Clip.State.READY
         ).values_list("clip", "done_at")
     )
     if own or Assignment.objects.filter(clip__project=project, coder_id=user.pk).exists():
-        return Queue([clip for clip, _ in own], frozenset(c for c, at in own if at is None), assigned=True)
+        return CodingQueue(
+            [clip for clip, _ in own], frozenset(c for c, at in own if at is None), assigned=True
+        )
     ready = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
-    marked = Annotation.objects.filter(clip__project=project, coder_id=user.pk).values_list("clip", flat=True)
-    return Queue(ready, frozenset(ready) - frozenset(marked), assigned=False)
+    annotated = Annotation.objects.filter(clip__project=project, coder_id=user.pk)
+    remaining = frozenset(ready) - frozenset(annotated.values_list("clip", flat=True))
+    return CodingQueue(ready, remaining, assigned=False)
 
 
-def why_empty(queue: Queue, after: int | None) -> str:
-    """Why there is no next clip, in a sentence."""
+def why_empty(queue: CodingQueue, after: int | None) -> str:
+    """Return why there is no next clip, as a sentence."""
     if queue.open == {after}:
-        return "This is the last clip of your queue, and it is not done yet."
+        return "This is the last clip in your queue, and it is not done yet."
     if not queue.total:
-        return "There is no clip to code yet."
+        return "There are no clips to code yet."
+    if queue.total == 1:
+        return "Your queue is empty: its only clip is done."
     return f"Your queue is empty: all {queue.total} clips are done."
 
 
-def queue_url(project_id: int, clip_id: int) -> str:
-    """Where the labeler asks for the clip after this one (its ``next-url``)."""
+def next_clip_url(project_id: int, clip_id: int) -> str:
+    """Return the address where the labeler asks for the clip after this one."""
     return f"{reverse('project-queue', args=[project_id])}?after={clip_id}"
 
 
-def waiting(request: HttpRequest) -> dict[str, Any]:
-    """For every page of a project: how many assigned clips wait for this coder."""
+def queue_count(request: HttpRequest) -> dict[str, Any]:
+    """Provide ``queue_left`` to all pages of a project: how many assigned clips this coder has not done."""
     project, user = getattr(request, "project", None), getattr(request, "user", None)
     if project is None or user is None:
         return {}

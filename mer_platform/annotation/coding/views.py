@@ -1,4 +1,4 @@
-"""Pages of the coders: the queue, the labeler, and how far everybody is."""
+"""Coders' pages: the queue, the labeler, and the progress of all coders."""
 
 import json
 from typing import Any
@@ -11,47 +11,46 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from mer_platform.annotation.adjudication.decisions import open_cases
-from mer_platform.annotation.assignments.completion import may_reopen
-from mer_platform.annotation.assignments.completion import reopen as reopen_coding
-from mer_platform.annotation.assignments.progress import progress
+from mer_platform.annotation.assignments.completion import may_reopen, reopen_coding
+from mer_platform.annotation.assignments.progress import coder_progress
 from mer_platform.annotation.blindness import seen_by, sees_others
 from mer_platform.annotation.coding.opening import labeler_modules, neighbours, opening
-from mer_platform.annotation.coding.queue import queue_of, why_empty
+from mer_platform.annotation.coding.queue import coding_queue, why_empty
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 
-LISTED = 60  # clips of a queue on the page
+MAX_LISTED = 60  # clips of the queue that the page lists
 
 
 @login_required
 @require_GET
 def queue(request: HttpRequest, slug: str) -> HttpResponse:
-    """On to the next clip to code (after the clip ``?after=``); where there is none, to the page that says so."""
+    """Redirect to the next clip to code (after the clip ``?after=``), or to the coding page if there is none."""
     project = get_project(request, slug, Role.ANNOTATOR)
     after = row_id(request.GET.get("after")) if "after" in request.GET else None
-    own = queue_of(project, request.user)
-    following = own.next(after)
-    if following is None:
+    own = coding_queue(project, request.user)
+    next_clip = own.next(after)
+    if next_clip is None:
         messages.info(request, why_empty(own, after))
         return redirect("coding", slug)
-    return redirect("clip", slug, following)
+    return redirect("clip", slug, next_clip)
 
 
 @login_required
 @require_GET
 def coding(request: HttpRequest, slug: str) -> HttpResponse:
-    """The coder's own queue; for researchers, also how far every coder is."""
+    """Show the coder's own queue and, to researchers, the progress of all coders."""
     project = get_project(request, slug, Role.ANNOTATOR)
-    own = queue_of(project, request.user)
+    own = coding_queue(project, request.user)
     researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    tasks = Assignment.objects.filter(clip__project=project, coder_id=request.user.pk)
+    assignments = Assignment.objects.filter(clip__project=project, coder_id=request.user.pk)
     context: dict[str, Any] = {
         "queue": own,
-        "tasks": tasks.select_related("clip__subject__database")[:LISTED],
+        "assignments": assignments.select_related("clip__subject__database")[:MAX_LISTED],
         "next_clip": Clip.objects.select_related("subject__database").filter(pk=own.next() or 0).first(),
-        "coders": progress(project) if researcher else [],
+        "coders": coder_progress(project) if researcher else [],
         "waiting": len(open_cases(project, request.user)) if researcher else 0,
         "has_clips": project.clips.exists(),
     }
@@ -61,9 +60,10 @@ def coding(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """The labeler. Who may see them also sees what every coder marked; researchers, the consensus as well."""
+    """Show the labeler. Users who may see all coders' annotations see them below; researchers also see the consensus."""
     project = get_project(request, slug)
     clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
+    annotator = request.role.includes(Role.ANNOTATOR)  # type: ignore[attr-defined]
     sees_marks = sees_others(request.user, clip)
     judges = sees_marks and request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
     consensus = list(clip.consensus.select_related("annotation__coder", "decided_by")) if judges else []
@@ -73,50 +73,52 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "sees_marks": sees_marks,
         "judges": judges,
         "assignment": assignment,
-        "may_reopen": assignment is not None and may_reopen(assignment, judge=judges),
-        "queue": queue_of(project, request.user),
+        "may_reopen": assignment is not None and may_reopen(assignment, as_researcher=judges),
+        "queue": coding_queue(project, request.user),
         "annotations": clip.annotations.select_related("coder") if sees_marks else [],
         "consensus": consensus,
-        "suggestions": clip.suggestions.all() if request.role.includes(Role.ANNOTATOR) else [],  # type: ignore[attr-defined]
+        "suggestions": clip.suggestions.all() if annotator else [],
         "adopted": {agreed.annotation_id for agreed in consensus},
         **neighbours(clip),
     }
     if clip.state == Clip.State.READY:
         frame = max(row_id(request.GET.get("frame")), 0)
-        context["frame"] = frame
         done = assignment is not None and assignment.done_at is not None
-        context["opening"] = opening(clip, request.role, frame, locked=done)  # type: ignore[attr-defined]
-        context["emotions"] = json.dumps(clip.database.emotions)
-        context["modules"] = labeler_modules()
+        context |= {
+            "frame": frame,
+            "opening": opening(clip, request.role, frame, locked=done),  # type: ignore[attr-defined]
+            "emotions": json.dumps(clip.database.emotions),
+            "modules": labeler_modules(),
+        }
     return render(request, "annotation/coding/labeler.html", context)
 
 
 @login_required
 @require_POST
 def adopt(request: HttpRequest, slug: str, pk: int, annotation: int) -> HttpResponse:
-    """Make one coder's marking the consensus of the clip."""
+    """Make one coder's annotation the consensus on its expression."""
     project = get_project(request, slug, Role.RESEARCHER)
     seen = seen_by(request.user, Annotation.objects.filter(clip__project=project))
-    marking = get_object_or_404(seen, pk=annotation, clip_id=pk)
+    chosen = get_object_or_404(seen, pk=annotation, clip_id=pk)
     try:
-        Consensus.adopt(marking, request.user)
+        Consensus.adopt(chosen, request.user)
     except ValidationError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"The marking of {marking.coder} is now the consensus.")
+        messages.success(request, f"The annotation of {chosen.coder} is now the consensus.")
     return redirect("clip", slug, pk)
 
 
 @login_required
 @require_POST
 def reopen(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Open a clip again that the user was done with (or, for a researcher, that ``coder`` was)."""
+    """Reopen a finished clip for the user or, if a researcher asks, for ``coder``."""
     project = get_project(request, slug, Role.ANNOTATOR)
-    judge = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    coder = row_id(request.POST["coder"]) if judge and "coder" in request.POST else request.user.pk
+    researcher = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
+    coder = row_id(request.POST["coder"]) if researcher and "coder" in request.POST else request.user.pk
     assignment = get_object_or_404(Assignment, clip_id=pk, clip__project=project, coder_id=coder)
     try:
-        reopen_coding(assignment, request.user, judge=judge)
+        reopen_coding(assignment, request.user, as_researcher=researcher)
     except ValidationError as error:
         messages.error(request, error.message)
     return redirect("clip", slug, pk)

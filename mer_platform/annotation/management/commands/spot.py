@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.annotation.models import Suggestion
-from mer_platform.annotation.spotting import queue_project, to_spot
+from mer_platform.annotation.spotting import clips_to_spot, queue_project
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
@@ -12,21 +12,22 @@ from mer_platform.projects.models import Project
 
 class Command(BaseCommand):
     help = (
-        "Spot expressions in a project's clips that have none, or lack an apex. The workers must be running."
+        "Spot expressions in all clips of a project that have no consensus, or a consensus without an apex. "
+        "The workers must be running."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", required=True, help="the project's slug")
-        parser.add_argument("--wait", action="store_true", help="return when all clips were looked at")
+        parser.add_argument("--wait", action="store_true", help="return when all clips have been searched")
         parser.add_argument(
-            "--json", action="store_true", help="print counts, and with --wait the suggestions"
+            "--json", action="store_true", help="print counts and, with --wait, the suggestions"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
-            raise CommandError(f"There is no project “{options['project']}”.")
-        clips = list(to_spot(project))
+            raise CommandError(f"Project “{options['project']}” not found.")
+        clips = list(clips_to_spot(project))
         queued = queue_project(project, clips)
         result: dict[str, Any] = {"clips": len(clips), "queued": len(queued)}
         if options["wait"]:
