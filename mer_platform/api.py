@@ -1,4 +1,4 @@
-"""The REST API's errors: all have one form."""
+"""The errors of the REST API, in one form."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 
 class Conflict(exceptions.APIException):
-    """409: somebody or something was there first. ``extra`` goes into the answer beside ``detail``."""
+    """Error 409: the object was changed, or is in use. ``extra`` is added to the answer next to ``detail``."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "This was changed meanwhile."
+    default_detail = "This was changed in the meantime. Load it again."
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -22,12 +22,12 @@ class Conflict(exceptions.APIException):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's answers, and the same form for the errors of models: never a 500 for bad input."""
+    """Answer the errors of models as DRF answers its own, so that bad input never gives a 500."""
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(as_serializer_error(error))
     if isinstance(error, ProtectedError):
         used_by = sorted({str(obj) for obj in error.protected_objects})[:3]
-        error = Conflict(f"This is still used by {', '.join(used_by)} and cannot be deleted.")
+        error = Conflict(f"Cannot delete this: it is used by {', '.join(used_by)}.")
     response = drf_exception_handler(error, context)
     if response is not None and isinstance(error, Conflict):
         response.data = {"detail": str(error.detail), **error.extra}

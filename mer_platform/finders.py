@@ -1,4 +1,4 @@
-"""The one static file that comes inside a Python package which is no Django app: plotly.js."""
+"""The finder of plotly.js, which comes in a Python package that is not a Django app."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ NAME = "plotly.min.js"
 
 
 class PlotlyFinder(BaseFinder):
-    """Serves ``vendor/plotly/plotly.min.js`` from the installed plotly package, without importing it."""
+    """Finds ``vendor/plotly/plotly.min.js`` in the installed plotly package, without importing it."""
 
     prefix = "vendor/plotly"
 
@@ -21,7 +21,7 @@ class PlotlyFinder(BaseFinder):
         spec = find_spec("plotly")
         folders = (spec.submodule_search_locations if spec else None) or []
         self.storage = FileSystemStorage(location=Path(next(iter(folders), "")) / "package_data")
-        # collectstatic puts the file under this, as it does for STATICFILES_DIRS with a prefix.
+        # collectstatic copies the file to this folder, as it does for STATICFILES_DIRS with a prefix.
         self.storage.prefix = self.prefix  # type: ignore[attr-defined]
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:

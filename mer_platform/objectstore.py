@@ -1,7 +1,7 @@
-"""Files in an object store (S3, MinIO, Ceph, …) instead of the data folder: what ``MER_STORAGE_URL`` means.
+"""Files in an object store (S3, MinIO, Ceph, …) instead of the data folder, as ``MER_STORAGE_URL`` asks for.
 
-``s3://bucket/prefix?endpoint_url=https://minio.lab:9000&region=eu-central-1``. Prefix and query may be left out; keys come
-from where every S3 program takes them: ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, or the machine's role.
+The URL reads ``s3://bucket/prefix?endpoint_url=https://minio.lab:9000&region=eu-central-1``; prefix and query are optional.
+Keys come from the variables ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, or from the machine's role.
 """
 
 import io
@@ -14,59 +14,61 @@ from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
 OPTIONS = {"endpoint_url": "endpoint_url", "region": "region_name"}
-READ_AHEAD = 4 << 20  # bytes a request fetches at least: a frame pack is read piece by piece
+READ_AHEAD = 4 << 20  # smallest number of bytes per request: a frame pack is read piece by piece
 
 
 def storage_of(url: str) -> dict[str, Any]:
-    """Django's description of the storage at an address. Raises ImproperlyConfigured saying what is wrong with it."""
+    """Return Django's settings of the storage at a URL. Raises ImproperlyConfigured with the reason if the URL is wrong."""
     parts = urlsplit(url)
     example = "write for example s3://bucket/prefix?endpoint_url=https://minio.lab:9000"
     if parts.scheme != "s3" or not parts.netloc:
-        raise ImproperlyConfigured(f"MER_STORAGE_URL is not the address of a bucket: {example}.")
-    if "@" in parts.netloc:  # the address shows up in logs, and a key must not
+        raise ImproperlyConfigured(f"MER_STORAGE_URL must be the address of a bucket: {example}.")
+    if "@" in parts.netloc:  # the URL appears in logs, where keys must not
         raise ImproperlyConfigured(
-            "MER_STORAGE_URL has no keys in it: give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            "MER_STORAGE_URL must not contain keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead."
         )
     options: dict[str, Any] = {"bucket_name": parts.netloc, "location": unquote(parts.path).strip("/")}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in OPTIONS:
             known = " and ".join(OPTIONS)
-            raise ImproperlyConfigured(f"MER_STORAGE_URL has the option “{name}”; it takes {known}.")
+            raise ImproperlyConfigured(f"MER_STORAGE_URL does not take the option “{name}”, only {known}.")
         options[OPTIONS[name]] = value
     if "endpoint_url" in options:
         if urlsplit(options["endpoint_url"]).scheme not in ("http", "https"):
-            raise ImproperlyConfigured("MER_STORAGE_URL: its endpoint_url begins with http:// or https://.")
-        options["addressing_style"] = "path"  # own servers seldom have a host name a bucket
+            raise ImproperlyConfigured(
+                "The endpoint_url in MER_STORAGE_URL must start with http:// or https://."
+            )
+        options["addressing_style"] = "path"  # a lab's own server rarely has a host name for each bucket
     return {"BACKEND": "mer_platform.objectstore.ObjectStorage", "OPTIONS": options}
 
 
 class ObjectStorage(S3Storage):
-    """S3 as the platform uses it: names say the content, so the same name again is the same bytes."""
+    """S3 as the platform uses it: files are named by their content, so that overwriting one writes the same bytes."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"file_overwrite": True, "default_acl": None, **options})
 
     def _open(self, name: str, mode: str = "rb") -> File:
-        """A file that fetches what is read of it. Raises FileNotFoundError."""
+        """Open a file that fetches only the parts that are read. Raises FileNotFoundError."""
         stored = super()._open(name, mode)  # asks for the object's size
         return File(io.BufferedReader(_Ranges(stored.obj), READ_AHEAD), name) if mode == "rb" else stored
 
     def problem(self) -> str:
-        """Why the store cannot be used, in a sentence; empty if it answers."""
+        """Return why the store cannot be used, as a sentence, or an empty string if it can."""
         where = f"bucket “{self.bucket_name}”" + (f" at {self.endpoint_url}" if self.endpoint_url else "")
         try:
             self.connection.meta.client.head_bucket(Bucket=self.bucket_name)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            reasons = {404: "there is no such bucket", 403: "it does not admit these keys"}
-            return f"The {where} cannot be used: {reasons.get(status, str(error))}."
+            reasons = {404: "the bucket was not found", 403: "it does not accept these keys"}
+            return f"Cannot use the {where}: {reasons.get(status, str(error))}."
         except BotoCoreError as error:
-            return f"The {where} cannot be used: {error}"
+            return f"Cannot use the {where}: {error}"
         return ""
 
 
 class _Ranges(io.RawIOBase):
-    """A stored object as a file whose every read is a request for just these bytes."""
+    """A stored object as a file: each read requests only the bytes that it returns."""
 
     def __init__(self, stored: Any) -> None:
         self._object = stored

@@ -1,4 +1,4 @@
-"""Pages that belong to no app: the password, API documentation and the health check."""
+"""Pages that belong to no app: changing the password, the API documentation and the health check."""
 
 from csp.decorators import csp_update
 from django.contrib.auth.views import PasswordChangeView
@@ -12,17 +12,17 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 class PasswordChange(SuccessMessageMixin, PasswordChangeView):
     success_url = reverse_lazy("home")
-    success_message = "Your password is changed."
+    success_message = "Password changed."
 
 
-# Swagger UI sets style attributes; its scripts stay our own.
+# Swagger UI sets style attributes. Its scripts are served by the platform.
 @method_decorator(csp_update({"style-src": ["'unsafe-inline'"]}), name="dispatch")
 class ApiDocs(SpectacularSwaggerSplitView):
-    """The API, browsable."""
+    """The API documentation."""
 
 
 def health(request: HttpRequest) -> JsonResponse:
-    """200 once the database answers; for process managers and the compose file."""
+    """Answer 200 if the database answers, for process managers and the compose file."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})

@@ -1,13 +1,13 @@
-"""Settings, all from the environment, with defaults that need no server.
+"""Settings, read from the environment, with defaults that need no server.
 
-``MER_DATA_DIR``   where everything is kept (``./var``)
-``DATABASE_URL``   PostgreSQL instead of SQLite, e.g. ``postgres://user:password@host/name``
-``REDIS_URL``      Redis instead of the filesystem broker, e.g. ``redis://host:6379/0``
-``MER_STORAGE_URL`` an object store instead of files in the data folder, e.g. ``s3://bucket/prefix?endpoint_url=https://host``
-``MER_SECRET_KEY`` the signing key; without it one is made in the data folder at the first start
-``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  comma-separated, for a public address
-``MER_IMPORT_DIR`` the folder below which databases to import are laid (``<data folder>/import``)
-``MER_HTTPS=1``    secure cookies and HSTS, behind a proxy that ends TLS
+``MER_DATA_DIR``     the folder for all data (default ``./var``)
+``DATABASE_URL``     PostgreSQL instead of SQLite, such as ``postgres://user:password@host/name``
+``REDIS_URL``        Redis instead of the filesystem broker, such as ``redis://host:6379/0``
+``MER_STORAGE_URL``  an object store instead of files in the data folder, such as ``s3://bucket/prefix?endpoint_url=https://host``
+``MER_SECRET_KEY``   the signing key (default: created in the data folder at the first start)
+``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  host names and origins of a public address, separated by commas
+``MER_IMPORT_DIR``   the folder that holds databases to import (default ``<data folder>/import``)
+``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
 import os
@@ -30,7 +30,7 @@ def env_list(name: str, default: str = "") -> list[str]:
 
 
 def secret_key() -> str:
-    """The key from the environment, or the one kept in the data folder (made once, readable by us alone)."""
+    """Return the key from the environment, or the one in the data folder: created once, readable only by this user."""
     if key := os.environ.get("MER_SECRET_KEY"):
         return key
     path = DATA_DIR / "secret_key"
@@ -43,10 +43,10 @@ def secret_key() -> str:
 
 
 def default_storage(url: str) -> dict[str, Any]:
-    """Files in the data folder, or the object store at an address."""
+    """Return the settings of the file storage: the object store at ``url``, or the data folder if there is none."""
     if not url:
         return {"BACKEND": "mer_platform.storage.ContentStorage"}
-    from mer_platform.objectstore import storage_of  # its libraries are slow to load, and seldom needed
+    from mer_platform.objectstore import storage_of  # its libraries are slow to load, and rarely needed
 
     return storage_of(url)
 
@@ -185,7 +185,7 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-# Researchers name folders below this one, and nothing outside it can be read over the web.
+# Researchers name folders below this one. Nothing outside it can be read over the web.
 IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
 MAX_SHEET_BYTES = 32 * 1024**2
 MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
@@ -218,9 +218,9 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Jobs. The database is the truth; the broker only says that a job is due.
+# Jobs. The database is the truth; the broker only announces that a job is due.
 REDIS_URL = os.environ.get("REDIS_URL", "")
-# Finished runs are logged to this MLflow server, or folder ("file:/…"), too; requirements-mlflow.txt has what that takes.
+# Finished runs are also logged to this MLflow server or folder ("file:/…"). Install requirements-mlflow.txt to use it.
 MLFLOW_TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", "")
 
 JOB_LEASE_SECONDS = float(os.environ.get("MER_JOB_LEASE_SECONDS", 60))
@@ -233,6 +233,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": os.environ.get("MER_LOG_LEVEL", "INFO")},
-    # Every message is announced as received and as done; the runner says what matters of a job.
+    # Celery logs every message twice; the runner logs what matters about a job.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
 }

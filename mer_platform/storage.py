@@ -1,4 +1,4 @@
-"""Where bytes are kept: files that appear whole or not at all, under names that say their content."""
+"""Storing files: written atomically, and named by their content."""
 
 import hashlib
 import os
@@ -17,10 +17,10 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ContentStorage(FileSystemStorage):
-    """Files written beside their place and renamed into it.
+    """Files written to a temporary file and then renamed.
 
-    A worker killed while writing leaves no half file under the final name. Names are derived from content, so
-    writing the same name again is writing the same bytes, and the last one wins.
+    A worker killed while writing leaves no incomplete file under the final name. Names are derived from the content, so
+    that overwriting a file writes the same bytes.
     """
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -43,27 +43,27 @@ class ContentStorage(FileSystemStorage):
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names, and the same names inside our ES modules: ``import`` of a changed file is never stale.
+    """Hashed names, also in the imports of the platform's ES modules, so that no import is ever stale.
 
-    Only in our own: scripts that come with packages may name files that are not there.
+    Scripts that come with packages stay as they are: they may name files that do not exist.
     """
 
     _imports = CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]
     patterns = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", _imports))
     manifest_strict = False
-    # A pass for every level of modules importing modules: the name of each hangs on the names of those it imports.
+    # One pass for each level of imports: a module's name depends on the names of the modules that it imports.
     max_post_process_passes = 20
 
 
 class NewFile(File):
-    """A file that is made to be stored, and not written to after that; see ``new_file``."""
+    """A new file that will be stored and is complete when it is; see ``new_file``."""
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
         super().__init__(file, name=path.name)
         self.path = path
 
     def move_to(self, target: Path) -> bool:
-        """Give it its final place; False where that is on another disk. It can still be read."""
+        """Move the file to its final place. Return False if that is on another disk. The file stays readable."""
         self.flush()
         try:
             self.path.replace(target)
@@ -74,7 +74,7 @@ class NewFile(File):
 
 @contextmanager
 def new_file(suffix: str = "") -> Iterator[NewFile]:
-    """A file to write and then save in the storage; on its own disk where that is local, so that saving copies nothing."""
+    """Yield a file to write and then save. It lies on the disk of a local storage, so that saving copies nothing."""
     try:
         folder = _unfinished()
         folder.mkdir(parents=True, exist_ok=True)
@@ -89,13 +89,13 @@ def new_file(suffix: str = "") -> Iterator[NewFile]:
 
 
 def remove_unfinished(older_than: float = 86_400) -> None:
-    """Remove what workers that were killed were making so many seconds ago."""
+    """Remove the files that killed workers left unfinished more than ``older_than`` seconds ago."""
     try:
         left = list(_unfinished().glob("*"))
     except NotImplementedError:
         return
     for path in left:
-        with suppress(FileNotFoundError):  # it was stored at this moment
+        with suppress(FileNotFoundError):  # it has just been stored
             if time.time() - path.stat().st_mtime > older_than:
                 path.unlink()
 
@@ -106,7 +106,7 @@ def _unfinished() -> Path:
 
 @contextmanager
 def local_copy(name: str) -> Iterator[Path]:
-    """A path on this machine's disk for a stored file; a download where the storage is remote."""
+    """Yield the path of a stored file on this machine's disk: downloaded if the storage is remote."""
     try:
         yield Path(default_storage.path(name))
         return
@@ -137,7 +137,7 @@ def store_by_content(folder: str, content: File, suffix: str = "", *, sha256: st
 
 
 def sha256_of(file: IO[bytes] | File) -> str:
-    """Hex SHA-256 of a file from its start; leaves it rewound."""
+    """Return the SHA-256 of a whole file in hexadecimal, and rewind it."""
     file.seek(0)
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):

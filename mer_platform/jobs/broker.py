@@ -1,8 +1,7 @@
-"""The Celery application: where it connects, and the one message it carries: "something is due
-in this queue".
+"""The Celery application and its one message: a job is due in this queue.
 
-The web sends; ``workers`` registers what is done on receipt. Redis when ``REDIS_URL`` is set, else files in the
-data folder.
+Web processes send the message; ``workers`` registers the task that receives it. The broker is Redis if ``REDIS_URL`` is
+set, otherwise files in the data folder.
 """
 
 import logging
@@ -18,8 +17,8 @@ log = logging.getLogger(__name__)
 
 WORK = "mer.work"
 UPKEEP = "mer.upkeep"
-QUEUES = ("ingest", "features", "training", "scoring")  # what any worker can do
-GPU_QUEUE = "gpu"  # training, where there is a GPU
+QUEUES = ("ingest", "features", "training", "scoring")  # any worker serves these
+GPU_QUEUE = "gpu"  # training on a GPU
 
 
 def broker_settings() -> dict[str, Any]:
@@ -50,7 +49,7 @@ app.conf.update(
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
-    # A message is only a hint and is acknowledged at once; what survives a killed worker is the job's row.
+    # A message is only a hint and is acknowledged on receipt. The job's row is what survives a killed worker.
     task_acks_late=False,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
@@ -67,13 +66,13 @@ app.conf.update(
 
 
 def announce(queue: str) -> bool:
-    """Tell the workers of a queue that one more job is due; whoever hears it takes the one that should go first.
+    """Announce to the workers of a queue that a job is due; the worker that receives the message claims the next job.
 
-    A broker that is down costs nothing: upkeep announces again.
+    Return False if the broker does not answer. No job is lost: upkeep announces it again.
     """
     try:
         app.send_task(WORK, args=[queue], queue=queue, retry=False)
     except (OperationalError, OSError) as error:
-        log.warning("a job of %s could not be announced (%s); upkeep will announce it", queue, error)
+        log.warning("cannot announce a job in the queue %s (%s); upkeep will announce it", queue, error)
         return False
     return True

@@ -1,10 +1,10 @@
-"""Kombu's filesystem transport with files that appear whole.
+"""Kombu's filesystem transport, with atomic writes and thread-safe binding of queues.
 
-Kombu writes a message, and the table of an exchange, in place: a reader that looks meanwhile gets an empty file and its
-worker ends with a JSON error (kombu issue 1551). Here both are written beside their place and renamed into it.
+Kombu writes messages and exchange tables in place. A reader that comes in between sees an empty file, and its worker ends
+with a JSON error (kombu issue 1551). Here both are written to a temporary file, which is renamed.
 
-Kombu also notes a queue as bound before its table is written, for all threads of the process: another thread that publishes
-in between finds no queue, and its message is dropped. Here one thread binds at a time.
+Kombu also marks a queue as bound, for all threads of the process, before it has written the exchange table. Another thread
+that publishes in between finds no queue, and its message is dropped. Here one thread binds at a time.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
-    """Messages are ``<time>_<uuid>.<queue>.msg``, oldest first; the rename decides which reader has one."""
+    """Messages are files named ``<time>_<uuid>.<queue>.msg``, read oldest first. A reader claims one by renaming it."""
 
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         write_whole(
@@ -35,7 +35,7 @@ class Channel(filesystem.Channel):
             mine = Path(self.processed_folder) / message.name
             try:
                 message.rename(mine)
-            except FileNotFoundError:  # another reader was quicker
+            except FileNotFoundError:  # another reader was faster
                 continue
             text = mine.read_text()
             mine.unlink()
@@ -61,7 +61,7 @@ class Transport(filesystem.Transport):
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file that readers see with all of its content or not at all."""
+    """Write a file atomically: readers see all of its content or no file."""
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     part.write_text(text)
     part.replace(path)

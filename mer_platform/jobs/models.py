@@ -1,7 +1,7 @@
-"""A durable unit of work. The row is the truth; the broker only says that something is due in a queue.
+"""A job: a durable unit of work. Its row is the truth; the broker only announces that a queue has a job due.
 
-A worker *claims* the job that should go first by compare-and-set on the attempt number, renews a lease while it works,
-and every write it makes carries its attempt: a worker that lost its lease cannot write.
+A worker *claims* a job by compare-and-set on its attempt number and renews the lease while it works. Every write carries
+the attempt number, so a worker that has lost its lease cannot write.
 """
 
 import random
@@ -20,11 +20,11 @@ from mer_platform.jobs.broker import announce
 
 
 class LeaseLost(Exception):
-    """Another worker has this job now, or it was ended; stop without writing."""
+    """The job has ended, or another worker has claimed it: stop without writing."""
 
 
 class JobCancelled(Exception):
-    """Somebody asked for this job to stop."""
+    """A user has asked for this job to stop."""
 
 
 class Job(models.Model):
@@ -35,30 +35,30 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
-    LOW, NORMAL = -20, 0  # priorities: higher goes first
-    MAX_ATTEMPTS = 10  # restarts count too: a long job may see several
-    MAX_CRASHES = 2  # once may be the machine's fault
+    LOW, NORMAL = -20, 0  # priorities: higher runs first
+    MAX_ATTEMPTS = 10  # restarts of the platform count too, and a long job may see several
+    MAX_CRASHES = 2  # a single crash may be the machine's fault
     OPEN = (State.QUEUED, State.RUNNING)
 
     kind = models.CharField(max_length=40)
     queue = models.CharField(max_length=20)
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="jobs")
     key = models.CharField(
-        max_length=120, unique=True, help_text="Says what the job does; the same work is never queued twice."
+        max_length=120, unique=True, help_text="Identifies the work: the same work is never queued twice."
     )
     group = models.CharField(
-        max_length=60, db_index=True, help_text="The run, clip or batch the job belongs to."
+        max_length=60, db_index=True, help_text="The run, clip or batch that the job belongs to."
     )
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    priority = models.IntegerField(default=NORMAL, help_text="Of the jobs of a queue the highest go first.")
-    held = models.BooleanField(
-        default=False, help_text="Not to be begun, nor taken up again, until released."
+    priority = models.IntegerField(default=NORMAL, help_text="The highest in a queue runs first.")
+    held = models.BooleanField(default=False, help_text="Neither started nor resumed until released.")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="The earliest time of the next attempt."
     )
-    not_before = models.DateTimeField(null=True, blank=True, help_text="When it is to be tried again.")
     attempt = models.PositiveIntegerField(default=0)
     crashes = models.PositiveIntegerField(
-        default=0, help_text="How many worker processes crashed while they ran it."
+        default=0, help_text="Number of worker processes that crashed while they ran it."
     )
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -94,7 +94,7 @@ class Job(models.Model):
         priority: int = NORMAL,
         held: bool = False,
     ) -> "Job":
-        """Make the job (or find the one that already does this) and announce it after the commit."""
+        """Create the job, or return the one with the same key. A new job is announced after the commit."""
         job, created = cls.objects.get_or_create(
             key=key,
             defaults={
@@ -119,12 +119,12 @@ class Job(models.Model):
 
     @classmethod
     def claim_next(cls, queue: str, owner: str) -> "Claim | None":
-        """Take the due job of a queue that should go first, or None where nothing is due.
+        """Claim the next due job of a queue. Return None if no job is due.
 
-        The highest priority first; then projects take turns, the one with the fewest running jobs first; then the oldest.
+        The highest priority comes first, then the project with the fewest running jobs, then the oldest job.
         """
         for among in (1, 8, 64, 512):
-            # Many workers that ask at once would all reach for the same row: who was too late looks at more of them.
+            # Workers that ask at the same time would all try the same row. A worker that comes too late considers more rows.
             candidates = cls._first_due(queue, among)
             if not candidates:
                 return None
@@ -132,7 +132,7 @@ class Job(models.Model):
             for pk in candidates[:8]:
                 if claim := cls.claim(pk, owner):
                     return claim
-        return None  # others take them quicker than this; upkeep announces what they leave
+        return None  # other workers are faster; upkeep announces what they leave
 
     @classmethod
     def _first_due(cls, queue: str, count: int) -> list[int]:
@@ -141,8 +141,8 @@ class Job(models.Model):
         heads = list(due.values_list("priority", "project").annotate(oldest=Min("pk")))
         if not heads:
             return []
-        at_work = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
-        running = dict(at_work.values_list("project").annotate(count=Count("pk")))
+        active = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
+        running = dict(active.values_list("project").annotate(count=Count("pk")))
         priority, project, oldest = min(heads, key=lambda row: (-row[0], running.get(row[1], 0), row[2]))
         if count == 1:
             return [oldest]
@@ -151,7 +151,7 @@ class Job(models.Model):
 
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":
-        """Take the job if it is due: queued, or running under a lease that has run out."""
+        """Claim the job if it is due: queued, or running under an expired lease. Otherwise return None."""
         now = timezone.now()
         job = cls.objects.filter(cls.due(now), pk=pk).first()
         if job is None:
@@ -170,41 +170,42 @@ class Job(models.Model):
 
     @classmethod
     def open_in(cls, project: Any, queue: str) -> "models.QuerySet[Job]":
-        """The project's jobs of one queue that are waiting or at work."""
+        """Return the project's queued and running jobs of one queue."""
         return cls.objects.filter(project=project, queue=queue, state__in=cls.OPEN)
 
     @classmethod
     def worn_out(cls) -> Q:
-        """Match jobs that ended too many workers to be started again; upkeep fails them once their lease has run out."""
+        """Match running jobs with too many attempts or crashes. Upkeep fails them when their lease expires."""
         return Q(state=cls.State.RUNNING) & (
             Q(attempt__gte=cls.MAX_ATTEMPTS) | Q(crashes__gte=cls.MAX_CRASHES)
         )
 
     @staticmethod
     def due(now: Any) -> Q:
-        begun = Q(state=Job.State.RUNNING, lease_until__lt=now)
+        """Match jobs that a worker may claim: not held, and waiting or abandoned by a worker whose lease has expired."""
+        abandoned = Q(state=Job.State.RUNNING, lease_until__lt=now)
         waiting = Q(state=Job.State.QUEUED) & (Q(not_before=None) | Q(not_before__lt=now))
-        return Q(held=False) & (waiting | begun)
+        return Q(held=False) & (waiting | abandoned)
 
     @classmethod
     def cancel_group(cls, group: str) -> None:
-        """End what has not begun; ask what runs to stop."""
+        """Cancel the group's queued jobs and ask its running jobs to stop."""
         cls.cancel(cls.objects.filter(group=group))
 
     @classmethod
     def cancel(cls, jobs: "models.QuerySet[Job]") -> None:
-        """End those of the jobs that have not begun; ask those that run to stop."""
+        """Cancel the queued jobs and ask the running jobs to stop."""
         jobs.filter(state=cls.State.QUEUED).update(state=cls.State.CANCELLED, finished_at=timezone.now())
         jobs.filter(state=cls.State.RUNNING).update(cancel_requested=True)
 
     @classmethod
     def hold_group(cls, group: str) -> None:
-        """Begin nothing of the group any more; what runs goes on to its end."""
+        """Start no further jobs of the group. Running jobs continue to their end."""
         cls.objects.filter(group=group, state__in=cls.OPEN).update(held=True)
 
     @classmethod
     def release_group(cls, group: str) -> None:
-        """Undo ``hold_group``, and announce what is due."""
+        """Undo ``hold_group`` and announce the waiting jobs."""
         held = cls.objects.filter(group=group, held=True)
         waiting = list(held.filter(state=cls.State.QUEUED))
         held.update(held=False)
@@ -213,14 +214,16 @@ class Job(models.Model):
 
 
 class Worker(models.Model):
-    """A process that takes jobs, as it last told of itself."""
+    """A worker process, as it last reported itself."""
 
-    SEEN_SECONDS = 60  # one that was not heard of for so long is gone
+    SEEN_SECONDS = 60  # a process that has not reported for this long counts as gone
 
-    name = models.CharField(max_length=120, unique=True, help_text="host:process, as in a job's lease.")
+    name = models.CharField(
+        max_length=120, unique=True, help_text="host:process, as in the owner of a job's lease."
+    )
     host = models.CharField(max_length=100)
     pid = models.PositiveIntegerField()
-    device = models.CharField(max_length=100, help_text="“cpu”, or the GPU's name.")
+    device = models.CharField(max_length=100, help_text='"cpu", or the name of the GPU.')
     queues = models.JSONField(default=list)
     started_at = models.DateTimeField(auto_now_add=True)
     last_seen = models.DateTimeField(db_index=True)
@@ -234,15 +237,17 @@ class Worker(models.Model):
 
     @classmethod
     def alive(cls) -> "models.QuerySet[Worker]":
+        """Return the workers that have reported within ``SEEN_SECONDS``."""
         return cls.objects.filter(last_seen__gte=timezone.now() - timedelta(seconds=cls.SEEN_SECONDS))
 
     @classmethod
     def serving(cls, queue: str) -> "list[Worker]":
-        """The living workers that take jobs of a queue."""
+        """Return the workers that are alive and take jobs of a queue."""
         return [worker for worker in cls.alive() if queue in worker.queues]
 
 
 def lease_end() -> Any:
+    """Return the time at which a lease granted now expires."""
     return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
@@ -259,23 +264,23 @@ class Claim:
         return Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
 
     def heartbeat(self) -> None:
-        """Renew the lease and see whether to stop. Raises LeaseLost."""
+        """Renew the lease and note whether the job was cancelled. Raises LeaseLost."""
         if not self._mine().update(lease_until=lease_end()):
             raise LeaseLost(str(self.job))
         self.cancelled = self._mine().filter(cancel_requested=True).exists()
 
     def check(self) -> None:
-        """Between steps: raise JobCancelled if somebody asked for that, LeaseLost if the work is another's now."""
+        """Call between steps: raises JobCancelled or LeaseLost if the last heartbeat said so."""
         if self.lost:
             raise LeaseLost(str(self.job))
         if self.cancelled:
             raise JobCancelled(str(self.job))
 
     def should_stop(self) -> bool:
-        """Whether the work is no longer wanted, asked of the database: what ``check`` will know at the next heartbeat."""
+        """Return whether to stop, from the database: earlier than ``check``, which waits for the next heartbeat."""
         try:
             row = self._mine().values_list("cancel_requested", flat=True).first()
-        except (OperationalError, InterfaceError):  # the heartbeat tells for how long that may go on
+        except (OperationalError, InterfaceError):  # the heartbeat decides how long to tolerate this
             connection.close()
             return self.lost or self.cancelled
         self.lost = self.lost or row is None
@@ -287,7 +292,7 @@ class Claim:
 
     @contextmanager
     def commit(self) -> Iterator[Job]:
-        """A transaction that exists only while this attempt holds the job. Raises LeaseLost."""
+        """Open a transaction that holds the job's row. Raises LeaseLost if the job is no longer this attempt's."""
         with transaction.atomic():
             job = self._mine().select_for_update().first()
             if job is None:
@@ -295,24 +300,24 @@ class Claim:
             yield job
 
     def finish(self, job: Job) -> None:
-        """Inside ``commit``: the work is done, in the same transaction as its result."""
+        """Mark the job as done. Call inside ``commit``, so that the result is stored in the same transaction."""
         job.state = Job.State.DONE
         job.finished_at = timezone.now()
         job.lease_until = None
         job.save(update_fields=["state", "finished_at", "lease_until"])
 
     def end(self, state: str, error: str = "") -> bool:
-        """Close the attempt as failed or cancelled; False if it is no longer ours."""
+        """End the job as failed or cancelled. Return False if it is no longer this attempt's."""
         return bool(
             self._mine().update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
         )
 
     def hold(self) -> bool:
-        """Give the job back, not to be begun until its group is released."""
+        """Give the job back, held until its group is released. Return False if it is no longer this attempt's."""
         return bool(self._mine().update(state=Job.State.QUEUED, held=True, lease_until=None))
 
     def release(self, error: str, seconds: float = 0) -> bool:
-        """Give the job back for another attempt, after so many seconds."""
+        """Give the job back for another attempt in ``seconds``. Return False if it is no longer this attempt's."""
         later = timezone.now() + timedelta(seconds=seconds) if seconds else None
         released = self._mine().update(
             state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None, not_before=later

@@ -1,4 +1,4 @@
-"""What keeps jobs moving whatever died: leases of dead workers end, due jobs are announced again."""
+"""Upkeep: end the leases of dead workers and announce due jobs again, so that no job is left behind."""
 
 import socket
 from datetime import timedelta
@@ -12,7 +12,7 @@ from mer_platform.jobs.processes import is_alive
 
 
 def expire_dead_leases() -> int:
-    """End the leases whose owner was a process of this host that is gone; the others run out by themselves."""
+    """End the leases held by dead processes of this host. Leases of other hosts expire by themselves."""
     prefix = f"{socket.gethostname()}:"
     dead = [
         job.pk
@@ -23,7 +23,7 @@ def expire_dead_leases() -> int:
 
 
 def forget_dead_workers() -> int:
-    """Remove the workers that ended without a word: processes of this host that are gone, and what was silent for long."""
+    """Delete the workers that did not sign off: dead processes of this host, and any that has not reported for long."""
     silent = timezone.now() - timedelta(seconds=10 * Worker.SEEN_SECONDS)
     here = Worker.objects.filter(host=socket.gethostname())
     dead = [worker.pk for worker in here if not is_alive(worker.pid)]
@@ -31,7 +31,10 @@ def forget_dead_workers() -> int:
 
 
 def announce_due() -> int:
-    """Announce every job that is due and was not announced lately; waits double, so a long queue stays short."""
+    """Announce every due job again that was not announced recently, and return how many.
+
+    The interval doubles with each announcement, so that a long queue does not flood the broker.
+    """
     now = timezone.now()
     count = 0
     for job in Job.objects.filter(Job.due(now)).iterator():

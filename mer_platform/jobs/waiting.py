@@ -1,4 +1,4 @@
-"""Waiting for the workers, for commands that were asked to."""
+"""Waiting for workers, for commands with ``--wait``."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,6 @@ POLL_SECONDS = 0.5
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Poll until ``done``. The workers report through the database, which cannot call us."""
+    """Poll until ``done`` returns true: the workers report through the database, which cannot notify."""
     while not done():
         time.sleep(POLL_SECONDS)

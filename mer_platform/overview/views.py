@@ -16,7 +16,7 @@ from mer_platform.projects.access import get_project
 @login_required
 @require_GET
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
-    """Where the project stands and what comes next."""
+    """Show where the project stands and what comes next."""
     project = get_project(request, slug)
     clips = Clip.objects.filter(project=project).aggregate(
         total=Count("pk"),

@@ -1,4 +1,4 @@
-"""Who may do what: one helper a level, so that a view cannot forget it."""
+"""Who may do what. Every view gets its project from here, so that none can forget the check."""
 
 import re
 from typing import Any
@@ -11,47 +11,51 @@ from mer_platform.projects.models import Membership, Project, Role
 
 
 def role_in(user: Any, project: Project) -> Role | None:
+    """Return the user's role in the project, or None for a stranger."""
     membership = Membership.objects.filter(user_id=user.pk, project=project).first() if user.pk else None
     return Role(membership.role) if membership else None
 
 
 def require(user: Any, project: Project, role: Role) -> Project:
-    """The project, if the user's role includes ``role``.
+    """Return the project if the user's role includes ``role``.
 
-    Raises Http404 for a stranger (for them the project does not exist) and PermissionDenied for a member whose
-    role is too low.
+    Raises Http404 for a stranger, from whom the project is hidden, and PermissionDenied for a member whose role is too
+    low.
     """
     own = role_in(user, project)
     if own is None:
-        raise Http404("No such project.")
+        raise Http404("Project not found.")
     if not own.includes(role):
-        raise PermissionDenied(f"This needs the role “{role.value}”; yours in “{project}” is “{own.value}”.")
+        raise PermissionDenied(
+            f"Only the role {role.value} or a higher one may do this. Your role in “{project}” is {own.value}."
+        )
     return project
 
 
 def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Project:
+    """Return the project of a page. Raises Http404 and PermissionDenied as ``require`` does."""
     project = Project.objects.filter(slug=slug).first()
     if project is None:
-        raise Http404("No such project.")
+        raise Http404("Project not found.")
     if own := role_in(request.user, project):
-        # Before the check: the page that says "not with your role" still shows where the member is.
+        # Before the check: the page of a refusal shows the member the project's navigation.
         request.project, request.role = project, own  # type: ignore[attr-defined]
     return require(request.user, project, role)
 
 
 def researcher_projects(user: Any) -> QuerySet[Membership, Any]:
-    """Ids of the projects where this user sees every coder's marks; for the others coding is blind."""
+    """Return the ids of the projects in which the user sees the marks of every coder. In others, coding is blind."""
     own = Membership.objects.filter(user_id=user.pk, role__in=[Role.OWNER, Role.RESEARCHER])
     return own.values_list("project", flat=True)
 
 
 def row_id(text: str | None) -> int:
-    """An id from a form or an address; -1, which no row has, for anything else."""
+    """Return the id that a form or an address gives, or -1, which no row has."""
     return int(text) if text and re.fullmatch(r"[0-9]{1,18}", text) else -1
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """For every page: the projects, the current one, what the user may do in it, and the app and package of its view."""
+    """Give every page the user's projects, the current one, the user's rights in it, and the app and package of the view."""
     role: Role | None = getattr(request, "role", None)
     user = getattr(request, "user", None)
     match = getattr(request, "resolver_match", None)

@@ -7,7 +7,7 @@ from mer_platform.projects.viewsets import InProject
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    role = serializers.SerializerMethodField(help_text="The caller's role.")
+    role = serializers.SerializerMethodField(help_text="Your role in the project.")
 
     class Meta:
         model = Project

@@ -12,12 +12,12 @@ class ProjectForm(forms.ModelForm):
 
 class MemberForm(forms.Form):
     username = forms.CharField(
-        max_length=150, help_text="A new name makes a new account with a one-time password."
+        max_length=150, help_text="If the name is new, an account with a one-time password is created."
     )
     role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        max_length=60, label="What is it for?", help_text="For example: scoring script on lab-pc-3."
+        max_length=60, label="Purpose", help_text="For example: scoring script on lab-pc-3."
     )

@@ -1,4 +1,4 @@
-"""Who works on what: projects, members with a role, API tokens, and a record of who did what."""
+"""Projects, their members and roles, API tokens, and the record of who did what."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ from mer_platform.web import actor
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def of(self, user: AbstractBaseUser | AnonymousUser, role: "Role | None" = None) -> "ProjectQuerySet":
-        """The projects this user belongs to, in this role or one above; nobody, administrators included, sees any other."""
+        """Return the projects in which the user has this role or a higher one. Administrators see no others either."""
         if not user.pk:
             return self.none()
         enough = [own for own in Role if role is None or own.includes(role)]
@@ -49,14 +49,15 @@ class Project(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do; each role includes the ones below it."""
+    """What a member may do. Each role includes the roles below it."""
 
-    OWNER = "owner", "Owner: everything, and the members"
-    RESEARCHER = "researcher", "Researcher: clips, composites, runs, scoring"
-    ANNOTATOR = "annotator", "Annotator: sees clips, labels them"
-    VIEWER = "viewer", "Viewer: looks, changes nothing"
+    OWNER = "owner", "Owner: does everything, manages members"
+    RESEARCHER = "researcher", "Researcher: manages clips, composites, runs and scoring"
+    ANNOTATOR = "annotator", "Annotator: views and labels clips"
+    VIEWER = "viewer", "Viewer: views only"
 
     def includes(self, other: "Role") -> bool:
+        """Return whether this role may do all that ``other`` may."""
         order = list(Role)
         return order.index(self) <= order.index(other)
 
@@ -75,7 +76,7 @@ class Membership(models.Model):
 
 
 class ApiToken(models.Model):
-    """A key to the API. Only its SHA-256 is stored: with 256 random bits there is nothing to slow down."""
+    """A key to the API. Only its SHA-256 is stored; 256 random bits need no slow hash."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=60)
@@ -96,7 +97,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def make(cls, user: User, name: str) -> tuple["ApiToken", str]:
-        """A new token: the row, and the secret, which is shown once and not kept."""
+        """Create a token. Return its row and the secret, which is shown once and not stored."""
         secret = f"mer_{secrets.token_urlsafe(32)}"
         return cls.objects.create(
             user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret)
@@ -104,7 +105,7 @@ class ApiToken(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who did what in a project, in a sentence."""
+    """One line of a project's activity: who did what."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -119,4 +120,5 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record(cls, project: Project, user: Any, action: str) -> None:
+        """Store what the user did, as a phrase that starts with a verb in the past tense; cut after 200 characters."""
         cls.objects.create(project=project, user=actor(user), action=action[:200])

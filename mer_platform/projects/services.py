@@ -1,4 +1,4 @@
-"""Projects and their members."""
+"""Creating projects and managing their members."""
 
 import secrets
 from typing import Any
@@ -12,6 +12,7 @@ from mer_platform.projects.models import AuditEvent, Membership, Project, Role
 
 
 def create_project(name: str, owner: Any, description: str = "") -> Project:
+    """Create a project with its owner as the only member."""
     with transaction.atomic():
         project = Project.objects.create(name=name.strip(), description=description)
         Membership.objects.create(project=project, user=owner, role=Role.OWNER)
@@ -20,7 +21,10 @@ def create_project(name: str, owner: Any, description: str = "") -> Project:
 
 
 def add_member(project: Project, username: str, role: Role, by: Any) -> tuple[Membership, str | None]:
-    """Give somebody a role; makes the account if there is none, and then returns its one-time password too."""
+    """Add a member. Return the membership, and the one-time password if the user name was new and an account was created.
+
+    Raises ValidationError for a name that is not allowed or belongs to a member.
+    """
     username = username.strip()
     UnicodeUsernameValidator()(username)
     password = None
@@ -33,12 +37,13 @@ def add_member(project: Project, username: str, role: Role, by: Any) -> tuple[Me
             project=project, user=user, defaults={"role": role}
         )
         if not created:
-            raise ValidationError(f"“{username}” is a member already ({membership.role}).")
+            raise ValidationError(f"“{username}” is already a member ({membership.role}).")
         AuditEvent.record(project, by, f"added {username} as {role.value}")
     return membership, password
 
 
 def change_role(membership: Membership, role: Role, by: Any) -> None:
+    """Give a member another role. Raises ValidationError for the last owner."""
     with transaction.atomic():
         _keep_an_owner(membership, leaves=role != Role.OWNER)
         membership.role = role
@@ -47,6 +52,7 @@ def change_role(membership: Membership, role: Role, by: Any) -> None:
 
 
 def remove_member(membership: Membership, by: Any) -> None:
+    """Remove a member from the project. Raises ValidationError for the last owner."""
     with transaction.atomic():
         _keep_an_owner(membership, leaves=True)
         membership.delete()
@@ -56,4 +62,4 @@ def remove_member(membership: Membership, by: Any) -> None:
 def _keep_an_owner(membership: Membership, *, leaves: bool) -> None:
     owners = Membership.objects.select_for_update().filter(project=membership.project, role=Role.OWNER)
     if leaves and list(owners) == [membership]:
-        raise ValidationError("A project needs an owner: make somebody else owner first.")
+        raise ValidationError("A project needs at least one owner. Make another member an owner first.")

@@ -22,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
         )
         if token is None or not token.user.is_active:
             raise exceptions.AuthenticationFailed(
-                "This API token is not valid: make a new one under “API tokens”."
+                "The API token is unknown or its user is not active. Create a new one under “API tokens”."
             )
         now = timezone.now()
         if token.last_used_at is None or token.last_used_at < now - timedelta(minutes=1):

@@ -15,7 +15,7 @@ from mer_platform.projects.services import add_member, change_role, create_proje
 @login_required
 @require_http_methods(["GET", "POST"])
 def home(request: HttpRequest) -> HttpResponse:
-    """The user's projects, and a form for a new one."""
+    """Show the user's projects and a form for a new one."""
     form = ProjectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         project = create_project(form.cleaned_data["name"], request.user, form.cleaned_data["description"])
@@ -36,7 +36,7 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def members(request: HttpRequest, slug: str) -> HttpResponse:
-    """Who belongs to the project; an owner adds people, and sees a new account's password once."""
+    """Show the members. An owner adds people and sees the password of a new account once."""
     project = get_project(request, slug, Role.OWNER if request.method == "POST" else Role.VIEWER)
     form = MemberForm(request.POST or None)
     membership, password = None, None
@@ -65,7 +65,7 @@ def members(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Change a member's role (``role=…``), or remove the member (``role=`` empty)."""
+    """Change a member's role to ``role``, or remove the member if it is empty."""
     project = get_project(request, slug, Role.OWNER)
     membership = get_object_or_404(Membership, pk=pk, project=project)
     role = request.POST.get("role", "")
@@ -77,7 +77,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             change_role(membership, Role(role), request.user)
             messages.success(request, f"{membership.user} is now {role}.")
         else:
-            messages.error(request, f"“{role}” is not a role.")
+            messages.error(request, f"“{role}” is not a role: choose {', '.join(Role.values)}.")
     except ValidationError as error:
         messages.error(request, error.message)
     return redirect("members", slug)
@@ -86,7 +86,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """The user's API tokens; the secret of a new one is shown in the answer, once."""
+    """Show the user's API tokens. The secret of a new one is shown once."""
     form = TokenForm(request.POST or None)
     secret = None
     if request.method == "POST" and form.is_valid():

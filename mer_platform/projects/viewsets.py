@@ -1,4 +1,4 @@
-"""What the API's viewsets build on: only rows of the caller's own projects, and a role to read and to write them."""
+"""The base of the API's viewsets: they show only rows of the user's projects, and check the role."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from mer_platform.projects.models import Project, Role
 
 
 class ProjectPermission(permissions.BasePermission):
-    """Objects belong to a project; a view says which role reads (``read_role``) and which writes (``write_role``)."""
+    """Check the user's role in the object's project: ``read_role`` of the view to read it, ``write_role`` to change it."""
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         project = obj if isinstance(obj, Project) else view.project_of(obj)
@@ -22,10 +22,10 @@ class ProjectPermission(permissions.BasePermission):
 
 
 class InProject(viewsets.GenericViewSet):
-    """A viewset's base: only rows of the user's own projects, and the roles that reading and writing take.
+    """Base of a viewset whose rows belong to projects.
 
-    Lists hold only the projects in which the user's role suffices to read.
-    ``project_path`` is the lookup from the model to its project, ``""`` for the project itself.
+    ``project_path`` is the lookup from the model to its project, ``""`` for the project itself. A list shows only rows of
+    the projects in which the user has ``read_role``; a single row answers 403 to a member whose role is too low.
     """
 
     permission_classes = [permissions.IsAuthenticated, ProjectPermission]
@@ -36,18 +36,19 @@ class InProject(viewsets.GenericViewSet):
     def get_queryset(self) -> Any:
         queryset = super().get_queryset()
         path = f"{self.project_path}__in" if self.project_path else "pk__in"
-        # One row that the role does not suffice for is refused by name of the role; a list leaves it out.
+        # A list leaves out what the role may not read; a single row is refused with the role that it needs.
         role = self.read_role if self.action == "list" else Role.VIEWER
         return queryset.filter(**{path: Project.objects.of(self.request.user, role).values("pk")})
 
     def project_of(self, obj: Any) -> Project:
+        """Return the project that a row belongs to."""
         for name in self.project_path.split("__"):
             obj = getattr(obj, name)
         return obj
 
 
 def own_related(queryset: Any, path: str) -> Any:
-    """A ``PrimaryKeyRelatedField`` of rows in the user's projects: others' ids "do not exist"."""
+    """Return a ``PrimaryKeyRelatedField`` class of the rows in the user's projects; for it, other ids do not exist."""
 
     @extend_schema_field(OpenApiTypes.INT)
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):

@@ -10,7 +10,7 @@ from mer_platform.projects.models import Project
 
 class WorkerSerializer(serializers.ModelSerializer):
     job = serializers.SerializerMethodField(
-        help_text="What it is at; of a project that is not the caller's, only that it is busy."
+        help_text="The job that it runs; null if it runs none, or one of a project that is not yours."
     )
     busy = serializers.SerializerMethodField()
 
@@ -37,7 +37,7 @@ class WorkerSerializer(serializers.ModelSerializer):
 
 
 class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
-    """The worker processes that were heard of in the last minute."""
+    """Worker processes that have reported within the last minute."""
 
     queryset = Worker.objects.none()
     serializer_class = WorkerSerializer

@@ -1,1 +1,1 @@
-"""``manage.py serve``: the whole platform as one command."""
+"""``manage.py serve``: the whole platform in one command."""

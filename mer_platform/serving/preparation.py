@@ -1,6 +1,4 @@
-"""What must be true before the first process starts: a free data folder and port, a storage that answers, a database and
-static files that are up to date.
-"""
+"""What must be ready before the first process starts: data folder, port, storage, database and static files."""
 
 import fcntl
 import hashlib
@@ -22,14 +20,14 @@ from mer_platform.serving.processes import HOST
 
 @contextmanager
 def only_one_in(folder: Path) -> Iterator[None]:
-    """Hold the data folder; the lock goes with this process and its children, however they end."""
+    """Lock the data folder. The lock ends with this process and its children, however they end. Raises CommandError."""
     with (folder / "serve.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
             raise CommandError(
-                f"The platform runs already on the data folder {folder} (process {lock.read().strip()}). "
+                f"The platform is already running on the data folder {folder} (process {lock.read().strip()}). "
                 "Stop it first, or choose another folder: MER_DATA_DIR=… make run"
             ) from error
         lock.truncate(0)
@@ -39,25 +37,26 @@ def only_one_in(folder: Path) -> Iterator[None]:
 
 
 def check_free(port: int) -> None:
+    """Raise CommandError if this port cannot be used."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except PermissionError as error:
             raise CommandError(
-                f"Port {port} needs privileges: choose one above 1023, e.g. PORT=8001 make run"
+                f"Port {port} needs privileges. Choose a port above 1023: PORT=8001 make run"
             ) from error
         except OSError as error:
             raise CommandError(
-                f"Port {port} is in use by another program. Stop that one, or choose another port: PORT=8001 make run"
+                f"Port {port} is in use by another program. Stop that program, or choose another port: PORT=8001 make run"
             ) from error
 
 
 def check_storage() -> None:
-    """Find out now that the object store cannot be used, and not at the first upload."""
+    """Raise CommandError if the object store cannot be used, rather than at the first upload."""
     if not settings.STORAGE_URL:
         return
-    from mer_platform.objectstore import ObjectStorage  # its libraries are slow to load, and seldom needed
+    from mer_platform.objectstore import ObjectStorage  # its libraries are slow to load, and rarely needed
 
     store = storages["default"]
     if isinstance(store, ObjectStorage) and (problem := store.problem()):
@@ -70,7 +69,7 @@ def pending_migrations() -> bool:
 
 
 def static_digest() -> str:
-    """What the static files are made of, by place, size and time: reading them all would take longer."""
+    """Return a digest of the static files' places, sizes and times: reading them all would take longer."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):
@@ -84,6 +83,6 @@ def digest_file() -> Path:
 
 
 def collected_digest() -> str:
-    """The digest at the last collection, if what it collected is still there."""
+    """Return the digest of the last collection, or an empty string if its files are gone."""
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     return digest_file().read_text() if manifest.exists() and digest_file().exists() else ""

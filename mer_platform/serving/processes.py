@@ -1,4 +1,4 @@
-"""The processes of the platform: the Python module of each, its arguments, and the environment that all of them get."""
+"""The processes of the platform: the command line of each, and their environment."""
 
 import os
 from pathlib import Path
@@ -8,19 +8,18 @@ from django.core.management.base import CommandError
 from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
 
 HOST = "127.0.0.1"
-GPU_DRIVER = Path("/dev/nvidiactl")  # there where a process can use an NVIDIA GPU
+GPU_DRIVER = Path("/dev/nvidiactl")  # exists where a process can use an NVIDIA GPU
 POOL = "workers.pool:TaskPool"  # what -P custom is
-ALONE = (
-    "--without-gossip --without-mingle"  # Celery workers have nothing to tell each other: see Job.claim_next
-)
+# Celery workers need not know of each other: they share the work through Job.claim_next.
+ALONE = "--without-gossip --without-mingle"
 
 
 def processes(port: int) -> dict[str, str]:
-    """The Python module of each process, and its arguments."""
+    """Return the Python module and the arguments of each process, by the process's name."""
     count = number_from_environment("MER_WORKERS", os.cpu_count() or 1, 1, 1000)
     pool = f"-Q {','.join(QUEUES)} -P custom -c {count}"
     gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -P custom -c 1 {ALONE} -l INFO"
-    # Beat only sends, so it need not load what the workers load.
+    # Beat only sends messages, so it need not load the workers' libraries.
     return {
         "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 --threads 4 "
         "--preload --timeout 120 --graceful-timeout 3 --no-control-socket",
@@ -32,9 +31,10 @@ def processes(port: int) -> dict[str, str]:
 
 
 def process_environment() -> dict[str, str]:
-    # The pool's processes are the parallelism: more threads in each would only compete for the same cores.
+    """Return the environment of every process."""
+    # One process per core is enough: more threads in each would compete for the same cores.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    # Celery otherwise waits for the job in hand, minutes for a fold; jobs are resumable, Ctrl-C should be quick.
+    # Celery would wait for the current job, which can take minutes. Jobs resume, so that Ctrl-C may stop them.
     return {
         **os.environ,
         **one_thread,
@@ -45,7 +45,8 @@ def process_environment() -> dict[str, str]:
 
 
 def number_from_environment(name: str, default: int, low: int, high: int) -> int:
+    """Return an environment variable's number, or the default. Raises CommandError for anything else."""
     text = os.environ.get(name) or str(default)
     if not text.isdecimal() or not low <= int(text) <= high:
-        raise CommandError(f"{name} is “{text}”: it must be a number from {low} to {high}.")
+        raise CommandError(f"{name} must be a number from {low} to {high}, not “{text}”.")
     return int(text)

@@ -1,6 +1,6 @@
-"""A honcho manager that leaves no process behind: not on Ctrl-C, a closed terminal, a crash, nor when it is killed.
+"""A honcho manager that leaves no process behind: on Ctrl-C, a closed terminal, a crash, or when it is killed itself.
 
-It knows nothing of Django or of what the processes do.
+It does not depend on Django or on what the processes do.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from honcho.printer import Printer
 from honcho.process import Popen, Process
 
 STOP_SECONDS = 4.0
-ASKED_TO_STOP = (130, 143)  # what honcho's Manager.returncode says after SIGINT and SIGTERM
+ASKED_TO_STOP = (130, 143)  # honcho's Manager.returncode after SIGINT and SIGTERM
 
 
 class Terminal:
-    """Standard output that may go away: a closed terminal must not stop us from ending our processes."""
+    """Standard output that ignores a closed terminal, which must not keep the supervisor from ending its processes."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError, ValueError):
@@ -40,7 +40,7 @@ class Terminal:
 
 
 class GroupPopen(Popen):
-    """A process whose whole group ends with it, and that ends when the one who started it is gone."""
+    """A process whose whole group ends with it, and with the supervisor."""
 
     def __init__(self, command: str, **options: Any) -> None:
         super().__init__(command, **options)
@@ -49,7 +49,7 @@ class GroupPopen(Popen):
         threading.Thread(target=self._end_group_with_supervisor, daemon=True).start()
 
     def _end_group_with_leader(self) -> None:
-        # A worker killed outright leaves pool processes that would go on, holding our pipe open.
+        # A worker that is killed leaves pool processes, which would continue and hold the pipe open.
         self.wait()
         signal_group(self.pid, signal.SIGKILL)
 
@@ -68,10 +68,10 @@ class GroupProcess(Process):
 
 
 class Supervisor(Manager):
-    """Runs processes until one ends or a signal comes, then ends them all.
+    """Runs processes until one of them ends or a signal arrives, then ends them all.
 
-    ``on_started`` is called once, in a thread, when the processes have been started.
-    After ``loop()``, ``ended_by_itself`` names the process that stopped without being asked to, if one did.
+    ``on_started`` is called once, in a thread, when the processes have been started. After ``loop()``, ``ended_by_itself``
+    names the process that stopped without being asked to, or is None.
     """
 
     def __init__(self, on_started: Callable[[], None]) -> None:
@@ -86,13 +86,13 @@ class Supervisor(Manager):
 
     def _start(self) -> None:
         super()._start()
-        # Only now: a process forked while another thread runs may inherit a held lock.
+        # Not earlier: a process forked while another thread runs may inherit a lock that is never released.
         threading.Thread(target=self._on_started, daemon=True).start()
 
     def terminate(self) -> None:
-        """End everything, by force after ``STOP_SECONDS``."""
+        """End all processes, by force after ``STOP_SECONDS``."""
         if not self._all_started():
-            # honcho can only stop a process whose start it has noted, which is a moment away.
+            # honcho can only stop a process whose start it has noted: try again in a moment.
             _later(0.1, self.terminate)
             return
         if not self._terminating:
@@ -108,10 +108,11 @@ def signal_group(pid: int, number: signal.Signals) -> None:
 
 
 def interrupted_make(parent: int) -> Callable[[], bool]:
-    """A test whether the ``make`` that started us wants to end.
+    """Return a function that returns whether the ``make`` that started this process wants to end.
 
-    GNU make passes SIGTERM on, but on SIGINT or SIGHUP it only waits for its children: a terminal sends these to all
-    of them anyway, ``kill`` does not. It shows in /proc: make takes its handler off. Elsewhere this is never true.
+    GNU make passes SIGTERM on to its children, but on SIGINT and SIGHUP it waits for them, because a terminal sends these
+    signals to all processes; ``kill`` does not. In /proc it shows that make has removed its handlers. On systems without
+    /proc, or without make, the function returns False.
     """
     if _read(f"/proc/{parent}/comm").strip() not in ("make", "gmake"):
         return lambda: False
@@ -120,7 +121,7 @@ def interrupted_make(parent: int) -> Callable[[], bool]:
 
 
 def _handled_signals(pid: int) -> int:
-    """Which of SIGINT, SIGQUIT and SIGHUP a process has a handler for, as the bits of /proc/…/status."""
+    """Return which of SIGINT, SIGQUIT and SIGHUP a process has a handler for, as the bits of /proc/…/status."""
     found = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _read(f"/proc/{pid}/status"), re.MULTILINE)
     mask = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP))
     return int(found[1], 16) & mask if found else 0

@@ -54,7 +54,7 @@ def test_train_launches_the_configuration_in_the_file(composed, tmp_path, capsys
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('{"net": {"kernels": [2, 9]}}', "net.kernels.1: kernel 9 is larger"),
+        ('{"net": {"kernels": [2, 9]}}', "net.kernels.1: Kernel 9 is larger"),
         ('{"net": }', "is not JSON: line 1, column 9"),
         (None, "Cannot read"),
     ],
@@ -99,7 +99,7 @@ def test_train_changes_a_preset_and_names_networks(composed, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--grid", "net.kernels=[2],[2,9]"], "grid.net.kernels.1: kernel 9 is larger"),
+        (["--grid", "net.kernels=[2],[2,9]"], "grid.net.kernels.1: Kernel 9 is larger"),
         (["--set", "train.epochs=0"], "base.train.epochs: "),
         (["--set", "net.width"], "is not SETTING=VALUE"),
         (["--set", "seed.x=1", "--set", "seed.x.y=1"], "cannot be set"),

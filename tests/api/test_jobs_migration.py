@@ -1,37 +1,42 @@
 """Jobs that were queued before bundles had their name."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from mer_platform.jobs.models import Job
-
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 
 
-def migrate(name: str) -> None:
-    MigrationExecutor(connection).migrate([("jobs", name)])
+def migrate(name: str) -> Any:
+    """Migrate to a migration, and return the model of a job as it was then."""
+    return MigrationExecutor(connection).migrate([("jobs", name)]).apps.get_model("jobs", "Job")
 
 
 @pytest.fixture
-def before_bundles():
-    """The jobs as the previous version stored them; in the end migrated to the latest state again."""
-    migrate("0003_job_not_before")
-    yield
+def old_job():
+    """The model of jobs in the previous release. Afterwards the tables are migrated to the latest state again."""
+    yield migrate("0003_job_not_before")
     executor = MigrationExecutor(connection)
     executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] == "jobs"])
 
 
-def test_queued_packs_become_bundles_that_are_not_queued_twice(project, before_bundles):
-    old = Job.enqueue("pack", "training", project.pk, "experiment:1:pack:0:5", "experiment:1", {"folds": [5]})
-    other = Job.enqueue(
-        "features", "features", project.pk, "experiment:1:features:pack:0", "experiment:1", {}
-    )
-    migrate("0004_packs_become_bundles")
-    again = Job.enqueue("bundle", "training", project.pk, "experiment:1:bundle:0:5", "experiment:1", {})
-    assert (again.pk, again.kind, again.payload) == (old.pk, "bundle", {"folds": [5]})
-    other.refresh_from_db()
-    assert (other.kind, other.key) == ("features", "experiment:1:features:pack:0")
+def test_queued_packs_become_bundles_that_are_not_queued_twice(project, old_job):
+    def queued(kind: str, key: str) -> Any:
+        fields = {
+            "queue": "training",
+            "project_id": project.pk,
+            "group": "experiment:1",
+            "payload": {"folds": [5]},
+        }
+        return old_job.objects.create(kind=kind, key=key, **fields)
+
+    pack = queued("pack", "experiment:1:pack:0:5")
+    other = queued("features", "experiment:1:features:pack:0")
+    job = migrate("0004_packs_become_bundles")
+    bundle = job.objects.get(key="experiment:1:bundle:0:5")
+    assert (bundle.pk, bundle.kind, bundle.payload) == (pack.pk, "bundle", {"folds": [5]})
+    assert job.objects.filter(pk=other.pk, kind="features", key=other.key).exists()
     migrate("0003_job_not_before")
-    old.refresh_from_db()
-    assert (old.kind, old.key) == ("pack", "experiment:1:pack:0:5")
+    assert old_job.objects.filter(pk=pack.pk, kind="pack", key=pack.key).exists()

@@ -137,7 +137,7 @@ def test_a_process_that_dies_stops_everything_with_its_name(running, name):
 
 def test_a_second_start_on_the_same_data_folder_or_port_is_refused(running, tmp_path):
     message = refused({**running.env, "PORT": "1"})
-    assert "runs already on the data folder" in message
+    assert "is already running on the data folder" in message
     assert f"process {running.pid}" in message
     data = tmp_path / "data"
     assert f"Port {running.port} is in use" in refused({**running.env, "MER_DATA_DIR": str(data)})
@@ -145,9 +145,9 @@ def test_a_second_start_on_the_same_data_folder_or_port_is_refused(running, tmp_
 
 
 def test_a_port_that_is_no_number_is_refused(stopped):
-    assert "PORT is “http”" in refused({**stopped.env, "PORT": "http"})
+    assert "PORT must be a number from 1 to 65535, not “http”" in refused({**stopped.env, "PORT": "http"})
 
 
 def test_a_database_that_does_not_answer_is_said(stopped):
     url = "postgres://nobody@127.0.0.1:9/nothing"
-    assert "The database does not answer" in refused({**stopped.env, "DATABASE_URL": url})
+    assert "Cannot use the database" in refused({**stopped.env, "DATABASE_URL": url})

@@ -49,12 +49,15 @@ def store(endpoint, monkeypatch, settings):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("/srv/media", "is not the address of a bucket: write for example s3://"),
-        ("s3:///prefix", "is not the address of a bucket"),
-        ("gs://bucket", "is not the address of a bucket"),
-        ("s3://key:secret@bucket", "has no keys in it: give them as AWS_ACCESS_KEY_ID"),
-        ("s3://bucket?endpoint=http://x", "has the option “endpoint”; it takes endpoint_url and region"),
-        ("s3://bucket?endpoint_url=minio:9000", "begins with http:// or https://"),
+        ("/srv/media", "must be the address of a bucket: write for example s3://"),
+        ("s3:///prefix", "must be the address of a bucket"),
+        ("gs://bucket", "must be the address of a bucket"),
+        ("s3://key:secret@bucket", "must not contain keys: set AWS_ACCESS_KEY_ID"),
+        (
+            "s3://bucket?endpoint=http://x",
+            "does not take the option “endpoint”, only endpoint_url and region",
+        ),
+        ("s3://bucket?endpoint_url=minio:9000", "must start with http:// or https://"),
     ],
 )
 def test_it_says_what_is_wrong_with_an_address(url, words):
@@ -133,10 +136,10 @@ def test_the_platform_starts_only_with_a_store_it_can_use(store, settings, endpo
         **settings.STORAGES,
         "default": storage_of(f"s3://nowhere?endpoint_url={endpoint}&region=us-east-1"),
     }
-    with pytest.raises(CommandError, match=r"bucket “nowhere” at http://127.*there is no such bucket"):
+    with pytest.raises(CommandError, match=r"bucket “nowhere” at http://127.*the bucket was not found"):
         check_storage()
 
 
 def test_a_store_that_does_not_answer_is_named(store):
     away = ObjectStorage(**storage_of("s3://lab?endpoint_url=http://127.0.0.1:9&region=us-east-1")["OPTIONS"])
-    assert "bucket “lab” at http://127.0.0.1:9 cannot be used: Could not connect" in away.problem()
+    assert "Cannot use the bucket “lab” at http://127.0.0.1:9: Could not connect" in away.problem()

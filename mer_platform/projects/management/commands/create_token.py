@@ -8,21 +8,19 @@ from mer_platform.projects.models import ApiToken
 
 
 class Command(BaseCommand):
-    help = "Make an API token and print it, alone: it is kept only as a hash and cannot be shown again."
+    help = "Create an API token and print it. Only its hash is stored, so it cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument(
-            "--name", default="command line", help="what the token is for, to tell it by later"
-        )
+        parser.add_argument("--name", default="command line", help="what the token is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
         username = options["username"]
         user = User.objects.filter(username=username).first()
         if user is None:
-            raise CommandError(f"There is no user “{username}”.")
+            raise CommandError(f"User “{username}” not found.")
         if not user.is_active:
-            raise CommandError(f"The user “{username}” is not active: a token would not be accepted.")
+            raise CommandError(f"The user “{username}” is not active, so a token would be refused.")
         try:
             ApiToken._meta.get_field("name").clean(options["name"], None)
         except ValidationError as error:

@@ -32,11 +32,11 @@ POLL_SECONDS = 0.2
 
 class Command(BaseCommand):
     help = (
-        "Run the whole platform until Ctrl-C: web, worker, upkeep and beat. Prepares the database, and at the first "
-        "start makes an administrator and the demo project. Heeds PORT, MER_DATA_DIR, MER_DEMO=0 and MER_WORKERS (processes "
-        "that work at once, one a core if not set)."
+        "Run the whole platform until Ctrl-C: web, worker, upkeep and beat. Prepare the database; at the first start, "
+        "create an administrator and the demo project. The environment may set PORT, MER_DATA_DIR, MER_WORKERS (number of "
+        "worker processes; default: one per core) and MER_DEMO=0 (no demo project)."
     )
-    requires_system_checks = []  # they take longer than everything else here; `make lint` runs them
+    requires_system_checks = []  # slower than everything else here; `make lint` runs them
     password: str | None = None
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,13 +47,13 @@ class Command(BaseCommand):
                 self.prepare()
                 self.run(port)
             except KeyboardInterrupt:
-                self.stdout.write("Stopped before anything was started.")
+                self.stdout.write("Stopped before any process was started.")
             finally:
                 if self.password:
                     self.stdout.write(box(self.sign_in_lines()))
 
     def prepare(self) -> None:
-        """What must be there before the first process starts; a step that was done before costs nothing."""
+        """Prepare storage, database and static files. Steps that are already done cost nothing."""
         check_storage()
         try:
             if pending_migrations():
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             if not User.objects.exists():
                 self.first_start()
         except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {error}") from error
+            raise CommandError(f"Cannot use the database: {error}") from error
         finally:
             connection.close()
         if (digest := static_digest()) != collected_digest():
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         User.objects.create_superuser(ADMINISTRATOR, password=self.password)
         if os.environ.get("MER_DEMO") != "0":
             call_command("seed_demo", owner=ADMINISTRATOR, stdout=io.StringIO())
-            self.stdout.write("The demo project will fill with synthetic clips in the first minutes.")
+            self.stdout.write("The demo project fills with synthetic clips in the first minutes.")
 
     def run(self, port: int) -> None:
         make_wants_to_end = interrupted_make(os.getppid())
@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
         supervisor = Supervisor(accompany)
         for name, command in processes(port).items():
-            # Pages stay quick while every core trains, and answer before the workers have loaded their libraries.
+            # Pages stay fast while every core trains, and answer before the workers have loaded their libraries.
             nice = "" if name == "web" else "nice -n 5 "
             line = f"exec {nice}{shlex.quote(sys.executable)} -m {command}"
             supervisor.add_process(name, line, env=process_environment(), cwd=str(settings.BASE_DIR))
@@ -98,12 +98,12 @@ class Command(BaseCommand):
             supervisor.kill()
         if ended := supervisor.ended_by_itself:
             raise CommandError(
-                f"“{ended}” has ended, so everything was stopped: its last lines above say why."
+                f"The process “{ended}” has ended, so the platform was stopped. Its last lines above show the reason."
             )
         self.stdout.write("MER Platform has stopped.")
 
     def announce(self, port: int) -> None:
-        """Print the address as soon as it answers."""
+        """Print the address of the platform as soon as it answers."""
         while not answers(port):
             time.sleep(POLL_SECONDS)
         lines = [f"MER Platform is running: http://localhost:{port}", "Stop it with Ctrl-C."]
@@ -117,12 +117,12 @@ class Command(BaseCommand):
         return [
             f"Administrator:     {ADMINISTRATOR}",
             f"One-time password: {self.password}",
-            "It is shown only this once. Sign in and change it under “Change password” (/password/).",
+            "It won't be shown again. Sign in and change it under “Change password” (/password/).",
         ]
 
 
 def answers(port: int) -> bool:
-    """Whether the web process serves pages; any answer will do, since MER_ALLOWED_HOSTS may not name this host."""
+    """Return whether the web process answers. A refusal counts: MER_ALLOWED_HOSTS may not list this host."""
     client = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         client.request("GET", "/health/")
