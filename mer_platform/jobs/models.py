@@ -223,7 +223,7 @@ class Worker(models.Model):
     )
     host = models.CharField(max_length=100)
     pid = models.PositiveIntegerField()
-    device = models.CharField(max_length=100, help_text='"cpu", or the name of the GPU.')
+    device = models.CharField(max_length=100, help_text="“cpu”, or the name of the GPU.")
     queues = models.JSONField(default=list)
     started_at = models.DateTimeField(auto_now_add=True)
     last_seen = models.DateTimeField(db_index=True)

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='worker',
             name='device',
-            field=models.CharField(help_text='"cpu", or the name of the GPU.', max_length=100),
+            field=models.CharField(help_text='“cpu”, or the name of the GPU.', max_length=100),
         ),
         migrations.AlterField(
             model_name='worker',
