@@ -50,6 +50,13 @@ def test_a_link_leads_somewhere(link: Part) -> None:
         assert anchor in anchors(str(target.relative_to(ROOT))), f"{target.name} has no heading #{anchor}"
 
 
+def test_the_layers_are_those_that_lint_checks() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (contract,) = [contract for contract in config["contracts"] if contract["type"] == "layers"]
+    lines = "\n".join("   ".join(layer.split(" | ")) for layer in contract["layers"])
+    assert f"```text\n{lines}\n```" in pages()["docs/architecture.md"]
+
+
 def test_the_environment_variables_exist() -> None:
     code = "".join(path.read_text("utf-8") for path in source_files())
     for page, text in pages().items():
