@@ -30,6 +30,8 @@ def match_contrast(onset: Crop, apex: Crop) -> tuple[Crop, Crop]:
     onset, apex
         Crops, float32 (H, W) in 0..255.
 
+    Examples
+    --------
     >>> onset = np.linspace(50, 100, 64, dtype=np.float32).reshape(8, 8)
     >>> float(np.abs(match_contrast(onset, onset * 1.2 + 9)[1] - onset).max().round(3))
     0.0

@@ -21,6 +21,8 @@ def write_frame_zip(file: BinaryIO, frames: Iterable[tuple[str, bytes]]) -> None
     frames
         File name without folder and content of each frame, in order.
 
+    Examples
+    --------
     >>> import hashlib, io
     >>> file = io.BytesIO()
     >>> write_frame_zip(file, [("img1.jpg", b"one"), ("img2.jpg", b"two")])
