@@ -1,4 +1,4 @@
-"""A frozen version of small flow pictures in a running platform, and a look into its jobs."""
+"""Freeze a version of small flow pictures in a running platform, and inspect its jobs."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from tests.trees.flow_pictures import picture_bytes
 
 
 def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int) -> int:
-    """Import ``pictures`` a subject, whose bright third says the class, and freeze them; returns the version's id."""
+    """Import ``pictures`` per subject, whose bright third shows the class, freeze them, and return the version's id."""
     root = platform.folder / "data" / "import" / "Flow"
     for number in range(subjects * pictures):
         label = CLASSES[number % len(CLASSES)]
@@ -40,7 +40,7 @@ def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int)
 
 
 def query(platform: LivePlatform, statement: str) -> list[tuple[Any, ...]]:
-    """Ask the platform's database."""
+    """Query the platform's database."""
     if url := platform.env.get("DATABASE_URL"):
         with psycopg.connect(url) as connection:
             return connection.execute(statement.encode()).fetchall()
@@ -48,8 +48,8 @@ def query(platform: LivePlatform, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def at_work(platform: LivePlatform, kind: str) -> set[int]:
-    """Process ids that hold the lease of a job of a kind."""
+def running_processes(platform: LivePlatform, kind: str) -> set[int]:
+    """Return the ids of the processes that hold the lease of a job of this kind."""
     held = query(platform, f"SELECT lease_owner FROM jobs_job WHERE kind = '{kind}' AND state = 'running'")  # noqa: S608
     return {int(owner.rpartition(":")[2]) for (owner,) in held}
 
@@ -65,24 +65,24 @@ def ended(api: Api, run: int, seconds: float = 240) -> dict[str, Any]:
 
 
 def outcome(api: Api, run: int) -> tuple[Any, ...]:
-    """What must not depend on what happened meanwhile: every fold with its weights, every prediction."""
+    """Return what must not depend on killed workers: each fold with its weights, and each prediction."""
     folds = [(fold["name"], fold["state"], fold["weights_sha256"]) for fold in api.get(f"runs/{run}/folds/")]
     return folds, api.get(f"runs/{run}/predictions/")
 
 
 def done(api: Api, run: int) -> dict[str, int]:
-    """The finished folds, each with the attempt that finished it."""
+    """Return the finished folds, each with the attempt that finished it."""
     return {
         fold["name"]: fold["attempt"] for fold in api.get(f"runs/{run}/folds/") if fold["state"] == "done"
     }
 
 
 def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, within: float) -> None:
-    """SIGKILL a process that trains, at a random moment ``within`` seconds after it was seen to.
+    """Kill a training process with SIGKILL, at a random moment ``within`` seconds after it was seen.
 
-    Its lease stays until upkeep ends it, so it is added to those that were killed ``already``.
+    Its lease remains until upkeep ends it, so the process is added to those killed ``already``.
     """
-    fresh = wait_until(lambda: at_work(platform, "bundle") - already, "a bundle in training")
+    fresh = wait_until(lambda: running_processes(platform, "bundle") - already, "a bundle in training")
     time.sleep(moment.uniform(0, within))
     pid = moment.choice(sorted(fresh))
     os.kill(pid, signal.SIGKILL)
@@ -90,7 +90,7 @@ def kill_one(platform: LivePlatform, already: set[int], moment: random.Random, w
 
 
 def attempts_lost(platform: LivePlatform, run: int) -> int:
-    """How often a bundle of the run was begun in vain."""
+    """Return how many attempts at bundles of the run were lost."""
     bundles = f"SELECT job_id FROM experiments_fold WHERE run_id = {run}"  # noqa: S608
     [(lost,)] = query(platform, f"SELECT SUM(attempt) - COUNT(*) FROM jobs_job WHERE id IN ({bundles})")  # noqa: S608
     return int(lost)

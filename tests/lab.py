@@ -22,7 +22,7 @@ class LabClip:
     spec: ClipSpec
 
 
-def barcode_clips(folder: Path, subjects: int = 2, clips_a_subject: int = 3) -> list[LabClip]:
+def barcode_clips(folder: Path, subjects: int = 2, clips_per_subject: int = 3) -> list[LabClip]:
     """Clips of a demo database with real faces, one emotion after the other; the last of each subject as images."""
     pool = [spec for spec in demo_clips() if spec.database == "Demo CASME" and spec.emotion != "others"]
     names = sorted({spec.subject for spec in pool})[:subjects]
@@ -32,8 +32,8 @@ def barcode_clips(folder: Path, subjects: int = 2, clips_a_subject: int = 3) -> 
         for spec in pool:
             if spec.subject == name:
                 own.setdefault(spec.emotion, spec)
-        for number, spec in enumerate(list(own.values())[:clips_a_subject]):
-            container = "zip" if number == clips_a_subject - 1 else "mp4"
+        for number, spec in enumerate(list(own.values())[:clips_per_subject]):
+            container = "zip" if number == clips_per_subject - 1 else "mp4"
             spec = replace(spec, container=container, first_source_number=FIRST_SOURCE_NUMBER)
             path = folder / f"{spec.subject}_{spec.name}.{container}"
             frames = (_numbered(frame, index) for index, frame in enumerate(render(spec)))

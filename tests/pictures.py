@@ -1,4 +1,4 @@
-"""Small flow pictures of three databases, and a frozen version of them, without an importer."""
+"""Add small flow pictures of three databases, and a frozen version of them, without an import."""
 
 from django.core.files.base import ContentFile
 
@@ -10,13 +10,13 @@ from models_ml.classes import CLASSES
 from tests.trees.flow_pictures import SIDE, picture_bytes
 
 DATABASES = {"CASME II": ("sub01", "sub02"), "SMIC": ("s01", "s02"), "SAMM": ("006", "007")}
-PICTURES_A_SUBJECT = 4
+PICTURES_PER_SUBJECT = 4
 
 
 def add_picture(
     project: Project, database: str, subject: str, name: str, label: str, seed: int
 ) -> FlowPicture:
-    """A flow picture as an import would leave it."""
+    """Add a flow picture as an import would."""
     content = picture_bytes(label, seed)
     stored = store_by_content("pictures", ContentFile(content), ".png")
     person, _ = Subject.objects.get_or_create(
@@ -34,11 +34,11 @@ def add_picture(
 
 
 def freeze_pictures(project: Project) -> CompositeVersion:
-    """Twenty-four pictures of six subjects in three databases, frozen."""
+    """Freeze twenty-four flow pictures of six subjects in three databases."""
     samples: list[Sample] = []
     for database, subjects in DATABASES.items():
         for subject in subjects:
-            for number in range(PICTURES_A_SUBJECT):
+            for number in range(PICTURES_PER_SUBJECT):
                 label = CLASSES[number % len(CLASSES)]
                 picture = add_picture(project, database, subject, f"{subject}_{number}", label, len(samples))
                 samples.append(

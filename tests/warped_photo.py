@@ -1,8 +1,7 @@
-"""Clips made by warping a real photograph of a face, with an expression at known frames.
+"""Make clips by warping a real photograph of a face, with an expression at known frames.
 
-The photograph is scikit-image's ``astronaut`` (NASA, public domain). Nothing here is shared with
-``models_ml.synthetic``: fields are placed by landmarks, heads wander at random, lids slide over the eyes, and the
-courses in time are other ones.
+The photograph is scikit-image's ``astronaut`` (NASA, public domain). It shares nothing with ``models_ml.synthetic``: fields
+are placed by landmarks, heads move at random, lids slide over the eyes, and the profiles in time are different.
 """
 
 from collections.abc import Iterator
@@ -17,11 +16,9 @@ from models_ml.face.detect import get_detector
 
 SIZE = 288
 NOISE = 2.0  # grey levels
-HEAD_PX, LIPS_PX = (
-    1.0,
-    0.4,
-)  # standard deviation of the head's wandering and of lips that are not quite at rest
-# Action units as pulls on landmarks: landmark, right, down (of both sides, mirrored), radius in distances of the eyes.
+# Standard deviations of the head's motion, and of lips that are not quite at rest
+HEAD_PX, LIPS_PX = 1.0, 0.4
+# Action units as pulls on landmarks: landmark, right, down (mirrored on the other side), radius in distances of the eyes.
 UNITS = {
     "1+2": [(19, 0.0, -1.0, 0.22), (21, 0.0, -0.9, 0.2)],
     "4": [(21, 0.5, 0.8, 0.2), (19, 0.2, 0.5, 0.2)],
@@ -34,7 +31,7 @@ _MIRROR = {19: 24, 21: 22, 48: 54, 31: 35, 59: 55, 50: 52}
 
 @dataclass(frozen=True)
 class PhotoClip:
-    """``expressions`` as (onset, apex, offset); none for a neutral clip. ``pixels`` is the longest displacement."""
+    """A clip with ``expressions`` as (onset, apex, offset), or none; ``pixels`` is the longest displacement."""
 
     seed: int
     frames: int
@@ -45,7 +42,7 @@ class PhotoClip:
 
 
 def photo_clip(seed: int, expression: bool = True, frames: int = 200, fps: int = 200) -> PhotoClip:
-    """A clip drawn at random: rise of 60 to 160 ms, fall of 80 to 240 ms, 0.5 to 2.5 pixels."""
+    """Return a random clip: rise of 60 to 160 ms, fall of 80 to 240 ms, 0.5 to 2.5 pixels."""
     rng = np.random.default_rng([seed, 1])
     rise, fall = int(rng.uniform(0.06, 0.16) * fps), int(rng.uniform(0.08, 0.24) * fps)
     onset = int(rng.integers(10, frames - rise - fall - 10))
@@ -54,7 +51,7 @@ def photo_clip(seed: int, expression: bool = True, frames: int = 200, fps: int =
 
 
 def render(clip: PhotoClip) -> Iterator[np.ndarray]:
-    """uint8 (288, 288) grey frames."""
+    """Yield grey frames, uint8 (288, 288)."""
     photo, points = _photo()
     rng = np.random.default_rng([clip.seed, 2])
     y, x = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
@@ -86,7 +83,7 @@ def render(clip: PhotoClip) -> Iterator[np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _photo() -> tuple[np.ndarray, np.ndarray]:
-    """float32 (288, 288) grey photograph and its (68, 2) landmarks."""
+    """Return the grey photograph, float32 (288, 288), and its landmarks, (68, 2)."""
     grey = cv2.cvtColor(astronaut()[:256, 96:352], cv2.COLOR_RGB2GRAY)
     large = cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
     box = get_detector().detect(large)
@@ -107,7 +104,7 @@ def _field(points: np.ndarray, pulls: list, x: np.ndarray, y: np.ndarray) -> np.
 
 
 def _wander(rng: np.random.Generator, clip: PhotoClip, parts: int) -> np.ndarray:
-    """(frames, parts) smooth noise of standard deviation 1: nothing faster than about 2.5 Hz."""
+    """Return smooth noise (frames, parts) of standard deviation 1, with nothing faster than about 2.5 Hz."""
     margin = 2 * clip.fps
     noise = rng.normal(size=(clip.frames + 2 * margin, parts))
     for _ in range(2):
@@ -117,7 +114,7 @@ def _wander(rng: np.random.Generator, clip: PhotoClip, parts: int) -> np.ndarray
 
 
 def _level(rng: np.random.Generator, clip: PhotoClip) -> np.ndarray:
-    """Half cosines, held for some frames at the apex; or a quick rise that dies away; or straight lines."""
+    """Return half cosines, or a quick rise that fades, or straight lines, at random."""
     t = np.arange(clip.frames, dtype=float)
     level = np.zeros(clip.frames)
     for onset, apex, offset in clip.expressions:
@@ -136,7 +133,7 @@ def _level(rng: np.random.Generator, clip: PhotoClip) -> np.ndarray:
 
 
 def _blinks(rng: np.random.Generator, clip: PhotoClip) -> np.ndarray:
-    """(frames,) 0 open to 1 shut: in short clips a blink in every third, in long ones one every three seconds."""
+    """Return 0 (open) to 1 (shut) for each frame: a blink in a third of the short clips, and every 3 s in long ones."""
     shut, t = np.zeros(clip.frames), np.arange(clip.frames) / clip.fps
     seconds = clip.frames / clip.fps
     middles = rng.uniform(0, seconds, 1)[: int(rng.integers(3) == 0)]
@@ -149,7 +146,7 @@ def _blinks(rng: np.random.Generator, clip: PhotoClip) -> np.ndarray:
 
 
 def _closed(photo: np.ndarray, points: np.ndarray, shut: float) -> np.ndarray:
-    """The lids' skin drawn down over the eyes."""
+    """Return the photograph with the skin of the lids drawn down over the eyes."""
     drawn = photo.copy()
     for first in (36, 42):
         eye = points[first : first + 6]

@@ -1,6 +1,6 @@
-"""The demo project's content: made by the workers, a subject a job, on the queue ``ingest``.
+"""Queue ``ingest``, kinds ``demo`` and ``demo-subject``: render the clips of the demo project, one job per subject.
 
-Each clip goes in as an upload would, and its known onset, apex, offset and emotion become its consensus.
+Each clip is stored as an upload is, and its known marks and emotion become its consensus.
 """
 
 import tempfile
@@ -25,13 +25,13 @@ from workers.runner import handles
 COMPOSITE = "Demo composite"
 
 
-def _nothing(job: Job, reason: str) -> None:
-    """A demo job that failed is seen in the list of jobs; no record waits for it."""
+def leave_project(_job: Job, _reason: str) -> None:
+    """The list of jobs shows the failed job; nothing else waits for it."""
 
 
-@handles("demo", failed=_nothing)
+@handles("demo", failed=leave_project)
 def plan(claim: Claim) -> None:
-    """Make the databases and queue a job a subject."""
+    """Create the databases, and queue one job per subject."""
     project = claim.job.project
     specs = demo_clips()
     with claim.commit() as job:
@@ -53,9 +53,9 @@ def plan(claim: Claim) -> None:
         claim.finish(job)
 
 
-@handles("demo-subject", failed=_nothing)
+@handles("demo-subject", failed=leave_project)
 def make_subject(claim: Claim) -> None:
-    """Render, store and ingest one subject's clips; whoever is last freezes the composite."""
+    """Render, store and ingest the clips of one subject; the last job freezes the composite."""
     wanted, project = claim.job.payload, claim.job.project
     specs = [s for s in demo_clips() if (s.database, s.subject) == (wanted["database"], wanted["subject"])]
     database = Database.objects.get(project=project, name=wanted["database"])
@@ -63,22 +63,22 @@ def make_subject(claim: Claim) -> None:
         for done, spec in enumerate(specs):
             claim.check()
             claim.progress(done, len(specs))
-            clip = _stored(database, spec, Path(folder))
+            clip = _store(database, spec, Path(folder))
             if clip.state != Clip.State.READY:
                 with local_copy(clip.file) as path:
                     result = decode_clip(clip, path, lambda _frames: claim.check())
                 with claim.commit():
                     save_result(clip, result)
-                    _know(clip, spec)
+                    _save_consensus(clip, spec)
     with claim.commit() as job:
         claim.finish(job)
-        # Locking the project's row lets exactly one of the last jobs see that all are done.
+        # The lock on the project's row lets exactly one of the last jobs see that all are done.
         Project.objects.select_for_update().get(pk=project.pk)
         if not Job.objects.filter(group=job.group, state__in=Job.OPEN).exists():
             _freeze(project)
 
 
-def _stored(database: Database, spec: ClipSpec, folder: Path) -> Clip:
+def _store(database: Database, spec: ClipSpec, folder: Path) -> Clip:
     path = write_clip(spec, folder)
     try:
         with path.open("rb") as file:
@@ -97,7 +97,7 @@ def _stored(database: Database, spec: ClipSpec, folder: Path) -> Clip:
         path.unlink()
 
 
-def _know(clip: Clip, spec: ClipSpec) -> None:
+def _save_consensus(clip: Clip, spec: ClipSpec) -> None:
     Consensus.objects.update_or_create(
         clip=clip,
         defaults={

@@ -1,4 +1,4 @@
-"""Queue ``features``: all features of a frozen version, in one file to take away."""
+"""Queue ``features``, kind ``export``: all features of a composite version, in one file to download."""
 
 import tempfile
 from pathlib import Path
@@ -29,7 +29,7 @@ def export_failed(job: Job, reason: str) -> None:
 
 @handles("export", failed=export_failed)
 def export_features(claim: Claim) -> None:
-    """Features from the cache, or computed now, with the ids of their samples. All problems are told at once."""
+    """Store the features of all samples with their names and classes; an error lists all problems."""
     export = FeatureExport.objects.select_related("version__composite").get(pk=claim.job.payload["export"])
     samples = list(export.version.samples.select_related("clip", "picture").order_by("index"))
     config = FeatureConfig.model_validate(export.config)
@@ -47,7 +47,7 @@ def export_features(claim: Claim) -> None:
     )
     name, digest, size = _store(content, export.format)
     with transaction.atomic():
-        # The export's row is locked before the job's, as where an attempt fails: another order could deadlock.
+        # The export's row is locked before the job's row, as when an attempt fails: another order could deadlock.
         export = FeatureExport.objects.select_for_update().get(pk=export.pk)
         with claim.commit() as job:
             services.finish(export, name, digest, size)
@@ -55,7 +55,7 @@ def export_features(claim: Claim) -> None:
 
 
 def _features(claim: Claim, samples: list[Sample], config: FeatureConfig) -> NDArray[np.float32]:
-    """(N, 3, size, size), in the order of the samples. Raises InputError naming the samples that have none."""
+    """Return the features (N, 3, size, size) in the order of the samples; raise InputError with all problems."""
     features = np.empty((len(samples), 3, config.size, config.size), np.float32)
     problems: list[str] = []
     for start in range(0, len(samples), SAMPLES_AT_A_TIME):
@@ -83,7 +83,7 @@ def _problems(samples: list[Sample], config: FeatureConfig) -> list[str]:
 
 
 def _store(content: FeatureFile, kind: str) -> tuple[str, str, int]:
-    """Name, SHA-256 and size of the file, stored under the hash of its content."""
+    """Store the file by its content; return its name, SHA-256 and size."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"features.{kind}"
         content.write(path, kind)

@@ -1,4 +1,4 @@
-"""The features of samples, computed once and stored by content."""
+"""Compute the features of samples once, and store them by content."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,13 +23,14 @@ from models_ml.motion.features import AlignedPair, feature_key, features_of_pair
 from models_ml.motion.flow_pictures import picture_features
 
 SHOWN_PROBLEMS = 5
-AT_ONCE = {"cpu": 8, "cuda": 128}  # pairs whose flow is solved together
+# Pairs whose flow is solved together: on a CPU as many as its caches hold, on a GPU more (``make bench NAME=features``).
+AT_ONCE = {"cpu": 8, "cuda": 128}
 Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class FramePair:
-    """What features are computed of: two frames of a clip."""
+    """The two frames of a clip from which features are computed."""
 
     clip: Clip
     onset: int
@@ -37,19 +38,25 @@ class FramePair:
 
     @classmethod
     def of(cls, sample: Sample) -> "FramePair":
+        """Return the frames of a sample; raise InputError if it has none."""
         if sample.clip is None or sample.onset is None or sample.apex is None:
-            raise InputError("It has neither a clip with onset and apex nor a flow picture.")
+            raise InputError(
+                "The sample has neither a clip with onset and apex nor a flow picture. Freeze the composite again."
+            )
         return cls(sample.clip, sample.onset, sample.apex)
 
     def name(self, config: FeatureConfig) -> str:
-        """Where its features are kept. The bytes and the frames are the identity; flow does not depend on the rate."""
+        """Return the stored name of its features.
+
+        The clip's bytes and the frames identify them; flow does not depend on the frame rate.
+        """
         key = feature_key(self.clip.sha256, self.onset, self.apex, config, flow_device())
         return f"features/{key[:2]}/{key}.npy"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Why samples have no features, by their index; how many pictures were not in the cache, and are now."""
+    """Why samples have no features, by sample index, and how many features were added to the cache."""
 
     problems: dict[int, str]
     computed: int
@@ -62,13 +69,13 @@ def joined_problems(problems: Iterable[str]) -> str:
     return "; ".join(problems[:SHOWN_PROBLEMS]) + more
 
 
-def variants(sample: Sample, jitter: int) -> list[Sample]:
-    """The sample, and the same with its apex ``jitter`` frames earlier and later."""
-    return [sample, moved(sample, -jitter), moved(sample, jitter)] if jitter else [sample]
+def apex_variants(sample: Sample, jitter: int) -> list[Sample]:
+    """Return the sample, and copies whose apex is ``jitter`` frames earlier and later."""
+    return [sample, with_moved_apex(sample, -jitter), with_moved_apex(sample, jitter)] if jitter else [sample]
 
 
-def moved(sample: Sample, frames: int) -> Sample:
-    """The sample with its apex moved, within (onset, offset]; a flow picture has nothing that could be moved."""
+def with_moved_apex(sample: Sample, frames: int) -> Sample:
+    """Return the sample with its apex moved within (onset, offset]; a flow picture stays as it is."""
     if sample.onset is None or sample.apex is None:
         return sample
     other = copy(sample)
@@ -77,58 +84,60 @@ def moved(sample: Sample, frames: int) -> Sample:
 
 
 def samples_in(version: CompositeVersion, span: Sequence[int]) -> list[Sample]:
-    """The samples of a range of indices, end exclusive, with what their features are made of."""
+    """Return the samples of a range of indices, end exclusive, with their clips and flow pictures."""
     start, end = span
     return list(version.samples.select_related("clip", "picture").filter(index__range=(start, end - 1)))
 
 
-def progress_of(claim: Claim, total: int) -> Callable[[int], None]:
-    """Says how far a job is, and stops it where it was cancelled or lost."""
+def progress_reporter(claim: Claim, total: int) -> Callable[[int], None]:
+    """Return a function that reports how much of a job is done, and stops it if it was cancelled or lost."""
 
-    def tell(done: int) -> None:
+    def report(done: int) -> None:
         claim.check()
         claim.progress(done, total)
 
-    return tell
+    return report
 
 
 def compute(
     samples: Sequence[Sample],
     config: FeatureConfig,
-    tell: Callable[[int], None] = lambda _done: None,
-    keep: Callable[[Sample, AlignedPair], None] | None = None,
+    on_progress: Callable[[int], None] = lambda _done: None,
+    keep_frames: Callable[[Sample, AlignedPair], None] | None = None,
 ) -> Outcome:
-    """Compute and cache what is missing of the samples' features; samples of one clip should follow each other.
+    """Compute and cache the samples' missing features; samples of one clip should follow each other.
 
     Parameters
     ----------
-    tell
+    on_progress
         Called with the number of samples done.
-    keep
-        Called with the aligned frames of every sample of a clip, also where the features are there already.
+    keep_frames
+        Called with the aligned frames of each sample that has a clip, also if its features are cached already.
     """
     problems: dict[int, str] = {}
     missing: list[tuple[Sample, AlignedPair]] = []
     computed = 0
-    for done, (sample, pair) in enumerate(_pairs(samples, config, everything=keep is not None), start=1):
+    for done, (sample, pair) in enumerate(
+        _pairs(samples, config, everything=keep_frames is not None), start=1
+    ):
         if isinstance(pair, InputError):
             problems[sample.index] = str(pair)
         elif pair is not None:
-            if keep is not None:
-                keep(sample, pair)
+            if keep_frames is not None:
+                keep_frames(sample, pair)
             if not default_storage.exists(FramePair.of(sample).name(config)):
                 missing.append((sample, pair))
                 computed += 1
         if len(missing) == AT_ONCE[flow_device()]:
             _solve(missing, config)
             missing = []
-        tell(done)
+        on_progress(done)
     _solve(missing, config)
     return Outcome(problems, computed)
 
 
 def sample_features(sample: Sample, config: FeatureConfig) -> Features:
-    """The flow picture (3, size, size) of a sample: computed from its clip, or the one it came as. Raises InputError."""
+    """Return the features (3, size, size) of a sample, from its clip or its flow picture. Raises InputError."""
     if sample.picture is not None:
         with default_storage.open(sample.picture.file) as file:
             return picture_features(file.read(), config.size)
@@ -136,37 +145,37 @@ def sample_features(sample: Sample, config: FeatureConfig) -> Features:
 
 
 def load_or_compute(clip: Clip, onset: int, apex: int, config: FeatureConfig) -> Features:
-    """The flow picture (3, size, size) of a clip between two frames, from the cache or made now.
+    """Return the features (3, size, size) of a clip between two frames, from the cache or computed now.
 
-    Raises InputError with the frame in question where there is no face or no such frame.
+    Raises InputError that names the frame if it shows no face or does not exist.
     """
     return _load_or_compute(FramePair(clip, onset, apex), config)
 
 
 def load_samples(samples: Sequence[Sample], config: FeatureConfig) -> Features:
-    """The features (N, 3, size, size) of samples, in their order."""
+    """Return the features (N, 3, size, size) of samples, in their order."""
     return np.stack([sample_features(sample, config) for sample in samples])
 
 
-def _load_or_compute(wanted: FramePair, config: FeatureConfig) -> Features:
-    name = wanted.name(config)
+def _load_or_compute(frames: FramePair, config: FeatureConfig) -> Features:
+    name = frames.name(config)
     if default_storage.exists(name):
         with default_storage.open(name) as file:
             return np.load(io.BytesIO(file.read()), allow_pickle=False)
-    with local_copy(wanted.clip.file) as path:
-        marks = [(wanted.onset, wanted.apex)]
-        _, pair = next(aligned_pairs(path, marks, config, fps=wanted.clip.fps_given))
+    with local_copy(frames.clip.file) as path:
+        marks = [(frames.onset, frames.apex)]
+        _, pair = next(aligned_pairs(path, marks, config, fps=frames.clip.fps_given))
     if isinstance(pair, InputError):
         raise pair
-    picture = features_of_pairs([pair], config, flow_device())[0]
-    _store(name, picture)
-    return picture
+    features = features_of_pairs([pair], config, flow_device())[0]
+    _store(name, features)
+    return features
 
 
 def _pairs(
     samples: Sequence[Sample], config: FeatureConfig, everything: bool
 ) -> Iterator[tuple[Sample, AlignedPair | InputError | None]]:
-    """Each sample with its aligned frames, why there are none, or None where nothing is to be computed.
+    """Yield each sample with its aligned frames, or the reason why it has none, or None if nothing is missing.
 
     A clip is decoded once for all of its samples that follow each other.
     """
@@ -174,7 +183,7 @@ def _pairs(
         wanted = []
         for sample in group:
             if sample.picture is not None:
-                yield sample, _checked_picture(sample, config)
+                yield sample, _problem_of_picture(sample, config)
             elif everything or not default_storage.exists(FramePair.of(sample).name(config)):
                 wanted.append((sample, FramePair.of(sample)))
             else:
@@ -182,12 +191,12 @@ def _pairs(
         if wanted:
             clip = wanted[0][1].clip
             with local_copy(clip.file) as path:
-                marks = [(expression.onset, expression.apex) for _, expression in wanted]
-                for place, pair in aligned_pairs(path, marks, config, fps=clip.fps_given):
-                    yield wanted[place][0], pair
+                marks = [(frames.onset, frames.apex) for _, frames in wanted]
+                for position, pair in aligned_pairs(path, marks, config, fps=clip.fps_given):
+                    yield wanted[position][0], pair
 
 
-def _checked_picture(sample: Sample, config: FeatureConfig) -> InputError | None:
+def _problem_of_picture(sample: Sample, config: FeatureConfig) -> InputError | None:
     try:
         sample_features(sample, config)
     except InputError as error:
@@ -196,12 +205,12 @@ def _checked_picture(sample: Sample, config: FeatureConfig) -> InputError | None
 
 
 def _solve(pairs: Sequence[tuple[Sample, AlignedPair]], config: FeatureConfig) -> None:
-    pictures = features_of_pairs([pair for _, pair in pairs], config, flow_device())
-    for (sample, _), picture in zip(pairs, pictures, strict=True):
-        _store(FramePair.of(sample).name(config), picture)
+    solved = features_of_pairs([pair for _, pair in pairs], config, flow_device())
+    for (sample, _), features in zip(pairs, solved, strict=True):
+        _store(FramePair.of(sample).name(config), features)
 
 
-def _store(name: str, picture: Features) -> None:
+def _store(name: str, features: Features) -> None:
     buffer = io.BytesIO()
-    np.save(buffer, picture, allow_pickle=False)
+    np.save(buffer, features, allow_pickle=False)
     default_storage.save(name, ContentFile(buffer.getvalue()))

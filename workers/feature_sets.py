@@ -1,4 +1,7 @@
-"""Queue ``features``: a version's features without a run, their pictures for the page, and what is unusual in them."""
+"""Queue ``features``, kinds ``feature-set`` and ``feature-summary``: the features of a version without a run.
+
+The first kind computes features and aligned frames, the second draws them for the page and finds unusual samples.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +18,11 @@ from models_ml.errors import InputError
 from models_ml.motion.colours import flow_colours, png, signed_colours, strain_colours, wheel
 from models_ml.motion.features import AlignedPair
 from models_ml.motion.outliers import MEASURES, find_outliers
-from workers.feature_cache import Features, compute, progress_of, sample_features, samples_in
+from workers.feature_cache import Features, compute, progress_reporter, sample_features, samples_in
 from workers.runner import handles
 
-# Quantile, over the set, of each picture's strongest motion, that has full colour. Browsers keep pictures for good: who
-# changes how they look raises FEATURE_CODE_VERSION.
+# Quantile of the samples' strongest motion that has full colour: strong samples saturate, weak ones remain visible. Browsers
+# keep these images for good: raise FEATURE_CODE_VERSION with each change of how they look.
 FULL_COLOUR = 0.75
 
 
@@ -29,33 +32,33 @@ def set_failed(job: Job, reason: str) -> None:
 
 @handles("feature-set", failed=set_failed)
 def compute_range(claim: Claim) -> None:
-    """The features and the aligned frames of a range of samples; one that has none does not stop the others."""
+    """Compute features and aligned frames of a range of samples; a sample without features does not stop the others."""
     features = _features(claim)
     samples = samples_in(features.version, claim.job.payload["samples"])
 
-    def keep(sample: Sample, pair: AlignedPair) -> None:
+    def keep_frames(sample: Sample, pair: AlignedPair) -> None:
         for part, crop in (("onset", pair.onset), ("apex", pair.apex)):
             _save(features.picture_name(sample.index, part), png(np.rint(crop).astype(np.uint8)))
 
-    outcome = compute(samples, features.settings, progress_of(claim, len(samples)), keep)
+    outcome = compute(samples, features.settings, progress_reporter(claim, len(samples)), keep_frames)
     with services.finishing(claim, features.pk) as found:
         found.problems.update({str(index): reason for index, reason in outcome.problems.items()})
 
 
 @handles("feature-summary", failed=set_failed)
 def compare_samples(claim: Claim) -> None:
-    """Colour pictures on one scale for the whole set, and the samples that are unlike the others."""
+    """Draw all features on one scale, and find the samples that are unlike the others."""
     features = _features(claim)
     samples = list(features.version.samples.select_related("clip", "picture").order_by("index"))
     problems = [features.problems.get(str(sample.index)) for sample in samples]
-    pictures = _pictures(samples, features, problems)
+    values = _load(samples, features, problems)
     kinds = ["picture" if sample.picture_id else "clip" for sample in samples]
-    measures, outliers = find_outliers(pictures, kinds, problems)
-    scales = {kind: _scales(pictures[[k == kind for k in kinds]]) for kind in sorted(set(kinds))}
+    measures, outliers = find_outliers(values, kinds, problems)
+    scales = {kind: _scales(values[[k == kind for k in kinds]]) for kind in sorted(set(kinds))}
     for done, sample in enumerate(samples):
         claim.check()
         if problems[done] is None:
-            _render(features, sample.index, pictures[done], scales[kinds[done]])
+            _render(features, sample.index, values[done], scales[kinds[done]])
     _save(features.picture_name("legend", "wheel"), png(wheel()))
     with services.finishing(claim, features.pk) as found:
         found.state = FeatureSet.State.READY
@@ -73,40 +76,42 @@ def compare_samples(claim: Claim) -> None:
 def _features(claim: Claim) -> FeatureSet:
     found = FeatureSet.objects.select_related("version").filter(pk=claim.job.payload["set"]).first()
     if found is None or not found.active:
-        raise JobCancelled("the feature set was ended")
+        raise JobCancelled("the feature set is no longer being computed")
     return found
 
 
-def _pictures(samples: Sequence[Sample], features: FeatureSet, problems: list[str | None]) -> Features:
-    """(N, 3, size, size); nothing but zeros, and a problem, where a sample has no features."""
+def _load(samples: Sequence[Sample], features: FeatureSet, problems: list[str | None]) -> Features:
+    """Return the features (N, 3, size, size); a sample without features has zeros, and an entry in ``problems``."""
     config = features.settings
-    pictures = np.zeros((len(samples), 3, config.size, config.size), np.float32)
-    for place, sample in enumerate(samples):
-        if problems[place] is None:
+    values = np.zeros((len(samples), 3, config.size, config.size), np.float32)
+    for position, sample in enumerate(samples):
+        if problems[position] is None:
             try:
-                pictures[place] = sample_features(sample, config)
-            except InputError as error:  # computed by another kind of device, or gone from the cache since
-                problems[place] = str(error)
-    return pictures
+                values[position] = sample_features(sample, config)
+            except (
+                InputError
+            ) as error:  # computed by another kind of device, or deleted from the cache since then
+                problems[position] = str(error)
+    return values
 
 
-def _scales(pictures: Features) -> dict[str, float]:
-    """What is coloured fully: one vector length (pixels of the crop) and one strain for a whole set."""
-    lengths = np.hypot(pictures[:, 0], pictures[:, 1]).reshape(len(pictures), -1)
-    strains = pictures[:, 2].reshape(len(pictures), -1)
+def _scales(values: Features) -> dict[str, float]:
+    """Return the vector length (in pixels of the crop) and the strain that have full colour in the whole set."""
+    lengths = np.hypot(values[:, 0], values[:, 1]).reshape(len(values), -1)
+    strains = values[:, 2].reshape(len(values), -1)
     return {
         name: float(np.nan_to_num(np.quantile(np.nanquantile(values, 0.99, axis=1), FULL_COLOUR))) or 1.0
         for name, values in (("flow", lengths), ("strain", strains))
     }
 
 
-def _render(features: FeatureSet, index: int, picture: Features, scales: dict[str, Any]) -> None:
-    u, v, strain = picture
+def _render(features: FeatureSet, index: int, values: Features, scales: dict[str, Any]) -> None:
+    u, v, strain = values
     drawn = {
         "u": signed_colours(u, scales["flow"]),
         "v": signed_colours(v, scales["flow"]),
         "strain": strain_colours(strain, scales["strain"]),
-        "flow": flow_colours(picture[:2], scales["flow"]),
+        "flow": flow_colours(values[:2], scales["flow"]),
     }
     for part, colours in drawn.items():
         _save(features.picture_name(index, part), png(colours))

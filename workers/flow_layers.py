@@ -1,4 +1,4 @@
-"""Queue ``features``, for the labeler: flow and strain between two frames that a coder looks at."""
+"""Queue ``features``, kind ``flow-layer``: flow and strain between two frames, for the labeler."""
 
 import json
 
@@ -16,13 +16,13 @@ from models_ml.video.frames import Image
 from workers.runner import handles
 
 
-def nothing_else_fails(_job: Job, _reason: str) -> None:
-    """The job's own error is what the coder is told."""
+def leave_clip(_job: Job, _reason: str) -> None:
+    """The labeler shows the job's error; nothing else waits for it."""
 
 
-@handles(KIND, failed=nothing_else_fails)
+@handles(KIND, failed=leave_clip)
 def compute_layer(claim: Claim) -> None:
-    """From the frame pack: two frames are read, not the whole video decoded. Raises InputError where there is no face."""
+    """Compute and store a layer, from two frames of the frame pack. Raises InputError if there is no face."""
     payload = claim.job.payload
     clip = Clip.objects.filter(pk=payload["clip"]).first()
     if clip is None:

@@ -1,4 +1,4 @@
-"""Queue ``ingest``: check what a lab wants to import, then take in its clips, each committed by itself."""
+"""Queue ``ingest``, kinds ``import-check`` and ``import``: check an import, then import its items one by one."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def import_failed(job: Job, reason: str) -> None:
 
 
 def items_failed(job: Job, reason: str) -> None:
-    """What a job could not do fails with it; the rest of the import goes on."""
+    """End the job's waiting items as failed; the rest of the import continues."""
     batch = Import.objects.select_for_update().get(pk=job.payload["batch"])
     items = batch.items.filter(pk__in=job.payload["items"], state=State.WAITING)
     items.update(state=State.FAILED, reason=reason)
@@ -51,7 +51,7 @@ def items_failed(job: Job, reason: str) -> None:
 
 @handles("import-check", failed=import_failed)
 def check_source(claim: Claim) -> None:
-    """Read tree and sheet and write the report; with ``confirm``, go on to import."""
+    """Read folder and sheet, and write the report; with ``confirm``, continue with the import."""
     batch = _active(claim)
     finding, plan = checking.read(batch)
     claim.check()
@@ -59,25 +59,25 @@ def check_source(claim: Claim) -> None:
 
 
 @handles("import", failed=items_failed)
-def take_in(claim: Claim) -> None:
-    """Each item is committed by itself; one that cannot be imported says why, and the others go on."""
+def import_items(claim: Claim) -> None:
+    """Import and commit each item by itself; an item that cannot be imported records why, and does not stop the others."""
     batch = _active(claim)
     tree = open_tree(batch)
     wanted = claim.job.payload["items"]
     for done, item in enumerate(batch.items.filter(pk__in=wanted)):
         claim.check()
-        if item.state != State.WAITING:  # a job taken up again
+        if item.state != State.WAITING:  # done by an earlier attempt
             continue
         claim.progress(done, len(wanted))
         item.batch = batch
-        _take(claim, item, tree)
+        _import(claim, item, tree)
     with services.finishing(claim, batch.pk):
         pass
 
 
-def _take(claim: Claim, item: ImportItem, tree: Tree) -> None:
+def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
     try:
-        _TAKE[item.kind](claim, item, tree)
+        _IMPORTERS[item.kind](claim, item, tree)
     except AlreadyThere as there:
         with claim.commit():
             item.end(State.THERE, str(there), clip=there.clip)
@@ -87,23 +87,23 @@ def _take(claim: Claim, item: ImportItem, tree: Tree) -> None:
         raise
     except (InputError, ValidationError, OSError) as error:
         reason = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        _failed(claim, item, "unusable", reason)
+        _record_failure(claim, item, "unusable", reason)
     except Exception as error:
         log.exception("import item %s failed", item.pk)
-        _failed(claim, item, "internal", f"Internal error ({type(error).__name__}: {error}).")
+        _record_failure(claim, item, "internal", f"Internal error ({type(error).__name__}: {error}).")
 
 
-def _failed(claim: Claim, item: ImportItem, code: str, reason: str) -> None:
+def _record_failure(claim: Claim, item: ImportItem, code: str, reason: str) -> None:
     with claim.commit():
         item.end(State.FAILED, reason)
         services.report(item, "error", code, f"{item}: {reason}")
 
 
-def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
-    """Store the clip, look at every frame, and save it with its markings, or save nothing."""
+def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
+    """Store the clip, decode each frame, and save it with its markings; or save nothing."""
     suffix = PurePosixPath(item.files[0]).suffix.lower() if item.is_video else ".zip"
     with new_file(suffix) as file:
-        _gather(file, item, tree)
+        _write_bytes(file, item, tree)
         file.flush()
         clip = Clip(
             project=item.batch.project,
@@ -123,16 +123,16 @@ def _take_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
     with claim.commit():
         clip.subject = _subject(item)
         check_name_new(clip)
-        add_new(clip, lambda saved: _mark(item, saved))
+        add_new(clip, lambda saved: _save_consensus(item, saved))
         if clip.face_frames and intervals_without_apex(
             clip
-        ):  # SMIC codes none: a dataset takes the spotted one
+        ):  # SMIC codes no apex: datasets use the spotted one
             queue_spotting(clip)
         item.end(State.DONE, clip=clip)
 
 
-def _gather(file: IO[bytes], item: ImportItem, tree: Tree) -> None:
-    """The bytes to keep: a video as it is, frame images as the zip that the same images always give."""
+def _write_bytes(file: IO[bytes], item: ImportItem, tree: Tree) -> None:
+    """Write the bytes to store: a video unchanged, frame images as the zip that the same images always give."""
     if not item.is_video:
         write_frame_zip(file, _frames(item, tree))  # type: ignore[arg-type]
         return
@@ -148,17 +148,17 @@ def _frames(item: ImportItem, tree: Tree) -> Iterator[tuple[str, bytes]]:
 
 
 def _check_within(item: ImportItem, frames: int) -> None:
-    """Raise InputError for a mark beyond the last frame, which a video shows only now."""
+    """Raise InputError for a mark beyond the last frame; the length of a video is known only now."""
     for expression in item.expressions:
         for name in ("onset", "apex", "offset"):
             if (index := expression[name]) is not None and index >= frames:
                 raise InputError(
-                    f"Its {name} is frame {index + 1}, but it has only {frames} frames. Mend the sheet, or look "
-                    "whether the file is the whole clip."
+                    f"The {name} is frame {index + 1}, but the clip has only {frames} frames. Fix the sheet, or check "
+                    "that the file is the complete clip."
                 )
 
 
-def _mark(item: ImportItem, clip: Clip) -> None:
+def _save_consensus(item: ImportItem, clip: Clip) -> None:
     fields = ("onset", "apex", "offset", "emotion", "action_units", "kind")
     Consensus.objects.bulk_create(
         Consensus(
@@ -171,11 +171,11 @@ def _mark(item: ImportItem, clip: Clip) -> None:
     )
 
 
-def _take_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
+def _import_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
     path = item.paths()[0]
     with tree.open(path) as file:
         content = file.read()
-    picture_features(content, 8)  # raises InputError for what is no such picture
+    picture_features(content, 8)  # raises InputError if this is not a flow picture
     header = read_header(content)
     if header is None or header.format != "png":
         raise InputError(f"“{path}” is not a PNG image.")
@@ -189,40 +189,42 @@ def _take_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
     }
     with claim.commit():
         if Clip.objects.filter(subject__database__name=item.database, project=item.batch.project).exists():
-            raise InputError(f"{item.database} holds clips now: pictures beside them would count twice.")
+            raise InputError(
+                f"{item.database} has clips now: flow pictures of the same expressions would count twice."
+            )
         picture, created = FlowPicture.objects.get_or_create(
             subject=_subject(item), name=item.name, defaults=fields
         )
         item.end(State.DONE if created else State.THERE, picture=picture)
 
 
-def _take_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:
+def _import_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:
     with claim.commit():
         clip = Clip.objects.select_for_update().filter(pk=item.clip_id or 0).first()
         if clip is None:
-            raise InputError("The clip was deleted meanwhile.")
+            raise InputError("The clip was deleted after the check.")
         if clip.consensus.exists():
-            raise InputError("The clip has been labelled meanwhile; its markings are left as they are.")
-        _mark(item, clip)
+            raise InputError("The clip was marked after the check; its marks are not changed.")
+        _save_consensus(item, clip)
         item.end(State.DONE)
 
 
-_TAKE: dict[str, Callable[[Claim, ImportItem, Tree], None]] = {
-    ItemType.CLIP: _take_clip,
-    ItemType.PICTURE: _take_picture,
-    ItemType.MARKING: _take_marking,
+_IMPORTERS: dict[str, Callable[[Claim, ImportItem, Tree], None]] = {
+    ItemType.CLIP: _import_clip,
+    ItemType.PICTURE: _import_picture,
+    ItemType.MARKING: _import_marking,
 }
 
 
 def _subject(item: ImportItem) -> Subject:
-    """The item's subject in its database, both made if new; the coding's words are added to the database's."""
+    """Return the item's subject in its database; create both if new, and add new emotions to the database."""
     batch = item.batch
-    words = batch.emotions.get(item.database, [])
+    emotions = batch.emotions.get(item.database, [])
     rate = batch.rates.get(item.database) or item.fps
     database, created = Database.objects.get_or_create(
-        project=batch.project, name=item.database, defaults={"fps": rate, "emotions": words}
+        project=batch.project, name=item.database, defaults={"fps": rate, "emotions": emotions}
     )
-    if not created and (new := [word for word in words if word not in database.emotions]):
+    if not created and (new := [emotion for emotion in emotions if emotion not in database.emotions]):
         database.emotions = [*database.emotions, *new]
         database.save(update_fields=["emotions"])
     return subject_of(database, item.subject)
@@ -233,5 +235,5 @@ def _active(claim: Claim) -> Import:
         Import.objects.select_related("project", "created_by").filter(pk=claim.job.payload["batch"]).first()
     )
     if batch is None or not batch.active:
-        raise JobCancelled("the import was ended")
+        raise JobCancelled("the import is no longer running")
     return batch

@@ -1,4 +1,4 @@
-"""Queue ``ingest``: look at every frame of an uploaded clip, once."""
+"""Queue ``ingest``, kind ``ingest``: decode each frame of an uploaded clip once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +26,7 @@ def clip_failed(job: Job, reason: str) -> None:
 
 @handles("ingest", failed=clip_failed)
 def ingest_clip(claim: Claim) -> None:
+    """Ingest an uploaded clip, and queue the search for expressions."""
     clip = Clip.objects.select_related("subject__database").filter(pk=claim.job.payload["clip"]).first()
     if clip is None:
         raise JobCancelled("the clip was deleted")
@@ -39,13 +40,13 @@ def ingest_clip(claim: Claim) -> None:
         result = decode_clip(clip, path, on_progress)
     with claim.commit() as job:
         save_result(clip, result)
-        if clip.face_frames:  # the labeler will want a suggestion
+        if clip.face_frames:  # for suggestions in the labeler
             queue_spotting(clip)
         claim.finish(job)
 
 
 def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
-    """Decode every frame of the clip's file at ``path``; store the pack, its index and a thumbnail. Raises InputError."""
+    """Decode the clip's file at ``path``; store frame pack, pack index and thumbnail. Raises InputError."""
     with new_file() as pack:
         result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)  # type: ignore[arg-type]
         default_storage.save(clip.pack_name, pack)
@@ -55,14 +56,14 @@ def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> I
 
 
 def save_result(clip: Clip, result: IngestResult) -> None:
-    """Inside a claim's commit. Raises JobCancelled if the clip was deleted meanwhile."""
+    """Save what ingest found, inside a claim's commit. Raises JobCancelled if the clip was deleted since then."""
     if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
         raise JobCancelled("the clip was deleted")
     clip.save_result(**clip_fields(result))
 
 
 def clip_fields(result: IngestResult) -> dict[str, Any]:
-    """What ingest found, as fields of the clip."""
+    """Return what ingest found as fields of the clip."""
     return {
         "state": Clip.State.READY,
         "problem": "",

@@ -1,4 +1,4 @@
-"""Queue ``scoring``: a finished run's model on new clips, each with the frames it was judged by."""
+"""Queue ``scoring``, kind ``score``: apply a model to clips, and record the frames that it used."""
 
 import logging
 from functools import lru_cache
@@ -28,7 +28,7 @@ def items_failed(job: Job, reason: str) -> None:
 
 @handles("score", failed=items_failed)
 def score(claim: Claim) -> None:
-    """Each clip is committed by itself; one that cannot be scored says why and the others go on."""
+    """Score and commit each clip by itself; a clip that cannot be scored records why, and does not stop the others."""
     items = ScoringItem.objects.filter(pk__in=claim.job.payload["items"], state=ScoringItem.State.WAITING)
     for item in items.select_related("clip__subject__database", "batch__model"):
         claim.check()
@@ -53,9 +53,9 @@ def score(claim: Claim) -> None:
 def _score_one(item: ScoringItem) -> None:
     clip = item.clip
     if clip.state != Clip.State.READY:
-        raise InputError(f"The clip is {clip.state}: {clip.problem or 'its frames are not there yet'}")
+        raise InputError(f"The clip is {clip.state}: {clip.problem or 'its frames are not available yet'}")
     if not clip.face_frames:
-        raise InputError("No face was found in this clip.")
+        raise InputError("No face was found in the clip.")
     model = load_model(item.batch.model.file)
     onset, apex, source = frames_for(item)
     features = load_or_compute(clip, onset, apex, model.config.features)
@@ -67,21 +67,21 @@ def _score_one(item: ScoringItem) -> None:
 
 
 def frames_for(item: ScoringItem) -> tuple[int, int, str]:
-    """Onset, apex and where they come from: given in the request, else the clip's labels, else spotted."""
+    """Return onset, apex and their origin: given in the request, otherwise annotated, otherwise spotted."""
     clip = item.clip
     if item.frames_from == FramesFrom.GIVEN and item.onset is not None and item.apex is not None:
         return item.onset, item.apex, FramesFrom.GIVEN
     with_frames = {"clip": clip, "onset__isnull": False, "apex__isnull": False}
     markings: list[Marking] = list(Consensus.objects.filter(**with_frames)[:2])
     markings = markings or list(Annotation.objects.filter(**with_frames)[:2])
-    # Of several expressions, or several coders' views of one, none is the one that is meant.
+    # With several expressions, or several codings of one expression, it is not clear which one to score.
     if len(markings) == 1 and markings[0].onset is not None and markings[0].apex is not None:
         return markings[0].onset, markings[0].apex, FramesFrom.ANNOTATED
     return (*_spotted(clip), FramesFrom.SPOTTED)
 
 
 def _spotted(clip: Clip) -> tuple[int, int]:
-    """Onset and apex of what stands out most: as suggested already, or found now."""
+    """Return onset and apex of the clearest expression: from the stored suggestions, or spotted now."""
     known = clip.suggestions.filter(spotter=SPOTTER_VERSION).order_by("-confidence", "onset").first()
     if known is not None:
         return known.onset, known.apex
@@ -92,6 +92,6 @@ def _spotted(clip: Clip) -> tuple[int, int]:
 
 @lru_cache(maxsize=4)
 def load_model(name: str) -> TrainedModel:
-    """Names are content hashes, so a cached model is never stale."""
+    """Load a model; names are content hashes, so a cached model is never out of date."""
     with default_storage.open(name) as file:
         return TrainedModel.load_bytes(file.read())

@@ -16,7 +16,7 @@ PROGRESS_FRAMES = 50
 
 
 def leave_clip(_job: Job, _reason: str) -> None:
-    """The job shows the reason; the clip remains usable, without new suggestions."""
+    """The job shows the error; the clip remains usable, without new suggestions."""
 
 
 @handles("spot", failed=leave_clip)

@@ -9,7 +9,7 @@ from mer_platform.experiments.models import Run
 from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from models_ml.training.engine import TrainingData
-from workers.feature_cache import load_samples, moved
+from workers.feature_cache import load_samples, with_moved_apex
 
 
 def run_data(run: Run) -> tuple[list[Sample], TrainingData]:
@@ -28,7 +28,9 @@ def _loaded(
         CompositeVersion.objects.get(pk=version).samples.select_related("clip", "picture").order_by("index")
     )
     labels = np.array([CLASSES.index(sample.label) for sample in samples], dtype=np.int64)
-    variants = [load_samples([moved(s, by) for s in samples], config) for by in (-jitter, jitter) if by]
+    variants = [
+        load_samples([with_moved_apex(s, by) for s in samples], config) for by in (-jitter, jitter) if by
+    ]
     return samples, TrainingData(
         load_samples(samples, config),
         labels,

@@ -1,4 +1,4 @@
-"""Queue ``upkeep``: every few seconds, what was dropped is picked up again, and what was left lying is removed."""
+"""Queue ``upkeep``: every few seconds, announce dropped jobs again, and remove what dead workers left."""
 
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes

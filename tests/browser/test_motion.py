@@ -148,7 +148,7 @@ def lab(live_platform, tmp_path_factory) -> tuple[str, LabClip]:
     api: Api = live_platform.api()
     project = api.post("projects/", {"name": "Motion"})["id"]
     database = api.post("databases/", {"project": project, "name": "Lab", "fps": 200})["id"]
-    made = barcode_clips(tmp_path_factory.mktemp("motion"), subjects=1, clips_a_subject=2)[0]
+    made = barcode_clips(tmp_path_factory.mktemp("motion"), subjects=1, clips_per_subject=2)[0]
     with made.path.open("rb") as file:
         pk = api.post("clips/", {"database": database, "subject": "s1", "fps": 200}, {"file": file})["id"]
     wait_until(lambda: api.get(f"clips/{pk}/")["state"] == "ready", "the clip")

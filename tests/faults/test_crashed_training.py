@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flow_lab import at_work, ended, flow_version
+from tests.flow_lab import ended, flow_version, running_processes
 from tests.live import LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
@@ -31,7 +31,7 @@ def platform(tmp_path) -> Iterator[LivePlatform]:
 def in_training(platform: LivePlatform) -> set[int]:
     """Return the processes that train a bundle and whose crash report names it."""
     reports = platform.folder / "data" / "crashes"
-    owners = at_work(platform, "bundle")
+    owners = running_processes(platform, "bundle")
     return {pid for pid in owners if any(path.read_text() for path in reports.glob(f"*:{pid}"))}
 
 

@@ -11,7 +11,16 @@ import pytest
 import requests
 
 from mer_platform.features.services import SAMPLES_A_JOB
-from tests.flow_lab import at_work, attempts_lost, done, ended, flow_version, kill_one, outcome, query
+from tests.flow_lab import (
+    attempts_lost,
+    done,
+    ended,
+    flow_version,
+    kill_one,
+    outcome,
+    query,
+    running_processes,
+)
 from tests.live import Api, LivePlatform, wait_until
 
 pytestmark = [pytest.mark.services]
@@ -95,13 +104,13 @@ def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platfor
 def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, version):
     long = {**CONFIG, "train": {"epochs": 2000, "batch_size": 64}}
     run = api.post("runs/", {"version": version, "config": long})["id"]
-    wait_until(lambda: at_work(platform, "bundle"), "a bundle in training")
+    wait_until(lambda: running_processes(platform, "bundle"), "a bundle in training")
     wait_until(
         lambda: {"bundle"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
         "the list of workers to say what they train",
     )
     assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
-    wait_until(lambda: not at_work(platform, "bundle"), "the bundles to stop", 30)
+    wait_until(lambda: not running_processes(platform, "bundle"), "the bundles to stop", 30)
     assert not done(api, run)
     assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
 
@@ -109,9 +118,9 @@ def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, 
 def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api, version, undisturbed):
     sweep = {"version": version, "base": CONFIG, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
     experiment = f"experiments/{api.post('experiments/', sweep)['id']}/"
-    wait_until(lambda: at_work(platform, "bundle"), "a bundle in training")
+    wait_until(lambda: running_processes(platform, "bundle"), "a bundle in training")
     api.post(f"{experiment}pause/", {})
-    wait_until(lambda: not at_work(platform, "bundle"), "the bundles in hand to end")
+    wait_until(lambda: not running_processes(platform, "bundle"), "the bundles in hand to end")
     paused_at = api.get(experiment)["progress"]["folds_done"]
     assert 0 < paused_at < 2 * SUBJECTS
     assert ended(api, launch(api, version))["state"] == "finished"  # the workers are free for another

@@ -1,4 +1,4 @@
-"""Files that are no clip: failed, with a sentence a researcher understands, and the worker lives on."""
+"""A file that is not a clip fails with a sentence that a researcher understands, and does not stop the worker."""
 
 import io
 import zipfile
@@ -49,7 +49,7 @@ def upload(api, database, work):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_it_fails_with_a_sentence(upload, content, name):
+def test_a_bad_file_fails_with_a_sentence(upload, content, name):
     clip = upload(content, name)
     assert clip["state"] == "failed"
     assert len(clip["problem"].split()) >= 4

@@ -9,7 +9,7 @@ from mer_platform.jobs.models import Claim, Job
 from models_ml.config import SweepConfig
 from tests.pictures import freeze_pictures
 from workers import bundles, runner
-from workers.feature_cache import variants
+from workers.feature_cache import apex_variants
 from workers.training_data import run_data
 
 pytestmark = [pytest.mark.services]
@@ -140,9 +140,9 @@ def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, 
 
 def test_an_apex_moves_within_its_expression_and_a_picture_stays():
     sample = Sample(onset=3, apex=5, offset=6)
-    assert [variant.apex for variant in variants(sample, 2)] == [5, 4, 6]
-    assert [variant.apex for variant in variants(sample, 1)] == [5, 4, 6]
-    assert [variant.apex for variant in variants(Sample(), 2)] == [None, None, None]
+    assert [variant.apex for variant in apex_variants(sample, 2)] == [5, 4, 6]
+    assert [variant.apex for variant in apex_variants(sample, 1)] == [5, 4, 6]
+    assert [variant.apex for variant in apex_variants(Sample(), 2)] == [None, None, None]
 
 
 def test_a_moved_apex_gives_training_more_pictures(version, alice, work):

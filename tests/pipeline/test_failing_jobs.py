@@ -1,4 +1,4 @@
-"""What a job that goes wrong leaves behind: one honest ending, whatever went wrong."""
+"""A job that goes wrong ends in one clear state, for any kind of error."""
 
 import pytest
 from django.db import DataError, OperationalError
@@ -16,7 +16,7 @@ def job(project, transactional_db) -> Job:
 
 @pytest.fixture
 def handler(monkeypatch):
-    """Register a handler that raises what it is told to, attempt by attempt; returns the reasons it was failed with."""
+    """Register a handler that raises the given errors, one per attempt; return the reasons with which it failed."""
     reasons: list[str] = []
 
     def register(*errors: Exception) -> list[str]:
@@ -33,7 +33,7 @@ def handler(monkeypatch):
     return register
 
 
-def test_an_unexpected_error_is_tried_once_more_and_then_told(job, handler):
+def test_a_job_is_tried_again_after_an_unexpected_error_and_then_fails(job, handler):
     reasons = handler(ValueError("first"), ValueError("second"))
     runner.take_next("ingest")
     job.refresh_from_db()
@@ -53,7 +53,7 @@ def test_a_worker_that_died_does_not_use_up_the_second_try(job, handler):
     assert job.state == Job.State.QUEUED
 
 
-def test_data_that_the_database_refuses_is_an_error_like_any_other(job, handler):
+def test_data_that_the_database_refuses_are_an_unexpected_error(job, handler):
     handler(DataError("value too long"))
     runner.take_next("ingest")
     job.refresh_from_db()
@@ -61,7 +61,7 @@ def test_data_that_the_database_refuses_is_an_error_like_any_other(job, handler)
     assert "value too long" in job.error
 
 
-def test_a_database_that_is_away_leaves_the_job_to_its_lease(job, handler):
+def test_a_job_waits_for_its_lease_if_the_database_is_down(job, handler):
     handler(OperationalError("server closed the connection"))
     runner.take_next("ingest")
     job.refresh_from_db()

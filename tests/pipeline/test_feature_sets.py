@@ -1,4 +1,4 @@
-"""Features of a version without a run, by the workers' own code: computed once, drawn, compared."""
+"""Features of a version without a run, with the workers' own code: computed once, drawn and compared."""
 
 import cv2
 import numpy as np
@@ -23,10 +23,10 @@ CONFIG = {"flow": "dis"}
 
 @pytest.fixture
 def version(api, project, database, work, tmp_path, alice) -> CompositeVersion:
-    """Four clips of two subjects, the first with two expressions, the last with an onset without a face."""
+    """Four clips of two subjects; the first clip has two expressions."""
     database.emotions = []
     database.save()
-    for made in barcode_clips(tmp_path, clips_a_subject=2):
+    for made in barcode_clips(tmp_path, clips_per_subject=2):
         with made.path.open("rb") as file:
             fields = {"file": file, "database": database.pk, "subject": made.spec.subject, "fps": 200}
             clip = Clip.objects.get(pk=api.post("/api/v1/clips/", fields, format="multipart").json()["id"])
@@ -56,7 +56,7 @@ def shown(features: dict, index: int, part: str) -> np.ndarray:
         return cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
 
 
-def test_a_version_gets_its_features_and_their_pictures(version, compute):
+def test_a_version_gets_its_features_and_their_images(version, compute):
     features = compute(version)
     assert (features["state"], features["problems"]) == ("ready", {})
     assert features["progress"]["done"] == 5
@@ -75,7 +75,7 @@ def test_a_clip_is_decoded_once_for_all_of_its_expressions(version, compute, mon
     assert len(opened) == 4
 
 
-def test_a_run_uses_what_was_computed_for_the_page(api, version, compute, work, monkeypatch):
+def test_a_run_uses_the_features_that_were_computed_for_the_page(api, version, compute, work, monkeypatch):
     compute(version)
 
     def decoded(*_arguments, **_options):
@@ -88,24 +88,24 @@ def test_a_run_uses_what_was_computed_for_the_page(api, version, compute, work, 
     assert api.get(f"/api/v1/runs/{run['id']}/").json()["state"] == "finished"
 
 
-def test_an_estimate_counts_what_a_run_then_computes(api, version, work):
-    own = {**CONFIG, "crop_size": 96}  # other tests of this process leave theirs in the cache
+def test_an_estimate_counts_the_features_that_a_run_then_computes(api, version, work):
+    own = {**CONFIG, "crop_size": 96}  # other tests in this process fill the cache too
     config = {"features": own, "train": {"epochs": 1}, "net": {"kernels": [2, 3]}}
 
-    def lacking(**grid) -> tuple[int, int]:
+    def missing(**grid) -> tuple[int, int]:
         asked = {"version": version.pk, "base": config, "grid": grid}
-        told = api.post("/api/v1/experiments/estimate/", asked).json()
-        return told["features_samples"], told["features_pictures"]
+        estimate = api.post("/api/v1/experiments/estimate/", asked).json()
+        return estimate["features_samples"], estimate["features_pictures"]
 
-    assert lacking() == (5, 5)
+    assert missing() == (5, 5)
     api.post("/api/v1/runs/", {"version": version.pk, "config": config})
     work()
-    assert lacking() == (0, 0)
-    assert lacking(**{"features.size": [28, 30]}) == (5, 5)
+    assert missing() == (0, 0)
+    assert missing(**{"features.size": [28, 30]}) == (5, 5)
     assert FeatureRange.objects.get().pictures_computed == 5
 
 
-def test_a_sample_without_a_face_is_told_and_the_others_go_on(version, compute, monkeypatch):
+def test_a_sample_without_a_face_is_reported_and_does_not_stop_the_others(version, compute, monkeypatch):
     found = iter([True, False, True, True, True])
     detect = FaceDetector.detect
     monkeypatch.setattr(

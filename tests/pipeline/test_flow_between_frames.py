@@ -1,4 +1,4 @@
-"""From a clip to the flow drawn over its picture, by the workers' own code; and the curves of parts of the face."""
+"""From a clip to the flow over its frames, with the workers' own code; and the curves of parts of the face."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.services]
 
 @pytest.fixture
 def made(tmp_path):
-    return barcode_clips(tmp_path, subjects=1, clips_a_subject=1)[0]
+    return barcode_clips(tmp_path, subjects=1, clips_per_subject=1)[0]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def clip(api, database, work, made) -> Clip:
     return Clip.objects.get(pk=answer.json()["id"])
 
 
-def test_flow_is_computed_when_it_is_asked_for(api, work, made, clip):
+def test_flow_is_computed_on_request(api, work, made, clip):
     url = f"/api/v1/clips/{clip.pk}/flow/?from={made.spec.onset}&to={made.spec.apex}"
     assert api.get(url).status_code == 202
     work()
@@ -33,7 +33,7 @@ def test_flow_is_computed_when_it_is_asked_for(api, work, made, clip):
     assert (layer["from"], layer["to"]) == (made.spec.onset, made.spec.apex)
     motion = np.hypot(layer["u"], layer["v"])
     assert 0.3 < motion.max() < 20
-    # The grid lies over the face: below the band with the frame's number, within the picture's width.
+    # The grid covers the face: below the band with the frame's number, within the frame's width.
     corners = np.array(layer["to_frame"]) @ [[0, 32], [0, 32], [1, 1]]
     (left, right), (top, bottom) = corners
     assert -20 < left < right < clip.width + 20
@@ -42,7 +42,7 @@ def test_flow_is_computed_when_it_is_asked_for(api, work, made, clip):
     assert not Job.objects.filter(kind="flow-layer").exclude(state="done").exists()
 
 
-def test_a_frame_without_a_face_ends_with_a_sentence(api, work, clip, monkeypatch):
+def test_a_frame_without_a_face_gives_a_sentence(api, work, clip, monkeypatch):
     from models_ml.face.detect import FaceDetector
 
     monkeypatch.setattr(FaceDetector, "detect", lambda self, image: None)

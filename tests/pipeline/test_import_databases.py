@@ -157,7 +157,7 @@ def test_a_job_that_is_claimed_again_continues_where_it_stopped(start, tmp_path,
     import workers.imports
 
     taken = []
-    real = workers.imports._gather
+    real = workers.imports._write_bytes
 
     def die_at_the_second(file, item, tree):
         taken.append(item.name)
@@ -165,7 +165,7 @@ def test_a_job_that_is_claimed_again_continues_where_it_stopped(start, tmp_path,
             raise SystemExit  # the nearest to SIGKILL within one process: nothing is caught or written
         real(file, item, tree)
 
-    monkeypatch.setattr(workers.imports, "_gather", die_at_the_second)
+    monkeypatch.setattr(workers.imports, "_write_bytes", die_at_the_second)
     with pytest.raises(SystemExit):
         start(small_casme2_tree(tmp_path))
     batch = Import.objects.get()
@@ -181,7 +181,7 @@ def test_a_job_that_is_claimed_again_continues_where_it_stopped(start, tmp_path,
 def test_cancelling_keeps_imported_clips_and_stops_the_rest(start, tmp_path, monkeypatch, alice):
     import workers.imports
 
-    real = workers.imports._gather
+    real = workers.imports._write_bytes
 
     def cancel_in_between(file, item, tree):
         real(file, item, tree)
@@ -189,7 +189,7 @@ def test_cancelling_keeps_imported_clips_and_stops_the_rest(start, tmp_path, mon
             services.cancel(item.batch, alice)
             Job.objects.filter(state="running").update(cancel_requested=True)
 
-    monkeypatch.setattr(workers.imports, "_gather", cancel_in_between)
+    monkeypatch.setattr(workers.imports, "_write_bytes", cancel_in_between)
     monkeypatch.setattr("mer_platform.imports.services.FRAMES_PER_JOB", 1)
     batch = start(small_casme2_tree(tmp_path))
     assert batch.state == Import.State.CANCELLED

@@ -33,7 +33,7 @@ def endpoint():
 
 @pytest.fixture
 def store(endpoint, monkeypatch, settings):
-    """An empty bucket, which is the platform's storage for the time of a test."""
+    """An empty bucket that is the platform's storage during a test."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
@@ -66,7 +66,7 @@ def test_it_says_what_is_wrong_with_an_address(url, words):
     assert "secret" not in str(caught.value).lower().replace("aws_secret_access_key", "")
 
 
-def test_an_address_may_be_a_bucket_alone():
+def test_an_address_can_be_a_bucket_alone():
     assert storage_of("s3://lab")["OPTIONS"] == {"bucket_name": "lab", "location": ""}
 
 
@@ -104,7 +104,7 @@ def test_a_missing_file_is_no_file(store):
 
 
 def test_a_clip_is_taken_in_played_and_measured(store, api, database, work, tmp_path):
-    made = barcode_clips(tmp_path, subjects=1, clips_a_subject=1)[0]
+    made = barcode_clips(tmp_path, subjects=1, clips_per_subject=1)[0]
     with made.path.open("rb") as file:
         fields = {"file": file, "database": database.pk, "subject": "s1", "fps": 200}
         answer = api.post("/api/v1/clips/", fields, format="multipart")

@@ -1,4 +1,4 @@
-"""The real clips, from upload to score, through the API and the workers' own code."""
+"""The real clips, from upload to frame pack, with the API and the workers' own code."""
 
 import shutil
 import subprocess
@@ -47,7 +47,7 @@ def test_a_clip_without_a_face_is_ready_and_says_so(upload):
     assert clip["face_note"].startswith("No face found")
 
 
-def test_a_face_that_leaves_is_found_only_where_it_is(upload):
+def test_a_face_that_disappears_is_found_only_in_its_frames(upload):
     clip = upload("face_noface.mov")
     first, last = clip["face_frames"][0]
     assert first == 0

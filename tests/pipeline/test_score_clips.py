@@ -1,4 +1,4 @@
-"""From labelled clips to a model to scores, with the workers' own code: real clips among those scored."""
+"""From annotated clips to a model and to scores, with the workers' own code; some of the scored clips are real."""
 
 import numpy as np
 import pytest
@@ -71,12 +71,12 @@ def score(api, run, work):
     return batch
 
 
-def test_real_clips_are_scored_and_say_by_which_frames(upload, label, score, real_clips):
-    labelled = upload(real_clips / "single_face.mp4", "labelled")
-    label(labelled, 10, 20, 30, "surprise")
+def test_real_clips_are_scored_and_the_frames_recorded(upload, label, score, real_clips):
+    annotated = upload(real_clips / "single_face.mp4", "annotated")
+    label(annotated, 10, 20, 30, "surprise")
     spotted = upload(real_clips / "carphone_pristine.mp4", "spotted")
     given = upload(real_clips / "face_noface.mov", "given")
-    items = score(clips=[labelled, spotted], items=[{"clip": given, "onset": 5, "apex": 25}])
+    items = score(clips=[annotated, spotted], items=[{"clip": given, "onset": 5, "apex": 25}])
     assert [item["state"] for item in items] == ["done"] * 3, items
     assert [item["frames_from"] for item in items] == ["annotated", "spotted", "given"]
     assert [(item["onset"], item["apex"]) for item in items[::2]] == [(10, 20), (5, 25)]
@@ -86,7 +86,7 @@ def test_real_clips_are_scored_and_say_by_which_frames(upload, label, score, rea
         assert item["predicted"] == max(item["probabilities"], key=item["probabilities"].get)
 
 
-def test_one_clip_that_breaks_does_not_stop_the_others(upload, label, score, real_clips, monkeypatch):
+def test_a_clip_that_fails_does_not_stop_the_others(upload, label, score, real_clips, monkeypatch):
     whole = upload(real_clips / "single_face.mp4", "whole")
     broken = upload(real_clips / "carphone_pristine.mp4", "broken")
 
@@ -100,16 +100,16 @@ def test_one_clip_that_breaks_does_not_stop_the_others(upload, label, score, rea
     assert "FileNotFoundError" in items[broken]["error"]
 
 
-def test_clips_without_a_face_say_why_they_have_no_score(upload, score, real_clips):
-    nobody = upload(real_clips / "no_face.mp4", "nobody")
+def test_clips_without_a_face_fail_with_the_reason(upload, score, real_clips):
+    faceless = upload(real_clips / "no_face.mp4", "faceless")
     gone = upload(real_clips / "face_noface.mov", "gone")
-    without, too_late = score(clips=[nobody], items=[{"clip": gone, "onset": 120, "apex": 140}])
+    without, too_late = score(clips=[faceless], items=[{"clip": gone, "onset": 120, "apex": 140}])
     assert (without["state"], too_late["state"]) == ("failed", "failed")
-    assert without["error"] == "No face was found in this clip."
+    assert without["error"] == "No face was found in the clip."
     assert "frame 120 (source frame 121)" in too_late["error"]
 
 
-def test_the_features_of_clips_leave_as_the_run_saw_them(api, run, work, tmp_path):
+def test_exported_features_equal_those_of_the_run(api, run, work, tmp_path):
     version = Run.objects.get(pk=run).version
     asked = api.post("/api/v1/feature-exports/", {"version": version.pk}).json()["id"]
     work()

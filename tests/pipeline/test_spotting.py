@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.services]
 
 @pytest.fixture
 def spec() -> ClipSpec:
-    """A smile that is easy to see, with time before and after it."""
+    """A smile that is easy to see, with rest before and after it."""
     spec = next(spec for spec in demo_clips() if spec.database == "Demo CASME")
     return replace(
         spec, action_units="6+12", intensity_px=2.2, onset=80, apex=105, offset=135, frame_count=220
@@ -28,7 +28,7 @@ def spec() -> ClipSpec:
 
 
 @pytest.fixture
-def take_in(database, alice, tmp_path, work):
+def ingested(database, alice, tmp_path, work):
     def run(spec: ClipSpec) -> Clip:
         with write_clip(spec, tmp_path).open("rb") as file:
             clip = add_clip(database, spec.subject, File(file, name="clip.mp4"), alice)
@@ -40,22 +40,22 @@ def take_in(database, alice, tmp_path, work):
     return run
 
 
-def test_an_uploaded_clip_gets_its_suggestion_without_being_asked(take_in, spec):
-    found = take_in(spec).suggestions.get()
+def test_an_uploaded_clip_gets_its_suggestion_automatically(ingested, spec):
+    found = ingested(spec).suggestions.get()
     assert abs(found.apex - spec.apex) <= 4
     assert abs(found.onset - spec.onset) <= 8
     assert found.spotter == SPOTTER_VERSION
     assert 0.5 <= found.confidence <= 1
 
 
-def test_no_suggestion_is_kept_where_nothing_stands_out(take_in, spec, work):
-    clip = take_in(replace(spec, intensity_px=0, frame_count=400))
+def test_no_suggestion_is_stored_if_nothing_stands_out(ingested, spec, work):
+    clip = ingested(replace(spec, intensity_px=0, frame_count=400))
     assert not clip.suggestions.exists()
     assert Job.objects.get(kind="spot").state == Job.State.DONE
 
 
-def test_suggestions_of_an_older_spotter_are_replaced(take_in, spec, work):
-    clip = take_in(spec)
+def test_suggestions_of_an_older_spotter_are_replaced(ingested, spec, work):
+    clip = ingested(spec)
     clip.suggestions.update(spotter="1", onset=0, apex=1, offset=2)
     Job.objects.filter(kind="spot").delete()
     queue_spotting(clip)
@@ -63,14 +63,14 @@ def test_suggestions_of_an_older_spotter_are_replaced(take_in, spec, work):
     assert clip.suggestions.get().spotter == SPOTTER_VERSION
 
 
-def test_the_same_question_is_asked_once(take_in, spec, work):
-    clip = take_in(spec)
+def test_the_same_search_is_queued_once(ingested, spec, work):
+    clip = ingested(spec)
     assert queue_spotting(clip).state == Job.State.DONE
     assert Job.objects.filter(kind="spot").count() == 1
 
 
-def test_of_a_known_onset_and_offset_the_apex_is_found(take_in, spec, project, work):
-    clip = take_in(spec)
+def test_the_apex_between_a_known_onset_and_offset_is_found(ingested, spec, project, work):
+    clip = ingested(spec)
     Consensus.objects.create(
         clip=clip, onset=spec.onset, offset=spec.offset, emotion="positive", origin="imported"
     )
@@ -82,8 +82,8 @@ def test_of_a_known_onset_and_offset_the_apex_is_found(take_in, spec, project, w
     assert abs(found.apex - spec.apex) <= 4
 
 
-def test_a_question_asked_before_is_asked_again_when_its_answer_was_replaced(take_in, spec, work):
-    clip = take_in(spec)
+def test_an_earlier_search_is_queued_again_if_its_suggestions_were_replaced(ingested, spec, work):
+    clip = ingested(spec)
     known = Consensus.objects.create(clip=clip, onset=70, offset=140, emotion="positive", origin="imported")
     queue_spotting(clip)
     work()
@@ -93,15 +93,15 @@ def test_a_question_asked_before_is_asked_again_when_its_answer_was_replaced(tak
     assert clip.suggestions.get().onset != 70
 
 
-def test_a_failed_job_is_queued_again_when_asked(take_in, spec, work, monkeypatch):
-    clip = take_in(spec)
+def test_a_failed_job_is_queued_again_on_request(ingested, spec, work, monkeypatch):
+    clip = ingested(spec)
     job = Job.objects.get(kind="spot")
     Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
     assert queue_spotting(clip).state == Job.State.QUEUED
 
 
-def test_a_deleted_clip_cancels_its_job(take_in, spec, work):
-    clip = take_in(spec)
+def test_a_deleted_clip_cancels_its_job(ingested, spec, work):
+    clip = ingested(spec)
     Job.objects.filter(kind="spot").update(state=Job.State.QUEUED)
     Clip.objects.filter(pk=clip.pk).delete()
     work()
@@ -109,24 +109,24 @@ def test_a_deleted_clip_cancels_its_job(take_in, spec, work):
     assert not Suggestion.objects.exists()
 
 
-def test_a_stored_suggestion_is_what_scoring_uses(take_in, spec, monkeypatch):
+def test_scoring_uses_a_stored_suggestion(ingested, spec, monkeypatch):
     from workers import scoring
 
-    clip = take_in(spec)
+    clip = ingested(spec)
     found = clip.suggestions.get()
-    monkeypatch.setattr(scoring, "spot", lambda *_a, **_k: pytest.fail("it was spotted again"))
+    monkeypatch.setattr(scoring, "spot", lambda *_a, **_k: pytest.fail("the clip was spotted again"))
     assert scoring._spotted(clip) == (found.onset, found.apex)
 
 
-def test_a_suggestion_of_an_older_spotter_is_not_used_for_scoring(take_in, spec):
+def test_a_suggestion_of_an_older_spotter_is_not_used_for_scoring(ingested, spec):
     from workers import scoring
 
-    clip = take_in(spec)
+    clip = ingested(spec)
     clip.suggestions.update(spotter="1", onset=0, apex=1, offset=2)
     assert abs(scoring._spotted(clip)[1] - spec.apex) <= 4
 
 
-def test_the_command_prints_what_it_queued(take_in, spec, project, capsys):
-    take_in(spec)
+def test_the_command_prints_what_it_queued(ingested, spec, project, capsys):
+    ingested(spec)
     call_command("spot", "--project", project.slug, "--wait", "--json")
     assert '"clips": 1, "queued": 0' in capsys.readouterr().out

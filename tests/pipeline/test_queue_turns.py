@@ -1,4 +1,4 @@
-"""A message says that something is due in a queue; a worker then does what is due there for a while."""
+"""A message announces a job in a queue; the worker then takes jobs from this queue for a moment."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.services]
 
 @pytest.fixture
 def done(transactional_db, project, monkeypatch) -> list[str]:
-    """Three jobs are due; what was done of them."""
+    """Queue three jobs; return the keys of those that were done."""
     keys: list[str] = []
 
     def run(claim) -> None:
@@ -24,13 +24,13 @@ def done(transactional_db, project, monkeypatch) -> list[str]:
     return keys
 
 
-def test_short_jobs_follow_each_other_without_a_message_each(done, monkeypatch):
+def test_short_jobs_follow_each_other_after_one_message(done, monkeypatch):
     monkeypatch.setattr(runner, "GO_ON_SECONDS", 60)
     runner.work("ingest")
     assert done == ["test:0", "test:1", "test:2"]
 
 
-def test_after_a_while_other_queues_are_heard(done, monkeypatch):
+def test_after_a_moment_other_queues_get_a_turn(done, monkeypatch):
     monkeypatch.setattr(runner, "GO_ON_SECONDS", 0)
     runner.work("ingest")
     assert done == ["test:0"]
