@@ -49,7 +49,9 @@ def errors_by_field(error: ConfigError) -> dict[str, list[str]]:
     """Return pydantic's messages by the path of the setting: ``net.kernels.1``."""
     found: dict[str, list[str]] = {}
     for detail in error.errors():
-        found.setdefault(field_path(detail["loc"]), []).append(detail["msg"])
+        is_unknown = detail["type"] == "extra_forbidden"
+        message = "This setting does not exist." if is_unknown else detail["msg"]
+        found.setdefault(field_path(detail["loc"]), []).append(message)
     return found
 
 

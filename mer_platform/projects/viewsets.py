@@ -49,9 +49,12 @@ class InProject(viewsets.GenericViewSet):
 
 def own_related(queryset: Any, path: str) -> Any:
     """Return a ``PrimaryKeyRelatedField`` class of the rows in the user's projects; for it, other ids do not exist."""
+    kind = str(queryset.model._meta.verbose_name).capitalize()
 
     @extend_schema_field(OpenApiTypes.INT)
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):
+        default_error_messages = {"does_not_exist": f"{kind} {{pk_value}} not found in your projects."}
+
         def get_queryset(self) -> Any:
             return queryset.filter(
                 **{f"{path}__in": Project.objects.of(self.context["request"].user).values("pk")}

@@ -34,7 +34,9 @@ def test_it_refuses_the_token_of_a_deactivated_user(alice, clip):
 
 @pytest.mark.parametrize("path", ["", "frames/", "frames.bin", "thumbnail/"])
 def test_it_hides_clips_of_other_projects(bobs_api, clip, path):
-    assert bobs_api.get(f"/api/v1/clips/{clip.pk}/{path}").status_code == 404
+    answer = bobs_api.get(f"/api/v1/clips/{clip.pk}/{path}")
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "Clip not found in your projects."}
 
 
 def test_it_lists_only_own_clips(bobs_api, clip):
@@ -48,7 +50,7 @@ def test_it_lists_only_own_projects(bobs_api, project, other_project):
 def test_it_does_not_take_another_projects_ids_as_references(bobs_api, clip, database):
     answer = bobs_api.post("/api/v1/annotations/", {"clip": clip.pk, "onset": 1})
     assert answer.status_code == 400
-    assert "does not exist" in answer.json()["clip"][0]
+    assert answer.json() == {"clip": [f"Clip {clip.pk} not found in your projects."]}
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.ANNOTATOR, 201)])

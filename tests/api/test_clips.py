@@ -42,7 +42,7 @@ def test_it_stores_the_bytes_unchanged_and_queues_the_ingest(upload):
         ({"content": b""}, "file", "empty"),
         ({"subject": "  "}, "subject", "Say whose face this is"),
         ({"subject": "x" * 61}, "subject", "at most 60"),
-        ({"database": 999_999}, "database", "does not exist"),
+        ({"database": 999_999}, "database", "not found in your projects"),
         ({"fps": "0"}, "fps", "greater than or equal to 1"),
     ],
 )

@@ -72,7 +72,7 @@ def test_the_file_is_there_once_the_export_is_done(api, version):
         ({"config": {"sise": 28}}, "sise"),
         ({"config": [1]}, "valid dictionary"),
         ({"format": "pickle"}, "is not a valid choice"),
-        ({"version": 999_999}, "does not exist"),
+        ({"version": 999_999}, "not found in your projects"),
     ],
 )
 def test_it_says_what_is_wrong_with_an_export(api, version, fields, words):

@@ -55,7 +55,7 @@ def test_it_keeps_the_frames_given(api, model, clip):
     ("fields", "words"),
     [
         ({"clips": []}, "Name at least one clip"),
-        ({"clips": [999_999]}, "does not exist"),
+        ({"clips": [999_999]}, "not found in your projects"),
         ({"items": [{"clip": "CLIP", "onset": 30, "apex": 20}]}, "lies before the onset"),
         ({"items": [{"clip": "CLIP", "onset": 30, "apex": 200}]}, "its frames are 0–99"),
         ({"items": [{"clip": "CLIP", "onset": 30}]}, "both onset and apex"),
