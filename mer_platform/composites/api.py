@@ -35,17 +35,17 @@ from mer_platform.projects.viewsets import InProject, own_related
 class FreezeSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
     name = serializers.CharField(
-        max_length=80, help_text="A new name, or that of a composite to make the next version of."
+        max_length=80, help_text="A new name, or the name of a composite to freeze its next version."
     )
     databases = own_related(Database.objects.all(), "project")(many=True)
     preset = serializers.ChoiceField(
         [(key, title) for key, title in PRESETS.items() if key],
         required=False,
         allow_blank=True,
-        help_text="A published composite to follow: its label map, and its list of samples decides in doubt.",
+        help_text="A published composite to follow: its label map and its list of samples take precedence.",
     )
     label_map = serializers.JSONField(
-        required=False, help_text="{database name: {emotion: class or null}}; without it, the suggested map."
+        required=False, help_text="{database name: {emotion: class or null}}; default: the suggested map."
     )
     rules = serializers.JSONField(
         required=False,
@@ -55,14 +55,19 @@ class FreezeSerializer(serializers.Serializer):
 
 class VersionImportSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
-    document = DocumentField(help_text="What `export` of another lab's version gave, as it is.")
+    document = DocumentField(help_text="The document of another lab's version, as its `export` returned it.")
     name = serializers.CharField(
-        max_length=80, required=False, allow_blank=True, help_text="Without it, the document's own."
+        max_length=80,
+        required=False,
+        allow_blank=True,
+        help_text="Name of the composite; default: the name in the document.",
     )
-    compare_only = serializers.BooleanField(default=False, help_text="Freeze nothing.")
+    compare_only = serializers.BooleanField(default=False, help_text="Only compare; freeze nothing.")
 
 
 class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    """Frozen composite versions."""
+
     queryset = CompositeVersion.objects.select_related("composite__project")
     serializer_class = CompositeVersionSerializer
     filterset_fields = ["composite__project"]
@@ -70,7 +75,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
 
     @extend_schema(request=FreezeSerializer, responses={201: CompositeVersionSerializer})
     def create(self, request: Request) -> Response:
-        """Freeze a version. The same content again gives the same version."""
+        """Freeze a version. Freezing the same content again returns the same version."""
         fields = self._posted(FreezeSerializer)
         if any(database.project_id != fields["project"].pk for database in fields["databases"]):
             raise serializers.ValidationError({"databases": ["All databases must belong to the project."]})
@@ -93,7 +98,8 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @extend_schema(responses=SampleSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def samples(self, request: Request, pk: str) -> Response:
-        version = self._seen_by_researchers()
+        """List the samples. Marks and labels of clips that you still have to code are null."""
+        version = self._for_researchers()
         context = {"blind": set(blind_clips(request.user))}
         rows = SampleSerializer(version.samples.all(), many=True, context=context)
         return Response(rows.data, content_type="application/json")
@@ -101,8 +107,8 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @extend_schema(responses=CheckSerializer)
     @action(detail=True)
     def check(self, request: Request, pk: str) -> Response:
-        """How it compares with its preset's published list, and what to look at before trusting it."""
-        version = self._seen_by_researchers()
+        """Compare the version with its preset's published list, and warn of duplicates and mixed material."""
+        version = self._for_researchers()
         found = caveats(version.with_items(), Rules(**version.rules))
         return Response({"list_check": version.list_check, "caveats": [caveat.to_json() for caveat in found]})
 
@@ -110,29 +116,29 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
         responses=DiffSerializer,
         parameters=[
             OpenApiParameter(
-                "against", OpenApiTypes.INT, required=True, description="The earlier version's id."
+                "against", OpenApiTypes.INT, required=True, description="Id of the version to compare with."
             )
         ],
     )
     @action(detail=True)
     def diff(self, request: Request, pk: str) -> Response:
-        """What this version has that another version of the project has not, and the other way round."""
-        version = self._seen_by_researchers()
+        """Compare the version with another version of the project."""
+        version = self._for_researchers()
         check_sees_all(request.user, version.project)
         if not (against := request.query_params.get("against")):
             raise serializers.ValidationError(
-                {"against": ["Say which version to compare with: ?against=<id>."]}
+                {"against": ["Add the id of the version to compare with: ?against=<id>."]}
             )
         other = self.get_queryset().filter(pk=row_id(against), composite__project=version.project).first()
         if other is None:
-            raise Http404(f"There is no version {against} in this project.")
+            raise Http404(f"Version {against} not found in this project.")
         return Response(diff_json(other, version, diff(other, version)))
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     @action(detail=True)
     def export(self, request: Request, pk: str) -> Response:
-        """The version as a small document for another lab: hashes, names, marks and labels; no pixel and no path."""
-        version = self._seen_by_researchers()
+        """Return the version as a small document for other labs: hashes, names, marks and labels, but no images."""
+        version = self._for_researchers()
         check_sees_all(request.user, version.project)
         name = document.file_name(version)
         return Response(
@@ -145,7 +151,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     )
     @action(detail=False, methods=["post"], url_path="import")
     def import_document(self, request: Request) -> Response:
-        """Compare another lab's document with the project; where every sample is here, freeze the identical version."""
+        """Compare another lab's document with the project, and freeze the identical version if all samples are here."""
         fields = self._posted(VersionImportSerializer)
         project = fields["project"]
         try:
@@ -166,8 +172,8 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
         require(self.request.user, fields["project"], Role.RESEARCHER)
         return fields
 
-    def _seen_by_researchers(self) -> CompositeVersion:
-        """The version, for those who may see the marks of others: coding is blind."""
+    def _for_researchers(self) -> CompositeVersion:
+        """Return the version to a researcher; others may not see its marks, because coding is blind."""
         version: CompositeVersion = self.get_object()
         require(self.request.user, version.project, Role.RESEARCHER)
         return version

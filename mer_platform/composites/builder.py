@@ -1,4 +1,4 @@
-"""The page that composes a dataset: databases, label map and rules in, what freezing would give out."""
+"""The page that composes a dataset from databases, a label map and rules, with a preview of the draft."""
 
 from collections import defaultdict
 from typing import Any
@@ -31,11 +31,11 @@ EXAMPLES = 4
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request", "HX-Target")
 def builder(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose databases, map their words to classes, set rules, see the counts, freeze.
+    """Show the builder with a preview of the draft; a POST freezes the version.
 
     Form fields: ``name``, ``preset``, ``database`` (ids), ``map-<database id>-<number of the emotion>`` with a class or
-    nothing, and ``rule-…``. Asked by htmx, nothing is frozen: only the preview of what freezing would give, or, for the
-    target ``maps``, the page with the label maps of another preset.
+    nothing, and ``rule-…``. Requests by htmx freeze nothing: they get the preview, or, for the target ``maps``, the page
+    with the label maps of another preset.
     """
     project = get_project(request, slug, Role.RESEARCHER)
     data = request.POST if request.method == "POST" else request.GET
@@ -80,7 +80,7 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _preset(data: QueryDict, available: list[Database]) -> str:
-    """The one in the form; at the first look that of the databases, if all of a preset are there."""
+    """Return the form's preset; without a form, the preset whose databases are all in the project."""
     if data:
         preset = data.get("preset", "")
         return preset if preset in PRESETS else ""
@@ -94,7 +94,7 @@ def _name(project: Project, preset: str) -> str:
 
 
 def _label_map(data: QueryDict, databases: list[Database], preset: str) -> LabelMap:
-    """The map in the form; words that the form does not have, or the preset decides, keep the suggestion."""
+    """Return the form's map. Emotions that the form does not have or the preset decides keep the suggested class."""
     label_map = suggest(databases, preset)
     for database in databases:
         for number, emotion in enumerate(database.emotions):
@@ -114,7 +114,7 @@ def _table(database: Database, label_map: LabelMap, chosen: bool, preset: str) -
 
 
 def _fields(data: QueryDict, rules: Rules) -> dict[str, Any]:
-    """The rules as typed, so that a mistake can be corrected where it stands."""
+    """Return the rules as typed, so that mistakes stay in the form and can be corrected there."""
     texts = ("only", "without", "without_emotions", "shortest", "longest")
     choices = {name: data.get(f"rule-{name}", getattr(rules, name)) for name in ("material", "apex", "unit")}
     kinds = data.getlist("rule-kinds") if "rule-unit" in data else list(rules.kinds)
@@ -122,7 +122,7 @@ def _fields(data: QueryDict, rules: Rules) -> dict[str, Any]:
 
 
 def _rules(data: QueryDict) -> tuple[Rules, dict[str, list[str]]]:
-    """The rules in the form, or none and what is wrong with them."""
+    """Return the form's rules, or the default rules and the errors."""
     if "rule-unit" not in data:
         return Rules(), {}
     given: dict[str, Any] = {
@@ -142,7 +142,7 @@ def _rules(data: QueryDict) -> tuple[Rules, dict[str, list[str]]]:
 
 
 def _scopes(databases: list[Database]) -> list[tuple[str, ...]]:
-    """All that a rule could name: databases, subjects and clips."""
+    """Return everything that a rule can name: databases, subjects and clips."""
     fields = ("subject__database__name", "subject__name", "name")
     scopes: list[tuple[str, ...]] = [(database.name,) for database in databases]
     for model in (Clip, FlowPicture):
@@ -151,7 +151,7 @@ def _scopes(databases: list[Database]) -> list[tuple[str, ...]]:
 
 
 def _by_reason(built: Draft) -> list[dict[str, Any]]:
-    """Why clips are left out, the commonest reason first, with a few of the clips."""
+    """Return the reasons why items are left out, the commonest first, with a few examples."""
     items: defaultdict[str, list[Clip | FlowPicture]] = defaultdict(list)
     for entry in built.left_out:
         items[entry.reason].append(entry.item)

@@ -1,4 +1,4 @@
-"""What to look at before trusting a composite: one person under two names, one recording twice, units that do not mix."""
+"""Warnings about a composite: one person under two names, one recording twice, units that do not mix."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Caveat:
-    """``code`` is a stable word, ``message`` a sentence. ``groups``: clips or pictures that belong together."""
+    """One warning. ``code`` is a stable word; ``groups`` are clips or flow pictures that belong together."""
 
     code: str
     message: str
@@ -36,10 +36,12 @@ class Caveat:
 
 
 def caveats(samples: Sequence[Sample], rules: Rules, scopes: Sequence[tuple[str, ...]] = ()) -> list[Caveat]:
-    """Warnings of a draft or a version. ``scopes``: all that the rules could have named, see ``Rules.unknown_scopes``."""
+    """Return the warnings about a draft or version. ``scopes``: see ``Rules.unknown_scopes``."""
     found = [*_two_names(samples), *_two_databases(samples), *_copies(samples), *_material(samples)]
     if scopes and (idle := rules.unknown_scopes(scopes)):
-        found.append(Caveat("idle-rule", f"A rule names what is not in these databases: {_listed(idle)}."))
+        found.append(
+            Caveat("idle-rule", f"A rule names something that is not in these databases: {_listed(idle)}.")
+        )
     return found
 
 
@@ -51,7 +53,7 @@ def _two_names(samples: Sequence[Sample]) -> Iterator[Caveat]:
         if len(names) > 1:
             yield Caveat(
                 "subject-two-names",
-                f"{database}: {_listed(sorted(names))} look like one subject under {len(names)} names. They count as "
+                f"{database}: {_listed(sorted(names))} are probably one subject under {len(names)} names. They count as "
                 "different people, so leave-one-subject-out would train on the face that it tests.",
             )
 
@@ -64,8 +66,8 @@ def _two_databases(samples: Sequence[Sample]) -> Iterator[Caveat]:
         if shared := sorted(names[key] for key in names.keys() & others.keys()):
             yield Caveat(
                 "subject-two-databases",
-                f"{_listed(shared)} {'is a subject' if len(shared) == 1 else 'are subjects'} of {one} and of {other}. "
-                "They count as different people; if they are the same, leave one database out.",
+                f"{_listed(shared)} {'is a subject' if len(shared) == 1 else 'are subjects'} of both {one} and {other}. "
+                "They count as different people. If they are the same people, exclude one of the databases.",
             )
 
 
@@ -73,17 +75,17 @@ def _copies(samples: Sequence[Sample]) -> Iterator[Caveat]:
     clips = {s.clip_id: s.clip for s in samples if s.clip is not None}
     if groups := grouped(near_duplicates(clips.values())):
         across = sum(len({clip.subject_id for clip in group}) > 1 for group in groups)
-        told = f" ({across:,} of these groups under different subjects)" if across else ""
+        subjects = f", {across:,} of them under different subjects" if across else ""
         yield Caveat(
             "near-duplicates",
-            f"{sum(map(len, groups)):,} clips may be copies of {_count(len(groups), 'recording')}{told}: they move and look "
-            "alike.",
+            f"{sum(map(len, groups)):,} clips may be copies of {_count(len(groups), 'recording')}{subjects}, because they "
+            "move and look alike.",
             tuple(map(tuple, groups)),
         )
     if same := same_pictures(s.picture for s in samples if s.picture is not None):
         yield Caveat(
             "same-pictures",
-            f"{_count(len(same), 'flow picture')} {'is' if len(same) == 1 else 'are'} there more than once, byte for byte.",
+            f"{_count(len(same), 'flow picture')} {'occurs' if len(same) == 1 else 'occur'} more than once, byte for byte.",
             tuple(tuple(group) for group in same),
         )
 
@@ -95,13 +97,14 @@ def _material(samples: Sequence[Sample]) -> Iterator[Caveat]:
     if clips and pictures:
         yield Caveat(
             "mixed-material",
-            f"{_count(taken, 'clip')} and {_count(len(samples) - taken, 'flow picture')} are mixed. The pictures' scale in "
-            "pixels is not known, so a network sees two kinds of units; a rule can choose one kind.",
+            f"{_count(taken, 'clip')} and {_count(len(samples) - taken, 'flow picture')} are mixed. The scale of flow "
+            "pictures in pixels is not known, so a network sees two units of motion. A rule can include only clips or only "
+            "flow pictures.",
         )
     if both := sorted(clips.keys() & pictures.keys()):
         yield Caveat(
             "clip-and-picture",
-            f"{_count(len(both), 'expression')} {'is' if len(both) == 1 else 'are'} in twice, as clip and as picture.",
+            f"{_count(len(both), 'expression')} {'is' if len(both) == 1 else 'are'} included as clip and as flow picture.",
             tuple((clips[name], pictures[name]) for name in both),
         )
 

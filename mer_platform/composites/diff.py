@@ -1,4 +1,4 @@
-"""What changed from one frozen version to another."""
+"""The differences between two frozen versions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _COMPARED = (
 
 @dataclass(frozen=True)
 class Change:
-    """One sample that is in both: field → (before, after)."""
+    """A sample that both versions have: field → (before, after)."""
 
     before: Sample
     after: Sample
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass
 class Diff:
-    """``label_map``: (database, emotion, before, after); ``rules``: (rule, before, after); None where there was none."""
+    """``label_map``: (database, emotion, before, after); ``rules``: (rule, before, after); None if there was none."""
 
     added: list[Sample] = field(default_factory=list)
     removed: list[Sample] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Diff:
 
 
 def diff(before: CompositeVersion, after: CompositeVersion) -> Diff:
-    """Samples, label map and rules of ``after`` compared with those of ``before``."""
+    """Compare the samples, label map and rules of two versions."""
     result = compare(list(before.samples.all()), list(after.samples.all()))
     result.label_map = _map_changes(before.label_map, after.label_map)
     old, new = _recipe(before), _recipe(after)
@@ -55,7 +55,7 @@ def diff(before: CompositeVersion, after: CompositeVersion) -> Diff:
 
 
 def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Diff:
-    """Paired by content, then by name: a clip may have several expressions, and another file may stand for the same."""
+    """Compare samples, paired by content and then by name, because a file can be replaced under the same name."""
     result = Diff()
     old, new = _without_equal(before, after)
     result.same = len(before) - len(old)
@@ -68,7 +68,7 @@ def compare(before: Sequence[Sample], after: Sequence[Sample]) -> Diff:
 
 
 def changes(a: Sample, b: Sample) -> dict[str, tuple[Any, Any]]:
-    """Fields in which two samples differ: (of a, of b)."""
+    """Return the fields in which two samples differ: field → (value in a, value in b)."""
     return {
         name: (getattr(a, name), getattr(b, name))
         for name in _COMPARED

@@ -1,7 +1,7 @@
-"""A version as a small JSON document for other labs: hashes, names, marks and labels; no pixel and no path.
+"""A version as a small JSON document for other labs: hashes, names, marks and labels, but no images and no paths.
 
-Two labs prove with it that they use the same composite: whoever has the same clips gets, from the document, a version with
-the same content hash.
+With it, two labs prove that they use the same composite: a lab that has the same clips gets a version with the same content
+hash from the document.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class SampleRow(_Strict):
-    """One sample: what it shows, not where its file is."""
+    """One sample: what it shows, but not where its file is."""
 
     content: Sha256
     kind: Literal["clip", "picture"]
@@ -52,10 +52,10 @@ class SampleRow(_Strict):
         if self.kind == "picture":
             if any(mark is not None for mark in marks) or self.apex_from != "picture":
                 raise ValueError(
-                    "a flow picture has no onset, apex and offset, and its apex_from is “picture”"
+                    "a flow picture must have no onset, apex and offset, and its apex_from must be “picture”"
                 )
         elif self.apex_from == "picture" or self.onset is None or self.apex is None or self.offset is None:
-            raise ValueError("a clip has onset, apex and offset, and its apex_from is “coded” or “spotted”")
+            raise ValueError("a clip must have onset, apex and offset, and apex_from “coded” or “spotted”")
         elif not self.onset <= self.apex <= self.offset:
             raise ValueError(f"onset {self.onset}, apex {self.apex}, offset {self.offset} are not in order")
         return self
@@ -69,13 +69,13 @@ class SampleRow(_Strict):
         )
 
     def sample(self, index: int = 0) -> Sample:
-        """An unsaved sample that points at nothing yet."""
+        """Return an unsaved sample, not yet linked to a clip or flow picture."""
         fields = self.model_dump(exclude={"content", "kind"})
         return Sample(index=index, content_sha256=self.content, **fields)
 
 
 class Document(_Strict):
-    """The exported version. ``document_hash`` covers everything else, ``content_hash`` the samples alone."""
+    """An exported version. ``content_hash`` covers the samples only, ``document_hash`` everything else too."""
 
     format: Literal["mer-composite-version"]
     format_version: Literal[1]
@@ -90,13 +90,14 @@ class Document(_Strict):
     document_hash: Sha256
 
     def hashed(self) -> str:
+        """Return the SHA-256 of all fields except ``document_hash``."""
         body = self.model_dump(mode="json", exclude={"document_hash"})
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def export(version: CompositeVersion) -> dict[str, Any]:
-    """The version's document, ready to be written as JSON."""
+    """Return the version's document, ready to be written as JSON."""
     document = Document(
         format="mer-composite-version",
         format_version=1,
@@ -114,46 +115,54 @@ def export(version: CompositeVersion) -> dict[str, Any]:
 
 
 def file_name(version: CompositeVersion) -> str:
+    """Return the name under which the version's document is downloaded."""
     name = "".join(c if c.isascii() and c.isalnum() else "-" for c in version.composite.name).strip("-")
     return f"{name or 'composite'}-v{version.number}-{version.content_hash[:12]}.json"
 
 
 def read(data: Any) -> Document:
-    """The document, from JSON text or parsed JSON, if it is one and nothing in it was altered.
+    """Return the document in JSON text or parsed JSON, if it is one and has not been altered.
 
-    Raises ValidationError: field ``document``, or ``rules``.
+    Raises ValidationError for the field ``document`` or ``rules``.
     """
     try:
         content = json.loads(data) if isinstance(data, str | bytes) else data
         document = Document.model_validate(content)
     except json.JSONDecodeError as error:
-        raise _wrong(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
+        raise _wrong(
+            f"The file is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from error
     except PydanticError as error:
-        raise _wrong(*_told(error)) from error
-    except (ValueError, RecursionError) as error:  # no text, or numbers and nesting that nobody writes
-        raise _wrong("This is not JSON text.") from error
+        raise _wrong(*_describe(error)) from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # not text, or numbers and nesting beyond what the parser accepts
+        raise _wrong("The file is not JSON text.") from error
     parse_rules(document.rules)
     if document.preset not in PRESETS:
-        raise _wrong(f"preset: “{document.preset}” is not known here.")
+        raise _wrong(f"preset: this platform does not have a preset “{document.preset}”.")
     samples = [row.sample() for row in document.samples]
     if content_hash(samples) != document.content_hash:
         raise _wrong(
-            f"The samples do not have the hash that the document states ({document.content_hash[:12]}…): a sample was "
-            "altered, added or removed. Ask for the file anew."
+            f"The samples do not match the content hash of the document ({document.content_hash[:12]}…): a sample was "
+            "changed, added or removed. Ask the other lab for the file again."
         )
     if document.hashed() != document.document_hash:
         raise _wrong(
-            "The document was altered after it was exported: its own hash does not fit. Ask for the file anew."
+            "The document was changed after its export: it does not match its own hash. Ask the other lab for it again."
         )
     return document
 
 
-def _told(error: PydanticError) -> list[str]:
-    told = []
+def _describe(error: PydanticError) -> list[str]:
+    messages = []
     for one in error.errors()[:5]:
         where = ".".join(str(part) for part in one["loc"])
-        told.append(f"{where}: {one['msg'].removeprefix('Value error, ')}." if where else f"{one['msg']}.")
-    return told
+        messages.append(
+            f"{where}: {one['msg'].removeprefix('Value error, ')}." if where else f"{one['msg']}."
+        )
+    return messages
 
 
 def _wrong(*messages: str) -> ValidationError:

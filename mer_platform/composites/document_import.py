@@ -1,4 +1,4 @@
-"""Comparing another lab's document of a version with what this project has, and making the identical version of it."""
+"""Comparing another lab's document of a version with the project, and freezing the identical version from it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from mer_platform.projects.models import Project
 
 @dataclass
 class Counterpart:
-    """A sample of the document and what this project has of it. ``differs``: field → (document, here)."""
+    """A sample of the document and its clip or flow picture here. ``differs``: field → (in the document, here)."""
 
     row: SampleRow
     item: Clip | FlowPicture | None = None
@@ -33,20 +33,20 @@ class Counterpart:
 
 @dataclass
 class DocumentComparison:
-    """What a project has of a document's samples: ``there`` alike, ``other`` with other marks or names, ``lacking``."""
+    """A document's samples: equal in the project, in it with other marks or names, or missing from it."""
 
     document: Document
-    there: list[Counterpart] = field(default_factory=list)
-    other: list[Counterpart] = field(default_factory=list)
-    lacking: list[Counterpart] = field(default_factory=list)
+    equal: list[Counterpart] = field(default_factory=list)
+    different: list[Counterpart] = field(default_factory=list)
+    missing: list[Counterpart] = field(default_factory=list)
     existing: CompositeVersion | None = None
 
     @property
     def complete(self) -> bool:
-        return not self.lacking
+        return not self.missing
 
     def to_json(self, version: CompositeVersion | None) -> dict[str, Any]:
-        """``version``: what came of it, if anything."""
+        """Return the result for the API; ``version`` is the version here, if any."""
         if version is not None:
             status = "existing" if self.existing is not None else "frozen"
         else:
@@ -55,14 +55,14 @@ class DocumentComparison:
             "status": status,
             "version": version.pk if version else None,
             "content_hash": self.document.content_hash,
-            "there": len(self.there),
-            "other": [found.to_json() for found in self.other],
-            "lacking": [found.to_json() for found in self.lacking],
+            "there": len(self.equal),
+            "other": [found.to_json() for found in self.different],
+            "lacking": [found.to_json() for found in self.missing],
         }
 
 
 def compare(project: Project, document: Document) -> DocumentComparison:
-    """Content is found by its SHA-256, whatever it is called here."""
+    """Compare the document's samples with the project. Content is found by its SHA-256, under any name."""
     result = DocumentComparison(document)
     same_hash = CompositeVersion.objects.filter(
         composite__project=project, content_hash=document.content_hash
@@ -74,26 +74,29 @@ def compare(project: Project, document: Document) -> DocumentComparison:
         item = items.get((row.kind, row.content))
         found = Counterpart(row, item, _problem(row, item, names))
         if item is None or found.problem:
-            result.lacking.append(found)
+            result.missing.append(found)
             continue
         found.differs = _differences(row, item)
-        (result.other if found.differs else result.there).append(found)
+        (result.different if found.differs else result.equal).append(found)
     return result
 
 
 def adopt(project: Project, comparison: DocumentComparison, user: Any, name: str = "") -> CompositeVersion:
-    """The identical version in this project: the one that is there, or a new one. Raises ValidationError if not complete."""
+    """Return the identical version in this project, frozen now if there is none.
+
+    Raises ValidationError if samples are missing.
+    """
     if comparison.existing is not None:
         return comparison.existing
     document = comparison.document
     if not comparison.complete:
         raise ValidationError(
             {
-                "document": f"{len(comparison.lacking)} of the {len(document.samples)} samples cannot be had here; import "
-                "their clips first."
+                "document": f"{len(comparison.missing)} of the {len(document.samples)} samples are not available in this "
+                "project. Import their clips first."
             }
         )
-    items = {(c.row.kind, c.row.content): c.item for c in (*comparison.there, *comparison.other)}
+    items = {(c.row.kind, c.row.content): c.item for c in (*comparison.equal, *comparison.different)}
     samples = []
     for index, row in enumerate(document.samples):
         sample = row.sample(index)
@@ -133,20 +136,20 @@ def _names(project: Project) -> set[tuple[str, str, str]]:
 def _problem(row: SampleRow, item: Any, names: set[tuple[str, str, str]]) -> str:
     if item is None:
         if (row.database, row.subject, row.name) in names:
-            return "of that name there is one with other bytes"
-        return "not here"
+            return "the project has a clip or flow picture of this name with different content"
+        return "not in this project"
     if isinstance(item, Clip):
         if item.state != Clip.State.READY:
             return f"the clip is {item.state}"
         if not item.face_frames:
-            return "no face found in the clip"
+            return "no face was found in the clip"
         if row.offset is not None and row.offset >= item.frame_count:
-            return f"offset {row.offset} is beyond its last frame, {item.frame_count - 1}"
+            return f"offset {row.offset} is after the last frame, {item.frame_count - 1}"
     return ""
 
 
 def _differences(row: SampleRow, item: Clip | FlowPicture) -> dict[str, tuple[Any, Any]]:
-    """Names and marks that are others here: field → (in the document, here)."""
+    """Return names and marks that are different here: field → (in the document, here)."""
     here: dict[str, Any] = {"database": item.subject.database.name, "subject": item.subject.name}
     if isinstance(item, FlowPicture):
         here["emotion"] = item.emotion
@@ -156,7 +159,7 @@ def _differences(row: SampleRow, item: Clip | FlowPicture) -> dict[str, tuple[An
         )
         here.update({name: getattr(nearest, name) for name in ("onset", "apex", "offset", "emotion")})
         if row.apex_from == "spotted" and nearest.apex is None:
-            del here["apex"]  # nobody coded it, here as there
+            del here["apex"]  # no apex is coded in either lab
     else:
         here.update(dict.fromkeys(("onset", "apex", "offset", "emotion")))
     stated = row.model_dump()

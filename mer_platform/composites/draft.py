@@ -1,4 +1,4 @@
-"""What freezing would give: which expressions go in under a label map and rules, which are left out and why."""
+"""The draft of a composite: which expressions a label map and rules include, and why others are left out."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,16 @@ from mer_platform.composites.models import Sample, count_samples
 from mer_platform.composites.published import ExcludedItem, Published, check, list_key, published
 from mer_platform.composites.rules import Rules
 
-INCOMPLETE = "its label is not complete (onset, apex, offset and emotion)"
-NO_APEX = "no apex coded and none spotted yet"
-NOT_CODED = "no apex coded, and a rule asks for coded ones"
+INCOMPLETE = "its annotation is not complete (onset, apex, offset and emotion)"
+NO_APEX = "no apex is coded, and none has been spotted yet"
+NOT_CODED = "no apex is coded, but a rule includes only coded apexes"
 NOT_LISTED = "not in the published list of MEGC2019"
-TWICE = "another sample already stands for this entry of the published list"
+TWICE = "another sample is already used for this entry of the published list"
 
 
 @dataclass
 class LeftOut:
-    """A clip or picture, or one of a clip's expressions, that does not go in."""
+    """A clip, a flow picture or one expression of a clip that is not included."""
 
     item: Clip | FlowPicture
     reason: str
@@ -36,7 +36,7 @@ class LeftOut:
 
 @dataclass
 class Draft:
-    """What freezing now would give. ``list_check`` only with a preset that has a published list."""
+    """What freezing now would give. ``list_check`` is set only for a preset with a published list."""
 
     samples: list[Sample] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -57,12 +57,12 @@ class _Exclusion:
 def draft(
     databases: Sequence[Database], label_map: LabelMap, rules: Rules | None = None, preset: str = ""
 ) -> Draft:
-    """Every expression of every clip, and every flow picture, of the databases: a sample, or left out with the reason."""
-    return _Drafting(databases, label_map, rules or Rules(), preset).result()
+    """Return the draft of these databases: each expression and each flow picture is a sample, or left out with a reason."""
+    return _DraftBuilder(databases, label_map, rules or Rules(), preset).result()
 
 
-class _Drafting:
-    """One pass: clips first, so that a clip and not its picture stands for an entry of a published list."""
+class _DraftBuilder:
+    """Builds a draft. Clips come first, so that a clip, not its flow picture, is used for an entry of a published list."""
 
     def __init__(self, databases: Sequence[Database], label_map: LabelMap, rules: Rules, preset: str) -> None:
         self._databases, self._label_map, self._rules, self._preset = databases, label_map, rules, preset
@@ -72,45 +72,45 @@ class _Drafting:
 
     def result(self) -> Draft:
         for clip in with_markings(Clip.objects.filter(subject__database__in=self._databases)):
-            for emotion, made in self._of_clip(clip):
-                self._put(clip, emotion, made)
+            for emotion, made in self._samples_of_clip(clip):
+                self._add(clip, emotion, made)
         pictures = FlowPicture.objects.filter(subject__database__in=self._databases)
         for picture in pictures.select_related("subject__database"):
-            self._put(picture, picture.emotion, self._of_picture(picture))
+            self._add(picture, picture.emotion, self._sample_of_flow_picture(picture))
         if self._preset:
-            out = _not_in(self._draft.left_out, self._label_map)
+            out = _excluded_items(self._draft.left_out, self._label_map)
             self._draft.list_check = check(self._databases, self._draft.samples, self._label_map, out)
         return self._draft
 
-    def _put(self, item: Clip | FlowPicture, emotion: str, made: Sample | _Exclusion) -> None:
+    def _add(self, item: Clip | FlowPicture, emotion: str, made: Sample | _Exclusion) -> None:
         if isinstance(made, _Exclusion):
             self._draft.left_out.append(LeftOut(item, made.reason, emotion))
             return
         made.index = len(self._draft.samples)
         self._draft.samples.append(made)
 
-    def _of_clip(self, clip: Clip) -> Iterator[tuple[str, Sample | _Exclusion]]:
-        reason = self._rules.refuses_scope(_place(clip))
+    def _samples_of_clip(self, clip: Clip) -> Iterator[tuple[str, Sample | _Exclusion]]:
+        reason = self._rules.refuses_scope(_names(clip))
         if self._rules.material == "pictures":
-            reason = reason or "a clip; a rule asks for flow pictures"
+            reason = reason or "a clip, but a rule includes only flow pictures"
         markings: Sequence[Marking] = []
         if not reason:
             markings, reason = markings_of(clip)
         if reason:
             yield "", _Exclusion(reason)
         for marking in markings:
-            yield marking.emotion, self._of_marking(clip, marking)
+            yield marking.emotion, self._sample_of_marking(clip, marking)
 
-    def _of_marking(self, clip: Clip, marking: Marking) -> Sample | _Exclusion:
+    def _sample_of_marking(self, clip: Clip, marking: Marking) -> Sample | _Exclusion:
         if marking.onset is None or marking.offset is None or not marking.emotion:
             return _Exclusion(INCOMPLETE)
         frames = marking.offset - marking.onset + 1
         reason = self._rules.refuses_emotion(marking.emotion) or self._rules.refuses_duration(
             frames, clip.rate
         )
-        # Whatever a listed clip is coded as: the list says that it is a micro-expression.
+        # A listed clip is a micro-expression, even if it is coded as macro, because the list says so.
         if not reason and marking.kind not in self._rules.kinds and not self._entry(clip):
-            reason = f"a {marking.kind}-expression"
+            reason = f"a {marking.kind}-expression, which the rules exclude"
         apex, apex_from = _apex(clip, marking)
         if not reason and apex is None:
             reason = NO_APEX
@@ -118,7 +118,7 @@ class _Drafting:
             reason = NOT_CODED
         if reason:
             return _Exclusion(reason)
-        return self._labelled(
+        return self._with_class(
             clip,
             marking.emotion,
             clip=clip,
@@ -128,15 +128,15 @@ class _Drafting:
             apex_from=apex_from,
         )
 
-    def _of_picture(self, picture: FlowPicture) -> Sample | _Exclusion:
+    def _sample_of_flow_picture(self, picture: FlowPicture) -> Sample | _Exclusion:
         rules = self._rules
-        reason = rules.refuses_scope(_place(picture)) or rules.refuses_picture()
+        reason = rules.refuses_scope(_names(picture)) or rules.refuses_flow_picture()
         if reason := reason or rules.refuses_emotion(picture.emotion):
             return _Exclusion(reason)
-        return self._labelled(picture, picture.emotion, picture=picture, apex_from=Sample.ApexFrom.PICTURE)
+        return self._with_class(picture, picture.emotion, picture=picture, apex_from=Sample.ApexFrom.PICTURE)
 
-    def _labelled(self, item: Clip | FlowPicture, emotion: str, **fields: Any) -> Sample | _Exclusion:
-        database, subject, name = _place(item)
+    def _with_class(self, item: Clip | FlowPicture, emotion: str, **fields: Any) -> Sample | _Exclusion:
+        database, subject, name = _names(item)
         words = self._label_map.get(database, {})
         label = words.get(emotion)
         if database in self._listed:
@@ -163,40 +163,43 @@ class _Drafting:
         )
 
     def _entry(self, item: Clip | FlowPicture) -> Published | None:
-        """The item's line in the preset's list."""
-        database, subject, name = _place(item)
+        """Return the item's entry in the preset's list."""
+        database, subject, name = _names(item)
         key = list_key(database, subject, name) if database in self._listed else None
         return published().get(key) if key else None
 
 
 def with_markings(clips: QuerySet[Clip]) -> QuerySet[Clip]:
-    """The clips with all that ``markings_of`` and a draft ask of them."""
+    """Return the clips with the related rows that ``markings_of`` and a draft need."""
     annotations = Prefetch("annotations", Annotation.objects.select_related("coder"))
     return clips.select_related("subject__database").prefetch_related("consensus", "suggestions", annotations)
 
 
-def _place(item: Clip | FlowPicture) -> tuple[str, str, str]:
+def _names(item: Clip | FlowPicture) -> tuple[str, str, str]:
     return item.subject.database.name, item.subject.name, item.name
 
 
 def markings_of(clip: Clip) -> tuple[Sequence[Marking], str]:
-    """The markings a dataset uses: the consensus on each expression, else the only coder's complete one."""
+    """Return the markings that a dataset uses, or why there are none.
+
+    These are the consensus annotations, or without any, the annotation if the clip has exactly one complete annotation.
+    """
     if clip.state != Clip.State.READY:
         return [], f"the clip is {clip.state}"
     if not clip.face_frames:
-        return [], "no face found in the clip"
+        return [], "no face was found in the clip"
     if consensus := list(clip.consensus.all()):
         return consensus, ""
     complete = [annotation for annotation in clip.annotations.all() if annotation.complete]
     if len(complete) == 1:
         return [complete[0]], ""
     if complete:
-        return [], "several coders labelled it and none was adopted as consensus"
-    return [], INCOMPLETE if clip.annotations.all() else "not labelled"
+        return [], "it has several complete annotations and no consensus"
+    return [], INCOMPLETE if clip.annotations.all() else "it is not annotated"
 
 
 def _apex(clip: Clip, marking: Marking) -> tuple[int | None, str]:
-    """The coded apex, else that of the likeliest spotted interval whose apex lies within onset and offset."""
+    """Return the coded apex, else the apex of the likeliest suggestion inside the expression, and where it is from."""
     if marking.apex is not None:
         return marking.apex, Sample.ApexFrom.CODED
     inside = [s for s in clip.suggestions.all() if marking.onset <= s.apex <= marking.offset]  # type: ignore[operator]
@@ -204,10 +207,10 @@ def _apex(clip: Clip, marking: Marking) -> tuple[int | None, str]:
     return (best.apex if best else None), Sample.ApexFrom.SPOTTED
 
 
-def _not_in(left_out: list[LeftOut], label_map: LabelMap) -> Iterator[ExcludedItem]:
-    """What was left out of listed databases; a duplicate of what is in is not missing, and told as left out."""
+def _excluded_items(left_out: list[LeftOut], label_map: LabelMap) -> Iterator[ExcludedItem]:
+    """Yield what was left out of listed databases."""
     for entry in left_out:
-        database, subject, name = _place(entry.item)
+        database, subject, name = _names(entry.item)
         key = list_key(database, subject, name)
         if key is not None:
             label = label_map.get(database, {}).get(entry.emotion)

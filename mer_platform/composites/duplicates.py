@@ -1,4 +1,4 @@
-"""Clips that look like copies of one recording, by the fingerprints that ingest took (models_ml.video.fingerprint)."""
+"""Clips that look like copies of one recording, by their fingerprints (see models_ml.video.fingerprint)."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mer_platform.clips.models import Clip, FlowPicture
 
-# Of 387 synthetic clips and their copies (encoded anew, scaled, cropped by 8 and by 15 %), the least alike copies
-# have 0.87 and 0.9; see tests/unit/models_ml/video/test_fingerprint.py.
+# Of 387 synthetic clips and their copies (re-encoded, scaled, cropped by 8% and by 15%), the least similar copies have
+# 0.87 and 0.9; see tests/unit/models_ml/video/test_fingerprint.py.
 MOTION, LOOKS = 0.86, 0.8
 _MOTION_BYTES, _WINDOW_BYTES = 24, 60
 _LENGTHS = 1.05  # a copy is as long as its original, counted in frames or in seconds
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Alike:
-    """Two clips that are likely one recording. ``motion``: how alike they move, at most 1."""
+    """Two clips that are probably one recording. ``motion``: how similarly they move, at most 1."""
 
     first: Clip
     second: Clip
@@ -28,9 +28,9 @@ class Alike:
 
 
 def near_duplicates(clips: Iterable[Clip]) -> list[Alike]:
-    """Pairs of clips that move alike, look alike and are equally long; the likeliest first.
+    """Return pairs of clips that move alike, look alike and are equally long, the likeliest first.
 
-    Clips without a fingerprint (too short, or without any motion) are in no pair.
+    Clips without a fingerprint, because they are too short or have no motion, are in no pair.
     """
     marked = [(clip, code) for clip in clips if (code := _decoded(clip.fingerprint)) is not None]
     if len(marked) < 2:
@@ -43,15 +43,15 @@ def near_duplicates(clips: Iterable[Clip]) -> list[Alike]:
         likeness = motion[rows] @ motion[later].T
         likeness[(looks[rows] @ looks[later].T) < LOOKS] = 0
         best = likeness.max(axis=0, initial=0)
-        for place in np.flatnonzero(best >= MOTION):
-            pair = first, int(owner[later][place])
-            alike[pair] = max(alike.get(pair, 0.0), float(best[place]))
+        for index in np.flatnonzero(best >= MOTION):
+            pair = first, int(owner[later][index])
+            alike[pair] = max(alike.get(pair, 0.0), float(best[index]))
     found = [Alike(marked[a][0], marked[b][0], value) for (a, b), value in alike.items()]
     return sorted((pair for pair in found if _as_long(pair.first, pair.second)), key=lambda p: -p.motion)
 
 
 def grouped(pairs: Iterable[Alike]) -> list[list[Clip]]:
-    """Clips that hang together by pairs, each group in the order of its pairs."""
+    """Return the clips in groups that are connected by pairs, each in the order of its pairs."""
     groups: dict[int, list[Clip]] = {}
     for pair in pairs:
         first = groups.setdefault(pair.first.pk, [pair.first])
@@ -63,7 +63,7 @@ def grouped(pairs: Iterable[Alike]) -> list[list[Clip]]:
 
 
 def same_pictures(pictures: Iterable[FlowPicture]) -> list[list[FlowPicture]]:
-    """Groups of pictures with the very same bytes."""
+    """Return groups of flow pictures with identical bytes."""
     groups: defaultdict[str, list[FlowPicture]] = defaultdict(list)
     for picture in pictures:
         groups[picture.sha256].append(picture)
@@ -76,7 +76,7 @@ def _as_long(a: Clip, b: Clip) -> bool:
 
 
 def _decoded(fingerprint: str) -> tuple[Floats, Floats] | None:
-    """Unit vectors of motion (windows, 24) and looks (windows, 36); None if there are none of version 1."""
+    """Return unit vectors of motion (windows, 24) and looks (windows, 36); None for other versions or no windows."""
     version, _, digits = fingerprint.partition(":")
     if version != "1" or not digits:
         return None

@@ -1,4 +1,4 @@
-"""From the words of a database to the three classes: a suggestion for any database, and the exact map of MEGC2019.
+"""Label maps from a database's emotions to the three classes: a suggestion, and the exact map of MEGC2019.
 
 See et al., "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge", FG 2019.
 """
@@ -31,40 +31,40 @@ _MEGC2019: dict[str, dict[str, str | None]] = {
         "sadness": "negative", "happiness": "positive", **_THREE,
     },
 }  # fmt: skip
-# MEGC2019 leaves these words of CASME II out, where SAMM's are kept.
+# MEGC2019 leaves these emotions of CASME II out, but keeps SAMM's.
 _LEFT_OUT = {"casme": {"fear", "sadness"}}
 
 
 def suggest(databases: Sequence[Database], preset: str = "") -> LabelMap:
-    """A label map to start from: every emotion of every database, mapped to a class or left out (None).
+    """Return a label map to start from: each emotion of each database with a class, or None to leave it out.
 
-    With the preset, the databases that it names get exactly its map.
+    With a preset, the databases that it covers get exactly its map.
     """
     return {database.name: _words(database, preset) for database in databases}
 
 
 def fixed_by(preset: str, database: Database) -> bool:
-    """Whether the preset decides this database's map."""
+    """Return whether the preset decides this database's map."""
     return preset == MEGC2019 and bool(database_key(database.name))
 
 
 def check_label_map(label_map: Any, databases: Sequence[Database], preset: str = "") -> LabelMap:
-    """The map, if it has the right form; what it does not say of a preset's databases is filled in.
+    """Return the map with the missing databases of the preset filled in.
 
-    Raises ValidationError naming the database and the emotion.
+    Raises ValidationError that names the database and the emotion if the map does not have the right form.
     """
     if preset not in PRESETS:
         raise ValidationError(
-            {"preset": f"There is no preset “{preset}”; there are: {', '.join(p for p in PRESETS if p)}."}
+            {"preset": f"Preset “{preset}” not found. Choose one of {', '.join(p for p in PRESETS if p)}."}
         )
     names = {database.name for database in databases}
     if not isinstance(label_map, dict):
-        raise _wrong("The label map is an object: {database: {emotion: class or null}}.")
+        raise _wrong("The label map must be an object: {database: {emotion: class or null}}.")
     for name, words in label_map.items():
         if name not in names:
-            raise _wrong(f"“{name}” is not one of the databases chosen: {', '.join(sorted(names))}.")
+            raise _wrong(f"“{name}” is not one of the chosen databases: {', '.join(sorted(names))}.")
         if not isinstance(words, dict):
-            raise _wrong(f"The map of “{name}” is an object: {{emotion: class or null}}.")
+            raise _wrong(f"The map of “{name}” must be an object: {{emotion: class or null}}.")
         for emotion, label in words.items():
             _check_word(name, emotion, label)
     fixed = suggest([database for database in databases if fixed_by(preset, database)], preset)
@@ -72,7 +72,7 @@ def check_label_map(label_map: Any, databases: Sequence[Database], preset: str =
         given = label_map.get(name, words)
         if changed := sorted(emotion for emotion in given if given[emotion] != words.get(emotion)):
             raise _wrong(
-                f"{name}: MEGC2019 decides what “{changed[0]}” is; for another map, choose no preset."
+                f"{name}: MEGC2019 decides the class of “{changed[0]}”. To use another map, choose no preset."
             )
     return {**label_map, **fixed}
 
@@ -90,12 +90,11 @@ def _words(database: Database, preset: str) -> dict[str, str | None]:
 
 
 def _check_word(database: str, emotion: str, label: Any) -> None:
-    if re.search(r"[\x00\ud800-\udfff]", emotion):  # NUL, half a character: what no database stores
-        raise _wrong(f"{database}: the emotion {emotion!r} has a character in it that is no text.")
+    if re.search(r"[\x00\ud800-\udfff]", emotion):  # NUL or half a character, which no database stores
+        raise _wrong(f"{database}: the emotion {emotion!r} contains a character that is not text.")
     if label is not None and label not in CLASSES:
         raise _wrong(
-            f"{database}, “{emotion}”: “{label}” is not a class; classes are {', '.join(CLASSES)}, "
-            "or null to leave it out."
+            f"{database}, “{emotion}”: “{label}” is not a class. Use {', '.join(CLASSES)}, or null to leave the emotion out."
         )
 
 

@@ -1,4 +1,4 @@
-"""Composite datasets: clips of several databases under one label map, frozen and hashed."""
+"""Composite datasets: samples from several databases under one label map, frozen and hashed."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from models_ml.classes import CLASSES
 
 
 class Frozen(Exception):
-    """A frozen version was about to be changed."""
+    """Something tried to change a frozen version."""
 
 
 class Composite(models.Model):
@@ -34,17 +34,19 @@ class Composite(models.Model):
 
 
 class CompositeVersion(models.Model):
-    """A frozen list of samples. Never edited: a new version is made instead, and every result points at one."""
+    """A frozen list of samples. It never changes: a change makes a new version, and each result refers to one version."""
 
     composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     label_map = models.JSONField(help_text="{database name: {emotion: class or null}}")
     preset = models.CharField(
-        max_length=20, blank=True, help_text="The published composite that it follows: megc2019, or nothing."
+        max_length=20,
+        blank=True,
+        help_text="The published composite that the version follows: megc2019, or empty.",
     )
-    rules = models.JSONField(default=dict, help_text="Include and exclude rules that differ from none.")
+    rules = models.JSONField(default=dict, help_text="Active include and exclude rules (empty if none).")
     list_check = models.JSONField(
-        null=True, help_text="How it compared with its preset's published list when it was frozen."
+        null=True, help_text="Comparison with the published list of the preset when the version was frozen."
     )
     content_hash = models.CharField(max_length=64)
     frozen_by = models.ForeignKey(
@@ -61,7 +63,7 @@ class CompositeVersion(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
-            raise Frozen(f"{self} is frozen; make a new version.")
+            raise Frozen(f"{self} is frozen. Make a new version instead.")
         super().save(*args, **kwargs)
 
     @property
@@ -69,33 +71,32 @@ class CompositeVersion(models.Model):
         return self.composite.project
 
     def with_items(self) -> list["Sample"]:
-        """The samples with their clips or pictures, in one query."""
+        """Return the samples with their clips or flow pictures, in one query."""
         related = [f"{item}__subject__database" for item in ("clip", "picture")]
         return list(self.samples.select_related(*related))
 
     def counts(self) -> dict[str, Any]:
-        """Samples by class, database and subject, as the version's page shows them."""
+        """Return the number of samples and subjects, by class and database."""
         samples = list(self.samples.values_list("database", "subject", "label"))
         return count_samples(samples)
 
 
 class Sample(models.Model):
-    """One expression of a frozen version: where it is, what it shows, whose face it is.
-
-    It points at a clip with its frames, or at a flow picture, which has none.
-    """
+    """One expression of a frozen version: its frames in a clip, or its flow picture, with class and subject."""
 
     class ApexFrom(models.TextChoices):
-        CODED = "coded", "marked by coders"
+        CODED = "coded", "marked by a coder"
         SPOTTED = "spotted", "found by the spotter"
-        PICTURE = "picture", "not known: a flow picture"
+        PICTURE = "picture", "unknown (flow picture)"
 
     version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="samples")
     index = models.PositiveIntegerField()
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, null=True, related_name="samples")
     picture = models.ForeignKey(FlowPicture, on_delete=models.PROTECT, null=True, related_name="samples")
-    name = models.CharField(max_length=120, help_text="The clip's, or the picture's.")
-    content_sha256 = models.CharField(max_length=64, help_text="Of the clip's bytes, or the picture's.")
+    name = models.CharField(max_length=120, help_text="Name of the clip or flow picture.")
+    content_sha256 = models.CharField(
+        max_length=64, help_text="SHA-256 of the bytes of the clip or flow picture."
+    )
     database = models.CharField(max_length=60)
     subject = models.CharField(max_length=60)
     onset = models.PositiveIntegerField(null=True)
@@ -128,16 +129,16 @@ class Sample(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
-            raise Frozen("A sample of a frozen version cannot be changed.")
+            raise Frozen("Cannot change a sample of a frozen version.")
         super().save(*args, **kwargs)
 
     @property
     def subject_key(self) -> str:
-        """Subjects of different databases are different people, whatever their names."""
+        """The subject with its database: equal names in different databases are different people."""
         return f"{self.database}/{self.subject}"
 
     def identity(self) -> dict[str, Any]:
-        """What the version's hash covers: content and labels, no names of files or rows."""
+        """Return what the version's hash covers: content and labels, but no names of files or clips."""
         return {
             "content": self.content_sha256,
             "database": self.database,
@@ -150,13 +151,13 @@ class Sample(models.Model):
 
 
 def content_hash(samples: Iterable[Sample]) -> str:
-    """SHA-256 over the samples in a canonical order: two labs with the same data get the same hash."""
+    """Return the SHA-256 of the samples in canonical order: two labs with the same data get the same hash."""
     rows = sorted(json.dumps(sample.identity(), sort_keys=True) for sample in samples)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
 def count_samples(samples: list[tuple[str, str, str]]) -> dict[str, Any]:
-    """From (database, subject, label) triples: totals, per class, and a row a database."""
+    """Count (database, subject, class) triples: in total, per class and per database."""
     by_database: dict[str, Any] = {}
     for name in sorted({database for database, _, _ in samples}):
         rows = [(subject, label) for database, subject, label in samples if database == name]

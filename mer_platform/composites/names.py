@@ -1,4 +1,4 @@
-"""How one database, subject or clip is written by different labs, brought to one form. Only for comparing; never stored."""
+"""Names of databases, subjects and clips in one form, because labs spell them differently. Only for comparison."""
 
 import re
 
@@ -13,9 +13,9 @@ _SUBJECT = re.compile(r"(?:subject|subj|sub|spno|s|p)?0*(\d+)([a-z]*)")
 
 
 def database_key(name: str) -> str:
-    """``casme2``, ``smic`` or ``samm`` where the name is that database's, else "".
+    """Return ``casme2``, ``smic`` or ``samm`` for a name of that database, else "".
 
-    SMIC's VIS and NIR recordings, SAMM Long Videos and the other CASMEs are other databases.
+    SMIC's VIS and NIR recordings, SAMM Long Videos and the other CASME databases are different databases.
 
     >>> [database_key(n) for n in ("CASME II", "casme2_raw", "SMIC-HS", "SAMM (ours)", "SMIC VIS", "CAS(ME)²", "CASME")]
     ['casme2', 'casme2', 'smic', 'samm', '', '', '']
@@ -25,7 +25,7 @@ def database_key(name: str) -> str:
 
 
 def subject_key(name: str) -> str:
-    """One form of a subject's name within its database: sub01, Sub1, s1, 01 and 1 are the same person.
+    """Return one form of a subject's name within its database: sub01, Sub1, s1, 01 and 1 are the same person.
 
     >>> [subject_key(n) for n in ("sub01", "Sub 1", "s01", "1", "006", " 6 ", "spNO.1", "Anna", "s01b")]
     ['1', '1', '1', '1', '6', '6', '1', 'anna', '1b']
@@ -36,7 +36,7 @@ def subject_key(name: str) -> str:
 
 
 def spelled_key(name: str) -> str:
-    """A subject's name across databases: as ``subject_key``, but CASME II's sub01 is not SMIC's s01.
+    """Return one form of a subject's name across databases: as ``subject_key``, but sub01 and s01 stay different.
 
     >>> spelled_key("Sub01") == spelled_key("sub1"), spelled_key("sub01") == spelled_key("s01")
     (True, False)
@@ -45,7 +45,7 @@ def spelled_key(name: str) -> str:
 
 
 def clip_key(subject: str, name: str) -> str:
-    """One form of a clip's name within its subject, whether or not it begins with the subject.
+    """Return one form of a clip's name within its subject, with or without the subject at its start.
 
     >>> clip_key("sub01", "EP02_01f"), clip_key("1", "sub01_EP02_01f .png")
     ('ep2_1f', 'ep2_1f')
@@ -54,7 +54,8 @@ def clip_key(subject: str, name: str) -> str:
     """
     tokens = _tokens(_ENDING.sub("", name.strip().casefold()))
     own = subject_key(subject)
-    # Two tokens at least name a clip (SAMM's 6_1 of subject 006); of two, only one that says "subject" is no part of it.
+    # A clip's name has at least two tokens (SAMM's 6_1 of subject 006). Of two, the first is removed only if it is not
+    # just a number.
     while len(tokens) > 1 and subject_key(tokens[0]) == own:
         if len(tokens) == 2 and tokens[0].isdigit():
             break
@@ -63,6 +64,6 @@ def clip_key(subject: str, name: str) -> str:
 
 
 def _tokens(name: str) -> list[str]:
-    """Parts between blanks, hyphens and underscores, in small letters, numbers without leading zeros."""
+    """Return the parts between blanks, hyphens and underscores, in lower case and without leading zeros."""
     parts = re.split(r"[\s_\-]+", name.strip().casefold())
     return [re.sub(r"\d+", lambda number: str(int(number[0])), part) for part in parts if part]

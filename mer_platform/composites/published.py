@@ -1,4 +1,4 @@
-"""The published list of the MEGC2019 composite (442 samples), and how a draft compares with it."""
+"""The published list of the MEGC2019 composite (442 samples), and the comparison of samples with it."""
 
 import csv
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Published:
-    """One line of the list, as it is spelled there."""
+    """One entry of the list, as it is spelled there."""
 
     database: str
     subject: str
@@ -30,21 +30,21 @@ class Published:
 
 @cache
 def published() -> dict[Key, Published]:
-    """The list by its normalised names: (database, subject, clip)."""
+    """Return the entries by their normalised names (database, subject, clip)."""
     with LIST.open(newline="", encoding="utf-8") as file:
         entries = [Published(**row) for row in csv.DictReader(file)]
     return {(e.database, subject_key(e.subject), clip_key(e.subject, e.clip)): e for e in entries}
 
 
 def list_key(database: str, subject: str, clip: str) -> Key | None:
-    """Where to look in the list; None for a database that it does not cover."""
+    """Return the normalised names of a clip; None for a database that is not in the list."""
     key = database_key(database)
     return (key, subject_key(subject), clip_key(subject, clip)) if key else None
 
 
 @dataclass(frozen=True)
 class ExcludedItem:
-    """Something of a listed database that the draft leaves out. ``label``: what the map makes of its emotion."""
+    """An item of a listed database that the draft leaves out. ``label``: the class that the map gives its emotion."""
 
     key: Key
     database: str
@@ -68,25 +68,25 @@ def check(
     label_map: LabelMap,
     left_out: Iterable[ExcludedItem] = (),
 ) -> dict[str, Any]:
-    """How the samples compare with the list, a part a database.
+    """Compare the samples with the list, with one part per database.
 
-    ``missing``: listed and not in, with the reason if something of that name is there. ``extra``: not listed, while its
-    emotion has a class; left out. ``differ``: listed under another class than the map gives; the list's is used.
+    ``missing``: listed, but not among the samples, with the reason. ``extra``: not listed, although its emotion has a
+    class; it is left out. ``differ``: the list has another class than the map; the list's class is used.
     """
     found = {key: _ListMatch() for key in TITLES}
     for name in map(str, databases):
         if key := database_key(name):
             found[key].names.add(name)
     for sample in samples:
-        place = list_key(sample.database, sample.subject, sample.name)
-        if place is None or place not in published():
+        key = list_key(sample.database, sample.subject, sample.name)
+        if key is None or key not in published():
             continue
-        part = found[place[0]]
-        part.there.add(place)
+        part = found[key[0]]
+        part.there.add(key)
         mapped = label_map.get(sample.database, {}).get(sample.emotion)
         if mapped != sample.label:
             part.differ.append(
-                {**_place(sample), "emotion": sample.emotion, "mapped": mapped, "label": sample.label}
+                {**_names_of(sample), "emotion": sample.emotion, "mapped": mapped, "label": sample.label}
             )
     out = list(left_out)
     parts = [_part(key, part, out) for key, part in found.items()]
@@ -105,8 +105,8 @@ def check(
 def _part(key: str, found: _ListMatch, left_out: list[ExcludedItem]) -> dict[str, Any]:
     own = [entry for entry in left_out if entry.key[0] == key]
     why = {entry.key: entry.reason for entry in own}
-    absent = "there is no such clip" if found.names else f"no database chosen is {TITLES[key]}"
-    entries = {place: entry for place, entry in published().items() if place[0] == key}
+    absent = "clip not found" if found.names else f"none of the chosen databases is {TITLES[key]}"
+    entries = {names: entry for names, entry in published().items() if names[0] == key}
     extra = [entry for entry in own if entry.label is not None and entry.key not in entries]
     return {
         "database": key,
@@ -115,9 +115,9 @@ def _part(key: str, found: _ListMatch, left_out: list[ExcludedItem]) -> dict[str
         "published": len(entries),
         "there": len(found.there),
         "missing": [
-            {"subject": e.subject, "clip": e.clip, "label": e.label, "reason": why.get(place, absent)}
-            for place, e in entries.items()
-            if place not in found.there
+            {"subject": e.subject, "clip": e.clip, "label": e.label, "reason": why.get(names, absent)}
+            for names, e in entries.items()
+            if names not in found.there
         ],
         "extra": [
             {
@@ -133,5 +133,5 @@ def _part(key: str, found: _ListMatch, left_out: list[ExcludedItem]) -> dict[str
     }
 
 
-def _place(sample: Sample) -> dict[str, str]:
+def _names_of(sample: Sample) -> dict[str, str]:
     return {"database": sample.database, "subject": sample.subject, "clip": sample.name}

@@ -1,4 +1,4 @@
-"""Which of the labelled expressions a composite takes: a few rules, stored with the version and shown on its page."""
+"""Rules that choose the expressions of a composite. They are stored with the version and shown on its page."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _SEPARATOR = re.compile(r"\s*/\s*")
 
 
 def _split_scope(value: Any) -> Any:
-    """Also as people write it: “CASME II / sub01”."""
+    """Accept a scope as people write it: “CASME II / sub01”."""
     return _SEPARATOR.split(value.strip()) if isinstance(value, str) else value
 
 
@@ -28,28 +28,32 @@ ScopeField = Annotated[
 
 
 class Rules(BaseModel):
-    """Include and exclude rules. Without any: every micro-expression, with a coded or a spotted apex.
+    """Include and exclude rules. By default: all micro-expressions with a coded or a spotted apex.
 
-    A rule on the duration, or on the apex being coded, leaves flow pictures out: neither is known of them.
+    A rule on the duration or on coded apexes excludes flow pictures, whose duration and apex are not known.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     material: Literal["any", "clips", "pictures"] = Field("any", description="Clips, flow pictures, or both.")
     kinds: tuple[Literal["micro", "macro"], ...] = Field(
-        ("micro",), min_length=1, description="Of expressions."
+        ("micro",), min_length=1, description="Kinds of expressions."
     )
     apex: Literal["spotted", "coded"] = Field(
-        "spotted", description="“spotted”: where coders marked none, the spotter's will do."
+        "spotted", description="“spotted” accepts the spotter's apex if coders marked none."
     )
-    shortest: float | None = Field(None, ge=0, allow_inf_nan=False, description="Onset to offset, in “unit”.")
-    longest: float | None = Field(None, ge=0, allow_inf_nan=False, description="Onset to offset, in “unit”.")
-    unit: Literal["ms", "frames"] = Field("ms", description="Of both durations.")
+    shortest: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Duration from onset to offset, in “unit”."
+    )
+    longest: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Duration from onset to offset, in “unit”."
+    )
+    unit: Literal["ms", "frames"] = Field("ms", description="Unit of “shortest” and “longest”.")
     only: tuple[ScopeField, ...] = Field(
-        (), description="If any: only these databases, subjects and clips: [database, subject, clip]."
+        (), description="Include only these databases, subjects and clips, each as [database, subject, clip]."
     )
-    without: tuple[ScopeField, ...] = Field((), description="Databases, subjects and clips to leave out.")
-    without_emotions: tuple[Text, ...] = Field((), description="Words to leave out in every database.")
+    without: tuple[ScopeField, ...] = Field((), description="Databases, subjects and clips to exclude.")
+    without_emotions: tuple[Text, ...] = Field((), description="Emotions to exclude in all databases.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -60,28 +64,29 @@ class Rules(BaseModel):
         return self
 
     def stored(self) -> dict[str, Any]:
-        """What differs from no rules, as JSON."""
+        """Return the rules that differ from the defaults, as JSON."""
         return json.loads(self.model_dump_json(exclude_defaults=True))
 
     def refuses_scope(self, scope: Scope) -> str:
-        """Why this clip does not go in, whatever is marked in it; "" if it does."""
+        """Return why all expressions of this clip are excluded, or ""."""
         if any(_within(scope, outer) for outer in self.without):
-            return "left out by a rule"
+            return "excluded by a rule"
         if self.only and not any(_within(scope, outer) for outer in self.only):
-            return "not among those that a rule asks for"
+            return "not included by a rule"
         return ""
 
     def refuses_emotion(self, emotion: str) -> str:
+        """Return why expressions with this emotion are excluded, or ""."""
         if emotion.casefold().strip() in {word.casefold().strip() for word in self.without_emotions}:
-            return f"emotion “{emotion}” is left out by a rule"
+            return f"emotion “{emotion}” is excluded by a rule"
         return ""
 
     def refuses_duration(self, frames: int, fps: float) -> str:
-        """``frames`` from onset to offset, both included."""
+        """Return why an expression of this length is excluded, or ""; ``frames`` counts onset and offset."""
         if self.shortest is None and self.longest is None:
             return ""
         if self.unit == "ms" and not fps:
-            return "its frame rate is not known, so a rule on milliseconds cannot be kept"
+            return "its frame rate is not known, so its duration in milliseconds is not known either"
         duration = frames if self.unit == "frames" else (frames - 1) / fps * 1000
         if self.shortest is not None and duration < self.shortest:
             return f"shorter than {self.shortest:g} {self.unit}"
@@ -89,23 +94,26 @@ class Rules(BaseModel):
             return f"longer than {self.longest:g} {self.unit}"
         return ""
 
-    def refuses_picture(self) -> str:
+    def refuses_flow_picture(self) -> str:
+        """Return why flow pictures are excluded, or ""."""
         if self.material == "clips":
-            return "a flow picture; a rule asks for clips"
+            return "a flow picture, but a rule includes only clips"
         if self.shortest is not None or self.longest is not None:
-            return "a flow picture: its duration is not known"
-        return "a flow picture: whether its apex was coded is not known" if self.apex == "coded" else ""
+            return "a flow picture, whose duration is not known"
+        return "a flow picture, whose apex may not be coded" if self.apex == "coded" else ""
 
     def unknown_scopes(self, scopes: Iterable[Scope]) -> list[str]:
-        """Places in the rules that are not in these databases: likely misspelt."""
+        """Return the scopes of the rules that none of these scopes is in. They are probably misspelt."""
         known = {_folded(scope)[:depth] for scope in scopes for depth in (1, 2, 3)}
         return [" / ".join(p) for p in (*self.only, *self.without) if _folded(p) not in known]
 
     def described(self) -> list[str]:
-        """A sentence a rule, for pages; the two that everything follows by default as well."""
+        """Return one sentence per rule for pages, always including kinds and apex."""
         both = len(set(self.kinds)) == 2
         lines = ["Micro- and macro-expressions" if both else f"{self.kinds[0].capitalize()}-expressions only"]
-        lines.append("Only coded apexes" if self.apex == "coded" else "Coded apexes, else spotted ones")
+        lines.append(
+            "Only coded apexes" if self.apex == "coded" else "Coded apexes, otherwise spotted apexes"
+        )
         if self.material != "any":
             lines.append("Clips only" if self.material == "clips" else "Flow pictures only")
         if self.shortest is not None:
@@ -115,29 +123,29 @@ class Rules(BaseModel):
         if self.only:
             lines.append("Only " + ", ".join(" / ".join(scope) for scope in self.only))
         if self.without:
-            lines.append("Without " + ", ".join(" / ".join(scope) for scope in self.without))
+            lines.append("Excluding " + ", ".join(" / ".join(scope) for scope in self.without))
         if self.without_emotions:
-            lines.append("Without the emotions " + ", ".join(self.without_emotions))
+            lines.append("Excluding the emotions " + ", ".join(self.without_emotions))
         return lines
 
 
 def parse_rules(data: Any) -> Rules:
-    """Raises ValidationError with what is wrong, and in which rule."""
+    """Return the validated rules. Raises ValidationError with what is wrong, and in which rule."""
     if isinstance(data, Rules):
         return data
     try:
         return Rules.model_validate(data or {})
     except PydanticError as error:
-        raise ValidationError({"rules": [_told(one) for one in error.errors()]}) from error
+        raise ValidationError({"rules": [_describe(one) for one in error.errors()]}) from error
 
 
-def _told(error: Any) -> str:
+def _describe(error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"There is no rule “{where}”; there are: {', '.join(Rules.model_fields)}."
+        return f"Rule “{where}” not found. The rules are {', '.join(Rules.model_fields)}."
     if error["type"] == "too_short" and where == "kinds":
-        return "Choose at least one kind of expressions: micro, macro."
+        return "Choose at least one kind of expressions: micro or macro."
     return f"{where}: {message}." if where else f"{message[0].upper()}{message[1:]}."
 
 

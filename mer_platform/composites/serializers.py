@@ -29,7 +29,7 @@ class SampleSerializer(serializers.ModelSerializer):
 
     def to_representation(self, sample: Sample) -> dict[str, Any]:
         data = super().to_representation(sample)
-        if sample.clip_id in self.context.get("blind", ()):  # the caller is still to code this clip
+        if sample.clip_id in self.context.get("blind", ()):  # the user still has to code this clip
             data |= dict.fromkeys(("onset", "apex", "offset", "emotion", "label"))
         return data
 
@@ -69,8 +69,8 @@ class CaveatSerializer(serializers.Serializer):
 class CheckSerializer(serializers.Serializer):
     list_check = DocumentField(
         allow_null=True,
-        help_text="Where it has a preset: by database how many published samples are there, and which are missing, "
-        "extra or labelled otherwise.",
+        help_text="With a preset: how many published samples the version has per database, and which are missing, extra "
+        "or have another class.",
     )
     caveats = CaveatSerializer(many=True)
 
@@ -95,9 +95,9 @@ class RuleChangeSerializer(serializers.Serializer):
 
 
 class DiffSerializer(serializers.Serializer):
-    before = serializers.IntegerField(help_text="The id of the version compared with.")
-    after = serializers.IntegerField()
-    same = serializers.IntegerField(help_text="Samples that are alike in both.")
+    before = serializers.IntegerField(help_text="Id of the version compared with.")
+    after = serializers.IntegerField(help_text="Id of this version.")
+    same = serializers.IntegerField(help_text="Number of samples that are equal in both.")
     added = SampleSerializer(many=True)
     removed = SampleSerializer(many=True)
     changed = ChangeSerializer(many=True)
@@ -109,20 +109,27 @@ class CounterpartSerializer(serializers.Serializer):
     database = serializers.CharField()
     subject = serializers.CharField()
     clip = serializers.CharField()
-    problem = serializers.CharField(required=False, help_text="Why it cannot be had here.")
+    problem = serializers.CharField(required=False, help_text="Why the sample is missing here.")
     differs = DocumentField(required=False, help_text="{field: [in the document, here]}")
 
 
 class VersionImportResultSerializer(serializers.Serializer):
     status = serializers.ChoiceField(["frozen", "existing", "compared", "incomplete"])
-    version = serializers.IntegerField(allow_null=True, help_text="The identical version here.")
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Id of the identical version in this project."
+    )
     content_hash = serializers.CharField()
-    there = serializers.IntegerField(help_text="Samples that are here with the same marks and names.")
-    other = CounterpartSerializer(many=True, help_text="Here, with other marks or names.")
-    lacking = CounterpartSerializer(many=True, help_text="Not here.")
+    there = serializers.IntegerField(
+        help_text="Number of samples that are in the project with the same marks and names."
+    )
+    other = CounterpartSerializer(
+        many=True, help_text="Samples that are in the project with other marks or names."
+    )
+    lacking = CounterpartSerializer(many=True, help_text="Samples that are missing from the project.")
 
 
 def diff_json(before: CompositeVersion, after: CompositeVersion, found: Diff) -> dict[str, Any]:
+    """Return a diff as the API gives it; see ``DiffSerializer``."""
     return {
         "before": before.pk,
         "after": after.pk,

@@ -1,4 +1,4 @@
-"""Freezing a composite."""
+"""Freezing a composite version."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,24 +28,28 @@ def freeze(
     preset: str = "",
     rules: Any = None,
 ) -> CompositeVersion:
-    """Make the next version of the composite ``name``.
+    """Freeze the next version of the composite ``name``, or return the latest version if nothing changed.
 
-    Raises ValidationError (by field: name, databases, label_map, preset, rules) if something in them is wrong, or if
-    nothing, or only one subject, would be in it. The same content as the latest version is that version.
+    Raises ValidationError by field (name, databases, label_map, preset, rules) if a value is wrong, or if the version
+    would have no samples or only one subject.
     """
     if not name.strip():
-        raise ValidationError({"name": "Give the composite a name."})
+        raise ValidationError({"name": "Enter a name for the composite."})
     if not databases:
         raise ValidationError({"databases": "Choose at least one database."})
     checked, kept = check_label_map(label_map, databases, preset), parse_rules(rules)
     built = draft(databases, checked, kept, preset)
     if not built.samples:
         raise ValidationError(
-            {"databases": "No clip of these databases has a complete label that the map and the rules keep."}
+            {
+                "databases": "These databases have no complete annotation that the label map and the rules include."
+            }
         )
     if len({s.subject_key for s in built.samples}) < 2:
         raise ValidationError(
-            {"databases": "All samples are of one subject; leave-one-subject-out needs at least two."}
+            {
+                "databases": "All samples are of one subject. Leave-one-subject-out needs at least two subjects."
+            }
         )
     return store(
         project,
@@ -62,15 +66,15 @@ def freeze(
 def store(
     project: Project, name: str, samples: Sequence[Sample], user: Any, **recipe: Any
 ) -> CompositeVersion:
-    """The next version of ``name`` with these samples, or the latest if nothing is new.
+    """Store the next version of ``name`` with these samples, or return the latest version if nothing changed.
 
-    ``recipe``: label_map, preset, rules, and list_check, which follows from the others and the samples.
+    ``recipe``: label_map, preset, rules, and list_check, which follows from the samples and the others.
     """
     digest = content_hash(samples)
     made_by = {field: recipe[field] for field in RECIPE}
     with transaction.atomic():
         composite, _ = Composite.objects.get_or_create(project=project, name=name.strip()[:80])
-        Composite.objects.select_for_update().get(pk=composite.pk)  # two clicks make one version
+        Composite.objects.select_for_update().get(pk=composite.pk)  # so that two clicks make one version
         latest = composite.versions.order_by("-number").first()
         if latest is not None and latest.content_hash == digest and _recipe(latest) == made_by:
             return latest

@@ -1,4 +1,4 @@
-"""What the composites' pages show in tables."""
+"""Tables on the pages of composites."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from models_ml.classes import CLASSES
 
 
 def by_subject(samples: Iterable[Sample]) -> list[dict[str, Any]]:
-    """A row a subject: how many samples of each class it has."""
+    """Return one row per subject with its number of samples per class."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for sample in samples:
         counts[sample.database, sample.subject][sample.label] += 1

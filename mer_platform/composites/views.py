@@ -36,7 +36,7 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Counts, label map and rules for all members; samples, warnings and the list's check for researchers."""
+    """Show counts, label map and rules to all members; samples, warnings and list check to researchers."""
     project = get_project(request, slug)
     version = get_object_or_404(_versions(project), pk=pk)
     rules = Rules(**version.rules)
@@ -64,7 +64,7 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def version_diff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """What changed from the version ``?against=`` to this one. Marks are shown: for researchers."""
+    """Show what changed from the version ``?against=`` to this one. Only researchers may see the marks."""
     project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
     version = get_object_or_404(_versions(project), pk=pk)
@@ -88,34 +88,36 @@ def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def version_import(request: HttpRequest, slug: str) -> HttpResponse:
-    """Another lab's document, as a file: compared with what is here, and frozen if all of it is (field ``do`` = import)."""
+    """Compare another lab's document with the project; with the field ``do`` = import, freeze the identical version."""
     project = get_project(request, slug, Role.RESEARCHER)
     context: dict[str, Any] = {}
     if request.method == "POST":
         try:
             compared = document_import.compare(project, _document(request))
             if request.POST.get("do") == "import" and compared.complete:
-                return _adopted(request, project, compared)
+                return _redirect_to_adopted(request, project, compared)
             context |= {"compared": compared, "text": compared.document.model_dump_json()}
         except ValidationError as error:
             context["errors"] = error.message_dict
     return render(request, "composites/import.html", context, status=422 if "errors" in context else 200)
 
 
-def _adopted(
+def _redirect_to_adopted(
     request: HttpRequest, project: Project, compared: document_import.DocumentComparison
 ) -> HttpResponse:
     version = document_import.adopt(project, compared, request.user)
     digest = version.content_hash[:12]
     if compared.existing is not None:
-        messages.info(request, f"This version was here already: {version} has the same hash, {digest}.")
+        messages.info(
+            request, f"The project already has this version: {version} has the same hash, {digest}."
+        )
     else:
-        messages.success(request, f"Frozen as {version}, with the hash of the document, {digest}.")
+        messages.success(request, f"Frozen as {version}, with the content hash of the document, {digest}.")
     return redirect(reverse("version", args=[project.slug, version.pk]))
 
 
 def _document(request: HttpRequest) -> document.Document:
-    """The chosen file, or, after a comparison, the text that the page kept of it."""
+    """Return the document in the chosen file, or, after a comparison, in the text that the page kept."""
     if text := request.POST.get("text"):
         return document.read(text)
     file = request.FILES.get("document")
@@ -124,7 +126,7 @@ def _document(request: HttpRequest) -> document.Document:
     if (file.size or 0) > MAX_DOCUMENT_BYTES:
         raise ValidationError(
             {
-                "document": f"The file is too large for an exported version: more than {MAX_DOCUMENT_BYTES:,} bytes."
+                "document": f"The file has more than {MAX_DOCUMENT_BYTES:,} bytes, too many for an exported version."
             }
         )
     return document.read(file.read())

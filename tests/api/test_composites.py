@@ -1,4 +1,4 @@
-"""What goes into a composite, what is left out and why, and that a frozen version stays frozen."""
+"""What a composite includes, what it leaves out and why, and that a frozen version never changes."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_it_freezes_and_counts(freeze, labelled):
     assert counts["databases"]["CASME II"]["subjects"] == 2
 
 
-def test_the_same_content_is_the_same_version_and_other_content_the_next(freeze, labelled):
+def test_only_new_content_makes_a_new_version(freeze, labelled):
     labelled("a", "sub01")
     labelled("b", "sub02")
     first, again = freeze().json(), freeze().json()
@@ -65,7 +65,7 @@ def test_the_same_content_is_the_same_version_and_other_content_the_next(freeze,
 @pytest.mark.parametrize(
     "change", [{"apex": 21}, {"label": "positive"}, {"subject": "sub09"}, {"content_sha256": "0" * 64}]
 )
-def test_one_altered_field_changes_the_hash(change):
+def test_one_changed_field_changes_the_hash(change):
     row = {
         "content_sha256": "a" * 64,
         "database": "d",
@@ -116,15 +116,15 @@ def test_it_says_why_clips_are_left_out(database, make_clip, labelled, alice, bo
     for coder in (alice, bob):
         Annotation.objects.create(clip=disputed, coder=coder, onset=1, apex=2, offset=3, emotion="disgust")
     reasons = {entry.clip.name: entry.reason for entry in draft([database], MAP).left_out}
-    assert reasons["unlabelled"] == "not labelled"
+    assert reasons["unlabelled"] == "it is not annotated"
     assert reasons["broken"] == "the clip is failed"
-    assert reasons["faceless"] == "no face found in the clip"
+    assert reasons["faceless"] == "no face was found in the clip"
     assert "not in the label map" in reasons["other word"]
     assert "not complete" in reasons["half"]
-    assert "none was adopted" in reasons["disputed"]
+    assert "no consensus" in reasons["disputed"]
 
 
-def test_a_single_coders_complete_marking_is_enough(database, make_clip, alice):
+def test_the_complete_annotation_of_a_single_coder_is_enough(database, make_clip, alice):
     Annotation.objects.create(clip=make_clip(), coder=alice, onset=1, apex=2, offset=3, emotion="happiness")
     assert [sample.label for sample in draft([database], MAP).samples] == ["positive"]
 
@@ -132,10 +132,10 @@ def test_a_single_coders_complete_marking_is_enough(database, make_clip, alice):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"label_map": {"SMIC": {}}}, "not one of the databases chosen"),
+        ({"label_map": {"SMIC": {}}}, "not one of the chosen databases"),
         ({"label_map": {"CASME II": {"disgust": "angry"}}}, "is not a class"),
-        ({"label_map": ["disgust"]}, "is an object"),
-        ({"label_map": {"CASME II": {"a\0b": "negative"}}}, "a character in it that is no text"),
+        ({"label_map": ["disgust"]}, "must be an object"),
+        ({"label_map": {"CASME II": {"a\0b": "negative"}}}, "contains a character that is not text"),
         ({"preset": "megc2018"}, "is not a valid choice"),
         ({"databases": []}, "Choose at least one"),
         ({"name": ""}, "blank"),
@@ -149,7 +149,7 @@ def test_it_says_what_is_wrong_with_a_composite(freeze, labelled, fields, words)
     assert words in answer.content.decode()
 
 
-def test_it_wants_two_subjects(freeze, labelled):
+def test_a_composite_needs_two_subjects(freeze, labelled):
     labelled("a", "sub01")
     assert "at least two" in str(freeze().json())
 

@@ -1,4 +1,4 @@
-"""The published composite of 442 samples: its map, its list, and what the list decides."""
+"""The published composite of 442 samples: its map, its list, and where the list takes precedence."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ VOCABULARY = {
 
 @pytest.fixture
 def the_442(project):
-    """Every published sample as a labelled clip, without pixels; SMIC's without an apex, but spotted."""
+    """Each published sample as a labelled clip without frames; SMIC clips have a spotted apex instead of a coded one."""
     with LIST.open() as file:
         rows = list(csv.DictReader(file))
     databases = {
@@ -125,7 +125,7 @@ def test_the_442_make_the_published_composite(the_442, project, capsys):
     assert (spotted.count(), set(spotted.values_list("database", "apex"))) == (164, {("SMIC", 22)})
 
 
-def test_one_altered_row_of_442_changes_the_hash_and_their_order_does_not(the_442):
+def test_one_changed_row_of_442_changes_the_hash_but_their_order_does_not(the_442):
     samples = drafted(the_442).samples
     before = content_hash(samples)
     assert content_hash(samples[::-1]) == before
@@ -138,7 +138,7 @@ def test_composing_442_takes_few_queries(the_442, django_assert_max_num_queries)
         drafted(the_442)
 
 
-def test_what_the_list_does_not_have_is_left_out_and_told(the_442):
+def test_samples_that_are_not_in_the_list_are_left_out_and_reported(the_442):
     add("sub04", "EP12_01f", "disgust")
     built = drafted(the_442)
     assert [(entry.item.name, entry.reason) for entry in built.left_out] == [("EP12_01f", NOT_LISTED)]
@@ -154,7 +154,7 @@ def test_what_the_list_does_not_have_is_left_out_and_told(the_442):
     assert built.list_check["complete"]
 
 
-def test_the_list_decides_where_a_label_differs_and_says_so(the_442):
+def test_a_class_that_differs_from_the_list_is_replaced_and_reported(the_442):
     Consensus.objects.filter(clip=clip_of("sub01", "EP02_01f")).update(emotion="others")
     Consensus.objects.filter(clip=clip_of("sub01", "EP19_05f")).update(emotion="surprise")
     built = drafted(the_442)
@@ -166,21 +166,23 @@ def test_the_list_decides_where_a_label_differs_and_says_so(the_442):
     ]
 
 
-def test_what_is_missing_is_told_with_the_reason(the_442):
+def test_missing_samples_are_reported_with_the_reason(the_442):
     clip_of("sub01", "EP02_01f").delete()
     Clip.objects.filter(pk=clip_of("006", "006_1_2").pk).update(face_frames=[])
     check = drafted(the_442).list_check
     assert (check["there"], check["complete"]) == (440, False)
     assert part(check, "casme2")["missing"] == [
-        {"subject": "sub01", "clip": "EP02_01f", "label": "positive", "reason": "there is no such clip"}
+        {"subject": "sub01", "clip": "EP02_01f", "label": "positive", "reason": "clip not found"}
     ]
-    assert [row["reason"] for row in part(check, "samm")["missing"]] == ["no face found in the clip"]
+    assert [row["reason"] for row in part(check, "samm")["missing"]] == ["no face was found in the clip"]
 
 
-def test_a_database_that_was_not_chosen_is_missing_whole(the_442):
+def test_all_samples_of_a_database_that_was_not_chosen_are_missing(the_442):
     check = drafted([d for d in the_442 if d.name != "SMIC"]).list_check
     assert check["there"] == 442 - 164
-    assert {row["reason"] for row in part(check, "smic")["missing"]} == {"no database chosen is SMIC"}
+    assert {row["reason"] for row in part(check, "smic")["missing"]} == {
+        "none of the chosen databases is SMIC"
+    }
 
 
 def test_names_in_other_spellings_are_the_same_names(the_442):
@@ -192,16 +194,16 @@ def test_names_in_other_spellings_are_the_same_names(the_442):
     assert drafted(databases).list_check["complete"]
 
 
-def test_a_clip_coded_as_macro_is_in_if_it_is_listed(the_442):
+def test_a_listed_clip_is_included_even_if_it_is_coded_as_macro(the_442):
     Consensus.objects.filter(clip=clip_of("006", "006_1_2")).update(kind="macro")
     add("sub04", "other", "disgust")
     Consensus.objects.filter(clip__name="other").update(kind="macro")
     built = drafted(the_442)
     assert built.list_check["complete"]
-    assert [entry.reason for entry in built.left_out] == ["a macro-expression"]
+    assert [entry.reason for entry in built.left_out] == ["a macro-expression, which the rules exclude"]
 
 
-def test_a_clip_and_not_its_picture_stands_for_a_listed_sample(the_442):
+def test_a_clip_takes_precedence_over_its_flow_picture(the_442):
     person = Subject.objects.get(name="sub01")
     FlowPicture.objects.create(
         subject=person,
@@ -217,7 +219,7 @@ def test_a_clip_and_not_its_picture_stands_for_a_listed_sample(the_442):
     assert all(sample.picture is None for sample in built.samples)
 
 
-def test_without_its_clip_the_picture_does(the_442):
+def test_without_its_clip_the_flow_picture_is_used(the_442):
     clip_of("sub01", "EP02_01f").delete()
     person = Subject.objects.get(name="sub01")
     FlowPicture.objects.create(
@@ -242,15 +244,15 @@ def test_the_maps_of_the_three_databases_are_the_published_ones(the_442):
     }  # fmt: skip
 
 
-def test_a_preset_and_another_map_of_its_databases_contradict_each_other(the_442, project):
+def test_a_preset_cannot_be_combined_with_another_map_of_its_databases(the_442, project):
     own = {"CASME II": {"fear": "negative"}}
-    with pytest.raises(Exception, match="MEGC2019 decides what “fear” is"):
+    with pytest.raises(Exception, match="MEGC2019 decides the class of “fear”"):
         check_label_map(own, the_442, MEGC2019)
-    with pytest.raises(Exception, match="no preset “megc2018”"):
+    with pytest.raises(Exception, match="Preset “megc2018” not found"):
         freeze(project, "x", the_442, {}, None, preset="megc2018")
 
 
-def test_the_api_tells_the_check(the_442, project, api):
+def test_the_api_returns_the_check(the_442, project, api):
     clip_of("sub01", "EP02_01f").delete()
     answer = api.post(
         "/api/v1/composite-versions/",

@@ -1,4 +1,4 @@
-"""Rules, spotted apexes and flow pictures in a draft, and what it warns of."""
+"""Rules, spotted apexes and flow pictures in a draft, and its warnings."""
 
 import pytest
 
@@ -51,14 +51,14 @@ def codes(built) -> list[str]:
     return [caveat.code for caveat in caveats(built.samples, Rules())]
 
 
-def test_macro_expressions_go_in_only_if_asked_for(labelled, drafted):
+def test_macro_expressions_are_included_only_by_a_rule(labelled, drafted):
     labelled("a")
     labelled("b", kind="macro")
-    assert reasons(drafted()) == {"b": "a macro-expression"}
+    assert reasons(drafted()) == {"b": "a macro-expression, which the rules exclude"}
     assert len(drafted(kinds=["micro", "macro"]).samples) == 2
 
 
-def test_the_likeliest_spotted_apex_within_the_marks_stands_in_for_a_missing_one(labelled, drafted):
+def test_the_likeliest_spotted_apex_inside_the_expression_replaces_a_missing_one(labelled, drafted):
     clip = labelled("a", apex=None)
     for onset, apex, confidence in ((0, 5, 1.0), (11, 15, 0.4), (12, 18, 0.7)):
         Suggestion.objects.create(
@@ -69,22 +69,22 @@ def test_the_likeliest_spotted_apex_within_the_marks_stands_in_for_a_missing_one
     assert reasons(drafted(apex="coded")) == {"a": NOT_CODED}
 
 
-def test_without_a_spotted_apex_it_is_left_out(labelled, drafted):
+def test_an_expression_without_any_apex_is_left_out(labelled, drafted):
     clip = labelled("a", apex=None)
     assert reasons(drafted()) == {"a": NO_APEX}
     Suggestion.objects.create(clip=clip, onset=50, apex=55, offset=60, confidence=1, spotter="1")
     assert reasons(drafted()) == {"a": NO_APEX}
 
 
-def test_rules_on_places_emotions_and_durations(labelled, drafted):
+def test_rules_on_scopes_emotions_and_durations(labelled, drafted):
     labelled("a", "sub01")
     labelled("b", "sub02", offset=90)
     labelled("c", "sub03", emotion="surprise")
     built = drafted(without=["CASME II / sub01"], without_emotions=["Surprise"], longest=300)
     assert reasons(built) == {
-        "a": "left out by a rule",
+        "a": "excluded by a rule",
         "b": "longer than 300 ms",
-        "c": "emotion “surprise” is left out by a rule",
+        "c": "emotion “surprise” is excluded by a rule",
     }
 
 
@@ -97,32 +97,32 @@ def test_flow_pictures_are_samples_without_marks(pictured, drafted):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ({"material": "clips"}, "a rule asks for clips"),
-        ({"longest": 100}, "its duration is not known"),
-        ({"apex": "coded"}, "whether its apex was coded is not known"),
+        ({"material": "clips"}, "a rule includes only clips"),
+        ({"longest": 100}, "whose duration is not known"),
+        ({"apex": "coded"}, "whose apex may not be coded"),
     ],
 )
-def test_what_a_rule_cannot_know_of_a_picture_leaves_it_out(pictured, drafted, rules, words):
+def test_rules_that_flow_pictures_cannot_meet_leave_them_out(pictured, drafted, rules, words):
     pictured("p")
     assert words in reasons(drafted(**rules))["p"]
 
 
-def test_pictures_only(labelled, pictured, drafted):
+def test_a_rule_can_include_only_flow_pictures(labelled, pictured, drafted):
     labelled("a")
     pictured("p")
     built = drafted(material="pictures")
     assert [s.name for s in built.samples] == ["p"]
-    assert reasons(built) == {"a": "a clip; a rule asks for flow pictures"}
+    assert reasons(built) == {"a": "a clip, but a rule includes only flow pictures"}
 
 
-def test_mixed_units_and_the_same_expression_twice_are_warned_of(labelled, pictured, drafted):
+def test_mixed_units_and_repeated_expressions_cause_warnings(labelled, pictured, drafted):
     labelled("EP02_01f")
     pictured("sub01_EP02_01f")
     assert codes(drafted()) == ["mixed-material", "clip-and-picture"]
     assert codes(drafted(material="clips")) == []
 
 
-def test_the_same_picture_under_two_names_is_warned_of(pictured, drafted):
+def test_the_same_flow_picture_under_two_names_causes_a_warning(pictured, drafted):
     pictured("a", "sub01")
     pictured("b", "sub02")
     pictured("c", "sub03", sha256="f" * 64)
@@ -133,32 +133,32 @@ def test_the_same_picture_under_two_names_is_warned_of(pictured, drafted):
     )
 
 
-def test_a_subject_spelled_two_ways_is_warned_of(labelled, drafted):
+def test_a_subject_with_two_spellings_causes_a_warning(labelled, drafted):
     labelled("a", "sub01")
     labelled("b", "Sub 1")
     (found,) = caveats(drafted().samples, Rules())
     assert found.code == "subject-two-names"
-    assert "“Sub 1” and “sub01” look like one subject" in found.message
+    assert "“Sub 1” and “sub01” are probably one subject" in found.message
 
 
-def test_a_subject_of_two_databases_is_warned_of(project, labelled, drafted):
+def test_a_subject_of_two_databases_causes_a_warning(project, labelled, drafted):
     other = Database.objects.create(project=project, name="CASME SQ", emotions=[])
     labelled("a", "s15")
     labelled("b", "S15", in_database=other)
     labelled("c", "sub15", in_database=other)
     found = caveats(drafted().samples, Rules())
     assert [c.code for c in found] == ["subject-two-names", "subject-two-databases"]
-    assert "“s15” is a subject of CASME II and of CASME SQ" in found[1].message
+    assert "“s15” is a subject of both CASME II and CASME SQ" in found[1].message
 
 
-def test_copies_are_warned_of_as_one_group(labelled, drafted):
+def test_copies_cause_one_warning_per_group(labelled, drafted):
     code = "1:" + bytes(range(1, 61)).hex()
     for name, subject in (("a", "sub01"), ("b", "sub01"), ("c", "sub02")):
         clip = labelled(name, subject)
         clip.save_result(fingerprint=code)
     (found,) = caveats(drafted().samples, Rules())
     assert [sorted(clip.name for clip in group) for group in found.groups] == [["a", "b", "c"]]
-    assert "1 of these groups under different subjects" in found.message
+    assert "1 of them under different subjects" in found.message
 
 
 def test_rules_are_stored_with_the_version_and_make_another_one(api, project, database, labelled):

@@ -21,14 +21,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", required=True, help="the project's slug")
-        parser.add_argument("--name", help="the composite's name; default: Composite, or the preset's")
+        parser.add_argument("--name", help="the composite's name; default: the preset's name, or Composite")
         parser.add_argument(
             "--label-map",
             default=SUGGESTED,
             help="suggested (default), megc2019, or a JSON file {database: {emotion: class or null}}",
         )
         parser.add_argument(
-            "--database", action="append", help="a database's name; repeat for several; default: all"
+            "--database", action="append", help="a database's name; can be repeated; default: all databases"
         )
         parser.add_argument("--rules", type=Path, help="a JSON file of include and exclude rules")
         parser.add_argument(
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
-            raise CommandError(f"There is no project “{options['project']}”.")
+            raise CommandError(f"Project “{options['project']}” not found.")
         databases = _chosen(project, options["database"])
         preset = options["label_map"] if options["label_map"] in PRESETS else ""
         label_map = (
@@ -64,13 +64,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(result))
             return
         self.stdout.write(f"{version}: {version.counts()['samples']} samples, {version.content_hash}")
-        self._tell(version, found)
+        self._print(version, found)
 
-    def _tell(self, version: CompositeVersion, found: list[dict[str, Any]]) -> None:
+    def _print(self, version: CompositeVersion, found: list[dict[str, Any]]) -> None:
         for part in version.list_check["databases"] if version.list_check else []:
             self.stdout.write(
-                f"{part['title']}: {part['there']} of the {part['published']} published samples; "
-                f"{len(part['missing'])} missing, {len(part['extra'])} extra (left out), {len(part['differ'])} differ"
+                f"{part['title']}: {part['there']} of {part['published']} published samples; "
+                f"{len(part['missing'])} missing, {len(part['extra'])} extra, {len(part['differ'])} with another class"
             )
         for caveat in found:
             self.stderr.write(f"Warning: {caveat['message']}")
@@ -82,7 +82,9 @@ def _chosen(project: Project, names: list[str] | None) -> list[Database]:
         return databases
     known = {database.name for database in databases}
     if unknown := [name for name in names if name not in known]:
-        raise CommandError(f"{project} has no database {unknown}; it has {sorted(known)}.")
+        raise CommandError(
+            f"Not found in {project}: {', '.join(unknown)}. Its databases are {', '.join(sorted(known))}."
+        )
     return [database for database in databases if database.name in names]
 
 
@@ -90,10 +92,11 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise CommandError(
-            f"{path} cannot be read ({error}). A label map is {SUGGESTED}, {MEGC2019} or a JSON file."
+            f"Cannot read “{path}”: {reason}. A label map is {SUGGESTED}, {MEGC2019} or a JSON file."
         ) from error
     except json.JSONDecodeError as error:
         raise CommandError(
-            f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+            f"“{path}” is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
         ) from error

@@ -10,23 +10,25 @@ from mer_platform.projects.models import Project
 
 
 class Command(BaseCommand):
-    help = "Compare another lab's version with a project, and freeze the identical one where every sample is there."
+    help = "Compare another lab's version with a project, and freeze the identical version if all samples are there."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="what composite_export wrote")
+        parser.add_argument("file", type=Path, help="the document that composite_export wrote")
         parser.add_argument("--project", required=True, help="the project's slug")
-        parser.add_argument("--name", default="", help="the composite's name; default: the document's")
-        parser.add_argument("--compare-only", action="store_true", help="freeze nothing")
+        parser.add_argument(
+            "--name", default="", help="the composite's name; default: the name in the document"
+        )
+        parser.add_argument("--compare-only", action="store_true", help="only compare; freeze nothing")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
-            raise CommandError(f"There is no project “{options['project']}”.")
+            raise CommandError(f"Project “{options['project']}” not found.")
         try:
             content = options["file"].read_bytes()
         except OSError as error:
-            raise CommandError(f"{options['file']} cannot be read ({error}).") from error
+            raise CommandError(f"Cannot read “{options['file']}”: {error.strerror}.") from error
         try:
             compared = document_import.compare(project, document.read(content))
             version = compared.existing
@@ -39,6 +41,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(result))
             return
         self.stdout.write(
-            f"{result['status']}: {version or 'no version'}; {result['there']} samples alike, {len(result['other'])} with "
-            f"other marks or names, {len(result['lacking'])} lacking"
+            f"{result['status']}: {version or 'no version'}; {result['there']} samples equal, {len(result['other'])} with "
+            f"other marks or names, {len(result['lacking'])} missing"
         )

@@ -1,4 +1,4 @@
-"""Diff between versions, and a version that travels to another lab without a face."""
+"""Differences between versions, and the document that carries a version to another lab."""
 
 import json
 
@@ -40,7 +40,7 @@ def version(project, database, clips, alice):
 
 
 def twin(other_project, clips, **renamed):
-    """The same bytes in another lab, by its names, labelled alike."""
+    """The same clips in another lab, under its own names, with the same labels."""
     database = Database.objects.create(project=other_project, name=renamed.get("database", "CASME II"))
     for clip in clips:
         person, _ = Subject.objects.get_or_create(database=database, name=clip.subject.name)
@@ -66,7 +66,7 @@ def exported(api, version) -> dict:
     return answer.json()
 
 
-def test_the_document_has_no_pixel_and_no_path(api, version, clips):
+def test_the_document_contains_no_images_and_no_paths(api, version, clips):
     text = json.dumps(exported(api, version))
     for clip in clips:
         for secret in (clip.file, clip.original_name, clip.pack_name):
@@ -96,14 +96,14 @@ def test_another_lab_with_the_same_clips_gets_the_same_version(api, version, cli
     )
 
 
-def test_its_own_version_is_recognised_whatever_its_name(api, version, project):
+def test_a_labs_own_version_is_recognised_under_any_name(api, version, project):
     answer = api.post(
         f"{URL}import/", {"project": project.pk, "document": exported(api, version), "name": "X"}
     )
     assert (answer.json()["status"], answer.json()["version"]) == ("existing", version.pk)
 
 
-def test_what_is_lacking_is_named_and_nothing_frozen(api, version, clips, other_project, posted):
+def test_missing_samples_are_named_and_nothing_is_frozen(api, version, clips, other_project, posted):
     database = twin(other_project, clips[:1])
     person = Subject.objects.create(database=database, name="sub02")
     Clip.objects.create(
@@ -112,13 +112,13 @@ def test_what_is_lacking_is_named_and_nothing_frozen(api, version, clips, other_
     answer = posted(exported(api, version)).json()
     assert (answer["status"], answer["version"], answer["there"]) == ("incomplete", None, 1)
     assert [(row["clip"], row["problem"]) for row in answer["lacking"]] == [
-        ("b", "of that name there is one with other bytes"),
-        ("c", "not here"),
+        ("b", "the project has a clip or flow picture of this name with different content"),
+        ("c", "not in this project"),
     ]
     assert not other_project.composites.exists()
 
 
-def test_other_marks_and_names_are_told_and_the_documents_are_frozen(
+def test_other_marks_and_names_are_reported_and_those_of_the_document_are_frozen(
     api, version, clips, other_project, posted
 ):
     twin(other_project, clips, database="Casme")
@@ -138,7 +138,7 @@ def test_comparing_freezes_nothing(api, version, clips, other_project, posted):
     assert not other_project.composites.exists()
 
 
-def test_a_clip_that_is_not_usable_here_is_lacking(api, version, clips, other_project, posted):
+def test_an_unusable_clip_counts_as_missing(api, version, clips, other_project, posted):
     twin(other_project, clips)
     theirs = Clip.objects.filter(project=other_project)
     theirs.filter(name="a").update(state="processing")
@@ -147,32 +147,32 @@ def test_a_clip_that_is_not_usable_here_is_lacking(api, version, clips, other_pr
     problems = [row["problem"] for row in posted(exported(api, version)).json()["lacking"]]
     assert problems == [
         "the clip is processing",
-        "no face found in the clip",
-        "offset 30 is beyond its last frame, 19",
+        "no face was found in the clip",
+        "offset 30 is after the last frame, 19",
     ]
 
 
 @pytest.mark.parametrize(
     ("alter", "words"),
     [
-        (lambda d: d["samples"][0].update(apex=21), "a sample was altered"),
-        (lambda d: d["samples"].pop(), "a sample was altered, added or removed"),
-        (lambda d: d["label_map"]["CASME II"].update(fear="negative"), "altered after it was exported"),
-        (lambda d: d["samples"][0].update(name="z"), "altered after it was exported"),
+        (lambda d: d["samples"][0].update(apex=21), "a sample was changed"),
+        (lambda d: d["samples"].pop(), "a sample was changed, added or removed"),
+        (lambda d: d["label_map"]["CASME II"].update(fear="negative"), "changed after its export"),
+        (lambda d: d["samples"][0].update(name="z"), "changed after its export"),
         (lambda d: d["samples"][0].update(apex=5), "samples.0: onset 10, apex 5, offset 30 are not in order"),
         (lambda d: d["samples"][0].update(label="angry"), "samples.0.label: Input should be"),
         (lambda d: d["samples"][0].update(onset="10"), "samples.0.onset: Input should be a valid integer"),
         (lambda d: d["samples"][0].update(name="\0"), "samples.0.name: String should match"),
         (lambda d: d["label_map"].update({"x": {"y": "angry"}}), "label_map.x.y: Input should be"),
-        (lambda d: d["samples"][0].update(kind="picture"), "a flow picture has no onset"),
+        (lambda d: d["samples"][0].update(kind="picture"), "a flow picture must have no onset"),
         (lambda d: d.pop("content_hash"), "content_hash: Field required"),
         (lambda d: d.update(format="zip"), "format: Input should be"),
-        (lambda d: d.update(preset="megc3000"), "“megc3000” is not known here"),
-        (lambda d: d.update(rules={"x": 1}), "There is no rule “x”"),
+        (lambda d: d.update(preset="megc3000"), "does not have a preset “megc3000”"),
+        (lambda d: d.update(rules={"x": 1}), "Rule “x” not found"),
         (lambda d: d.update(samples=[]), "samples: List should have at least 1 item"),
     ],
 )
-def test_an_altered_document_is_refused_with_the_reason(api, version, posted, alter, words):
+def test_a_changed_document_is_refused_with_the_reason(api, version, posted, alter, words):
     data = exported(api, version)
     alter(data)
     answer = posted(data)
@@ -188,11 +188,11 @@ def test_half_a_character_is_refused(api, version):
 
 
 @pytest.mark.parametrize("data", [None, [], "text", 3, {"samples": {}}, {"samples": [[]]}])
-def test_what_is_no_document_is_refused(posted, data):
+def test_a_file_that_is_not_a_document_is_refused(posted, data):
     assert posted(data).status_code == 400
 
 
-def test_pictures_travel_too(api, project, database, other_project, posted, alice):
+def test_a_document_can_contain_flow_pictures(api, project, database, other_project, posted, alice):
     def picture(base, name, subject, sha256):
         person = Subject.objects.create(database=base, name=subject)
         FlowPicture.objects.create(
@@ -212,7 +212,7 @@ def test_pictures_travel_too(api, project, database, other_project, posted, alic
     )
 
 
-def test_the_diff_tells_added_removed_changed_and_recipe(
+def test_the_diff_shows_added_removed_and_changed_samples_and_the_recipe(
     api, project, database, version, clips, make_clip, alice
 ):
     Consensus.objects.filter(clip=clips[0]).update(apex=22, emotion="happiness")
@@ -221,17 +221,17 @@ def test_the_diff_tells_added_removed_changed_and_recipe(
     label(make_clip("e", "sub05"), kind="macro")
     label_map = {"CASME II": {**MAP["CASME II"], "surprise": None}}
     later = freeze(project, "Lab set", [database], label_map, alice, rules={"kinds": ["micro", "macro"]})
-    told = api.get(f"{URL}{later.pk}/diff/?against={version.pk}").json()
-    assert (told["before"], told["after"], told["same"]) == (version.pk, later.pk, 1)
-    assert [row["name"] for row in told["added"]] == ["d", "e"]
-    assert [row["name"] for row in told["removed"]] == ["b"]
-    (change,) = told["changed"]
+    shown = api.get(f"{URL}{later.pk}/diff/?against={version.pk}").json()
+    assert (shown["before"], shown["after"], shown["same"]) == (version.pk, later.pk, 1)
+    assert [row["name"] for row in shown["added"]] == ["d", "e"]
+    assert [row["name"] for row in shown["removed"]] == ["b"]
+    (change,) = shown["changed"]
     assert change["fields_changed"] == ["apex", "emotion", "label"]
     assert (change["before"]["apex"], change["after"]["apex"]) == (20, 22)
-    assert told["label_map"] == [
+    assert shown["label_map"] == [
         {"database": "CASME II", "emotion": "surprise", "before": "surprise", "after": None}
     ]
-    assert told["rules"] == [{"rule": "kinds", "before": None, "after": ["micro", "macro"]}]
+    assert shown["rules"] == [{"rule": "kinds", "before": None, "after": ["micro", "macro"]}]
 
 
 def test_a_reingested_clip_of_the_same_name_is_a_change_of_content(version, clips):
@@ -243,7 +243,7 @@ def test_a_reingested_clip_of_the_same_name_is_a_change_of_content(version, clip
     assert (found.added, found.removed, found.same) == ([], [], 2)
 
 
-def test_the_diff_wants_another_version_of_the_project(api, bobs_api, version):
+def test_the_diff_needs_another_version_of_the_project(api, bobs_api, version):
     assert "?against=<id>" in str(api.get(f"{URL}{version.pk}/diff/").json())
     assert api.get(f"{URL}{version.pk}/diff/?against=9999").status_code == 404
     assert api.get(f"{URL}{version.pk}/diff/?against=x%00").status_code == 404
@@ -251,7 +251,7 @@ def test_the_diff_wants_another_version_of_the_project(api, bobs_api, version):
 
 
 @pytest.mark.parametrize("path", ["export/", "check/", "diff/?against={pk}", "samples/"])
-def test_who_codes_blind_does_not_see_marks(member, project, version, path):
+def test_members_who_code_blind_cannot_see_marks(member, project, version, path):
     client = member(project, "carol", Role.ANNOTATOR)
     assert client.get(f"{URL}{version.pk}/{path.format(pk=version.pk)}").status_code == 403
 
@@ -262,19 +262,19 @@ def test_annotators_cannot_import(member, project, api, version):
     assert client.post(f"{URL}import/", data).status_code == 403
 
 
-def test_the_commands_carry_a_version_over(version, clips, other_project, tmp_path, capsys):
+def test_the_commands_move_a_version_to_another_lab(version, clips, other_project, tmp_path, capsys):
     twin(other_project, clips)
     path = tmp_path / "version.json"
     call_command("composite_export", str(version.pk), "--output", str(path))
     call_command("composite_import", str(path), "--project", other_project.slug, "--json")
     printed = json.loads(capsys.readouterr().out)
     assert (printed["status"], printed["content_hash"]) == ("frozen", version.content_hash)
-    with pytest.raises(CommandError, match="no composite version 99"):
+    with pytest.raises(CommandError, match="Composite version 99 not found"):
         call_command("composite_export", "99")
     path.write_text('{"format": ')
     with pytest.raises(CommandError, match="not JSON: line 1, column 12"):
         call_command("composite_import", str(path), "--project", other_project.slug)
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="Cannot read"):
         call_command("composite_import", str(tmp_path / "none"), "--project", other_project.slug)
 
 
@@ -287,7 +287,7 @@ class TestPages:
     def url(self, name, *args):
         return reverse(name, args=args)
 
-    def test_the_export_button_gives_the_document(self, browser, project, version):
+    def test_the_export_button_downloads_the_document(self, browser, project, version):
         answer = browser.get(self.url("version-json", project.slug, version.pk))
         assert f"Lab-set-v1-{version.content_hash[:12]}.json" in answer["Content-Disposition"]
         assert document.read(answer.content).content_hash == version.content_hash
@@ -298,7 +298,7 @@ class TestPages:
         url = self.url("composite-import", other_project.slug)
         file = SimpleUploadedFile("v.json", json.dumps(document.export(version)).encode())
         page = client.post(url, {"document": file})
-        assert "Every clip is here" in page.content.decode()
+        assert "All clips are in this project" in page.content.decode()
         assert not other_project.composites.exists()
         answer = client.post(url, {"text": page.context["text"], "do": "import"})
         made = CompositeVersion.objects.get(composite__project=other_project)
@@ -320,7 +320,7 @@ class TestPages:
         assert answer.status_code == 422
         assert words in answer.content.decode()
 
-    def test_no_file_is_told(self, browser, project):
+    def test_a_missing_file_is_reported(self, browser, project):
         answer = browser.post(self.url("composite-import", project.slug))
         assert (answer.status_code, "Choose the file" in answer.content.decode()) == (422, True)
 
@@ -366,7 +366,7 @@ class TestPages:
             headers={"HX-Request": "true", "HX-Target": "preview"},
         )
         assert answer.status_code == 200
-        assert "A rule names what is not in these databases" in answer.content.decode()
+        assert "A rule names something that is not in these databases" in answer.content.decode()
         assert not CompositeVersion.objects.exists()
 
     def test_the_builder_freezes_under_the_preset(self, browser, project, database, clips):
@@ -376,5 +376,5 @@ class TestPages:
         Clip.objects.filter(name="a").update(name="EP02_01f")
         Clip.objects.filter(name="b").update(name="EP01_11f")
         answer = browser.post(self.url("composite-new", project.slug), fields, follow=True)
-        assert "The published list: 2 of 442" in answer.content.decode()
+        assert "Published list: 2 of 442" in answer.content.decode()
         assert set(Sample.objects.values_list("label", flat=True)) == {"positive", "negative"}
