@@ -1,4 +1,4 @@
-"""The peers that the spotter is measured against."""
+"""The peers with which the spotter is compared."""
 
 import cv2
 import numpy as np
@@ -13,11 +13,11 @@ Marks = tuple[int, int, int]
 
 
 def lbp(frames: list[np.ndarray], fps: float) -> Marks:
-    """Differences of local binary patterns (Moilanen, Zhao, Pietikäinen, ICPR 2014).
+    """Spot by differences of local binary patterns (Moilanen, Zhao, Pietikäinen, ICPR 2014).
 
-    The face is cut into 6 × 6 blocks; each frame's histograms of uniform LBP (8 neighbours, radius 1) are compared by
-    χ² with the mean of those half an interval before and after. The mean of the twelve largest differences, less its
-    own mean before and after, is the contrast.
+    The face is divided into 6 × 6 blocks. The histograms of uniform LBP (8 neighbours, radius 1) of each frame are compared
+    by χ² with the mean of the histograms half an interval before and after. The contrast is the mean of the twelve largest
+    differences, minus its own mean before and after.
     """
     alignment = _aligned(frames[0])
     histograms = np.stack([_histograms(alignment.crop(to_grey(frame))) for frame in frames])
@@ -30,7 +30,7 @@ def lbp(frames: list[np.ndarray], fps: float) -> Marks:
 
 
 def flow_magnitude(frames: list[np.ndarray], fps: float) -> Marks:
-    """The usual script: flow against the first frame, its median taken out, and the peak of its strongest tenth."""
+    """Spot as usual scripts do: the peak of the strongest tenth of the flow from the first frame, without its median."""
     alignment = _aligned(frames[0])
     first = alignment.crop(to_grey(frames[0]))
     magnitudes = []
@@ -38,10 +38,10 @@ def flow_magnitude(frames: list[np.ndarray], fps: float) -> Marks:
         flow = dis(first, alignment.crop(to_grey(frame)))
         magnitude = np.hypot(*(flow - np.median(flow, axis=(1, 2), keepdims=True)))
         magnitudes.append(float(magnitude[magnitude >= np.quantile(magnitude, 0.9)].mean()))
-    course = cv2.GaussianBlur(
+    curve = cv2.GaussianBlur(
         np.array(magnitudes)[:, None], (1, 2 * round(0.06 * fps) + 1), 0, sigmaY=0.02 * fps
     ).ravel()
-    return _peak(course - course.min())
+    return _peak(curve - curve.min())
 
 
 def _aligned(frame: np.ndarray) -> Alignment:
@@ -51,16 +51,16 @@ def _aligned(frame: np.ndarray) -> Alignment:
     return similarity(get_detector().landmarks(grey, box), 128)
 
 
-def _peak(course: np.ndarray) -> Marks:
-    """The highest frame; before and after it the first ones below a fifth of its height."""
-    apex, last = int(course.argmax()), len(course) - 1
-    low = course < 0.2 * course[apex]
+def _peak(curve: np.ndarray) -> Marks:
+    """Return the highest frame as apex, and the nearest frames below a fifth of its height as onset and offset."""
+    apex, last = int(curve.argmax()), len(curve) - 1
+    low = curve < 0.2 * curve[apex]
     onset = int(np.flatnonzero(low[:apex]).max(initial=0))
     return onset, apex, int(apex + np.flatnonzero(low[apex:]).min(initial=last - apex))
 
 
 def _histograms(crop: np.ndarray) -> np.ndarray:
-    """(36, 10)"""
+    """Return the histogram of each block, (36, 10)."""
     codes = local_binary_pattern(crop.round().astype(np.uint8), 8, 1, "uniform").astype(int)
     parts = [part for row in np.array_split(codes, BLOCKS) for part in np.array_split(row, BLOCKS, axis=1)]
     return np.stack([np.bincount(part.ravel(), minlength=10) / part.size for part in parts])

@@ -1,4 +1,4 @@
-"""The demo project: seeding with ingest, LOSO of the default model, and how far from chance and perfect it lands."""
+"""The demo project: time of seeding with ingest and of LOSO with the default model, and its UF1 between chance and 1."""
 
 import json
 import tempfile
@@ -28,7 +28,7 @@ def measure(platform: LivePlatform) -> None:
         "demo: seeding and ingest",
         time.monotonic() - began,
         "s",
-        "the issue's limit",
+        "limit",
         SEEDING_LIMIT,
         "at most",
     )
@@ -43,7 +43,7 @@ def measure(platform: LivePlatform) -> None:
         "demo: LOSO of the default model",
         time.monotonic() - began,
         "s",
-        "the issue's limit",
+        "limit",
         LOSO_LIMIT,
         "at most",
     )

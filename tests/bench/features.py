@@ -1,9 +1,9 @@
-"""Feature extraction against the usual script, agreement with OpenCV's TV-L1, and the solvers against each other.
+"""Speed of feature extraction and of TV-L1, and agreement with OpenCV's TV-L1.
 
-Inputs are decoded onset and apex frames: synthetic expressions at 640×480, real clips where there are some, and a face
-photograph warped by a known smile. The usual script finds face and landmarks with dlib in both frames at full size and runs
-OpenCV's TV-L1 with its default settings on the full-size face, in one process; ours is the platform's own code in one
-process a core. Both do the same pairs, in turns.
+Inputs are decoded onset and apex frames: synthetic expressions at 640×480, real clips if available, and a face photograph
+warped by a known smile. The reference is the usual script: it finds face and landmarks with dlib in both frames at full
+size, and runs OpenCV's TV-L1 with default settings on the full-size face, in one process. The platform's own code runs in
+one process per core. Both process the same pairs, in turns.
 """
 
 import multiprocessing
@@ -49,9 +49,9 @@ def main() -> None:
 
 
 def speed(pairs: list[Pair], pool: Any) -> None:
-    """Clips a second of both, the same pairs in turns."""
+    """Measure the clips per second of both, in turns on the same pairs."""
     ours_list = [pairs[k::2] for k in range(2)]
-    pool.map(extract, ours_list)  # models are loaded
+    pool.map(extract, ours_list)  # loads the models
     usual(*pairs[0])
     ours = theirs = 0.0
     for chunk in np.array_split(np.arange(len(pairs)), ROUNDS):
@@ -70,7 +70,7 @@ def speed(pairs: list[Pair], pool: Any) -> None:
 
 
 def solvers(pairs: list[Pair], pool: Any) -> None:
-    """Our TV-L1 against OpenCV's with the settings that served before, on the same 128×128 crops."""
+    """Compare our TV-L1 with OpenCV's, tuned as before ours existed, on the same 128×128 crops."""
     crops = [aligned_pair(*pair, CONFIG) for pair in pairs]
     stacks = np.stack([crop.onset for crop in crops]), np.stack([crop.apex for crop in crops])
     tasks = [(solver, *(stack[k::2] for stack in stacks)) for solver in ("torch", "opencv") for k in range(2)]
@@ -87,15 +87,15 @@ def solvers(pairs: list[Pair], pool: Any) -> None:
         report(
             f"features: TV-L1 in PyTorch, {name}",
             seconds["torch"] * each,
-            "ms a pair",
-            "OpenCV's, tuned and stopping early",
+            "ms per pair",
+            "OpenCV's, tuned, with early stopping",
             seconds["opencv"] * each,
             "at most",
         )
 
 
 def agreement(what: str, pairs: list[Pair]) -> None:
-    """Correlation of the 28×28 u and v with those of OpenCV's TV-L1 with its default settings on the same crop."""
+    """Correlate the 28×28 u and v with OpenCV's TV-L1 with default settings on the same crop."""
     solver = cv2.optflow.DualTVL1OpticalFlow.create()
     found = []
     for pair in pairs:
@@ -111,7 +111,7 @@ def agreement(what: str, pairs: list[Pair]) -> None:
 
 
 def extract(pairs: list[Pair]) -> np.ndarray:
-    """What the platform does, a few pairs at once."""
+    """Extract features as the platform does, a few pairs at once."""
     done = []
     for start in range(0, len(pairs), AT_ONCE):
         crops = [aligned_pair(*pair, CONFIG) for pair in pairs[start : start + AT_ONCE]]
@@ -120,7 +120,7 @@ def extract(pairs: list[Pair]) -> np.ndarray:
 
 
 def usual(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """What scripts of the field do."""
+    """Extract features as the field's scripts do."""
     detector, predictor = _dlib()
     first, second = to_grey(onset), to_grey(apex)
     boxes = [(detector(image, 0) or detector(image, 1))[0] for image in (first, second)]
@@ -134,7 +134,7 @@ def usual(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
 
 
 def solve(task: tuple[str, np.ndarray, np.ndarray]) -> float:
-    """Seconds of one solver on a stack of pairs."""
+    """Return the seconds that one solver needs for a stack of pairs."""
     from models_ml.motion.flow import flow_of_many
 
     name, first, second = task
@@ -164,11 +164,11 @@ def real_pairs() -> Iterator[Pair]:
             frames = read_frames(folder / name, {onset, apex})
             yield frames[onset].image, frames[apex].image
         else:
-            print(f"{name} is not in {folder}: set MER_TEST_CLIPS", flush=True)
+            print(f"{name} not found in {folder}: set MER_TEST_CLIPS", flush=True)
 
 
 def photograph_pairs() -> Iterator[Pair]:
-    """A real face whose mouth's corners rise by 2, 3 and 4 pixels."""
+    """Yield a real face whose mouth corners rise by 2, 3 and 4 pixels."""
     face = astronaut()[:400, 40:440]
     rows, columns = np.mgrid[0:400, 0:400].astype(np.float32)
     lift = sum(np.exp(-((columns - x) ** 2 + (rows - 142) ** 2) / (2 * 10**2)) for x in (164, 203))
@@ -194,7 +194,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 
 def _one_thread() -> None:
-    """What a worker process of the platform has."""
+    """Set up a process as a worker of the platform is."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""A CASME II-like tree of 250 clips and 16,000 frames: imported by two workers, against bare reading and decoding."""
+"""Speed of importing 250 clips with 16,000 frames in CASME II's layout, compared with only reading and decoding them."""
 
 # ruff: noqa: N999 (`make bench NAME=import`)
 
@@ -23,10 +23,10 @@ from tests.bench import report
 from tests.live import LivePlatform
 
 CLIPS, FRAMES = 250, 64
-FACES = 10  # rendered; each clip is one of them with bytes of its own
+FACES = 10  # rendered faces; each clip shows one of them, with its own bytes
 SIZE = (640, 480)  # pixels, as CASME II's raw frames
 QUALITY = 90
-SHARE = 0.6
+SHARE = 0.6  # of the speed of reading and decoding that the import must reach
 ROUNDS = 3
 
 
@@ -42,9 +42,9 @@ def main() -> None:
 
 
 def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
-    """Bare loops before, between and after the imports, so that whatever else the machine does meets both."""
+    """Time plain loops before, between and after the imports, so that other load of the machine affects both."""
     frames = clips * FRAMES
-    bare, ours = [decode_all(tree)], []
+    plain, ours = [decode_all(tree)], []
     for number in range(ROUNDS):
         project = platform.api().post("projects/", {"name": f"Bench {number}"})["id"]
         slug = next(p["slug"] for p in platform.api().get("projects/")["results"] if p["id"] == project)
@@ -52,15 +52,15 @@ def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
         done = json.loads(platform.manage("import_dataset", "casme2", str(tree), "--project", slug, "--json"))
         ours.append(time.monotonic() - began)
         assert done["counts"]["done"] == clips, done["counts"]
-        bare.append(decode_all(tree))
+        plain.append(decode_all(tree))
     began = time.monotonic()
     again = json.loads(platform.manage("import_dataset", "casme2", str(tree), "--project", slug, "--json"))
     report(
         "import: the same tree again", time.monotonic() - began, "s", "the first import", min(ours), "at most"
     )
     assert again["counts"]["there"] == clips, again["counts"]
-    # Each import is held against the bare loops right before and after it: another load of the machine meets all three.
-    around = [(before + after) / 2 for before, after in pairwise(bare)]
+    # Each import is compared with the plain loops right before and after it: other load of the machine affects all three.
+    around = [(before + after) / 2 for before, after in pairwise(plain)]
     pairs = sorted(zip(ours, around, strict=True), key=lambda pair: pair[1] / pair[0])
     for name, (own, loop) in {"median": pairs[len(pairs) // 2], "worst": pairs[0], "best": pairs[-1]}.items():
         report(
@@ -75,9 +75,9 @@ def measure(platform: LivePlatform, tree: Path, clips: int) -> None:
 
 
 def decode_all(tree: Path) -> float:
-    """Seconds that all cores need to read and decode every frame and do nothing else."""
+    """Return the seconds in which all cores only read and decode each frame."""
     folders = sorted(path for path in tree.glob("*/sub*/*") if path.is_dir())
-    # Spawned: a fork of a process whose OpenCV has threads may wait for them for ever.
+    # Spawned: the fork of a process whose OpenCV has threads can wait for them forever.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         list(pool.map(abs, range(os.cpu_count() or 1)))  # started
@@ -97,7 +97,7 @@ def decode_folder(folder: Path) -> int:
 
 
 def build(folder: Path, clips: int) -> Path:
-    """The tree and its sheet: real JPEGs of a rendered face, 26 subjects, frame numbers from 1."""
+    """Write the folders and the sheet: JPEGs of rendered faces, 26 subjects, source frames from 1."""
     faces = [_frames(number) for number in range(min(FACES, clips))]
     book = Workbook()
     book.active.append(
@@ -119,7 +119,7 @@ def build(folder: Path, clips: int) -> Path:
         frames.mkdir(parents=True)
         comment = f"clip {clip:06d}".encode()
         for number, image in enumerate(faces[clip % len(faces)], start=1):
-            # A comment segment after the start marker: the same picture, other bytes.
+            # A comment segment after the start marker: the same image with other bytes.
             segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
             (frames / f"img{number}.jpg").write_bytes(image[:2] + segment + image[2:])
         book.active.append([subject, name, None, 6, 26, 61, None, "4", "disgust"])

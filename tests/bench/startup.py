@@ -1,4 +1,4 @@
-"""How long `manage.py serve` takes until it answers: at the first start, and at later ones."""
+"""Time until `manage.py serve` answers, at the first start and at later starts, and until it stops."""
 
 import tempfile
 import time
@@ -25,7 +25,7 @@ def main() -> None:
                     f"startup: {name} start",
                     up,
                     "s",
-                    "the issue's limit for a second start",
+                    "limit of a second start",
                     START_LIMIT,
                     "at most",
                 )
@@ -33,7 +33,7 @@ def main() -> None:
                     f"startup: stop after the {name} start",
                     time.monotonic() - began,
                     "s",
-                    "the same",
+                    "limit",
                     START_LIMIT,
                     "at most",
                 )
