@@ -1,4 +1,4 @@
-"""A file of annotations is checked, shown and imported: what it does, what it refuses, and who may."""
+"""A file of annotations is checked, shown and imported: what it does, what it refuses, and who may import."""
 
 import io
 import json
@@ -38,10 +38,10 @@ def ours(samm_clip, alice) -> Annotation:
     return made
 
 
-CHANGED = sheet("6,006_1_2,5572,5583,5594,4,Happiness,alice")  # offset 31 and a unit
+CHANGED = sheet("6,006_1_2,5572,5583,5594,4,Happiness,alice")  # offset 31, action unit 4
 
 
-def test_a_change_is_shown_old_beside_new_and_made_once_confirmed(api, project, ours, alice):
+def test_a_change_is_shown_first_and_made_when_confirmed(api, project, ours, alice):
     batch = checked(api, project, "lab.csv", CHANGED)
     assert batch["entries"][0]["changed"] == {"offset": [30, 31], "action_units": ["", "4"]}
     ours.refresh_from_db()
@@ -54,7 +54,7 @@ def test_a_change_is_shown_old_beside_new_and_made_once_confirmed(api, project, 
     assert "imported annotations from lab.csv: 0 added, 1 changed" in AuditEvent.objects.first().action
 
 
-def test_every_row_that_cannot_be_placed_is_named(api, project, samm_clip, anna, member):
+def test_each_row_that_cannot_be_imported_is_named(api, project, samm_clip, anna, member):
     member(project, "vera", Role.VIEWER)
     batch = checked(
         api,
@@ -87,16 +87,14 @@ def test_every_row_that_cannot_be_placed_is_named(api, project, samm_clip, anna,
         (10, "subject", "subject-missing"),
         (11, "filename", "clip-unknown"),
     ]
-    said = {p["code"]: p["message"] for p in batch["problems"]}
-    assert (
-        "frame 5577, is not in CASME II/006/006_1_2: its frames are numbered 5562–5662"
-        in said["frame-absent"]
-    )
-    assert "“rapture” is not a word of CASME II: happiness, disgust, surprise" in said["emotion-unknown"]
+    messages = {p["code"]: p["message"] for p in batch["problems"]}
+    expected = "The apex (frame 5577) is not in CASME II/006/006_1_2: its frames are numbered 5562–5662."
+    assert messages["frame-absent"] == expected
+    assert "“rapture” is not an emotion of CASME II: happiness, disgust" in messages["emotion-unknown"]
     assert batch["counts"]["add"] == 1
 
 
-def test_an_apex_of_0_is_none_as_in_samm(api, project, samm_clip):
+def test_an_apex_of_0_means_no_apex_as_in_samm(api, project, samm_clip):
     batch = checked(api, project, "lab.csv", sheet("6,006_1_2,5572,0,5594,4,happiness,alice"))
     assert batch["entries"][0]["fields"]["apex"] is None
 
@@ -115,27 +113,27 @@ def test_a_clip_that_is_not_ready_is_named(api, project, make_clip):
     assert "is processing" in batch["problems"][0]["message"]
 
 
-def test_what_was_changed_since_the_check_is_left(api, project, ours):
+def test_an_annotation_that_changed_after_the_check_is_skipped(api, project, ours):
     batch = checked(api, project, "lab.csv", CHANGED)
     api.patch(f"/api/v1/annotations/{ours.pk}/", {"offset": 40})
     done = confirmed(api, batch)
     ours.refresh_from_db()
     assert ours.offset == 40
-    assert done["conflicts"][0]["why"] == "The annotation was changed meanwhile."
+    assert done["conflicts"][0]["why"] == "The annotation was changed after the check."
 
 
-def test_what_was_deleted_since_the_check_is_left(api, project, ours):
+def test_an_annotation_that_was_deleted_after_the_check_is_skipped(api, project, ours):
     batch = checked(api, project, "lab.csv", CHANGED)
     api.delete(f"/api/v1/annotations/{ours.pk}/")
-    assert "deleted meanwhile" in confirmed(api, batch)["conflicts"][0]["why"]
+    assert "deleted after the check" in confirmed(api, batch)["conflicts"][0]["why"]
     assert not Annotation.objects.exists()
 
 
-def test_nothing_is_added_where_the_coder_has_coded_since(api, project, samm_clip):
+def test_nothing_is_added_to_a_coding_that_changed_after_the_check(api, project, samm_clip):
     batch = checked(api, project, "lab.csv", CHANGED)
     api.post("/api/v1/annotations/", {"clip": samm_clip.pk, "onset": 10})
     done = confirmed(api, batch)
-    assert "has changed the coding of this clip meanwhile" in done["conflicts"][0]["why"]
+    assert "alice changed the coding of this clip after the check" in done["conflicts"][0]["why"]
     assert Annotation.objects.count() == 1
 
 
@@ -149,46 +147,49 @@ def test_the_same_file_checked_twice_is_imported_once(api, project, samm_clip):
     assert "is imported already" in answer.json()["detail"]
 
 
-def test_an_unfinished_marking_is_finished_and_a_second_expression_added(api, project, samm_clip, alice):
-    begun = Annotation.objects.create(clip=samm_clip, coder=alice, onset=11)
+def test_an_incomplete_annotation_is_completed_and_a_second_added(api, project, samm_clip, alice):
+    started = Annotation.objects.create(clip=samm_clip, coder=alice, onset=11)
     batch = checked(
         api,
         project,
         "lab.csv",
         sheet("6,006_1_2,5572,5583,5594,4,happiness,alice", "6,006_1_2,5640,5645,5650,4,disgust,alice"),
     )
-    assert [(e["action"], e["annotation"]) for e in batch["entries"]] == [("change", begun.pk), ("add", None)]
+    assert [(e["action"], e["annotation"]) for e in batch["entries"]] == [
+        ("change", started.pk),
+        ("add", None),
+    ]
 
 
-def test_a_repeated_row_is_taken_once(api, project, samm_clip):
+def test_a_repeated_row_is_imported_once(api, project, samm_clip):
     row = "6,006_1_2,5572,5583,5594,4,happiness,alice"
     batch = checked(api, project, "lab.csv", sheet(row, row))
     assert (batch["counts"]["add"], batch["problems"][0]["code"]) == (1, "duplicate-row")
 
 
-def test_a_sheet_without_coders_is_the_importers_by_choice(api, project, samm_clip):
+def test_a_sheet_without_coders_can_be_imported_as_the_callers_own(api, project, samm_clip):
     text = sheet("6,006_1_2,5572,5583,5594,4,happiness", head=HEAD.removesuffix(",Coder"))
     refused = upload(api, project, "lab.csv", text)
     assert refused.status_code == 400
-    assert "does not say who coded" in refused.json()["file"][0]
+    assert "does not name the coders" in refused.json()["file"][0]
     confirmed(api, checked(api, project, "lab.csv", text, "me"))
     assert content()[0][1] == "alice"
 
 
-def test_codings_of_several_cannot_all_be_ones_own(api, project, coded):
+def test_codings_of_several_coders_cannot_all_be_the_callers(api, project, coded):
     answer = upload(api, project, "lab.csv", export(api, project, "casme2.csv"), "me")
     assert answer.status_code == 400
-    assert "holds codings of alice, anna@lab" in answer.json()["file"][0]
+    assert "contains codings of alice, anna@lab" in answer.json()["file"][0]
 
 
-def test_a_lossless_file_of_other_bytes_is_refused_clip_by_clip(api, project, coded, samm_clip):
+def test_lossless_clips_with_different_bytes_are_rejected(api, project, coded, samm_clip):
     file = export(api, project, "json").decode().replace(samm_clip.sha256, "0" * 64)
     batch = checked(api, project, "lab.json", file)
     assert {p["code"] for p in batch["problems"]} == {"clip-differs"}
     assert batch["counts"]["same"] == 3
 
 
-def test_a_key_that_is_somebody_elses_is_not_taken(api, project, ours, member, anna):
+def test_a_key_of_another_coder_is_not_used(api, project, ours, member, anna):
     document = json.loads(export(api, project, "json"))
     entry = document["clips"][0]["annotations"][0]
     entry["coder"], entry["versions"] = "anna@lab", []
@@ -198,21 +199,21 @@ def test_a_key_that_is_somebody_elses_is_not_taken(api, project, ours, member, a
     assert ours.revision == 1
 
 
-def test_what_its_coder_deleted_does_not_come_back_by_itself(api, project, ours):
+def test_a_deleted_annotation_is_not_imported_again(api, project, ours):
     file = export(api, project, "json")
     api.delete(f"/api/v1/annotations/{ours.pk}/")
     batch = checked(api, project, "lab.json", file)
     assert problems(batch) == [(1, "key", "deleted-here")]
 
 
-def test_an_older_file_says_so(api, project, ours):
+def test_an_older_revision_is_marked(api, project, ours):
     file = export(api, project, "json")
     api.patch(f"/api/v1/annotations/{ours.pk}/", {"offset": 40})
     batch = checked(api, project, "lab.json", file)
     assert (batch["entries"][0]["older"], batch["entries"][0]["changed"]) == (True, {"offset": [40, 30]})
 
 
-def test_a_consensus_that_is_there_is_left(api, project, ours, alice):
+def test_an_existing_consensus_is_not_changed(api, project, ours, alice):
     Consensus.adopt(ours, alice)
     file = export(api, project, "json")
     Consensus.objects.update(offset=33)
@@ -223,22 +224,25 @@ def test_a_consensus_that_is_there_is_left(api, project, ours, alice):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"key": "x"}, "Annotation 1 of the clip cannot be read"),
+        ({"key": "x"}, "Cannot read annotation 1 of this clip"),
         ({"revision": 0}, "its revisions contradict each other"),
-        ({"created_at": "now"}, "'now' is no time"),
-        ({"versions": None}, "Annotation 1 of the clip cannot be read"),
-        ({"onset": "ten"}, "“ten” is no frame of the onset"),
+        ({"created_at": "now"}, "'now' is not a time"),
+        ({"versions": None}, "Cannot read annotation 1 of this clip"),
+        ({"onset": "ten"}, "“ten” is not a frame number of the onset"),
         ({"onset": -1}, "is not in CASME II/006/006_1_2: its frames are 0–99"),
-        ({"onset": True}, "“True” is no frame"),
-        ({"emotion": None}, "Emotion and action units are texts"),
+        ({"onset": True}, "“True” is not a frame number"),
+        ({"emotion": None}, "Emotion and action units must be texts"),
         ({"kind": "mini"}, "“mini” is neither micro nor macro"),
         ({"confidence": 9}, "from 1 (guess) to 5 (certain)"),
         ({"note": "x" * 2001}, "at most 2,000 characters"),
-        ({"origin": "made up"}, "is no origin of an annotation"),
-        ({"suggestion": {"onset": 1}}, "A suggestion has numbers for apex, confidence, offset, onset"),
+        ({"origin": "made up"}, "is not an origin of annotations"),
+        (
+            {"suggestion": {"onset": 1}},
+            "A suggestion must have numbers for exactly apex, confidence, offset, onset",
+        ),
     ],
 )
-def test_a_damaged_lossless_entry_is_a_row_of_the_report(api, project, ours, change, words):
+def test_a_damaged_lossless_entry_is_reported(api, project, ours, change, words):
     document = json.loads(export(api, project, "json"))
     document["clips"][0]["annotations"][0].update(change)
     batch = checked(api, project, "lab.json", json.dumps(document))
@@ -268,10 +272,10 @@ def book(*cells: str) -> bytes:
     ("name", "data", "words"),
     [
         ("lab.csv", b"", "is empty"),
-        ("lab.pdf", b"%PDF", "is of no known format"),
+        ("lab.pdf", b"%PDF", "is not known"),
         ("lab.csv", "Subject;Größe".encode("latin-1"), "is not in UTF-8"),
         ("lab.csv", b"\xff\xfeS\x00u\x00", "has no header"),
-        ("lab.csv", b"\xff\xfeS\x00\x00\xd8", "is damaged: it is not the UTF-16"),
+        ("lab.csv", b"\xff\xfeS\x00\x00\xd8", "cannot be decoded"),
         ("lab.csv", b"a,b\n1,2", "Expected the columns Subject"),
         ("lab.xlsx", b"PK\x03\x04 broken", "is damaged"),
         ("lab.xlsx", book("Subject")[:2000], "is damaged"),
@@ -280,29 +284,29 @@ def book(*cells: str) -> bytes:
         ("lab.eaf", bomb(), "declares XML entities"),
         ("lab.zip", packed("a.eaf", bomb()), "declares XML entities"),
         ("lab.zip", packed("a.txt", "x"), "contains no ELAN file"),
-        ("lab.zip", packed("a.eaf", "x" * 5000)[:3000], "cannot be unpacked"),
+        ("lab.zip", packed("a.eaf", "x" * 5000)[:3000], "Cannot unpack"),
         ("lab.eaf", b"no xml", "is not XML"),
         ("lab.json", b"{", "is not JSON"),
         ("lab.json", b"[" * 200_000, "is not JSON: "),
-        ("lab.json", '"Größe"'.encode("latin-1"), "is not in UTF-8 or UTF-16"),
+        ("lab.json", '"Größe"'.encode("latin-1"), "is not encoded in UTF-8 or UTF-16"),
         ("lab.json", b"{}", "is not an export of Label Studio"),
         ("lab.json", b'{"schema": "mer-annotations", "schema_version": 2, "clips": []}', "has version 2"),
         ("lab.json", b'{"schema": "mer-annotations", "schema_version": 1}', "has no list “clips”"),
-        ("lab.json", b'{"schema": "mer-annotations", "schema_version": 1, "clips": []}', "holds no annotations"),
+        ("lab.json", b'{"schema": "mer-annotations", "schema_version": 1, "clips": []}', "contains no annotations"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_refused_with_a_reason(api, project, name, data, words):
+def test_a_file_that_cannot_be_read_is_rejected_with_a_reason(api, project, name, data, words):
     answer = upload(api, project, name, data)
     assert answer.status_code == 400
     assert words in answer.json()["file"][0]
 
 
-def test_a_file_over_the_limit_is_refused(api, project, monkeypatch):
+def test_a_file_over_the_limit_is_rejected(api, project, monkeypatch):
     monkeypatch.setattr("mer_platform.annotation.exchange.api.MAX_BYTES", 10)
-    assert "the limit is 10" in upload(api, project, "lab.csv", "x" * 11).json()["file"][0]
+    assert "the limit is 10." in upload(api, project, "lab.csv", "x" * 11).json()["file"][0]
 
 
-def test_a_file_of_too_many_rows_is_refused(api, project, ours, monkeypatch):
+def test_a_file_with_too_many_rows_is_rejected(api, project, ours, monkeypatch):
     monkeypatch.setattr(formats, "MAX_ROWS", 0)
     answer = upload(api, project, "lab.json", export(api, project, "json"))
     assert "more than 0 annotations" in answer.json()["file"][0]
@@ -312,15 +316,15 @@ def test_a_sheet_in_utf_16_is_read(api, project, samm_clip):
     assert checked(api, project, "lab.csv", CHANGED.encode("utf-16"))["counts"]["add"] == 1
 
 
-def test_the_flat_table_is_read_by_its_indices(api, project, coded, alice):
+def test_the_flat_table_is_read_by_its_frame_indices(api, project, coded, alice):
     Consensus.adopt(coded[0], alice)
     table = api.get(f"/api/v1/projects/{project.pk}/annotations.csv").getvalue()
     batch = checked(api, project, "table.csv", table)
     assert (batch["counts"]["same"], batch["counts"]["add"], batch["counts"]["change"]) == (len(coded), 0, 0)
-    assert [p["message"] for p in batch["problems"]] == ["Rows of the consensus are left out: 1."]
+    assert [p["message"] for p in batch["problems"]] == ["Consensus rows are not imported as annotations: 1."]
 
 
-def test_label_studio_numbers_without_end_and_odd_regions_are_rows_of_the_report(api, project, samm_clip):
+def test_infinite_numbers_and_odd_regions_of_label_studio_are_reported(api, project, samm_clip):
     region = {"type": "timelinelabels", "id": ["x"], "parentID": "p"}
     values = [{"ranges": [{"start": 1, "end": 1e999}], "timelinelabels": ["apex"]}, {"ranges": [{}]}, None]
     task = {"data": {"clip": "006_1_2", "video": "a.mp4"}, "annotations": [
@@ -330,7 +334,7 @@ def test_label_studio_numbers_without_end_and_odd_regions_are_rows_of_the_report
     assert {p["code"] for p in batch["problems"]} >= {"offset-before-onset", "region-damaged"}
 
 
-def test_characters_that_no_database_stores_are_dropped(api, project, ours):
+def test_characters_that_postgresql_cannot_store_are_removed(api, project, ours):
     document = json.loads(export(api, project, "json"))
     document["clips"][0]["annotations"][0]["note"] = "a\0b\ud800"
     batch = checked(api, project, "lab.json", json.dumps(document))
@@ -356,10 +360,10 @@ def test_annotators_import_nothing_and_strangers_see_nothing(api, project, ours,
     assert "not found in your projects" in upload(bobs_api, project, "lab.csv", CHANGED).json()["project"][0]
 
 
-def test_a_coder_who_left_meanwhile_gets_nothing(api, project, samm_clip, anna):
+def test_nothing_is_added_for_a_coder_who_left_after_the_check(api, project, samm_clip, anna):
     batch = checked(api, project, "lab.csv", CHANGED.replace("alice", "anna@lab"))
     Membership.objects.filter(user=anna).delete()
-    assert "codes in this project no more" in confirmed(api, batch)["conflicts"][0]["why"]
+    assert "is no longer an annotator in this project" in confirmed(api, batch)["conflicts"][0]["why"]
 
 
 def test_a_check_can_be_discarded_and_an_import_not(api, project, samm_clip):
@@ -369,14 +373,17 @@ def test_a_check_can_be_discarded_and_an_import_not(api, project, samm_clip):
     assert api.delete(f"/api/v1/annotation-imports/{second['id']}/").status_code == 409
 
 
-def test_wrong_filters_are_named(api, project, coded):
+def test_wrong_filters_are_reported(api, project, coded):
     url = f"/api/v1/projects/{project.pk}/annotations.json"
     assert "zoe" in api.get(url, {"coder": "zoe"}).json()["coder"][0]
     assert api.get(url, {"clip": 999_999}).status_code == 400
-    assert "nobody’s own" in api.get(url, {"coder": "alice", "marks": "consensus"}).json()["coder"][0]
+    assert (
+        "does not belong to a coder"
+        in api.get(url, {"coder": "alice", "marks": "consensus"}).json()["coder"][0]
+    )
 
 
-def test_a_file_of_another_project_gets_keys_of_its_own(api, project, ours, alice, make_clip, samm_clip):
+def test_a_file_of_another_project_gets_new_keys(api, project, ours, alice, make_clip, samm_clip):
     file = export(api, project, "json")
     other: Project = create_project("Second lab", alice)
     moved = json.loads(file)

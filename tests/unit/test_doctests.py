@@ -10,7 +10,7 @@ PURE = [
     "mer_platform.annotation.action_units",
     "mer_platform.annotation.agreement.figures",
     "mer_platform.annotation.agreement.statistics",
-    "mer_platform.annotation.exchange.placing",
+    "mer_platform.annotation.exchange.resolving",
     "mer_platform.annotation.exchange.zips",
     "mer_platform.clips.ranges",
     "mer_platform.composites.names",

@@ -7,8 +7,8 @@ from typing import Any
 
 from mer_platform.annotation.action_units import parse_action_units
 from mer_platform.annotation.agreement.statistics import (
-    CodedExpression,
     MarkDifferences,
+    SeenExpression,
     coder_pairs,
     cohen_kappa,
     describe_differences,
@@ -32,7 +32,7 @@ class CodedClip:
     """A clip and what each coder who is done with it saw, by user name. An empty list means no expression."""
 
     clip: Clip
-    by_coder: dict[str, list[CodedExpression]]
+    by_coder: dict[str, list[SeenExpression]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class ClipComparison:
     clip: Clip
     first: str
     second: str
-    matched: list[tuple[CodedExpression, CodedExpression]]
-    alone: list[tuple[str, CodedExpression]]
+    matched: list[tuple[SeenExpression, SeenExpression]]
+    alone: list[tuple[str, SeenExpression]]
 
     def differences(self, mark: str, unit: str = "frames") -> list[float]:
         """Return second minus first of a mark, one value per matched expression.
@@ -160,14 +160,14 @@ def coded_clips(
     return found
 
 
-def expression_of(marking: Annotation | Consensus) -> CodedExpression:
+def expression_of(marking: Annotation | Consensus) -> SeenExpression:
     """Return a complete marking in the form that the statistics use. Only the numbers of its action units are kept."""
     try:
         action_units = frozenset(unit.number for unit in parse_action_units(marking.action_units))
     except ValueError:  # stored before action units were checked
         action_units = frozenset()
     frames = marking.frames()
-    return CodedExpression(
+    return SeenExpression(
         frames["onset"], frames["apex"], frames["offset"], marking.emotion, action_units, marking=marking
     )
 

@@ -18,7 +18,7 @@ MIN_CLUSTERS = 5  # a bootstrap over fewer clusters gives no usable interval
 
 
 @dataclass(frozen=True)
-class CodedExpression:
+class SeenExpression:
     """An expression as one coder saw it: frame indices, emotion and the numbers of its action units.
 
     ``marking`` is the object that it was made from.
@@ -37,23 +37,23 @@ class CodedExpression:
         return self.offset - self.onset + 1
 
 
-def overlap(a: CodedExpression, b: CodedExpression) -> float:
+def overlap(a: SeenExpression, b: SeenExpression) -> float:
     """Return the intersection over union of the frames from onset to offset, both included.
 
-    >>> overlap(CodedExpression(10, 15, 19), CodedExpression(15, 20, 24))  # 5 frames of 15
+    >>> overlap(SeenExpression(10, 15, 19), SeenExpression(15, 20, 24))  # 5 frames of 15
     0.3333333333333333
     """
     shared = min(a.offset, b.offset) - max(a.onset, b.onset) + 1
     return shared / (a.length + b.length - shared) if shared > 0 else 0.0
 
 
-def match_expressions(a: Sequence[CodedExpression], b: Sequence[CodedExpression]) -> list[tuple[int, int]]:
+def match_expressions(a: Sequence[SeenExpression], b: Sequence[SeenExpression]) -> list[tuple[int, int]]:
     """Return the pairs (index in ``a``, index in ``b``) with the largest total overlap.
 
     Expressions without any overlap are not paired.
 
-    >>> early, late = CodedExpression(2, 6, 11), CodedExpression(40, 45, 49)
-    >>> match_expressions([CodedExpression(0, 5, 9)], [late, early])
+    >>> early, late = SeenExpression(2, 6, 11), SeenExpression(40, 45, 49)
+    >>> match_expressions([SeenExpression(0, 5, 9)], [late, early])
     [(0, 1)]
     """
     from scipy.optimize import linear_sum_assignment  # takes a second to load, and most pages do not need it
@@ -63,12 +63,12 @@ def match_expressions(a: Sequence[CodedExpression], b: Sequence[CodedExpression]
     return [(int(i), int(j)) for i, j in pairs if overlaps[i, j] > 0]
 
 
-def group_expressions(codings: Mapping[str, Sequence[CodedExpression]]) -> list[dict[str, CodedExpression]]:
+def group_expressions(codings: Mapping[str, Sequence[SeenExpression]]) -> list[dict[str, SeenExpression]]:
     """Group what several coders saw by expression: a list in order of time, with {coder: expression} for each.
 
     The coders are added one by one: each coder's expressions are matched with the mean intervals of the groups so far.
     """
-    groups: list[dict[str, CodedExpression]] = []
+    groups: list[dict[str, SeenExpression]] = []
     for coder, expressions in codings.items():
         means = [_mean(list(members.values())) for members in groups]
         matched = {j: i for i, j in match_expressions(means, expressions)}
@@ -80,9 +80,9 @@ def group_expressions(codings: Mapping[str, Sequence[CodedExpression]]) -> list[
     return sorted(groups, key=lambda members: _mean(list(members.values())).onset)
 
 
-def _mean(expressions: list[CodedExpression]) -> CodedExpression:
+def _mean(expressions: list[SeenExpression]) -> SeenExpression:
     onset, apex, offset = (mean_frame([getattr(e, mark) for e in expressions]) for mark in MARKS)
-    return CodedExpression(onset, apex, offset)
+    return SeenExpression(onset, apex, offset)
 
 
 def mean_frame(frames: Sequence[int]) -> int:

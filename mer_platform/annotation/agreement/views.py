@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from mer_platform.annotation.agreement import comparisons, figures
 from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedClip
-from mer_platform.annotation.agreement.statistics import CodedExpression, overlap
+from mer_platform.annotation.agreement.statistics import SeenExpression, overlap
 from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Database
 from mer_platform.projects.access import get_project, row_id
@@ -105,7 +105,7 @@ def _selection(request: HttpRequest, project: Project) -> AgreementSelection:
     return AgreementSelection(coded, comparisons.compare(coded), database, pair)
 
 
-def _row(item: ClipComparison, a: CodedExpression | None, b: CodedExpression | None) -> dict[str, Any]:
+def _row(item: ClipComparison, a: SeenExpression | None, b: SeenExpression | None) -> dict[str, Any]:
     clip = item.clip
     row: dict[str, Any] = {
         "database": guard_formula(clip.database.name),

@@ -24,10 +24,15 @@ from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
 
 QUERY = [
-    OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database."),
-    OpenApiParameter("clip", OpenApiTypes.INT, many=True, description="Only these clips."),
-    OpenApiParameter("marks", OpenApiTypes.STR, enum=[CODERS, CONSENSUS], description="Default: coders."),
-    OpenApiParameter("coder", OpenApiTypes.STR, description="Only what this coder marked."),
+    OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database, by id."),
+    OpenApiParameter("clip", OpenApiTypes.INT, many=True, description="Only these clips, by id."),
+    OpenApiParameter(
+        "marks",
+        OpenApiTypes.STR,
+        enum=[CODERS, CONSENSUS],
+        description="Annotations of coders (default), or the consensus.",
+    ),
+    OpenApiParameter("coder", OpenApiTypes.STR, description="Only annotations of this coder, by user name."),
 ]
 
 
@@ -36,14 +41,14 @@ class AnnotationFile(APIView):
         parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in FORMATS.values()}
     )
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
-        """Annotations in the form of other tools, or lossless. For researchers: coding is blind."""
+        """Export annotations in the format of another tool, or lossless. For researchers who have no clips left to code."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
         check_sees_all(request.user, project)
         form = SelectionForm(request.query_params, project=project)
         if not form.is_valid():
             raise serializers.ValidationError(
-                {name: [str(text) for text in said] for name, said in form.errors.items()}
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
         try:
             return download(project, form, kind)
@@ -65,7 +70,7 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
 
 
 class AnnotationImportReportSerializer(AnnotationImportSerializer):
-    """With everything that would be done, or was; ``entries`` are rows that add, change or leave an annotation."""
+    """An import with its report. Each of ``entries`` is a row that adds an annotation, changes it or leaves it as it is."""
 
     class Meta(AnnotationImportSerializer.Meta):
         fields = [*AnnotationImportSerializer.Meta.fields, "problems", "entries", "consensus", "conflicts"]
@@ -76,18 +81,18 @@ class AnnotationUploadSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
     file = serializers.FileField(
         allow_empty_file=True,
-        help_text="A coding sheet (.csv, .xlsx), ELAN (.eaf, or a .zip of them), JSON of Label Studio or of this platform.",
+        help_text="A coding sheet (.csv, .xlsx), ELAN (.eaf, or a .zip of them), or JSON of Label Studio or this platform.",
     )
     coders = serializers.ChoiceField(
         choices=AnnotationImport.Coders.choices,
         default=AnnotationImport.Coders.NAMES,
-        help_text="Whose the annotations are: members by the user names in the file, or all the caller's own.",
+        help_text="To whom the annotations belong: members by their user names in the file, or all to the caller.",
     )
 
     def validate_file(self, file: Any) -> Any:
         if file.size > MAX_BYTES:
             raise serializers.ValidationError(
-                f"The file has {file.size:,} bytes; the limit is {MAX_BYTES:,}."
+                f"The file has {file.size:,} bytes, but the limit is {MAX_BYTES:,}. Import it in parts."
             )
         return file
 
@@ -95,12 +100,12 @@ class AnnotationUploadSerializer(serializers.Serializer):
 class AnnotationImportViewSet(
     InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin
 ):
-    """Files of annotations: checked on upload, imported once confirmed."""
+    """Files of annotations: they are checked on upload, and imported when confirmed."""
 
     queryset = AnnotationImport.objects.select_related("created_by", "project")
     serializer_class = AnnotationImportReportSerializer
     filterset_fields = ["project", "state"]
-    read_role = Role.RESEARCHER  # the marks of others: coding is blind
+    read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
     parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
 
     def get_serializer_class(self) -> Any:
@@ -111,12 +116,12 @@ class AnnotationImportViewSet(
         responses={201: AnnotationImportReportSerializer},
     )
     def create(self, request: Request) -> Response:
-        """Check a file: what it would add and change, and every row that cannot be placed. Nothing is changed yet."""
+        """Check a file: report what it would add and change, and each row that cannot be imported. Changes nothing."""
         upload = AnnotationUploadSerializer(data=request.data, context=self.get_serializer_context())
         upload.is_valid(raise_exception=True)
         given = upload.validated_data
         require(request.user, given["project"], Role.RESEARCHER)
-        check_sees_all(request.user, given["project"])  # the report shows what is there now
+        check_sees_all(request.user, given["project"])  # the report shows stored annotations
         file = given["file"]
         try:
             batch = check_file(given["project"], request.user, file.name, file.read(), given["coders"])
@@ -127,7 +132,7 @@ class AnnotationImportViewSet(
     @extend_schema(request=None, responses=AnnotationImportReportSerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        """Do what the check showed. What was changed since is left, and listed in `conflicts`."""
+        """Make the checked changes. Annotations that changed after the check are skipped and listed in `conflicts`."""
         batch = self.get_object()
         try:
             confirm(batch, request.user)
@@ -138,7 +143,5 @@ class AnnotationImportViewSet(
 
     def perform_destroy(self, batch: AnnotationImport) -> None:
         if batch.state != AnnotationImport.State.CHECKED:
-            raise Conflict(
-                "This import was confirmed: it is kept as the record of where annotations came from."
-            )
+            raise Conflict("Cannot delete a confirmed import: it records where annotations came from.")
         batch.delete()

@@ -9,7 +9,7 @@ from mer_platform.projects.models import Project
 
 
 def download(project: Project, form: SelectionForm, kind: str) -> HttpResponse:
-    """The selection of a valid form in a format. Raises InputError where the format cannot hold it."""
+    """Return the selection of a valid form as a download. Raises InputError if the format cannot represent it."""
     format = FORMATS[kind]
     name = f"{project.slug}-annotations.{kind}"
     disposition = content_disposition_header(True, name) or ""

@@ -1,8 +1,8 @@
-"""ELAN: one .eaf a clip, tiers a coder (Expression@anna, Emotion@anna, AU@anna, Phase@anna), all in one zip.
+"""ELAN: one .eaf per clip with tiers for each coder (Expression@anna, Emotion@anna, AU@anna, Phase@anna), in one zip.
 
-A span begins and ends when its frames are shown, in milliseconds from the first frame. Phases run from onset to apex and
-from apex to offset. Where an expression lacks a mark, a tier says so (Missing@anna), since a span has two ends. Read back
-by ``models_ml.formats.elan``. Format: ELAN, Max Planck Institute for Psycholinguistics, EAF 2.8.
+A span starts and ends when its frames are shown, in milliseconds from the first frame. Phases last from onset to apex and
+from apex to offset. A span always has two ends, so another tier (Missing@anna) names the marks that are not set. Read by
+``models_ml.formats.elan``. Format: ELAN, Max Planck Institute for Psycholinguistics, EAF 2.8.
 """
 
 import io
@@ -12,18 +12,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # those of XML
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # the characters that XML forbids
 from pympi.Elan import Eaf
 
-from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read
+from mer_platform.annotation.exchange.rows import ExportRow, ImportRow, ParsedFile
 from mer_platform.annotation.exchange.zips import Archive, safe_name
+from mer_platform.annotation.marks import MARKS
 from models_ml.errors import InputError
 from models_ml.formats import elan
 from models_ml.formats.base import ExternalAnnotation
 from models_ml.formats.folders import VIDEOS
 from models_ml.formats.spans import NO_EMOTION
 
-CONSENSUS = "consensus"  # on tiers of what was agreed on
+CONSENSUS = "consensus"  # stands for the coder on the tiers of the consensus
 _MIME = {
     ".mp4": "video/mp4",
     ".mov": "video/quicktime",
@@ -33,12 +34,12 @@ _MIME = {
 Spans = list[tuple[str, int, int, str]]  # tier, start, end, text
 
 
-def write(rows: Sequence[Outgoing]) -> bytes:
-    """A zip of .eaf files, database/subject/clip.eaf.
+def write(rows: Sequence[ExportRow]) -> bytes:
+    """Return a zip of .eaf files, named database/subject/clip.eaf.
 
-    Raises InputError for a clip whose frames follow each other too quickly for the whole milliseconds of ELAN.
+    Raises InputError if a clip's frames are less than a millisecond apart, since ELAN counts in whole milliseconds.
     """
-    by_clip: defaultdict[int, list[Outgoing]] = defaultdict(list)
+    by_clip: defaultdict[int, list[ExportRow]] = defaultdict(list)
     for row in rows:
         by_clip[row.clip.pk].append(row)
     file = io.BytesIO()
@@ -51,7 +52,7 @@ def write(rows: Sequence[Outgoing]) -> bytes:
     return file.getvalue()
 
 
-def _document(rows: list[Outgoing]) -> bytes:
+def _document(rows: list[ExportRow]) -> bytes:
     clip = rows[0].clip
     document = Eaf(author="")
     document.remove_tier("default")
@@ -62,7 +63,7 @@ def _document(rows: list[Outgoing]) -> bytes:
     if suffix in VIDEOS:
         relative = f"./{_xml(clip.original_name)}"
         document.add_linked_file(relative, relpath=relative, mimetype=_MIME[suffix])
-    by_coder: defaultdict[str, list[Outgoing]] = defaultdict(list)
+    by_coder: defaultdict[str, list[ExportRow]] = defaultdict(list)
     for row in rows:
         by_coder[row.coder or CONSENSUS].append(row)
     for coder, own in sorted(by_coder.items()):
@@ -73,8 +74,8 @@ def _document(rows: list[Outgoing]) -> bytes:
         return path.read_bytes()
 
 
-def _add_coder(document: Eaf, coder: str, rows: list[Outgoing]) -> None:
-    """Expressions one after another on one set of tiers; those that overlap on further sets."""
+def _add_coder(document: Eaf, coder: str, rows: list[ExportRow]) -> None:
+    """Add a coder's expressions to one set of tiers. Overlapping expressions go to further sets."""
     ends: list[int] = []
     placed = sorted((_spans(row) for row in rows), key=lambda spans: (spans[0][1], spans[0][2]))
     for spans in placed:
@@ -88,8 +89,8 @@ def _add_coder(document: Eaf, coder: str, rows: list[Outgoing]) -> None:
             document.add_annotation(tier, first, last, _xml(text))
 
 
-def _spans(row: Outgoing) -> Spans:
-    """The spans of one expression, the expression itself first."""
+def _spans(row: ExportRow) -> Spans:
+    """Return the spans of one expression, the expression itself first."""
     timing, marks = row.timing, {name: row.timing.ms(index) for name, index in row.marks().items()}
     start, end = min(marks.values(), default=0), max(marks.values(), default=0)
     ends = (0, 1) if start == end else (0,)  # a span of one frame lasts a millisecond
@@ -97,8 +98,8 @@ def _spans(row: Outgoing) -> Spans:
         timing.at_ms(marks[name] + after) != index for name, index in row.marks().items() for after in ends
     ):
         raise InputError(
-            f"The frames of {row.clip} follow each other too quickly for ELAN, which counts in whole milliseconds. "
-            "Leave the clip out, or export it in another format."
+            f"Cannot export {row.clip} to ELAN: its frames are too close together for whole milliseconds. "
+            "Leave the clip out, or choose another format."
         )
     end = max(end, start + 1)
     spans = [
@@ -129,22 +130,22 @@ def _xml(text: str) -> str:
     return ILLEGAL_CHARACTERS_RE.sub(" ", text)
 
 
-def read(name: str, content: bytes) -> Read:
-    """One .eaf, or a zip of several. Raises InputError where nothing in it can be read."""
+def read(name: str, content: bytes) -> ParsedFile:
+    """Read one .eaf or a zip of several. Raises InputError if nothing in it can be read."""
     tree = Archive(name, content, (".eaf",))
     finding = elan.read(tree, None, frozenset())
-    return Read([incoming(marking) for marking in finding.annotations], finding.problems)
+    return ParsedFile([import_row(marking) for marking in finding.annotations], finding.problems)
 
 
-def incoming(marking: ExternalAnnotation) -> Incoming:
-    """A marking of ELAN or Label Studio as a row."""
+def import_row(marking: ExternalAnnotation) -> ImportRow:
+    """Return an annotation of ELAN or Label Studio as a row."""
     fields = {
         **{name: getattr(marking, name) for name in MARKS},
         "kind": marking.kind,
         "emotion": marking.written,
         "action_units": marking.action_units,
     }
-    return Incoming(
+    return ImportRow(
         marking.clip, marking.coder, marking.unit, fields, marking.file, marking.subject, marking.database,
         row=marking.row,
     )  # fmt: skip

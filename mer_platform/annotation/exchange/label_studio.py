@@ -1,8 +1,8 @@
-"""Label Studio: a JSON of video tasks with timeline labels, frames counted from 1.
+"""Label Studio: JSON with one video task per clip and timeline labels. Frames are counted from 1.
 
-A region a label: the emotion from onset to offset, and below it (``parentID``) its apex, action units, "macro", and what is
-missing. A task may be imported into a Label Studio project whose labelling configuration has
-``<TimelineLabels name="expression" toName="video">`` and ``<Video name="video" value="$video">``. Read back by
+Each label is a region: the emotion from onset to offset, and below it (``parentID``) the apex, the action units, "macro"
+and the marks that are not set. A Label Studio project can import the tasks if its labelling configuration has
+``<TimelineLabels name="expression" toName="video">`` and ``<Video name="video" value="$video">``. Read by
 ``models_ml.formats.label_studio``.
 """
 
@@ -12,25 +12,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from mer_platform.annotation.exchange.elan import CONSENSUS, incoming
-from mer_platform.annotation.exchange.rows import MARKS, Outgoing, Read
+from mer_platform.annotation.exchange.elan import CONSENSUS, import_row
+from mer_platform.annotation.exchange.rows import ExportRow, ParsedFile
 from mer_platform.annotation.exchange.zips import Archive
+from mer_platform.annotation.marks import MARKS
 from models_ml.formats import label_studio
 from models_ml.formats.spans import NO_EMOTION
 
 _REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
 
 
-def write(rows: Sequence[Outgoing]) -> bytes:
-    """The tasks, a clip each, with an annotation for each coder."""
-    by_clip: defaultdict[int, defaultdict[str, list[Outgoing]]] = defaultdict(lambda: defaultdict(list))
+def write(rows: Sequence[ExportRow]) -> bytes:
+    """Return one task per clip, with one annotation per coder."""
+    by_clip: defaultdict[int, defaultdict[str, list[ExportRow]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_clip[row.clip.pk][row.coder or CONSENSUS].append(row)
     tasks = [_task(number, coders) for number, coders in enumerate(by_clip.values(), 1)]
     return json.dumps(tasks, ensure_ascii=False, indent=1).encode()
 
 
-def _task(number: int, coders: dict[str, list[Outgoing]]) -> dict[str, Any]:
+def _task(number: int, coders: dict[str, list[ExportRow]]) -> dict[str, Any]:
     clip = next(iter(coders.values()))[0].clip
     data = {
         "video": clip.original_name, "database": clip.database.name, "subject": clip.subject.name,
@@ -43,7 +44,7 @@ def _task(number: int, coders: dict[str, list[Outgoing]]) -> dict[str, Any]:
     return {"id": number, "data": data, "annotations": annotations, "predictions": []}
 
 
-def _regions(row: Outgoing, coder: str) -> list[dict[str, Any]]:
+def _regions(row: ExportRow, coder: str) -> list[dict[str, Any]]:
     marks = {name: index + 1 for name, index in row.marks().items()}
     first, last = min(marks.values(), default=1), max(marks.values(), default=1)
     spans = [(first, last, row.marking.emotion or NO_EMOTION)]
@@ -56,16 +57,16 @@ def _regions(row: Outgoing, coder: str) -> list[dict[str, Any]]:
     return [
         {
             **_REGION,
-            "id": str(uuid.uuid4()) if place else own,
-            **({"parentID": own} if place else {}),
+            "id": str(uuid.uuid4()) if number else own,
+            **({"parentID": own} if number else {}),
             "meta": {"text": [f"{label_studio.CODER}{coder}"]},
             "value": {"ranges": [{"start": start, "end": end}], "timelinelabels": [word]},
         }
-        for place, (start, end, word) in enumerate(spans)
+        for number, (start, end, word) in enumerate(spans)
     ]
 
 
-def read(name: str, content: bytes) -> Read:
-    """A JSON export of Label Studio. Raises InputError for what is none."""
+def read(name: str, content: bytes) -> ParsedFile:
+    """Read a JSON export of Label Studio. Raises InputError if the file is not such an export."""
     finding = label_studio.read(Archive(name, content, (".json",)), None, frozenset())
-    return Read([incoming(marking) for marking in finding.annotations], finding.problems)
+    return ParsedFile([import_row(marking) for marking in finding.annotations], finding.problems)

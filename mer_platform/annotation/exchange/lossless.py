@@ -1,8 +1,8 @@
-"""The lossless format: everything that is stored of annotations, as JSON.
+"""The lossless format: all stored data of annotations, as JSON.
 
 ``{"schema": "mer-annotations", "schema_version": 1, "clips": [{database, subject, name, sha256, …, "annotations": […],
-"consensus": […]}]}``. Frames are 0-based indices; a clip is known again by the SHA-256 of its file. An annotation has its
-key, coder, all fields, revision, times, and every version of it. What was deleted is left out.
+"consensus": […]}]}``. Frames are frame indices. An import finds a clip by the SHA-256 of its file. An annotation has its
+key, coder, all fields, revision, times and all versions. Deleted annotations are left out.
 """
 
 import json
@@ -13,7 +13,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 
-from mer_platform.annotation.exchange.rows import CODED, Incoming, Outgoing, Read
+from mer_platform.annotation.exchange.rows import ExportRow, ImportRow, ParsedFile
+from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
@@ -23,8 +24,8 @@ SCHEMA = "mer-annotations"
 VERSION = 1
 
 
-def write(rows: Sequence[Outgoing]) -> bytes:
-    """The document; rows of one clip follow each other."""
+def write(rows: Sequence[ExportRow]) -> bytes:
+    """Return the document. Rows of one clip must follow each other."""
     clips: dict[int, dict[str, Any]] = {}
     for row in rows:
         entry = clips.setdefault(row.clip.pk, _clip(row.clip))
@@ -33,11 +34,11 @@ def write(rows: Sequence[Outgoing]) -> bytes:
         else:
             entry["consensus"].append(_consensus(row.marking))
     document = {"schema": SCHEMA, "schema_version": VERSION, "clips": list(clips.values())}
-    return json.dumps(document, cls=_Exact, ensure_ascii=False, indent=1).encode()
+    return json.dumps(document, cls=_ExactTimes, ensure_ascii=False, indent=1).encode()
 
 
-class _Exact(DjangoJSONEncoder):
-    """Times with their microseconds."""
+class _ExactTimes(DjangoJSONEncoder):
+    """Writes times with microseconds, which Django's encoder cuts off."""
 
     def default(self, o: Any) -> Any:
         return o.isoformat() if hasattr(o, "isoformat") else super().default(o)
@@ -71,7 +72,7 @@ def _annotation(annotation: Annotation, coder: str) -> dict[str, Any]:
 
 def _consensus(consensus: Consensus) -> dict[str, Any]:
     return {
-        **{name: getattr(consensus, name) for name in CODED},
+        **{name: getattr(consensus, name) for name in CODED_FIELDS},
         "origin": consensus.origin,
         "annotation": consensus.annotation.key if consensus.annotation else None,
         "decided_by": consensus.decided_by.username if consensus.decided_by else None,
@@ -83,55 +84,58 @@ def is_lossless(document: Any) -> bool:
     return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
-def read(name: str, document: dict[str, Any]) -> Read:
-    """The rows of a parsed document. Raises InputError for one of a later version, or without clips."""
+def read(name: str, document: dict[str, Any]) -> ParsedFile:
+    """Return the rows of a parsed document. Raises InputError if its version is unknown or its clips are missing."""
     version, clips = document.get("schema_version"), document.get("clips")
     if version != VERSION:
         raise InputError(
-            f"“{name}” has version {version!r} of the format {SCHEMA}; this platform reads version {VERSION}."
+            f"“{name}” has version {version!r} of the format {SCHEMA}. This platform reads version {VERSION}."
         )
     if not isinstance(clips, list):
-        raise InputError(f"“{name}” has no list “clips”: export it again.")
-    found, report = Read(), ImportReport()
+        raise InputError(f"“{name}” has no list “clips”. Export it again.")
+    parsed, report = ParsedFile(), ImportReport()
     for number, clip in enumerate(clips, 1):
         try:
-            _read_clip(name, clip, number, found, report)
+            _read_clip(name, clip, number, parsed, report)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            report.error("clip-damaged", f"The entry cannot be read ({_said(error)}).", file=name, row=number)
-    found.problems = report.problems
-    return found
+            message = f"Cannot read this clip: {_reason(error)}."
+            report.error("clip-damaged", message, file=name, row=number)
+    parsed.problems = report.problems
+    return parsed
 
 
-def _read_clip(name: str, clip: dict[str, Any], number: int, found: Read, report: ImportReport) -> None:
+def _read_clip(
+    name: str, clip: dict[str, Any], number: int, parsed: ParsedFile, report: ImportReport
+) -> None:
     names = {key: str(clip[key]) for key in ("database", "subject", "sha256")}
     where = {"file": name, "row": number, "subject": names["subject"], "clip": str(clip["name"])}
-    for place, entry in enumerate(clip["annotations"], 1):
+    for position, entry in enumerate(clip["annotations"], 1):
         try:
             fields = {key: entry[key] for key in Annotation.FIELDS}
-            row = Incoming(
+            row = ImportRow(
                 str(clip["name"]), str(entry["coder"]), "index", fields, name, row=number,
                 key=str(uuid.UUID(entry["key"])), record=_record(entry), **names,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"Annotation {place} of the clip cannot be read ({_said(error)})."
+            message = f"Cannot read annotation {position} of this clip: {_reason(error)}."
             report.error("annotation-damaged", message, column="annotations", **where)
         else:
-            found.rows.append(row)
+            parsed.rows.append(row)
     for entry in clip.get("consensus", []):
-        fields = {key: entry[key] for key in CODED}
+        fields = {key: entry[key] for key in CODED_FIELDS}
         record = {key: entry.get(key) for key in ("origin", "annotation", "decided_by", "decided_at")}
         if record["origin"] not in ConsensusOrigin.values:
-            raise ValueError(f"{record['origin']!r} is no origin of a consensus")
+            raise ValueError(f"{record['origin']!r} is not an origin of a consensus")
         _time(record["decided_at"])
         if record["annotation"] is not None:
             uuid.UUID(record["annotation"])
-        found.consensus.append(
-            Incoming(str(clip["name"]), "", "index", fields, name, row=number, record=record, **names)
+        parsed.consensus.append(
+            ImportRow(str(clip["name"]), "", "index", fields, name, row=number, record=record, **names)
         )
 
 
 def _record(entry: dict[str, Any]) -> dict[str, Any]:
-    """Revision, times and versions, checked. Raises ValueError or KeyError for what cannot be."""
+    """Return revision, times and versions after checking them. Raises KeyError or ValueError if they are not usable."""
     versions = [
         {
             "revision": int(version["revision"]),
@@ -144,8 +148,8 @@ def _record(entry: dict[str, Any]) -> dict[str, Any]:
     ]
     revisions = [version["revision"] for version in versions]
     revision = int(entry["revision"])
-    whole = all(1 <= number < 1 << 31 for number in (*revisions, revision))
-    if len(set(revisions)) != len(revisions) or not whole or revisions[-1:] not in ([], [revision]):
+    in_range = all(1 <= number < 1 << 31 for number in (*revisions, revision))
+    if len(set(revisions)) != len(revisions) or not in_range or revisions[-1:] not in ([], [revision]):
         raise ValueError("its revisions contradict each other")
     return {
         "revision": revision,
@@ -157,9 +161,9 @@ def _record(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _time(text: str) -> str:
     if parse_datetime(text) is None:
-        raise ValueError(f"{text!r} is no time")
+        raise ValueError(f"{text!r} is not a time")
     return text
 
 
-def _said(error: Exception) -> str:
-    return f"no field {error}" if isinstance(error, KeyError) else str(error)
+def _reason(error: Exception) -> str:
+    return f"field {error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,4 @@
-"""Imports of annotations: what a file would do, and what became of it."""
+"""Annotation imports: what a file would change, and what was imported."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mer_platform.projects.models import Project
 
 
 class AnnotationImport(models.Model):
-    """A file of annotations that was read and compared. It changes nothing until it is confirmed, once."""
+    """A file of annotations that was read and compared with the project. It changes nothing until it is confirmed."""
 
     class State(models.TextChoices):
         CHECKED = "checked", "not confirmed"
@@ -24,11 +24,13 @@ class AnnotationImport(models.Model):
     sha256 = models.CharField("SHA-256", max_length=64)
     coders = models.CharField(max_length=5, choices=Coders.choices, default=Coders.NAMES)
     state = models.CharField(max_length=7, choices=State.choices, default=State.CHECKED)
-    entries = models.JSONField(default=list, help_text="What is added, changed or the same, a row each.")
-    consensus = models.JSONField(default=list, help_text="The consensus of clips that have none, likewise.")
-    problems = models.JSONField(default=list, help_text="Rows that could not be placed, and why.")
+    entries = models.JSONField(
+        default=list, help_text="One entry per row: what is added, changed or unchanged."
+    )
+    consensus = models.JSONField(default=list, help_text="The consensus to add to clips that have none.")
+    problems = models.JSONField(default=list, help_text="Rows that cannot be imported, and why.")
     conflicts = models.JSONField(
-        default=list, help_text="What was changed between check and confirmation, and is left as it was."
+        default=list, help_text="Entries that were skipped because something changed after the check."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -43,17 +45,17 @@ class AnnotationImport(models.Model):
         return self.file_name
 
     def of(self, action: str) -> list[dict[str, Any]]:
-        """The entries that are "add", "change" or "same"."""
+        """Return the entries with this action: "add", "change" or "same"."""
         return [entry for entry in self.entries if entry["action"] == action]
 
     def counts(self) -> dict[str, int]:
-        """Rows by what happens to them; those not placed are ``problems``."""
+        """Return the number of rows by what happens to them. ``problems`` counts the rows that are not imported."""
         counts = {action: len(self.of(action)) for action in ("add", "change", "same")}
-        refused = sum(problem["severity"] == "error" for problem in self.problems)
+        rejected = sum(problem["severity"] == "error" for problem in self.problems)
         return {
             **counts,
             "consensus": len(self.consensus),
-            "problems": refused,
+            "problems": rejected,
             "conflicts": len(self.conflicts),
         }
 

@@ -1,12 +1,12 @@
-"""What of a project's annotations leaves: by database, clip and coder, or what was agreed on."""
+"""Which annotations of a project are exported: by database, clip and coder, or the consensus."""
 
 from typing import Any
 
 from django import forms
 
 from mer_platform.annotation.exchange.formats import LOSSLESS
-from mer_platform.annotation.exchange.rows import Outgoing
-from mer_platform.annotation.exchange.timing import Timings
+from mer_platform.annotation.exchange.rows import ExportRow
+from mer_platform.annotation.exchange.timing import TimingCache
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.models import Project
@@ -15,12 +15,12 @@ CODERS, CONSENSUS = "coders", "consensus"
 
 
 class SelectionForm(forms.Form):
-    """The filters of an export, on the page and as the API's query; all optional."""
+    """The filters of an export, on the page and in the API's query. All are optional."""
 
     database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
     marks = forms.ChoiceField(
         required=False,
-        choices=[(CODERS, "What coders marked"), (CONSENSUS, "The consensus")],
+        choices=[(CODERS, "Annotations of coders"), (CONSENSUS, "Consensus")],
     )
     coder = forms.ChoiceField(required=False)
     clip = forms.ModelMultipleChoiceField(Clip.objects.none(), required=False)
@@ -38,11 +38,16 @@ class SelectionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("marks") == CONSENSUS and cleaned.get("coder"):
-            self.add_error("coder", "The consensus is nobody’s own: choose a coder, or the consensus.")
+            self.add_error(
+                "coder", "The consensus does not belong to a coder. Choose a coder or the consensus."
+            )
         return cleaned
 
-    def rows(self, kind: str) -> list[Outgoing]:
-        """The markings chosen, clip by clip. The lossless format has the consensus too, unless a coder is chosen."""
+    def rows(self, kind: str) -> list[ExportRow]:
+        """Return the selected markings, clip by clip.
+
+        The lossless format also includes the consensus, unless a coder is selected.
+        """
         chosen = self.cleaned_data
         clips = Clip.objects.filter(project=self._project, state=Clip.State.READY)
         if chosen["database"]:
@@ -54,22 +59,25 @@ class SelectionForm(forms.Form):
         paths = ["annotations__coder", "consensus__annotation", "consensus__decided_by"]
         if kind == LOSSLESS:
             paths.append("annotations__versions__made_by")
-        timings = Timings()
+        timings = TimingCache()
         agreed_only = chosen["marks"] == CONSENSUS
         with_consensus = agreed_only or (kind == LOSSLESS and not chosen["coder"])
-        rows: list[Outgoing] = []
+        rows: list[ExportRow] = []
         found = clips.select_related("subject__database", "project").prefetch_related(*paths)
         for clip in found.iterator(chunk_size=200):
             if not agreed_only:
                 own = [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
-                rows += sorted((Outgoing(clip, timings, a, a.coder.username) for a in own), key=_order)
+                rows += sorted((ExportRow(clip, timings, a, a.coder.username) for a in own), key=_order)
             if with_consensus:
                 rows += sorted(
-                    (Outgoing(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
+                    (ExportRow(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
                 )
         return rows
 
 
-def _order(row: Outgoing) -> tuple[str, int, int]:
-    """By coder and time, those without any mark first; databases differ in where they sort what is null."""
+def _order(row: ExportRow) -> tuple[str, int, int]:
+    """Order by coder and time; annotations without marks come first.
+
+    It is done here because SQLite and PostgreSQL sort nulls differently.
+    """
     return row.coder, min(row.marks().values(), default=-1), row.marking.pk

@@ -1,4 +1,4 @@
-"""Importing annotations: a file is read and compared, and what it would do is shown; confirmed, it is done at once."""
+"""Importing annotations: a file is read and compared first; the changes are made only when the import is confirmed."""
 
 import hashlib
 from collections import defaultdict
@@ -11,11 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from mer_platform.annotation.exchange import formats
-from mer_platform.annotation.exchange.applying import Applied, apply
+from mer_platform.annotation.exchange.applying import ImportOutcome, apply_import
 from mer_platform.annotation.exchange.comparing import Comparer
 from mer_platform.annotation.exchange.models import AnnotationImport
-from mer_platform.annotation.exchange.placing import Placed, Placer, refuse
-from mer_platform.annotation.exchange.rows import CODED, Incoming
+from mer_platform.annotation.exchange.resolving import ResolvedRow, RowResolver, reject
+from mer_platform.annotation.exchange.rows import ImportRow
+from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Consensus
 from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.web import actor
@@ -26,20 +27,21 @@ Coders = AnnotationImport.Coders
 
 
 def check_file(project: Project, user: Any, name: str, content: bytes, coders: str) -> AnnotationImport:
-    """Read a file and compare it with the project; nothing is changed.
+    """Read a file and compare it with the project, without changing anything.
 
-    Raises InputError with a sentence where the file as a whole cannot be read, or ``coders`` does not fit it.
+    Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
-    found = formats.read(name, content)
-    if not (found.rows or found.problems or found.consensus):
-        raise InputError(f"“{name}” holds no annotations.")
-    placer = Placer(project)
-    rows = _with_coders(project, user, name, found.rows, coders, placer.report)
-    placed = [(place, coder) for row, coder in rows if (place := placer.place(row))]
-    entries = Comparer(project, placer.report).compare(placed)
-    consensus = _new_consensus([p for row in found.consensus if (p := placer.place(row))], placer.report)
-    problems = found.problems + placer.report.problems
+    parsed = formats.read(name, content)
+    if not (parsed.rows or parsed.problems or parsed.consensus):
+        raise InputError(f"“{name}” contains no annotations.")
+    resolver = RowResolver(project)
+    rows = _with_coders(project, user, name, parsed.rows, coders, resolver.report)
+    resolved = [(found, coder) for row, coder in rows if (found := resolver.resolve(row))]
+    entries = Comparer(project, resolver.report).compare(resolved)
+    agreed = [found for row in parsed.consensus if (found := resolver.resolve(row))]
+    consensus = _new_consensus(agreed, resolver.report)
+    problems = parsed.problems + resolver.report.problems
     return AnnotationImport.objects.create(
         project=project,
         file_name=_storable(name),
@@ -54,88 +56,87 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
     )
 
 
-def confirm(batch: AnnotationImport, user: Any) -> Applied:
-    """Do what the check showed, in one transaction; what was changed since then is left as it is, and listed.
+def confirm(batch: AnnotationImport, user: Any) -> ImportOutcome:
+    """Make the checked changes in one transaction; annotations that have changed since the check are skipped and listed.
 
-    Raises ValidationError if it was done already.
+    Raises ValidationError if the import was confirmed already.
     """
     with transaction.atomic():
         current = AnnotationImport.objects.select_for_update().get(pk=batch.pk)
         if current.state != AnnotationImport.State.CHECKED:
             raise ValidationError(
-                f"“{current.file_name}” is imported already. Upload it again to compare it anew."
+                f"“{current.file_name}” is imported already. Upload it again to compare it again."
             )
-        return apply(current, user)
+        return apply_import(current, user)
 
 
 def _with_coders(
-    project: Project, user: Any, name: str, rows: list[Incoming], coders: str, report: ImportReport
-) -> list[tuple[Incoming, User]]:
-    """Each row with the member whose it is to be."""
+    project: Project, user: Any, name: str, rows: list[ImportRow], coders: str, report: ImportReport
+) -> list[tuple[ImportRow, User]]:
+    """Return each row with the member to whom its annotation will belong."""
     named = sorted({row.coder for row in rows})
     if coders == Coders.ME:
         if len(named) > 1:
+            coders_named = listed([coder or "an unnamed coder" for coder in named])
             raise InputError(
-                f"“{name}” holds codings of {listed([one or 'nobody named' for one in named])}; they cannot all be yours. "
-                "Import them by their names."
+                f"“{name}” contains codings of {coders_named}, so they cannot all be yours. Import them by their user names."
             )
         return [(row, user) for row in rows]
     if named == [""]:
         raise InputError(
-            f"“{name}” does not say who coded: choose “{Coders.ME.label}”, or add a column “Coder” with user names."
+            f"“{name}” does not name the coders. Choose “{Coders.ME.label}”, or add a column “Coder” with user names."
         )
     members = {m.user.username: m for m in Membership.objects.filter(project=project).select_related("user")}
     return [(row, members[row.coder].user) for row in rows if _is_coder(row, members, report)]
 
 
-def _is_coder(row: Incoming, members: dict[str, Membership], report: ImportReport) -> bool:
+def _is_coder(row: ImportRow, members: dict[str, Membership], report: ImportReport) -> bool:
     member = members.get(row.coder)
     if member and Role(member.role).includes(Role.ANNOTATOR):
         return True
-    why = (
+    message = (
         "The row names no coder."
         if not row.coder
-        else f"“{row.coder}” is a viewer of this project, and codes nothing."
+        else f"“{row.coder}” is a viewer of this project and may not annotate."
         if member
         else f"This project has no member “{row.coder}”."
     )
-    refuse(report, row, "coder-unknown", why, "coder")
+    reject(report, row, "coder-unknown", message, "coder")
     return False
 
 
-def _new_consensus(placed: list[Placed], report: ImportReport) -> list[dict[str, Any]]:
-    """What was agreed on in clips that have no consensus here; where they have another, it is reported and left."""
-    by_clip: defaultdict[int, list[Placed]] = defaultdict(list)
-    for place in placed:
-        by_clip[place.clip.pk].append(place)
-    there: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+def _new_consensus(resolved: list[ResolvedRow], report: ImportReport) -> list[dict[str, Any]]:
+    """Return the file's consensus for clips that have none here. A different consensus is reported and not changed."""
+    by_clip: defaultdict[int, list[ResolvedRow]] = defaultdict(list)
+    for row in resolved:
+        by_clip[row.clip.pk].append(row)
+    existing: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for start in range(0, len(pks := list(by_clip)), 500):
         for agreed in Consensus.objects.filter(clip__in=pks[start : start + 500]):
-            there[agreed.clip_id].append(tuple(getattr(agreed, name) for name in CODED))
+            existing[agreed.clip_id].append(tuple(getattr(agreed, name) for name in CODED_FIELDS))
     new = []
-    for pk, own in by_clip.items():
-        wanted = [tuple(place.fields[name] for name in CODED) for place in own]
-        if not there[pk]:
+    for pk, rows in by_clip.items():
+        wanted = [tuple(row.fields[name] for name in CODED_FIELDS) for row in rows]
+        if not existing[pk]:
             new += [
                 {
                     "clip": pk,
-                    "clip_name": str(p.clip),
-                    "fields": p.fields,
-                    "row": p.row.row,
-                    **(p.row.record or {}),
+                    "clip_name": str(r.clip),
+                    "fields": r.fields,
+                    "row": r.row.row,
+                    **(r.row.record or {}),
                 }
-                for p in own
+                for r in rows
             ]
-        elif sorted(map(str, wanted)) != sorted(map(str, there[pk])):
-            message = "The clip has another consensus here: it is left as it is."
-            report.warning(
-                "consensus-differs", message, file=own[0].row.file, row=own[0].row.row, clip=own[0].row.clip
-            )
+        elif sorted(map(str, wanted)) != sorted(map(str, existing[pk])):
+            message = "The clip has a different consensus here, which is not changed."
+            first = rows[0].row
+            report.warning("consensus-differs", message, file=first.file, row=first.row, clip=first.clip)
     return new
 
 
 def _storable(value: Any) -> Any:
-    """The value with texts that every database stores: without NUL and half surrogates."""
+    """Return the value without the characters that PostgreSQL cannot store: NUL and lone surrogates."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode()
     if isinstance(value, dict):

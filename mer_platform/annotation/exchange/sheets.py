@@ -1,9 +1,9 @@
-"""Coding sheets in the columns of CASME II and of SAMM, as CSV and as XLSX.
+"""Coding sheets with the columns of CASME II or SAMM, as CSV and as XLSX.
 
-Frames are *source* frame numbers, as in the official sheets. A header row stands first, without SAMM's thirteen rows of
-text above it: pandas reads the sheet without being told to skip any, and our readers find a header wherever it stands.
-Behind the official columns come ours (Database, Coder, and what the convention has no place for). One reader takes both,
-the official sheets themselves, and the flat table of ``exports.tables``, whose frames are 0-based indices.
+Frames are *source frames*, as in the official sheets. The header row comes first, without the thirteen rows of text that
+SAMM's own sheet has above it: pandas then reads the sheet with its defaults, and our readers find a header in any row.
+Our own columns (Database, Coder, and what the convention has no column for) follow the official ones. One reader reads
+both kinds, the official sheets themselves, and the flat table of ``exports.tables``, whose frames are frame indices.
 """
 
 import csv
@@ -15,7 +15,8 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from mer_platform.annotation.exchange.rows import MARKS, Incoming, Outgoing, Read, Unit
+from mer_platform.annotation.exchange.rows import ExportRow, FrameUnit, ImportRow, ParsedFile
+from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Subject
 from models_ml.errors import InputError
 from models_ml.formats import casme2
@@ -42,61 +43,65 @@ _COLUMNS = (
     Column("note", ("Note", "Notes"), required=False),
 )  # fmt: skip
 _FLAT = (
-    Column("source", ("onset_source_frame",)),  # tells the flat table from a sheet
+    Column("source", ("onset_source_frame",)),  # only the flat table has it
     Column("marked_by", ("marked_by",)),
     Column("filename", ("clip",)),
     *(column for column in _COLUMNS if column is not FILENAME),
 )
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_HEAD = 4096  # bytes in which a header row ends
+_HEADER_BYTES = 4096  # a header row ends within them
 Cells = tuple[Any, ...]
 
 
-def casme2_rows(rows: Sequence[Outgoing]) -> list[Cells]:
-    """ "/" stands where there is no apex, and the subject is "01" for sub01, both as in CASME II's own sheet."""
+def casme2_rows(rows: Sequence[ExportRow]) -> list[Cells]:
+    """Return the table in CASME II's columns. As in its own sheet, no apex is "/", and sub01 is "01"."""
     databases = {row.clip.subject.database_id for row in rows}
     taken = set(Subject.objects.filter(database__in=databases).values_list("database", "name"))
     return [CASME2_COLUMNS, *(_casme2_row(row, taken) for row in rows)]
 
 
-def _casme2_row(row: Outgoing, taken: set[tuple[int, str]]) -> Cells:
-    onset, apex, offset = _numbers(row)
+def _casme2_row(row: ExportRow, taken: set[tuple[int, str]]) -> Cells:
+    onset, apex, offset = _source_frames(row)
     subject = row.clip.subject.name
     if casme2.subject_name(subject) == subject and (row.clip.database.pk, subject[3:]) not in taken:
         subject = subject[3:]
     return (
         subject, row.clip.name, None, onset, "/" if apex is None else apex, offset, None,
         row.marking.action_units, row.marking.emotion, row.clip.database.name, row.coder, row.marking.kind,
-        row.said("confidence"), row.said("note"),
+        row.optional("confidence"), row.optional("note"),
     )  # fmt: skip
 
 
-def samm_rows(rows: Sequence[Outgoing]) -> list[Cells]:
-    """Duration in frames, both ends counted; inducement codes and objective classes are not ours to tell."""
+def samm_rows(rows: Sequence[ExportRow]) -> list[Cells]:
+    """Return the table in SAMM's columns.
+
+    The duration is in frames and includes both ends. Inducement code and objective class stay empty: the platform does
+    not know them.
+    """
     return [SAMM_COLUMNS, *map(_samm_row, rows)]
 
 
-def _samm_row(row: Outgoing) -> Cells:
-    onset, apex, offset = _numbers(row)
+def _samm_row(row: ExportRow) -> Cells:
+    onset, apex, offset = _source_frames(row)
     marks = row.marks()
     known = "onset" in marks and "offset" in marks
     duration = marks["offset"] - marks["onset"] + 1 if known else None
     return (
         row.clip.subject.name, row.clip.name, None, onset, apex, offset, duration, row.marking.kind.capitalize(),
-        row.marking.action_units, row.marking.emotion, None, row.said("note"), row.clip.database.name, row.coder,
-        row.said("confidence"),
+        row.marking.action_units, row.marking.emotion, None, row.optional("note"), row.clip.database.name, row.coder,
+        row.optional("confidence"),
     )  # fmt: skip
 
 
-def _numbers(row: Outgoing) -> list[int | None]:
+def _source_frames(row: ExportRow) -> list[int | None]:
     marks = row.marks()
     return [row.timing.source[marks[name]] if name in marks else None for name in MARKS]
 
 
-def to_csv(table: Callable[[Sequence[Outgoing]], list[Cells]]) -> Callable[[Sequence[Outgoing]], bytes]:
-    """A writer of the table as CSV: UTF-8 with the mark that Excel needs; no text in it is a formula."""
+def to_csv(table: Callable[[Sequence[ExportRow]], list[Cells]]) -> Callable[[Sequence[ExportRow]], bytes]:
+    """Return a function that writes the table as CSV that spreadsheets open as it was written."""
 
-    def write(rows: Sequence[Outgoing]) -> bytes:
+    def write(rows: Sequence[ExportRow]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(
             [guard_formula(cell) if isinstance(cell, str) else cell for cell in cells]
@@ -107,10 +112,10 @@ def to_csv(table: Callable[[Sequence[Outgoing]], list[Cells]]) -> Callable[[Sequ
     return write
 
 
-def to_xlsx(table: Callable[[Sequence[Outgoing]], list[Cells]]) -> Callable[[Sequence[Outgoing]], bytes]:
-    """A writer of the table as XLSX: texts are text cells, and stay such when they are edited."""
+def to_xlsx(table: Callable[[Sequence[ExportRow]], list[Cells]]) -> Callable[[Sequence[ExportRow]], bytes]:
+    """Return a function that writes the table as XLSX. Texts stay text cells, even if they are edited."""
 
-    def write(rows: Sequence[Outgoing]) -> bytes:
+    def write(rows: Sequence[ExportRow]) -> bytes:
         workbook = Workbook(write_only=True)
         sheet = workbook.create_sheet("Coding")
         sheet.freeze_panes = "A2"
@@ -124,52 +129,57 @@ def to_xlsx(table: Callable[[Sequence[Outgoing]], list[Cells]]) -> Callable[[Seq
 
 
 def _cell(sheet: Any, value: Any) -> Any:
-    if not isinstance(value, str) or not value:
-        return value or None if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
     cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub(" ", value))
-    cell.data_type = "s"  # or "=1+1" is a formula
+    cell.data_type = "s"  # otherwise "=1+1" would be a formula
     cell.quotePrefix = True
     return cell
 
 
-def read(name: str, content: bytes) -> Read:
-    """The rows of a coding sheet, in either convention. Raises InputError for what is no such sheet."""
+def read(name: str, content: bytes) -> ParsedFile:
+    """Return the rows of a coding sheet in either convention. Raises InputError if the file is not such a sheet."""
     report = ImportReport()
     content = _as_utf8(name, content)
-    flat = b"onset_source_frame" in content[:_HEAD]
+    flat = b"onset_source_frame" in content[:_HEADER_BYTES]
     table = read_table(Sheet(name, content), _FLAT if flat else _COLUMNS)
     agreed = [line for line in table.rows if line.cells.get("marked_by") == "consensus"]
     if agreed:
-        report.info("consensus-left-out", f"Rows of the consensus are left out: {len(agreed)}.", file=name)
-    unit: Unit = "index" if flat else "source"
+        report.info(
+            "consensus-left-out", f"Consensus rows are not imported as annotations: {len(agreed)}.", file=name
+        )
+    unit: FrameUnit = "index" if flat else "source"
     lines = [line for line in table.rows if line.cells.get("marked_by") != "consensus"]
-    rows = [row for line in lines if (row := _incoming(line, table.columns, unit, report))]
-    return Read(rows, report.problems)
+    rows = [row for line in lines if (row := _import_row(line, table.columns, unit, report))]
+    return ParsedFile(rows, report.problems)
 
 
 def _as_utf8(name: str, content: bytes) -> bytes:
-    """Excel's “Unicode text” is UTF-16; the reader of sheets takes UTF-8."""
+    """Return the content in UTF-8: Excel saves “Unicode text” as UTF-16, which the reader of sheets does not know."""
     for mark, encoding in _ENCODINGS:
         if content.startswith(mark):
             try:
                 return content.decode(encoding).encode()
             except UnicodeDecodeError as error:
                 raise InputError(
-                    f"The sheet “{name}” is damaged: it is not the UTF-16 it begins as."
+                    f"“{name}” is damaged: it starts like a UTF-16 text, but cannot be decoded. Save it again."
                 ) from error
     return content
 
 
-def _incoming(row: SheetRow, columns: frozenset[str], unit: Unit, report: ImportReport) -> Incoming | None:
+def _import_row(
+    row: SheetRow, columns: frozenset[str], unit: FrameUnit, report: ImportReport
+) -> ImportRow | None:
     texts = {key: _text(row, key, report) for key in ("subject", "filename", "database", "coder", "emotion")}
     before = len(report.problems)
-    for key, what in (("subject", "subject"), ("filename", "clip")):
+    for key, name in (("subject", "subject"), ("filename", "clip")):
         if not texts[key]:
-            report.error(
-                f"{key}-missing", f"The row names no {what}.", file=row.file, row=row.number, column=key
-            )
-    none = frozenset(("-1",))
-    fields: dict[str, Any] = {mark: row.frame(mark, report, none) for mark in MARKS}
+            message = f"The row names no {name}."
+            report.error(f"{key}-missing", message, file=row.file, row=row.number, column=key)
+    not_coded = frozenset(("-1",))
+    fields: dict[str, Any] = {mark: row.frame(mark, report, not_coded) for mark in MARKS}
     fields |= {"emotion": texts["emotion"], "action_units": _text(row, "action_units", report)}
     if "kind" in columns:
         fields["kind"] = _kind(row, report)
@@ -180,14 +190,14 @@ def _incoming(row: SheetRow, columns: frozenset[str], unit: Unit, report: Import
         fields["note"] = "" if note is None else unguard_formula(str(note))
     if len(report.problems) > before:
         return None
-    return Incoming(
+    return ImportRow(
         texts["filename"], texts["coder"], unit, fields, row.file, texts["subject"], texts["database"],
         row=row.number,
     )  # fmt: skip
 
 
 def _kind(row: SheetRow, report: ImportReport) -> str:
-    """Micro where the cell is empty: SAMM writes "Micro", "Micro - 1/2", "Macro"."""
+    """Return micro or macro; micro if the cell is empty. SAMM writes "Micro", "Micro - 1/2" and "Macro"."""
     word = row.text("kind", report).lower()
     for kind in ("micro", "macro"):
         if word.startswith(kind):

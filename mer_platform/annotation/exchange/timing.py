@@ -1,4 +1,4 @@
-"""Frames of a clip by what files call them: the recording's own numbers, and times."""
+"""The frames of a clip as files refer to them: by source frame or by time."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from functools import cached_property
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import read_index
 
-_KEPT = 64
+_CACHED_CLIPS = 64
+_DEFAULT_STEP_MS = Fraction(40)  # of a clip with a single frame
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Source number and time of every frame, from the index of the frame pack; ``times`` in ms from the first frame.
+    """Source frame and time of each frame of a clip; ``times`` are in milliseconds from the first frame.
 
-    Both are read, not computed from a rate: recordings have gaps, and the rate of a video may vary.
+    Both come from the pack index and are never computed from the frame rate: recordings have gaps, and the rate of a video
+    can vary.
     """
 
     source: tuple[int, ...]
@@ -23,7 +25,7 @@ class Timing:
 
     @classmethod
     def of(cls, clip: Clip) -> "Timing":
-        """Raises InputError where the clip's frame pack is missing or damaged."""
+        """Read the timing of a clip. Raises InputError if its frame pack is missing or damaged."""
         index = read_index(clip)
         return cls(index.source, tuple(1000 * seconds for seconds in index.times))
 
@@ -32,35 +34,35 @@ class Timing:
         return {number: index for index, number in enumerate(self.source)}
 
     def of_source(self, number: int) -> int | None:
-        """Index of the frame that the recording gives this number."""
+        """Return the frame index of a source frame; None if the clip does not have it."""
         return self._index.get(number)
 
     def ms(self, index: int) -> int:
-        """When a frame is shown, in whole milliseconds."""
+        """Return when a frame is shown, rounded to whole milliseconds."""
         return round(self.times[index])
 
     def at_ms(self, ms: float) -> int | None:
-        """Index of the frame shown nearest to a time; None where that is more than a frame outside the clip."""
+        """Return the index of the frame shown nearest to a time; None if that is more than one frame outside the clip."""
         time = Fraction(ms)
-        step = self.times[1] - self.times[0] if len(self.times) > 1 else Fraction(40)
+        step = self.times[1] - self.times[0] if len(self.times) > 1 else _DEFAULT_STEP_MS
         if not -step <= time <= self.times[-1] + step:
             return None
-        place = min(bisect_left(self.times, time), len(self.times) - 1)
-        if place and time - self.times[place - 1] < self.times[place] - time:
-            return place - 1
-        return place
+        after = min(bisect_left(self.times, time), len(self.times) - 1)
+        if after and time - self.times[after - 1] < self.times[after] - time:
+            return after - 1
+        return after
 
 
-class Timings:
-    """Timings of clips, read when they are asked for; those of the last few clips are kept."""
+class TimingCache:
+    """The timings of clips, read on demand. It keeps the last few, since rows of one clip follow each other."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, Timing] = {}
+        self._cached: dict[int, Timing] = {}
 
     def of(self, clip: Clip) -> Timing:
         """Raises InputError as ``Timing.of``."""
-        if clip.pk not in self._kept:
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[clip.pk] = Timing.of(clip)
-        return self._kept[clip.pk]
+        if clip.pk not in self._cached:
+            if len(self._cached) >= _CACHED_CLIPS:
+                self._cached.clear()
+            self._cached[clip.pk] = Timing.of(clip)
+        return self._cached[clip.pk]

@@ -22,7 +22,7 @@ from mer_platform.web import page_of
 from models_ml.errors import InputError
 
 PAGE = 50
-SHOWN = 20  # imports in the list
+MAX_LISTED = 20  # imports
 
 
 class UploadForm(forms.Form):
@@ -32,18 +32,20 @@ class UploadForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
-            raise forms.ValidationError(f"The file has {file.size:,} bytes; the limit is {MAX_BYTES:,}.")
+            raise forms.ValidationError(
+                f"The file has {file.size:,} bytes, but the limit is {MAX_BYTES:,}. Import it in parts."
+            )
         return file
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def exchange(request: HttpRequest, slug: str) -> HttpResponse:
-    """Annotations out and in: the export form, the upload, and the imports so far."""
+    """Show the export form, the upload and the earlier imports, and check an uploaded file."""
     project = get_project(request, slug, Role.RESEARCHER)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
-        check_sees_all(request.user, project)  # the report shows what is there now
+        check_sees_all(request.user, project)  # the report shows stored annotations
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
@@ -58,7 +60,7 @@ def exchange(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def export(request: HttpRequest, slug: str) -> HttpResponse:
-    """The annotations chosen, in the format chosen, as a download."""
+    """Download the selected annotations in the selected format."""
     project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
     form = SelectionForm(request.GET, project=project)
@@ -76,7 +78,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """What a file would do, or did: rows not placed, changes side by side, additions."""
+    """Show what a file would change, or has changed: rows with problems, changes side by side, additions."""
     project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
     batch = get_object_or_404(AnnotationImport.objects.select_related("created_by"), pk=pk, project=project)
@@ -90,7 +92,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     }
     done = batch.state == AnnotationImport.State.DONE
     titles = {
-        "conflicts": "Left as they were", "problems": "Report",
+        "conflicts": "Skipped", "problems": "Problems",
         "change": "Changed" if done else "To change", "add": "Added" if done else "To add",
         "consensus": "Consensus", "same": "Unchanged",
     }  # fmt: skip
@@ -103,11 +105,14 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "counts": batch.counts(),
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
+        "who": "Origin" if shown == "consensus" else "Coder",
         "several": any(row.get("file", batch.file_name) != batch.file_name for row in page),
         "title": titles[shown],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "there": set(Clip.objects.filter(pk__in={row["clip"] for row in page}).values_list("pk", flat=True))
+        "existing": set(
+            Clip.objects.filter(pk__in={row["clip"] for row in page}).values_list("pk", flat=True)
+        )
         if shown != "problems"
         else set(),
     }
@@ -117,35 +122,34 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Import what the report shows."""
+    """Make the changes that the report shows."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
     try:
-        done = confirm(batch, request.user)
+        outcome = confirm(batch, request.user)
     except ValidationError as error:
         messages.error(request, error.message)
     else:
-        said = f"{done.added} added, {done.changed} changed."
-        if done.conflicts:
-            messages.warning(request, f"{said} {len(done.conflicts)} left: changed since the check.")
+        counts = f"{outcome.added} added, {outcome.changed} changed"
+        if outcome.conflicts:
+            skipped = len(outcome.conflicts)
+            messages.warning(request, f"{counts}, {skipped} skipped because they changed after the check.")
         else:
-            messages.success(request, said)
+            messages.success(request, f"{counts}.")
     return redirect("annotation-file", slug, pk)
 
 
 @login_required
 @require_POST
 def discard(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Forget a file that was checked and not imported."""
+    """Delete an import that was checked but not confirmed."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
     if batch.state == AnnotationImport.State.CHECKED:
         batch.delete()
-        messages.success(request, f"{batch.file_name} was discarded; nothing was changed.")
+        messages.success(request, f"{batch.file_name} was discarded. Nothing was changed.")
         return redirect("annotation-exchange", slug)
-    messages.error(
-        request, "This import was confirmed: it is kept as the record of where annotations came from."
-    )
+    messages.error(request, "Cannot discard a confirmed import: it records where annotations came from.")
     return redirect("annotation-file", slug, pk)
 
 
@@ -160,7 +164,7 @@ def _page(
         "selection": selection,
         "formats": FORMATS.values(),
         "chosen": request.GET.get("format") or next(iter(FORMATS)),
-        "imports": imports[:SHOWN],
+        "imports": imports[:MAX_LISTED],
         "annotations": Annotation.objects.filter(clip__project=project).count(),
         "max_bytes": MAX_BYTES,
     }

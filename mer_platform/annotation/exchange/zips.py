@@ -1,4 +1,4 @@
-"""A file given for import, as a tree: a zip of files, or a file alone."""
+"""An uploaded file as a tree of files: a zip, or a single file."""
 
 import io
 import re
@@ -7,15 +7,15 @@ from typing import BinaryIO
 
 from models_ml.errors import InputError
 
-_MOST_FILES = 20_000
-_UNPACKED = 64 << 20  # bytes
-_PACKED = b"PK\x03\x04"
+_MAX_FILES = 20_000
+_MAX_UNPACKED = 64 << 20  # bytes
+_ZIP_MAGIC = b"PK\x03\x04"
 
 
 class Archive:
-    """The files in an upload that end as asked for; satisfies ``models_ml.formats.base.Tree``.
+    """The files of an upload that have one of ``suffixes``; implements ``models_ml.formats.base.Tree``.
 
-    Raises InputError for a zip that is damaged, protected, or unpacks to more than any annotations would.
+    Raises InputError for a zip that is damaged, password-protected or larger than annotations can be.
     """
 
     quick = True
@@ -24,7 +24,7 @@ class Archive:
         self.name = name
         self._content = content
         self._zip: zipfile.ZipFile | None = None
-        if not content.startswith(_PACKED):
+        if not content.startswith(_ZIP_MAGIC):
             self._files = [name]
             return
         try:
@@ -32,15 +32,15 @@ class Archive:
         except (zipfile.BadZipFile, ValueError, OSError) as error:
             raise self._damaged() from error
         inside = [i for i in self._zip.infolist() if i.filename.lower().endswith(suffixes)]
-        if len(inside) > _MOST_FILES or sum(info.file_size for info in inside) > _UNPACKED:
+        if len(inside) > _MAX_FILES or sum(info.file_size for info in inside) > _MAX_UNPACKED:
             raise InputError(
-                f"“{name}” holds more than {_MOST_FILES:,} files, or unpacks to more than {_UNPACKED >> 20} MB: it was not "
-                "read. Import it in parts."
+                f"“{name}” has more than {_MAX_FILES:,} files, or unpacks to more than {_MAX_UNPACKED >> 20} MB. "
+                "Import it in parts."
             )
         self._files = sorted(info.filename for info in inside)
 
     def files(self) -> list[str]:
-        """Paths as the zip has them, sorted; or the one file's name."""
+        """Return the paths in the zip, sorted, or the name of the single file."""
         return list(self._files)
 
     def open(self, path: str) -> BinaryIO:
@@ -60,12 +60,12 @@ class Archive:
 
     def _damaged(self) -> InputError:
         return InputError(
-            f"“{self.name}” cannot be unpacked: it is damaged, or protected by a password. Zip the files again."
+            f"Cannot unpack “{self.name}”: it is damaged or password-protected. Zip the files again."
         )
 
 
 def safe_name(used: set[str], *parts: str, suffix: str) -> str:
-    """A path for a zip that every system can unpack, unlike those in ``used``, to which it is added.
+    """Return a path that all systems can unpack and that is not in ``used``, and add it there.
 
     >>> safe_name(set(), "CAS(ME)^2", "s/15", "a:b", suffix=".eaf")
     'CAS(ME)^2/s_15/a_b.eaf'

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from mer_platform.annotation.agreement.statistics import (
-    CodedExpression,
+    SeenExpression,
     cohen_kappa,
     describe_differences,
     group_expressions,
@@ -82,31 +82,31 @@ def test_alpha_is_one_for_perfect_agreement_and_undefined_without_variety():
 
 
 def test_overlap_is_intersection_over_union_of_frames():
-    assert overlap(CodedExpression(10, 12, 19), CodedExpression(10, 15, 19)) == 1
-    assert overlap(CodedExpression(10, 12, 19), CodedExpression(20, 25, 29)) == 0
-    assert overlap(CodedExpression(10, 12, 19), CodedExpression(19, 25, 28)) == pytest.approx(1 / 19)
+    assert overlap(SeenExpression(10, 12, 19), SeenExpression(10, 15, 19)) == 1
+    assert overlap(SeenExpression(10, 12, 19), SeenExpression(20, 25, 29)) == 0
+    assert overlap(SeenExpression(10, 12, 19), SeenExpression(19, 25, 28)) == pytest.approx(1 / 19)
 
 
 def test_expressions_are_paired_for_the_best_total_not_one_after_the_other():
     # The first overlaps most with the second of b (12/28, against 11/27); but then the other would have nothing.
-    a = [CodedExpression(10, 15, 29), CodedExpression(30, 35, 49)]
-    b = [CodedExpression(3, 8, 20), CodedExpression(18, 25, 37)]
+    a = [SeenExpression(10, 15, 29), SeenExpression(30, 35, 49)]
+    b = [SeenExpression(3, 8, 20), SeenExpression(18, 25, 37)]
     assert match_expressions(a, b) == [(0, 0), (1, 1)]
 
 
 def test_what_one_coder_alone_saw_stays_unpaired():
     assert match_expressions(
-        [CodedExpression(0, 1, 2), CodedExpression(50, 55, 60)], [CodedExpression(51, 55, 61)]
+        [SeenExpression(0, 1, 2), SeenExpression(50, 55, 60)], [SeenExpression(51, 55, 61)]
     ) == [(1, 0)]
-    assert match_expressions([], [CodedExpression(0, 1, 2)]) == []
-    assert match_expressions([CodedExpression(0, 1, 2)], []) == []
+    assert match_expressions([], [SeenExpression(0, 1, 2)]) == []
+    assert match_expressions([SeenExpression(0, 1, 2)], []) == []
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_other_pairing_has_a_larger_total_overlap(seed):
     draw = random.Random(seed)
     onsets = [[draw.randrange(60) for _ in range(count)] for count in (3 + seed % 3, 5)]
-    a, b = ([CodedExpression(onset, onset, onset + draw.randrange(5, 25)) for onset in row] for row in onsets)
+    a, b = ([SeenExpression(onset, onset, onset + draw.randrange(5, 25)) for onset in row] for row in onsets)
     found = match_expressions(a, b)
     assert len({i for i, _ in found}) == len({j for _, j in found}) == len(found)
     best = max(
@@ -117,18 +117,18 @@ def test_no_other_pairing_has_a_larger_total_overlap(seed):
 
 
 def test_of_two_expressions_that_overlap_equally_the_first_is_paired():
-    halves = [CodedExpression(10, 12, 19), CodedExpression(20, 25, 29)]
-    whole = [CodedExpression(10, 20, 29)]
+    halves = [SeenExpression(10, 12, 19), SeenExpression(20, 25, 29)]
+    whole = [SeenExpression(10, 20, 29)]
     assert match_expressions(whole, halves) == [(0, 0)]
     assert match_expressions(halves, whole) == [(0, 0)]
-    apart = [CodedExpression(50, 55, 59), CodedExpression(70, 75, 79)]
+    apart = [SeenExpression(50, 55, 59), SeenExpression(70, 75, 79)]
     assert match_expressions([*whole, apart[0]], [*halves, apart[1]]) == [(0, 0)]
 
 
 def test_expressions_of_three_coders_come_together_in_order_of_time():
-    early, late = CodedExpression(5, 8, 12), CodedExpression(50, 55, 60)
+    early, late = SeenExpression(5, 8, 12), SeenExpression(50, 55, 60)
     groups = group_expressions(
-        {"a": [late], "b": [CodedExpression(6, 9, 13), CodedExpression(51, 56, 61)], "c": [early, late]}
+        {"a": [late], "b": [SeenExpression(6, 9, 13), SeenExpression(51, 56, 61)], "c": [early, late]}
     )
     assert [sorted(members) for members in groups] == [["b", "c"], ["a", "b", "c"]]
 
