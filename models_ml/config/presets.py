@@ -57,10 +57,10 @@ def from_preset(name: str, base: Any, grid: Any, seeds: Any) -> dict[str, Any]:
     name
         A key of ``PRESETS``.
     base
-        Settings that replace those of the preset, one by one. A setting of a varied network belongs in ``grid``, where
+        Settings that replace the preset's, one by one. A setting of a varied network belongs in ``grid``, where
         it applies to all networks.
     grid
-        Axes to add, or to replace those of the preset.
+        Axes to add to the preset's, or to replace them.
     seeds
         Empty: the preset's own.
 

@@ -1,4 +1,4 @@
-"""UF1, UAR, accuracy and the confusion matrix, from predictions pooled over all folds. NumPy only."""
+"""UF1, UAR, accuracy and the confusion matrix, from predictions pooled over all folds. Needs only NumPy."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from models_ml.errors import InputError
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class was told from the others. A ratio whose denominator is 0 is 0."""
+    """Scores of one class. A ratio with denominator 0 is 0."""
 
     precision: float
     recall: float
@@ -25,7 +25,20 @@ class ClassScore:
 class Scores:
     """Scores of a set of predictions.
 
-    confusion : counts, true classes as rows, predicted as columns, in the order of ``CLASSES``
+    Attributes
+    ----------
+    samples
+        Number of predictions.
+    uf1
+        Unweighted F1: mean F1 of the classes.
+    uar
+        Unweighted average recall: mean recall of the classes.
+    accuracy
+        Share of correct predictions.
+    confusion
+        Counts, with true classes as rows and predicted classes as columns, in the order of ``CLASSES``.
+    per_class
+        Scores of each class.
     """
 
     samples: int
@@ -38,7 +51,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class SubjectScore:
-    """One subject's part: too few samples for UF1, so counts."""
+    """Counts of one subject, who has too few samples for UF1."""
 
     samples: int
     correct: int
@@ -47,48 +60,57 @@ class SubjectScore:
 
 @dataclass(frozen=True)
 class Evaluation(Scores):
-    """Scores of a whole run, and of each database and subject on their own samples of that same run."""
+    """Scores of a run, and of each database and subject on their samples of the same run."""
 
     per_database: dict[str, Scores]
     per_subject: dict[str, SubjectScore]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain dicts, lists and numbers, ready for JSON."""
+        """Return plain dicts, lists and numbers, ready for JSON."""
         return asdict(self)
 
 
 def confusion_matrix(true: ArrayLike, pred: ArrayLike) -> NDArray[np.int64]:
-    """Counts (classes, classes) int64: true classes as rows, predicted as columns.
+    """Return counts (classes, classes) int64, with true classes as rows and predicted classes as columns.
 
     Parameters
     ----------
-    true, pred : (N,) integers, positions in ``CLASSES``
+    true
+        (N,) integers, positions in ``CLASSES``.
+    pred
+        (N,) integers, the predictions.
 
     Raises
     ------
-    InputError : different lengths, or a number that is no class
+    InputError
+        Different lengths, or a number that is not a class.
 
+    Examples
+    --------
     >>> confusion_matrix([0, 0, 1, 2], [0, 1, 1, 0]).tolist()
     [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
     """
     true, pred = class_labels(true, "true"), class_labels(pred, "predicted")
     if len(true) != len(pred):
-        raise InputError(f"there are {len(true)} true labels and {len(pred)} predicted ones")
+        raise InputError(f"There are {len(true)} true labels and {len(pred)} predictions.")
     n = len(CLASSES)
     return np.bincount(true * n + pred, minlength=n * n).reshape(n, n)
 
 
 def class_ratios(confusion: NDArray[np.number]) -> tuple[NDArray, NDArray, NDArray]:
-    """F1, recall and precision of each class, NaN where 0/0.
+    """Return F1, recall and precision of each class; NaN for 0/0.
+
+    ``F1_c = 2 TP / (2 TP + FP + FN)``, ``recall_c = TP / N_c``, ``precision_c = TP / (TP + FP)``.
 
     Parameters
     ----------
-    confusion : (…, classes, classes) counts, true classes as rows
+    confusion
+        (…, classes, classes) counts, true classes as rows.
 
     Returns
     -------
-    Three arrays (…, classes) float64:
-    ``F1_c = 2 TP / (2 TP + FP + FN)``, ``recall_c = TP / N_c``, ``precision_c = TP / (TP + FP)``.
+    tuple[NDArray, NDArray, NDArray]
+        Three arrays (…, classes) float64.
     """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(float)
     actual, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
@@ -97,12 +119,12 @@ def class_ratios(confusion: NDArray[np.number]) -> tuple[NDArray, NDArray, NDArr
 
 
 def unweighted(confusion: NDArray[np.number]) -> dict[str, NDArray[np.float64]]:
-    """UF1, UAR and accuracy of confusions (…, classes, classes), each (…).
+    """Return UF1, UAR and accuracy of confusion matrices (…, classes, classes), each (…).
 
-    UF1 is the mean of F1 over the classes, UAR that of recall (See et al., MEGC 2019, FG 2019, section III).
-    Where the set lacks a class, its 0/0 is left out of the mean instead of counting as 0: perfect predictions
-    score 1 in a database without a surprise. A class that is absent but predicted has F1 = 0, and counts.
-    Without any sample all three are NaN.
+    UF1 is the mean F1 of the classes, UAR their mean recall (See et al., MEGC 2019, FG 2019, section III). If a class does
+    not occur, its 0/0 is left out of the mean instead of counting as 0, so that perfect predictions of a database without
+    surprise score 1. A class that does not occur but is predicted has F1 = 0 and counts. Without samples, all three are
+    NaN.
 
     >>> {name: float(value) for name, value in unweighted(np.diag([3, 2, 0])).items()}
     {'uf1': 1.0, 'uar': 1.0, 'accuracy': 1.0}
@@ -117,21 +139,29 @@ def unweighted(confusion: NDArray[np.number]) -> dict[str, NDArray[np.float64]]:
 def evaluate(true: ArrayLike, pred: ArrayLike, database: Sequence[str], subject: Sequence[str]) -> Evaluation:
     """Score the predictions of a run, all folds together.
 
-    TP, FP and FN are summed over all folds before any ratio is taken. A database is scored on its samples
-    among the same predictions (See et al., MEGC 2019), not on a run of its own. For the classes it lacks see
-    ``unweighted``.
+    TP, FP and FN are summed over all folds before a ratio is taken. A database is scored on its samples among the same
+    predictions (See et al., MEGC 2019), not in a run of its own. ``unweighted`` describes classes that do not occur.
 
     Parameters
     ----------
-    true, pred : (N,) integers, positions in ``CLASSES``, N ≥ 1
-    database, subject : of each sample; two people of different databases must have different names
+    true
+        (N,) integers, positions in ``CLASSES``, N ≥ 1.
+    pred
+        (N,) integers, the predictions.
+    database
+        Database of each sample.
+    subject
+        Subject of each sample. People of different databases must have different names.
 
     Raises
     ------
-    InputError : no samples, different lengths, or a number that is no class
+    InputError
+        No samples, different lengths, or a number that is not a class.
 
-    Ten samples worked by hand: TP, FP, FN are 4, 1, 1 for negative, 2, 0, 1 for positive and 2, 1, 0 for
-    surprise. So UF1 = (8/10 + 4/5 + 4/5) / 3 = 0.8 and UAR = (4/5 + 2/3 + 2/2) / 3 = 0.8222.
+    Examples
+    --------
+    Ten samples calculated by hand. TP, FP, FN are 4, 1, 1 for negative, 2, 0, 1 for positive and 2, 1, 0 for surprise.
+    So UF1 = (8/10 + 4/5 + 4/5) / 3 = 0.8 and UAR = (4/5 + 2/3 + 2/2) / 3 = 0.8222.
 
     >>> true = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2]
     >>> pred = [0, 0, 0, 0, 2, 1, 1, 0, 2, 2]
@@ -146,11 +176,11 @@ def evaluate(true: ArrayLike, pred: ArrayLike, database: Sequence[str], subject:
     true, pred = np.asarray(true), np.asarray(pred)
     if not len(true) == len(pred) == len(database) == len(subject):
         raise InputError(
-            "every sample needs a true label, a prediction, a database and a subject; there are "
-            f"{len(true)}, {len(pred)}, {len(database)} and {len(subject)}"
+            "Each sample needs a true label, a prediction, a database and a subject. There are "
+            f"{len(true)}, {len(pred)}, {len(database)} and {len(subject)} of them."
         )
     if not len(true):
-        raise InputError("there are no predictions to score")
+        raise InputError("There are no predictions to score.")
     databases, subjects = np.asarray(database), np.asarray(subject)
     whole = scores_of(confusion_matrix(true, pred))
     return Evaluation(
@@ -167,7 +197,7 @@ def evaluate(true: ArrayLike, pred: ArrayLike, database: Sequence[str], subject:
 
 
 def scores_of(confusion: NDArray[np.int64]) -> Scores:
-    """All scores of one confusion matrix (classes, classes)."""
+    """Return all scores of one confusion matrix (classes, classes)."""
     f1, recall, precision = (np.nan_to_num(ratio) for ratio in class_ratios(confusion))
     support = confusion.sum(axis=1)
     summary = {name: float(value) for name, value in unweighted(confusion).items()}
@@ -193,16 +223,16 @@ def _mean_of_defined(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def class_labels(values: ArrayLike, which: str) -> NDArray[np.int64]:
-    """The values, once it is sure that all are positions in ``CLASSES``; else InputError names the first that is not."""
+    """Return the values as int64. Raise InputError that names the first value that is not a position in ``CLASSES``."""
     labels = np.asarray(values)
     if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
         raise InputError(
-            f"{which} labels must be a list of integers, not {labels.dtype} of shape {labels.shape}"
+            f"The {which} labels must be a list of integers, not {labels.dtype} of shape {labels.shape}."
         )
     wrong = np.flatnonzero((labels < 0) | (labels >= len(CLASSES)))
     if wrong.size:
         raise InputError(
-            f"{which} label {labels[wrong[0]]} of sample {wrong[0]} is not one of 0 to {len(CLASSES) - 1} "
-            f"({', '.join(CLASSES)})"
+            f"The {which} label {labels[wrong[0]]} of sample {wrong[0]} must be 0 to {len(CLASSES) - 1} "
+            f"({', '.join(CLASSES)})."
         )
     return labels.astype(np.int64)

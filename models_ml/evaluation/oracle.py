@@ -1,4 +1,4 @@
-"""Scores with epochs chosen on the test samples: a leak, computed to compare with papers that have it."""
+"""Scores with epochs chosen on the test samples: a leak, computed to compare with papers that do so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,18 @@ from models_ml.evaluation.metrics import Scores, class_labels, scores_of, unweig
 class Oracle:
     """Leaky scores: their epochs were chosen on the test subjects.
 
-    common_epoch : from 1; the one whose predictions, pooled over all folds, have the highest UF1
-    common : scores of that epoch in every fold
-    fold_epochs : from 1, of each fold; the one that predicts most of the fold's test samples right
-    per_fold : scores of those
-    curve : UF1 of each epoch, pooled over all folds
+    Attributes
+    ----------
+    common_epoch
+        The epoch, from 1, whose predictions, pooled over all folds, have the highest UF1.
+    common
+        Scores of this epoch in all folds.
+    fold_epochs
+        The epoch of each fold, from 1, that predicts most of its test samples correctly.
+    per_fold
+        Scores of these epochs.
+    curve
+        UF1 of each epoch, pooled over all folds.
     """
 
     common_epoch: int
@@ -30,22 +37,27 @@ class Oracle:
 
 
 def oracle_scores(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Oracle:
-    """Scores with the best epoch for all folds, and with the best one of each fold.
+    """Return the scores of the best common epoch, and of the best epoch of each fold.
 
-    Both are what many published figures are (Varanka et al., "Data Leakage and Evaluation Issues in
-    Micro-Expression Analysis", 2023): the test subject chooses when its own model stops. Of equal epochs the
-    first one is chosen.
+    Many published figures are of this kind (Varanka et al., "Data Leakage and Evaluation Issues in Micro-Expression
+    Analysis", 2023): the test subject decides when the training of its own model stops. Of equal epochs, the first is
+    chosen.
 
     Parameters
     ----------
-    folds : of each, the true labels of its test samples (N,), and what each epoch predicted of them (epochs, N);
-        positions in ``CLASSES``, and as many epochs in every fold
+    folds
+        For each fold, the true labels of its test samples (N,) and the predictions of each epoch (epochs, N), as positions
+        in ``CLASSES``. All folds have the same number of epochs.
 
     Raises
     ------
-    InputError : no folds, different numbers of epochs or samples, or a number that is no class
+    InputError
+        No folds, different numbers of epochs or samples, or a number that is not a class.
 
-    Two folds of one sample each, over two epochs: either epoch has one of them right, the best of each fold both.
+    Examples
+    --------
+    Two folds of one sample each, over two epochs. Each epoch predicts one of them; the best epochs of the folds predict
+    both.
 
     >>> oracle = oracle_scores([([0], [[0], [1]]), ([1], [[0], [1]])])
     >>> oracle.common.accuracy, oracle.fold_epochs, oracle.per_fold.accuracy
@@ -69,24 +81,24 @@ def oracle_scores(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Oracle:
 
 
 def _by_epoch(true: NDArray, predicted: NDArray) -> NDArray[np.int64]:
-    """Confusion matrices (epochs, classes, classes)."""
+    """Return the confusion matrix of each epoch, (epochs, classes, classes)."""
     n, epochs = len(CLASSES), len(predicted)
-    labels, said = class_labels(true, "true"), class_labels(predicted.ravel(), "predicted")
-    cells = said.reshape(predicted.shape) + n * labels + n * n * np.arange(epochs)[:, None]
+    labels, guesses = class_labels(true, "true"), class_labels(predicted.ravel(), "predicted")
+    cells = guesses.reshape(predicted.shape) + n * labels + n * n * np.arange(epochs)[:, None]
     return np.bincount(cells.ravel(), minlength=epochs * n * n).reshape(epochs, n, n)
 
 
 def _check(folds: Sequence[tuple[NDArray, NDArray]]) -> None:
     if not folds:
-        raise InputError("there are no folds to choose an epoch for")
+        raise InputError("There are no folds to choose an epoch for.")
     for number, (true, predicted) in enumerate(folds):
         if predicted.ndim != 2 or predicted.shape[1] != len(true) or not len(predicted):
             raise InputError(
-                f"fold {number} has {len(true)} test samples and predictions of shape {predicted.shape}; "
-                "each epoch must predict each sample once"
+                f"Fold {number} has {len(true)} test samples and predictions of shape {predicted.shape}. "
+                "Each epoch must predict each sample once."
             )
     counts = sorted({len(predicted) for _, predicted in folds})
     if len(counts) > 1:
         raise InputError(
-            f"folds have from {counts[0]} to {counts[-1]} epochs; a common epoch needs as many in all"
+            f"Folds have from {counts[0]} to {counts[-1]} epochs. A common epoch needs the same number in all folds."
         )

@@ -1,4 +1,4 @@
-"""Two runs on the same samples: does one predict better than the other?"""
+"""Comparison of two runs on the same samples: does one predict better than the other?"""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from models_ml.evaluation.uncertainty import RESAMPLES, Interval, interval_of, r
 
 @dataclass(frozen=True)
 class ScoreDifference:
-    """What the second run scores more than the first, its 95 % interval, and how surprising it were without any (p)."""
+    """The second run's score minus the first run's, with 95% interval and two-sided p-value."""
 
     value: float
     interval: Interval
@@ -23,7 +23,7 @@ class ScoreDifference:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Samples that only one of two runs has right, and McNemar's exact p."""
+    """Numbers of samples that only one of two runs predicts correctly, and McNemar's exact p."""
 
     only_first: int
     only_second: int
@@ -32,7 +32,7 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Paired:
-    """The second run against the first; differences by name of the score: uf1, uar, accuracy."""
+    """Comparison of a second run with a first one; differences by name of the score: uf1, uar, accuracy."""
 
     differences: dict[str, ScoreDifference]
     mcnemar: McNemar
@@ -48,23 +48,36 @@ def compare(
 ) -> Paired:
     """Compare two runs' predictions of the same samples.
 
-    The same subjects are drawn for both (paired bootstrap), so what makes a subject hard for both cancels out.
-    The interval is the middle 95 % of the resampled differences; p is two-sided and belongs to it: twice the share
-    of resamples on the rarer side of 0, with the observed set counted as one (Davison & Hinkley, 1997, section
-    4.2). Swapping the runs turns the signs and leaves p.
+    The same subjects are drawn for both runs (paired bootstrap), so what makes a subject hard for both cancels out. The
+    interval is the middle 95% of the resampled differences. The matching two-sided p is twice the share of resamples on
+    the rarer side of 0, with the observed set counted as one (Davison & Hinkley, 1997, section 4.2). Exchanging the runs
+    changes the signs, but not p.
 
-    It is a test of the trained predictions on other subjects. Another seed is another training: compare several
-    seeds before calling one configuration better (Dietterich, Neural Computation 10(7), 1998).
+    This tests the predictions of trained networks on other subjects. Another seed is another training: compare several
+    seeds before you call one configuration better (Dietterich, Neural Computation 10(7), 1998).
 
     Parameters
     ----------
-    true, first, second : (N,) integers, positions in ``CLASSES``
-    subjects : of each sample, of at least two people
+    true
+        (N,) integers, positions in ``CLASSES``.
+    first
+        (N,) integers, predictions of the first run.
+    second
+        (N,) integers, predictions of the second run.
+    subjects
+        Subject of each sample, at least two.
+    n
+        Number of resamples.
+    seed
+        The same seed gives the same result.
 
     Raises
     ------
-    InputError : different lengths, no samples, a number that is no class, or only one subject
+    InputError
+        Different lengths, no samples, a number that is not a class, or only one subject.
 
+    Examples
+    --------
     >>> paired = compare([0, 1, 2, 0], [0, 0, 0, 0], [0, 1, 2, 0], ["a", "a", "b", "b"], n=100)
     >>> round(paired.differences["accuracy"].value, 2), paired.mcnemar
     (0.5, McNemar(only_first=0, only_second=2, p=0.5))
@@ -72,12 +85,12 @@ def compare(
     true, first, second = np.asarray(true), np.asarray(first), np.asarray(second)
     if not len(true) == len(first) == len(second):
         raise InputError(
-            f"the runs must predict the same samples; there are {len(true)} true labels, {len(first)} predictions "
-            f"of the first run and {len(second)} of the second"
+            f"The runs must predict the same samples. There are {len(true)} true labels, {len(first)} predictions "
+            f"of the first run and {len(second)} of the second."
         )
     counts = np.stack([subject_confusions(true, pred, subjects) for pred in (first, second)], axis=1)
     if len(counts) < 2:
-        raise InputError("a comparison over subjects needs at least two, and these predictions are of one")
+        raise InputError("A comparison needs at least two subjects; these predictions are of one.")
     pooled = resamples(len(counts), n, seed) @ counts.reshape(len(counts), -1).astype(np.float32)
     observed, drawn = unweighted(counts.sum(axis=0)), unweighted(pooled.reshape(n, *counts.shape[1:]))
     return Paired(
@@ -89,17 +102,17 @@ def compare(
 def _difference(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> ScoreDifference:
     differences = drawn[:, 1] - drawn[:, 0]
     interval = interval_of(differences)
-    assert interval is not None  # noqa: S101  every subject has samples, so every resample has scores
+    assert interval is not None  # noqa: S101  each subject has samples, so each resample has scores
     rarer = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
     p = min(1.0, 2 * float(1 + rarer) / (1 + len(differences)))
     return ScoreDifference(float(observed[1] - observed[0]), interval, p)
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
-    """McNemar's exact test: of the samples that only one run has right, is it one run's too often for a fair coin?
+    """Compute McNemar's exact test of the samples that only one of two runs predicts correctly.
 
-    It takes samples for independent, which those of one person are not: read it beside the comparison over
-    subjects, not instead (McNemar, Psychometrika 12, 1947; Dietterich, 1998, section 3.1).
+    The test assumes independent samples, but samples of one person depend on each other. Use it in addition to the
+    comparison over subjects, not instead (McNemar, Psychometrika 12, 1947; Dietterich, 1998, section 3.1).
 
     >>> mcnemar([True, True, False], [False, True, True])
     McNemar(only_first=1, only_second=1, p=1.0)
@@ -112,15 +125,15 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for asking several questions at once, in the order given.
+    """Return p-values adjusted for several simultaneous tests, in the order given.
 
-    Holm's step-down method, as Demšar (JMLR 7, 2006, section 3.2.2) recommends for several classifiers against one.
+    This is Holm's step-down method, as Demšar (JMLR 7, 2006, section 3.2.2) recommends for several classifiers against one.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
     adjusted, largest = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
     return adjusted

@@ -1,4 +1,4 @@
-"""Which of many configurations is best, and how sure can one be, having looked at all of them?"""
+"""Ranking of configurations: which is best, and how certain is that after looking at all of them?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +13,27 @@ from models_ml.evaluation.metrics import unweighted
 from models_ml.evaluation.uncertainty import RESAMPLES, Interval, interval_of, resamples
 
 Score = Literal["uf1", "uar", "accuracy"]
-AT_ONCE = 16  # runs scored together: their resamples stay in a few megabytes
+CHUNK = 16  # runs scored together: their 10,000 resampled confusion matrices take 6 MB
 
 
 @dataclass(frozen=True)
 class RankedConfiguration:
-    """One configuration among those compared.
+    """One of the ranked configurations.
 
-    index : its position in what was given
-    score : mean over its runs (seeds)
-    interval : 95 %, of this configuration alone
-    best : share of the resamples in which it is the best; ties are shared
-    behind : how much the leading configuration scores more, 0 for itself
-    behind_interval : 95 %, holding for all pairs of configurations at once; None for the leading one
+    Attributes
+    ----------
+    index
+        Its position in the argument of ``rank``.
+    score
+        Mean over its runs (seeds).
+    interval
+        95% interval of the score, of this configuration alone.
+    best
+        Share of the resamples in which it is the best; ties are divided.
+    behind
+        Score of the leading configuration minus its own.
+    behind_interval
+        95% interval of ``behind`` that holds for all pairs of configurations at once; None for the leader.
     """
 
     index: int
@@ -37,16 +45,23 @@ class RankedConfiguration:
 
     @property
     def may_be_best(self) -> bool:
-        """It leads, or what it lacks to the leading one may be chance."""
+        """Whether it leads, or its gap to the leader is not significant."""
         return self.behind_interval is None or self.behind_interval[0] <= 0
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Configurations, the best first, and what choosing the best of them is worth.
+    """Configurations with the best first, and the score to expect from choosing the best.
 
-    chosen : score of the choice on subjects it was not made on; lower than the leading one's own score, which was
-        picked for being high on these subjects. None for one configuration.
+    Attributes
+    ----------
+    ranked
+        The configurations, best first.
+    chosen
+        Score of the chosen configuration on subjects that it was not chosen on. It is lower than the leader's own score,
+        which was selected for being high on these subjects. None for a single configuration.
+    chosen_interval
+        95% interval of ``chosen``.
     """
 
     ranked: list[RankedConfiguration]
@@ -62,26 +77,37 @@ def rank(
 ) -> Ranking:
     """Rank configurations that predicted the same samples by a score, over the same resamples of subjects.
 
-    *The best of k looks better than it is.* Three things say by how much. ``best`` is how often each would lead on
-    other subjects. ``behind_interval`` is simultaneous: d ± q·s, with s the bootstrap standard error of a pair's
-    difference and q the 95 % quantile of the largest difference over *all* pairs, counted in s and widened for few
-    subjects (max-t; Davison & Hinkley, 1997, section 4.4; Hothorn, Bretz & Westfall, Biometrical Journal 50, 2008),
-    so it holds whichever configuration happens to lead. ``chosen`` repeats the choice in every resample and scores
-    it on the subjects that were not drawn (BBC-CV; Tsamardinos, Greasidou & Borboudakis, Machine Learning 107,
-    2018).
+    *The best of k looks better than it is.* Three results show by how much:
 
-    Takes a second for 60 runs of 68 subjects; the time for the pairs grows with the square of their number.
+    - ``best`` is how often each configuration would lead on other subjects.
+    - ``behind_interval`` is simultaneous: d ± q·s, where s is the bootstrap standard error of a pair's difference, and q the
+      95% quantile of the largest difference over *all* pairs, in units of s and widened for few subjects (max-t; Davison &
+      Hinkley, 1997, section 4.4; Hothorn, Bretz & Westfall, Biometrical Journal 50, 2008). So it holds for any leader.
+    - ``chosen`` repeats the choice in each resample and scores it on the subjects that were not drawn (BBC-CV; Tsamardinos,
+      Greasidou & Borboudakis, Machine Learning 107, 2018).
+
+    `make bench NAME=evaluation` measures it: one second for 60 runs of 68 subjects. The time for the pairs grows with the
+    square of the number of configurations.
 
     Parameters
     ----------
-    configurations : of each, its runs' confusion matrices by subject, (runs, subjects, classes, classes), of at
-        least one run; the same subjects in the same order in all
-    score : what is ranked by
+    configurations
+        For each configuration, the confusion matrices of its runs by subject, (runs, subjects, classes, classes), with at
+        least one run. All have the same subjects in the same order.
+    score
+        The score to rank by.
+    n
+        Number of resamples.
+    seed
+        The same seed gives the same result.
 
     Raises
     ------
-    InputError : nothing to rank, different subjects, or fewer than two of them
+    InputError
+        Nothing to rank, different subjects, or fewer than two subjects.
 
+    Examples
+    --------
     >>> good = np.tile(np.diag([2, 2, 2]), (1, 4, 1, 1))
     >>> bad = np.tile([[2, 0, 0], [2, 0, 0], [2, 0, 0]], (1, 4, 1, 1))
     >>> [(one.index, one.score, one.best) for one in rank([bad, good], n=100).ranked]
@@ -97,12 +123,12 @@ def rank(
     leading = inside == inside.max(axis=1, keepdims=True)
     best = (leading / leading.sum(axis=1, keepdims=True)).mean(axis=0)
     errors = _standard_errors(inside)
-    most = _largest_deviation((inside - observed).astype(np.float32), errors)
-    margin = _for_few(most, subjects) * errors[order[0]]
+    quantile = _largest_deviation((inside - observed).astype(np.float32), errors)
+    margin = _widened(quantile, subjects) * errors[order[0]]
     ranked = []
     for i in order:
         interval, behind = interval_of(inside[:, i]), float(observed[order[0]] - observed[i])
-        assert interval is not None  # noqa: S101  every subject has samples, so every resample has a score
+        assert interval is not None  # noqa: S101  each subject has samples, so each resample has a score
         apart = None if i == order[0] else (behind - float(margin[i]), behind + float(margin[i]))
         ranked.append(
             RankedConfiguration(int(i), float(observed[i]), interval, float(best[i]), behind, apart)
@@ -115,51 +141,52 @@ def rank(
 
 
 def _check(configurations: Sequence[NDArray[np.integer]]) -> int:
-    """The number of subjects."""
+    """Return the number of subjects."""
     if not configurations:
-        raise InputError("there is no configuration to rank")
+        raise InputError("There is no configuration to rank.")
     shapes = {runs.shape[1:] for runs in configurations}
     if len(shapes) > 1 or any(not len(runs) for runs in configurations):
         raise InputError(
-            "configurations can be ranked on the same subjects only, and each needs a run; there are "
+            "Configurations can be ranked only on the same subjects, and each needs a run. Their shapes are "
             + ", ".join(str(runs.shape) for runs in configurations)
+            + "."
         )
     [(subjects, *_)] = shapes
     if subjects < 2:
-        raise InputError("a ranking over subjects needs at least two, and these predictions are of one")
+        raise InputError("A ranking needs at least two subjects; these predictions are of one.")
     return int(subjects)
 
 
 def _scores(counts: NDArray[np.integer], weights: NDArray[np.float32], score: Score) -> NDArray[np.float32]:
-    """The score of each run, (weightings, runs), with each subject's counts weighted (weightings, subjects)."""
+    """Return the score of each run, (weightings, runs), with subjects weighted by ``weights`` (weightings, subjects)."""
     n, classes = len(weights), len(CLASSES)
     found = np.empty((n, len(counts)), dtype=np.float32)
-    for start in range(0, len(counts), AT_ONCE):
-        part = counts[start : start + AT_ONCE]
+    for start in range(0, len(counts), CHUNK):
+        part = counts[start : start + CHUNK]
         flat = np.moveaxis(part, 0, 1).reshape(part.shape[1], -1).astype(np.float32)
         pooled = (weights @ flat).reshape(n, len(part), classes, classes)
-        found[:, start : start + AT_ONCE] = unweighted(pooled)[score]
+        found[:, start : start + CHUNK] = unweighted(pooled)[score]
     return found
 
 
 def _means(scores: NDArray[np.float32], sizes: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Of each configuration over its runs: (n, runs) to (n, configurations)."""
+    """Return the mean over the runs of each configuration: (n, runs) → (n, configurations)."""
     sums = np.add.reduceat(scores, np.cumsum(sizes) - sizes, axis=1)
     return (sums / sizes).astype(np.float32)
 
 
 def _standard_errors(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of the difference of each pair, (configurations, configurations)."""
+    """Return the standard error of each pair's difference, (configurations, configurations)."""
     covariance = np.atleast_2d(np.cov(scores, rowvar=False))
     variance = np.diag(covariance)
     return np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, 0))
 
 
 def _largest_deviation(deviations: NDArray[np.float32], errors: NDArray[np.float64]) -> float:
-    """95 % quantile over resamples of the largest deviation of any pair's difference, in standard errors."""
+    """Return the 95% quantile, over resamples, of the largest deviation of a pair's difference, in standard errors."""
     largest = np.zeros(len(deviations), dtype=np.float32)
     for i in range(deviations.shape[1] - 1):
-        differ = errors[i, i + 1 :] > 1e-6  # pairs that always agree have no error to count in
+        differ = errors[i, i + 1 :] > 1e-6  # pairs that always agree have no standard error
         if differ.any():
             apart = np.abs(deviations[:, i + 1 :][:, differ] - deviations[:, i : i + 1])
             np.maximum(
@@ -168,8 +195,8 @@ def _largest_deviation(deviations: NDArray[np.float32], errors: NDArray[np.float
     return float(np.quantile(largest, 0.95))
 
 
-def _for_few(z: float, subjects: int) -> float:
-    """Student's t as far out as ``z`` is in a normal distribution: s itself is known from these subjects only.
+def _widened(z: float, subjects: int) -> float:
+    """Return the quantile of Student's t that corresponds to ``z``, because s itself is estimated from few subjects.
 
     Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.5.
     """

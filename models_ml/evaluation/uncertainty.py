@@ -1,4 +1,4 @@
-"""How far scores would move with other subjects: a bootstrap over subjects."""
+"""Uncertainty of scores: a bootstrap over subjects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,16 @@ Named = Mapping[str, Interval | None]  # by score
 
 @dataclass(frozen=True)
 class Intervals:
-    """95 % intervals by name of the score; None where fewer than two subjects bear on it, so that none can be told.
+    """95% intervals by name of the score. An interval is None where fewer than two subjects contribute to the score.
 
-    overall : uf1, uar, accuracy
-    per_database : {database: uf1, uar, accuracy}
-    per_class : {class: f1, recall, precision}
+    Attributes
+    ----------
+    overall
+        Of uf1, uar and accuracy.
+    per_database
+        For each database, of uf1, uar and accuracy.
+    per_class
+        For each class, of f1, recall and precision.
     """
 
     overall: Named
@@ -37,34 +42,44 @@ def subject_bootstrap(
     n: int = RESAMPLES,
     seed: int = 0,
 ) -> Intervals:
-    """95 % intervals of all scores: percentile bootstrap over subjects.
+    """Return 95% intervals of all scores: a percentile bootstrap over subjects.
 
-    Samples of one person are alike, so subjects are drawn, not samples (cluster bootstrap; Davison & Hinkley,
-    "Bootstrap Methods and their Application", 1997, section 3.8), and a drawn subject brings all of its
-    predictions. Counts are pooled over subjects, so a resample is the sum of the subjects' confusion matrices,
-    each as often as it was drawn. Nothing is stratified: the mix of databases varies with the subjects, which
-    makes intervals a little wider, and those of a database come from its part of the same resamples.
+    Samples of one person are alike. So subjects are drawn, not samples (cluster bootstrap; Davison & Hinkley, "Bootstrap
+    Methods and their Application", 1997, section 3.8), with all of their predictions. A resample is the sum of the drawn
+    subjects' confusion matrices. Nothing is stratified: the mix of databases varies with the subjects, which makes intervals
+    a little wider. Intervals of a database come from its part of the same resamples.
 
-    They say how the scores would vary with other subjects, not with other seeds of the training.
+    The intervals show how scores vary with other subjects, not with other seeds of the training.
 
     Parameters
     ----------
-    true, pred : (N,) integers, positions in ``CLASSES``
-    subjects, databases : of each sample; without databases there are no intervals per database
-    n : resamples
-    seed : same seed, same intervals
+    true
+        (N,) integers, positions in ``CLASSES``.
+    pred
+        (N,) integers, the predictions.
+    subjects
+        Subject of each sample.
+    databases
+        Database of each sample; empty for no intervals per database.
+    n
+        Number of resamples.
+    seed
+        The same seed gives the same intervals.
 
     Raises
     ------
-    InputError : no samples, different lengths, or a number that is no class
+    InputError
+        No samples, different lengths, or a number that is not a class.
 
+    Examples
+    --------
     >>> subject_bootstrap([0, 1, 2, 0], [0, 1, 2, 0], ["a", "a", "b", "b"], n=100).overall["uf1"]
     (1.0, 1.0)
     """
     true, pred, names = np.asarray(true), np.asarray(pred), np.asarray(databases)
     if len(databases) not in (0, len(true)):
         raise InputError(
-            f"there are {len(true)} labels and {len(databases)} databases; each sample needs both"
+            f"There are {len(true)} labels and {len(databases)} databases. Each sample needs both."
         )
     known = [str(name) for name in np.unique(names)]
     parts = [subject_confusions(true, pred, subjects)]
@@ -85,10 +100,10 @@ def subject_bootstrap(
 
 def _per_class(counts: NDArray[np.int64], pooled: NDArray[np.float32]) -> dict[str, Named]:
     ratios = dict(zip(("f1", "recall", "precision"), class_ratios(pooled), strict=True))
-    showing = (counts.sum(axis=2) > 0).sum(axis=0)  # subjects that show each class
+    shown_by = (counts.sum(axis=2) > 0).sum(axis=0)  # number of subjects per class
     return {
         name: {
-            ratio: interval_of(values[:, i]) if showing[i] > 1 else None for ratio, values in ratios.items()
+            ratio: interval_of(values[:, i]) if shown_by[i] > 1 else None for ratio, values in ratios.items()
         }
         for i, name in enumerate(CLASSES)
     }
@@ -97,20 +112,34 @@ def _per_class(counts: NDArray[np.int64], pooled: NDArray[np.float32]) -> dict[s
 def subject_confusions(
     true: ArrayLike, pred: ArrayLike, subjects: Sequence[str], among: ArrayLike | None = None
 ) -> NDArray[np.int64]:
-    """The confusion matrix of each subject, (subjects, classes, classes), in the order of their names.
+    """Return the confusion matrix of each subject, (subjects, classes, classes), in alphabetical order of the subjects.
 
     Parameters
     ----------
-    among : (N,) bool, the samples to count; all if None
+    true
+        (N,) integers, positions in ``CLASSES``.
+    pred
+        (N,) integers, the predictions.
+    subjects
+        Subject of each sample.
+    among
+        (N,) bool, the samples to count; None for all.
 
-    Raises InputError as ``subject_bootstrap`` does.
+    Raises
+    ------
+    InputError
+        As ``subject_bootstrap``.
 
+    Examples
+    --------
     >>> subject_confusions([0, 0, 1], [0, 1, 1], ["b", "a", "b"])[1].tolist()
     [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
     """
     true, pred = np.asarray(true), np.asarray(pred)
     if len(true) != len(subjects) or not len(true):
-        raise InputError(f"there are {len(true)} labels and {len(subjects)} subjects; each sample needs both")
+        raise InputError(
+            f"There are {len(true)} labels and {len(subjects)} subjects. Each sample needs both."
+        )
     counted = np.ones(len(true), dtype=bool) if among is None else np.asarray(among)
     names, position = np.unique(np.asarray(subjects), return_inverse=True)
     members = (np.flatnonzero((position == i) & counted) for i in range(len(names)))
@@ -118,9 +147,9 @@ def subject_confusions(
 
 
 def resamples(subjects: int, n: int = RESAMPLES, seed: int = 0) -> NDArray[np.float32]:
-    """How often each subject is drawn in each resample, (n, subjects); each row sums to the number of subjects.
+    """Return how often each subject is drawn in each resample, (n, subjects); each row sums to the number of subjects.
 
-    float32, so that pooling counts is one fast matrix product; it is exact up to 2²⁴ samples.
+    The type is float32, so that pooling counts is one fast matrix product. It is exact up to 2²⁴ samples.
     """
     drawn = np.random.default_rng(seed).integers(subjects, size=(n, subjects))
     cells = drawn + subjects * np.arange(n)[:, None]
@@ -128,7 +157,7 @@ def resamples(subjects: int, n: int = RESAMPLES, seed: int = 0) -> NDArray[np.fl
 
 
 def interval_of(values: NDArray[np.floating]) -> Interval | None:
-    """The middle 95 % of a score's resamples; those without a value (no sample to score) are left out."""
+    """Return the middle 95% of a score's resamples. Resamples without a value (no sample to score) are left out."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return None

@@ -1,9 +1,9 @@
-"""Layers of several networks of one shape at once, the members of a bundle.
+"""Layers of several networks of one shape at once: the members of a bundle.
 
-Members stand side by side in the channels: a map is (N, members × C, S, S) in channels-last memory, a vector
-(N, members, C). So elementwise operations and poolings need not know of members, a convolution is one of ``members``
-groups, and a first layer, whose input all members share, is one convolution with ``members`` times the channels. A bundle
-of one member is an ordinary network. What a member computes does not depend on its neighbours.
+Members are side by side in the channels: a map is (N, members × C, S, S) in channels-last memory, a vector (N, members, C).
+So elementwise operations and pooling need not know about members. A convolution has ``members`` groups; a first layer, whose
+input all members share, is one convolution with ``members`` times the channels. A bundle of one member is an ordinary
+network. What a member computes does not depend on the other members.
 """
 
 import math
@@ -19,11 +19,18 @@ from torch.nn import functional
 
 @dataclass
 class Batch:
-    """What layers need to know of the batch in hand, beyond its samples; one object for all layers of a network.
+    """What layers need to know about the current batch; one object for all layers of a network.
 
-    weights : (samples, members), how often a sample counts for a member: 0 where it is held out. None: once for each
-    start, total : the chunk in hand begins at sample ``start`` of the ``total`` of the batch
-    streams : of each member, by layer; what its dropout draws from
+    Attributes
+    ----------
+    weights
+        (samples, members), how often each sample counts for each member: 0 where it is held out. None: once for all.
+    start
+        Position in the batch of the current chunk's first sample.
+    total
+        Samples in the batch.
+    streams
+        Random streams of each member by name of the layer; dropout draws from them.
     """
 
     weights: Tensor | None = None
@@ -78,15 +85,16 @@ class Conv(nn.Conv2d):
 
 
 class InputConv(nn.Conv2d):
-    """First convolution, on flow pictures that all members share: (N, 3, S, S) → (N, members × out_channels, S', S').
+    """First convolution, on flow images that all members share: (N, 3, S, S) → (N, members × out_channels, S', S').
 
-    Each member sees the picture divided by its own ``scale`` (members, 3): the root mean square of u, v and strain over
-    its training samples. Nothing is subtracted: zero means no motion, inside the picture, in the padding around it and
-    in its mirror image.
+    Each member sees the image divided by its own ``scale`` (members, 3): the root mean square of u, v and strain over its
+    training samples. Nothing is subtracted: zero means no motion, in the image, in the padding around it and in its mirror
+    image.
 
     Parameters
     ----------
-    channels : which of u, v, strain it looks at
+    channels
+        The input channels that it uses: 0 is u, 1 is v, 2 is strain.
     """
 
     scale: Tensor
@@ -106,15 +114,16 @@ class InputConv(nn.Conv2d):
         self.register_buffer("scale", torch.ones(members, len(channels)))
 
     def set_scale(self, scale: Tensor) -> None:
-        """``scale`` is (members, 3)."""
+        """Set the scale of each member, (members, 3)."""
         self.scale.copy_(scale[:, list(self.channels)])
 
     def scaled_weight(self) -> Tensor:
+        """Return the weights divided by the scale, so that the images need not be."""
         scale = self.scale.repeat_interleave(self.out_channels // self.members, dim=0)
         return self.weight / scale[:, :, None, None]
 
     def select(self, x: Tensor) -> Tensor:
-        """Of the flow pictures (N, 3, S, S), the channels it looks at."""
+        """Return the channels of flow images (N, 3, S, S) that it uses."""
         return x if len(self.channels) == x.shape[1] else x[:, list(self.channels)]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -129,19 +138,19 @@ class Linear(nn.Module):
         self.members = members
         self.weight = nn.Parameter(torch.empty(members, out_features, in_features))
         self.bias = nn.Parameter(torch.empty(members, out_features))
-        bound = 1 / math.sqrt(in_features)  # torch's own
+        bound = 1 / math.sqrt(in_features)  # as torch.nn.Linear
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        # The weight first: its gradient then comes in its own order of memory.
+        # The weight comes first, so that its gradient has the weight's own memory layout.
         return torch.baddbmm(self.bias[:, :, None], self.weight, x.permute(1, 2, 0)).permute(2, 0, 1)
 
 
 class BatchNorm(nn.Module):
     """Batch normalisation (Ioffe & Szegedy, ICML 2015) of each member over its own samples of the batch.
 
-    Held-out samples touch neither the statistics of the batch nor the running ones. For maps and for vectors.
+    Held-out samples influence neither the statistics of the batch nor the running statistics. It takes maps and vectors.
     """
 
     running_mean: Tensor
@@ -159,33 +168,43 @@ class BatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return self._scaled(x, *self.factor_and_shift(self.running_mean, self.running_var))
-        places = x[0, 0].numel() if x.dim() == 4 else 1
+        positions = x[0, 0].numel() if x.dim() == 4 else 1
         weights = self.sample_weights(x)
-        mean = self._mean(weights, _sums(x), places)
+        mean = self._mean(weights, _sums(x), positions)
         centred = x - self._shaped(mean.float(), x)
-        variance = self._mean(weights, _sums(centred * centred), places)
-        self._bring_on(weights, mean, variance, places)
+        variance = self._mean(weights, _sums(centred * centred), positions)
+        self._update_running(weights, mean, variance, positions)
         return self._scaled(centred, self._factor(variance.float()), self.bias)
 
     def statistics(
-        self, weights: Tensor, sums: Tensor, squares: Tensor, places: int
+        self, weights: Tensor, sums: Tensor, squares: Tensor, positions: int
     ) -> tuple[Tensor, Tensor]:
-        """Mean and variance (members × C) of a batch of maps that are not kept; the running ones are brought on.
+        """Return mean and variance of a batch of maps that are not kept, and update the running statistics.
 
         Parameters
         ----------
-        weights : as ``sample_weights`` gives
-        sums, squares : Σ x and Σ x² over the samples so weighted, (members × C) float64
-        places : of a map
+        weights
+            As ``sample_weights`` returns them.
+        sums
+            Σ x over the samples so weighted, (members × C) float64.
+        squares
+            Σ x² over them, (members × C) float64.
+        positions
+            Positions per map.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor]
+            Mean and variance, (members × C) each.
         """
-        count = self._count(weights, places)
+        count = self._count(weights, positions)
         mean = sums / count
         variance = (squares / count - mean * mean).clamp(min=0)
-        self._bring_on(weights, mean, variance, places)
+        self._update_running(weights, mean, variance, positions)
         return mean.float(), variance.float()
 
     def factor_and_shift(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-        """(members × C) each; ``factor · x + shift`` is normalised."""
+        """Return factor and shift, (members × C) each: ``factor · x + shift`` is normalised."""
         factor = self._factor(variance)
         return factor, self.bias - mean * factor
 
@@ -201,24 +220,24 @@ class BatchNorm(nn.Module):
         return values.view((self.members, -1) if x.dim() == 3 else (-1, 1, 1))
 
     def sample_weights(self, x: Tensor) -> Tensor:
-        """How often each sample counts for each member (N, members) float64."""
+        """Return how often each sample counts for each member, (N, members) float64."""
         weights = self.batch.weights
         return (x.new_ones(len(x), self.members) if weights is None else weights).double()
 
-    def _mean(self, weights: Tensor, sums: Tensor, places: int) -> Tensor:
-        """(members × C) float64, over the samples that count for each member."""
+    def _mean(self, weights: Tensor, sums: Tensor, positions: int) -> Tensor:
+        """Return means, (members × C) float64, over the samples that count for each member."""
         each = sums.double().unflatten(1, (self.members, -1)) * weights[:, :, None]
-        return each.sum(dim=0).reshape(-1) / self._count(weights, places)
+        return each.sum(dim=0).reshape(-1) / self._count(weights, positions)
 
-    def _count(self, weights: Tensor, places: int) -> Tensor:
-        """Of the numbers that count for each channel (members × C); 1 where there are none."""
-        count = (weights.sum(dim=0) * places).clamp(min=1)
+    def _count(self, weights: Tensor, positions: int) -> Tensor:
+        """Return how many numbers count for each channel, (members × C); 1 where there are none."""
+        count = (weights.sum(dim=0) * positions).clamp(min=1)
         return count.repeat_interleave(len(self.weight) // self.members)
 
     @torch.no_grad()
-    def _bring_on(self, weights: Tensor, mean: Tensor, variance: Tensor, places: int) -> None:
-        """The running statistics of the members that have samples in the batch."""
-        count = (weights.sum(dim=0) * places).repeat_interleave(len(mean) // self.members)
+    def _update_running(self, weights: Tensor, mean: Tensor, variance: Tensor, positions: int) -> None:
+        """Update the running statistics of the members that have samples in the batch."""
+        count = (weights.sum(dim=0) * positions).repeat_interleave(len(mean) // self.members)
         blend = self.momentum * (count > 0).float()
         unbiased = variance * count / (count - 1).clamp(min=1)
         self.running_mean.lerp_(mean.float(), blend)
@@ -226,12 +245,12 @@ class BatchNorm(nn.Module):
 
 
 def _sums(x: Tensor) -> Tensor:
-    """Each sample's sums: (N, members × C, S, S) or (N, members, C) → (N, members × C)."""
+    """Return the sums of each sample: (N, members × C, S, S) or (N, members, C) → (N, members × C)."""
     return x.sum(dim=(2, 3)) if x.dim() == 4 else x.flatten(1)
 
 
 class _Affine(torch.autograd.Function):
-    """``factor · x + shift`` by channel of a map; autograd's own gradient of that takes four times as long."""
+    """``factor · x + shift`` per channel of a map. Autograd's own gradient of this takes four times as long."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
@@ -246,14 +265,17 @@ class _Affine(torch.autograd.Function):
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., JMLR 2014), each member with masks from a stream of its own.
+    """Dropout (Srivastava et al., JMLR 2014) with a random stream per member.
 
-    So a fold draws the same masks whatever runs beside it, on whatever device, and however its batch is cut into chunks.
-    A mask is drawn with a byte a unit, in the order of ``torch.flatten``: the share is rounded to 1/256.
+    A fold draws the same masks, independent of the other members, the device and the size of chunks. A mask takes one byte
+    per unit, in the order of ``torch.flatten``, so the share is rounded to 1/256.
 
     Parameters
     ----------
-    whole_maps : drop channels of a map as a whole (Tompson et al., CVPR 2015), as ``torch.nn.Dropout2d``
+    share
+        Share of the units to drop, below 1.
+    whole_maps
+        Drop channels of a map as a whole (Tompson et al., CVPR 2015), as ``torch.nn.Dropout2d`` does.
     """
 
     def __init__(self, members: int, share: float, whole_maps: bool = False) -> None:
@@ -261,7 +283,7 @@ class Dropout(nn.Module):
         self.members, self.whole_maps = members, whole_maps
         self.threshold = round(share * 256)
         self.batch = Batch()
-        self.name = ""  # within its network; the bundle's builder sets it
+        self.name = ""  # name within the network, set by build_members
         self._bytes = np.empty((0, members, 0), np.uint8)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -276,9 +298,9 @@ class Dropout(nn.Module):
         return x * masks.to(x.device)
 
     def draw(self, samples: int, units: int) -> NDArray[np.uint8]:
-        """A byte for each unit, (samples, members, units): it is dropped where that is below the threshold.
+        """Draw a byte for each unit, (samples, members, units). A unit is dropped where its byte is below the threshold.
 
-        They are drawn for the whole batch, with its first chunk; what is returned is the part of the chunk in hand.
+        The bytes of a whole batch are drawn with its first chunk; the part of the current chunk is returned.
         """
         if self.threshold == 0:
             return np.zeros((samples, self.members, units), np.uint8)
@@ -290,18 +312,18 @@ class Dropout(nn.Module):
         return self._bytes[self.batch.start : self.batch.start + samples]
 
     def _stream(self, member: int, count: int) -> NDArray[np.uint8]:
-        if not self.batch.streams:  # a network on its own, outside of training
+        if not self.batch.streams:  # a network by itself, outside of training
             return torch.randint(256, (count,), dtype=torch.uint8).numpy()
         return np.frombuffer(self.batch.streams[member][self.name].bytes(count), np.uint8)
 
 
-def flat(x: Tensor, members: int) -> Tensor:
-    """(N, members × C, S, S) → (N, members, C·S·S), each member's values in the order of ``torch.flatten``."""
+def flatten_members(x: Tensor, members: int) -> Tensor:
+    """Flatten the maps of each member, in the order of ``torch.flatten``: (N, members × C, S, S) → (N, members, C·S·S)."""
     return x.unflatten(1, (members, -1)).flatten(2)
 
 
-def beside(maps: list[Tensor], members: int) -> Tensor:
-    """Concatenate maps (N, members × C_i, S, S) along each member's channels."""
-    # Spelled out in the memory's own order (N, S, S, members, C), so that the result is channels-last again.
-    by_place = [x.permute(0, 2, 3, 1).unflatten(3, (members, -1)) for x in maps]
-    return torch.cat(by_place, dim=4).flatten(3).permute(0, 3, 1, 2)
+def join_channels(maps: list[Tensor], members: int) -> Tensor:
+    """Concatenate maps (N, members × C_i, S, S) along the channels of each member."""
+    # Concatenated in the memory's order (N, S, S, members, C), so that the result is channels-last again.
+    by_position = [x.permute(0, 2, 3, 1).unflatten(3, (members, -1)) for x in maps]
+    return torch.cat(by_position, dim=4).flatten(3).permute(0, 3, 1, 2)

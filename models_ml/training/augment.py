@@ -1,6 +1,6 @@
-"""Augmentation that is true to motion: what is done to a flow picture could have been seen.
+"""Augmentation that respects motion: a camera could have recorded each augmented flow image.
 
-All folds of a run see the same augmented pictures; what is drawn depends on the run's seed alone.
+All folds of a run see the same augmented images. The random numbers depend only on the run's seed.
 """
 
 import math
@@ -18,34 +18,47 @@ from models_ml.training.determinism import stream
 
 @dataclass(frozen=True)
 class Mix:
-    """Which sample of the batch each is blended with, and the share it keeps."""
+    """How the samples of a batch are blended.
 
-    partner: Tensor  # (N,) int64
-    share: Tensor  # (N,) float32
+    Attributes
+    ----------
+    partner
+        (N,) int64, the sample that each is blended with.
+    share
+        (N,) float32, the share that each keeps.
+    """
+
+    partner: Tensor
+    share: Tensor
 
 
 class Augmentation:
-    """Changes batches of flow pictures at random, from a stream of its own.
+    """Changes batches of flow images at random, with its own random streams.
 
     Parameters
     ----------
-    pictures : (J, N, 3, S, S) float32, raw u, v (pixels) and strain; J variants with the apex moved, the given one first
+    images
+        (J, N, 3, S, S) float32, u, v in pixels and strain: J variants with the apex moved, the coded apex first.
+    train
+        The settings of augmentation.
+    seed
+        Of the run.
     """
 
-    def __init__(self, pictures: Tensor, train: TrainConfig, seed: int) -> None:
+    def __init__(self, images: Tensor, train: TrainConfig, seed: int) -> None:
         self._train = train
         self._stream = stream(seed, "augmentation")
-        # SFC64 draws Beta numbers, which torch's generators on their own cannot.
+        # NumPy, because torch cannot draw from a Beta distribution with a generator of its own.
         self._shares = np.random.default_rng([seed, 1])
-        self._pictures = pictures
-        self._mirrored = mirror(pictures) if train.flip else None
+        self._images = images
+        self._mirrored = mirror(images) if train.flip else None
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Mix | None]:
-        """The pictures (N, 3, S, S) of the samples ``rows``, changed, and how they were blended."""
+        """Return the augmented images (N, 3, S, S) of the samples ``rows``, and how they were blended."""
         variant = torch.zeros(len(rows), dtype=torch.long)
-        if len(self._pictures) > 1:
-            variant = torch.randint(len(self._pictures), (len(rows),), generator=self._stream)
-        x = self._pictures[variant, rows]
+        if len(self._images) > 1:
+            variant = torch.randint(len(self._images), (len(rows),), generator=self._stream)
+        x = self._images[variant, rows]
         if self._mirrored is not None:
             flipped = self._uniform(len(rows)) < 0.5
             x = torch.where(flipped[:, None, None, None].to(x.device), self._mirrored[variant, rows], x)
@@ -71,7 +84,7 @@ class Augmentation:
         )
 
     def _moved(self, x: Tensor) -> Tensor:
-        """Shifted and turned at random; what comes in from outside is still."""
+        """Shift and rotate images at random. What enters from outside has no motion."""
         count = len(x)
         angle = math.radians(self._train.rotate) * (2 * self._uniform(count) - 1)
         shift = 2 * self._train.shift * (2 * torch.rand(2, count, generator=self._stream) - 1)
@@ -79,14 +92,22 @@ class Augmentation:
 
 
 def move(x: Tensor, angle: Tensor, shift: Tensor) -> Tensor:
-    """Turn pictures (N, 3, S, S) by ``angle`` (N,) radians and shift them by ``shift`` (2, N), right and down.
+    """Rotate and shift flow images; the motion vectors turn with the face.
 
-    An angle above zero turns clockwise as seen, u points right and v down; the vectors turn with the face. Strain, which
-    does not depend on the axes, only moves. A shift of 2 is the whole width.
+    u points right and v down. Strain does not depend on the axes, so it only moves.
+
+    Parameters
+    ----------
+    x
+        (N, 3, S, S), the images.
+    angle
+        (N,) in radians; above zero is clockwise on the screen.
+    shift
+        (2, N), right and down; 2 is the whole width.
     """
     cos, sin = angle.cos(), angle.sin()
     dx, dy = shift
-    # The grid says for each place of the result where it was: the inverse of the motion.
+    # The grid holds the source of each pixel of the result: the inverse of the motion.
     inverse = torch.stack(
         [
             torch.stack([cos, sin, -(cos * dx + sin * dy)], dim=1),
@@ -101,13 +122,13 @@ def move(x: Tensor, angle: Tensor, shift: Tensor) -> Tensor:
     return torch.stack([cos * u - sin * v, sin * u + cos * v, strain], dim=1)
 
 
-def mirror(pictures: Tensor) -> Tensor:
-    """The same motion seen in a mirror (…, 3, S, S): left and right change places, and so does the sign of u.
+def mirror(images: Tensor) -> Tensor:
+    """Mirror flow images (…, 3, S, S): exchange left and right, and negate u.
 
     >>> mirror(torch.tensor([[[1.0, 2]], [[3, 4]], [[5, 6]]])).tolist()
     [[[-2.0, -1.0]], [[4.0, 3.0]], [[6.0, 5.0]]]
     """
-    mirrored = pictures.flip(-1)
+    mirrored = images.flip(-1)
     mirrored[..., 0, :, :] *= -1
     return mirrored
 
@@ -115,10 +136,26 @@ def mirror(pictures: Tensor) -> Tensor:
 def resampled(
     labels: NDArray[np.int64], trained: NDArray[np.bool_], draws: np.random.Generator
 ) -> NDArray[np.float32]:
-    """How often each sample of a batch (N,) is drawn, where each class that occurs is as likely as the others.
+    """Draw the samples of a batch again, with each class that occurs equally likely.
 
-    As many are drawn, with replacement, as there are samples to be trained on; the labels of others are not looked at.
+    As many samples are drawn, with replacement, as are trained on. Labels of held-out samples are not used.
 
+    Parameters
+    ----------
+    labels
+        (N,) labels of the batch.
+    trained
+        (N,) which samples are trained on.
+    draws
+        The random numbers.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (N,) how often each sample is drawn.
+
+    Examples
+    --------
     >>> resampled(np.array([0, 0, 0, 1]), np.array([True, True, True, True]), np.random.default_rng(0)).sum()
     np.float32(4.0)
     """

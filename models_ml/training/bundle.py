@@ -1,4 +1,4 @@
-"""The training of one bundle: batches, losses, steps, and what each epoch would predict."""
+"""The training of one bundle: batches, losses, steps, and the predictions of each epoch."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ from models_ml.training.tasks import FoldResult, FoldTask, TrainingData
 
 
 class BundleTraining:
-    """A bundle in training. Its members are the tasks' networks, an ensemble's next to each other."""
+    """A bundle in training. Its members are the networks of the tasks; an ensemble's networks are next to each other.
+
+    ``owners`` holds the task of each member. Call ``epoch`` once per epoch, then ``results``.
+    """
 
     def __init__(
         self, data: TrainingData, plan: Sequence[FoldSpec], tasks: Sequence[FoldTask], device: torch.device
@@ -47,8 +50,8 @@ class BundleTraining:
         )  # (N, members), on the CPU
         self.labels = torch.from_numpy(data.labels).to(device)
         variants = [data.features[None], *([] if data.jittered is None else [data.jittered])]
-        self.pictures = torch.from_numpy(np.concatenate(variants)).to(device)
-        self.augmentation = Augmentation(self.pictures, self.train, self.config.seed)
+        self.images = torch.from_numpy(np.concatenate(variants)).to(device)
+        self.augmentation = Augmentation(self.images, self.train, self.config.seed)
         self.order = stream(self.config.seed, "order")
         self.draws = [
             np.random.default_rng([config.seed, *fold.name.encode()])
@@ -70,7 +73,7 @@ class BundleTraining:
         for module in network.modules():
             if isinstance(module, InputConv):
                 module.set_scale(scales)
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs lack it
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         weights = [
             class_weights(self.data.labels[list(fold.train)], config.train.class_weights)
             for fold, config in zip(folds, self.configs, strict=True)
@@ -83,33 +86,32 @@ class BundleTraining:
         self.snapshot = Snapshot(self.network, len(folds)) if chosen else None
         whole = any(isinstance(module, BatchNorm) for module in self.network.modules())
         self.chunk = self.train.batch_size if whole else chunk_size(self.network, size, self.device)
-        self.steps_an_epoch = math.ceil(len(self.rows) / self.train.batch_size)
+        self.steps_per_epoch = math.ceil(len(self.rows) / self.train.batch_size)
         self.step = 0
 
     def epoch(self, number: int) -> None:
-        """One pass over the training samples of all folds."""
+        """Train one epoch: one pass over the training samples of all folds."""
         self.network.train()
         total = torch.zeros(len(self.configs), dtype=torch.float64, device=self.device)
         seen = torch.zeros(len(self.configs), dtype=torch.float64)
-        for rows in self.rows[torch.randperm(len(self.rows), generator=self.order)].split(
-            self.train.batch_size
-        ):
+        order = torch.randperm(len(self.rows), generator=self.order)
+        for rows in self.rows[order].split(self.train.batch_size):
             loss, weight = self._step(rows)
             total += loss
             seen += weight
         means = (total.cpu() / seen.clamp(min=1)).tolist()
-        self._tell(self.losses, means)
+        self._record(self.losses, means)
         for task, losses in enumerate(self.losses):
             if task not in self.errors and not math.isfinite(losses[-1]):
                 self.errors[task] = self._diverged(task, number, losses[-1])
-        self._look(number)
+        self._evaluate(number)
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Train on a batch. Returns, by member, the sum of its losses and the number of samples that counted."""
-        pictures, mix = self.augmentation.batch(rows)
+        """Train on a batch. Return the sum of losses and the number of samples that count, per member."""
+        images, mix = self.augmentation.batch(rows)
         targets = label_shares(self.labels[rows.to(self.device)], mix)
         weights = self.trained[rows]
-        if mix is not None:  # a blend is trained on only where both of its parts may be
+        if mix is not None:  # a member is trained on a blend only if it may be trained on both parts
             weights = weights * weights[mix.partner]
         weights = self._resampled(rows, weights)
         counts = weights.sum(dim=0)
@@ -120,7 +122,7 @@ class BundleTraining:
         for start in range(0, len(rows), self.chunk):
             part = slice(start, start + self.chunk)
             self.batch.start = start
-            loss = (self.loss(self.network(pictures[part]), targets[part]) * share[part]).sum(dim=0)
+            loss = (self.loss(self.network(images[part]), targets[part]) * share[part]).sum(dim=0)
             loss.sum().backward()
             total += loss.detach()
         self.optimizer.step(self._factor(), (counts > 0).tolist())
@@ -142,8 +144,8 @@ class BundleTraining:
         return torch.stack(columns, dim=1)
 
     def _factor(self) -> float:
-        """On the learning rate, for the next step."""
-        warmup, total = self.train.warmup * self.steps_an_epoch, self.train.epochs * self.steps_an_epoch
+        """Return the factor on the learning rate for the next step."""
+        warmup, total = self.train.warmup * self.steps_per_epoch, self.train.epochs * self.steps_per_epoch
         if self.step < warmup:
             return (self.step + 1) / warmup
         done = (self.step - warmup) / max(total - warmup, 1)
@@ -153,8 +155,8 @@ class BundleTraining:
             return 1.0 if done < 0.5 else 0.1 if done < 0.75 else 0.01
         return 1.0
 
-    def _look(self, number: int) -> None:
-        """After an epoch: what it would say of the validation samples, and of the held-out ones if that was asked for."""
+    def _evaluate(self, number: int) -> None:
+        """After an epoch, predict the validation samples, and the held-out samples if the oracle is requested."""
         if self.snapshot is None and not self.train.oracle:
             return
         if self.average is not None:
@@ -182,12 +184,12 @@ class BundleTraining:
         snapshot.keep(better)
 
     def _predicted(self, part: str) -> list[NDArray[np.float64]]:
-        """Probabilities of each task's own samples of a part of its fold, an ensemble's averaged."""
+        """Return each task's probabilities for its own samples of a part of its fold; an ensemble's are averaged."""
         rows = [list(getattr(task.fold, part)) for task in self.tasks]
         union = sorted({i for own in rows for i in own})
         if not union:
             return [np.empty((0, len(CLASSES))) for _ in rows]
-        found = probabilities(self.network, self.pictures[0, union])
+        found = probabilities(self.network, self.images[0, union])
         row = {i: r for r, i in enumerate(union)}
         members = [[m for m, owner in enumerate(self.owners) if owner == t] for t in range(len(self.tasks))]
         return [
@@ -196,6 +198,7 @@ class BundleTraining:
         ]
 
     def results(self) -> list[FoldResult | InputError]:
+        """Predict the held-out samples of each task. A task that diverged has an error instead."""
         if self.average is not None:
             self.average.swap()
         if self.snapshot is not None:
@@ -218,20 +221,20 @@ class BundleTraining:
             TrainedModel(config, network),
         )
 
-    def _tell(self, losses: list[list[float]], means: Sequence[float]) -> None:
+    def _record(self, losses: list[list[float]], means: Sequence[float]) -> None:
         for task, own in enumerate(losses):
             values = [mean for mean, owner in zip(means, self.owners, strict=True) if owner == task]
             own.append(sum(values) / len(values))
 
     def _diverged(self, task: int, epoch: int, loss: float) -> InputError:
         return InputError(
-            f"training diverged in fold {self.tasks[task].fold.name}, epoch {epoch}: the loss is {loss}. "
-            f"Choose a learning rate below {self.tasks[task].config.train.learning_rate:g}"
+            f"Training diverged in fold {self.tasks[task].fold.name}, epoch {epoch}: the loss is {loss}. "
+            f"Choose a learning rate below {self.tasks[task].config.train.learning_rate:g}."
         )
 
 
 def input_scale(features: NDArray[np.float32]) -> Tensor:
-    """Root mean square of each channel of (N, C, S, S), (C,) float32; 1 where a channel is zero throughout.
+    """Return the root mean square of each channel of (N, C, S, S), (C,) float32. A channel of zeros gets 1.
 
     >>> input_scale(np.array([[[[3.0, -3.0]], [[0.0, 0.0]]]], dtype=np.float32))
     tensor([3., 1.])
@@ -242,7 +245,7 @@ def input_scale(features: NDArray[np.float32]) -> Tensor:
 
 
 def _membership(parts: Sequence[Sequence[int]], samples: int) -> Tensor:
-    """(samples, parts) float32: 1 where a sample is in a part."""
+    """Return a matrix (samples, parts) float32 with a 1 for each sample of a part."""
     member = torch.zeros(samples, len(parts))
     for column, part in enumerate(parts):
         member[list(part), column] = 1

@@ -1,35 +1,52 @@
-"""In chunks of how many samples networks are trained: what the caches or the GPU hold."""
+"""The number of samples that pass through a network at once: a chunk of a batch.
+
+Chunks of a batch add up their gradients, so their size changes no result except for rounding.
+"""
 
 import torch
 from torch import Tensor, nn
 
-CPU_CHUNK_FLOATS = 2_000_000  # of the largest map of a chunk, all members together
-WEIGHTS_A_SAMPLE = 4  # for each number of the largest map
+# Numbers in the largest map of a chunk on a CPU, all members together (8 MB). Smaller chunks stay in the caches, larger
+# ones save additions of gradients. In `make bench NAME=training` (tests/bench/training.py), ``vgg_m_spp`` takes the same
+# time with 1,000,000, so the larger limit is chosen.
+CPU_CHUNK_FLOATS = 2_000_000
+# A network with many weights gets larger chunks: at least one sample per so many weights for each number of the largest map.
+# Otherwise, adding up the gradients of all weights takes longer than computing the maps.
+WEIGHTS_PER_MAP_NUMBER = 4
 
 
 def chunk_size(network: nn.Module, size: int, device: torch.device) -> int:
-    """Samples to pass through a network at once, whose gradients then add up to the batch's.
+    """Return how many samples to pass through a network at once.
 
-    On a CPU, so many that the largest map stays in the caches, but not so few that adding up the gradients of
-    all weights takes longer than the maps; on a GPU the whole batch.
+    On a CPU, the largest map of a chunk should stay in the caches, but adding up the gradients of all weights must not take
+    longer than computing the maps. On a GPU, the chunk is the whole batch.
+
+    Parameters
+    ----------
+    network
+        The network of a bundle.
+    size
+        Side of its input in pixels.
+    device
+        Where it is trained.
     """
     if device.type != "cpu":
         return 1 << 30
     largest = largest_map(network, size)
     weights = sum(parameter.numel() for parameter in network.parameters())
-    return max(1, CPU_CHUNK_FLOATS // largest, weights // (WEIGHTS_A_SAMPLE * largest))
+    return max(1, CPU_CHUNK_FLOATS // largest, weights // (WEIGHTS_PER_MAP_NUMBER * largest))
 
 
 def largest_map(network: nn.Module, size: int) -> int:
-    """Numbers in the largest output of a layer, for one sample and all members."""
+    """Return how many numbers the largest output of a layer has, for one sample and all members."""
     largest = 0
 
-    def look(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    def measure(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         nonlocal largest
         largest = max(largest, output.numel())
 
     hooks = [
-        module.register_forward_hook(look) for module in network.modules() if not list(module.children())
+        module.register_forward_hook(measure) for module in network.modules() if not list(module.children())
     ]
     was_training = network.training
     try:

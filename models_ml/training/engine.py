@@ -1,10 +1,10 @@
-"""Trains many folds at once, or a model on all samples.
+"""Train many folds at once, or a model on all samples.
 
-The networks of several folds, and of several configurations of one shape, stand side by side in one bundle and see the same
-batches. A sample that a fold holds out is in them too, but weighs nothing there: not in the loss, not in the gradient, not
-in a batch's statistics. What a fold's network becomes depends on the configuration, on the training samples, on their
-places among all samples and on the fold's name; not on the held-out samples, nor (but for rounding) on what else is in the
-bundle. Knows nothing of files, jobs or databases.
+The networks of several folds, and of several configurations of one shape, are side by side in one bundle and see the same
+batches. A sample that a fold holds out is in these batches too, but its weight there is zero: in the loss, the gradient and
+the statistics of a batch. A fold's network depends on the configuration, the training samples, their positions among all
+samples and the fold's name. It does not depend on the held-out samples and, except for rounding, not on the other folds of
+the bundle. This module knows nothing about files, jobs or databases.
 """
 
 import os
@@ -39,8 +39,8 @@ __all__ = [
     "FoldResult",
     "FoldTask",
     "TrainingData",
-    "device_of",
     "fit_all",
+    "torch_device",
     "train_bundle",
 ]
 
@@ -54,29 +54,40 @@ def train_bundle(
     should_stop: ShouldStop | None = None,
     device: str = "auto",
 ) -> list[FoldResult | InputError]:
-    """Train the tasks side by side, then predict each one's held-out samples.
+    """Train the tasks side by side, then predict the held-out samples of each.
 
     Parameters
     ----------
-    plan : all folds of the protocol, in this bundle or not: batches are drawn from all samples that any of them trains on
-    tasks : of configurations with the same ``bundle_key``
-    on_epoch : called after each epoch; never where there are none, for a network that is not trained by gradient
-    should_stop : asked before each epoch, or before each task where there are none
-    device : "cpu", "cuda", "cuda:1", …, or "auto" for a GPU where there is one
+    data
+        The samples of the run.
+    plan
+        All folds of the protocol, also if they are in other bundles: batches are drawn from all samples that any fold trains
+        on.
+    tasks
+        The folds to train, of configurations with the same ``bundle_key``.
+    on_epoch
+        Called after each epoch. A network that is not trained by gradient has no epochs.
+    should_stop
+        Called before each epoch, or before each task if there are no epochs.
+    device
+        "cpu", "cuda", "cuda:1", …, or "auto" for a GPU if there is one.
 
     Returns
     -------
-    For each task what came of it, or why its training failed while others went on: its loss is no longer finite.
+    list[FoldResult | InputError]
+        For each task its result, or why its training failed: its loss is no longer finite. The others continue.
 
     Raises
     ------
-    InputError : features, labels or folds do not fit the configurations or each other
-    Cancelled : ``should_stop`` said so
+    InputError
+        Features, labels or folds do not fit the configurations or each other.
+    Cancelled
+        ``should_stop`` returned true.
     """
     _check(data, tasks)
     if not tasks[0].config.net.trained_by_gradient:
         return [_fitted(data, task, should_stop) for task in tasks]
-    target = device_of(device)
+    target = torch_device(device)
     keep_memory()
     with reproducible(target):
         return _fitting(data, plan, tasks, target, on_epoch, should_stop)
@@ -90,14 +101,14 @@ def _fitting(
     on_epoch: OnEpoch | None,
     should_stop: ShouldStop | None,
 ) -> list[FoldResult | InputError]:
-    """Train the tasks together if the device's memory holds them, else one half of them after the other."""
+    """Train the tasks together if the device's memory holds them, otherwise one half after the other."""
     try:
         return _side_by_side(data, plan, tasks, target, on_epoch, should_stop)
     except torch.OutOfMemoryError as error:
         if len(tasks) == 1:
             raise InputError(
-                f"the memory of {target} does not hold one fold of this network with batches of "
-                f"{tasks[0].config.train.batch_size}: choose smaller batches, or a smaller network"
+                f"The memory of {target} does not hold one fold of this network with batches of "
+                f"{tasks[0].config.train.batch_size}. Choose smaller batches or a smaller network."
             ) from error
     if target.type == "cuda":
         torch.cuda.empty_cache()
@@ -117,7 +128,7 @@ def _side_by_side(
     training = BundleTraining(data, plan, tasks, target)
     for epoch in range(1, tasks[0].config.train.epochs + 1):
         if should_stop is not None and should_stop():
-            raise Cancelled(f"training was cancelled before epoch {epoch}")
+            raise Cancelled(f"Training was cancelled before epoch {epoch}.")
         training.epoch(epoch)
         if on_epoch is not None:
             on_epoch(EpochReport(epoch, [losses[-1] for losses in training.losses]))
@@ -134,9 +145,17 @@ def fit_all(
     should_stop: ShouldStop | None = None,
     device: str = "auto",
 ) -> TrainedModel:
-    """Train on every sample: the model that scores new clips. Parameters as for ``train_bundle``; errors are raised."""
+    """Train on all samples: the model that scores new clips. Parameters as for ``train_bundle``.
+
+    Raises
+    ------
+    InputError
+        Features or labels do not fit the configuration, or the training diverged.
+    Cancelled
+        ``should_stop`` returned true.
+    """
     if not len(data.features):
-        raise InputError("there are no samples to train on")
+        raise InputError("There are no samples to train on.")
     fold = FoldSpec("all samples", tuple(range(len(data.features))), ())
     [result] = train_bundle(
         data, [fold], [FoldTask(config, fold)], on_epoch=on_epoch, should_stop=should_stop, device=device
@@ -147,10 +166,10 @@ def fit_all(
 
 
 def _fitted(data: TrainingData, task: FoldTask, should_stop: ShouldStop | None) -> FoldResult:
-    """A fold of a baseline without epochs, fitted to its training and validation samples."""
+    """Fit a baseline without epochs to the training and validation samples of a fold."""
     fold = task.fold
     if should_stop is not None and should_stop():
-        raise Cancelled(f"training was cancelled before fold {fold.name}")
+        raise Cancelled(f"Training was cancelled before fold {fold.name}.")
     seen = [*fold.train, *fold.validation]
     model = classical.fit(task.config, data.features[seen], data.labels[seen])
     predicted = model.predict(data.features[list(fold.test)])
@@ -158,34 +177,35 @@ def _fitted(data: TrainingData, task: FoldTask, should_stop: ShouldStop | None) 
     return FoldResult(predicted, [], [], 0, oracle, model)
 
 
-def device_of(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" is a GPU if there is one."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda"):
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS is not deterministic
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS is not deterministic
     return torch.device(name)
 
 
 def _check(data: TrainingData, tasks: Sequence[FoldTask]) -> None:
     if len({bundle_key(task.config) for task in tasks}) != 1:
-        raise InputError("a bundle needs at least one task, and all of them with the same bundle key")
+        raise InputError("A bundle needs at least one task, and all tasks need the same bundle key.")
     check_features(data.features, tasks[0].config.features.size)
     samples = len(data.features)
     if data.labels.shape != (samples,) or data.labels.dtype != np.int64 or len(data.subjects) != samples:
         raise InputError(
-            f"every sample needs one int64 label and a subject: there are {samples} samples, labels of "
-            f"{data.labels.dtype} and shape {data.labels.shape}, and {len(data.subjects)} subjects"
+            f"Each sample needs one int64 label and a subject. There are {samples} samples, labels of "
+            f"{data.labels.dtype} and shape {data.labels.shape}, and {len(data.subjects)} subjects."
         )
     odd = np.flatnonzero((data.labels < 0) | (data.labels >= len(CLASSES)))
     if len(odd):
         raise InputError(
-            f"label {int(data.labels[odd[0]])} of sample {int(odd[0])} is not one of 0 to {len(CLASSES) - 1} "
-            f"({', '.join(CLASSES)})"
+            f"Label {int(data.labels[odd[0]])} of sample {int(odd[0])} must be 0 to {len(CLASSES) - 1} "
+            f"({', '.join(CLASSES)})."
         )
     for task in tasks:
         fold = task.fold
         if not fold.train:
-            raise InputError(f"fold {fold.name} has no training samples")
+            raise InputError(f"Fold {fold.name} has no training samples.")
         shared = set(fold.train) & set(fold.test)
         if shared:
-            raise InputError(f"sample {min(shared)} is both trained on and tested in fold {fold.name}")
+            raise InputError(f"Sample {min(shared)} is both trained on and tested in fold {fold.name}.")

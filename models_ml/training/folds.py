@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested. Imports no torch."""
+"""The folds of each protocol: who is trained on and who is tested. Imports no torch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,19 @@ from models_ml.errors import InputError
 
 @dataclass(frozen=True)
 class FoldSpec:
-    """One split: positions of the training, test and inner validation samples, and a name unique within the protocol."""
+    """One held-out part.
+
+    Attributes
+    ----------
+    name
+        Unique within the protocol.
+    train
+        Positions of the training samples.
+    test
+        Positions of the held-out samples.
+    validation
+        Positions of the samples of inner validation subjects, who are not trained on.
+    """
 
     name: str
     train: tuple[int, ...]
@@ -21,15 +33,21 @@ class FoldSpec:
 
 
 def plan(config: RunConfig, subjects: Sequence[str], databases: Sequence[str]) -> list[FoldSpec]:
-    """The folds of a configuration's protocol.
+    """Return the folds of a configuration's protocol.
 
     Parameters
     ----------
-    subjects, databases : of each sample; two people of different databases must have different names
+    config
+        Names the protocol.
+    subjects
+        Subject of each sample. People of different databases must have different names.
+    databases
+        Database of each sample.
 
     Raises
     ------
-    InputError : the samples do not allow the protocol; says what is missing
+    InputError
+        The samples do not allow the protocol; the message says what is missing.
     """
     if config.protocol == "loso":
         return loso(subjects)
@@ -41,7 +59,7 @@ def plan(config: RunConfig, subjects: Sequence[str], databases: Sequence[str]) -
 
 
 def loso(subjects: Sequence[str]) -> list[FoldSpec]:
-    """Leave one subject out: a fold a subject, named after it, in the order of the names.
+    """Leave one subject out: one fold per subject, named after the subject, in alphabetical order.
 
     Raises InputError with fewer than two subjects.
 
@@ -54,14 +72,13 @@ def loso(subjects: Sequence[str]) -> list[FoldSpec]:
     names = sorted(set(subjects))
     if len(names) < 2:
         raise InputError(
-            f"leave-one-subject-out needs at least two subjects, and there are {len(names)}: "
-            "add clips of other people"
+            f"Leave-one-subject-out needs at least two subjects; there {_are(len(names))}. Add clips of other people."
         )
     return [_held_out(name, subjects, {name}) for name in names]
 
 
 def lodo(databases: Sequence[str]) -> list[FoldSpec]:
-    """Leave one database out: a fold a database. Raises InputError with fewer than two.
+    """Leave one database out: one fold per database. Raises InputError with fewer than two databases.
 
     >>> [(fold.name, fold.test) for fold in lodo(["SMIC", "SAMM", "SMIC"])]
     [('SAMM', (1,)), ('SMIC', (0, 2))]
@@ -69,16 +86,17 @@ def lodo(databases: Sequence[str]) -> list[FoldSpec]:
     names = sorted(set(databases))
     if len(names) < 2:
         raise InputError(
-            f"leave-one-database-out needs at least two databases, and there are {len(names)}: "
-            "choose a version with clips of another database, or another protocol"
+            f"Leave-one-database-out needs at least two databases; there {_are(len(names))}. "
+            "Choose a version with clips of another database, or another protocol."
         )
     return [_held_out(name, databases, {name}) for name in names]
 
 
 def kfold(subjects: Sequence[str], k: int, seed: int) -> list[FoldSpec]:
-    """k folds of whole subjects, dealt at random, those with the most samples first, each to the smallest fold so far.
+    """Distribute whole subjects over k folds, at random and of similar size.
 
-    Raises InputError with fewer than k subjects.
+    Subjects with the most samples come first; each goes to the smallest fold so far. Raises InputError with fewer than k
+    subjects.
 
     >>> [fold.test for fold in kfold(["a", "a", "b", "c"], 2, seed=0)]
     [(0, 1), (2, 3)]
@@ -86,7 +104,7 @@ def kfold(subjects: Sequence[str], k: int, seed: int) -> list[FoldSpec]:
     names = sorted(set(subjects))
     if len(names) < k:
         raise InputError(
-            f"{k} folds need at least {k} subjects, and there are {len(names)}: choose fewer folds"
+            f"{k} folds need at least {k} subjects; there {_are(len(names))}. Choose fewer folds."
         )
     np.random.default_rng([seed, k]).shuffle(names)
     counts = Counter(subjects)
@@ -97,7 +115,7 @@ def kfold(subjects: Sequence[str], k: int, seed: int) -> list[FoldSpec]:
 
 
 def cross(databases: Sequence[str], train_on: Sequence[str], test_on: Sequence[str]) -> list[FoldSpec]:
-    """One fold: trained on some databases, tested on others. Raises InputError where one of them has no sample.
+    """Train on some databases and test on others, in one fold. Raises InputError if one of them has no sample.
 
     >>> cross(["SMIC", "SAMM", "SMIC"], ["SMIC"], ["SAMM"])
     [FoldSpec(name='SMIC to SAMM', train=(0, 2), test=(1,), validation=())]
@@ -105,16 +123,18 @@ def cross(databases: Sequence[str], train_on: Sequence[str], test_on: Sequence[s
     for name in [*train_on, *test_on]:
         if name not in databases:
             known = ", ".join(sorted(set(databases)))
-            raise InputError(f"this version has no sample of the database “{name}”; it has {known}")
+            raise InputError(
+                f"This version has no samples of the database “{name}”. It has samples of: {known}."
+            )
     train = tuple(i for i, database in enumerate(databases) if database in train_on)
     test = tuple(i for i, database in enumerate(databases) if database in test_on)
     return [FoldSpec(f"{', '.join(train_on)} to {', '.join(test_on)}", train, test)]
 
 
 def with_validation(fold: FoldSpec, subjects: Sequence[str], share: float, seed: int) -> FoldSpec:
-    """The fold with some of its training subjects, whole, moved to its validation part; drawn by the fold's name and seed.
+    """Return the fold with some of its training subjects moved to its validation part.
 
-    Raises InputError with fewer than two training subjects.
+    The choice depends on the seed and the fold's name. Raises InputError with fewer than two training subjects.
 
     >>> fold = with_validation(loso(["a", "b", "c", "d"])[0], ["a", "b", "c", "d"], share=0.3, seed=1)
     >>> len(fold.train), len(fold.validation), set(fold.train) & set(fold.validation)
@@ -123,8 +143,8 @@ def with_validation(fold: FoldSpec, subjects: Sequence[str], share: float, seed:
     names = sorted({subjects[i] for i in fold.train})
     if len(names) < 2:
         raise InputError(
-            f"choosing the epoch by validation needs two training subjects, and fold {fold.name} has {len(names)}: "
-            "let the last epoch count"
+            f"Choosing the epoch by validation needs two training subjects; fold {fold.name} has {len(names)}. "
+            "Choose the last epoch instead."
         )
     entropy = [seed, *fold.name.encode()]
     np.random.default_rng(entropy).shuffle(names)
@@ -142,3 +162,7 @@ def _held_out(name: str, groups: Sequence[str], held: set[str]) -> FoldSpec:
         train=tuple(i for i, group in enumerate(groups) if group not in held),
         test=tuple(i for i, group in enumerate(groups) if group in held),
     )
+
+
+def _are(count: int) -> str:
+    return "is 1" if count == 1 else f"are {count}"

@@ -1,4 +1,4 @@
-"""A whole protocol on this machine: for notebooks and benchmarks. The platform deals the same bundles to its workers."""
+"""Train all folds of a protocol on this machine, for notebooks and benchmarks."""
 
 import multiprocessing
 import os
@@ -13,13 +13,13 @@ from models_ml.errors import InputError
 from models_ml.training.engine import FoldResult, FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import FoldSpec
 
-_data: TrainingData | None = None  # of a worker process: sent once, not with every bundle
+_data: TrainingData | None = None  # in a worker process: received once, not with every bundle
 
 
-class Workers(ProcessPoolExecutor):
-    """Processes that have the data, one a core unless told otherwise.
+class TrainingProcesses(ProcessPoolExecutor):
+    """Processes that hold the data, one per core by default.
 
-    They beat threads: between two operations of a small network much of the time is Python's.
+    Processes are faster than threads, because small networks spend much of their time in Python.
     """
 
     def __init__(self, data: TrainingData, processes: int | None = None) -> None:
@@ -27,15 +27,20 @@ class Workers(ProcessPoolExecutor):
         super().__init__(self.processes, multiprocessing.get_context("spawn"), _receive, (data,))
 
 
-def train_folds(pool: Workers, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
-    """Train and test all folds of a plan, in bundles, as many for each process; results in the plan's order.
+def train_folds(pool: TrainingProcesses, plan: Sequence[FoldSpec], config: RunConfig) -> list[FoldResult]:
+    """Train and test all folds of a plan. Return the results in the plan's order.
 
-    Raises InputError as ``train_bundle``, also where one fold alone failed.
+    The folds are divided into bundles, with the same number of bundles for each process.
+
+    Raises
+    ------
+    InputError
+        As ``train_bundle``, and if a fold failed.
     """
     bundles = len(bundle_sizes(len(plan), config.ensemble, max_members(config, gpu=False)))
     even = -(-bundles // pool.processes) * pool.processes
-    dealt = [part for part in np.array_split(np.arange(len(plan)), even) if len(part)]
-    tasks = [[FoldTask(config, plan[i]) for i in part] for part in dealt]
+    parts = [part for part in np.array_split(np.arange(len(plan)), even) if len(part)]
+    tasks = [[FoldTask(config, plan[i]) for i in part] for part in parts]
     results = [result for part in pool.map(_train, [plan] * len(tasks), tasks) for result in part]
     for result in results:
         if isinstance(result, InputError):
@@ -50,5 +55,5 @@ def _receive(data: TrainingData) -> None:
 
 def _train(plan: Sequence[FoldSpec], tasks: Sequence[FoldTask]) -> list[FoldResult | InputError]:
     if _data is None:
-        raise RuntimeError("the process was started without data")
+        raise RuntimeError("The process was started without data.")
     return train_bundle(_data, plan, tasks)

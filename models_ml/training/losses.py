@@ -1,4 +1,4 @@
-"""What each member of a bundle minimises."""
+"""The loss of each member of a bundle."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,14 @@ from models_ml.training.augment import Mix
 
 
 class Loss:
-    """Cross-entropy or focal loss, by sample and member.
+    """Cross-entropy or focal loss of each sample and member.
 
     Parameters
     ----------
-    settings : of each member; only what concerns the loss may differ
-    class_weights : (members, classes)
+    settings
+        Of each member. Only settings of the loss may differ.
+    class_weights
+        (members, classes).
     """
 
     def __init__(self, settings: Sequence[TrainConfig], class_weights: Tensor) -> None:
@@ -29,20 +31,20 @@ class Loss:
         self._gamma = torch.tensor(gammas, device=device)[:, None] if any(gammas) else None
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """(N, members, classes) logits, (N, classes) shares of each label → (N, members).
+        """Compute the losses: (N, members, classes) logits, (N, classes) shares of the labels → (N, members).
 
         Focal loss is ``-(1 - p_c)^γ log p_c`` (Lin et al., ICCV 2017, equation 4), summed over the shares of the label.
         """
         log_p = logits.log_softmax(dim=2)
         shares = targets[:, None] * (1 - self._smoothing) + self._smoothing / targets.shape[1]
         if self._gamma is not None:
-            # A hair above zero: the power of 0 has no gradient where γ < 1.
+            # Slightly above zero, because a power of 0 has no gradient where γ < 1.
             shares = shares * (1 - log_p.exp()).clamp(min=1e-6) ** self._gamma
         return -(shares * log_p).sum(dim=2) * (targets @ self._class_weights.T)
 
 
 def label_shares(labels: Tensor, mix: Mix | None) -> Tensor:
-    """Labels (N,) as shares (N, classes) float32: ones and zeros, or blended as the pictures were."""
+    """Return labels (N,) as shares (N, classes) float32: ones and zeros, or blended as the images are."""
     shares = torch.nn.functional.one_hot(labels, len(CLASSES)).float()
     if mix is None:
         return shares
@@ -51,9 +53,9 @@ def label_shares(labels: Tensor, mix: Mix | None) -> Tensor:
 
 
 def class_weights(labels: NDArray[np.int64], kind: str) -> Tensor:
-    """Weight of each class in the loss, (classes,) float32; their mean over ``labels`` is 1.
+    """Return the weight of each class in the loss, (classes,) float32; their mean over ``labels`` is 1.
 
-    "balanced" gives each class that occurs the same total; a class that does not occur weighs nothing.
+    "balanced" gives each class that occurs the same total weight; a class that does not occur gets the weight 0.
 
     >>> class_weights(np.array([0, 0, 0, 2]), "balanced")
     tensor([0.6667, 0.0000, 2.0000])

@@ -1,7 +1,7 @@
-"""Several networks of one shape as one: built, stepped and taken apart again.
+"""Several networks of one shape as one network: build, step and separate them.
 
-Every parameter and buffer begins with the members: the part of member m of P members is the m-th of P equal slices of its
-first dimension.
+The first dimension of each parameter and buffer contains the members: the part of member m of P members is the m-th of P
+equal slices.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,14 @@ from models_ml.training.determinism import byte_stream, stream_seed
 
 @dataclass(frozen=True)
 class MemberSeed:
-    """What a member's own random streams are drawn from."""
+    """The seed and the names from which a member's random streams are derived."""
 
     seed: int
     names: tuple[str, ...]
 
 
 def build_members(net: BaseNet, size: int, seeds: Sequence[MemberSeed]) -> tuple[nn.Module, Batch]:
-    """The untrained networks of all members, each from its own streams, and what tells their layers of the batch."""
+    """Return the untrained networks of all members, each from its own streams, and the ``Batch`` that their layers read."""
     with torch.random.fork_rng(devices=[]):
         network = build(net, len(seeds), size, len(CLASSES))
         for member, own in enumerate(seeds):
@@ -46,7 +46,7 @@ def build_members(net: BaseNet, size: int, seeds: Sequence[MemberSeed]) -> tuple
 
 
 def take(network: nn.Module, net: BaseNet, size: int, members: Sequence[int], of: int) -> nn.Module:
-    """Some of the members as a network of their own, on the CPU and in evaluation mode."""
+    """Return some of the ``of`` members as a network of their own, on the CPU and in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         taken = build(net, len(members), size, len(CLASSES))
     sources = dict(tensors(network))
@@ -57,19 +57,19 @@ def take(network: nn.Module, net: BaseNet, size: int, members: Sequence[int], of
 
 
 def tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Every parameter and kept buffer, outside of autograd."""
+    """Yield the name and value of each parameter and saved buffer, detached from autograd."""
     for name, tensor in network.state_dict(keep_vars=True).items():
         yield name, tensor.detach()
 
 
 def part(tensor: Tensor, member: int, of: int) -> Tensor:
-    """A view of one member's part of a parameter or buffer."""
+    """Return a view of one member's part of a parameter or buffer."""
     size = len(tensor) // of
     return tensor[member * size : (member + 1) * size]
 
 
 class Optimizer:
-    """One of torch's optimisers over all members, each with its own learning rate and weight decay.
+    """One of torch's optimisers over all members, with a learning rate and weight decay per member.
 
     A member without a sample in the batch does not step: nothing of it changes, not even its momentum.
     """
@@ -112,7 +112,7 @@ class Optimizer:
 
 
 class Average:
-    """Exponential moving average of a network's parameters; ``swapped`` puts it in their place and back."""
+    """Exponential moving average of a network's parameters; ``swap`` exchanges the two."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self._decay = decay
@@ -130,7 +130,7 @@ class Average:
 
 
 class Snapshot:
-    """The best state of each member so far."""
+    """The best state of each member until now."""
 
     def __init__(self, network: nn.Module, members: int) -> None:
         self._members = members

@@ -1,4 +1,4 @@
-"""A trained network together with all that is needed to use it."""
+"""A trained network with everything needed to use it."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from models_ml.classes import CLASSES
-from models_ml.config import RunConfig
+from models_ml.config import RunConfig, field_path
 from models_ml.errors import InputError
 from models_ml.nets.base import CHANNELS
 from models_ml.nets.build import build
@@ -20,15 +20,22 @@ from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import reproducible
 
 FORMAT = "mer-model-2"
-AT_ONCE = 64  # samples, at most
-LARGEST = 1e6  # number in a flow picture: pixels, or their change from pixel to pixel
+MAX_CHUNK = 64  # samples that are predicted at once; fewer where chunk_size says so
+MAX_FEATURE = 1e6  # pixels, or pixels per pixel
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network, or the several of an ensemble, with its weights and the configuration it was trained under.
+    """A trained network, or an ensemble, and its configuration.
 
-    ``network`` is on the CPU and in evaluation mode; the scale of its input is in its first layers.
+    Attributes
+    ----------
+    config
+        The configuration it was trained with.
+    network
+        On the CPU and in evaluation mode. Its first layers contain the scale of the input.
+    classes
+        The order of the outputs.
     """
 
     config: RunConfig
@@ -36,10 +43,22 @@ class TrainedModel:
     classes: tuple[str, ...] = CLASSES
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities (N, classes) float64, in the order of ``classes``; an ensemble's are averaged.
+        """Predict the probability of each class; an ensemble returns the mean of its networks.
 
-        ``features`` are (N, 3, size, size) float32, as in training. Raises InputError where they do not fit
-        the model or are not finite.
+        Parameters
+        ----------
+        features
+            (N, 3, size, size) float32, as in training: u, v in pixels, and optical strain.
+
+        Returns
+        -------
+        NDArray[np.float64]
+            (N, classes), in the order of ``classes``.
+
+        Raises
+        ------
+        InputError
+            The features do not fit the model or are not finite.
         """
         check_features(features, self.config.features.size)
         if not len(features):
@@ -48,7 +67,7 @@ class TrainedModel:
             return probabilities(self.network, torch.from_numpy(features)).mean(dim=1).numpy()
 
     def save_bytes(self) -> bytes:
-        """The model as a safetensors file; all but the weights is JSON in its header."""
+        """Return the model as a safetensors file. Everything except the weights is JSON in its header."""
         header = {
             "format": FORMAT,
             "config": self.config.model_dump(mode="json"),
@@ -59,9 +78,12 @@ class TrainedModel:
 
     @staticmethod
     def load_bytes(data: bytes) -> "TrainedModel":
-        """The model that ``save_bytes`` wrote. Nothing is ever unpickled.
+        """Load a model that ``save_bytes`` wrote. Nothing is unpickled.
 
-        Raises InputError where ``data`` is no such file, is cut short, or does not match its configuration.
+        Raises
+        ------
+        InputError
+            The data is not a model file, is incomplete, or does not match its configuration.
         """
         try:
             tensors = load(data)
@@ -69,72 +91,75 @@ class TrainedModel:
             header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["model"])
             if header["format"] != FORMAT:
                 raise InputError(
-                    f"the model file has format {header['format']!r}; this version reads {FORMAT}"
+                    f"The model file has the format {header['format']!r}. This version reads {FORMAT}."
                 )
             config = RunConfig.model_validate(header["config"])
             classes = tuple(map(str, header["classes"]))
         except SafetensorError as error:
-            raise InputError(f"this is not a model file, or only a part of one: {error}") from error
+            raise InputError(f"This is not a complete model file: {error}.") from error
         except ValidationError as error:
-            raise InputError(f"the configuration in the model file is not valid: {error}") from error
+            problems = "; ".join(f"{field_path(e['loc'])}: {e['msg']}" for e in error.errors())
+            raise InputError(
+                f"The configuration in the model file does not fit this version. {problems}"
+            ) from error
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                "the file holds weights but no description of a model of this platform"
+                "The file contains weights, but no description of a model of this platform."
             ) from error
         return TrainedModel(config, _network(config, classes, tensors), classes)
 
 
-def probabilities(network: nn.Module, pictures: Tensor) -> Tensor:
-    """Every member's for every picture: (N, 3, S, S) → (N, members, classes) float64, on the CPU.
+def probabilities(network: nn.Module, images: Tensor) -> Tensor:
+    """Return the probabilities of all members for flow images: (N, 3, S, S) → (N, members, classes) float64, on the CPU.
 
     Leaves the network in evaluation mode.
     """
-    at_once = min(AT_ONCE, chunk_size(network, pictures.shape[-1], pictures.device))
+    chunk = min(MAX_CHUNK, chunk_size(network, images.shape[-1], images.device))
     network.eval()
     with torch.inference_mode():
         logits = [
-            network(batch.contiguous(memory_format=torch.channels_last)) for batch in pictures.split(at_once)
+            network(batch.contiguous(memory_format=torch.channels_last)) for batch in images.split(chunk)
         ]
     return torch.cat(logits).double().softmax(dim=2).cpu()
 
 
 def check_features(features: NDArray[np.float32], size: int) -> None:
-    """Raise InputError unless ``features`` is a finite (N, 3, size, size) float32 array."""
+    """Raise InputError unless ``features`` are (N, 3, size, size) float32, finite, and at most ``MAX_FEATURE``."""
     wanted = (CHANNELS, size, size)
     if features.ndim != 4 or features.shape[1:] != wanted or features.dtype != np.float32:
         raise InputError(
-            f"features must be float32 of shape (samples, {CHANNELS}, {size}, {size}) for this "
-            f"configuration, and are {features.dtype} of shape {features.shape}"
+            f"Features must be float32 of shape (samples, {CHANNELS}, {size}, {size}) for this configuration; they are "
+            f"{features.dtype} of shape {features.shape}."
         )
     finite = np.isfinite(features).all(axis=(1, 2, 3))
     if not finite.all():
-        raise InputError(f"the features of sample {int(finite.argmin())} hold values that are not finite")
-    # Squares of such numbers overflow in a batch's statistics; no face moves by so many pixels.
+        raise InputError(f"The features of sample {int(finite.argmin())} contain values that are not finite.")
+    # Squares of larger numbers overflow in a batch's statistics, and no face moves by so many pixels.
     largest = np.abs(features).max(axis=(1, 2, 3), initial=0)
-    if (largest > LARGEST).any():
+    if (largest > MAX_FEATURE).any():
         raise InputError(
-            f"the features of sample {int(largest.argmax())} hold {largest.max():g}, more than {LARGEST:g}"
+            f"The features of sample {int(largest.argmax())} contain {largest.max():g}, more than {MAX_FEATURE:g}."
         )
 
 
 def _network(config: RunConfig, classes: tuple[str, ...], tensors: dict[str, Tensor]) -> nn.Module:
     shape = (config.net, config.ensemble, config.features.size, len(classes))
-    with torch.device("meta"):  # takes no memory, however large a network a damaged file asks for
+    with torch.device("meta"):  # takes no memory, even if a damaged file describes a huge network
         network = build(*shape)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:
         odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise InputError(
-            f"the weights in the model file do not fit its configuration: see {', '.join(odd[:5])}"
+            f"The weights in the model file do not fit its configuration: see {', '.join(odd[:5])}."
         )
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise InputError(f"the model file holds weights that are not finite: see {name}")
+            raise InputError(f"The model file contains weights that are not finite: see {name}.")
         if name.endswith("scale") and not (tensor > 0).all():
-            raise InputError(f"the model file holds a scale that is not above zero: see {name}")
+            raise InputError(f"The model file contains a scale that is not above zero: see {name}.")
     with torch.random.fork_rng(devices=[]):
         network = build(*shape)
     network.load_state_dict(tensors)

@@ -1,4 +1,4 @@
-"""What goes into training, and what comes out of it."""
+"""The input and the results of training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,18 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything a run sees.
+    """The samples of a run.
 
-    features : (N, 3, size, size) float32, flow u, v (pixels) and optical strain
-    labels : (N,) int64, positions in ``CLASSES``
-    subjects : of each sample; two people of different databases have different names
-    jittered : (J, N, 3, size, size) float32, the same with the apex moved, for ``apex_jitter``
+    Attributes
+    ----------
+    features
+        (N, 3, size, size) float32, flow u, v (pixels) and optical strain.
+    labels
+        (N,) int64, positions in ``CLASSES``.
+    subjects
+        Subject of each sample. People of different databases have different names.
+    jittered
+        (J, N, 3, size, size) float32, the same features with the apex moved, for ``apex_jitter``.
     """
 
     features: NDArray[np.float32]
@@ -43,14 +49,22 @@ class FoldTask:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold leaves behind.
+    """The result of a fold.
 
-    probabilities : (test samples, classes) float64, in the order of ``fold.test``
-    losses : mean training loss of each epoch
-    validation_losses : mean loss of each epoch on the inner validation subjects, if there are any
-    epoch : whose weights count, from 1; 0 where there are no epochs
-    oracle : (epochs, test samples) what each epoch predicted, if asked for
-    model : the trained network
+    Attributes
+    ----------
+    probabilities
+        (test samples, classes) float64, in the order of ``fold.test``.
+    losses
+        Mean training loss of each epoch.
+    validation_losses
+        Mean loss of each epoch on the inner validation subjects; empty without them.
+    epoch
+        The epoch whose weights predict, from 1. A network without epochs has 0.
+    oracle
+        (epochs, test samples), the prediction of each epoch; None if not requested.
+    model
+        The trained network.
     """
 
     probabilities: NDArray[np.float64]
@@ -63,7 +77,15 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is told after each epoch: the losses of the tasks in training together, NaN where one has failed."""
+    """The report after each epoch.
+
+    Attributes
+    ----------
+    number
+        From 1.
+    losses
+        Mean training loss of each task in the bundle; NaN for a task that has failed.
+    """
 
     number: int
     losses: list[float]

@@ -155,7 +155,7 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
         ("net", "vgg_m | vgg_n", "There is no network “vgg_n”"),
         ("net", '{"name": "vgg_m", "layers": 9}', "less than or equal to 5"),
         ("net.nothing", "1", "There is no setting “net.nothing”"),
-        ("protocol", "loso | lodo", "leave-one-database-out needs at least two databases"),
+        ("protocol", "loso | lodo", "Leave-one-database-out needs at least two databases"),
         ("", "", "Choose a setting to vary"),
     ],
 )

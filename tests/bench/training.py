@@ -18,7 +18,7 @@ from models_ml.nets.ststnet.config import STREAMS
 from models_ml.nets.vgg_m.config import HIDDEN, VGG_M_LAYERS, scaled
 from models_ml.training.engine import FoldTask, TrainingData, train_bundle
 from models_ml.training.folds import FoldSpec, loso
-from models_ml.training.local import Workers, train_folds
+from models_ml.training.local import TrainingProcesses, train_folds
 from tests.bench import report
 
 SAMPLES, SUBJECTS, BATCH = 442, 68, 256
@@ -97,7 +97,7 @@ CASES = (
 def main() -> None:
     data = random_data()
     plan = loso(data.subjects)
-    with Workers(data) as pool:
+    with TrainingProcesses(data) as pool:
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain) * SUBJECTS
             ours = epoch_of(lambda epochs, case=case: train_folds(pool, plan, config(case, epochs)))
@@ -170,7 +170,7 @@ def best_of(work: Callable[[], object], device: torch.device, rounds: int = 5) -
     return min(times)
 
 
-def growth(pool: Workers, plan: list[FoldSpec], case: Case) -> None:
+def growth(pool: TrainingProcesses, plan: list[FoldSpec], case: Case) -> None:
     """How the time of two epochs grows with folds and with configurations, starting and testing included."""
     for folds in GROWTH:
         print(
@@ -181,7 +181,7 @@ def growth(pool: Workers, plan: list[FoldSpec], case: Case) -> None:
         print(f"# {case.name}: {runs} times 17 folds, {timed(pool, plan[:17], configs):.2f} s", flush=True)
 
 
-def timed(pool: Workers, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
+def timed(pool: TrainingProcesses, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
     began = time.perf_counter()
     for wanted in configs:
         train_folds(pool, plan, wanted)

@@ -167,6 +167,6 @@ def test_a_run_that_diverges_fails_and_its_neighbours_do_not(version, alice, wor
     failed = [run for run in experiment.runs.all() if run.state == Run.State.FAILED]
     assert failed
     for run in failed:
-        assert "training diverged in fold" in run.error
+        assert "Training diverged in fold" in run.error
         assert "Choose a learning rate below 1" in run.error
     assert experiment.state == Experiment.State.FAILED

@@ -78,7 +78,7 @@ class Answer:
         try:
             by_uf1, by_uar = rank_configurations(groups, "uf1", "uar")
         except InputError as error:
-            return [], None, f"The runs cannot be ranked: {error}."
+            return [], None, f"The runs cannot be ranked. {error}"
         uar = {place.index: place for place in by_uar.ranked}
         rows = []
         for place in by_uf1.ranked:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models_ml.nets.dual_inception.config import BRANCHES, WIDTHS, DualInception
-from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, beside, flat
+from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flatten_members, join_channels
 
 
 class InceptionBlock(nn.Module):
@@ -63,7 +63,7 @@ class InceptionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, members × streams × C, S, S), or flow images → (N, members × streams × 4 width, S/2, S/2)."""
         pooled = functional.max_pool2d(x, 3, 1, 1)
-        maps = beside([self.one(x), self.three(x), self.five(x), self.pooled(pooled)], self.groups)
+        maps = join_channels([self.one(x), self.three(x), self.five(x), self.pooled(pooled)], self.groups)
         return functional.max_pool2d(maps, 2)
 
 
@@ -95,6 +95,6 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        x = self.streams(beside([self.u(x), self.v(x)], self.members))
-        x = functional.relu(self.hidden(flat(x, self.members)), inplace=True)
+        x = self.streams(join_channels([self.u(x), self.v(x)], self.members))
+        x = functional.relu(self.hidden(flatten_members(x, self.members)), inplace=True)
         return self.classify(self.dropout(x))

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, beside, flat
+from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flatten_members, join_channels
 from models_ml.nets.off_apexnet.config import CHANNELS, OffApexnet
 
 
@@ -37,10 +37,10 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        x = functional.relu(beside([self.u(x), self.v(x)], self.members), inplace=True)
+        x = functional.relu(join_channels([self.u(x), self.v(x)], self.members), inplace=True)
         x = functional.max_pool2d(self.norm1(x), 2)
         x = self.norm2(functional.relu(self.streams(x), inplace=True))
-        x = flat(functional.max_pool2d(x, 2), self.members)
+        x = flatten_members(functional.max_pool2d(x, 2), self.members)
         x = self.dropout1(functional.relu(self.hidden1(x), inplace=True))
         x = self.dropout2(functional.relu(self.hidden2(x), inplace=True))
         return self.classify(x)

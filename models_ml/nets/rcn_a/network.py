@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flat
+from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flatten_members
 from models_ml.nets.rcn_a.config import STEPS, RcnA
 from models_ml.nets.weights import initialise
 
@@ -93,4 +93,4 @@ class Network(nn.Module):
     def _on_grid(self, x: Tensor) -> Tensor:
         """(N, members × C, S, S) → (N, members, C, P), averaged to the positions of the grid."""
         grid = functional.adaptive_avg_pool2d(x, self.grid)
-        return flat(grid, self.members).unflatten(2, (-1, self.grid**2))
+        return flatten_members(grid, self.members).unflatten(2, (-1, self.grid**2))

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flat
+from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flatten_members
 from models_ml.nets.sssnet.config import HIDDEN, WIDTHS, Sssnet
 
 
@@ -41,5 +41,5 @@ class Network(nn.Module):
         x = self.dropout1(self.norm1(x))
         x = functional.max_pool2d(functional.relu(self.conv2(x), inplace=True), 2)
         x = self.dropout2(self.norm2(x))
-        x = functional.relu(self.hidden(flat(x, self.members)), inplace=True)
+        x = functional.relu(self.hidden(flatten_members(x, self.members)), inplace=True)
         return self.classify(self.dropout3(x))

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import BatchNorm, Dropout, InputConv, Linear, flat
+from models_ml.nets.layers import BatchNorm, Dropout, InputConv, Linear, flatten_members
 from models_ml.nets.ststnet.config import STREAMS, Ststnet
 
 
@@ -35,7 +35,7 @@ class Network(nn.Module):
             from models_ml.nets.fused import stem  # here: only training needs a compiler
 
             return self.classify(stem(x, self.conv, self.norm, self.dropout, pool_padding=1))
-        return self.classify(flat(self.layers(x), self.members))
+        return self.classify(flatten_members(self.layers(x), self.members))
 
     def layers(self, x: Tensor) -> Tensor:
         """Compute layer by layer what ``stem`` computes at once: (N, 3, size, size) → (N, members × 16, S, S)."""

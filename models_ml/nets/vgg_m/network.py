@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flat
+from models_ml.nets.layers import BatchNorm, Conv, Dropout, InputConv, Linear, flatten_members
 from models_ml.nets.vgg_m.config import (
     CLASSIFIER_SIDE,
     HIDDEN,
@@ -56,7 +56,7 @@ class Network(nn.Module):
             if isinstance(net, VggMSpp) and number == net.placement:
                 self.spp = _spp(net, members, channels)
                 channels = self.spp.out_channels
-        # The last two layers are the classifier's: the map before them is that of the last convolution layer.
+        # The last two layers are the classifier's: the layer before them is the last convolution layer.
         side = [layer.side for layer in net.layers_for(size, classes)][-3] if self._keeps_maps(net) else 1
         hidden = scaled(HIDDEN, net.width)
         self.average = nn.AdaptiveAvgPool2d(CLASSIFIER_SIDE) if side > CLASSIFIER_SIDE else nn.Identity()
@@ -75,7 +75,7 @@ class Network(nn.Module):
             x = layer(x)
             if number == self.placement:
                 x = self.spp(x)
-        x = functional.relu(self.hidden(flat(self.average(x), self.members)), inplace=True)
+        x = functional.relu(self.hidden(flatten_members(self.average(x), self.members)), inplace=True)
         return self.classify(self.dropout(x))
 
 

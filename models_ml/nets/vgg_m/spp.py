@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models_ml.nets.layers import Conv, beside
+from models_ml.nets.layers import Conv, join_channels
 
 Pooling = Literal["average", "max"]
 
@@ -55,7 +55,7 @@ class SpatialPyramid(nn.Module):
             pooled = self.pool(x, kernel, stride=kernel, ceil_mode=True)
             branch = functional.relu(reduce(pooled), inplace=True)
             branches.append(functional.interpolate(branch, size=x.shape[-2:], mode="bilinear"))
-        return beside(branches, self.members)
+        return join_channels(branches, self.members)
 
 
 class SpatialGrids(nn.Module):

@@ -63,8 +63,13 @@ def test_an_error_says_which_value_is_wrong_and_why(sweep, location, words):
 def test_each_wrong_value_is_reported():
     with pytest.raises(ValidationError) as caught:
         SweepConfig(base={"net": {"kernels": [9]}}, grid={"train.epochs": [0, 1, -1], "train.ema": [2]})
-    places = [".".join(map(str, error["loc"])) for error in caught.value.errors()]
-    assert places == ["base.net.kernels.0", "grid.train.epochs.0", "grid.train.ema.0", "grid.train.epochs.2"]
+    locations = [".".join(map(str, error["loc"])) for error in caught.value.errors()]
+    assert locations == [
+        "base.net.kernels.0",
+        "grid.train.epochs.0",
+        "grid.train.ema.0",
+        "grid.train.epochs.2",
+    ]
 
 
 def test_an_error_of_many_combinations_is_reported_once():

@@ -25,7 +25,7 @@ def test_pooled_counts_equal_the_hand_worked_example() -> None:
     assert (positive.precision, positive.recall, positive.support) == (1.0, pytest.approx(2 / 3), 3)
 
 
-def test_a_mean_over_folds_would_be_another_number() -> None:
+def test_a_mean_over_folds_is_a_different_number() -> None:
     folds = [[i for i, subject in enumerate(SUBJECT) if subject == name] for name in "abcd"]
     by_fold = [
         unweighted(confusion_matrix(np.take(TRUE, fold), np.take(PRED, fold)))["uf1"] for fold in folds
@@ -90,13 +90,13 @@ def test_unusable_labels_are_refused(true: list[int], pred: list[float], words: 
         evaluate(true, pred, ["d", "d"], ["s", "t"])
 
 
-def test_no_predictions_cannot_be_scored() -> None:
+def test_scoring_without_predictions_is_refused() -> None:
     with pytest.raises(InputError, match="no predictions"):
         evaluate([], [], [], [])
 
 
 def test_the_bootstrap_draws_subjects_not_samples() -> None:
-    """With one subject all right and one all wrong, a resample scores 0, 1/2 or 1, never in between."""
+    """With one subject all correct and one all wrong, a resample scores 0, 1/2 or 1."""
     true = [0] * 40
     pred = [0] * 20 + [1] * 20
     low, high = subject_bootstrap(true, pred, ["a"] * 20 + ["b"] * 20).overall["accuracy"]
@@ -119,7 +119,7 @@ def test_the_bootstrap_equals_a_plain_loop() -> None:
 
 
 def test_a_databases_intervals_come_from_its_part_of_the_same_resamples() -> None:
-    """Drawn with the others it varies a little more than alone: the number of its subjects does as well."""
+    """Drawn with the others, a database varies a little more than alone, because its number of subjects varies too."""
     rng = np.random.default_rng(7)
     true, pred = rng.integers(3, size=(2, 240))
     subjects = [f"{i % 40:02}" for i in range(240)]
@@ -131,7 +131,7 @@ def test_a_databases_intervals_come_from_its_part_of_the_same_resamples() -> Non
     )
 
 
-def test_what_only_one_subject_bears_on_has_no_interval() -> None:
+def test_a_score_of_only_one_subject_has_no_interval() -> None:
     found = subject_bootstrap([0, 0, 0, 1], [0, 1, 0, 1], ["a", "a", "b", "b"], ["x", "x", "y", "y"], n=100)
     assert found.overall["accuracy"] is not None
     assert set(found.per_database["x"].values()) == {None}
@@ -140,7 +140,7 @@ def test_what_only_one_subject_bears_on_has_no_interval() -> None:
     assert subject_bootstrap([0, 1], [0, 1], ["a", "a"], n=100).overall["uf1"] is None
 
 
-def test_the_bootstrap_repeats_itself() -> None:
+def test_the_bootstrap_is_reproducible() -> None:
     true, pred = np.random.default_rng(5).integers(3, size=(2, 60))
     arguments = (true, pred, [str(i % 12) for i in range(60)])
     assert subject_bootstrap(*arguments, n=500) == subject_bootstrap(*arguments, n=500)

@@ -12,7 +12,7 @@ SUBJECTS = [str(i % 12) for i in range(96)]
 
 @pytest.fixture
 def runs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True labels, a run that is right by half, and one that is right more often."""
+    """Return true labels, a run that is correct half of the time, and one that is correct more often."""
     rng = np.random.default_rng(4)
     true = rng.integers(3, size=96)
     guess = rng.integers(3, size=(2, 96))
@@ -23,7 +23,7 @@ def runs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def test_the_interval_is_that_of_a_plain_loop_over_drawn_subjects(runs) -> None:
+def test_the_interval_equals_a_plain_loop_over_drawn_subjects(runs) -> None:
     true, first, second = runs
     names, own = np.unique(SUBJECTS), np.asarray(SUBJECTS)
     rng = np.random.default_rng(9)
@@ -37,7 +37,7 @@ def test_the_interval_is_that_of_a_plain_loop_over_drawn_subjects(runs) -> None:
     assert uf1.p == pytest.approx(2 * np.mean(np.asarray(drawn) <= 0), abs=0.02)
 
 
-def test_swapping_the_runs_turns_the_signs_and_leaves_p(runs) -> None:
+def test_exchanging_the_runs_changes_the_signs_and_not_p(runs) -> None:
     true, first, second = runs
     one, other = compare(true, first, second, SUBJECTS), compare(true, second, first, SUBJECTS)
     for name, difference in one.differences.items():
@@ -55,7 +55,7 @@ def test_a_run_does_not_differ_from_itself(runs) -> None:
 
 
 def test_mcnemars_exact_p_equals_the_hand_worked_example() -> None:
-    """1 against 5: twice the chance of at most one head in six throws, 2 · (1 + 6) / 64."""
+    """1 and 5: twice the chance of at most one head in six throws, 2 · (1 + 6) / 64."""
     found = mcnemar([True] + [False] * 5 + [True] * 9, [False] + [True] * 5 + [True] * 9)
     assert (found.only_first, found.only_second, found.p) == (1, 5, pytest.approx(14 / 64))
 
@@ -69,11 +69,11 @@ def test_holms_adjustment_equals_the_hand_worked_example() -> None:
     ("second", "subjects", "words"),
     [
         ([0, 1], ["a", "b", "c"], "3 true labels, 3 predictions of the first run and 2 of the second"),
-        ([0, 1, 2], ["a", "a", "a"], "needs at least two, and these predictions are of one"),
+        ([0, 1, 2], ["a", "a", "a"], "at least two subjects; these predictions are of one"),
         ([0, 1, 3], ["a", "b", "c"], "predicted label 3"),
         ([0, 1, 2], ["a", "b"], "3 labels and 2 subjects"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(second, subjects, words) -> None:
+def test_runs_that_cannot_be_compared_are_refused(second, subjects, words) -> None:
     with pytest.raises(InputError, match=words):
         compare([0, 1, 2], [0, 1, 2], second, subjects)

@@ -1,4 +1,4 @@
-"""Every network of the registry, small: what the tests of all networks run on. A new network is in them by its name."""
+"""All networks of the registry in a small form, for the tests that run on every network. New networks are included."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ BY_GRADIENT = [name for name in NAMES if NET_CONFIGS[name].trained_by_gradient]
 
 
 def variants(names: list[str]) -> list[dict[str, Any]]:
-    """Each network with each of its kinds of normalisation."""
+    """Return each network with each of its normalisations."""
     return [
         {"name": name, **SMALL.get(name, {}), **({"norm": norm} if norm else {})}
         for name in names
@@ -35,7 +35,7 @@ def variants(names: list[str]) -> list[dict[str, Any]]:
 
 
 def batch_normalised(names: list[str]) -> list[dict[str, Any]]:
-    """Each network once, with batch normalisation where it can have it."""
+    """Return each network once, with batch normalisation if it has that setting."""
     return [net for net in variants(names) if net.get("norm") != "none"]
 
 
@@ -54,7 +54,7 @@ DATABASES = ["A" if i % 6 < 3 else "B" for i in range(len(LABELS))]
 
 
 def motion(seed: int, labels: NDArray[np.int64], size: int = SIZE) -> NDArray[np.float32]:
-    """Noise, and a patch of motion whose place and direction tell the class. (N, 3, size, size) float32."""
+    """Return noise with a patch of motion whose position and direction depend on the class, (N, 3, size, size) float32."""
     features = np.random.default_rng(seed).normal(size=(len(labels), 3, size, size)).astype(np.float32)
     third = size // 3
     for sample, label in zip(features, labels, strict=True):
@@ -72,6 +72,6 @@ def folds_of(config: RunConfig) -> list[FoldSpec]:
 
 
 def trained(data: TrainingData, config: RunConfig, folds: list[FoldSpec]) -> list[FoldResult]:
-    """The named folds in one bundle, their batches drawn as for all folds of the protocol."""
+    """Train folds in one bundle, with the batches of the whole protocol."""
     results = train_bundle(data, folds_of(config), [FoldTask(config, fold) for fold in folds], device="cpu")
     return [result for result in results if isinstance(result, FoldResult)]

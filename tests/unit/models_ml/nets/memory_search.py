@@ -62,7 +62,7 @@ def signal_of(case: Callable[[], None]) -> int:
 
 
 def step(network: torch.nn.Module, size: int, samples: int) -> None:
-    """Train on random pictures for a few steps."""
+    """Train on random images for a few steps."""
     for _ in range(STEPS):
         logits = network(torch.randn(samples, 3, size, size))
         functional.cross_entropy(

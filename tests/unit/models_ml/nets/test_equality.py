@@ -1,7 +1,7 @@
-"""Networks that are trained side by side become what they become one by one.
+"""Networks that are trained side by side equal networks that are trained one by one.
 
-Their weights are compared under SGD. Adam divides a gradient by its own size: where it is zero but for rounding, as for a
-bias that a normalisation cancels, its steps are made of rounding. That changes no prediction.
+Weights are compared with SGD. Adam divides a gradient by its own size. Where the gradient is zero except for rounding, as
+for a bias that a normalisation cancels, Adam's steps consist of rounding, which changes no prediction.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("augmentation", "dropout"), SETTINGS)
 @pytest.mark.parametrize("net", variants(BY_GRADIENT), ids=label)
-def test_a_bundle_equals_one_by_one(
+def test_a_bundle_equals_its_folds_trained_one_by_one(
     net: dict[str, Any], augmentation: dict[str, Any], dropout: float
 ) -> None:
     sgd = {"optimizer": "sgd", "learning_rate": 0.01}
@@ -49,7 +49,7 @@ def test_a_bundle_equals_one_by_one(
 
 
 @pytest.mark.parametrize("net", batch_normalised(BY_GRADIENT), ids=label)
-def test_a_bundle_predicts_as_one_by_one_under_adam(net: dict[str, Any]) -> None:
+def test_a_bundle_predicts_like_its_folds_trained_one_by_one_with_adam(net: dict[str, Any]) -> None:
     config = configured(net)
     folds = folds_of(config)[:2]
     bundled = trained(data(), config, folds)

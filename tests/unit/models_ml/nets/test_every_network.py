@@ -28,7 +28,7 @@ def test_every_configuration_has_its_network() -> None:
 
 
 @pytest.mark.parametrize("settings", DEFAULTS, ids=label)
-def test_pictures_go_in_and_logits_come_out(settings: dict[str, Any]) -> None:
+def test_a_network_maps_images_to_logits(settings: dict[str, Any]) -> None:
     net = net_of(settings)
     network = build(net, members=2, size=28)
     logits = network(torch.zeros(3, 3, 28, 28))
@@ -40,7 +40,7 @@ def test_pictures_go_in_and_logits_come_out(settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("settings", variants(NAMES), ids=label)
-def test_the_configuration_counts_what_the_network_has_and_does(settings: dict[str, Any]) -> None:
+def test_the_configuration_counts_the_weights_and_operations_of_its_network(settings: dict[str, Any]) -> None:
     net = net_of(settings)
     network = build(net, size=SIZE).eval()
     assert parameter_count(net, SIZE) == sum(parameter.numel() for parameter in network.parameters())
@@ -53,13 +53,13 @@ def test_the_configuration_counts_what_the_network_has_and_does(settings: dict[s
 def test_members_do_not_influence_each_other(settings: dict[str, Any]) -> None:
     net = net_of(settings)
     seeds = [MemberSeed(seed, ("fold",)) for seed in (3, 1, 2)]
-    pictures = torch.from_numpy(motion(1, [0, 1, 2, 1], SIZE))
+    images = torch.from_numpy(motion(1, [0, 1, 2, 1], SIZE))
     together, _ = build_members(net, SIZE, seeds)
-    logits = together.eval()(pictures).detach()
+    logits = together.eval()(images).detach()
     rounding = 1e-6 * max(1.0, float(logits.abs().max()))
     for member, seed in enumerate(seeds):
         alone, _ = build_members(net, SIZE, [seed])
-        assert torch.allclose(logits[:, member], alone.eval()(pictures)[:, 0], rtol=0, atol=rounding)
+        assert torch.allclose(logits[:, member], alone.eval()(images)[:, 0], rtol=0, atol=rounding)
         taken = take(together, net, SIZE, [member], len(seeds))
         for (name, tensor), (_, other) in zip(tensors(taken), tensors(alone), strict=True):
             assert torch.equal(tensor, other), name
@@ -70,5 +70,5 @@ def test_a_model_is_the_same_after_saving_and_loading(settings: dict[str, Any]) 
     config = configured(settings, ensemble=2)
     model = TrainedModel(config, build(config.net, members=2, size=SIZE).eval())
     loaded = TrainedModel.load_bytes(model.save_bytes())
-    pictures = motion(1, [0, 1, 2])
-    assert loaded.predict(pictures).tobytes() == model.predict(pictures).tobytes()
+    images = motion(1, [0, 1, 2])
+    assert loaded.predict(images).tobytes() == model.predict(images).tobytes()

@@ -1,4 +1,4 @@
-"""The fused stem computes what its layers compute one after the other, forwards and backwards."""
+"""The fused stem computes the same as its layers one by one, forwards and backwards."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from models_ml.nets import kernels
-from models_ml.nets.layers import Batch, flat
+from models_ml.nets.layers import Batch, flatten_members
 from models_ml.nets.ststnet.config import Ststnet
 from models_ml.nets.ststnet.network import Network
 
@@ -28,12 +28,12 @@ def network(members: int = 2, norm: str = "batch", dropout: float = 0.0, size: i
     made.conv.set_scale(torch.rand(members, 3) + 0.5)
     if made.norm is not None:
         with torch.no_grad():
-            made.norm.weight.normal_()  # of both signs: the smallest numbers of windows are wanted, too
+            made.norm.weight.normal_()  # with both signs, so that the smallest numbers of windows count too
             made.norm.bias.normal_()
-    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs lack it
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
 
 
-def pictures(size: int = 16, samples: int = len(COUNTS)) -> Tensor:
+def images(size: int = 16, samples: int = len(COUNTS)) -> Tensor:
     made = np.random.default_rng(0).normal(size=(samples, 3, size, size)).astype(np.float32)
     return torch.from_numpy(made)
 
@@ -41,7 +41,7 @@ def pictures(size: int = 16, samples: int = len(COUNTS)) -> Tensor:
 def forwards_and_backwards(
     made: Network, x: Tensor, counts: Tensor, fused: bool, chunk: int = 1000
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What comes out, and every gradient."""
+    """Return the output and all gradients."""
     outward = np.random.default_rng(1).normal(size=(len(x), made.members, 3)).astype(np.float32)
     outward *= (counts > 0)[:, :, None].numpy()
     batch = Batch(counts, total=len(x))
@@ -53,7 +53,7 @@ def forwards_and_backwards(
     parts = []
     for start in range(0, len(x), chunk):
         batch.start, part = start, x[start : start + chunk]
-        out = made(part) if fused else made.classify(flat(made.layers(part), made.members))
+        out = made(part) if fused else made.classify(flatten_members(made.layers(part), made.members))
         (out * torch.from_numpy(outward[start : start + chunk])).sum().backward()
         parts.append(out.detach())
     return torch.cat(parts), {
@@ -72,37 +72,37 @@ def check_the_same(made: Network, x: Tensor, counts: Tensor = COUNTS, chunk: int
 
 @pytest.mark.parametrize("size", [8, *range(16, 22), 28])
 def test_fused_equals_layer_by_layer_at_every_size(size: int) -> None:
-    """Of the map, of the windows and of the average pooling: with and without a rest."""
-    check_the_same(network(size=size), pictures(size))
+    """Sizes that the windows of both poolings divide, and sizes that they do not."""
+    check_the_same(network(size=size), images(size))
 
 
 @pytest.mark.parametrize("norm", ["batch", "none"])
 @pytest.mark.parametrize("dropout", [0.0, 0.4, 0.95])
 def test_fused_equals_layer_by_layer_with_every_setting(norm: str, dropout: float) -> None:
-    check_the_same(network(norm=norm, dropout=dropout), pictures())
+    check_the_same(network(norm=norm, dropout=dropout), images())
 
 
-def test_a_network_on_its_own() -> None:
-    check_the_same(network(members=1), pictures(), COUNTS[:, :1])
+def test_a_network_by_itself() -> None:
+    check_the_same(network(members=1), images(), COUNTS[:, :1])
 
 
 def test_a_batch_of_one_sample() -> None:
-    check_the_same(network(), pictures(samples=1), torch.ones(1, 2))
+    check_the_same(network(), images(samples=1), torch.ones(1, 2))
 
 
 def test_a_member_without_samples_in_the_batch() -> None:
     counts = COUNTS.clone()
     counts[:, 1] = 0
-    check_the_same(network(), pictures(), counts)
+    check_the_same(network(), images(), counts)
 
 
 def test_a_batch_in_chunks_drops_the_same_units() -> None:
-    check_the_same(network(norm="none", dropout=0.4), pictures(), chunk=4)
+    check_the_same(network(norm="none", dropout=0.4), images(), chunk=4)
 
 
-def test_a_picture_without_motion_has_one_gradient_a_window() -> None:
-    """All numbers of a window are equal there: only one of them is the largest."""
-    x = pictures()
+def test_an_image_without_motion_has_one_gradient_per_window() -> None:
+    """All numbers of a window are equal; only one of them counts as the largest."""
+    x = images()
     x[1:, :, 4:] = 0
     check_the_same(network(), x)
 
@@ -113,19 +113,19 @@ def test_the_running_statistics_are_the_same() -> None:
         made = network()
         assert made.norm is not None
         made.norm.batch = Batch(COUNTS)
-        compute(made, pictures())
+        compute(made, images())
         found.append((made.norm.running_mean, made.norm.running_var))
     (mean, variance), (fused_mean, fused_variance) = found
     assert torch.allclose(mean, fused_mean, atol=1e-6)
     assert torch.allclose(variance, fused_variance, atol=1e-6)
 
 
-def test_what_is_not_a_number_stays_none() -> None:
-    """So that a training that diverges is seen to diverge."""
+def test_nan_stays_nan() -> None:
+    """Otherwise a training that diverges would go unnoticed."""
     made = network()
     with torch.no_grad():
         made.conv.weight[3, 0, 0, 0] = torch.nan
-    out = made(pictures())
+    out = made(images())
     assert out[:, 0].isnan().all()
     assert not out[:, 1].isnan().any()
 
@@ -135,10 +135,10 @@ def test_weights_of_another_batch_are_refused() -> None:
     assert made.norm is not None
     made.norm.batch = Batch(COUNTS[:4])
     with pytest.raises(ValueError, match="6 samples and weights of 4"):
-        made(pictures())
+        made(images())
 
 
-def test_loops_are_compiled_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loops_are_compiled_without_a_writable_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = numba.njit
 
     def njit(function: Any, cache: bool = False, **options: Any) -> Any:
@@ -150,10 +150,10 @@ def test_loops_are_compiled_where_nothing_can_be_written(monkeypatch: pytest.Mon
     assert kernels._compiled(lambda x: 2 * x)(4) == 8
 
 
-def test_freshly_compiled_or_from_the_cache_gives_the_same_bits(tmp_path: Path) -> None:
+def test_fresh_and_cached_code_gives_the_same_bits(tmp_path: Path) -> None:
     code = (
         "import hashlib, tests.unit.models_ml.nets.test_fused as t\n"
-        "out, gradients = t.forwards_and_backwards(t.network(size=28), t.pictures(28), t.COUNTS, fused=True)\n"
+        "out, gradients = t.forwards_and_backwards(t.network(size=28), t.images(28), t.COUNTS, fused=True)\n"
         "print(hashlib.sha256(b''.join(g.numpy().tobytes() for g in gradients.values())).hexdigest())"
     )
     answers = [

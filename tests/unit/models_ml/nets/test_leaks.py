@@ -1,4 +1,4 @@
-"""What is held out touches nothing, in any network and under any protocol; and the same seed gives the same bits."""
+"""Held-out samples influence nothing, in any network and protocol; and the same seed gives the same bits."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def spoilt(held_out: tuple[int, ...]) -> TrainingData:
-    """The samples ``held_out`` replaced by noise with labels at random."""
+def changed(held_out: tuple[int, ...]) -> TrainingData:
+    """Return the data with the ``held_out`` samples replaced by noise with random labels."""
     rng = np.random.default_rng(8)
     features, labels, rows = data().features.copy(), LABELS.copy(), list(held_out)
     features[rows] = rng.normal(scale=50, size=features[rows].shape)
@@ -41,14 +41,14 @@ def spoilt(held_out: tuple[int, ...]) -> TrainingData:
     return data(features, labels)
 
 
-def check_the_held_out_touch_nothing(
+def check_held_out_samples_influence_nothing(
     net: dict[str, Any], train: dict[str, Any], protocol: dict[str, Any]
 ) -> None:
-    """In a bundle of two folds, of which the one is trained on what the other holds out."""
+    """Train a fold twice, bundled with a second fold that trains on its held-out samples, and compare the bits."""
     config = configured(net, train, **protocol)
     folds = folds_of(config)[:2]
     honest = trained(data(), config, folds)[0]
-    again = trained(spoilt(folds[0].test), config, folds)[0]
+    again = trained(changed(folds[0].test), config, folds)[0]
     assert again.model.save_bytes() == honest.model.save_bytes()
     assert again.losses == honest.losses
     assert again.validation_losses == honest.validation_losses
@@ -60,13 +60,13 @@ def check_the_held_out_touch_nothing(
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol["protocol"])
 @pytest.mark.parametrize("net", batch_normalised(NAMES), ids=label)
 def test_nothing_leaks_under_any_protocol(net: dict[str, Any], protocol: dict[str, Any]) -> None:
-    check_the_held_out_touch_nothing(net, {"epochs": 1}, protocol)
+    check_held_out_samples_influence_nothing(net, {"epochs": 1}, protocol)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("net", batch_normalised(BY_GRADIENT), ids=label)
 def test_nothing_leaks_under_any_setting(net: dict[str, Any], setting: str) -> None:
-    check_the_held_out_touch_nothing(net, SETTINGS[setting], {"protocol": "loso"})
+    check_held_out_samples_influence_nothing(net, SETTINGS[setting], {"protocol": "loso"})
 
 
 @pytest.mark.every_cpu

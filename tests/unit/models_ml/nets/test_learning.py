@@ -1,4 +1,4 @@
-"""Every network learns what motion tells, and not only by heart."""
+"""Every network learns from motion, and generalises."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ SUBJECTS = [f"s{i % 8}" for i in range(len(LABELS))]
 
 @pytest.mark.every_cpu
 @pytest.mark.parametrize("net", batch_normalised(BY_GRADIENT), ids=label)
-def test_it_recognises_the_motion_of_people_it_has_not_seen(net: dict[str, Any]) -> None:
+def test_a_network_recognises_the_motion_of_people_it_has_not_seen(net: dict[str, Any]) -> None:
     train = {"epochs": 10, "batch_size": 16, "learning_rate": 5e-3, "flip": False}
     fold = kfold(SUBJECTS, 4, seed=0)[0]
     samples = TrainingData(motion(2, LABELS), LABELS, SUBJECTS)

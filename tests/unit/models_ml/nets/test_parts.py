@@ -11,7 +11,16 @@ from torch.nn import functional
 from models_ml.config import RunConfig, VggMSpp
 from models_ml.nets.build import build
 from models_ml.nets.hoof_svm.network import histograms
-from models_ml.nets.layers import Batch, BatchNorm, Conv, Dropout, InputConv, Linear, beside, flat
+from models_ml.nets.layers import (
+    Batch,
+    BatchNorm,
+    Conv,
+    Dropout,
+    InputConv,
+    Linear,
+    flatten_members,
+    join_channels,
+)
 from models_ml.nets.transformer import Attention, LayerNorm
 from models_ml.nets.vgg_m.lrn import LocalResponseNorm
 from models_ml.nets.vgg_m.network import Network
@@ -24,7 +33,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("size", [14, 28, 61])
 @pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
-def test_the_maps_of_vgg_m_have_the_sides_the_configuration_computes(size: int, layers: int) -> None:
+def test_the_maps_of_vgg_m_have_the_sides_that_the_configuration_computes(size: int, layers: int) -> None:
     net = VggMSpp(layers=layers, placement=1, kernels=(2,), width=0.05)
     network = Network(net, members=1, size=size, classes=3)
     sides: list[int] = []
@@ -55,7 +64,7 @@ def test_every_form_of_vgg_m_runs_and_has_gradients_everywhere(net: dict[str, An
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-def test_the_pyramid_keeps_the_map_and_adds_one_branch_a_kernel() -> None:
+def test_the_pyramid_keeps_the_map_and_adds_one_branch_per_kernel() -> None:
     x = noise(2, 8, 6, 6)
     pyramid = SpatialPyramid(1, 8, kernels=[2, 6], pooling="average", branch_channels=3)
     out = pyramid(x)
@@ -63,7 +72,7 @@ def test_the_pyramid_keeps_the_map_and_adds_one_branch_a_kernel() -> None:
     assert torch.equal(out[:, :8], x)
 
 
-def test_a_kernel_of_the_maps_side_pools_the_whole_map() -> None:
+def test_a_kernel_as_large_as_the_map_pools_the_whole_map() -> None:
     x = noise(1, 4, 6, 6)
     pyramid = SpatialPyramid(1, 4, kernels=[6], pooling="average", branch_channels=2)
     expected = functional.relu(pyramid.reduce[0](x.mean(dim=(2, 3), keepdim=True)))
@@ -96,7 +105,7 @@ def test_local_response_norm_equals_torchs() -> None:
     assert torch.allclose(members, torch.cat(alone, dim=1), rtol=1e-5)
 
 
-def test_each_member_sees_the_picture_on_its_own_scale() -> None:
+def test_each_member_sees_the_image_at_its_own_scale() -> None:
     layer, x = InputConv(2, 4, 3, channels=(0, 2)), noise(2, 3, 6, 6)
     layer.set_scale(torch.tensor([[1.0, 9, 1], [2, 9, 5]]))
     scaled = x[:, [0, 2]] / torch.tensor([2.0, 5]).view(1, 2, 1, 1)
@@ -104,7 +113,7 @@ def test_each_member_sees_the_picture_on_its_own_scale() -> None:
     assert torch.allclose(layer(x)[:, 4:], second, atol=1e-6)
 
 
-def test_members_of_a_layer_are_layers_of_their_own() -> None:
+def test_members_of_a_layer_are_independent_layers() -> None:
     x = noise(2, 6, 5, 5)
     conv, linear = Conv(2, 3, 4, 3), Linear(2, 3, 4)
     assert conv.bias is not None
@@ -117,15 +126,15 @@ def test_members_of_a_layer_are_layers_of_their_own() -> None:
         assert torch.allclose(linear(vector)[:, member], alone, atol=1e-6)
 
 
-def test_maps_are_laid_side_by_side_and_flattened_within_each_member() -> None:
+def test_maps_are_joined_and_flattened_within_each_member() -> None:
     one, two = noise(2, 4, 3, 3), noise(2, 2, 3, 3, seed=1)
-    both = beside([one, two], members=2)
+    both = join_channels([one, two], members=2)
     assert torch.equal(both, torch.cat([one[:, :2], two[:, :1], one[:, 2:], two[:, 1:]], dim=1))
-    assert torch.equal(flat(both, 2)[:, 1], torch.cat([one[:, 2:], two[:, 1:]], dim=1).flatten(1))
+    assert torch.equal(flatten_members(both, 2)[:, 1], torch.cat([one[:, 2:], two[:, 1:]], dim=1).flatten(1))
 
 
 @pytest.mark.parametrize("shape", [(8, 6, 4, 4), (8, 2, 3)], ids=["maps", "vectors"])
-def test_batch_norm_looks_at_what_counts_and_at_nothing_else(shape: tuple[int, ...]) -> None:
+def test_batch_norm_uses_only_samples_that_count(shape: tuple[int, ...]) -> None:
     x, layer = noise(*shape), BatchNorm(2, 3)
     weights = torch.ones(8, 2)
     weights[5:, 1] = 0
@@ -192,10 +201,10 @@ def test_attention_in_blocks_is_attention_in_each_block() -> None:
     assert torch.allclose(blocks(x)[:, :, 2:, :2], whole(x[:, :, 2:, :2]), atol=1e-6)
 
 
-def test_motion_is_counted_by_its_direction_where_it_is() -> None:
-    pictures = torch.zeros(1, 3, 4, 4)
-    pictures[0, 0, 0, 0], pictures[0, 1, 3, 3] = 3.0, -1.0  # rightward, top left; upward, bottom right
-    found = histograms(pictures, grid=2, bins=4)[0].reshape(4, 2, 2)
+def test_histograms_count_motion_by_direction_and_cell() -> None:
+    images = torch.zeros(1, 3, 4, 4)
+    images[0, 0, 0, 0], images[0, 1, 3, 3] = 3.0, -1.0  # rightward, top left; upward, bottom right
+    found = histograms(images, grid=2, bins=4)[0].reshape(4, 2, 2)
     assert found[0, 0, 0] == pytest.approx(0.75)
     assert found[3, 1, 1] == pytest.approx(0.25)
     assert found.sum().item() == pytest.approx(1)

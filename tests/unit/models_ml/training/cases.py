@@ -1,4 +1,4 @@
-"""A small task that folds of it can be trained on in seconds, for the tests of the engine."""
+"""A small task whose folds train within seconds."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ RICH: dict[str, Any] = {
 
 
 def motion(seed: int, classes: list[int]) -> NDArray[np.float32]:
-    """Noise, and a patch of motion up or down whose place tells the class. (N, 3, 28, 28) float32."""
+    """Return noise with a patch of motion whose position depends on the class, (N, 3, 28, 28) float32."""
     features = np.random.default_rng(seed).normal(size=(len(classes), 3, 28, 28)).astype(np.float32)
     for sample, label in zip(features, classes, strict=True):
         sample[1, 8 * label : 8 * label + 8, 8:20] += 2
@@ -34,7 +34,7 @@ def with_train(config: RunConfig = QUICK, **changes: Any) -> RunConfig:
 
 
 def train(data: TrainingData, config: RunConfig, *folds: int) -> list[FoldResult]:
-    """The folds of leave-one-subject-out in one bundle; all of them without numbers."""
+    """Train some folds of leave-one-subject-out in one bundle, or all if none is named."""
     plan = loso(data.subjects)
     wanted = [plan[i] for i in folds] if folds else plan
     results = train_bundle(data, plan, [FoldTask(config, fold) for fold in wanted])

@@ -23,7 +23,7 @@ from models_ml.training.engine import (
     train_bundle,
 )
 from models_ml.training.folds import FoldSpec, loso
-from models_ml.training.local import Workers, train_folds
+from models_ml.training.local import TrainingProcesses, train_folds
 from tests.unit.models_ml.training.cases import QUICK, RICH, made_data, train, with_train
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -59,7 +59,7 @@ def test_the_held_out_subject_influences_nothing(data: TrainingData, changes: di
     "changes", [{}, RICH, {"epoch_choice": "validation"}], ids=["plain", "rich", "nested"]
 )
 @pytest.mark.parametrize("net", [{"width": 0.05}, {"name": "ststnet"}], ids=["vgg", "batch-norm"])
-def test_a_bundle_of_folds_is_the_folds_one_by_one(
+def test_a_bundle_equals_its_folds_trained_one_by_one(
     data: TrainingData, net: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     config = RunConfig.model_validate(with_train(**changes).model_dump() | {"net": net, "ensemble": 2})
@@ -90,7 +90,7 @@ def test_configurations_that_differ_in_the_free_settings_share_a_bundle(data: Tr
         assert bundled.model.config == config
 
 
-def test_one_that_diverges_harms_no_other_of_its_bundle(data: TrainingData) -> None:
+def test_a_fold_that_diverges_does_not_disturb_its_bundle(data: TrainingData) -> None:
     plan = loso(data.subjects)
     sgd = RunConfig.model_validate({"net": {"dropout": 0}, "train": {"optimizer": "sgd", "epochs": 20}})
     wild, calm = with_train(sgd, learning_rate=1), with_train(sgd, learning_rate=1e-3)
@@ -104,23 +104,23 @@ def test_one_that_diverges_harms_no_other_of_its_bundle(data: TrainingData) -> N
 
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes the device's memory hold so many folds and no more."""
+    """Limit how many folds the device's memory holds."""
     begin = engine.BundleTraining.__init__
 
     def limit(most: int) -> None:
         def small(
-            self: engine.BundleTraining, data: TrainingData, plan: Any, tasks: Any, place: torch.device
+            self: engine.BundleTraining, data: TrainingData, plan: Any, tasks: Any, device: torch.device
         ) -> None:
             if len(tasks) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            begin(self, data, plan, tasks, place)
+            begin(self, data, plan, tasks, device)
 
         monkeypatch.setattr(engine.BundleTraining, "__init__", small)
 
     return limit
 
 
-def test_what_the_memory_does_not_hold_is_trained_in_parts(
+def test_a_bundle_that_exceeds_the_memory_is_trained_in_halves(
     data: TrainingData, small_memory: Callable[[int], None]
 ) -> None:
     together = train(data, QUICK)
@@ -147,7 +147,7 @@ def test_the_same_run_gives_the_same_bits(data: TrainingData) -> None:
         assert a.probabilities.tobytes() == b.probabilities.tobytes()
 
 
-def test_the_number_of_threads_outside_changes_no_bit(data: TrainingData) -> None:
+def test_the_number_of_threads_changes_no_bit(data: TrainingData) -> None:
     before = torch.get_num_threads()
     results = []
     try:
@@ -178,7 +178,7 @@ def test_another_process_gives_the_same_bits(data: TrainingData) -> None:
     assert other.stdout.strip() == hashlib.sha256(fit_all(data, QUICK).save_bytes()).hexdigest()
 
 
-def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data: TrainingData) -> None:
+def test_seeds_folds_and_networks_of_an_ensemble_have_their_own_streams(data: TrainingData) -> None:
     fold = FoldSpec("s0", tuple(range(20)), (20, 21))
     other = FoldSpec("s1", fold.train, fold.test)
 
@@ -195,8 +195,8 @@ def test_seeds_folds_and_networks_of_an_ensemble_have_streams_of_their_own(data:
     assert not torch.equal(ensemble[0], ensemble[1])
 
 
-def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: TrainingData) -> None:
-    """With batches of one sample a held-out one is a batch of its own: no weight decay, no momentum, no statistics."""
+def test_a_batch_of_held_out_samples_changes_nothing(data: TrainingData) -> None:
+    """In a batch of one held-out sample there is no weight decay, no momentum and no statistics."""
     config = RunConfig.model_validate({"net": {"name": "ststnet"}, "train": {"epochs": 1, "batch_size": 1}})
     fold = FoldSpec("s", (0,), tuple(range(1, 24)))
     everybody = FoldSpec("all", tuple(range(24)), ())
@@ -210,8 +210,8 @@ def test_a_batch_of_nothing_but_held_out_samples_moves_nothing(data: TrainingDat
     assert np.isfinite(among.probabilities).all()
 
 
-def test_processes_share_out_the_folds_and_find_the_same(data: TrainingData) -> None:
-    with Workers(data, processes=2) as pool:
+def test_several_processes_give_the_same_results(data: TrainingData) -> None:
+    with TrainingProcesses(data, processes=2) as pool:
         shared = train_folds(pool, loso(data.subjects), QUICK)
     for one, other in zip(train(data, QUICK), shared, strict=True):
         assert np.allclose(one.probabilities, other.probabilities, atol=1e-5)

@@ -16,7 +16,7 @@ HOOF = {"name": "hoof_svm", "grid": 3}
 MAJORITY = {"name": "majority"}
 
 
-def test_the_majority_is_that_of_the_training_samples() -> None:
+def test_the_majority_class_counts_training_samples_only() -> None:
     config = configured(MAJORITY)
     fold = FoldSpec("rest", train=(0, 1, 2, 4, 7), test=(3, 5), validation=(8,))  # labels 0 1 2 1 0, and 1
     [result] = train_bundle(data(), [fold], [FoldTask(config, fold)])
@@ -26,14 +26,14 @@ def test_the_majority_is_that_of_the_training_samples() -> None:
     assert (result.epoch, result.oracle) == (0, None)
 
 
-def test_the_machine_tells_motions_apart() -> None:
+def test_the_machine_distinguishes_motions() -> None:
     config = configured(HOOF)
     for fold, result in zip(folds_of(config), trained(data(), config, folds_of(config)), strict=True):
         assert (result.probabilities.argmax(axis=1) == LABELS[list(fold.test)]).all()
         assert np.allclose(result.probabilities.sum(axis=1), 1)
 
 
-def test_the_weights_stand_for_the_machine_on_standardised_histograms() -> None:
+def test_the_weights_equal_the_machine_on_standardised_histograms() -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
@@ -51,7 +51,7 @@ def test_the_weights_stand_for_the_machine_on_standardised_histograms() -> None:
 
 
 @pytest.mark.parametrize("present", [[0, 2], [1]])
-def test_a_class_that_no_training_sample_has_is_never_predicted(present: list[int]) -> None:
+def test_a_class_without_training_samples_is_never_predicted(present: list[int]) -> None:
     rows = np.isin(LABELS, present)
     model = fit(configured(HOOF), motion(0, LABELS)[rows], LABELS[rows])
     predicted = model.predict(motion(1, LABELS))
@@ -61,7 +61,7 @@ def test_a_class_that_no_training_sample_has_is_never_predicted(present: list[in
 
 
 @pytest.mark.parametrize("net", [HOOF, MAJORITY])
-def test_it_becomes_a_model_like_any_other(net: dict[str, Any]) -> None:
+def test_a_fitted_network_is_a_model_like_any_other(net: dict[str, Any]) -> None:
     config = configured(net, ensemble=2)
     model = fit_all(data(), config)
     loaded = TrainedModel.load_bytes(model.save_bytes())
@@ -79,7 +79,7 @@ def test_class_weights_are_those_of_the_training_settings() -> None:
     assert plain[0] > balanced[0]
 
 
-def test_it_stops_before_the_next_fold_when_asked() -> None:
+def test_fitting_stops_before_the_next_fold_when_asked() -> None:
     config: RunConfig = configured(MAJORITY)
     folds, asked = folds_of(config), []
 

@@ -41,7 +41,7 @@ def _settings_are_put_back() -> Iterator[None]:
     assert torch.equal(torch.random.get_rng_state(), before[2]), "training drew from the global random stream"
 
 
-def test_it_learns_and_predicts_the_held_out_subject(data: TrainingData) -> None:
+def test_a_network_learns_and_predicts_the_held_out_subject(data: TrainingData) -> None:
     fold = loso(data.subjects)[1]
     [result] = train(data, with_train(epochs=25, learning_rate=3e-3), 1)
     assert result.probabilities.shape == (len(fold.test), 3)
@@ -72,7 +72,7 @@ def test_every_training_setting_has_an_effect(data: TrainingData, change: dict[s
 
 
 def test_the_epoch_with_the_smallest_validation_loss_counts(data: TrainingData) -> None:
-    """What it leaves is what training for just so long leaves, where the schedule does not look ahead."""
+    """The network equals one that is trained for just this many epochs, with a schedule that does not depend on them."""
     changes: dict[str, Any] = {
         "epoch_choice": "validation",
         "schedule": "constant",
@@ -114,7 +114,7 @@ def test_an_ensemble_predicts_the_mean_of_its_networks(data: TrainingData) -> No
     assert np.allclose(result.probabilities, each.mean(dim=1).numpy(), atol=1e-6)
 
 
-def test_a_fold_that_lacks_a_class_in_training_still_works(data: TrainingData) -> None:
+def test_a_fold_without_a_class_in_training_works(data: TrainingData) -> None:
     labels = data.labels
     fold = FoldSpec(
         "s", tuple(np.flatnonzero(labels != 2).tolist()), tuple(np.flatnonzero(labels == 2).tolist())
@@ -132,7 +132,7 @@ def test_epochs_are_reported(data: TrainingData) -> None:
     assert all(len(epoch.losses) == 1 and epoch.losses[0] > 0 for epoch in seen)
 
 
-def test_it_stops_when_asked_within_an_epoch(data: TrainingData) -> None:
+def test_training_stops_before_the_next_epoch_when_asked(data: TrainingData) -> None:
     seen: list[int] = []
     with pytest.raises(Cancelled, match="before epoch 3"):
         fit_all(
@@ -147,8 +147,8 @@ def test_it_stops_when_asked_within_an_epoch(data: TrainingData) -> None:
 @pytest.mark.parametrize(
     ("fold", "words"),
     [
-        (FoldSpec("x", (), (1,)), "fold x has no training samples"),
-        (FoldSpec("x", (0, 1), (1, 2)), "sample 1 is both trained on and tested in fold x"),
+        (FoldSpec("x", (), (1,)), "Fold x has no training samples"),
+        (FoldSpec("x", (0, 1), (1, 2)), "Sample 1 is both trained on and tested in fold x"),
     ],
 )
 def test_unusable_folds_are_refused(data: TrainingData, fold: FoldSpec, words: str) -> None:
@@ -166,23 +166,23 @@ def test_unusable_features_and_labels_are_refused(data: TrainingData) -> None:
         fit(data.features[..., :14], data.labels)
     spoilt = data.features.copy()
     spoilt[5, 0, 0, 0] = np.nan
-    with pytest.raises(InputError, match="sample 5 hold values that are not finite"):
+    with pytest.raises(InputError, match="sample 5 contain values that are not finite"):
         fit(spoilt, data.labels)
-    with pytest.raises(InputError, match="label 3 of sample 2 is not one of 0 to 2"):
+    with pytest.raises(InputError, match="Label 3 of sample 2 must be 0 to 2"):
         fit(data.features, data.labels + 1)
-    with pytest.raises(InputError, match="there are 24 samples, labels of int64 and shape"):
+    with pytest.raises(InputError, match="There are 24 samples, labels of int64 and shape"):
         fit(data.features, data.labels[:-1])
     with pytest.raises(InputError, match="no samples"):
         fit(data.features[:0], data.labels[:0])
 
 
-def test_the_scale_of_the_input_keeps_stillness_at_zero() -> None:
+def test_the_scale_of_the_input_keeps_no_motion_at_zero() -> None:
     features = motion(3, [0, 1, 2]) * 5 + 2
     scaled = features / input_scale(features).numpy()[:, None, None]
     assert np.square(scaled).mean(axis=(0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
-def test_settings_are_put_back_after_an_error() -> None:
+def test_settings_are_restored_after_an_error() -> None:
     threads = torch.get_num_threads()
     with pytest.raises(RuntimeError), reproducible(torch.device("cpu")):
         raise RuntimeError

@@ -13,7 +13,7 @@ def test_balanced_weights_give_each_class_the_same_total() -> None:
     assert totals.sum().item() == pytest.approx(len(labels))
 
 
-def test_the_loss_is_that_of_torch_and_of_the_focal_paper() -> None:
+def test_the_losses_equal_torch_and_the_focal_paper() -> None:
     logits, labels = torch.linspace(-2, 3, 30).cos().view(5, 2, 3), torch.tensor([0, 1, 2, 0, 1])
     weights = torch.tensor([[1.0, 2.0, 0.5], [1.0, 1.0, 1.0]])
     settings = [with_train(label_smoothing=0.0).train, with_train(loss="focal", focal_gamma=2).train]

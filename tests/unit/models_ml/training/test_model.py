@@ -20,7 +20,7 @@ def model() -> TrainedModel:
 
 
 def rewritten(data: bytes, change: dict[str, object]) -> bytes:
-    """The model file ``data`` with fields of its description replaced."""
+    """Return the model file ``data`` with fields of its description replaced."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     description = json.loads(header["__metadata__"]["model"]) | change
@@ -42,18 +42,18 @@ def test_predicting_needs_features_of_the_trained_size(model: TrainedModel) -> N
         model.predict(np.zeros((1, 3, 32, 32), np.float32))
 
 
-def test_a_file_cut_short_anywhere_is_refused(model: TrainedModel) -> None:
+def test_an_incomplete_file_is_refused(model: TrainedModel) -> None:
     data = model.save_bytes()
     for length in (0, 4, 8, 100, len(data) // 2, len(data) - 1):
-        with pytest.raises(InputError, match="not a model file, or only a part of one"):
+        with pytest.raises(InputError, match="not a complete model file"):
             TrainedModel.load_bytes(data[:length])
 
 
 @pytest.mark.parametrize(
     "data", [b"not a model", b"\x80\x04\x95\x00\x00", b"PK\x03\x04" * 50, b"\xff" * 64], ids=repr
 )
-def test_something_else_is_refused(data: bytes) -> None:
-    with pytest.raises(InputError, match="not a model file"):
+def test_other_files_are_refused(data: bytes) -> None:
+    with pytest.raises(InputError, match="not a complete model file"):
         TrainedModel.load_bytes(data)
 
 
@@ -67,8 +67,8 @@ def test_weights_without_a_description_are_refused(model: TrainedModel) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "mer-model-9"}, f"format 'mer-model-9'; this version reads {FORMAT}"),
-        ({"config": {"net": {"kernels": [40]}}}, "kernel 40 is larger"),
+        ({"format": "mer-model-9"}, f"the format 'mer-model-9'. This version reads {FORMAT}"),
+        ({"config": {"net": {"kernels": [40]}}}, r"version\. net\.kernels\.0: Kernel 40 is larger"),
         (
             {"config": CONFIG.model_dump(mode="json") | {"net": {"width": 0.06}}},
             "do not fit its configuration",
