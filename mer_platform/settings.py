@@ -111,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "mer_platform.projects.access.navigation",
+                "mer_platform.overview.navigation.current_tab",
                 "mer_platform.annotation.coding.queue.queue_count",
             ],
         },

@@ -55,14 +55,10 @@ def row_id(text: str | None) -> int:
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Give every page the user's projects, the current one, the user's rights in it, and the app and package of the view."""
+    """Give every page the user's projects, the current one, and the user's role and rights in it."""
     role: Role | None = getattr(request, "role", None)
     user = getattr(request, "user", None)
-    match = getattr(request, "resolver_match", None)
-    package = match.func.__module__.split(".")[:-1] if match else []
     return {
-        "section": package[1] if len(package) > 1 else "",
-        "room": package[-1] if package else "",
         "my_projects": Project.objects.of(user) if user is not None and user.is_authenticated else [],
         "project": getattr(request, "project", None),
         "role": role,

@@ -21,7 +21,7 @@ def create_project(name: str, owner: Any, description: str = "") -> Project:
 
 
 def add_member(project: Project, username: str, role: Role, by: Any) -> tuple[Membership, str | None]:
-    """Add a member. Return the membership, and the one-time password if the user name was new and an account was created.
+    """Add a member. Return the membership, and the one-time password if the username was new and an account was created.
 
     Raises ValidationError for a name that is not allowed or belongs to a member.
     """

@@ -21,7 +21,7 @@ def project(live_platform, page: Page) -> str:
     page.get_by_label("Password").fill(live_platform.password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Name").fill("Imports in a browser")
-    page.get_by_role("button", name="Make project").click()
+    page.get_by_role("button", name="Create project").click()
     expect(page.get_by_role("heading", name="Imports in a browser")).to_be_visible()
     return page.url
 

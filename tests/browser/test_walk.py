@@ -42,11 +42,11 @@ class Walk:
         self.page.get_by_label("Username").fill(username)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(self.page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
 
     def make_project(self, name: str) -> None:
         self.page.get_by_label("Name").fill(name)
-        self.page.get_by_role("button", name="Make project").click()
+        self.page.get_by_role("button", name="Create project").click()
         expect(self.page.get_by_role("heading", name=name)).to_be_visible()
         self.shot("empty-project")
 
@@ -165,8 +165,8 @@ def test_a_new_user_walks_from_nothing_to_scored_clips(walk, live_platform, lab_
     walk.shot("scored")
 
     page.goto(f"{walk.url}/tokens/")
-    page.get_by_label("What is it for?").fill("walk")
-    page.get_by_role("button", name="Make token").click()
+    page.get_by_label("Purpose").fill("walk")
+    page.get_by_role("button", name="Create token").click()
     token = page.locator("#new-token").inner_text()
     the_api_tells_the_same(walk.url, token, lab_clips)
     the_pixels_trained_on_are_the_frames_labelled(live_platform, lab_clips)

@@ -73,7 +73,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         return response
     config = run.settings
     sweep = run.experiment if run.experiment.runs.count() > 1 else None
-    context |= {"sweep": sweep, "under_experiments": sweep is not None}
+    context |= {"sweep": sweep, "tab": "experiments" if sweep else "runs"}
     context |= {"network": network_facts(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
     context["oracle"] = oracle_of(run) if run.scored else None

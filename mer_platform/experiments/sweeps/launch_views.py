@@ -37,7 +37,7 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
     checking = is_partial(request)
     if form.is_bound and form.is_valid() and not checking:
         return _launched(request, form)
-    context: dict[str, Any] = {"form": form, "like": like, "under_experiments": form.many}
+    context: dict[str, Any] = {"form": form, "like": like, "tab": "experiments" if form.many else "runs"}
     if like is not None:
         context["like_url"] = reverse("run" if isinstance(like, Run) else "experiment", args=[slug, like.pk])
     if form.chosen_version is not None:
