@@ -168,11 +168,11 @@ def test_a_new_user_walks_from_nothing_to_scored_clips(walk, live_platform, lab_
     page.get_by_label("Purpose").fill("walk")
     page.get_by_role("button", name="Create token").click()
     token = page.locator("#new-token").inner_text()
-    the_api_tells_the_same(walk.url, token, lab_clips)
-    the_pixels_trained_on_are_the_frames_labelled(live_platform, lab_clips)
+    check_that_the_api_agrees(walk.url, token, lab_clips)
+    check_that_training_used_the_labelled_frames(live_platform, lab_clips)
 
 
-def the_api_tells_the_same(url: str, token: str, clips: list[LabClip]) -> None:
+def check_that_the_api_agrees(url: str, token: str, clips: list[LabClip]) -> None:
     def get(path: str) -> dict:
         answer = requests.get(
             f"{url}/api/v1/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=30
@@ -213,7 +213,7 @@ print(json.dumps(seen))
 """
 
 
-def the_pixels_trained_on_are_the_frames_labelled(live_platform, clips: list[LabClip]) -> None:
+def check_that_training_used_the_labelled_frames(live_platform, clips: list[LabClip]) -> None:
     """Run the training's own loading code once more, reading the numbers in the pixels it computes flow from."""
     seen = json.loads(live_platform.manage("shell", "-v0", "-c", SPY).strip().splitlines()[-1])
     assert seen == {clip.path.stem: [clip.spec.onset, clip.spec.apex] for clip in clips}
