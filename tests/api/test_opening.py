@@ -59,7 +59,7 @@ def test_the_navigation_marks_the_tab_of_the_page(browser, clip, name, tab):
     slug = clip.project.slug
     url = reverse(name, args=[slug, clip.pk] if name == "clip" else [slug])
     tabs = re.search(r'<nav class="nav-tabs".*?</nav>', browser.get(url).content.decode(), re.S)[0]
-    assert re.findall(r'aria-current="page">(\w+)', tabs) == [tab]
+    assert re.findall(r'aria-current="page">\s*(\w+)', tabs) == [tab]
 
 
 def test_every_module_that_a_module_imports_is_preloaded():
