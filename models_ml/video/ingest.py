@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -14,7 +15,7 @@ from models_ml.motion.curve import MotionCurve
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackWriter, encode_image, read_pack_frame
-from models_ml.video.frames import Image, LazyFrame, Limits
+from models_ml.video.frames import LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
@@ -79,12 +80,11 @@ def ingest(
         If the clip cannot be used; see ``open_source``.
     """
     detector = detector or get_detector()
-    known: dict[int, Box | None] = {}
     with open_source(path, fps=fps, limits=limits) as source:
         writer = PackWriter(pack_file, fps=source.fps, time_base=source.time_base)
         curve, fingerprint = MotionCurve(source.fps), Fingerprint()
-        size = (source.width, source.height)
-        rate = float(source.fps)
+        size, rate = (source.width, source.height), float(source.fps)
+        known: dict[int, Box | None] = {}
         # If the number of frames is known, the face is searched during this pass, which saves decoding frames again.
         wanted = set(sampled_frames(source.count, rate) if source.count else ())
         for done, frame in enumerate(source.lazy_frames(), start=1):
@@ -95,37 +95,36 @@ def ingest(
                 known[frame.index] = _find_face(detector, frame, size)
             if on_progress is not None:
                 on_progress(done)
-        kind, codec, is_grey = source.kind, source.codec, source.is_grey
     index = writer.close()
-    faces = search(
-        index.count, lambda i: read_pack_frame(pack_file, index, i), detector, fps=rate, known=known
-    )
-    coverage = faces.coverage()
-    shown = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
+    read = partial(read_pack_frame, pack_file, index)
+    faces = search(index.count, read, detector, fps=rate, known=known)
     regions = {name: tuple(values) for name, values in curve.regions(faces).items()}
     return IngestResult(
-        replace(index, motion=tuple(curve.values(faces)), motion_regions=regions),
-        kind,
-        codec,
-        index.count,
-        _thumbnail(shown),
-        is_grey,
-        faces,
-        fingerprint.value(faces),
+        index=replace(index, motion=tuple(curve.values(faces)), motion_regions=regions),
+        kind=source.kind,
+        codec=source.codec,
+        frame_count=index.count,
+        thumbnail=_thumbnail(pack_file, index, faces),
+        is_grey=source.is_grey,
+        faces=faces,
+        fingerprint=fingerprint.value(faces),
     )
 
 
 def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:
     """Find the face in a reduced copy of the frame, or in the frame itself if the copy shows none."""
-    picture = frame.at_least(_SEARCHED)
-    box = detector.detect(picture)
-    x, y = size[0] / picture.shape[1], size[1] / picture.shape[0]
+    reduced = frame.at_least(_SEARCHED)
+    box = detector.detect(reduced)
+    x, y = size[0] / reduced.shape[1], size[1] / reduced.shape[0]
     if (x, y) == (1, 1):
         return box
     return box.scaled(x, y) if box else detector.detect(frame.image)
 
 
-def _thumbnail(image: Image) -> bytes:
+def _thumbnail(pack_file: BinaryIO, index: PackIndex, faces: FaceTrack) -> bytes:
+    """Return the first frame with a face, or the first frame, as a small JPEG."""
+    coverage = faces.coverage()
+    image = read_pack_frame(pack_file, index, coverage[0][0] if coverage else 0)
     height, width = image.shape[:2]
     if width > THUMBNAIL_WIDTH:
         size = (THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width)))

@@ -50,7 +50,7 @@ def test_not_a_number_is_black_or_grey() -> None:
 
 
 def test_the_legend_and_a_png_can_be_read_back() -> None:
-    picture = wheel(32)
-    read = cv2.imdecode(np.frombuffer(png(picture), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-    assert np.array_equal(read, picture)
-    assert (picture[0, 0] == 255).all()
+    legend = wheel(32)
+    read = cv2.imdecode(np.frombuffer(png(legend), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    assert np.array_equal(read, legend)
+    assert (legend[0, 0] == 255).all()
