@@ -78,11 +78,11 @@ def check(
         if key := database_key(name):
             found[key].names.add(name)
     for sample in samples:
-        key = list_key(sample.database, sample.subject, sample.name)
-        if key is None or key not in published():
+        names = list_key(sample.database, sample.subject, sample.name)
+        if names is None or names not in published():
             continue
-        part = found[key[0]]
-        part.there.add(key)
+        part = found[names[0]]
+        part.there.add(names)
         mapped = label_map.get(sample.database, {}).get(sample.emotion)
         if mapped != sample.label:
             part.differ.append(
