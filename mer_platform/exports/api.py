@@ -29,7 +29,7 @@ BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_T
 
 
 def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
-    """The table as a download; CSV leaves while its rows are still read."""
+    """Return the table as a download. CSV is streamed while its rows are read."""
     name = f"{table.name}.{kind}"
     if kind != CSV:
         return FileResponse(
@@ -42,10 +42,10 @@ def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
 class SampleTableView(APIView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
-        """The samples of a frozen version: database, subject, name, frames, emotion, label, hashes."""
+        """Download the samples of a frozen version: database, subject, name, frames, emotion, label and hashes."""
         own = CompositeVersion.objects.filter(composite__project__in=Project.objects.of(request.user))
         version = get_object_or_404(own.select_related("composite__project"), pk=pk)
-        require(request.user, version.project, Role.RESEARCHER)  # the marks of others: coding is blind
+        require(request.user, version.project, Role.RESEARCHER)  # they contain marks, and coding is blind
         check_sees_all(request.user, version.project)
         return table_response(tables.samples(version), kind)
 
@@ -53,7 +53,7 @@ class SampleTableView(APIView):
 class AnnotationTableView(APIView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
-        """Everything that was marked in a project: every coder's markings, and the consensus."""
+        """Download all annotations of a project, including the consensus."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
         check_sees_all(request.user, project)
@@ -61,7 +61,10 @@ class AnnotationTableView(APIView):
 
 
 class FeatureExportSerializer(serializers.ModelSerializer):
-    progress = serializers.DictField(read_only=True)
+    progress = serializers.DictField(
+        read_only=True,
+        help_text="State, finished samples and their total, which is 0 until work starts.",
+    )
     project = serializers.IntegerField(source="version.composite.project_id", read_only=True)
 
     class Meta:
@@ -75,11 +78,11 @@ class FeatureExportSerializer(serializers.ModelSerializer):
 class StartExportSerializer(serializers.Serializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="A frozen composite version's id.")
+    )(help_text="Id of a composite version.")
     config = serializers.JSONField(
         required=False,
         default=dict,
-        help_text="Feature settings, as `features` of a run's; {} is the default.",
+        help_text="Feature settings, like `features` in the configuration of a run; {} means the defaults.",
     )
     format = serializers.ChoiceField(
         choices=FeatureExport.FileFormat.choices, default=FeatureExport.FileFormat.SAFETENSORS
@@ -87,15 +90,17 @@ class StartExportSerializer(serializers.Serializer):
 
 
 class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    """Feature exports of composite versions."""
+
     queryset = FeatureExport.objects.select_related("version__composite__project")
     serializer_class = FeatureExportSerializer
     filterset_fields = ["version", "state"]
     project_path = "version__composite__project"
-    read_role = Role.RESEARCHER  # labels and pictures of motion: coding is blind
+    read_role = Role.RESEARCHER  # the files contain labels, and coding is blind
 
     @extend_schema(request=StartExportSerializer, responses={202: FeatureExportSerializer})
     def create(self, request: Request) -> Response:
-        """Compute a version's features into one file. The same ones again are the same export."""
+        """Compute a version's features into one file. The same request again returns the same export."""
         form = StartExportSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         fields: dict[str, Any] = form.validated_data
@@ -110,15 +115,13 @@ class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMode
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     @action(detail=True)
     def file(self, request: Request, pk: str) -> HttpResponseBase:
-        """The file, once the export is `done`."""
+        """Download the file of an export that is `done`."""
         export = self.get_object()
-        check_sees_all(request.user, export.version.project)  # labels are in it
+        check_sees_all(request.user, export.version.project)  # the file contains labels
         if export.state != FeatureExport.State.DONE:
-            raise Http404(
-                f"This export has no file: it is {export.get_state_display()}. {export.error}".strip()
-            )
+            raise Http404(f"This export has no file: its state is {export.state}. {export.error}".strip())
         if not default_storage.exists(export.file):
-            raise Http404("The file is missing from the storage: restore it from a backup, or export again.")
+            raise Http404("The file is missing from the storage. Restore it from a backup, or export again.")
         return FileResponse(
             default_storage.open(export.file),
             as_attachment=True,

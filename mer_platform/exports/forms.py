@@ -1,4 +1,4 @@
-"""The form of a feature export, built from the configuration's own schema as the run form is."""
+"""The form of a feature export, built from the schema of the configuration like the form of a run."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from models_ml.config import FeatureConfig
 
 
 class ExportForm(forms.Form):
-    """A field a setting; ``config`` holds the result of a valid form."""
+    """One field per setting. ``config`` is the configuration of a valid form."""
 
     config: FeatureConfig
     format = forms.ChoiceField(
         choices=FeatureExport.FileFormat.choices,
-        help_text="Both hold the same. safetensors opens at once, from many languages; NPZ needs only NumPy.",
+        help_text="Both contain the same data. Many languages read safetensors; NPZ needs only NumPy.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -26,6 +26,7 @@ class ExportForm(forms.Form):
             self.fields[name] = field_of(info)
 
     def settings(self) -> list[forms.BoundField]:
+        """Return the fields of the settings, without the format."""
         return [self[name] for name in FeatureConfig.model_fields]
 
     def clean(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Features of a frozen version, computed by the workers into one file to take away."""
+"""Feature exports: the features of a frozen version, computed by the workers into one file to download."""
 
 from typing import Any
 
@@ -13,11 +13,12 @@ from mer_platform.projects.models import Project
 
 class FeatureExportQuerySet(models.QuerySet["FeatureExport"]):
     def waiting(self) -> "FeatureExportQuerySet":
+        """Return the exports that are not finished."""
         return self.filter(state=FeatureExport.State.WAITING)
 
 
 class FeatureExport(models.Model):
-    """The features of every sample of a version under one configuration. The file's name is the hash of its content."""
+    """The features of all samples of a version under one configuration. The file is named after its content's hash."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "computing"
@@ -36,7 +37,7 @@ class FeatureExport(models.Model):
     error = models.TextField(blank=True)
     file = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    size = models.BigIntegerField(default=0, help_text="bytes")
+    size = models.BigIntegerField(default=0, help_text="Size of the file in bytes.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -68,12 +69,12 @@ class FeatureExport(models.Model):
 
     @property
     def download_name(self) -> str:
-        """Unlike for another version or configuration, so that two downloads do not take each other's place."""
+        """The file name of the download, which differs between versions and configurations."""
         name = slugify(self.version.composite.name) or "composite"
         return f"{name}-v{self.version.number}-{self.config_hash[:8]}.{self.format}"
 
     def progress(self) -> dict[str, Any]:
-        """Samples done, of how many; the total is 0 until a worker has begun."""
+        """Return state, finished samples and their total, which is 0 until work starts."""
         job = Job.objects.filter(group=self.group).first()
         if self.state != self.State.WAITING or job is None:
             return {"state": self.state, "done": 0, "total": 0}

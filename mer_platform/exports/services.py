@@ -1,4 +1,4 @@
-"""Starting a feature export; a worker computes it."""
+"""Starting and finishing feature exports. A worker computes the file."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ from mer_platform.projects.models import AuditEvent
 from mer_platform.web import actor
 from models_ml.config import FeatureConfig
 
-MAX_BYTES = 2 << 30  # a worker holds the features in memory
+MAX_BYTES = 2 << 30  # because a worker keeps all features in memory
 
 
 def start_export(version: CompositeVersion, config: FeatureConfig, format: str, user: Any) -> FeatureExport:
-    """The export of these features, made and queued if there is none; one that failed is tried again.
+    """Return the export of these features; start one if there is none, or if the earlier one failed.
 
-    Raises ValidationError for a format that is none, and for features that would not fit into a worker's memory.
+    Raises ValidationError for an unknown format, and for features that do not fit into a worker's memory.
     """
     if format not in FeatureExport.FileFormat.values:
         known = " or ".join(FeatureExport.FileFormat.values)
@@ -31,8 +31,8 @@ def start_export(version: CompositeVersion, config: FeatureConfig, format: str, 
     if (size := count * 3 * config.size**2 * 4) > MAX_BYTES:
         raise ValidationError(
             {
-                "size": f"{count} samples of 3×{config.size}×{config.size} numbers are {size / 2**30:.1f} GiB; "
-                f"an export has at most {MAX_BYTES >> 30} GiB: choose a smaller size."
+                "size": f"{count} samples of 3×{config.size}×{config.size} values take {size / 2**30:.1f} GiB, but an "
+                f"export must not exceed {MAX_BYTES >> 30} GiB. Choose a smaller size."
             }
         )
     stored = config.model_dump(mode="json")
@@ -44,7 +44,7 @@ def start_export(version: CompositeVersion, config: FeatureConfig, format: str, 
         if there := same.exclude(state=FeatureExport.State.FAILED).first():
             if there.state == FeatureExport.State.WAITING or default_storage.exists(there.file):
                 return there
-            there.delete()  # its file was lost with the storage
+            there.delete()  # its file is missing from the storage
         export = FeatureExport.objects.create(
             version=version, config=stored, config_hash=digest, format=format,
             created_by=actor(user),
@@ -57,12 +57,13 @@ def start_export(version: CompositeVersion, config: FeatureConfig, format: str, 
 
 
 def finish(export: FeatureExport, file: str, sha256: str, size: int) -> None:
-    """The file is stored; the caller holds the export's row."""
+    """Finish the export, whose file is stored. The caller has locked the export's row."""
     export.state, export.finished_at = FeatureExport.State.DONE, timezone.now()
     export.file, export.sha256, export.size = file, sha256, size
     export.save(update_fields=["state", "finished_at", "file", "sha256", "size"])
 
 
 def fail(export_id: int, reason: str) -> None:
+    """End a waiting export with the reason."""
     waiting = FeatureExport.objects.filter(pk=export_id, state=FeatureExport.State.WAITING)
     waiting.update(state=FeatureExport.State.FAILED, error=reason, finished_at=timezone.now())

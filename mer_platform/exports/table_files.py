@@ -1,7 +1,6 @@
-"""A table as CSV, a piece at a time, or as a Parquet file.
+"""Tables as files: CSV, written in parts, or Parquet.
 
-CSV is UTF-8 with a byte order mark, without which Excel shows “SÃ¶ren”; Python reads it as ``utf-8-sig``. A text
-that a spreadsheet would take for a formula gets an apostrophe before it. Parquet holds every text as it is.
+CSV text is written as ``models_ml.formats.csv_text`` describes. Parquet contains each text unchanged.
 """
 
 import csv
@@ -17,12 +16,12 @@ from models_ml.formats.csv_text import BOM, guard_formula
 
 CSV, PARQUET = "csv", "parquet"
 CONTENT_TYPES = {CSV: "text/csv; charset=utf-8", PARQUET: "application/vnd.apache.parquet"}
-ROWS_AT_A_TIME = 2000
-IN_MEMORY = 8 << 20  # bytes
+ROWS_PER_PART = 2000
+MAX_BYTES_IN_MEMORY = 8 << 20
 
 
 def csv_chunks(table: ExportTable) -> Iterator[bytes]:
-    """The CSV file, in pieces of many rows."""
+    """Yield the CSV file in parts of many rows."""
     header: ExportRow = tuple(table.columns)
     for number, rows in enumerate(_batches(chain([header], table.rows))):
         text = io.StringIO(newline="")
@@ -31,13 +30,13 @@ def csv_chunks(table: ExportTable) -> Iterator[bytes]:
 
 
 def parquet_file(table: ExportTable) -> IO[bytes]:
-    """The Parquet file, at its start; on disk while it is large, gone when it is closed."""
-    import pyarrow as pa  # takes as long to load as all of the rest of a web process
+    """Return the Parquet file, open at its start. A large file is on disk and deleted when it is closed."""
+    import pyarrow as pa  # takes as long to load as the rest of a web process
     from pyarrow.parquet import ParquetWriter
 
     types = {str: pa.string(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", tz="UTC")}
     schema = pa.schema([(name, types[kind]) for name, kind in table.columns.items()])
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (the response closes it)
+    file = tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY)  # noqa: SIM115 (the response closes it)
     with ParquetWriter(file, schema) as writer:
         for rows in _batches(table.rows):
             arrays = [
@@ -50,7 +49,7 @@ def parquet_file(table: ExportTable) -> IO[bytes]:
 
 
 def _batches(rows: Iterator[ExportRow]) -> Iterator[list[ExportRow]]:
-    while batch := list(islice(rows, ROWS_AT_A_TIME)):
+    while batch := list(islice(rows, ROWS_PER_PART)):
         yield batch
 
 

@@ -17,7 +17,7 @@ from mer_platform.web import is_partial
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
 def version_export(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """What can be taken away of a version, and the form for its features; asked by htmx, only the exports made so far."""
+    """Show the exports of a version and the form of a feature export; for htmx, only the list of exports."""
     project = get_project(request, slug, Role.RESEARCHER)
     versions = CompositeVersion.objects.select_related("composite__project")
     version = get_object_or_404(versions, pk=pk, composite__project=project)

@@ -22,7 +22,7 @@ class ModelVersionSerializer(serializers.ModelSerializer):
     project = serializers.IntegerField(source="run.project_id", read_only=True)
     name = serializers.CharField(source="run.name", read_only=True)
     of_pictures = serializers.BooleanField(
-        read_only=True, help_text="Trained on flow pictures: it cannot score clips."
+        read_only=True, help_text="Trained on flow pictures, so it cannot score clips."
     )
 
     class Meta:
@@ -52,7 +52,7 @@ class ScoringItemSerializer(serializers.ModelSerializer):
         blind = item.batch.project_id not in self.context["sees_marks_in"]
         blind = blind or item.clip_id in self.context["blind"]
         if blind and item.frames_from == ScoringItem.FramesFrom.ANNOTATED:
-            data["onset"] = data["apex"] = None  # the marks of others
+            data["onset"] = data["apex"] = None  # marks that this user may not see
         return data
 
 
@@ -82,16 +82,18 @@ class WantedClipSerializer(serializers.Serializer):
 
 class StartBatchSerializer(serializers.Serializer):
     model = own_related(ModelVersion.objects.select_related("run__project"), "run__project")(
-        required=False, help_text="A model's id; or give `run`."
+        required=False, help_text="Id of a model. Alternative to `run`."
     )
     run = own_related(Run.objects.select_related("project"), "project")(
-        required=False, help_text="A finished run's id."
+        required=False, help_text="Id of a finished run, whose model is used. Alternative to `model`."
     )
     clips = OwnClip(
-        many=True, required=False, help_text="Ids of clips; onset and apex are their labels, or spotted."
+        many=True,
+        required=False,
+        help_text="Ids of clips. Their annotated onset and apex are used; without annotations, both are spotted.",
     )
     items = WantedClipSerializer(
-        many=True, required=False, help_text="Clips with the onset and apex frames to use."
+        many=True, required=False, help_text="Clips with the frame indices of the onset and apex to use."
     )
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -107,19 +109,27 @@ class StartBatchSerializer(serializers.Serializer):
         wanted = [WantedClip(clip) for clip in fields.get("clips", [])]
         wanted += [WantedClip(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
         if not wanted:
-            raise serializers.ValidationError({"clips": ["Name at least one clip."]})
+            raise serializers.ValidationError({"clips": ["Give at least one clip."]})
         foreign = [want.clip.pk for want in wanted if want.clip.project_id != project.pk]
         if foreign:
             raise serializers.ValidationError(
-                {"clips": [f"Clips {foreign} are not in the model's project, {project}."]}
+                {
+                    "clips": [
+                        f"These clips are not in the model's project, {project}: {', '.join(map(str, foreign))}."
+                    ]
+                }
             )
         ids = [want.clip.pk for want in wanted]
         if twice := sorted({pk for pk in ids if ids.count(pk) > 1}):
-            raise serializers.ValidationError({"clips": [f"Clips {twice} are named twice."]})
+            raise serializers.ValidationError(
+                {"clips": [f"These clips are given more than once: {', '.join(map(str, twice))}."]}
+            )
         return {"model": fields["model"], "wanted": wanted}
 
 
 class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
+    """Models of finished runs."""
+
     queryset = ModelVersion.objects.select_related("run__version")
     serializer_class = ModelVersionSerializer
     filterset_fields = ["run", "run__project"]
@@ -127,6 +137,8 @@ class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
 
 
 class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    """Scoring batches, with the result of each clip."""
+
     queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
     serializer_class = ScoringBatchSerializer
     filterset_fields = ["project", "model"]
@@ -140,7 +152,7 @@ class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
 
     @extend_schema(request=StartBatchSerializer, responses={202: ScoringBatchSerializer})
     def create(self, request: Request) -> Response:
-        """Score clips with a finished run's model. Poll the batch until `progress.state` is `done`."""
+        """Score clips with the model of a finished run. Poll the batch until `progress.state` is `done`."""
         form = StartBatchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         model = form.validated_data["model"]

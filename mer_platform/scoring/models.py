@@ -1,4 +1,4 @@
-"""Models that a finished run leaves behind, and the batches of clips they score."""
+"""Models of finished runs, and the batches of clips that they score."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mer_platform.projects.models import Project
 
 
 class ModelVersion(models.Model):
-    """A run's configuration retrained on all samples of its version: safetensors, never a pickle."""
+    """A run's configuration retrained on all samples of its version, stored as safetensors, never as a pickle."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="model")
     file = models.CharField(max_length=200)
@@ -27,11 +27,13 @@ class ModelVersion(models.Model):
 
     @property
     def of_pictures(self) -> bool:
-        """Trained on flow pictures, at least some: it knows motion on a scale that features of clips do not have."""
+        """Whether flow pictures were among its samples; then its scale of motion is not the scale of clips."""
         return self.run.version.samples.filter(picture__isnull=False).exists()
 
 
 class ScoringBatch(models.Model):
+    """Clips to be scored by one model."""
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scoring_batches")
     model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="batches")
     created_by = models.ForeignKey(
@@ -51,6 +53,7 @@ class ScoringBatch(models.Model):
         return f"batch:{self.pk}"
 
     def progress(self) -> dict[str, Any]:
+        """Return the batch's state and its numbers of clips: in total, scored and failed."""
         states = list(self.items.values_list("state", flat=True))
         waiting = states.count(ScoringItem.State.WAITING)
         failed = states.count(ScoringItem.State.FAILED)
@@ -63,6 +66,8 @@ class ScoringBatch(models.Model):
 
 
 class ScoringItem(models.Model):
+    """One clip of a batch, with the frames used and the result."""
+
     class State(models.TextChoices):
         WAITING = "waiting"
         DONE = "done"
@@ -70,8 +75,8 @@ class ScoringItem(models.Model):
 
     class FramesFrom(models.TextChoices):
         GIVEN = "given", "given in the request"
-        ANNOTATED = "annotated", "from the clip's labels"
-        SPOTTED = "spotted", "spotted in the clip"
+        ANNOTATED = "annotated", "annotated"
+        SPOTTED = "spotted", "spotted"
 
     batch = models.ForeignKey(ScoringBatch, on_delete=models.CASCADE, related_name="items")
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="scoring_items")

@@ -1,4 +1,4 @@
-"""Starting a scoring batch; the workers do the rest, a few clips a job."""
+"""Starting a scoring batch. The workers score its clips, a few per job."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from mer_platform.projects.models import AuditEvent
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from mer_platform.web import actor
 
-CLIPS_A_JOB = 8
+CLIPS_PER_JOB = 8
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class WantedClip:
 
 
 def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> ScoringBatch:
-    """Store the batch and queue its jobs. Raises ValidationError for a model that cannot judge clips."""
+    """Store the batch and enqueue its jobs. Raises ValidationError for a model that cannot score clips."""
     if model.of_pictures:
         raise ValidationError(
             {
-                "model": f"The model of {model.run} was trained on flow pictures, whose scale is not known. Features of "
-                "clips are in pixels, so it cannot score them: choose a model that was trained on clips alone."
+                "model": f"The model of {model.run} cannot score clips, because it was trained on flow pictures, whose "
+                "scale is not known. Choose a model that was trained only on clips."
             }
         )
     project = model.run.project
@@ -46,14 +46,14 @@ def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> Sco
             )
             for want in wanted
         )
-        for start in range(0, len(items), CLIPS_A_JOB):
+        for start in range(0, len(items), CLIPS_PER_JOB):
             Job.enqueue(
                 "score",
                 "scoring",
                 project.pk,
                 f"{batch.group}:score:{start}",
                 batch.group,
-                {"batch": batch.pk, "items": [item.pk for item in items[start : start + CLIPS_A_JOB]]},
+                {"batch": batch.pk, "items": [item.pk for item in items[start : start + CLIPS_PER_JOB]]},
             )
         AuditEvent.record(project, user, f"scored {len(items)} clips with {model}")
     return batch

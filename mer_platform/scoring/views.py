@@ -35,9 +35,9 @@ def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
 def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """Choose a model and clips; the frames are the clips' labels, or spotted.
+    """Show the form that chooses a model and clips; a POST starts the batch.
 
-    Asked by htmx, only the clips of one database, with those ticked that ``?tick=`` says: all, unlabelled or none.
+    For htmx, show only the clips of one database, and select those that ``?tick=`` names: all, unlabelled or none.
     """
     project = get_project(request, slug, Role.RESEARCHER)
     models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
@@ -88,7 +88,7 @@ def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _clips(project: Project) -> QuerySet[Clip]:
-    """What can be scored, with whether its frames are marked."""
+    """Return the clips that can be scored, each with whether onset and apex are annotated."""
     marked = {"clip": OuterRef("pk"), "onset__isnull": False, "apex__isnull": False}
     return (
         Clip.objects.filter(project=project, state=Clip.State.READY)

@@ -1,4 +1,4 @@
-"""Taking data away as tables: samples and annotations, as CSV and Parquet."""
+"""Exporting tables of samples and annotations as CSV and Parquet."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 @pytest.fixture
 def make_numbered_clip(make_clip):
-    """A clip whose source numbers its frames from 5562 and has left one number out."""
+    """A clip whose source frames start at 5562 and have a gap of one frame."""
 
     def make(*args, **fields):
         clip = make_clip(*args, first_source_number=5562, **fields)
@@ -60,7 +60,7 @@ def annotations_url(project, kind: str) -> str:
     return f"/api/v1/projects/{project.pk}/annotations.{kind}"
 
 
-def test_samples_have_both_numberings_of_their_frames(api, version):
+def test_samples_have_frame_indices_and_source_frames(api, version):
     row = rows_of(api.get(samples_url(version, "csv")))[0]
     assert [row[name] for name in ("onset", "apex", "offset")] == ["10", "15", "20"]
     assert [row[f"{name}_source_frame"] for name in ("onset", "apex", "offset")] == ["5572", "5578", "5583"]
@@ -75,18 +75,18 @@ def test_samples_have_both_numberings_of_their_frames(api, version):
     assert row["content_sha256"] == version.samples.first().content_sha256
 
 
-def test_samples_that_are_pictures_have_no_frames(api, of_pictures):
+def test_flow_pictures_have_no_frames(api, of_pictures):
     row = rows_of(api.get(samples_url(of_pictures, "csv")))[1]
     assert (row["name"], row["source"], row["apex_from"]) == ("sub01_1", "picture", "picture")
     assert {row[name] for name in ("onset", "apex", "offset", "apex_source_frame")} == {""}
 
 
-def test_source_numbers_are_left_open_where_the_frame_pack_is_gone(api, version):
+def test_source_frames_are_empty_if_the_pack_index_is_missing(api, version):
     default_storage.delete(version.samples.first().clip.index_name)
     assert rows_of(api.get(samples_url(version, "csv")))[0]["apex_source_frame"] == ""
 
 
-def test_annotations_hold_every_coder_and_the_consensus(api, project, version, alice, bob):
+def test_annotations_contain_all_coders_and_the_consensus(api, project, version, alice, bob):
     clip = version.samples.first().clip
     Annotation.objects.create(clip=clip, coder=alice, onset=9, kind="macro", confidence=4, note="half\nseen")
     adopted = Annotation.objects.create(clip=clip, coder=bob, onset=10, apex=15, offset=21, emotion="disgust",
@@ -118,13 +118,13 @@ def test_annotations_hold_every_coder_and_the_consensus(api, project, version, a
     )
 
 
-def test_csv_begins_with_the_mark_that_excel_needs(api, project, version):
+def test_csv_begins_with_the_byte_order_mark_that_excel_needs(api, project, version):
     for url in (samples_url(version, "csv"), annotations_url(project, "csv")):
         assert api.get(url).getvalue().startswith(b"\xef\xbb\xbf")
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "＝"])
-def test_csv_computes_nothing_in_a_spreadsheet_and_parquet_keeps_the_text(api, project, clip, alice, sign):
+def test_spreadsheets_compute_nothing_in_csv_and_parquet_keeps_the_text(api, project, clip, alice, sign):
     note = f"{sign}HYPERLINK(1)"
     Annotation.objects.create(clip=clip, coder=alice, note=note)
     assert rows_of(api.get(annotations_url(project, "csv")))[0]["note"] == f"'{note}"
@@ -142,12 +142,12 @@ def test_parquet_has_typed_columns_and_nulls(api, version, of_pictures):
     assert (picture["onset"], picture["apex_source_frame"]) == (None, None)
 
 
-def test_an_empty_project_gives_a_table_of_no_rows(api, project):
+def test_an_empty_project_has_a_table_without_rows(api, project):
     assert rows_of(api.get(annotations_url(project, "csv"))) == []
     assert read_parquet(api.get(annotations_url(project, "parquet"))) == []
 
 
-def test_downloads_say_their_name(api, project, version):
+def test_downloads_have_a_file_name(api, project, version):
     headers = api.get(samples_url(version, "parquet")).headers
     assert headers["Content-Disposition"] == 'attachment; filename="zwei-fur-uns-v1-samples.parquet"'
     assert (
@@ -157,7 +157,7 @@ def test_downloads_say_their_name(api, project, version):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_coding_is_blind_and_other_projects_do_not_exist(project, version, member, bobs_api, kind):
+def test_members_who_code_blind_and_strangers_cannot_export(project, version, member, bobs_api, kind):
     carol = member(project, "carol", Role.ANNOTATOR)
     for url in (samples_url(version, kind), annotations_url(project, kind)):
         assert carol.get(url).status_code == 403
@@ -181,18 +181,18 @@ def test_the_command_writes_tables(project, version, tmp_path, capsys):
     ("arguments", "words"),
     [
         (["samples"], "--composite-version ID"),
-        (["features", "--composite-version", "99"], "There is no composite version 99"),
+        (["features", "--composite-version", "99"], "Composite version 99 not found"),
         (["annotations"], "--project SLUG"),
-        (["annotations", "--project", "nowhere"], "There is no project “nowhere”"),
-        (["samples", "--format", "npz"], "Samples are written as csv or parquet, not as “npz”"),
+        (["annotations", "--project", "nowhere"], "Project “nowhere” not found"),
+        (["samples", "--format", "npz"], "The format of samples must be csv or parquet, not “npz”"),
     ],
 )
-def test_the_command_says_what_is_missing(db, arguments, words):
+def test_the_command_reports_missing_options(db, arguments, words):
     with pytest.raises(CommandError, match=words):
         call_command("export", *arguments)
 
 
-def test_the_command_says_where_it_cannot_write(project, tmp_path):
+def test_the_command_reports_a_file_that_it_cannot_write(project, tmp_path):
     target = tmp_path / "nowhere" / "a.csv"
-    with pytest.raises(CommandError, match=r"a\.csv cannot be written: No such file"):
+    with pytest.raises(CommandError, match=r"Cannot write .*a\.csv”: No such file"):
         call_command("export", "annotations", "--project", project.slug, "--output", str(target))

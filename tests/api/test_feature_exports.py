@@ -1,4 +1,4 @@
-"""Taking data away as features: a job for the workers, and a file."""
+"""Exporting features: a job for the workers, and a file."""
 
 import pytest
 from django.core.files.base import ContentFile
@@ -40,7 +40,7 @@ def test_the_same_features_again_are_the_same_export(api, version):
     assert Job.objects.filter(kind="export").count() == 2
 
 
-def test_an_export_that_failed_or_lost_its_file_is_made_again(api, version):
+def test_an_export_that_failed_or_whose_file_is_missing_is_repeated(api, version):
     made = [api.post(EXPORTS, {"version": version.pk}).json()["id"]]
     fail(made[0], "No face was found.")
     made.append(api.post(EXPORTS, {"version": version.pk}).json()["id"])
@@ -51,12 +51,12 @@ def test_an_export_that_failed_or_lost_its_file_is_made_again(api, version):
     assert api.get(f"{EXPORTS}{made[0]}/").json()["error"] == "No face was found."
 
 
-def test_the_file_is_there_once_the_export_is_done(api, version):
+def test_the_file_can_be_downloaded_when_the_export_is_done(api, version):
     export = api.post(EXPORTS, {"version": version.pk}).json()["id"]
     waiting = api.get(f"{EXPORTS}{export}/file/")
     assert (waiting.status_code, waiting.json()["detail"]) == (
         404,
-        "This export has no file: it is computing.",
+        "This export has no file: its state is waiting.",
     )
     name = default_storage.save("exports/xy/test.safetensors", ContentFile(b"tensors"))
     finish(FeatureExport.objects.get(pk=export), name, "0" * 64, 7)
@@ -75,20 +75,20 @@ def test_the_file_is_there_once_the_export_is_done(api, version):
         ({"version": 999_999}, "not found in your projects"),
     ],
 )
-def test_it_says_what_is_wrong_with_an_export(api, version, fields, words):
+def test_errors_of_an_export_are_reported(api, version, fields, words):
     answer = api.post(EXPORTS, {"version": version.pk, **fields})
     assert answer.status_code == 400
     assert words in answer.content.decode()
     assert not FeatureExport.objects.exists()
 
 
-def test_features_that_no_worker_could_hold_are_refused(api, version, monkeypatch):
+def test_features_too_large_for_a_worker_are_refused(api, version, monkeypatch):
     monkeypatch.setattr("mer_platform.exports.services.MAX_BYTES", 1000)
     answer = api.post(EXPORTS, {"version": version.pk})
-    assert "24 samples of 3×28×28 numbers" in answer.json()["size"][0]
+    assert "24 samples of 3×28×28 values" in answer.json()["size"][0]
 
 
-def test_annotators_and_strangers_get_no_features(api, project, version, member, bobs_api):
+def test_annotators_and_strangers_cannot_export_features(api, project, version, member, bobs_api):
     export = api.post(EXPORTS, {"version": version.pk}).json()["id"]
     carol = member(project, "carol", Role.ANNOTATOR)
     assert carol.post(EXPORTS, {"version": version.pk}).status_code == 403
@@ -98,7 +98,7 @@ def test_annotators_and_strangers_get_no_features(api, project, version, member,
         assert bobs_api.get(f"{EXPORTS}{export}/{path}").status_code == 404
 
 
-def test_the_command_says_what_is_wrong_with_the_settings(version, tmp_path):
+def test_the_command_reports_wrong_settings(version, tmp_path):
     config = tmp_path / "config.json"
     config.write_text('{"size": 4}')
     with pytest.raises(CommandError, match=r"size: .*greater than or equal to 8"):
@@ -111,7 +111,7 @@ def browser(client, alice):
     return client
 
 
-def test_the_version_page_offers_the_tables_and_shows_the_exports_made(browser, api, project, version):
+def test_the_version_page_offers_the_tables_and_shows_the_exports(browser, api, project, version):
     api.post(EXPORTS, {"version": version.pk})
     page = browser.get(reverse("version", args=[project.slug, version.pk])).content.decode()
     for name in ("samples-csv", "samples-parquet", "version-export"):
@@ -140,22 +140,22 @@ def form_fields(browser, url) -> dict:
     return {"format": "safetensors", **values}
 
 
-def test_the_form_says_what_is_wrong(browser, project, version, monkeypatch):
+def test_the_form_reports_errors(browser, project, version, monkeypatch):
     url = reverse("version-export", args=[project.slug, version.pk])
     answer = browser.post(url, form_fields(browser, url) | {"size": 4})
     assert answer.status_code == 422
     assert "greater than or equal to 8" in answer.content.decode()
     monkeypatch.setattr("mer_platform.exports.services.MAX_BYTES", 1000)
-    assert "choose a smaller size" in browser.post(url, form_fields(browser, url)).content.decode()
+    assert "Choose a smaller size" in browser.post(url, form_fields(browser, url)).content.decode()
 
 
-def test_a_failed_export_says_why(browser, project, version, api):
+def test_a_failed_export_shows_the_reason(browser, project, version, api):
     fail(api.post(EXPORTS, {"version": version.pk}).json()["id"], "CASME II/s1/of s1: no face in frame 10.")
     page = browser.get(reverse("version-export", args=[project.slug, version.pk])).content.decode()
     assert "CASME II/s1/of s1: no face in frame 10." in page
 
 
-def test_viewers_do_not_reach_the_export_page(client, project, version, bob):
+def test_viewers_cannot_open_the_export_page(client, project, version, bob):
     Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
     client.force_login(bob)
     assert client.get(reverse("version-export", args=[project.slug, version.pk])).status_code == 403

@@ -1,4 +1,4 @@
-"""Starting scoring batches: what may be asked, and what is answered."""
+"""Starting scoring batches through the API."""
 
 import json
 
@@ -34,18 +34,18 @@ def model(project, database, make_clip, alice) -> ModelVersion:
     return ModelVersion.objects.create(run=run, file="models/x.safetensors", sha256="0" * 64, classes=[])
 
 
-def test_it_takes_clips_and_answers_202(api, model, clip):
+def test_a_batch_of_clips_is_accepted(api, model, clip):
     answer = api.post(URL, {"model": model.pk, "clips": [clip.pk]})
     assert answer.status_code == 202
     assert answer.json()["progress"] == {"state": "running", "total": 1, "done": 0, "failed": 0}
     assert Job.objects.get(kind="score").payload["items"]
 
 
-def test_it_takes_a_finished_run_in_place_of_its_model(api, model, clip):
+def test_a_finished_run_stands_for_its_model(api, model, clip):
     assert api.post(URL, {"run": model.run_id, "clips": [clip.pk]}).json()["model"] == model.pk
 
 
-def test_it_keeps_the_frames_given(api, model, clip):
+def test_given_frames_are_stored(api, model, clip):
     answer = api.post(URL, {"model": model.pk, "items": [{"clip": clip.pk, "onset": 10, "apex": 20}]})
     item = answer.json()["items"][0]
     assert (item["onset"], item["apex"], item["frames_from"]) == (10, 20, "given")
@@ -54,15 +54,15 @@ def test_it_keeps_the_frames_given(api, model, clip):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"clips": []}, "Name at least one clip"),
+        ({"clips": []}, "Give at least one clip"),
         ({"clips": [999_999]}, "not found in your projects"),
         ({"items": [{"clip": "CLIP", "onset": 30, "apex": 20}]}, "lies before the onset"),
         ({"items": [{"clip": "CLIP", "onset": 30, "apex": 200}]}, "its frames are 0–99"),
         ({"items": [{"clip": "CLIP", "onset": 30}]}, "both onset and apex"),
-        ({"clips": ["CLIP", "CLIP"]}, "named twice"),
+        ({"clips": ["CLIP", "CLIP"]}, "given more than once"),
     ],
 )
-def test_it_says_what_is_wrong_with_a_batch(api, model, clip, fields, words):
+def test_errors_of_a_batch_are_reported(api, model, clip, fields, words):
     fields = json.loads(json.dumps(fields).replace('"CLIP"', str(clip.pk)))
     answer = api.post(URL, {"model": model.pk, **fields})
     assert answer.status_code == 400
@@ -70,7 +70,7 @@ def test_it_says_what_is_wrong_with_a_batch(api, model, clip, fields, words):
     assert not ScoringBatch.objects.exists()
 
 
-def test_it_wants_a_finished_run(api, model, clip):
+def test_a_run_without_a_model_is_refused(api, model, clip):
     ModelVersion.objects.all().delete()
     answer = api.post(URL, {"run": Run.objects.get().pk, "clips": [clip.pk]})
     assert "has no model" in str(answer.json()["run"])
@@ -80,7 +80,7 @@ def test_strangers_cannot_score_with_a_model(bobs_api, model, clip):
     assert bobs_api.post(URL, {"model": model.pk, "clips": [clip.pk]}).status_code == 400
 
 
-def test_annotators_do_not_see_the_marks_a_clip_was_judged_by(api, project, model, clip, member):
+def test_annotators_cannot_see_the_marks_that_a_score_used(api, project, model, clip, member):
     url = f"{URL}{api.post(URL, {'model': model.pk, 'clips': [clip.pk]}).json()['id']}/"
     ScoringItem.objects.update(state="done", onset=10, apex=20, frames_from="annotated")
     carol = member(project, "carol", Role.ANNOTATOR)

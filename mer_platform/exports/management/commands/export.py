@@ -22,31 +22,31 @@ FORMATS = {"samples": TABLES, "annotations": TABLES, "features": FEATURES}
 
 class Command(BaseCommand):
     help = (
-        "Write the samples or the features of a frozen version, or the annotations of a project, to a file. "
-        "For features the workers must be running (make run)."
+        "Write the samples or features of a composite version, or the annotations of a project, to a file. "
+        "Features need running workers (make run)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", choices=FORMATS)
+        parser.add_argument("what", choices=FORMATS, help="the data to export")
         parser.add_argument(
-            "--composite-version", type=int, help="the version's id, for samples and features"
+            "--composite-version", type=int, help="id of the version, for samples and features"
         )
-        parser.add_argument("--project", help="the project's slug, for annotations")
+        parser.add_argument("--project", help="slug of the project, for annotations")
         parser.add_argument(
-            "--format", help="csv (default) or parquet; of features safetensors (default) or npz"
+            "--format", help="csv (default) or parquet; for features safetensors (default) or npz"
         )
         parser.add_argument(
-            "--config", type=Path, help="a JSON file with feature settings; default: the defaults"
+            "--config", type=Path, help="a JSON file with feature settings; default: the default settings"
         )
-        parser.add_argument("--output", type=Path, help="default: a name of its own in the current folder")
+        parser.add_argument(
+            "--output", type=Path, help="the file to write; default: a new name in the current folder"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         what = options["what"]
         kind = options["format"] or FORMATS[what][0]
         if kind not in FORMATS[what]:
-            raise CommandError(
-                f"{what.capitalize()} are written as {' or '.join(FORMATS[what])}, not as “{kind}”."
-            )
+            raise CommandError(f"The format of {what} must be {' or '.join(FORMATS[what])}, not “{kind}”.")
         if what == "features":
             path = self.features(kind, options)
         else:
@@ -60,10 +60,10 @@ class Command(BaseCommand):
 
     def annotations(self, options: dict[str, Any]) -> ExportTable:
         if not options["project"]:
-            raise CommandError("Say of which project: --project SLUG.")
+            raise CommandError("Name the project: --project SLUG.")
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
-            raise CommandError(f"There is no project “{options['project']}”.")
+            raise CommandError(f"Project “{options['project']}” not found.")
         return tables.annotations(project)
 
     def features(self, kind: str, options: dict[str, Any]) -> Path:
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         wait_until(lambda: FeatureExport.objects.get(pk=export.pk).state != FeatureExport.State.WAITING)
         export.refresh_from_db()
         if export.state == FeatureExport.State.FAILED:
-            raise CommandError(f"The features cannot be exported: {export.error}")
+            raise CommandError(f"Cannot export the features: {export.error}")
         path = options["output"] or Path(export.download_name)
         write(path, chunks(default_storage.open(export.file)))
         return path
@@ -85,10 +85,10 @@ class Command(BaseCommand):
 def version_of(options: dict[str, Any]) -> CompositeVersion:
     pk = options["composite_version"]
     if pk is None:
-        raise CommandError("Say of which version: --composite-version ID.")
+        raise CommandError("Name the version: --composite-version ID.")
     version = CompositeVersion.objects.select_related("composite__project").filter(pk=pk).first()
     if version is None:
-        raise CommandError(f"There is no composite version {pk}.")
+        raise CommandError(f"Composite version {pk} not found.")
     return version
 
 
@@ -103,4 +103,4 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
         with path.open("wb") as file:
             file.writelines(pieces)
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+        raise CommandError(f"Cannot write “{path}”: {error.strerror}.") from error
