@@ -37,6 +37,8 @@ class FaceTrack:
     def coverage(self) -> list[tuple[int, int]]:
         """Return the ranges of frames with a face, as (first, last), both included.
 
+        Examples
+        --------
         >>> box = Box(0, 0, 80, 80)
         >>> FaceTrack(9, {0: None, 2: None, 3: box, 6: box, 8: box}).coverage()
         [(3, 8)]
@@ -87,6 +89,8 @@ class FaceTrack:
 def sampled_frames(frame_count: int, fps: float = 0, *, samples: int = SAMPLES) -> list[int]:
     """Return the frames to search: evenly spaced, with the first and the last; fewer for a short clip.
 
+    Examples
+    --------
     >>> sampled_frames(9, samples=3), sampled_frames(64, 200)
     ([0, 4, 8], [0, 16, 32, 47, 63])
     """

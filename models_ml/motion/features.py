@@ -144,6 +144,8 @@ def feature_key(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, 
 
     The kind of device is part of the key, because the last bits of TV-L1 depend on it.
 
+    Examples
+    --------
     >>> feature_key("ab" * 32, 10, 20, FeatureConfig()) == feature_key("ab" * 32, 10, 21, FeatureConfig())
     False
     """

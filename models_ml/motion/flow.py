@@ -41,6 +41,8 @@ def tvl1(a: Grey, b: Grey) -> Flow:
     InputError
         If the images are not grey, not of the same size, or smaller than 32×32.
 
+    Examples
+    --------
     >>> image = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     >>> image = cv2.GaussianBlur(image, (0, 0), 3)
     >>> flow = tvl1(image, np.roll(image, 2, axis=1))
@@ -142,6 +144,8 @@ def optical_strain(flow: Flow) -> NDArray[np.float32]:
     NDArray
         float32 (H, W), without unit; a shift has no strain.
 
+    Examples
+    --------
     >>> y, x = np.mgrid[0:5, 0:5].astype(np.float32)
     >>> round(float(optical_strain(np.stack([0.1 * x, 0 * y]))[2, 2]), 3)  # stretched by 10 % along x
     0.1

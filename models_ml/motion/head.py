@@ -55,6 +55,8 @@ def without_head_motion(flow: Flow) -> Flow:
     NDArray
         float32 (2, H, W).
 
+    Examples
+    --------
     >>> y, x = np.mgrid[0:64, 0:64].astype(np.float32)
     >>> turned = np.stack([2 - 0.01 * y, 0.01 * x - 1])
     >>> float(np.abs(without_head_motion(turned)).max().round(3))

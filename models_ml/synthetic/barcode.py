@@ -31,6 +31,8 @@ def burn_number(image: Image, n: int) -> Image:
     InputError
         If the image is too small, or the number does not fit.
 
+    Examples
+    --------
     >>> read_number(burn_number(np.zeros((64, 96), np.uint8), 5562))
     5562
     """

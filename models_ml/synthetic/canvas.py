@@ -42,6 +42,8 @@ def smooth_curve(
     NDArray
         float32 (n, 2): ``per_span`` points from each given point to the next; an open curve ends at its last point.
 
+    Examples
+    --------
     >>> smooth_curve([(0, 0), (1, 0), (2, 0)], per_span=2)[:, 0].tolist()
     [0.0, 0.4375, 1.0, 1.5625, 2.0]
     """

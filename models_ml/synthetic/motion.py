@@ -88,6 +88,8 @@ def parse_action_units(text: str) -> list[tuple[int, str, float]]:
     InputError
         For an unknown unit, or another notation.
 
+    Examples
+    --------
     >>> parse_action_units("6B+L12")
     [(6, '', 0.4), (12, 'L', 1.0)]
     """
@@ -149,6 +151,8 @@ def expression_level(
     By default rise and fall follow the minimum-jerk profile of human movement (Flash and Hogan, 1985). The others test
     programs that should not depend on it: "ramp" is linear, "burst" starts at full speed and ends slowly.
 
+    Examples
+    --------
     >>> [expression_level(10, 20, 40, i) for i in (5, 10, 15, 20, 30, 40)]
     [0.0, 0.0, 0.5, 1.0, 0.5, 0.0]
     >>> [expression_level(10, 20, 40, i, "burst") for i in (10, 15, 20, 30, 40)]

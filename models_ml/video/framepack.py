@@ -28,6 +28,8 @@ _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 3]
 class PackWriter:
     """Writes frames one after another to a binary file; ``close`` returns the index.
 
+    Examples
+    --------
     >>> import io
     >>> writer = PackWriter(io.BytesIO(), fps=Fraction(200), time_base=Fraction(1, 200))
     >>> writer.add(Frame(0, 46, 0, np.zeros((90, 120), np.uint8)))

@@ -159,6 +159,8 @@ class FrameSource(ABC):
 def exact_fps(fps: float) -> Fraction:
     """Return a frame rate that a person typed as a fraction; raise InputError if it cannot be a frame rate.
 
+    Examples
+    --------
     >>> exact_fps(200), exact_fps(29.97)
     (Fraction(200, 1), Fraction(2997, 100))
     """

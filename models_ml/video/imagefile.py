@@ -66,6 +66,8 @@ def decode_image(data: bytes, *, grey: bool) -> Image:
 def reduction(width: int, height: int, longer_side: int) -> int:
     """Return the factor 1, 2, 4 or 8 by which decoding can reduce a JPEG so that ``longer_side`` pixels remain.
 
+    Examples
+    --------
     >>> reduction(640, 480, 96), reduction(90, 120, 96)
     (4, 1)
     """
