@@ -1,4 +1,4 @@
-# One image for every service of docker-compose.yml; PyTorch's wheel brings what it needs for NVIDIA GPUs.
+# One image for every service in docker-compose.yml. PyTorch's wheel contains the libraries for NVIDIA GPUs.
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -7,7 +7,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 WORKDIR /app
 COPY requirements.txt .
 COPY requirements-mlflow.txt .
-# Every wheel carries its own libraries: nothing from apt is needed (tests/unit/test_deployment.py looks).
+# Every wheel contains its own libraries, so nothing from apt is needed (checked in tests/unit/test_deployment.py).
 RUN pip install -r requirements.txt -r requirements-mlflow.txt
 
 COPY manage.py ./
@@ -17,13 +17,13 @@ COPY models_ml models_ml
 COPY workers workers
 COPY frontend frontend
 
-# Static files belong to the image, so /data/static is part of it; only /data/media is a volume (docker-compose.yml).
+# Static files are part of the image, in /data/static. Only /data/media is a volume (docker-compose.yml).
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mer \
     && mkdir -p /data/media \
     && MER_SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
     && rm -f /data/secret_key \
     && chown -R mer /data
-# docker build --build-arg MER_COMMIT=$(git rev-parse HEAD): results say what code computed them.
+# docker build --build-arg MER_COMMIT=$(git rev-parse HEAD): results state the code that computed them.
 ARG MER_COMMIT=
 ENV MER_COMMIT=$MER_COMMIT
 USER mer

@@ -1,11 +1,11 @@
-# Needs Python 3.11 or newer; everything else is installed into .venv.
+# Requires Python 3.11 or newer. Everything else is installed into .venv.
 #
-#   make run           the platform at http://localhost:8000   (PORT=8001, MER_DATA_DIR=folder)
-#   make test          the whole test suite                    (ARGS="-k upload")
-#   make lint          formatting, types, import contracts, migrations, JavaScript
+#   make run           run the platform at http://localhost:8000   (PORT=8001, MER_DATA_DIR=folder)
+#   make test          run the test suite                          (ARGS="-k upload")
+#   make lint          check formatting, types, import contracts, migrations, wording and JavaScript
 #   make format        reformat the Python code
-#   make docs          the documentation as a site in site/
-#   make bench         list the benchmarks; NAME=startup runs one
+#   make docs          build the documentation site in site/
+#   make bench         list the benchmarks, or run one             (NAME=startup)
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -32,10 +32,10 @@ docs: install-dev
 bench: install-dev
 	@exec .venv/bin/python -m tests.bench $(NAME)
 
-# A copy of the requirements is kept beside what was installed from them: while both are alike, nothing is to be done.
+# .venv keeps a copy of the requirements that it was installed from: while they are the same, there is nothing to do.
 install: venv
 	@cmp -s requirements.txt .venv/installed-requirements.txt || { \
-		echo "Installing the platform's libraries into .venv (about 1 GB, some minutes, only at the first start):"; \
+		echo "Installing the platform's libraries into .venv (about 1 GB, a few minutes, only once):"; \
 		$(call pip_install,requirements.txt) && cp requirements.txt .venv/installed-requirements.txt; }
 
 install-dev: venv
@@ -44,23 +44,23 @@ install-dev: venv
 		$(call pip_install,requirements-dev.txt) && cp requirements.txt .venv/installed-requirements.txt \
 		&& cat requirements.txt requirements-mlflow.txt requirements-dev.txt > .venv/installed-requirements-dev.txt; }
 
-# pip's report, cut down to the names of what it fetches; what it says of an error is shown if there was one.
+# Show only the names of the packages that pip fetches, and its messages if it fails.
 define pip_install
 rm -f .venv/failed; { $(PIP) -r $(1) 2> .venv/pip-errors.txt || touch .venv/failed; } | awk ' \
 	/^Collecting /{ sub(/[<>=!~;(\[].*/, "", $$2); printf " %s", $$2; fflush() } \
 	/^Installing collected/{ printf "\nUnpacking …\n"; fflush() } ' \
 && { test ! -e .venv/failed || { echo; grep -v '^WARNING' .venv/pip-errors.txt; \
-	echo "The installation failed: see above. The same command, run again, tries again."; exit 1; }; }
+	echo "The installation failed; see above. Run the same command to try again."; exit 1; }; }
 endef
 
 venv:
 	@.venv/bin/python -c "import pip" 2>/dev/null || { \
 		for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11 python3.14 python; do \
 			if [ -n "$$python" ] && "$$python" -c "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then \
-				echo "Making .venv with $$("$$python" --version) …"; \
+				echo "Creating .venv with $$("$$python" --version) …"; \
 				rm -rf .venv && exec "$$python" -m venv .venv; \
 			fi; \
 		done; \
-		echo "No Python 3.11 or newer with the venv module was found. Install one (on Debian or Ubuntu:"; \
-		echo "apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python3.12"; \
+		echo "Python 3.11 or newer with the venv module not found. Install it (on Debian or Ubuntu:"; \
+		echo "apt install python3 python3-venv), or give its path: make run PYTHON=/path/to/python3.12"; \
 		exit 1; }

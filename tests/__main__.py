@@ -1,6 +1,7 @@
-"""``make test``: the whole suite on the embedded defaults, then what needs more than Python, where it is there.
+"""``make test``: the whole suite with the embedded defaults, then the tests that need a browser, servers or Node.
 
-What is missing is skipped with one loud line, or fails everything with ``MER_REQUIRE_ALL=1``. Arguments go to pytest.
+Tests whose requirements are missing are skipped with a message; with ``MER_REQUIRE_ALL=1`` they fail. Arguments are passed
+to pytest.
 """
 
 import os
@@ -15,7 +16,7 @@ import redis
 from tests.surroundings import AVX2, absent_services, all_required, find_chromium, service_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
-# These start whole platforms or time something: one at a time. The rest runs in as many processes as there are cores.
+# These start whole platforms or measure time, so they run one at a time. The rest runs in one process per core.
 SERIAL = ["tests/faults", "tests/browser"]
 SIDE_BY_SIDE = sorted(
     str(folder.relative_to(ROOT))
@@ -23,12 +24,12 @@ SIDE_BY_SIDE = sorted(
     if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in SERIAL
 )
 NETWORKS = "tests/unit/models_ml/nets"
-NO_TESTS = 5  # pytest's exit code; right when -k selects from elsewhere
+NO_TESTS = 5  # pytest's exit code if no test was selected: fine where -k selects tests of another part
 
 
 @dataclass
 class Suite:
-    """Runs one part after the other and remembers what failed and what could not run."""
+    """Runs one part after the other, and records which failed and which were skipped."""
 
     arguments: list[str]
     failed: list[str] = field(default_factory=list)
@@ -70,9 +71,9 @@ def main(arguments: list[str]) -> int:
         **AVX2,
     )
     if without_browser:
-        suite.skip("the browser tests", "no Chromium found; install it or set MER_CHROMIUM")
+        suite.skip("the browser tests", "Chromium not found; install it or set MER_CHROMIUM")
     if absent := absent_services():
-        suite.skip("everything on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
+        suite.skip("the tests on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
     else:
         addresses = service_addresses()
         only = ["-m", "services"]
@@ -91,7 +92,7 @@ def javascript(suite: Suite) -> None:
     if node := shutil.which("node"):
         suite.run("JavaScript", [node, "--test", "--test-reporter=dot", *files])
     else:
-        suite.skip("the JavaScript tests", "no node found")
+        suite.skip("the JavaScript tests", "Node not found")
 
 
 def report(suite: Suite) -> int:
@@ -100,7 +101,7 @@ def report(suite: Suite) -> int:
         print(line)
     if suite.failed or (suite.skipped and all_required()):
         return 1
-    print("Everything that ran has passed.")
+    print("All tests that ran have passed.")
     return 0
 
 

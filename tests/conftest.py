@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before Django reads its settings: tests never touch ./var, and processes that test at once not each other's files.
+# Set before Django reads its settings: tests never touch ./var, nor the files of parallel test processes.
 DATA = tempfile.mkdtemp(prefix="mer-tests-")
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["MER_DATA_DIR"] = DATA
@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
 import django  # noqa: E402
 
 django.setup()
-# Processes that pytest starts beside this one would read the settings before this file, and share our folder.
+# Otherwise pytest's parallel processes would read the settings before this file, and share this folder.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import pytest  # noqa: E402
@@ -26,7 +26,7 @@ from tests.live import LivePlatform  # noqa: E402
 from tests.surroundings import all_required, find_chromium  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
-# Chromium as root in a container, and without the requests it makes of its own accord.
+# Chromium as root in a container, without its background requests.
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -39,7 +39,7 @@ CHROMIUM_FLAGS = [
 
 
 def missing(what: str) -> None:
-    """Skip the test, or fail it where everything must be there."""
+    """Skip the test, or fail it if all requirements must be met."""
     if all_required():
         pytest.fail(what)
     pytest.skip(what)
@@ -47,7 +47,7 @@ def missing(what: str) -> None:
 
 @pytest.fixture(scope="session")
 def real_clips() -> Path:
-    """The folder of real test clips; they show real people and are not part of the repository."""
+    """The folder of real test clips. They show real people, so they are not part of the repository."""
     folder = Path(os.environ.get("MER_TEST_CLIPS", ROOT.parent / "shared" / "data" / "clips"))
     if not folder.is_dir():
         pytest.skip(f"no real clips at {folder}: set MER_TEST_CLIPS")
@@ -56,7 +56,7 @@ def real_clips() -> Path:
 
 @pytest.fixture(scope="session")
 def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
-    """The real platform, running, without the demo project; shared, so leave it running."""
+    """The real platform, running, without the demo project. All tests share it: leave it running."""
     live = LivePlatform(tmp_path_factory.mktemp("live"))
     try:
         yield live.start()
@@ -68,7 +68,7 @@ def live_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlat
 def chromium() -> Iterator[Browser]:
     executable = find_chromium()
     if executable is None:
-        missing("no Chromium found: install it, or name it with MER_CHROMIUM")
+        missing("Chromium not found: install it, or set MER_CHROMIUM")
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         # Playwright keeps an event loop running in this thread, in which Django refuses to query.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -79,7 +79,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of a browser that nobody has used before."""
+    """A page in a new browser profile."""
     context = chromium.new_context()
     yield context.new_page()
     context.close()

@@ -1,4 +1,4 @@
-"""What a lab would bring: clips whose pixels say their frame number, and a small labelled set of them."""
+"""Clips as a lab would bring them: a small labelled set, with the frame number burnt into the pixels."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,19 +16,19 @@ BAND = 48  # pixels
 
 @dataclass(frozen=True)
 class LabClip:
-    """A clip file in whose every frame its 0-based index is burnt, and what is true of it."""
+    """A clip file with the 0-based index burnt into every frame, and its specification."""
 
     path: Path
     spec: ClipSpec
 
 
 def barcode_clips(folder: Path, subjects: int = 2, clips_per_subject: int = 3) -> list[LabClip]:
-    """Clips of a demo database with real faces, one emotion after the other; the last of each subject as images."""
+    """Write clips of a demo database with faces, one emotion after the other; each subject's last one as images."""
     pool = [spec for spec in demo_clips() if spec.database == "Demo CASME" and spec.emotion != "others"]
     names = sorted({spec.subject for spec in pool})[:subjects]
     made = []
     for name in names:
-        own: dict[str, ClipSpec] = {}  # one clip an emotion: every subject shows several
+        own: dict[str, ClipSpec] = {}  # one clip per emotion: every subject shows several
         for spec in pool:
             if spec.subject == name:
                 own.setdefault(spec.emotion, spec)
@@ -43,6 +43,6 @@ def barcode_clips(folder: Path, subjects: int = 2, clips_per_subject: int = 3) -
 
 
 def _numbered(frame: np.ndarray, index: int) -> np.ndarray:
-    """The frame under a band with its number: on the picture itself the blocks would hide the face from the detector."""
+    """Return the frame below a band with its number: on the face, the blocks would hide it from the detector."""
     band = [(BAND, 0)] + [(0, 0)] * (frame.ndim - 1)
     return burn_number(np.pad(frame, band, constant_values=128), index)

@@ -1,4 +1,4 @@
-"""``make lint``: every check that reads the code without running the platform. All of them run, whatever fails."""
+"""``make lint``: all checks of the code that do not run the platform. A failure does not stop the other checks."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ PYTHON_CHECKS = {
 
 def main() -> int:
     failed = []
-    with tempfile.TemporaryDirectory() as data:  # settings make a data folder; it should not be ./var
+    with tempfile.TemporaryDirectory() as data:  # settings create the data folder, which must not be ./var
         environment = {**os.environ, "MER_DATA_DIR": data}
         for name in ("DATABASE_URL", "REDIS_URL"):
             environment.pop(name, None)
@@ -35,15 +35,15 @@ def main() -> int:
     print("━━━ JavaScript types ━━━", flush=True)
     if not javascript():
         failed.append("JavaScript types")
-    print(f"FAILED: {', '.join(failed)}" if failed else "No complaints.")
+    print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
 
 
 def javascript() -> bool:
-    """Install TypeScript where it is not there, and check. Without npm: skipped with a loud line."""
+    """Check the types in JavaScript, and install TypeScript if needed. Skipped with a message if there is no npm."""
     npm = shutil.which("npm")
     if npm is None:
-        print("!!! SKIPPED: the types in JavaScript: no npm found !!!")
+        print("!!! SKIPPED: the types in JavaScript: npm not found !!!")
         return not all_required()
     if not (FRONTEND / "node_modules" / ".bin" / "tsc").exists():
         locked = (FRONTEND / "package-lock.json").exists()

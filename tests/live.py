@@ -1,4 +1,4 @@
-"""The real platform for tests: `manage.py serve` with its gunicorn, Celery workers and beat, in a folder of its own."""
+"""The real platform for tests: `manage.py serve` with gunicorn, Celery workers and beat, in its own folder."""
 
 import contextlib
 import os
@@ -31,16 +31,16 @@ QUICK = {
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
-    """Poll until the condition holds and return what it gave. Raises AssertionError saying what never came."""
+    """Poll until the condition returns something true, and return that. Raises AssertionError after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {what}"
+        assert time.monotonic() < deadline, f"timed out after {timeout:g} s waiting for {what}"
         time.sleep(0.1)
     return value
 
 
 class Api:
-    """The REST API as a script uses it; every answer that is no success is an error."""
+    """The REST API as a script uses it. An unsuccessful answer fails the test."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -60,15 +60,15 @@ class Api:
         return answer.json()
 
 
-def _heed_ctrl_c() -> None:
-    """A shell's background job ignores SIGINT, and so would everything that it starts."""
+def _restore_ctrl_c() -> None:
+    """Undo that background jobs of a shell, and all processes that they start, ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class LivePlatform:
-    """Start, stop and look into one running platform.
+    """Starts, stops and inspects one running platform.
 
-    With DATABASE_URL and REDIS_URL set it gets databases of its own there. ``command`` is what starts it.
+    With DATABASE_URL and REDIS_URL set, it gets its own databases there. ``command`` starts it.
     """
 
     def __init__(self, folder: Path, command: Sequence[str] = SERVE, **settings: str) -> None:
@@ -110,7 +110,7 @@ class LivePlatform:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_heed_ctrl_c,
+                preexec_fn=_restore_ctrl_c,
             )
         wait_until(lambda: self._answers(written), f"the platform to start; see {self.log}", 120)
         if found := re.search(r"One-time password: (\S+)", self.log.read_text()):
@@ -119,7 +119,7 @@ class LivePlatform:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None, "it was never started"
+        assert self._process is not None, "the platform was not started"
         return self._process
 
     @property
@@ -131,11 +131,11 @@ class LivePlatform:
         self.wait()
 
     def wait(self, timeout: float = 60) -> int:
-        """Wait for its end and return the exit code."""
+        """Wait until it ends, and return the exit code."""
         return self.process.wait(timeout)
 
     def close(self) -> None:
-        """End it, whatever state it is in, and remove its databases."""
+        """End it in any state, and remove its databases."""
         if self.running:
             self.stop()
         for pid in self.processes():
@@ -152,7 +152,7 @@ class LivePlatform:
         return self._process is not None and self._process.poll() is None
 
     def manage(self, *arguments: str) -> str:
-        """Run a management command on this platform's data and return what it prints."""
+        """Run a management command on this platform's data, and return its output."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True
         )
@@ -163,14 +163,14 @@ class LivePlatform:
         return Api(self.url, self.manage("create_token", username).strip())
 
     def kill_workers(self) -> int:
-        """SIGKILL the worker and its pool; returns how many processes that were."""
+        """Kill the worker and its pool with SIGKILL, and return the number of processes."""
         pids = [pid for pid in self.processes() if "worker@" in _command(pid)]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         return len(pids)
 
     def processes(self) -> list[int]:
-        """Every process that was started with this platform's data folder."""
+        """Return the ids of all processes with this platform's data folder."""
         marker = f"MER_DATA_DIR={self.env['MER_DATA_DIR']}".encode()
         found = []
         for entry in Path("/proc").iterdir():
@@ -183,7 +183,7 @@ class LivePlatform:
         return found
 
     def _answers(self, written: int) -> bool:
-        """Whether the log says, after its first ``written`` bytes, that it runs, and it does."""
+        """Return whether the log says, after its first ``written`` bytes, that the platform runs, and it answers."""
         said = self.log.read_bytes()[written:].decode()
         assert self.running, f"the platform ended while starting:\n{said[-3000:]}"
         try:

@@ -1,4 +1,4 @@
-"""Two users in two projects, and clips as ingest would leave them, without running it."""
+"""Two users in two projects, and clips as ingest leaves them, without running it."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ FRAMES = 100
 
 @pytest.fixture(autouse=True)
 def quick_settings(settings):
-    """Passwords hashed quickly, and pages whose static files were not collected."""
+    """Hash passwords fast, and serve pages without collected static files."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
@@ -66,7 +66,7 @@ def bobs_api(bob, other_project) -> APIClient:
 
 @pytest.fixture
 def make_clip(database):
-    """A ready clip of ``FRAMES`` frames with a (fake) pack of ten bytes a frame."""
+    """Make ready clips of ``FRAMES`` frames, with a fake frame pack of ten bytes per frame."""
 
     def make(name: str = "EP01", subject: str = "sub01", in_database: Database = database, **fields) -> Clip:
         person, _ = Subject.objects.get_or_create(database=in_database, name=subject)

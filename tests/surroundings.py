@@ -1,4 +1,4 @@
-"""What this machine has for tests: PostgreSQL, Redis, a Chromium, Node."""
+"""What this machine offers to tests: PostgreSQL, Redis and Chromium."""
 
 import os
 import shutil
@@ -20,12 +20,12 @@ AVX2 = {
 
 
 def all_required() -> bool:
-    """Whether what is missing is a failure, as in CI, and not skipped."""
+    """Return whether a missing requirement is a failure, as in CI, or is skipped."""
     return os.environ.get("MER_REQUIRE_ALL") == "1"
 
 
 def service_addresses() -> dict[str, str]:
-    """DATABASE_URL and REDIS_URL of servers whose test databases may be made and emptied."""
+    """Return DATABASE_URL and REDIS_URL of servers in which tests may create and empty databases."""
     return {
         "DATABASE_URL": os.environ.get("MER_TEST_DATABASE_URL") or DATABASE_URL,
         "REDIS_URL": os.environ.get("MER_TEST_REDIS_URL") or REDIS_URL,
@@ -33,7 +33,7 @@ def service_addresses() -> dict[str, str]:
 
 
 def absent_services() -> list[str]:
-    """The names of the servers that do not answer."""
+    """Return the names of the servers that do not answer."""
     addresses = service_addresses()
     absent = []
     try:
@@ -49,13 +49,13 @@ def absent_services() -> list[str]:
 
 
 def unused_redis(url: str) -> str:
-    """The address of a database on this Redis server that holds nothing; raises LookupError if all 16 hold something."""
+    """Return the URL of an empty database on this Redis server. Raises LookupError if there is none."""
     base, _, _ = url.rpartition("/")
     for number in range(14, 0, -1):
         with redis.Redis.from_url(f"{base}/{number}") as client:
             if not client.dbsize():
                 return f"{base}/{number}"
-    raise LookupError(f"every database of {base} holds something: empty one of 1 to 14")
+    raise LookupError(f"no database of {base} is empty: flush one of 1 to 14")
 
 
 def find_chromium() -> str | None:

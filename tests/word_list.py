@@ -14,6 +14,7 @@ UNIT = (
     "setting sheet side stage state step subject table task term test thread unit user value version "
     "video voice window word worker"
 ).replace(" ", "|")
+NOUN = r"(?!(?:of|is|on|to|for|in|at|as|with|by|and|or|from) )[a-z-]+"
 TWO_OBJECTS = r"(?<!\bgive\s)(?<!\bgives\s)(?<!\bgave\s)(?<!\bask\s)(?<!\basks\s)(?<!\bcalls\s)(?<!\bmakes\s)(?<!\btakes\s)"
 
 
@@ -42,7 +43,7 @@ RULES = [
         "tell, told",
         "show, report, say; distinguish (for *tell apart*)",
         r"\b(tell|tells|told|telling)\b",
-        "tell|tells|told|teller",
+        "tells|told|teller",
     ),
     Rule("mend, mended", "fix, fixed", r"\bmend(s|ed|ing)?\b", "mend|mended"),
     Rule("meanwhile", "since then, in the meantime (or leave it out)", r"\bmeanwhile\b", "meanwhile"),
@@ -87,7 +88,7 @@ RULES = [
     Rule(
         "a fold a subject, once a request",
         "one fold per subject, once per request",
-        rf"{TWO_OBJECTS}\b(an?|one|two|three|four|five|[0-9]+|several|many) (?!of |is |on )[a-z-]+ an? ({UNIT})\b(?! apart)"
+        rf"{TWO_OBJECTS}\b(an?|one|two|three|four|five|[0-9]+|several|many) {NOUN} an? ({UNIT})\b(?! apart)"
         rf"|\b(once|one|twice|ones) an? ({UNIT})\b"
         rf"|\b(seconds|bytes|pixels|clips|folds|times|seeds|samples|rows|frames|lines|points|annotations) an? ({UNIT})\b",
         rf"[a-z]+s_an?_({UNIT})$|once_an?_({UNIT})$|one_[a-z]+_an?_({UNIT})$",

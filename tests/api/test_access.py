@@ -19,7 +19,7 @@ def test_it_accepts_a_token_and_stores_only_its_hash(alice, clip):
     assert secret not in str(ApiToken.objects.filter(pk=token.pk).values().get())
 
 
-def test_it_refuses_a_wrong_token_in_words(clip):
+def test_it_refuses_a_wrong_token_and_says_why(clip):
     answer = APIClient(headers={"Authorization": "Bearer mer_nonsense"}).get(f"/api/v1/clips/{clip.pk}/")
     assert answer.status_code == 401
     assert "is unknown" in answer.json()["detail"]
@@ -47,23 +47,23 @@ def test_it_lists_only_own_projects(bobs_api, project, other_project):
     assert [p["name"] for p in bobs_api.get("/api/v1/projects/").json()["results"]] == ["Bob's lab"]
 
 
-def test_it_does_not_take_another_projects_ids_as_references(bobs_api, clip, database):
+def test_it_refuses_ids_of_another_project_as_references(bobs_api, clip, database):
     answer = bobs_api.post("/api/v1/annotations/", {"clip": clip.pk, "onset": 1})
     assert answer.status_code == 400
     assert answer.json() == {"clip": [f"Clip {clip.pk} not found in your projects."]}
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.ANNOTATOR, 201)])
-def test_it_lets_annotators_label_and_viewers_not(project, clip, member, role, status):
+def test_it_lets_annotators_label_but_not_viewers(project, clip, member, role, status):
     client = member(project, "carol", role)
     assert client.post("/api/v1/annotations/", {"clip": clip.pk, "onset": 1}).status_code == status
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.ANNOTATOR, 403), (Role.RESEARCHER, 204)])
-def test_it_lets_researchers_delete_clips_and_annotators_not(project, clip, member, role, status):
+def test_it_lets_researchers_delete_clips_but_not_annotators(project, clip, member, role, status):
     assert member(project, "carol", role).delete(f"/api/v1/clips/{clip.pk}/").status_code == status
 
 
-def test_it_names_the_role_that_is_missing(project, clip, member):
+def test_it_names_the_required_role(project, clip, member):
     answer = member(project, "carol", Role.VIEWER).delete(f"/api/v1/clips/{clip.pk}/")
     assert "researcher" in answer.json()["detail"]

@@ -1,4 +1,4 @@
-"""The commands for shells and scripts: results as JSON, mistakes as sentences."""
+"""The management commands: results as JSON, mistakes as sentences."""
 
 import json
 
@@ -34,7 +34,7 @@ def test_compose_prints_id_hash_and_counts(composed):
 
 
 def test_compose_names_an_unknown_project_and_an_unknown_database(project, database):
-    with pytest.raises(CommandError, match="no project “nowhere”"):
+    with pytest.raises(CommandError, match="Project “nowhere” not found"):
         call_command("compose", "--project", "nowhere")
     with pytest.raises(CommandError, match="has no database"):
         call_command("compose", "--project", project.slug, "--database", "SMIC")
@@ -119,9 +119,9 @@ def test_train_names_an_unknown_version(db):
         call_command("train", "--composite-version", "99")
 
 
-def test_seed_demo_wants_an_owner_and_plans_once(alice):
-    with pytest.raises(CommandError, match="no user “nobody”"):
-        call_command("seed_demo", owner="nobody")
+def test_seed_demo_requires_an_owner_and_plans_once(alice):
+    with pytest.raises(CommandError, match="no user “stranger”"):
+        call_command("seed_demo", owner="stranger")
     for _ in range(2):
         call_command("seed_demo", owner="alice")
     assert Job.objects.filter(kind="demo").count() == 1

@@ -1,4 +1,4 @@
-"""Claims, leases and upkeep: one worker at a time, and nothing is lost."""
+"""Claims, leases and upkeep: one worker at a time, and no job is lost."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def job(project) -> Job:
     return Job.enqueue("ingest", "ingest", project.pk, "ingest:1", "clip:1", {"clip": 1})
 
 
-def let_lease_run_out(job: Job) -> None:
+def expire_lease(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
@@ -31,26 +31,26 @@ def test_one_worker_gets_the_job(job):
     assert Job.claim(job.pk, "host:2") is None
 
 
-def test_a_lease_that_ran_out_is_another_workers_next_attempt(job):
+def test_an_expired_lease_allows_another_worker_the_next_attempt(job):
     Job.claim(job.pk, "host:1")
-    let_lease_run_out(job)
+    expire_lease(job)
     assert Job.claim(job.pk, "host:2").attempt == 2
 
 
-def test_who_lost_the_lease_cannot_write(job):
+def test_a_worker_that_lost_its_lease_cannot_write(job):
     first = Job.claim(job.pk, "host:1")
-    let_lease_run_out(job)
+    expire_lease(job)
     Job.claim(job.pk, "host:2")
     with pytest.raises(LeaseLost), first.commit():
-        pytest.fail("a lost claim got into its transaction")
+        pytest.fail("a lost claim entered its transaction")
     with pytest.raises(LeaseLost):
         first.heartbeat()
     assert not first.end(Job.State.FAILED, "late")
 
 
-def test_a_heartbeat_keeps_the_job_and_brings_the_wish_to_cancel(job):
+def test_a_heartbeat_keeps_the_job_and_learns_of_its_cancellation(job):
     claim = Job.claim(job.pk, "host:1")
-    let_lease_run_out(job)
+    expire_lease(job)
     claim.heartbeat()
     assert Job.claim(job.pk, "host:2") is None
     Job.cancel_group("clip:1")
@@ -74,11 +74,11 @@ def taken(owner: str = "host:1") -> str:
     return Job.claim_next("training", owner).job.key
 
 
-def test_the_highest_priority_goes_first_and_then_the_oldest(project, job):
+def test_the_highest_priority_runs_first_and_then_the_oldest(project, job):
     for key, priority in (("low", -1), ("first", 0), ("second", 0), ("high", 5)):
         queue_up(project, key, priority=priority)
     assert [taken() for _ in range(4)] == ["high", "first", "second", "low"]
-    assert Job.claim_next("training", "host:1") is None  # the ingest job is of another queue
+    assert Job.claim_next("training", "host:1") is None  # the ingest job is in another queue
 
 
 def test_projects_take_turns(project, other_project):
@@ -89,7 +89,7 @@ def test_projects_take_turns(project, other_project):
     assert [taken() for _ in range(5)] == ["a1", "b1", "a2", "b2", "a3"]
 
 
-def test_what_is_held_is_not_taken_until_it_is_released(project):
+def test_a_held_job_is_not_claimed_until_it_is_released(project):
     queue_up(project, "held", held=True)
     assert Job.claim_next("training", "host:1") is None
     assert upkeep.announce_due() == 0
@@ -97,17 +97,17 @@ def test_what_is_held_is_not_taken_until_it_is_released(project):
     assert taken() == "held"
 
 
-def test_a_job_that_died_with_its_worker_is_taken_again_but_not_for_ever(project):
+def test_a_job_whose_worker_died_is_claimed_again_up_to_a_limit(project):
     job = queue_up(project, "again")
     taken()
-    let_lease_run_out(job)
+    expire_lease(job)
     assert taken("host:2") == "again"
     Job.objects.update(attempt=Job.MAX_ATTEMPTS)
-    let_lease_run_out(job)
+    expire_lease(job)
     assert Job.claim_next("training", "host:3") is None
 
 
-def test_the_work_that_is_not_wanted_any_more_hears_of_it_at_once(job):
+def test_a_worker_can_ask_at_any_time_whether_to_stop(job):
     claim = Job.claim(job.pk, "host:1")
     assert not claim.should_stop()
     Job.cancel_group("clip:1")
@@ -141,17 +141,19 @@ def test_upkeep_leaves_living_workers_and_other_hosts_alone(job):
     assert upkeep.expire_dead_leases() == 0
 
 
-def test_upkeep_announces_what_was_lost_and_not_what_was_just_announced(job, settings):
-    assert upkeep.announce_due() == 1  # the transaction of this test never commits, so nobody was told yet
+def test_upkeep_announces_lost_jobs_but_none_that_was_just_announced(job, settings):
+    assert (
+        upkeep.announce_due() == 1
+    )  # the transaction of this test never commits, so the job is not announced yet
     assert upkeep.announce_due() == 0
     Job.objects.update(announced_at=timezone.now() - timedelta(seconds=settings.JOB_REQUEUE_SECONDS + 1))
     assert upkeep.announce_due() == 1
 
 
-def test_upkeep_finds_jobs_that_kill_their_workers(job):
+def test_upkeep_finds_jobs_that_crash_their_workers(job):
     Job.claim(job.pk, "host:1")
     Job.objects.update(attempt=Job.MAX_ATTEMPTS)
-    let_lease_run_out(job)
+    expire_lease(job)
     assert upkeep.abandoned_jobs() == [job]
 
 

@@ -1,4 +1,4 @@
-"""The pages: who sees them, what is on them, and what they say to bad input."""
+"""The pages: who sees them, what they show, and how they answer bad input."""
 
 import pytest
 from django.urls import reverse
@@ -51,12 +51,12 @@ def test_every_page_of_a_new_project_opens(browser, project, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_project_does_not_exist_for_strangers(stranger, project, name):
+def test_a_project_is_hidden_from_strangers(stranger, project, name):
     assert stranger.get(reverse(name, args=[project.slug])).status_code == 404
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_who_is_not_signed_in_is_asked_to(client, project, name):
+def test_visitors_are_asked_to_sign_in(client, project, name):
     answer = client.get(reverse(name, args=[project.slug]))
     assert answer.status_code == 302
     assert "/sign-in/" in answer["Location"]
@@ -93,7 +93,7 @@ def test_pages_refresh_themselves_only_while_clips_arrive(browser, project, name
     assert 'hx-trigger="every 2s"' in browser.get(url).content.decode()
 
 
-def test_a_researcher_adopts_only_a_complete_marking(browser, project, clip, alice):
+def test_a_researcher_adopts_only_a_complete_annotation(browser, project, clip, alice):
     marking = Annotation.objects.create(clip=clip, coder=alice, onset=1, apex=5, offset=9)
     url = reverse("adopt", args=[project.slug, clip.pk, marking.pk])
     assert "Only a complete annotation" in browser.post(url, follow=True).content.decode()
@@ -102,7 +102,7 @@ def test_a_researcher_adopts_only_a_complete_marking(browser, project, clip, ali
     assert Consensus.objects.get(clip=clip).apex == 5
 
 
-def test_a_failed_clip_says_why(browser, project, make_clip):
+def test_the_page_of_a_failed_clip_gives_the_reason(browser, project, make_clip):
     broken = make_clip("broken", state="failed", problem="The file is a text, not a video.")
     page = browser.get(reverse("clip", args=[project.slug, broken.pk])).content.decode()
     assert "The file is a text, not a video." in page
@@ -128,7 +128,7 @@ def test_the_builder_freezes_what_it_shows(browser, project, database, version):
     assert set(frozen.samples.values_list("label", flat=True)) == {"surprise"}
 
 
-def test_the_builder_says_what_is_missing(browser, project, version):
+def test_the_builder_asks_for_a_database(browser, project, version):
     answer = browser.post(reverse("composite-new", args=[project.slug]), {"name": "Empty"})
     assert answer.status_code == 422
     assert "Choose at least one database" in answer.content.decode()
@@ -171,7 +171,7 @@ def test_a_run_is_cancelled_from_its_page(browser, project, run):
     assert run.state == Run.State.CANCELLED
 
 
-def test_figures_of_a_run_without_scores_do_not_exist_yet(browser, project, run):
+def test_a_run_without_scores_has_no_figures(browser, project, run):
     assert browser.get(reverse("figure", args=[project.slug, run.pk, "confusion"])).status_code == 404
     scores = reverse("compare-figure", args=[project.slug, "scores"])
     assert browser.get(scores).status_code == 404
@@ -179,7 +179,7 @@ def test_figures_of_a_run_without_scores_do_not_exist_yet(browser, project, run)
 
 
 @pytest.mark.parametrize("number", ["²", "-1", "x", "9" * 5000])
-def test_ids_that_are_none_find_nothing(browser, project, version, number):
+def test_malformed_ids_find_nothing(browser, project, version, number):
     for name, field in (("run-new", "like"), ("batch-new", "clip"), ("batch-new", "model")):
         assert browser.get(reverse(name, args=[project.slug]), {field: number}).status_code == 200
     assert browser.get(reverse("compare-runs", args=[project.slug]), {"run": number}).status_code == 422
@@ -196,7 +196,7 @@ def test_annotators_do_not_see_the_marks_of_a_frozen_version(client, project, ve
     assert client.get(f"/api/v1/composite-versions/{version.pk}/samples/").status_code == 403
 
 
-def test_scoring_wants_a_model_and_clips(browser, project, clip):
+def test_scoring_requires_a_model_and_clips(browser, project, clip):
     answer = browser.post(reverse("batch-new", args=[project.slug]), {"clip": clip.pk})
     assert answer.status_code == 422
     assert not ScoringBatch.objects.exists()
@@ -217,14 +217,14 @@ def test_an_owner_adds_a_new_person_and_sees_the_password_once(browser, client, 
     assert client.login(username="carol", password=password)
 
 
-def test_a_project_keeps_an_owner(browser, project, alice):
+def test_the_last_owner_cannot_give_up_the_role(browser, project, alice):
     own = project.memberships.get(user=alice)
     browser.post(reverse("member-role", args=[project.slug, own.pk]), {"role": "viewer"})
     own.refresh_from_db()
     assert own.role == Role.OWNER
 
 
-def test_two_projects_of_one_name_have_two_addresses(browser):
+def test_projects_with_the_same_name_get_different_addresses(browser):
     for _ in range(2):
         browser.post(reverse("home"), {"name": "Lab", "description": ""})
     assert sorted(Project.objects.values_list("slug", flat=True)) == ["lab", "lab-2"]

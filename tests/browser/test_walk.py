@@ -1,7 +1,7 @@
-"""The whole path as a new user walks it: sign in, upload, label, compose, train, see, score; screenshots kept.
+"""A new user's whole path: sign in, upload, label, compose, train, view results, score. Screenshots are kept.
 
-Every frame of the clips says its number in its pixels, so that the frame a coder saw, the number on the page, the stored
-annotation and the pixels that training read can be compared.
+Every frame of the clips has its number in its pixels, so that the frame on the screen, the number on the page, the stored
+annotation and the pixels that training reads can be compared.
 """
 
 import base64
@@ -26,7 +26,7 @@ PATIENCE_MS = 120_000
 
 
 class Walk:
-    """One user's way through the pages, each kept as a screenshot and checked for accessibility."""
+    """One user's way through the pages. Each page is kept as a screenshot and checked for accessibility."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url, self.shots = page, url, 0
@@ -71,7 +71,7 @@ class Walk:
         self.shot("clips")
 
     def canvas_number(self) -> int:
-        """The number burnt into the pixels now on the canvas."""
+        """Return the number burnt into the pixels on the canvas."""
         data = self.page.evaluate(
             """() => {
                 const canvas = document.querySelector('.labeler-canvas');
@@ -91,7 +91,7 @@ class Walk:
         return self.page.locator(f"[data-readout={name}]")
 
     def label(self, clip: LabClip) -> None:
-        """Mark one clip by keyboard; at each mark the pixels must be the frame that the page names."""
+        """Mark one clip by keyboard. At each mark, the pixels must be the frame that the page names."""
         self.page.locator(".clip-name", has_text=re.compile(rf"^{clip.path.stem}$")).click()
         expect(self.readout("index")).to_have_text("0")
         first = FIRST_SOURCE_NUMBER if clip.path.suffix == ".zip" else 1
@@ -214,6 +214,6 @@ print(json.dumps(seen))
 
 
 def check_that_training_used_the_labelled_frames(live_platform, clips: list[LabClip]) -> None:
-    """Run the training's own loading code once more, reading the numbers in the pixels it computes flow from."""
+    """Run the code that loads samples for training again, and read the numbers in the pixels that it uses."""
     seen = json.loads(live_platform.manage("shell", "-v0", "-c", SPY).strip().splitlines()[-1])
     assert seen == {clip.path.stem: [clip.spec.onset, clip.spec.apex] for clip in clips}

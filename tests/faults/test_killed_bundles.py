@@ -1,4 +1,4 @@
-"""SIGKILL, cancel and pause in the middle of training: they cost time and nothing else."""
+"""SIGKILL, cancel and pause in the middle of training cost time, but change no result."""
 
 import os
 import random
@@ -65,23 +65,23 @@ def launch(api: Api, version: int) -> int:
     return api.post("runs/", {"version": version, "config": CONFIG})["id"]
 
 
-def test_a_run_whose_workers_are_killed_ends_as_the_undisturbed_one(platform, api, version, undisturbed):
+def test_a_run_whose_workers_are_killed_gives_the_same_results(platform, api, version, undisturbed):
     run = launch(api, version)
     killed: set[int] = set()
     before: dict[str, int] = {}
     for _ in range(KILLS):
         kill_one(platform, killed, random.Random(len(killed)), within=1.0)
         now = done(api, run)
-        assert before.items() <= now.items()  # what was committed is not done again
+        assert before.items() <= now.items()  # committed work is not repeated
         before = now
     assert ended(api, run)["state"] == "finished"
     assert len(done(api, run)) == SUBJECTS
     assert outcome(api, run) == outcome(api, undisturbed)
-    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the bundle in hand
+    assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the current bundle
 
 
-def test_an_idle_process_that_is_killed_leaves_others_to_work(platform, api, version):
-    """With files for a broker, idle processes queue up for the next message, and one of them is at its head."""
+def test_killing_an_idle_process_does_not_stop_the_others(platform, api, version):
+    """With the broker in files, idle processes queue for the next message. This kills the first in the queue, too."""
     names = {worker["name"] for worker in api.get("workers/")}
     idle = [int(name.rpartition(":")[2]) for name in names]
     for pid in idle:
@@ -91,7 +91,7 @@ def test_an_idle_process_that_is_killed_leaves_others_to_work(platform, api, ver
     assert ended(api, launch(api, version), 60)["state"] == "finished"
 
 
-def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platform, api, version, undisturbed):
+def test_a_run_continues_after_the_platform_was_killed_and_restarted(platform, api, version, undisturbed):
     run = launch(api, version)
     wait_until(lambda: done(api, run), "a bundle to be done")
     assert platform.kill_workers()
@@ -101,13 +101,13 @@ def test_a_run_goes_on_after_the_whole_platform_was_killed_and_restarted(platfor
     assert outcome(api, run) == outcome(api, undisturbed)
 
 
-def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, version):
+def test_a_cancelled_run_frees_its_workers(platform, api, version):
     long = {**CONFIG, "train": {"epochs": 2000, "batch_size": 64}}
     run = api.post("runs/", {"version": version, "config": long})["id"]
     wait_until(lambda: running_processes(platform, "bundle"), "a bundle in training")
     wait_until(
         lambda: {"bundle"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
-        "the list of workers to say what they train",
+        "the list of workers to show what they train",
     )
     assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
     wait_until(lambda: not running_processes(platform, "bundle"), "the bundles to stop", 30)
@@ -115,15 +115,15 @@ def test_a_cancelled_run_frees_its_workers_and_keeps_what_it_has(platform, api, 
     assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
 
 
-def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api, version, undisturbed):
+def test_a_paused_experiment_waits_while_others_continue_and_resumes(platform, api, version, undisturbed):
     sweep = {"version": version, "base": CONFIG, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
     experiment = f"experiments/{api.post('experiments/', sweep)['id']}/"
     wait_until(lambda: running_processes(platform, "bundle"), "a bundle in training")
     api.post(f"{experiment}pause/", {})
-    wait_until(lambda: not running_processes(platform, "bundle"), "the bundles in hand to end")
+    wait_until(lambda: not running_processes(platform, "bundle"), "the current bundles to end")
     paused_at = api.get(experiment)["progress"]["folds_done"]
     assert 0 < paused_at < 2 * SUBJECTS
-    assert ended(api, launch(api, version))["state"] == "finished"  # the workers are free for another
+    assert ended(api, launch(api, version))["state"] == "finished"  # the workers are free for another run
     assert api.get(experiment)["progress"]["folds_done"] == paused_at
     api.post(f"{experiment}resume/", {})
     first, second = api.get(experiment)["runs"]
@@ -132,7 +132,7 @@ def test_a_paused_experiment_waits_while_others_go_on_and_resumes(platform, api,
     assert len(done(api, first["id"])) == len(done(api, second["id"])) == SUBJECTS
 
 
-def test_of_clicks_at_once_one_runs_the_failed_run_again(platform, api, version):
+def test_of_simultaneous_clicks_only_one_runs_the_failed_run_again(platform, api, version):
     base = {**CONFIG, "protocol": "kfold", "folds": 2}
     sweep = {"version": version, "base": base, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
     launched = api.post("experiments/", sweep)

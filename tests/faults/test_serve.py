@@ -1,4 +1,4 @@
-"""`make run` and `manage.py serve` as a person uses them: start, start again, stop in every way, mistakes."""
+"""`make run` and `manage.py serve` as people use them: start, restart, every way to stop, and mistakes."""
 
 import os
 import re
@@ -20,14 +20,14 @@ MAKE = (
     "install",
     f"PYTHON={sys.executable}",
     "run",
-)  # -o: what is installed here is not touched
+)  # -o: do not install anything
 STOP_SECONDS = 15
 LATER_START_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """The data folder that these tests share: only the first of them is a first start."""
+    """The data folder that these tests share: only the first test starts on an empty one."""
     return tmp_path_factory.mktemp("serve")
 
 
@@ -43,13 +43,13 @@ def running(stopped) -> LivePlatform:
     return stopped.start()
 
 
-def said(live: LivePlatform) -> str:
+def output_of(live: LivePlatform) -> str:
     return live.log.read_text()
 
 
 def child(live: LivePlatform, name: str) -> int:
-    """The process id that honcho gave for one of its processes at the last start."""
-    return int(re.findall(rf"{name} started \(pid=(\d+)\)", said(live))[-1])
+    """Return the id of one of honcho's processes after the last start."""
+    return int(re.findall(rf"{name} started \(pid=(\d+)\)", output_of(live))[-1])
 
 
 def expect_none_left(live: LivePlatform) -> None:
@@ -57,14 +57,14 @@ def expect_none_left(live: LivePlatform) -> None:
 
 
 def refused(environment: dict[str, str]) -> str:
-    """What a start that must not succeed says."""
+    """Return the error message of a start that must fail."""
     done = subprocess.run(SERVE, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     return done.stderr
 
 
-def test_the_first_start_shows_a_password_and_the_second_is_quick_and_shows_none(tmp_path):
+def test_only_the_first_start_shows_a_password_and_the_second_is_fast(tmp_path):
     live = LivePlatform(tmp_path)
     try:
         live.start()
@@ -78,11 +78,11 @@ def test_the_first_start_shows_a_password_and_the_second_is_quick_and_shows_none
         )
         assert answer.status_code == 302
         live.stop()
-        began = time.monotonic()
+        started = time.monotonic()
         live.start()
-        assert time.monotonic() - began < LATER_START_SECONDS
-        assert said(live).count(live.password) == 1
-        assert "MER Platform is running: http://localhost:" in said(live)
+        assert time.monotonic() - started < LATER_START_SECONDS
+        assert output_of(live).count(live.password) == 1
+        assert "MER Platform is running: http://localhost:" in output_of(live)
     finally:
         live.close()
     kept = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
@@ -109,7 +109,7 @@ def test_ending_make_leaves_no_process(folder, end, number):
         end(live.pid, number)
         live.wait(STOP_SECONDS)
         expect_none_left(live)
-        assert "MER Platform has stopped." in said(live)
+        assert "MER Platform has stopped." in output_of(live)
     finally:
         live.close()
 
@@ -119,7 +119,9 @@ def test_stopping_in_the_middle_of_work_leaves_no_process(tmp_path):
     try:
         live.start()
         wait_until(
-            lambda: "demo-subject" in said(live) or ":Demo" in said(live), "a demo clip to be made", 60
+            lambda: "demo-subject" in output_of(live) or ":Demo" in output_of(live),
+            "a demo clip to be created",
+            60,
         )
         live.stop()
         expect_none_left(live)
@@ -128,11 +130,11 @@ def test_stopping_in_the_middle_of_work_leaves_no_process(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])
-def test_a_process_that_dies_stops_everything_with_its_name(running, name):
+def test_a_process_that_dies_stops_the_platform_and_is_named(running, name):
     os.kill(child(running, name), signal.SIGKILL)
     assert running.wait(STOP_SECONDS) == 1
     expect_none_left(running)
-    assert f"“{name}” has ended" in said(running)
+    assert f"“{name}” has ended" in output_of(running)
 
 
 def test_a_second_start_on_the_same_data_folder_or_port_is_refused(running, tmp_path):
@@ -144,10 +146,10 @@ def test_a_second_start_on_the_same_data_folder_or_port_is_refused(running, tmp_
     assert not (data / "mer.sqlite3").exists()
 
 
-def test_a_port_that_is_no_number_is_refused(stopped):
+def test_a_port_that_is_not_a_number_is_refused(stopped):
     assert "PORT must be a number from 1 to 65535, not “http”" in refused({**stopped.env, "PORT": "http"})
 
 
-def test_a_database_that_does_not_answer_is_said(stopped):
-    url = "postgres://nobody@127.0.0.1:9/nothing"
+def test_a_database_that_does_not_answer_is_reported(stopped):
+    url = "postgres://stranger@127.0.0.1:9/nothing"
     assert "Cannot use the database" in refused({**stopped.env, "DATABASE_URL": url})

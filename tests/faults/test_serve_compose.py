@@ -1,4 +1,4 @@
-"""The commands of docker-compose.yml, read from it and run as plain processes on this machine's PostgreSQL and Redis."""
+"""The commands in docker-compose.yml, run as processes on this machine's PostgreSQL and Redis."""
 
 import os
 import re
@@ -33,7 +33,7 @@ FRAMES = 24
 
 
 def interpolate(value: Any) -> Any:
-    """What compose makes of ``${NAME:-default}``, ``${NAME:?message}`` and ``$$`` with SECRETS as its .env."""
+    """Replace ``${NAME:-default}``, ``${NAME:?message}`` and ``$$`` as compose does, with SECRETS as its .env."""
     if isinstance(value, dict):
         return {key: interpolate(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -57,7 +57,7 @@ def services() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
-    """A database made and dropped, a Redis number found empty and left so."""
+    """A new PostgreSQL database and an empty Redis database, removed afterwards."""
     server, name = os.environ["DATABASE_URL"], f"mer_compose_{uuid.uuid4().hex[:8]}"
     cache = unused_redis(os.environ["REDIS_URL"])
     with psycopg.connect(server, autocommit=True) as connection:
@@ -69,7 +69,7 @@ def addresses() -> Iterator[dict[str, str]]:
 
 
 class Composed:
-    """The services as processes: their own commands and environments, but for where this machine keeps things."""
+    """The services as processes, with their own commands and environments except for the addresses on this machine."""
 
     def __init__(self, services: dict[str, Any], folder: Path, addresses: dict[str, str]) -> None:
         with socket.socket() as probe:
@@ -125,7 +125,7 @@ def composed(services, addresses, tmp_path_factory) -> Iterator[Composed]:
 
 
 def small_video(path: Path) -> Path:
-    """Seconds of moving noise, as no other test uploads them."""
+    """Write a second of moving noise, which no other test uploads."""
     pixels = np.random.default_rng(7).integers(0, 255, (96, 96 + FRAMES, 3), np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=Fraction(25))
@@ -137,7 +137,7 @@ def small_video(path: Path) -> Path:
     return path
 
 
-def test_the_services_take_in_a_clip_and_stop_when_asked(composed, tmp_path):
+def test_the_services_ingest_a_clip_and_stop_when_asked(composed, tmp_path):
     composed.run(
         "web", "python", "manage.py", "createsuperuser", "--noinput", "--username", "ada", "--email", "",
         DJANGO_SUPERUSER_PASSWORD="a long password",
@@ -164,7 +164,7 @@ def test_the_services_take_in_a_clip_and_stop_when_asked(composed, tmp_path):
     assert (done["state"], done["frame_count"], done["frames_per_second"]) == ("ready", FRAMES, 25.0)
     assert done["face_note"].startswith("No face found")
     assert len(api.get(f"{path}frames/")["offsets"]) == FRAMES + 1
-    # Beat and upkeep: the schedule is kept where the health check looks.
+    # Beat keeps its schedule where the health check looks for it.
     wait_until(lambda: list((composed.folder / "data").glob("celerybeat-schedule*")), "beat's schedule")
     assert {
         name: process.poll() for name, process in composed.running.items() if name in DAEMONS

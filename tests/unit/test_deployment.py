@@ -1,4 +1,4 @@
-"""What is deployed: the compose file, the image, the pins. `tests/faults/test_serve_compose.py` runs the services."""
+"""The compose file, the image and the pinned requirements. `tests/faults/test_serve_compose.py` runs the services."""
 
 import json
 import re
@@ -44,13 +44,13 @@ def test_every_queue_has_a_worker_with_and_without_a_gpu(compose):
     assert "training" not in with_gpu  # an experiment trains on one kind of device
 
 
-def test_only_the_gpu_worker_asks_for_a_gpu_and_only_when_asked(compose):
+def test_only_the_gpu_worker_asks_for_a_gpu_and_only_in_its_profile(compose):
     asking = {name for name, service in compose["services"].items() if "deploy" in service}
     assert asking == {"worker-gpu"}
     assert compose["services"]["worker-gpu"]["profiles"] == ["gpu"]
 
 
-def test_no_secret_is_written_down_and_none_has_a_default(compose):
+def test_secrets_come_from_the_environment_without_a_default(compose):
     for variable in ("MER_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         uses = re.findall(rf"\$\{{{variable}([^}}]*)\}}", COMPOSE)
         assert uses
@@ -64,7 +64,7 @@ def test_every_long_running_service_is_restarted_and_checked(compose):
             assert name == "web" or "test" in service["healthcheck"], name  # web: the image's own check
 
 
-def test_the_image_runs_without_privileges_and_says_whether_it_is_well():
+def test_the_image_runs_without_privileges_and_checks_its_health():
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.search(r"^USER (?!root)", dockerfile, re.MULTILINE)
     assert "HEALTHCHECK" in dockerfile
@@ -74,7 +74,7 @@ def test_the_image_runs_without_privileges_and_says_whether_it_is_well():
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_requirements_are_exact_and_name_no_registry():
+def test_requirements_are_pinned_and_name_no_registry():
     for name in ("requirements.txt", "requirements-mlflow.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text().splitlines():
             entry = line.partition("#")[0].strip()
@@ -86,7 +86,7 @@ def test_requirements_are_exact_and_name_no_registry():
 
 
 def test_no_installed_library_needs_more_than_a_slim_image_has():
-    """Shared libraries that a wheel neither carries nor finds in libc, gcc's runtime or zlib would need apt."""
+    """A wheel that needs libraries other than its own, libc, gcc's runtime and zlib would need packages from apt."""
     if not sys.platform.startswith("linux"):
         pytest.skip("the image is Linux")
     of_image = r"(ld-linux-\S+|lib(c|m|mvec|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|z))\.so\.\d+"

@@ -1,4 +1,4 @@
-"""The embedded broker under many writers and readers at once: every message arrives, whole, once."""
+"""The embedded broker with parallel writers and readers: every message arrives complete, exactly once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
@@ -25,7 +25,7 @@ def connect(tmp_path):
     return lambda: Connection(f"{SCHEME}://localhost//", transport_options=options)
 
 
-def test_every_message_arrives_whole_and_once(connect):
+def test_every_message_arrives_complete_and_once(connect):
     queue = Queue("work", Exchange("work"), routing_key="work")
     written = Event()
 
@@ -62,7 +62,7 @@ def test_every_message_arrives_whole_and_once(connect):
 
 
 def test_the_first_messages_of_several_threads_are_not_dropped(connect, tmp_path):
-    for number in range(10):  # without the lock three of four are
+    for number in range(10):  # without the lock, three of four are dropped
         queue = Queue(f"first{number}", Exchange(f"first{number}"), routing_key="first")
         together = Barrier(4)
 

@@ -14,7 +14,7 @@ def test_a_port_out_of_range_is_refused(monkeypatch, port):
         processes.number_from_environment("PORT", 8000, 1, 65535)
 
 
-def test_a_data_folder_is_held_by_one_only(tmp_path):
+def test_a_data_folder_serves_one_platform_at_a_time(tmp_path):
     with (
         preparation.only_one_in(tmp_path),
         pytest.raises(CommandError, match="already running"),
@@ -30,7 +30,7 @@ def test_static_files_are_collected_again_only_when_one_changed(settings, tmp_pa
     (tmp_path / "page.css").write_text("a {}")
     before = preparation.static_digest()
     assert preparation.static_digest() == before
-    (tmp_path / "page.css").write_text("a { color: red }")
+    (tmp_path / "page.css").write_text("a { margin: 0 }")
     assert preparation.static_digest() != before
 
 

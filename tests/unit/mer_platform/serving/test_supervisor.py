@@ -27,7 +27,7 @@ def test_the_supervisor_names_the_process_that_ended_first():
     assert "ended by itself: second" in done.stdout
 
 
-def test_a_process_that_ignores_sigterm_is_ended_all_the_same():
+def test_a_process_that_ignores_sigterm_is_killed():
     stubborn = "trap '' TERM; while :; do sleep 0.1; done"
     done = subprocess.run(
         [sys.executable, "-c", SUPERVISED, "exit 0", stubborn], capture_output=True, text=True, timeout=30
@@ -36,7 +36,7 @@ def test_a_process_that_ignores_sigterm_is_ended_all_the_same():
 
 
 def test_a_child_of_an_ended_process_is_ended_with_it():
-    # Without its group being ended the grandchild would hold the pipe, and honcho wait for it, for a minute.
+    # If its group were not ended, the grandchild would hold the pipe for a minute, and honcho would wait for it.
     done = subprocess.run(
         [sys.executable, "-c", SUPERVISED, "sleep 60 & exit 0", "exec sleep 60"],
         capture_output=True,
@@ -46,7 +46,7 @@ def test_a_child_of_an_ended_process_is_ended_with_it():
     assert "ended by itself: first" in done.stdout
 
 
-def test_a_parent_that_is_not_make_never_ends_us():
+def test_a_parent_other_than_make_never_asks_to_end():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         assert not interrupted_make(other.pid)()
         other.send_signal(signal.SIGKILL)
