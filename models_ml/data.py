@@ -1,4 +1,4 @@
-"""Exported features as a PyTorch dataset: for a notebook, a script, or somebody else's training loop.
+"""Exported features as a PyTorch dataset, for a notebook, a script or your own training loop.
 
 from models_ml.data import FlowDataset
 
@@ -20,7 +20,17 @@ from models_ml.training.folds import loso
 
 
 class SubjectFold(NamedTuple):
-    """One held-out subject (``database/subject``), everybody else's samples, and the subject's own."""
+    """One held-out subject.
+
+    Attributes
+    ----------
+    subject
+        Its name, ``database/subject``.
+    train
+        The samples of all other subjects.
+    test
+        The subject's own samples.
+    """
 
     subject: str
     train: "Subset[tuple[Tensor, int]]"
@@ -28,25 +38,43 @@ class SubjectFold(NamedTuple):
 
 
 class FlowDataset(Dataset[tuple[Tensor, int]]):
-    """The samples of one frozen composite version: ``data[i]`` is a flow picture and its label.
+    """The samples of one frozen composite version: ``data[i]`` is a flow image and its label.
 
     Parameters
     ----------
-    path : a feature export, ``.safetensors`` or ``.npz``; it is read whole, and nothing in it is ever unpickled
+    path
+        A feature export, ``.safetensors`` or ``.npz``. It is read completely, and nothing is unpickled.
 
     Attributes
     ----------
-    features : (N, 3, S, S) float32 tensor: u, v, optical strain. Not normalised: measure mean and deviation on the
-        training samples of a fold, or the held-out subject leaks into it
-    labels : (N,) int64 tensor, positions in ``classes``
-    classes, subjects, databases, names, sources : text, in the order of the samples; see ``FeatureFile``
-    content_hash : SHA-256 of the version's samples: two files with the same one hold the same samples
-    version, config : the version's name, and the feature configuration
+    features
+        (N, 3, S, S) float32 tensor: u, v in pixels, and optical strain. They are not normalised: measure mean and deviation
+        on the training samples of a fold, otherwise the held-out subject leaks into them.
+    labels
+        (N,) int64 tensor, positions in ``classes``.
+    classes
+        Names of the classes.
+    subjects
+        Subject of each sample.
+    databases
+        Database of each sample.
+    names
+        Name of each sample.
+    sources
+        Source of each sample, as in ``FeatureFile``.
+    content_hash
+        SHA-256 of the version's samples: files with the same hash contain the same samples.
+    version
+        Name of the version.
+    config
+        The feature configuration.
 
     Raises
     ------
-    InputError : if the file is no feature export, is damaged, or does not fit together
-    OSError : if it cannot be opened
+    InputError
+        The file is not a feature export, is damaged, or contradicts itself.
+    OSError
+        The file cannot be opened.
 
     Examples
     --------
@@ -58,8 +86,8 @@ class FlowDataset(Dataset[tuple[Tensor, int]]):
     ...     version="Lab v1", content_hash="0" * 64,
     ... ).write(path, "npz")
     >>> data = FlowDataset(path)
-    >>> picture, label = data[1]
-    >>> picture.shape, data.classes[label]
+    >>> image, label = data[1]
+    >>> image.shape, data.classes[label]
     (torch.Size([3, 8, 8]), 'surprise')
     >>> [(fold.subject, len(fold.train), len(fold.test)) for fold in data.loso()]
     [('SAMM/s1', 1, 1), ('SMIC/s1', 1, 1)]
@@ -90,10 +118,10 @@ class FlowDataset(Dataset[tuple[Tensor, int]]):
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Of each sample, ``database/subject``: two databases' subjects of one name are two people."""
+        """``database/subject`` of each sample: subjects of different databases with the same name are different people."""
         return tuple(f"{d}/{s}" for d, s in zip(self.databases, self.subjects, strict=True))
 
     def loso(self) -> Iterator[SubjectFold]:
-        """Leave one subject out, in the platform's own order of folds. Raises InputError with fewer than two people."""
+        """Leave one subject out, in the order of the platform's folds. Raises InputError with fewer than two people."""
         for fold in loso(self.people):
             yield SubjectFold(fold.name, Subset(self, fold.train), Subset(self, fold.test))

@@ -20,17 +20,17 @@ from workers.environment import environment
 from workers.runner import handles
 from workers.training_data import run_data
 
-TOLD_SECONDS = 1.0  # between two notes of how far a bundle is
+PROGRESS_INTERVAL_SECONDS = 1.0  # epochs can take milliseconds; pages poll every few seconds
 
 
 def bundle_failed(job: Job, reason: str) -> None:
-    """All of its runs fail: they have one shape, so what one of them cannot do the others cannot either."""
+    """Fail all runs of the bundle: their networks have one shape, so what fails for one fails for all."""
     runs = Run.objects.filter(pk__in=job.folds.values("run"))
     steps.fail_runs(job.payload["experiment"], runs, reason)
 
 
 def bundle_subject(job: Job) -> str:
-    """All of its runs have networks of one shape: the first one's stands for all."""
+    """Describe the bundle by the network of its first run: all have one shape."""
     fold = job.folds.select_related("run").first()
     return (
         f"Training {fold.run.settings.net.in_words()}" if fold else "Training a bundle that no run waits for"
@@ -39,40 +39,45 @@ def bundle_subject(job: Job) -> str:
 
 @handles("bundle", failed=bundle_failed, subject=bundle_subject)
 def train(claim: Claim) -> None:
-    """Train a bundle's folds without their test samples, predict those, commit all at once.
+    """Train a bundle's folds without their test samples, predict these samples, and commit all results at once.
 
-    A fold whose training diverges fails its own run only.
+    A fold whose training diverges fails only its own run.
     """
     if steps.hold_if_paused(claim, claim.job.payload["experiment"]):
         return
-    folds = _begin(claim)
+    folds = _start(claim)
     configs = {fold.run_id: fold.run.settings for fold in folds}
     run = folds[0].run
     samples, data = run_data(run)
-    # Equal for all runs of a bundle.
+    # The plan is equal for all runs of a bundle.
     specs = plan(run.settings, data.subjects, [sample.database for sample in samples])
     tasks = [FoldTask(configs[fold.run_id], specs[fold.index]) for fold in folds]
-    began = time.monotonic()
+    started = time.monotonic()
     device = "auto" if claim.job.queue == GPU_QUEUE else "cpu"
     try:
         results = train_bundle(
-            data, specs, tasks, on_epoch=_Teller(claim, folds), should_stop=claim.should_stop, device=device
+            data,
+            specs,
+            tasks,
+            on_epoch=ProgressReporter(claim, folds),
+            should_stop=claim.should_stop,
+            device=device,
         )
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
-    seconds = (time.monotonic() - began) / len(folds)
+    seconds = (time.monotonic() - started) / len(folds)
     weights = [_digest(result) for result in results]
     where = environment(device)
     predictions: list[Prediction] = []
     with steps.finishing_bundle(claim) as wanted:
-        for place, (fold, task, result) in enumerate(zip(folds, tasks, results, strict=True)):
+        for fold, task, result, digest in zip(folds, tasks, results, weights, strict=True):
             if fold.run_id not in wanted:
                 continue
             if isinstance(result, InputError):
                 steps.end(wanted.pop(fold.run_id), Run.State.FAILED, str(result))
                 steps.drop_idle_jobs(claim.job.payload["experiment"])
                 continue
-            fold.seconds, fold.weights_sha256 = seconds, weights[place]
+            fold.seconds, fold.weights_sha256 = seconds, digest
             _save(fold, result)
             predictions += _predictions(fold, task.fold, samples, result)
         Prediction.objects.filter(fold__in={p.fold_id for p in predictions}).delete()
@@ -80,19 +85,19 @@ def train(claim: Claim) -> None:
         Run.objects.filter(pk__in=wanted).update(environment=where)
 
 
-def _begin(claim: Claim) -> list[Fold]:
-    """Mark the folds that are still wanted as running. Raises JobCancelled where there are none."""
+def _start(claim: Claim) -> list[Fold]:
+    """Mark the folds that a run still waits for as running. Raises JobCancelled if there are none."""
     with claim.commit() as job:
         wanted = job.folds.filter(run__state=Run.State.TRAINING).exclude(state=Fold.State.DONE)
         folds = list(wanted.select_related("run__version").order_by("run_id", "index"))
-        # Still of this job: a run that failed and is run again has taken its folds elsewhere.
+        # Only if they still belong to this job: a run that failed and runs again has moved its folds to other jobs.
         job.folds.filter(pk__in=[fold.pk for fold in folds]).update(
             state=Fold.State.RUNNING, attempt=claim.attempt, started_at=timezone.now(), epochs_done=0
         )
         for fold in folds:
             fold.attempt = claim.attempt
     if not folds:
-        raise JobCancelled("no run waits for these folds any more")
+        raise JobCancelled("No run waits for these folds.")
     return folds
 
 
@@ -103,7 +108,7 @@ def _digest(result: FoldResult | InputError) -> str:
 def _predictions(
     fold: Fold, spec: FoldSpec, samples: Sequence[Sample], result: FoldResult
 ) -> list[Prediction]:
-    """What the fold's network says of the samples it has not seen."""
+    """Return the predictions of the fold's network for the samples that it has not seen."""
     return [
         Prediction(
             run_id=fold.run_id,
@@ -125,15 +130,15 @@ def _save(fold: Fold, result: FoldResult) -> None:
     fold.save()
 
 
-class _Teller:
-    """Notes now and then which epoch a bundle's folds have done."""
+class ProgressReporter:
+    """Stores which epoch the folds of a bundle have finished, at most once per interval."""
 
     def __init__(self, claim: Claim, folds: Sequence[Fold]) -> None:
         self._claim, self._folds = claim, folds
         self._last = time.monotonic()
 
     def __call__(self, epoch: EpochReport) -> None:
-        if time.monotonic() - self._last < TOLD_SECONDS:
+        if time.monotonic() - self._last < PROGRESS_INTERVAL_SECONDS:
             return
         self._last = time.monotonic()
         self._claim.progress(epoch.number, self._folds[0].run.settings.train.epochs)

@@ -1,4 +1,4 @@
-"""What computed a result: for the record, and to compare when numbers differ."""
+"""What computed a result: libraries, machine, code and device, to compare when numbers differ."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ LIBRARIES = ("torch", "numpy", "numba", "opencv-contrib-python-headless", "av", 
 
 @lru_cache(maxsize=4)
 def environment(device: str) -> dict[str, Any]:
-    """Libraries, machine, code and device ("cpu", or "auto" for a GPU where there is one)."""
+    """Return libraries, machine, code and device; ``device`` is "cpu", or "auto" for a GPU if there is one."""
     cuda = device != "cpu" and torch.cuda.is_available()
     return {
         "code": code_commit(),
@@ -29,7 +29,7 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def code_commit() -> str:
-    """The commit that runs: MER_COMMIT (an image has no repository), what git says, or the version."""
+    """Return the running commit: MER_COMMIT (an image has no repository), the answer of git, or the version."""
     if commit := os.environ.get("MER_COMMIT"):
         return commit
     git = shutil.which("git")

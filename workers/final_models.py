@@ -1,4 +1,4 @@
-"""Queues ``training`` and ``gpu``, kind ``model``: a run's configuration trained on everybody."""
+"""Queues ``training`` and ``gpu``, kind ``model``: a run's configuration trained on all samples."""
 
 from django.core.files.base import ContentFile
 
@@ -25,12 +25,12 @@ def model_subject(job: Job) -> str:
 
 @handles("model", failed=model_failed, subject=model_subject)
 def train_final_model(claim: Claim) -> None:
-    """The run's configuration on all samples: what scores new clips."""
+    """Train the model that scores new clips."""
     if steps.hold_if_paused(claim, claim.job.payload["experiment"]):
         return
     run = Run.objects.select_related("version").get(pk=claim.job.payload["run"])
     if run.state != Run.State.FINISHING:
-        raise JobCancelled("the model is not wanted any more")
+        raise JobCancelled("The run does not wait for a model.")
     _, data = run_data(run)
     device = "auto" if claim.job.queue == GPU_QUEUE else "cpu"
     try:

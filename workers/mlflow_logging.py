@@ -1,6 +1,6 @@
-"""Queue ``scoring``, kind ``mlflow``: a finished run is logged to an MLflow server, if one is set.
+"""Queue ``scoring``, kind ``mlflow``: log a finished run to an MLflow server, if one is configured.
 
-What goes wrong there is tried again for some hours and harms no run: it is only told in the job.
+A failure is retried for about two hours. It does not affect the run; only the job reports it.
 """
 
 import os
@@ -16,13 +16,13 @@ from models_ml.errors import InputError
 from workers.runner import handles
 
 TRIES = 8
-FIRST_WAIT = 60.0  # seconds; doubles: the last try comes after two hours
-MOST_PARAM = 500  # characters; what every version of the server takes
+FIRST_WAIT_SECONDS = 60.0  # doubles with each try: the last one starts after two hours
+MAX_PARAM_LENGTH = 500  # characters, the limit of the oldest servers
 
 
-@handles("mlflow")  # a run that was not logged is as good: only the job fails
+@handles("mlflow")
 def log_run(claim: Claim) -> None:
-    """Parameters, metrics with their intervals, hashes as tags, and the confusion matrix. Once a run."""
+    """Log settings, metrics with their intervals, hashes as tags, and the confusion matrix, once per run."""
     run = Run.objects.select_related("project", "version__composite", "experiment").get(
         pk=claim.job.payload["run"]
     )
@@ -30,13 +30,13 @@ def log_run(claim: Claim) -> None:
         _send(run)
     except ImportError as error:
         raise InputError(
-            "MLFLOW_TRACKING_URI is set, but its client is not installed: pip install -r requirements-mlflow.txt"
+            "MLFLOW_TRACKING_URI is set, but the MLflow client is not installed. Run: pip install -r requirements-mlflow.txt"
         ) from error
-    except Exception as error:  # whatever a client, a proxy or a server may raise
-        reason = f"MLflow at {settings.MLFLOW_TRACKING_URI} did not take run {run.pk}: {error}"
+    except Exception as error:  # the client, a proxy and the server raise many kinds
+        reason = f"MLflow at {settings.MLFLOW_TRACKING_URI} did not accept run {run.pk}: {error}"
         if claim.attempt >= TRIES:
             raise InputError(reason) from error
-        claim.release(reason, FIRST_WAIT * 2 ** (claim.attempt - 1))
+        claim.release(reason, FIRST_WAIT_SECONDS * 2 ** (claim.attempt - 1))
         return
     with claim.commit() as job:
         claim.finish(job)
@@ -44,7 +44,7 @@ def log_run(claim: Claim) -> None:
 
 def _send(run: Run) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the job is what tries again
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the job itself tries again
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
@@ -55,7 +55,7 @@ def _send(run: Run) -> None:
     logged = _found(client, run) or _created(client, run)
     client.log_batch(
         logged,
-        params=[Param(name, str(value)[:MOST_PARAM]) for name, value in _flat(run.config).items()],
+        params=[Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in _flat(run.config).items()],
         metrics=[Metric(name, value, end, 0) for name, value in _metrics(results).items()],
     )
     client.log_dict(
@@ -65,7 +65,7 @@ def _send(run: Run) -> None:
 
 
 def _found(client: Any, run: Run) -> str | None:
-    """The MLflow run that an earlier attempt has begun."""
+    """Return the MLflow run that an earlier attempt created."""
     experiment = client.get_experiment_by_name(_experiment_name(run))
     if experiment is None:
         return None
@@ -99,20 +99,20 @@ def _tags(run: Run) -> dict[str, str]:
 
 
 def _metrics(results: dict[str, Any]) -> dict[str, float]:
-    """UF1, UAR and accuracy with the ends of their 95 % intervals, and UF1 and UAR of each database."""
+    """Return UF1, UAR and accuracy with the ends of their 95% intervals, and UF1 and UAR of each database."""
     found = {}
     for name in ("uf1", "uar", "accuracy"):
         found[name] = results[name]
         if interval := results["intervals_95"].get(name):
             found[f"{name}_low"], found[f"{name}_high"] = interval
     for database, scores in results["per_database"].items():
-        place = re.sub(r"[^\w .-]", "_", database)  # MLflow takes no other signs
-        found |= {f"per_database/{place}/{name}": scores[name] for name in ("uf1", "uar")}
+        folder = re.sub(r"[^\w .-]", "_", database)  # MLflow allows no other characters
+        found |= {f"per_database/{folder}/{name}": scores[name] for name in ("uf1", "uar")}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their place.
+    """Return settings by their path.
 
     >>> _flat({"net": {"width": 0.1, "kernels": [2, 3]}, "seed": 0})
     {'net.width': 0.1, 'net.kernels': [2, 3], 'seed': 0}

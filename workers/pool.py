@@ -1,9 +1,9 @@
-"""Celery's pool of processes for brokers without an event loop, such as files, that outlives each of its processes.
+"""Celery's pool of processes for brokers without an event loop, such as files, that survives the death of a process.
 
-There, idle processes wait for work at one queue, and the one whose turn it is holds the queue's lock. In billiard the lock
-is a semaphore: if that process is killed (by the kernel, when memory runs out) nobody ever gets it again, and the worker is
-deaf until it is started anew. Here it is a lock that the system takes back from whoever has died. Where the broker has an
-event loop, as Redis has, every process has a pipe of its own, and nothing is changed.
+With such a broker, idle processes wait at one queue, and the process whose turn it is holds the queue's lock. In billiard,
+the lock is a semaphore. If that process is killed (by the kernel, when memory runs out), the semaphore is never released,
+and the worker takes no job until it is restarted. Here it is a lock that the system releases when its holder dies. With a
+broker that has an event loop, such as Redis, each process has its own pipe, and nothing changes.
 """
 
 import fcntl
@@ -15,10 +15,10 @@ from billiard import pool
 
 
 class ProcessLock:
-    """Held by one process at a time (POSIX record lock); free again when that ends, however it does."""
+    """A lock held by one process at a time (POSIX record lock), released when the process ends in any way."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the lock is used
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # stays open while the lock is used
 
     def acquire(self) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_EX)
@@ -34,8 +34,10 @@ class ProcessLock:
 
 
 class BlockingPool(pool.Pool):
+    """A pool whose two queues use ``ProcessLock``."""
+
     def _setup_queues(self) -> None:
-        super()._setup_queues()  # type: ignore[misc]  # the stubs lack what is not public
+        super()._setup_queues()  # type: ignore[misc]  # not public, so missing in the stubs
         self._inqueue._rlock = ProcessLock()  # type: ignore[attr-defined]
         self._outqueue._wlock = ProcessLock()  # type: ignore[attr-defined]
 

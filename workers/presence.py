@@ -1,4 +1,4 @@
-"""Which worker processes there are: each keeps a row of itself up to date while it lives."""
+"""The list of worker processes: each process keeps its own row up to date while it lives."""
 
 import logging
 import os
@@ -18,12 +18,12 @@ from mer_platform.jobs.processes import owner_name
 from workers.runner import close_crash_report, open_crash_report
 
 log = logging.getLogger(__name__)
-SECONDS = Worker.SEEN_SECONDS / 4
+INTERVAL_SECONDS = Worker.SEEN_SECONDS / 4
 
 
 @signals.worker_process_init.connect
 def begin(**_: Any) -> None:
-    """In each process of a pool, after the fork."""
+    """Start in each process of a pool, after the fork."""
     try:
         count_crashes()  # of the process that this one replaces
     except DatabaseError:
@@ -31,42 +31,44 @@ def begin(**_: Any) -> None:
     finally:
         connection.close()
     open_crash_report()
-    threading.Thread(target=_keep_telling, name="registry", daemon=True).start()
+    threading.Thread(target=_keep_registered, name="presence", daemon=True).start()
 
 
 @signals.worker_process_shutdown.connect
 def leave(**_: Any) -> None:
+    """Remove the row when the process ends normally."""
     close_crash_report()
     try:
         Worker.objects.filter(name=owner_name()).delete()
     except DatabaseError:
-        log.warning("the database does not answer; upkeep will see that this worker has gone")
+        log.warning("the database does not answer; upkeep will remove this worker from the list")
 
 
 def register(queues: list[str]) -> None:
-    """Say that this process is there and takes jobs of ``queues``."""
-    known = {
+    """Record that this process is alive and takes jobs of ``queues``."""
+    state = {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "device": device_name() if GPU_QUEUE in queues else "cpu",
         "queues": queues,
         "last_seen": timezone.now(),
     }
-    Worker.objects.update_or_create(name=owner_name(), defaults=known)
+    Worker.objects.update_or_create(name=owner_name(), defaults=state)
 
 
 def device_name() -> str:
+    """Return the name of the GPU, or "cpu"."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
-def _keep_telling() -> None:
+def _keep_registered() -> None:
     queues = sorted(app.amqp.queues.consume_from)
     pause = threading.Event()
     while True:
         try:
             register(queues)
         except DatabaseError:
-            log.warning("the database does not answer; this worker is not listed for now")
+            log.warning("the database does not answer; this worker is not listed until it does")
         finally:
             connection.close()
-        pause.wait(SECONDS)
+        pause.wait(INTERVAL_SECONDS)

@@ -1,4 +1,4 @@
-"""What a run trains on, as arrays; kept for the next bundle of the same experiment."""
+"""The samples of a run as arrays, cached for the next bundle of the same experiment."""
 
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from workers.feature_cache import load_samples, with_moved_apex
 
 
 def run_data(run: Run) -> tuple[list[Sample], TrainingData]:
-    """The samples of the run's version, and what the engine needs of them."""
+    """Return the samples of the run's version, and their features and labels."""
     config = run.settings
     version = run.version
     return _loaded(version.pk, version.content_hash, config.features, config.train.apex_jitter)
@@ -23,7 +23,7 @@ def run_data(run: Run) -> tuple[list[Sample], TrainingData]:
 def _loaded(
     version: int, _content: str, config: FeatureConfig, jitter: int
 ) -> tuple[list[Sample], TrainingData]:
-    """Versions are frozen, so this is never stale. From an object store it would take a request a sample and bundle."""
+    """Load and cache. Versions are frozen, so the cache is never stale. It saves one request per sample for each bundle."""
     samples = list(
         CompositeVersion.objects.get(pk=version).samples.select_related("clip", "picture").order_by("index")
     )

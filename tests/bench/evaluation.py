@@ -1,6 +1,6 @@
-"""Intervals, a paired comparison and a ranking of 60 runs, each of 10,000 resamples of 442 samples, 68 subjects.
+"""Intervals, a paired comparison and a ranking of 60 runs, each with 10,000 resamples of 442 samples of 68 subjects.
 
-The labels are drawn; counts cost the same whatever they are. Times are the best of five, after one run that is not counted.
+The labels are random, which does not change the time. Times are the best of five, after one that is not counted.
 """
 
 import time
@@ -13,7 +13,7 @@ from models_ml.evaluation.ranking import rank
 from models_ml.evaluation.uncertainty import subject_bootstrap, subject_confusions
 from tests.bench import report
 
-SUBJECTS = {"CASME II": (145, 24), "SMIC": (164, 16), "SAMM": (133, 28)}  # samples and subjects of each
+SUBJECTS = {"CASME II": (145, 24), "SMIC": (164, 16), "SAMM": (133, 28)}  # samples, subjects
 RUNS, SEEDS = 60, 5
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     true, pred, other = rng.integers(3, size=(3, len(subjects)))
     runs = [subject_confusions(true, rng.integers(3, size=len(true)), subjects) for _ in range(RUNS)]
     _measure(
-        "evaluation: intervals, overall, per database and class",
+        "evaluation: intervals, overall, per database and per class",
         lambda: subject_bootstrap(true, pred, subjects, databases),
         1,
     )
@@ -40,7 +40,7 @@ def _measure(what: str, work: Callable[[], object], at_most: float) -> None:
     work()
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        started = time.perf_counter()
         work()
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - started)
     report(what, min(times), "s", "aim", at_most, "at most")

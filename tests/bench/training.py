@@ -1,5 +1,6 @@
-"""Epochs a second of our engine against the plain training loop, how far that is from what the device can do, and how its
-time grows. On all of the CPU's cores; and on a GPU, where there is one.
+"""Epochs per second of our engine and of the plain training loop, their share of the device's limits, and how time grows.
+
+It runs on all CPU cores, and on a GPU if there is one.
 """
 
 import os
@@ -22,13 +23,16 @@ from models_ml.training.local import TrainingProcesses, train_folds
 from tests.bench import report
 
 SAMPLES, SUBJECTS, BATCH = 442, 68, 256
-EPOCHS, ROUNDS = 4, 3  # of ours: what eight epochs take longer than four, the best of three times
-PLAIN_FOLDS, PLAIN_EPOCHS = 3, 4  # of the plain loop, whose folds all take the same; the best of these twelve
+EPOCHS, ROUNDS = 4, 3  # ours: the time of eight epochs minus the time of four, best of three
+PLAIN_FOLDS, PLAIN_EPOCHS = (
+    3,
+    4,
+)  # plain loop, whose folds all take the same time: the best of these twelve epochs
 GROWTH = (1, 4, 17, 68)
 
 
 class PlainStstnet(nn.Module):
-    """As the published PyTorch ports have it: three convolutions, each with its own ReLU, norm, pooling and dropout."""
+    """STSTNet as in published PyTorch ports: three convolutions, each with its own ReLU, norm, pooling and dropout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +49,7 @@ class PlainStstnet(nn.Module):
 
 
 class PlainVggMSpp(nn.Module):
-    """The default configuration of ours (placement 2, kernels 2 to 6), out of torch's own layers."""
+    """Our default configuration (placement 2, kernels 2 to 6), built from torch's own layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +88,7 @@ class Case:
     name: str
     plain: Callable[[], nn.Module]
     net: dict[str, object]
-    aim: float  # on CPUs
+    aim: float  # times the plain loop, on CPUs
     gpu_aim: float
 
 
@@ -101,27 +105,27 @@ def main() -> None:
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain) * SUBJECTS
             ours = epoch_of(lambda epochs, case=case: train_folds(pool, plan, config(case, epochs)))
-            tell(case, f"{os.cpu_count()} cores", case.aim, plain, ours, torch.device("cpu"))
+            show(case, f"{os.cpu_count()} cores", case.aim, plain, ours, torch.device("cpu"))
             growth(pool, plan, case)
     if torch.cuda.is_available():
         gpu = torch.device("cuda")
         for case in CASES:
             plain = plain_epoch(data, plan[:PLAIN_FOLDS], case.plain, gpu) * SUBJECTS
             ours = epoch_of(lambda epochs, case=case: in_one_bundle(data, plan, config(case, epochs), gpu))
-            tell(case, torch.cuda.get_device_name(gpu), case.gpu_aim, plain, ours, gpu)
+            show(case, torch.cuda.get_device_name(gpu), case.gpu_aim, plain, ours, gpu)
 
 
 def in_one_bundle(data: TrainingData, plan: list[FoldSpec], wanted: RunConfig, device: torch.device) -> None:
     train_bundle(data, plan, [FoldTask(wanted, fold) for fold in plan], device=device.type)
 
 
-def tell(case: Case, where: str, aim: float, plain: float, ours: float, device: torch.device) -> None:
-    """The figure, and what share of the device it uses; seconds are of an epoch of all folds."""
+def show(case: Case, where: str, aim: float, plain: float, ours: float, device: torch.device) -> None:
+    """Report epochs per second and the share of the device's limits; seconds are for one epoch of all folds."""
     report(
         f"training: LOSO epochs of {case.name} on {where}",
         1 / ours,
         "epochs/s",
-        "plain loop: fold after fold, DataLoader, Adam, batch 256, all threads",
+        "plain loop: one fold after another, DataLoader, Adam, batch 256, all threads",
         1 / plain,
         "at least",
         aim,
@@ -129,18 +133,18 @@ def tell(case: Case, where: str, aim: float, plain: float, ours: float, device: 
     arithmetic, traffic = least_work(config(case, 1))
     product, copying = peaks(device)
     print(
-        f"# {case.name}: plain {plain / SUBJECTS:.4f}, ours {ours / SUBJECTS:.4f} s a fold and epoch; "
-        f"{arithmetic / ours / 1e9:.0f} GFLOP/s where a matrix product has {product / 1e9:.0f}; "
-        f"at least {traffic / ours / 1e9:.1f} GB/s where a copy has {copying / 1e9:.1f}",
+        f"# {case.name}: plain {plain / SUBJECTS:.4f}, ours {ours / SUBJECTS:.4f} s per fold and epoch; "
+        f"{arithmetic / ours / 1e9:.0f} GFLOP/s, a matrix product reaches {product / 1e9:.0f}; "
+        f"at least {traffic / ours / 1e9:.1f} GB/s, a copy reaches {copying / 1e9:.1f}",
         flush=True,
     )
 
 
 def least_work(wanted: RunConfig) -> tuple[float, float]:
-    """Of an epoch of all folds: floating-point operations, and the bytes that have to be moved at least.
+    """Return the floating-point operations of one epoch of all folds, and the least number of bytes to move.
 
-    A multiply-add is two operations; the gradients by weights and by maps need as many again, but the pictures have none.
-    Of the bytes only the maps that layers leave behind are counted, written and read once forwards and once backwards.
+    A multiply-add is two operations. The gradients of weights and of maps need the same number again; images have no
+    gradient. Bytes count only the maps between layers, written and read once forwards and once backwards.
     """
     first, *others = wanted.net.layers_for(wanted.features.size)
     arithmetic = 2 * (2 * first.multiply_adds + 3 * sum(layer.multiply_adds for layer in others))
@@ -149,7 +153,7 @@ def least_work(wanted: RunConfig) -> tuple[float, float]:
 
 
 def peaks(device: torch.device) -> tuple[float, float]:
-    """What the device reaches: operations a second of a large product in float32, bytes a second read and written."""
+    """Measure the device: operations per second of a large float32 product, bytes per second of a copy."""
     torch.set_num_threads(os.cpu_count() or 1)
     side = 2048 if device.type == "cpu" else 8192
     a = torch.ones(side, side, device=device)
@@ -162,16 +166,16 @@ def peaks(device: torch.device) -> tuple[float, float]:
 def best_of(work: Callable[[], object], device: torch.device, rounds: int = 5) -> float:
     times = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        started = time.perf_counter()
         work()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - started)
     return min(times)
 
 
 def growth(pool: TrainingProcesses, plan: list[FoldSpec], case: Case) -> None:
-    """How the time of two epochs grows with folds and with configurations, starting and testing included."""
+    """Show how the time of two epochs grows with folds and configurations, including start and test."""
     for folds in GROWTH:
         print(
             f"# {case.name}: {folds} folds, {timed(pool, plan[:folds], [config(case, 2)]):.2f} s", flush=True
@@ -182,10 +186,10 @@ def growth(pool: TrainingProcesses, plan: list[FoldSpec], case: Case) -> None:
 
 
 def timed(pool: TrainingProcesses, plan: list[FoldSpec], configs: list[RunConfig]) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     for wanted in configs:
         train_folds(pool, plan, wanted)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def random_data() -> TrainingData:
@@ -201,15 +205,15 @@ def config(case: Case, epochs: int) -> RunConfig:
 
 
 def epoch_of(train: Callable[[int], object]) -> float:
-    """Seconds of one epoch of all folds, without what starting and testing take."""
-    train(1)  # processes import and compile what they need
+    """Measure the seconds of one epoch of all folds, without start and test."""
+    train(1)  # lets the processes import and compile
     return min((seconds(train, 2 * EPOCHS) - seconds(train, EPOCHS)) / EPOCHS for _ in range(ROUNDS))
 
 
 def seconds(train: Callable[[int], object], epochs: int) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     train(epochs)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def plain_epoch(
@@ -218,7 +222,7 @@ def plain_epoch(
     network: Callable[[], nn.Module],
     device: torch.device | None = None,
 ) -> float:
-    """Seconds of one epoch of one fold in the loop that published code has; the best of several."""
+    """Measure the seconds of one epoch of one fold in the loop of published code, best of several."""
     torch.set_num_threads(os.cpu_count() or 1)
     times = []
     for fold in folds:
@@ -228,12 +232,12 @@ def plain_epoch(
         model = network().to(device)
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
         for _ in range(PLAIN_EPOCHS):
-            began = time.perf_counter()
+            started = time.perf_counter()
             for x, y in loader:
                 optimizer.zero_grad()
                 functional.cross_entropy(model(x.to(device)), y.to(device)).backward()
                 optimizer.step()
             if device is not None and device.type == "cuda":
                 torch.cuda.synchronize(device)
-            times.append(time.perf_counter() - began)
+            times.append(time.perf_counter() - started)
     return min(times)

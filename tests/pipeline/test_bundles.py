@@ -1,4 +1,4 @@
-"""Bundles in training: cancelled within an epoch, written once, and one run's failure is not another's."""
+"""Training of bundles: cancelled within an epoch, stored once, and a failing run does not affect the others."""
 
 import pytest
 
@@ -29,17 +29,17 @@ def experiment(version, alice) -> Experiment:
 
 @pytest.fixture
 def after_epoch(monkeypatch):
-    """Call something after a bundle's epochs; returns the epochs that were trained."""
+    """Call a function after each epoch of a bundle; return the epochs that were trained."""
     seen: list[int] = []
 
     def install(then) -> list[int]:
-        class Teller(bundles._Teller):
+        class Reporter(bundles.ProgressReporter):
             def __call__(self, epoch) -> None:
                 seen.append(epoch.number)
                 then(self._claim, epoch.number)
                 super().__call__(epoch)
 
-        monkeypatch.setattr(bundles, "_Teller", Teller)
+        monkeypatch.setattr(bundles, "ProgressReporter", Reporter)
         return seen
 
     return install
@@ -52,7 +52,7 @@ def compute_features(experiment: Experiment) -> None:
         runner.take_next("features")
 
 
-def test_every_run_has_each_sample_predicted_once(experiment, work):
+def test_each_run_predicts_each_sample_once(experiment, work):
     work()
     assert set(experiment.runs.values_list("state", flat=True)) == {"finished"}
     for run in experiment.runs.all():
@@ -65,7 +65,7 @@ def test_every_run_has_each_sample_predicted_once(experiment, work):
     assert not Job.objects.filter(kind="model").exists()
 
 
-def test_validation_losses_and_the_oracle_s_epochs_are_kept(version, alice, work):
+def test_validation_losses_and_oracle_epochs_are_stored(version, alice, work):
     train = {"epochs": 3, "epoch_choice": "validation", "oracle": True}
     experiment = services.launch_experiment(version, SweepConfig(base={"net": NET, "train": train}), alice)
     work()
@@ -92,13 +92,13 @@ def test_cancelling_stops_the_training_before_its_next_epoch(experiment, alice, 
     if whole:
         assert (seen, job.state) == ([1, 2], Job.State.CANCELLED)
         assert not Prediction.objects.exists()
-    else:  # the bundle goes on for the run that was not cancelled
+    else:  # the bundle continues for the run that was not cancelled
         assert (max(seen), job.state) == (6, Job.State.DONE)
         done = set(Fold.objects.filter(state=Fold.State.DONE).values_list("run", flat=True))
         assert done == folds - {experiment.runs.all()[0].pk}
 
 
-def test_a_run_that_is_run_again_in_the_middle_of_a_shared_bundle_disturbs_nobody(
+def test_running_a_run_again_during_a_shared_bundle_does_not_disturb_the_others(
     version, alice, after_epoch, work
 ):
     three_folds = {"protocol": "kfold", "folds": 3}
@@ -124,7 +124,7 @@ def test_a_run_that_is_run_again_in_the_middle_of_a_shared_bundle_disturbs_nobod
     assert [found.predictions.count() for found in (run, other)] == [24, 24]
 
 
-def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, work):
+def test_a_worker_that_lost_its_lease_in_training_writes_nothing(experiment, after_epoch, work):
     compute_features(experiment)
 
     def steal(claim: Claim, epoch: int) -> None:
@@ -138,14 +138,14 @@ def test_who_lost_the_lease_in_training_writes_nothing(experiment, after_epoch, 
     assert not Fold.objects.filter(state=Fold.State.DONE).exists()
 
 
-def test_an_apex_moves_within_its_expression_and_a_picture_stays():
+def test_an_apex_moves_within_its_expression_and_a_flow_picture_stays():
     sample = Sample(onset=3, apex=5, offset=6)
     assert [variant.apex for variant in apex_variants(sample, 2)] == [5, 4, 6]
     assert [variant.apex for variant in apex_variants(sample, 1)] == [5, 4, 6]
     assert [variant.apex for variant in apex_variants(Sample(), 2)] == [None, None, None]
 
 
-def test_a_moved_apex_gives_training_more_pictures(version, alice, work):
+def test_apex_jitter_adds_features_to_training(version, alice, work):
     train = {"epochs": 2, "apex_jitter": 2}
     experiment = services.launch_experiment(version, SweepConfig(base={"net": NET, "train": train}), alice)
     work()
@@ -155,7 +155,7 @@ def test_a_moved_apex_gives_training_more_pictures(version, alice, work):
     assert data.jittered.shape == (2, *data.features.shape)
 
 
-def test_a_run_that_diverges_fails_and_its_neighbours_do_not(version, alice, work):
+def test_a_run_that_diverges_fails_and_the_others_of_its_bundle_do_not(version, alice, work):
     sweep = SweepConfig(
         base={"net": {"name": "vgg_m", "norm": "none"}, "train": {"epochs": 8, "optimizer": "sgd"}},
         grid={"train.learning_rate": [1e-3, 1.0], "train.weight_decay": [0.0, 1.0]},

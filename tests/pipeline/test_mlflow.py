@@ -1,4 +1,4 @@
-"""A finished run is logged to MLflow, once; a server that is away harms no run."""
+"""A finished run is logged to MLflow once; a server that is away does not affect the run."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def version(transactional_db, project):
 
 @pytest.fixture
 def store(settings, tmp_path, monkeypatch) -> str:
-    """MLflow's own store in a folder, or a server (MER_TEST_MLFLOW_URI), read and written with its client."""
+    """Return MLflow's client for its own store in a folder, or for a server (MER_TEST_MLFLOW_URI)."""
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     settings.MLFLOW_TRACKING_URI = os.environ.get("MER_TEST_MLFLOW_URI") or (tmp_path / "mlruns").as_uri()
     return settings.MLFLOW_TRACKING_URI
@@ -39,7 +39,7 @@ def finished(version, alice, work) -> Run:
     return run
 
 
-def test_a_finished_run_is_logged_with_all_that_identifies_it(version, alice, work, store, api):
+def test_a_finished_run_is_logged_with_settings_metrics_and_hashes(version, alice, work, store, api):
     run = finished(version, alice, work)
     client = mlflow.MlflowClient(store)
     experiment = client.get_experiment_by_name(f"{run.project.slug}/{version}")
@@ -57,7 +57,7 @@ def test_a_finished_run_is_logged_with_all_that_identifies_it(version, alice, wo
     assert json.loads(path.read_text())["confusion"] == results["confusion"]
 
 
-def test_logging_again_changes_the_run_that_is_there(version, alice, work, store):
+def test_logging_again_updates_the_same_mlflow_run(version, alice, work, store):
     run = finished(version, alice, work)
     mlflow_logging._send(run)
     client = mlflow.MlflowClient(store)
@@ -65,12 +65,12 @@ def test_logging_again_changes_the_run_that_is_there(version, alice, work, store
     assert len(client.search_runs([experiment.experiment_id])) == 1
 
 
-def test_a_server_that_is_away_is_asked_again_and_harms_no_run(version, alice, work, settings):
-    settings.MLFLOW_TRACKING_URI = "http://127.0.0.1:9"  # the discard port: nobody listens
+def test_logging_is_retried_while_the_server_is_away(version, alice, work, settings):
+    settings.MLFLOW_TRACKING_URI = "http://127.0.0.1:9"  # the discard port: no one listens
     run = finished(version, alice, work)
     job = Job.objects.get(kind="mlflow")
     assert (job.state, job.attempt) == (Job.State.QUEUED, 1)
-    assert "did not take run" in job.error
+    assert "did not accept run" in job.error
     assert not runner.take_next("scoring")  # not yet
     Job.objects.update(not_before=None, attempt=mlflow_logging.TRIES - 1)
     runner.take_next("scoring")
@@ -79,7 +79,7 @@ def test_a_server_that_is_away_is_asked_again_and_harms_no_run(version, alice, w
     assert (job.state, run.state, run.error) == (Job.State.FAILED, Run.State.FINISHED, "")
 
 
-def test_logging_waits_for_no_paused_experiment(version, alice, settings):
+def test_a_pause_does_not_delay_logging(version, alice, settings):
     settings.MLFLOW_TRACKING_URI = "http://127.0.0.1:9"
     run = services.launch(version, RunConfig.model_validate({"net": {"name": "ststnet"}}), alice)
     services.pause(run.experiment, alice)

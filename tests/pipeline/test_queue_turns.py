@@ -25,12 +25,12 @@ def done(transactional_db, project, monkeypatch) -> list[str]:
 
 
 def test_short_jobs_follow_each_other_after_one_message(done, monkeypatch):
-    monkeypatch.setattr(runner, "GO_ON_SECONDS", 60)
+    monkeypatch.setattr(runner, "STAY_SECONDS", 60)
     runner.work("ingest")
     assert done == ["test:0", "test:1", "test:2"]
 
 
 def test_after_a_moment_other_queues_get_a_turn(done, monkeypatch):
-    monkeypatch.setattr(runner, "GO_ON_SECONDS", 0)
+    monkeypatch.setattr(runner, "STAY_SECONDS", 0)
     runner.work("ingest")
     assert done == ["test:0"]

@@ -1,4 +1,4 @@
-"""Samples that have a picture and no clip: trained on, compared, exported like any others, with the workers' own code."""
+"""Samples with a flow picture and no clip are trained on, compared and exported like others, by real workers."""
 
 import io
 
@@ -38,13 +38,13 @@ def browser(client, alice):
     return client
 
 
-def test_a_run_predicts_every_picture_once_and_has_metrics_for_each_database(api, run):
+def test_a_run_predicts_each_flow_picture_once_and_has_metrics_for_each_database(api, run):
     results = api.get(f"/api/v1/runs/{run}/").json()["results"]
     assert results["samples"] == 24
     assert {name: scores["samples"] for name, scores in results["per_database"].items()} == dict.fromkeys(
         DATABASES, 8
     )
-    assert results["uf1"] > 0.6  # a third is brighter than the rest: nothing a network could miss
+    assert results["uf1"] > 0.6  # one third of each image is brighter: no network can miss that
     predictions = api.get(f"/api/v1/runs/{run}/predictions/").json()
     assert [p["sample"] for p in predictions] == list(range(24))
     assert {p["clip"] for p in predictions} == {None}
@@ -52,7 +52,7 @@ def test_a_run_predicts_every_picture_once_and_has_metrics_for_each_database(api
     assert (predictions[0]["name"], predictions[0]["subject"]) == ("sub01_0", "CASME II/sub01")
 
 
-def test_every_page_shows_the_pictures(api, browser, project, version, run):
+def test_pages_show_the_flow_pictures(api, browser, project, version, run):
     names = [
         p["name"]
         for p in api.get(f"/api/v1/runs/{run}/predictions/").json()
@@ -73,7 +73,7 @@ def test_every_page_shows_the_pictures(api, browser, project, version, run):
     )
 
 
-def test_the_model_of_pictures_scores_no_clips(api, browser, project, clip, run):
+def test_a_model_of_flow_pictures_does_not_score_clips(api, browser, project, clip, run):
     model = ModelVersion.objects.get(run=run)
     assert api.get(f"/api/v1/models/{model.pk}/").json()["of_pictures"] is True
     answer = api.post("/api/v1/scoring-batches/", {"model": model.pk, "clips": [clip.pk]})
@@ -87,7 +87,7 @@ def test_the_model_of_pictures_scores_no_clips(api, browser, project, clip, run)
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "npz"])
-def test_features_leave_in_one_file_that_a_notebook_opens(api, version, work, tmp_path, kind):
+def test_features_are_exported_to_one_file_that_a_notebook_opens(api, version, work, tmp_path, kind):
     asked = api.post(
         "/api/v1/feature-exports/", {"version": version.pk, "format": kind, "config": {"size": 14}}
     )
@@ -128,7 +128,7 @@ def test_an_export_names_the_samples_that_have_no_features(api, version, work):
     assert export["error"].count("not an image") == 2
 
 
-def test_the_tables_hold_the_pictures(api, version):
+def test_the_tables_contain_the_flow_pictures(api, version):
     text = io.TextIOWrapper(
         io.BytesIO(api.get(f"/api/v1/composite-versions/{version.pk}/samples.csv").getvalue()), "utf-8-sig"
     )

@@ -35,5 +35,5 @@ def test_a_kind_of_job_needs_nothing_but_its_module(tmp_path: Path) -> None:
 
 def test_two_handlers_cannot_take_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(HANDLERS, "toy", Handler(lambda claim: None, None))
-    with pytest.raises(ValueError, match="two handlers for jobs of kind 'toy'"):
+    with pytest.raises(ValueError, match="Two handlers for jobs of kind 'toy'"):
         handles("toy")(lambda claim: None)
