@@ -1,6 +1,6 @@
-"""Miniature database trees as the official databases lay them out, with real xlsx sheets, for tests and benchmarks.
+"""Miniature trees in the layouts of the official databases, with real xlsx sheets, for tests and benchmarks.
 
-No face is in them. Every image is decodable and no two files are alike: clips are told apart by their bytes.
+They contain no faces. Each image can be decoded, and no two files are equal, because clips are distinguished by their bytes.
 """
 
 from tests.trees.annotation_files import eaf, label_studio, timeline

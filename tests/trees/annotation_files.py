@@ -13,7 +13,7 @@ def eaf(
     media: str = "EP02_01f.mp4",
     author: str = "anna",
 ) -> Path:
-    """An ELAN document with one tier for each name, linking one video."""
+    """Write an ELAN document with one tier per name and a link to one video."""
     document = Eaf(author=author)
     document.remove_tier("default")
     document.add_linked_file(f"file:///recordings/{media}", mimetype="video/mp4")
@@ -27,7 +27,7 @@ def eaf(
 
 
 def timeline(label: str, start: int, end: int) -> dict[str, Any]:
-    """A result of Label Studio's TimelineLabels: 1-based frames."""
+    """Return a result of Label Studio's TimelineLabels, in 1-based frames."""
     return {
         "type": "timelinelabels",
         "value": {"ranges": [{"start": start, "end": end}], "timelinelabels": [label]},
@@ -35,7 +35,7 @@ def timeline(label: str, start: int, end: int) -> dict[str, Any]:
 
 
 def label_studio(path: Path, *tasks: tuple[str, dict[str, list[dict[str, Any]]]]) -> Path:
-    """An export: for each task its video and its results by the annotator's address."""
+    """Write an export. ``tasks``: the video, and the results by the annotator's address."""
     content = [
         {
             "id": 100 + number,

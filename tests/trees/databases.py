@@ -1,4 +1,4 @@
-"""One small tree a database, in its official layout."""
+"""One small tree per database, in its official layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,10 @@ SAMM_PREAMBLE = [
 
 
 def casme2(root: Path, rows: Sequence[Sequence[Any]], *, cropped: bool = False) -> Path:
-    """CASME II: rows of (subject, filename, onset, apex, offset, action units, emotion); folders are made apart."""
+    """Write a CASME II sheet and return the folder of frames; the caller writes the frames.
+
+    ``rows``: subject, filename, onset, apex, offset, action units, emotion.
+    """
     sheet = [CASME2_HEADER] + [
         [s, f, None, on, apex, off, None, au, e] for s, f, on, apex, off, au, e in rows
     ]
@@ -28,7 +31,7 @@ def casme2(root: Path, rows: Sequence[Sequence[Any]], *, cropped: bool = False) 
 
 
 def casme2_tree(root: Path) -> Path:
-    """One clip in order (sub01/EP02_01f, frames 46–86, apex 59) and a second of the same subject without an apex."""
+    """Write three clips of two subjects: one complete (sub01/EP02_01f, frames 46–86, apex 59), one without an apex."""
     folder = casme2(
         root,
         [
@@ -44,7 +47,7 @@ def casme2_tree(root: Path) -> Path:
 
 
 def samm(root: Path, rows: Sequence[Sequence[Any]]) -> Path:
-    """SAMM: rows of (subject, filename, onset, apex, offset, micro, action units, emotion)."""
+    """Write a SAMM sheet. ``rows``: subject, filename, onset, apex, offset, micro, action units, emotion."""
     sheet = [*SAMM_PREAMBLE, SAMM_HEADER] + [
         [s, f, int(str(f).split("_")[1]), on, apex, off, None, micro, au, e, 1, None]
         for s, f, on, apex, off, micro, au, e in rows
@@ -54,7 +57,7 @@ def samm(root: Path, rows: Sequence[Sequence[Any]]) -> Path:
 
 
 def samm_tree(root: Path) -> Path:
-    """Two clips of subject 006, one of 011."""
+    """Write two clips of subject 006 and one of 011."""
     samm(
         root,
         [
@@ -70,7 +73,7 @@ def samm_tree(root: Path) -> Path:
 
 
 def smic_tree(root: Path, cameras: Sequence[str] = ("HS",)) -> Path:
-    """Three trimmed clips of two subjects for each camera."""
+    """Write three trimmed clips of two subjects for each camera."""
     for camera in cameras:
         frames(root / camera / "s1/micro/negative/s1_ne_01", range(100, 106), "image{:06d}.bmp")
         frames(root / camera / "s1/micro/surprise/s1_sur_01", range(1, 5), "image{:06d}.bmp")
@@ -79,7 +82,7 @@ def smic_tree(root: Path, cameras: Sequence[str] = ("HS",)) -> Path:
 
 
 def manifest_tree(root: Path) -> Path:
-    """Two clips of one subject: one with two expressions, one with none."""
+    """Write two clips of one subject: one with two expressions, one without."""
     header = [
         "database", "subject", "clip", "path", "fps", "onset", "apex", "offset", "emotion", "action_units", "kind",
     ]  # fmt: skip
@@ -98,7 +101,7 @@ def manifest_tree(root: Path) -> Path:
 
 
 def samm_long_tree(root: Path) -> Path:
-    """Two long videos of subject 006 (the second without a row), one micro- and one macro-expression."""
+    """Write two long videos of subject 006, the first with a micro- and a macro-expression, the second without a row."""
     text = [[f"Line {n} above the header"] for n in range(1, 10)]
     header = [
         "Subject",
@@ -126,7 +129,7 @@ CASME3_HEADER = ["Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Object
 
 
 def casme3a_tree(root: Path) -> Path:
-    """One long video with two expressions, and depth images beside it."""
+    """Write a long video with two expressions, and its depth images."""
     rows = [["spNO.1", "a", 2, 4, 6, "4", 1, "Disgust"], ["spNO.1", "a", 8, 9, 10, "12", 2, "happy"]]
     xlsx(root / "annotation/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", [CASME3_HEADER, *rows])
     frames(root / "data/spNO.1/a/color", range(1, 13), "{}.jpg")
@@ -135,7 +138,7 @@ def casme3a_tree(root: Path) -> Path:
 
 
 def casme_sq_tree(root: Path) -> Path:
-    """Two long videos of participant 1, whose folder is s15; a micro- and a macro-expression in the first."""
+    """Write two long videos of participant 1, whose folder is s15, with two expressions in the first."""
     coding = [
         [1, "disgust1_1", 5, 6, 8, "4+7", "negative", "micro-expression", "disgust"],
         [1, "disgust1_2", 10, 12, 0, "12", "positive", "macro-expression", "happiness"],
@@ -154,7 +157,7 @@ MMEW_HEADER = [
 
 
 def mmew_tree(root: Path) -> Path:
-    """Two micro-expressions, and a macro-expression that is left out."""
+    """Write two micro-expressions, and a macro-expression that readers leave out."""
     rows = [
         [13, "S13-07-001", 1, 3, 5, "4+7", "anger", None],
         [13, "S13-01-002", 2, 3, 4, "12", "happiness", None],
@@ -167,7 +170,7 @@ def mmew_tree(root: Path) -> Path:
 
 
 def fourdme_tree(root: Path) -> Path:
-    """Two clips of two subjects, one of them with two emotions."""
+    """Write two clips of two subjects, one of them with two emotions."""
     header = [
         "sub_ID",
         "fold_name",

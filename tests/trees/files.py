@@ -1,4 +1,4 @@
-"""Files of miniature trees: images that no two calls make alike, workbooks, csv files."""
+"""Files of miniature trees: images, each different from all others, workbooks and csv files."""
 
 import csv
 import itertools
@@ -14,14 +14,14 @@ _serial = itertools.count(1)
 
 
 def image(suffix: str = ".jpg", *, width: int = 24, height: int = 16, seed: int | None = None) -> bytes:
-    """One small image that no other call gives: its pixels are drawn from a running number, or from ``seed``."""
+    """Return a small image that no other call returns: its pixels depend on a running number, or on ``seed``."""
     number = next(_serial) if seed is None else seed
     pixels = np.random.default_rng(number).integers(60, 200, (height, width), dtype=np.uint8)
     return bytes(cv2.imencode(suffix, pixels)[1].tobytes())
 
 
 def colour_image(*, width: int = 28, height: int = 28) -> bytes:
-    """A PNG of three channels, such as a flow picture of u, v and strain; no two calls give the same."""
+    """Return a PNG with three channels, like a flow picture of u, v and strain; no two calls return the same."""
     pixels = np.random.default_rng(next(_serial)).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
@@ -29,7 +29,7 @@ def colour_image(*, width: int = 28, height: int = 28) -> bytes:
 def frames(
     folder: Path, numbers: Iterable[int], name: str = "img{}.jpg", *, width: int = 24, height: int = 16
 ) -> Path:
-    """Frame images by source number; ``name`` has one place for it ("img{}.jpg", "006_{:05d}.jpg")."""
+    """Write frame images. ``name`` contains one field for the source frame ("img{}.jpg", "006_{:05d}.jpg")."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         file = folder / name.format(number)
@@ -38,7 +38,7 @@ def frames(
 
 
 def xlsx(path: Path, rows: Sequence[Sequence[Any]], **more: Sequence[Sequence[Any]]) -> Path:
-    """A real workbook; ``more`` are further worksheets by title ("_" for a blank)."""
+    """Write a real workbook; ``more`` are other worksheets by title ("_" for a blank)."""
     book = Workbook()
     first = book.active
     assert first is not None
@@ -56,7 +56,7 @@ def xlsx(path: Path, rows: Sequence[Sequence[Any]], **more: Sequence[Sequence[An
 def table(
     path: Path, rows: Sequence[Sequence[Any]], delimiter: str = ",", encoding: str = "utf-8-sig"
 ) -> Path:
-    """A csv file as spreadsheet programs write it."""
+    """Write a csv file as spreadsheet programs write it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding=encoding) as file:
         csv.writer(file, delimiter=delimiter).writerows(rows)

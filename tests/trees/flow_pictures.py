@@ -1,4 +1,4 @@
-"""Precomputed flow pictures: one whose class can be seen, and trees of them in both layouts."""
+"""Precomputed flow pictures: one whose class is visible, and trees of them in both layouts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ SAMPLES = (
 
 
 def flow_folds(root: Path, samples: Sequence[tuple[str, str, str]] = SAMPLES) -> Path:
-    """<held-out subject>/u_train|u_test/<0|1|2>/<subject>_<clip> .png, as published: with a blank before the ending."""
+    """Write <held-out subject>/u_train|u_test/<0|1|2>/<subject>_<clip> .png, as published, with a blank in the name."""
     pictures = {sample: colour_image() for sample in samples}
     for held_out in sorted({subject for subject, _, _ in samples}):
         for (subject, clip, label), picture in pictures.items():
@@ -34,7 +34,7 @@ def flow_folds(root: Path, samples: Sequence[tuple[str, str, str]] = SAMPLES) ->
 
 
 def flow_by_label(root: Path) -> Path:
-    """<database>/<subject>/<label>/<clip>.png, with a database of the lab's own."""
+    """Write <database>/<subject>/<label>/<clip>.png, including a database of the lab's own."""
     for path in (
         "casme2/sub01/positive/EP02_01f.png",
         "SMIC/s1/negative/s1_ne_01 .png",
@@ -47,7 +47,7 @@ def flow_by_label(root: Path) -> Path:
 
 
 def picture_bytes(label: str, seed: int) -> bytes:
-    """An 8-bit PNG (u, v, strain) whose bright third says the class, in noise."""
+    """Return an 8-bit PNG (u, v, strain) of noise in which the brighter third gives the class."""
     noise = np.random.default_rng(seed).integers(118, 138, (SIDE, SIDE, 3))
     rows = slice(9 * CLASSES.index(label), 9 * CLASSES.index(label) + 9)
     noise[rows] += 90

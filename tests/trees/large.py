@@ -23,10 +23,10 @@ _EMOTIONS = {
 
 
 def megc2019_trees(root: Path, rows: Iterable[Mapping[str, str]], *, extras: bool = True) -> dict[str, Path]:
-    """Miniature CASME II, SMIC HS and SAMM trees with every sample of the MEGC2019 list, by layout key.
+    """Write CASME II, SMIC HS and SAMM trees with all samples of the MEGC2019 list; return them by layout key.
 
     ``rows`` have the keys database (casme2, smic, samm), subject, clip, label. Each clip has five frames; sheets give
-    emotions that MEGC2019 maps to the label. ``extras`` adds what the databases hold besides: CASME II's sub04/EP12_01f
+    emotions that MEGC2019 maps to the label. ``extras`` adds clips that are not in the list: CASME II's sub04/EP12_01f
     (disgust, no apex), sub24/EP02_07 (happiness), one "others" and one fear; one SAMM "Other".
     """
     casme2_rows: list[list[Any]] = []
@@ -63,7 +63,7 @@ def megc2019_trees(root: Path, rows: Iterable[Mapping[str, str]], *, extras: boo
 
 
 def _smic_clip(root: Path, subject: str, clip: str, label: str) -> None:
-    """SMIC's folders have one digit where the published list has two: s1/micro/negative/s1_ne_01."""
+    """Write a clip of SMIC, whose folders have one digit if the list has two: s1/micro/negative/s1_ne_01."""
     number, _, rest = clip.partition("_")
     folder = f"s{int(subject[1:])}"
     frames(
@@ -74,10 +74,10 @@ def _smic_clip(root: Path, subject: str, clip: str, label: str) -> None:
 def large_casme2_tree(
     root: Path, *, clips: int = 250, total: int = 16_000, width: int = 640, height: int = 480
 ) -> Path:
-    """A CASME II-like tree of many clips, quickly: few images are encoded, each file is made unlike the others.
+    """Write a tree of many CASME II clips quickly: few images are encoded, but no two files are equal.
 
-    Every file is a JPEG of one of eight pictures of its subject with a comment of its own, so bytes differ everywhere
-    while decoding costs what it costs.
+    Each file is a JPEG of one of eight images of its subject with a unique comment, so all files differ, and decoding
+    costs as much as usual.
     """
     per_clip = [total // clips + (index < total % clips) for index in range(clips)]
     rows: list[list[Any]] = []
@@ -90,10 +90,10 @@ def large_casme2_tree(
         )
         folder = raw / f"sub{subject:02d}" / clip
         folder.mkdir(parents=True)
-        pictures = _pictures(subject, width, height)
-        for place in range(count):
-            data = _commented(pictures[place % len(pictures)], f"{index}/{place}")
-            (folder / f"img{first + place}.jpg").write_bytes(data)
+        images = _images(subject, width, height)
+        for position in range(count):
+            data = _with_comment(images[position % len(images)], f"{index}/{position}")
+            (folder / f"img{first + position}.jpg").write_bytes(data)
         last = first + count - 1
         rows.append([subject, clip, first, first + count // 2, last, "4", "disgust"])
     casme2(root, rows)
@@ -101,18 +101,18 @@ def large_casme2_tree(
 
 
 @cache
-def _pictures(subject: int, width: int, height: int) -> tuple[bytes, ...]:
-    """Eight JPEGs with about the detail of a photograph, shifted against each other like a head that moves."""
+def _images(subject: int, width: int, height: int) -> tuple[bytes, ...]:
+    """Return eight JPEGs with about the detail of a photograph, shifted like a moving head."""
     random = np.random.default_rng(subject)
     noise = random.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8)
     smooth = cv2.resize(cv2.GaussianBlur(noise, (0, 0), 3), (width, height), interpolation=cv2.INTER_CUBIC)
     grain = random.normal(0, 3, smooth.shape)
-    picture = np.clip(cv2.normalize(smooth, None, 40, 220, cv2.NORM_MINMAX) + grain, 0, 255).astype(np.uint8)
-    shifted = (np.roll(picture, step, axis=1) for step in range(8))
+    image = np.clip(cv2.normalize(smooth, None, 40, 220, cv2.NORM_MINMAX) + grain, 0, 255).astype(np.uint8)
+    shifted = (np.roll(image, step, axis=1) for step in range(8))
     return tuple(cv2.imencode(".jpg", each, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes() for each in shifted)
 
 
-def _commented(jpeg: bytes, comment: str) -> bytes:
-    """The JPEG with a comment segment (COM, ITU-T T.81) after its start marker."""
+def _with_comment(jpeg: bytes, comment: str) -> bytes:
+    """Return the JPEG with a comment segment (COM, ITU-T T.81) after its start marker."""
     text = comment.encode()
     return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + jpeg[2:]
