@@ -34,7 +34,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = Conflict(f"Cannot delete this: it is used by {', '.join(used_by)}.")
     if isinstance(error, Http404) and (match := NO_MATCH.fullmatch(str(error))):
         kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", match[1])
-        error = exceptions.NotFound(f"{kind.capitalize()} not found in your projects.")
+        where = "" if kind == "Project" else " in your projects"
+        error = exceptions.NotFound(f"{kind.capitalize()} not found{where}.")
     response = drf_exception_handler(error, context)
     if response is not None and isinstance(error, Conflict):
         response.data = {"detail": str(error.detail), **error.extra}

@@ -50,10 +50,11 @@ class InProject(viewsets.GenericViewSet):
 def own_related(queryset: Any, path: str) -> Any:
     """Return a ``PrimaryKeyRelatedField`` class of the rows in the user's projects; for it, other ids do not exist."""
     kind = str(queryset.model._meta.verbose_name).capitalize()
+    where = "" if queryset.model is Project else " in your projects"
 
     @extend_schema_field(OpenApiTypes.INT)
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):
-        default_error_messages = {"does_not_exist": f"{kind} {{pk_value}} not found in your projects."}
+        default_error_messages = {"does_not_exist": f"{kind} {{pk_value}} not found{where}."}
 
         def get_queryset(self) -> Any:
             return queryset.filter(
