@@ -357,7 +357,10 @@ def test_annotators_import_nothing_and_strangers_see_nothing(api, project, ours,
     assert (carol.get(url).status_code, carol.post(f"{url}confirm/").status_code) == (403, 403)
     assert carol.get("/api/v1/annotation-imports/").json()["results"] == []
     assert (bobs_api.get(url).status_code, bobs_api.post(f"{url}confirm/").status_code) == (404, 404)
-    assert f"Project {project.pk} not found." in upload(bobs_api, project, "lab.csv", CHANGED).json()["project"][0]
+    assert (
+        f"Project {project.pk} not found."
+        in upload(bobs_api, project, "lab.csv", CHANGED).json()["project"][0]
+    )
 
 
 def test_nothing_is_added_for_a_coder_who_left_after_the_check(api, project, samm_clip, anna):

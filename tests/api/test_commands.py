@@ -36,7 +36,7 @@ def test_compose_prints_id_hash_and_counts(composed):
 def test_compose_names_an_unknown_project_and_an_unknown_database(project, database):
     with pytest.raises(CommandError, match="Project “nowhere” not found"):
         call_command("compose", "--project", "nowhere")
-    with pytest.raises(CommandError, match="Not found in .*: SMIC"):
+    with pytest.raises(CommandError, match=r"Not found in .*: SMIC"):
         call_command("compose", "--project", project.slug, "--database", "SMIC")
 
 
