@@ -160,7 +160,7 @@ def test_a_new_user_walks_from_nothing_to_scored_clips(walk, live_platform, lab_
     page.get_by_role("button", name="All", exact=True).first.click()
     expect(page.locator("input[name=clip]:checked")).to_have_count(len(lab_clips))
     page.get_by_role("button", name="Score the selected clips").click()
-    expect(page.get_by_text("from the clip's labels").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("cell", name="annotated").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("meter")).to_have_count(3 * len(lab_clips), timeout=PATIENCE_MS)
     walk.shot("scored")
 
