@@ -7,7 +7,7 @@ They are validated where they are entered (a form, the API, a JSON file), so not
 from models_ml.config.features import FEATURE_CODE_VERSION, FeatureConfig
 from models_ml.config.presets import PRESETS, Preset, from_preset
 from models_ml.config.run import RunConfig, field_path
-from models_ml.config.sweep import MOST_RUNS, SweepConfig
+from models_ml.config.sweep import MAX_RUNS, SweepConfig
 from models_ml.config.training import TrainConfig
 from models_ml.nets.base import BaseNet
 from models_ml.nets.registry import NET_CONFIGS, AnyNet
@@ -15,7 +15,7 @@ from models_ml.nets.vgg_m.config import VggM, VggMSpp
 
 __all__ = [
     "FEATURE_CODE_VERSION",
-    "MOST_RUNS",
+    "MAX_RUNS",
     "NET_CONFIGS",
     "PRESETS",
     "AnyNet",

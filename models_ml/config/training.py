@@ -13,7 +13,7 @@ class TrainConfig(Config):
     epochs: int = Field(30, ge=1, le=2000, title="Epochs", description="Passes over the training samples.")
     epoch_choice: Literal["last", "validation"] = Field(
         "last",
-        title="Epoch that counts",
+        title="Chosen epoch",
         description="The epoch whose weights predict. last: the last one; validation: the one with the smallest loss on "
         "validation subjects, who are taken out of each fold's training part.",
     )

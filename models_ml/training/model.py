@@ -20,7 +20,7 @@ from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import reproducible
 
 FORMAT = "mer-model-2"
-MAX_CHUNK = 64  # samples that are predicted at once; fewer where chunk_size says so
+MAX_CHUNK = 64  # samples predicted at once; bounds the memory on a GPU, where chunk_size does not
 MAX_FEATURE = 1e6  # pixels, or pixels per pixel
 
 

@@ -10,7 +10,7 @@ from models_ml.config import NET_CONFIGS, RunConfig, VggMSpp, field_path
 
 
 def errors(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """The field path and message of every error in ``config``."""
+    """Return the field path and message of each error in ``config``."""
     with pytest.raises(ValidationError) as caught:
         RunConfig.model_validate(config)
     return [(field_path(e["loc"]), e["msg"]) for e in caught.value.errors()]

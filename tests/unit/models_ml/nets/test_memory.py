@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def found() -> list[dict[str, Any]]:
-    """Return what the search printed, a line each."""
+    """Return the lines that the search printed."""
     command = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""The parts that networks are made of."""
+"""The layers of networks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a training gives, setting by setting; and what it refuses."""
+"""The effect of each training setting, and the input that training refuses."""
 
 from collections.abc import Iterator
 from typing import Any
