@@ -94,10 +94,16 @@ RULES = [
         rf"[a-z]+s_an?_({UNIT})$|once_an?_({UNIT})$|one_[a-z]+_an?_({UNIT})$",
     ),
     Rule(
-        "the one … the other, those of, that of",
+        "the one … the other",
         "repeat the noun",
-        r"\bthe one\b[^.;:\0]{1,60}\bthe other\b|\b(those|that) of\b",
+        r"\bthe one\b[^.;:\0]{1,60}\bthe other\b",
     ),
+    Rule(
+        "what is no video",
+        "what is not a video",
+        r"(?<!there\s)\b(is|are|was|were) no (?!longer\b|more\b|one\b|less\b|such\b|way\b|need\b|[a-z]+er than)[a-z]+",
+    ),
+    Rule("user name", "username", r"\buser names?\b", "user_name"),
     Rule("but for", "except for", r"\bbut for\b"),
     Rule("in vain", "without effect", r"\bin vain\b", "in_vain"),
     Rule("beside, besides", "next to; also, apart from", r"\bbesides?\b", "beside|besides"),
@@ -141,7 +147,7 @@ RULES = [
     Rule(
         "invalid, illegal, please, sorry",
         "say what was expected and what was given",
-        r"(?<![-:])\b(invalid|illegal|please|sorry|oops)\b(?! cross-device)",
+        r"(?<![-:])\b(invalid|illegal|please|sorry|oops)\b(?! cross-device| next size)",
         only_shown=True,
     ),
     Rule(

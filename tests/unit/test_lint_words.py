@@ -28,7 +28,7 @@ def words(source: str, path: str = "module.py") -> list[tuple[int, str]]:
         "a row a coder",
         "10 bytes a frame",
         "once a request",
-        "those of the others",
+        "a file that is no video",
         "all but for the last",
         "the piece in hand",
         "Look whether it answers",
@@ -54,6 +54,9 @@ def test_words_to_avoid_are_found_in_a_string(text):
         "Deal with the rest",
         "three marks a frame apart",
         "prefers-color-scheme",
+        "there is no video",
+        "no larger than ten",
+        "the weights are those of Rec. 601",
     ],
 )
 def test_plain_english_is_left_alone(text):
