@@ -194,8 +194,8 @@ def markings_of(clip: Clip) -> tuple[Sequence[Marking], str]:
     if len(complete) == 1:
         return [complete[0]], ""
     if complete:
-        return [], "it has several complete annotations and no consensus"
-    return [], INCOMPLETE if clip.annotations.all() else "it is not annotated"
+        return [], "several complete annotations and no consensus"
+    return [], INCOMPLETE if clip.annotations.all() else "not annotated"
 
 
 def _apex(clip: Clip, marking: Marking) -> tuple[int | None, str]:

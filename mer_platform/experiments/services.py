@@ -198,7 +198,7 @@ def _launch(
             created_by=actor(user),
         )
         runs = _store_runs(experiment, sweep, plan, user)
-        what = f"run {runs[0]}" if len(runs) == 1 else f"{experiment} of {len(runs)} runs"
+        what = f"run {runs[0]}" if len(runs) == 1 else str(experiment)
         AuditEvent.record(experiment.project, user, f"launched {what} on {version}")
     return experiment
 

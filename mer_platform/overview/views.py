@@ -25,7 +25,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
         agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk")))),
     )
-    labelled = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
+    annotated = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
     runs = Run.objects.filter(project=project)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
     finished_runs = runs.filter(state=Run.State.FINISHED).count()
@@ -33,7 +33,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     pictures = FlowPicture.objects.filter(subject__database__project=project).count()
     steps = {
         "upload": bool(clips["ready"] or pictures),
-        "label": bool(labelled.exists() or pictures),
+        "code": bool(annotated.exists() or pictures),
         "compose": versions.exists(),
         "train": bool(finished_runs),
         "score": bool(batch_count),
@@ -44,7 +44,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "clips": clips,
             "arriving": Job.open_in(project, "ingest").exists(),
-            "labelled": labelled.distinct().count(),
+            "annotated": annotated.distinct().count(),
             "pictures": pictures,
             "databases": project.databases.annotate(
                 subject_count=Count("subjects", distinct=True), clip_count=Count("subjects__clips")

@@ -53,7 +53,7 @@ class Role(models.TextChoices):
 
     OWNER = "owner", "Owner: does everything, manages members"
     RESEARCHER = "researcher", "Researcher: manages clips, composites, runs and scoring"
-    ANNOTATOR = "annotator", "Annotator: views and labels clips"
+    ANNOTATOR = "annotator", "Annotator: views and codes clips"
     VIEWER = "viewer", "Viewer: views only"
 
     def includes(self, other: "Role") -> bool:

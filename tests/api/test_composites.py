@@ -116,7 +116,7 @@ def test_it_says_why_clips_are_left_out(database, make_clip, labelled, alice, bo
     for coder in (alice, bob):
         Annotation.objects.create(clip=disputed, coder=coder, onset=1, apex=2, offset=3, emotion="disgust")
     reasons = {entry.clip.name: entry.reason for entry in draft([database], MAP).left_out}
-    assert reasons["unlabelled"] == "it is not annotated"
+    assert reasons["unlabelled"] == "not annotated"
     assert reasons["broken"] == "the clip is failed"
     assert reasons["faceless"] == "no face was found in the clip"
     assert "not in the label map" in reasons["other word"]

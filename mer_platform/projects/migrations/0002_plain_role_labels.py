@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='membership',
             name='role',
-            field=models.CharField(choices=[('owner', 'Owner: does everything, manages members'), ('researcher', 'Researcher: manages clips, composites, runs and scoring'), ('annotator', 'Annotator: views and labels clips'), ('viewer', 'Viewer: views only')], max_length=12),
+            field=models.CharField(choices=[('owner', 'Owner: does everything, manages members'), ('researcher', 'Researcher: manages clips, composites, runs and scoring'), ('annotator', 'Annotator: views and codes clips'), ('viewer', 'Viewer: views only')], max_length=12),
         ),
     ]
