@@ -11,7 +11,7 @@ from django.core.files.base import File
 
 from mer_platform.annotation.models import Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip, Database
-from mer_platform.clips.services import AlreadyThere, add_clip
+from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.composites.labelmaps import LabelMap
 from mer_platform.composites.services import freeze
 from mer_platform.jobs.models import Claim, Job
@@ -91,8 +91,8 @@ def _store(database: Database, spec: ClipSpec, folder: Path) -> Clip:
                 fps=spec.fps,
                 ingest=False,
             )
-    except AlreadyThere as there:
-        return there.clip
+    except ClipExists as existing:
+        return existing.clip
     finally:
         path.unlink()
 

@@ -5,7 +5,7 @@ import json
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from mer_platform.clips.layers import KIND, FlowLayer
+from mer_platform.clips.layers import JOB_KIND, FlowLayer
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import read_index
 from mer_platform.jobs.models import Claim, Job, JobCancelled
@@ -20,7 +20,7 @@ def leave_clip(_job: Job, _reason: str) -> None:
     """The labeler shows the job's error; nothing else waits for it."""
 
 
-@handles(KIND, failed=leave_clip)
+@handles(JOB_KIND, failed=leave_clip)
 def compute_layer(claim: Claim) -> None:
     """Compute and store a layer, from two frames of the frame pack. Raises InputError if there is no face."""
     payload = claim.job.payload

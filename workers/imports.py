@@ -13,12 +13,12 @@ from mer_platform.annotation.models import Consensus, ConsensusOrigin
 from mer_platform.annotation.spotting import intervals_without_apex, queue_spotting
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.services import (
-    AlreadyThere,
-    add_new,
-    check_bytes_new,
-    check_name_new,
-    keep_bytes,
-    subject_of,
+    ClipExists,
+    check_content_is_new,
+    check_name_is_new,
+    get_or_create_subject,
+    save_new,
+    store_bytes,
 )
 from mer_platform.imports import checking, services
 from mer_platform.imports.models import Import, ImportItem
@@ -78,11 +78,13 @@ def import_items(claim: Claim) -> None:
 def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
     try:
         _IMPORTERS[item.kind](claim, item, tree)
-    except AlreadyThere as there:
+    except ClipExists as existing:
         with claim.commit():
-            item.end(State.THERE, str(there), clip=there.clip)
-            if (there.clip.subject.name, there.clip.name) != (item.subject, item.name):
-                services.report(item, "warning", "same-bytes", f"{item}: {there} It is not imported again.")
+            item.end(State.THERE, str(existing), clip=existing.clip)
+            if (existing.clip.subject.name, existing.clip.name) != (item.subject, item.name):
+                services.report(
+                    item, "warning", "same-bytes", f"{item}: {existing} It is not imported again."
+                )
     except (DatabaseError, LeaseLost, JobCancelled):
         raise
     except (InputError, ValidationError, OSError) as error:
@@ -114,16 +116,16 @@ def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
             fps_given=None if item.is_video else item.fps,
             uploaded_by=item.batch.created_by,
         )
-        check_bytes_new(clip)
+        check_content_is_new(clip)
         result = decode_clip(clip, file.path, lambda _frames: claim.check())
         _check_within(item, result.frame_count)
-        keep_bytes(clip, file, suffix)
+        store_bytes(clip, file, suffix)
     for name, value in clip_fields(result).items():
         setattr(clip, name, value)
     with claim.commit():
         clip.subject = _subject(item)
-        check_name_new(clip)
-        add_new(clip, lambda saved: _save_consensus(item, saved))
+        check_name_is_new(clip)
+        save_new(clip, lambda saved: _save_consensus(item, saved))
         if clip.face_frames and intervals_without_apex(
             clip
         ):  # SMIC codes no apex: datasets use the spotted one
@@ -227,7 +229,7 @@ def _subject(item: ImportItem) -> Subject:
     if not created and (new := [emotion for emotion in emotions if emotion not in database.emotions]):
         database.emotions = [*database.emotions, *new]
         database.save(update_fields=["emotions"])
-    return subject_of(database, item.subject)
+    return get_or_create_subject(database, item.subject)
 
 
 def _active(claim: Claim) -> Import:

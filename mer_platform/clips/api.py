@@ -16,7 +16,7 @@ from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.packindex import read_index
 from mer_platform.clips.ranges import ranged_response
-from mer_platform.clips.services import AlreadyThere, add_clip
+from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
@@ -78,22 +78,25 @@ class UploadSerializer(serializers.Serializer):
         help_text="The database's id."
     )
     subject = serializers.CharField(
-        allow_blank=True, help_text="Whose face it is; made if new in this database."
+        allow_blank=True, help_text="Whose face it is. A new name creates a subject in this database."
     )
     name = serializers.CharField(
-        required=False, allow_blank=True, max_length=120, help_text="Default: the file's name."
+        required=False,
+        allow_blank=True,
+        max_length=120,
+        help_text="Default: the file's name without its ending.",
     )
     fps = serializers.FloatField(
         required=False,
         allow_null=True,
         min_value=1,
         max_value=10_000,
-        help_text="For frame images: frames per second.",
+        help_text="Frames per second, for frame images. Default: the rate of the database.",
     )
 
 
 class NoFlow(exceptions.APIException):
-    """422: the frames are there, but no flow can be computed between them."""
+    """422: the frames exist, but no flow can be computed between them."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
@@ -112,7 +115,7 @@ class DatabaseViewSet(InProject, viewsets.ModelViewSet):
             serializer.validated_data.get("project", serializer.instance.project)
             != serializer.instance.project
         ):
-            raise serializers.ValidationError({"project": ["A database stays in its project."]})
+            raise serializers.ValidationError({"project": ["Cannot move a database to another project."]})
         serializer.save()
 
 
@@ -136,7 +139,7 @@ class ClipViewSet(
 
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ClipSerializer})
     def create(self, request: Request) -> Response:
-        """Upload one clip. It is `processing` until its ingest job has looked at every frame."""
+        """Upload one clip. Its state is `processing` until the ingest job has read all frames, then `ready` or `failed`."""
         upload = UploadSerializer(data=request.data, context=self.get_serializer_context())
         upload.is_valid(raise_exception=True)
         fields = upload.validated_data
@@ -147,8 +150,8 @@ class ClipViewSet(
                 database, fields["subject"], fields["file"], request.user,
                 name=fields.get("name", ""), fps=fields.get("fps"),
             )  # fmt: skip
-        except AlreadyThere as there:
-            raise Conflict(str(there), clip=there.clip.pk) from there
+        except ClipExists as error:
+            raise Conflict(str(error), clip=error.clip.pk) from error
         except DjangoValidationError as error:
             raise serializers.ValidationError(error.message_dict) from error
         AuditEvent.record(database.project, request.user, f"uploaded {clip}")
@@ -162,7 +165,7 @@ class ClipViewSet(
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
-        """Index of the frame pack: byte offsets, presentation times, source frame numbers, faces."""
+        """Return the index of the frame pack: byte offsets, time stamps and source frames, and the face boxes."""
         clip = self._ready_clip()
         try:
             index = read_index(clip)
@@ -175,11 +178,11 @@ class ClipViewSet(
     @extend_schema(
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            206: OpenApiResponse(description="a range"),
+            206: OpenApiResponse(description="The requested range."),
         }
     )
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
-        """The encoded frames, one after the other; takes `Range`, or `?first=…&last=…` for a part with its own address."""
+        """Return the encoded frames, one after another. Request a part with `Range` or `?first=…&last=…`."""
         clip = self._ready_clip()
         file = default_storage.open(clip.pack_name)
         return ranged_response(
@@ -189,6 +192,7 @@ class ClipViewSet(
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     @action(detail=True)
     def thumbnail(self, request: Request, pk: str) -> HttpResponseBase:
+        """Return a small image of the clip."""
         clip = self._ready_clip()
         file = default_storage.open(clip.thumbnail_name)
         return ranged_response(
@@ -197,22 +201,25 @@ class ClipViewSet(
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(name, int, required=True, description=f"{word} frame, a 0-based index.")
-            for name, word in (("from", "The first"), ("to", "The other"))
+            OpenApiParameter(name, int, required=True, description=f"Frame index at which the flow {verb}.")
+            for name, verb in (("from", "starts"), ("to", "ends"))
         ],
         responses={
             200: OpenApiResponse(
-                OpenApiTypes.OBJECT, "`u`, `v` (pixels) and `strain` on a grid over the face"
+                OpenApiTypes.OBJECT, "`u` and `v` in pixels, and `strain`, on a grid over the face."
             ),
             202: OpenApiResponse(
-                OpenApiTypes.OBJECT, "a worker computes it: ask again; `state` is the job's"
+                OpenApiTypes.OBJECT, "A worker is computing it; ask again. `state` is the state of the job."
             ),
-            422: OpenApiResponse(OpenApiTypes.OBJECT, "why there is none, e.g. no face in the first frame"),
+            422: OpenApiResponse(
+                OpenApiTypes.OBJECT,
+                "Why there is no flow, for example because the first frame shows no face.",
+            ),
         },
     )
     @action(detail=True)
     def flow(self, request: Request, pk: str) -> Response:
-        """Optical flow and strain from one frame to another, as features are computed; made when first asked for."""
+        """Return optical flow and strain from one frame to another, as in features. Computed when first requested."""
         clip = self._ready_clip()
         layer = FlowLayer(clip, *(_frame_number(request, name, clip) for name in ("from", "to")))
         if layer.exists:
@@ -220,7 +227,7 @@ class ClipViewSet(
                 response = Response(json.load(file))
             response["Cache-Control"] = "private, max-age=31536000, immutable"
             return response
-        job = layer.ask(request.user)
+        job = layer.request(request.user)
         if job.state == Job.State.FAILED:
             raise NoFlow(job.error)
         waiting = Response({"state": job.state}, status=status.HTTP_202_ACCEPTED)
@@ -230,10 +237,10 @@ class ClipViewSet(
     def _ready_clip(self) -> Clip:
         clip = self.get_object()
         if clip.state != Clip.State.READY:
-            raise Http404(f"This clip has no frames: it is {clip.state}. {clip.problem}".strip())
+            raise Http404(f"This clip has no frames: its state is {clip.state}. {clip.problem}".strip())
         if not default_storage.exists(clip.pack_name):
             raise Http404(
-                "The frames of this clip are missing from the storage: restore it from a backup, or upload the clip again."
+                "The frames of this clip are missing from the storage. Restore them from a backup, or upload the clip again."
             )
         return clip
 
@@ -242,13 +249,13 @@ def _frame_number(request: Request, name: str, clip: Clip) -> int:
     text = request.query_params.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         problem = (
-            f"“{text}” is no frame: give a 0-based index." if text else "Say which frame, as a 0-based index."
+            f"“{text}” is not a frame index. Frame indices are whole numbers from 0."
+            if text
+            else "State a frame index, counted from 0."
         )
         raise serializers.ValidationError({name: [problem]})
     if int(text) >= clip.frame_count:
-        problem = (
-            f"There is no frame {text}: the clip has {clip.frame_count} frames, 0 to {clip.frame_count - 1}."
-        )
+        problem = f"Frame {text} is not in this clip: its frames are 0–{clip.frame_count - 1}."
         raise serializers.ValidationError({name: [problem]})
     return int(text)
 
@@ -259,13 +266,13 @@ class FlowPictureViewSet(
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
 ):
-    """Precomputed pictures of motion whose clips are not here; an import brings them in."""
+    """Flow pictures: imported images of motion whose clips are not available. For researchers."""
 
     queryset = FlowPicture.objects.select_related("subject__database__project")
     serializer_class = FlowPictureSerializer
     filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
     project_path = "subject__database__project"
-    read_role = Role.RESEARCHER  # their labels are marks of others: coding is blind
+    read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind
 
     def perform_destroy(self, picture: FlowPicture) -> None:
         name, project = str(picture), picture.subject.database.project
@@ -275,9 +282,9 @@ class FlowPictureViewSet(
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
     @action(detail=True)
     def file(self, request: Request, pk: str) -> HttpResponseBase:
-        """The picture as it was imported."""
+        """Return the image as it was imported."""
         picture = self.get_object()
         if not default_storage.exists(picture.file):
-            raise Http404("This flow picture is missing from the storage: restore it from a backup.")
+            raise Http404("This flow picture is missing from the storage. Restore it from a backup.")
         file = default_storage.open(picture.file)
         return ranged_response(request, file, default_storage.size(picture.file), picture.sha256, "image/png")

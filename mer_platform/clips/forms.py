@@ -8,7 +8,7 @@ from mer_platform.clips.models import Clip, Database, FlowPicture
 
 class DatabaseForm(forms.ModelForm):
     emotions = forms.CharField(
-        help_text="The words coders choose from, separated by commas: happiness, disgust, repression, surprise, others.",
+        help_text="The emotions that coders choose from, separated by commas: happiness, disgust, surprise, others.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
@@ -21,14 +21,11 @@ class DatabaseForm(forms.ModelForm):
         self.initial["emotions"] = ", ".join(self.instance.emotions)
 
     def clean_emotions(self) -> list[str]:
-        words = [
-            word.strip()
-            for word in self.cleaned_data["emotions"].replace("\n", ",").split(",")
-            if word.strip()
-        ]
-        if long := [word for word in words if len(word) > 40]:
+        parts = self.cleaned_data["emotions"].replace("\n", ",").split(",")
+        emotions = [part.strip() for part in parts if part.strip()]
+        if long := [emotion for emotion in emotions if len(emotion) > 40]:
             raise forms.ValidationError(f"“{long[0]}” has more than 40 characters.")
-        return list(dict.fromkeys(words))
+        return list(dict.fromkeys(emotions))
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"].strip()
@@ -37,12 +34,12 @@ class DatabaseForm(forms.ModelForm):
             .exclude(pk=self.instance.pk)
             .exists()
         ):
-            raise forms.ValidationError(f"This project has a database “{name}” already.")
+            raise forms.ValidationError(f"This project already has a database “{name}”.")
         return name
 
 
 class ClipFilter(forms.Form):
-    """The filters above the list of clips; all optional."""
+    """The filters of a list of clips. All are optional."""
 
     q = forms.CharField(required=False, label="Search")
     database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
@@ -53,7 +50,7 @@ class ClipFilter(forms.Form):
         self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
 
     def apply(self, clips: QuerySet[Clip]) -> QuerySet[Clip]:
-        """Those that fit; all of them where a filter is none."""
+        """Return the rows that match; all rows if a filter is not usable."""
         if not self.is_valid():
             return clips
         chosen = self.cleaned_data
@@ -67,7 +64,7 @@ class ClipFilter(forms.Form):
 
 
 class PictureFilter(forms.Form):
-    """The filters above the list of flow pictures; all optional."""
+    """The filters of the list of flow pictures. All are optional."""
 
     q = forms.CharField(required=False, label="Search")
     database = forms.ModelChoiceField(Database.objects.none(), required=False, empty_label="All databases")
@@ -77,7 +74,7 @@ class PictureFilter(forms.Form):
         self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
 
     def apply(self, pictures: QuerySet[FlowPicture]) -> QuerySet[FlowPicture]:
-        """Those that fit; all of them where a filter is none."""
+        """Return the rows that match; all rows if a filter is not usable."""
         if not self.is_valid():
             return pictures
         for word in self.cleaned_data["q"].split():

@@ -1,4 +1,4 @@
-"""Optical flow between two frames of a clip, for the labeler: a worker computes it when it is first asked for."""
+"""Optical flow between two frames of a clip, for the labeler. A worker computes a layer when it is first requested."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Job
 from models_ml.config import FEATURE_CODE_VERSION
 
-KIND = "flow-layer"
-LAYER_VERSION = 1  # raised by whoever changes what a stored layer says
+JOB_KIND = "flow-layer"
+LAYER_VERSION = 1  # increase it when the content of a stored layer changes
 
 
 @dataclass(frozen=True)
 class FlowLayer:
-    """The layer of one pair of frames. The bytes of the clip and the frames are its identity, as of features."""
+    """The flow layer from one frame to another, identified by the clip's bytes and the two frames."""
 
     clip: Clip
     start: int
@@ -23,31 +23,30 @@ class FlowLayer:
 
     @property
     def name(self) -> str:
-        """Where it is stored; the same name never holds another layer."""
+        """Where the layer is stored. A name never refers to another layer."""
         version = f"{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
         return f"layers/{self.clip.sha256[:2]}/{self.clip.sha256}-{self.start}-{self.end}-{version}.json"
 
     @property
     def key(self) -> str:
-        return f"{KIND}:{self.clip.pk}:{self.start}:{self.end}:{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
+        return f"{JOB_KIND}:{self.clip.pk}:{self.start}:{self.end}:{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
 
     @property
     def exists(self) -> bool:
         return default_storage.exists(self.name)
 
-    def ask(self, user: Any) -> Job:
-        """The job that computes the layer: the one there is, or a new one.
+    def request(self, user: Any) -> Job:
+        """Return the job that computes the layer: an open or failed job if there is one, otherwise a new job.
 
-        A user looks at one pair of frames at a time: what the same user asked of this clip before and nobody has begun
-        is not computed any more.
+        A user looks at one pair of frames at a time, so earlier requests of this user for this clip are cancelled.
         """
         known = Job.objects.filter(key=self.key).first()
         if known is not None and known.state in (*Job.OPEN, Job.State.FAILED):
             return known
-        if known is not None:  # cancelled, or its result is gone from the storage
+        if known is not None:  # cancelled, or its result is missing from the storage
             known.delete()
-        group = f"{KIND}:{self.clip.pk}:{user.pk}"
+        group = f"{JOB_KIND}:{self.clip.pk}:{user.pk}"
         Job.cancel_group(group)
         Job.objects.filter(group=group, state__in=(Job.State.DONE, Job.State.CANCELLED)).delete()
         payload = {"clip": self.clip.pk, "from": self.start, "to": self.end}
-        return Job.enqueue(KIND, "features", self.clip.project_id, self.key, group, payload)
+        return Job.enqueue(JOB_KIND, "features", self.clip.project_id, self.key, group, payload)

@@ -1,6 +1,6 @@
-"""Databases, subjects and clips: the recordings, as uploaded, and what ingest found out about them.
+"""Databases, subjects and clips: the recordings as uploaded, and what ingest found out about them.
 
-A lab that was given only precomputed pictures of motion has flow pictures instead of clips.
+Labs that have only precomputed images of motion have flow pictures instead of clips.
 """
 
 from fractions import Fraction
@@ -14,7 +14,7 @@ from mer_platform.projects.models import Project
 
 
 class Database(models.Model):
-    """A collection recorded in one way: CASME II, SMIC, SAMM, or the lab's own."""
+    """A collection that was recorded in one way: CASME II, SMIC, SAMM, or the lab's own."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="databases")
     name = models.CharField(max_length=60)
@@ -23,14 +23,14 @@ class Database(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Used for clips that are folders of frame images; a video file says its own.",
+        help_text="For clips that are frame images. A video file states its own rate.",
     )
-    emotions = models.JSONField(default=list, help_text="The words coders choose from.")
+    emotions = models.JSONField(default=list, help_text="The emotions that coders choose from.")
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="database_name_once_a_project")
+            models.UniqueConstraint(fields=["project", "name"], name="unique_database_name_per_project")
         ]
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Database(models.Model):
 
 
 class Subject(models.Model):
-    """A recorded person: the unit of evaluation, therefore always stated, never guessed."""
+    """A recorded person: the unit of evaluation, so it is always stated and never guessed."""
 
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="subjects")
     name = models.CharField(max_length=60)
@@ -46,7 +46,7 @@ class Subject(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["database", "name"], name="subject_name_once_a_database")
+            models.UniqueConstraint(fields=["database", "name"], name="unique_subject_name_per_database")
         ]
 
     def __str__(self) -> str:
@@ -54,6 +54,8 @@ class Subject(models.Model):
 
 
 class Clip(models.Model):
+    """One recording of one subject: the uploaded bytes, and what ingest read from them."""
+
     class State(models.TextChoices):
         PROCESSING = "processing"
         READY = "ready"
@@ -63,37 +65,47 @@ class Clip(models.Model):
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="clips")
     name = models.CharField(max_length=120)
     sha256 = models.CharField("SHA-256", max_length=64)
-    file = models.CharField(max_length=200, help_text="Where the uploaded bytes are, unchanged.")
+    file = models.CharField(max_length=200, help_text="Where the uploaded bytes are stored.")
     original_name = models.CharField(max_length=255)
-    size = models.BigIntegerField(help_text="bytes")
-    fps_given = models.FloatField(null=True, blank=True, help_text="Stated at upload, for frame images.")
+    size = models.BigIntegerField(help_text="In bytes.")
+    fps_given = models.FloatField(
+        null=True, blank=True, help_text="The frame rate stated at upload, for frame images."
+    )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.PROCESSING)
-    problem = models.TextField(blank=True, help_text="Why it failed, or what to know about it.")
+    problem = models.TextField(blank=True, help_text="Why ingest failed, or what to know about the clip.")
     codec = models.CharField(max_length=40, blank=True)
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
     frame_count = models.PositiveIntegerField(default=0)
-    fps = models.CharField(max_length=30, blank=True, help_text="A fraction: 519168/19667.")
-    first_source_number = models.PositiveIntegerField(default=1)
+    fps = models.CharField(
+        max_length=30, blank=True, help_text="Frames per second as a fraction: 519168/19667."
+    )
+    first_source_number = models.PositiveIntegerField(
+        default=1, help_text="The source frame at frame index 0."
+    )
     is_grey = models.BooleanField(default=False)
-    faces = models.JSONField(default=dict, help_text="The face boxes found, and the frames they cover.")
+    faces = models.JSONField(
+        default=dict, help_text="The face boxes that were found, and the frames they cover."
+    )
     face_frames = models.JSONField(
         default=list, help_text="Ranges of frames with a face: [[first, last], …]."
     )
     fingerprint = models.CharField(
-        max_length=300, blank=True, help_text="Of what moves in it: copies of one recording have like ones."
+        max_length=300,
+        blank=True,
+        help_text="Describes what moves in the clip. Copies of one recording have similar fingerprints.",
     )
 
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "sha256"], name="same_bytes_once_a_project"),
-            models.UniqueConstraint(fields=["subject", "name"], name="clip_name_once_a_subject"),
+            models.UniqueConstraint(fields=["project", "sha256"], name="unique_clip_content_per_project"),
+            models.UniqueConstraint(fields=["subject", "name"], name="unique_clip_name_per_subject"),
         ]
 
     def __str__(self) -> str:
@@ -105,7 +117,7 @@ class Clip(models.Model):
 
     @property
     def rate(self) -> float:
-        """Frames per second, 0 before ingest."""
+        """Frames per second; 0 before ingest."""
         return float(Fraction(self.fps)) if self.fps else 0.0
 
     @property
@@ -126,22 +138,23 @@ class Clip(models.Model):
 
     @property
     def _pack_key(self) -> str:
-        # The stated rate is part of a pack's index, so the same images at another rate are another pack.
+        # The pack index contains the stated frame rate, so the same images at another rate need another pack.
         return f"{self.sha256}-{self.fps_given:g}" if self.fps_given else self.sha256
 
     @property
     def face_note(self) -> str:
-        """What a researcher should know of the faces in this clip, or nothing."""
+        """A warning if some frames have no face; empty if all have one."""
         if self.state != self.State.READY:
             return ""
         if not self.face_frames:
-            return "No face found: this clip can be labelled, but not used for training or scoring."
+            return "No face found: this clip can be annotated, but not used for training or scoring."
         if self.face_frames != [[0, self.frame_count - 1]]:
             ranges = ", ".join(f"{first}–{last}" for first, last in self.face_frames)
             return f"A face was found only in frames {ranges} of 0–{self.frame_count - 1}."
         return ""
 
     def group(self) -> str:
+        """Return the group of this clip's jobs."""
         return f"clip:{self.pk}"
 
     def mark_failed(self, problem: str) -> None:
@@ -149,24 +162,25 @@ class Clip(models.Model):
         self.save(update_fields=["state", "problem"])
 
     def save_result(self, **fields: Any) -> None:
+        """Store these fields, which ingest found."""
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
 
 
 class FlowPicture(models.Model):
-    """A precomputed picture of the motion from onset to apex (u, v, strain as 8-bit PNG) whose clip is not here.
+    """An imported image of the motion from onset to apex (u, v, strain as 8-bit PNG) whose clip is not available.
 
-    It can be composed, trained on, compared and exported like a clip's own features; it cannot be watched or labelled.
+    It can be part of a composite and be trained on, compared and exported. It cannot be watched, annotated or scored.
     """
 
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="pictures")
     name = models.CharField(max_length=120)
     emotion = models.CharField(
-        max_length=40, help_text="As the collection labels it: often the class itself."
+        max_length=40, help_text="As the collection labels it, which is often the class itself."
     )
     sha256 = models.CharField("SHA-256", max_length=64)
-    file = models.CharField(max_length=200, help_text="Where the picture's bytes are, unchanged.")
+    file = models.CharField(max_length=200, help_text="Where the imported bytes are stored.")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -174,7 +188,7 @@ class FlowPicture(models.Model):
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["subject", "name"], name="picture_name_once_a_subject")
+            models.UniqueConstraint(fields=["subject", "name"], name="unique_flow_picture_name_per_subject")
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""HTTP byte ranges (RFC 9110, section 14) over a stored file: what the frame player fetches."""
+"""HTTP byte ranges (RFC 9110, section 14) of a stored file. The frame player fetches frames in this way."""
 
 import re
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from django.http import (
     StreamingHttpResponse,
 )
 
-CHUNK = 1 << 18
+CHUNK_BYTES = 1 << 18
 
 
 def ranged_response(
     request: HttpRequest, file: IO[bytes], size: int, etag: str, content_type: str
 ) -> HttpResponseBase:
-    """The whole file, or the one range asked for (206), or 416 where there is no such range, or 304.
+    """Return the whole file (200), the requested range (206), or the answer that it is unchanged (304) or absent (416).
 
-    ``?first=…&last=…`` in the address asks for these bytes as a resource of their own (200): a page can name it in a
-    preload link, which knows no headers.
+    ``?first=…&last=…`` in the address requests these bytes as a resource of its own (200). A page can preload it with a
+    link, which cannot send a ``Range`` header.
     """
     part = part_of(request.GET.get("first"), request.GET.get("last"), size)
     quoted = f'"{etag}"' if part is None else f'"{etag}-{part[0]}-{part[1]}"'
@@ -53,7 +53,7 @@ def ranged_response(
 
 
 def part_of(first: str | None, last: str | None, size: int) -> tuple[int, int] | None:
-    """First and last byte of the part of a file that an address names; None if it names none that is there.
+    """Return the first and last byte of the part that an address names; None if it names no existing part.
 
     >>> part_of("0", "99", 1000), part_of("990", "5000", 1000)
     ((0, 99), (990, 999))
@@ -67,7 +67,7 @@ def part_of(first: str | None, last: str | None, size: int) -> tuple[int, int] |
 
 
 def parse_range(text: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of a single range; None if it cannot be satisfied; (0, -1) for "ignore it".
+    """Return the first and last byte of a single range; None if it cannot be satisfied; (0, -1) if it is to be ignored.
 
     >>> parse_range("bytes=0-99", 1000), parse_range("bytes=-10", 1000), parse_range("bytes=990-", 1000)
     ((0, 99), (990, 999), (990, 999))
@@ -90,6 +90,6 @@ def parse_range(text: str, size: int) -> tuple[int, int] | None:
 def _read(file: IO[bytes], first: int, length: int) -> Iterator[bytes]:
     with file:
         file.seek(first)
-        while length > 0 and (chunk := file.read(min(CHUNK, length))):
+        while length > 0 and (chunk := file.read(min(CHUNK_BYTES, length))):
             length -= len(chunk)
             yield chunk

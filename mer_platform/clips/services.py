@@ -1,4 +1,4 @@
-"""Taking in a clip: its bytes, stored unchanged, and the job that looks into it."""
+"""Adding clips: their bytes are stored unchanged, and a job is queued that ingests them."""
 
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -19,8 +19,8 @@ from mer_platform.web import actor
 SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".zip"}
 
 
-class AlreadyThere(Exception):
-    """The same bytes, or the same name, are in the project already."""
+class ClipExists(Exception):
+    """The project has a clip with the same bytes or the same name."""
 
     def __init__(self, clip: Clip, what: str) -> None:
         super().__init__(f"{what} already in this project as {clip}.")
@@ -37,9 +37,14 @@ def add_clip(
     fps: float | None = None,
     ingest: bool = True,
 ) -> Clip:
-    """Store the upload and queue its ingest (unless the caller does that itself).
+    """Store an uploaded clip and, unless the caller ingests it, queue its ingest.
 
-    Raises ValidationError (by field) for what can be told before looking inside, AlreadyThere for a clip that is there.
+    Raises
+    ------
+    ValidationError
+        By field, for errors that are visible without opening the file.
+    ClipExists
+        If the project has the same clip.
     """
     original = PurePath(file.name or "clip").name
     suffix = PurePath(original).suffix.lower()
@@ -54,62 +59,61 @@ def add_clip(
         fps_given=(fps or database.fps) if suffix == ".zip" else None,
         uploaded_by=actor(user),
     )
-    check_bytes_new(clip)
-    clip.subject = subject_of(database, subject_name)
-    check_name_new(clip)
-    keep_bytes(clip, file, suffix)
-    add_new(clip, queue_ingest if ingest else None)
+    check_content_is_new(clip)
+    clip.subject = get_or_create_subject(database, subject_name)
+    check_name_is_new(clip)
+    store_bytes(clip, file, suffix)
+    save_new(clip, queue_ingest if ingest else None)
     return clip
 
 
-def check_bytes_new(clip: Clip) -> None:
-    """Raise AlreadyThere if the project has a clip of the same bytes."""
-    if there := Clip.objects.filter(project=clip.project, sha256=clip.sha256).first():
-        raise AlreadyThere(there, f"The file “{clip.original_name}” is")
+def check_content_is_new(clip: Clip) -> None:
+    """Raise ClipExists if the project has a clip with the same bytes."""
+    if existing := Clip.objects.filter(project=clip.project, sha256=clip.sha256).first():
+        raise ClipExists(existing, f"The file “{clip.original_name}” is")
 
 
-def check_name_new(clip: Clip) -> None:
-    """Raise AlreadyThere if its subject has a clip of the same name."""
-    if there := Clip.objects.filter(subject=clip.subject, name=clip.name).first():
-        raise AlreadyThere(there, f"A clip named “{clip.name}” is")
+def check_name_is_new(clip: Clip) -> None:
+    """Raise ClipExists if the subject has a clip with the same name."""
+    if existing := Clip.objects.filter(subject=clip.subject, name=clip.name).first():
+        raise ClipExists(existing, f"A clip named “{clip.name}” is")
 
 
-def keep_bytes(clip: Clip, file: File, suffix: str) -> None:
-    """Store a clip's bytes unchanged, under a name that says their content."""
+def store_bytes(clip: Clip, file: File, suffix: str) -> None:
+    """Store a clip's bytes unchanged, under a name derived from their SHA-256."""
     clip.file = store_by_content("clips", file, suffix, sha256=clip.sha256).name
 
 
-def add_new(clip: Clip, then: Callable[[Clip], Any] | None = None) -> None:
-    """Save a new clip, and do ``then`` in the same transaction. Raises AlreadyThere."""
+def save_new(clip: Clip, then: Callable[[Clip], Any] | None = None) -> None:
+    """Save a new clip and call ``then`` in the same transaction. Raises ClipExists."""
     try:
         with transaction.atomic():
             clip.save()
             if then is not None:
                 then(clip)
-    except IntegrityError as error:  # two uploads of the same clip at the same moment
+    except IntegrityError as error:  # another upload of the same clip won
         same = Q(sha256=clip.sha256) | Q(subject=clip.subject, name=clip.name)
-        there = Clip.objects.filter(same, project=clip.project).first()
-        if there is None:
+        existing = Clip.objects.filter(same, project=clip.project).first()
+        if existing is None:
             raise
-        raise AlreadyThere(there, f"The file “{clip.original_name}”, or a clip of its name, is") from error
+        raise ClipExists(existing, f"The file “{clip.original_name}”, or a clip with its name, is") from error
 
 
-def subject_of(database: Database, name: str) -> Subject:
-    """The subject of this name, made if new. Raises ValidationError for a name that is another's but for its spelling.
+def get_or_create_subject(database: Database, name: str) -> Subject:
+    """Return the subject with this name.
 
-    Two spellings of one person would be two folds, each trained on the other's face.
+    Raises ValidationError for another spelling of an existing name: two spellings of one person would become two folds,
+    each trained on the other's face.
     """
     name = unicodedata.normalize("NFC", name.strip())
-    if other := same_but_for_spelling(name, database.subjects.values_list("name", flat=True)):
-        message = (
-            f"This database has a subject “{other}”: use that spelling, or another name for another person."
-        )
+    if other := other_spelling(name, database.subjects.values_list("name", flat=True)):
+        message = f"This database has a subject “{other}”. Use that spelling, or a different name for another person."
         raise ValidationError({"subject": message})
     return Subject.objects.get_or_create(database=database, name=name)[0]
 
 
-def same_but_for_spelling(name: str, names: Iterable[str]) -> str:
-    """Which of ``names`` differs from ``name`` only in case, blanks or width of its letters; empty if none does."""
+def other_spelling(name: str, names: Iterable[str]) -> str:
+    """Return which of ``names`` differs from ``name`` only in case, spaces or letter width; empty if none does."""
     return next((other for other in names if other != name and _plain(other) == _plain(name)), "")
 
 
@@ -126,19 +130,19 @@ def queue_ingest(clip: Clip) -> Job:
 def _check_upload(suffix: str, size: int, subject: str, fps: float | None) -> None:
     errors: dict[str, str] = {}
     if suffix not in SUFFIXES:
+        kind = f"a file ending in “{suffix}”" if suffix else "a file without an ending"
         errors["file"] = (
-            f"A file ending in “{suffix or 'nothing'}” is not taken: upload mp4, mov, avi or mkv video, "
-            "or a zip of frame images."
+            f"Cannot read {kind}. Upload an mp4, mov, avi or mkv video, or a zip of frame images."
         )
     elif size == 0:
         errors["file"] = "The file is empty."
     elif size > settings.MAX_CLIP_BYTES:
-        errors["file"] = f"The file has {size:,} bytes; the limit is {settings.MAX_CLIP_BYTES:,}."
+        errors["file"] = f"The file has {size:,} bytes, but the limit is {settings.MAX_CLIP_BYTES:,}."
     if not subject.strip():
-        errors["subject"] = "Say whose face this is: evaluation holds out one subject at a time."
+        errors["subject"] = "State whose face this is: evaluation holds out one subject at a time."
     elif len(subject.strip()) > 60:
-        errors["subject"] = "A subject's name has at most 60 characters."
+        errors["subject"] = "The name of a subject can have at most 60 characters."
     if suffix == ".zip" and not fps:
-        errors["fps"] = "Frame images do not say their rate: give frames per second."
+        errors["fps"] = "Frame images do not contain their rate. State the frames per second."
     if errors:
         raise ValidationError(errors)

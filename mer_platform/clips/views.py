@@ -21,7 +21,10 @@ PAGE = 48
 @require_GET
 @vary_on_headers("HX-Request")
 def picture_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every flow picture, filtered; asked by htmx, only the list. They carry labels, so only researchers see them."""
+    """List the flow pictures that match the filters. An htmx request gets only the list.
+
+    Flow pictures show emotions, so only researchers see them.
+    """
     project = get_project(request, slug, Role.RESEARCHER)
     form = PictureFilter(request.GET, project=project)
     everything = FlowPicture.objects.filter(subject__database__project=project)
@@ -41,7 +44,7 @@ def picture_list(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def upload(request: HttpRequest, slug: str) -> HttpResponse:
-    """The upload form; files go to the API, one request each."""
+    """Show the upload form. Its files go to the API, one request per file."""
     project = get_project(request, slug, Role.RESEARCHER)
     context = {
         "databases": project.databases.all(),
@@ -63,7 +66,7 @@ def clip_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except ProtectedError as error:
         used_by = next(iter(error.protected_objects))
         kind = used_by._meta.verbose_name
-        messages.error(request, f"{name} is used by a {kind} and cannot be deleted; results point at it.")
+        messages.error(request, f"Cannot delete {name}: a {kind} uses it, and results refer to it.")
         return redirect("clip", slug, pk)
     AuditEvent.record(project, request.user, f"deleted {name}")
     messages.success(request, f"{name} was deleted.")
@@ -73,13 +76,13 @@ def clip_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> HttpResponse:
-    """A new database, or the rate and words of one."""
+    """Create a database, or change its name, frame rate and emotions."""
     project = get_project(request, slug, Role.RESEARCHER)
     database = get_object_or_404(Database, pk=pk, project=project) if pk else Database(project=project)
     form = DatabaseForm(request.POST or None, instance=database)
     if request.method == "POST" and form.is_valid():
         form.save()
-        AuditEvent.record(project, request.user, f"{'changed' if pk else 'made'} the database {database}")
+        AuditEvent.record(project, request.user, f"{'changed' if pk else 'created'} the database {database}")
         if pk:
             messages.success(request, f"{database} was saved.")
             return redirect("clips", slug)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from mer_platform.clips.models import Clip, FlowPicture, Subject
-from mer_platform.clips.services import same_but_for_spelling
+from mer_platform.clips.services import other_spelling
 from mer_platform.imports.annotations import plan_annotations
 from mer_platform.imports.comparing import Known, compare_clip, compare_picture
 from mer_platform.imports.frames import indices_of
@@ -36,7 +36,7 @@ class ImportPlan:
             picture.database for picture in finding.flow_pictures
         }
         self._databases = {d.name: d for d in batch.project.databases.all()}
-        self._spelling = {name: same_but_for_spelling(name, self._databases) for name in names}
+        self._spelling = {name: other_spelling(name, self._databases) for name in names}
         known = Subject.objects.filter(database__project=batch.project)
         self._subjects: dict[str, set[str]] = {
             name: set(known.filter(database__name=name).values_list("name", flat=True)) for name in names
@@ -164,7 +164,7 @@ class ImportPlan:
             )
         elif reason := self._mixed.get(database):
             self._fail(item, "error", "pictures-and-clips", reason, file)
-        elif other := same_but_for_spelling(subject, self._subjects[database]):
+        elif other := other_spelling(subject, self._subjects[database]):
             self._fail(
                 item,
                 "error",

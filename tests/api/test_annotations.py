@@ -1,4 +1,4 @@
-"""Marks are exact, in order, never overwritten unseen; the database itself keeps the order."""
+"""Marks are exact, in order, and never overwritten unnoticed; the database itself enforces the order."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -37,7 +37,7 @@ def test_it_saves_marks_one_by_one(api, clip):
         ({"confidence": 6}, "confidence", ""),
     ],
 )
-def test_it_refuses_wrong_marks_and_says_why(api, clip, marks, field, words):
+def test_wrong_marks_are_rejected_with_a_reason(api, clip, marks, field, words):
     answer = api.post(URL, {"clip": clip.pk, **marks})
     assert answer.status_code == 400
     assert words in answer.json()[field][0]
@@ -51,7 +51,7 @@ def test_it_checks_a_changed_mark_against_the_stored_ones(api, annotation):
 
 
 @pytest.mark.parametrize("marks", [{"onset": 21}, {"offset": 19}, {"apex": None, "onset": 31}])
-def test_the_database_refuses_what_gets_past_the_forms(annotation, marks):
+def test_the_database_rejects_marks_in_the_wrong_order(annotation, marks):
     with pytest.raises(IntegrityError), transaction.atomic():
         Annotation.objects.filter(pk=annotation["id"]).update(**marks)
 
@@ -77,14 +77,14 @@ def test_a_clip_may_show_several_expressions(api, clip, annotation):
     assert [row["onset"] for row in api.get(f"{URL}?clip={clip.pk}&mine=true").json()["results"]] == [10, 50]
 
 
-def test_a_save_whose_answer_was_lost_is_not_made_twice(api, clip, annotation):
+def test_a_repeated_save_does_not_create_a_second_annotation(api, clip, annotation):
     answer = api.post(URL, {"clip": clip.pk, "key": annotation["key"], "onset": 10})
     assert answer.status_code == 409
     assert answer.json()["current"]["id"] == annotation["id"]
     assert Annotation.objects.count() == 1
 
 
-def test_every_answer_names_the_revision_that_an_edit_sends_back(api, clip):
+def test_each_answer_has_an_etag_for_the_next_edit(api, clip):
     made = api.post(URL, {"clip": clip.pk, "onset": 10})
     url = f"{URL}{made.json()['id']}/"
     assert made["ETag"] == '"1"'
@@ -94,27 +94,27 @@ def test_every_answer_names_the_revision_that_an_edit_sends_back(api, clip):
     assert api.post(f"{url}restore/")["ETag"] == '"4"'
 
 
-def test_a_save_that_comes_after_its_deletion_elsewhere_is_told_so(api, clip, annotation):
+def test_a_repeated_save_of_a_deleted_annotation_returns_it_as_deleted(api, clip, annotation):
     api.delete(f"{URL}{annotation['id']}/")
     answer = api.post(URL, {"clip": clip.pk, "key": annotation["key"], "onset": 10})
     assert answer.status_code == 409
     assert (answer.json()["current"]["id"], answer.json()["current"]["deleted"]) == (annotation["id"], True)
 
 
-def test_bringing_back_twice_is_bringing_back_once(api, annotation):
+def test_restoring_twice_changes_nothing(api, annotation):
     url = f"{URL}{annotation['id']}/"
     api.delete(url)
     assert [api.post(f"{url}restore/").json()["revision"] for _ in range(2)] == [3, 3]
 
 
-def test_anothers_key_is_refused_without_showing_what_is_there(project, clip, annotation, member):
+def test_a_key_of_another_coder_is_rejected_without_showing_the_annotation(project, clip, annotation, member):
     carol = member(project, "carol", Role.ANNOTATOR)
     answer = carol.post(URL, {"clip": clip.pk, "key": annotation["key"]})
     assert answer.status_code == 409
     assert "current" not in answer.json()
 
 
-def test_every_version_is_kept_with_who_and_from_where(api, annotation):
+def test_all_versions_are_kept_with_user_and_client(api, annotation):
     url = f"{URL}{annotation['id']}/"
     api.patch(url, {"apex": 21}, headers={"X-MER-Client": "labeler"})
     versions = api.get(f"{url}versions/").json()
@@ -124,7 +124,7 @@ def test_every_version_is_kept_with_who_and_from_where(api, annotation):
     ]
 
 
-def test_a_deleted_annotation_can_be_brought_back(api, annotation):
+def test_a_deleted_annotation_can_be_restored(api, annotation):
     url = f"{URL}{annotation['id']}/"
     assert api.delete(url, headers={"If-Match": "1"}).status_code == 204
     assert api.get(url).status_code == 404
@@ -133,7 +133,7 @@ def test_a_deleted_annotation_can_be_brought_back(api, annotation):
     assert api.get(url).status_code == 200
 
 
-def test_a_coder_finds_what_they_deleted_and_nobody_else_does(project, api, clip, annotation, member):
+def test_only_the_coder_sees_their_deleted_annotations(project, api, clip, annotation, member):
     api.delete(f"{URL}{annotation['id']}/")
     query = f"{URL}?clip={clip.pk}&deleted=true"
     assert [(row["id"], row["deleted"]) for row in api.get(query).json()["results"]] == [
@@ -143,7 +143,7 @@ def test_a_coder_finds_what_they_deleted_and_nobody_else_does(project, api, clip
     assert api.patch(f"{URL}{annotation['id']}/?deleted=true", {"onset": 1}).status_code == 404
 
 
-def test_only_the_coder_brings_back(project, api, annotation, member):
+def test_only_the_coder_restores_an_annotation(project, api, annotation, member):
     api.delete(f"{URL}{annotation['id']}/")
     assert (
         member(project, "carol", Role.RESEARCHER).post(f"{URL}{annotation['id']}/restore/").status_code == 404
@@ -161,13 +161,13 @@ def test_action_units_are_stored_in_one_form(api, clip, written, stored):
     ("written", "words"),
     [("smile", "“smile” is not an action unit"), ("4+99", "no action unit 99"), ("L4R", "“L4R”")],
 )
-def test_it_says_which_action_unit_it_cannot_read(api, clip, written, words):
+def test_an_unreadable_action_unit_is_named(api, clip, written, words):
     answer = api.post(URL, {"clip": clip.pk, "action_units": written})
     assert answer.status_code == 400
     assert words in answer.json()["action_units"][0]
 
 
-def test_it_keeps_what_was_suggested(api, clip):
+def test_an_accepted_suggestion_is_kept(api, clip):
     offered = {"onset": 10, "apex": 20, "offset": 30, "confidence": 0.8}
     fields = {"onset": 10, "apex": 22, "offset": 30, "origin": "corrected", "suggestion": offered}
     stored = api.post(URL, {"clip": clip.pk, **fields}).json()
@@ -188,18 +188,18 @@ def test_researchers_see_but_do_not_change_the_marks_of_others(project, clip, an
     assert carol.patch(f"{URL}{annotation['id']}/", {"onset": 1}).status_code == 403
 
 
-def test_it_adopts_a_complete_marking_as_consensus(api, clip, annotation):
+def test_a_complete_annotation_is_adopted_as_consensus(api, clip, annotation):
     assert api.post(f"{URL}{annotation['id']}/adopt/").status_code == 200
     consensus = Consensus.objects.get(clip=clip)
     assert (consensus.onset, consensus.apex, consensus.offset, consensus.emotion) == (10, 20, 30, "disgust")
 
 
-def test_it_does_not_adopt_half_a_marking(api, clip):
+def test_an_incomplete_annotation_is_not_adopted(api, clip):
     half = api.post(URL, {"clip": clip.pk, "onset": 10}).json()
     assert api.post(f"{URL}{half['id']}/adopt/").status_code == 409
     assert not Consensus.objects.exists()
 
 
-def test_it_does_not_label_a_clip_that_failed(api, make_clip):
+def test_a_failed_clip_cannot_be_annotated(api, make_clip):
     broken = make_clip("broken", state="failed", problem="It is a text file.")
     assert api.post(URL, {"clip": broken.pk, "onset": 1}).status_code == 400

@@ -1,4 +1,4 @@
-"""What shows all marks of a project at once waits until a coder's own queue is done."""
+"""Files and pages that show all marks of a project are closed to users who still have clips to code."""
 
 import pytest
 from django.urls import reverse
@@ -34,12 +34,12 @@ def addresses(project, version) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_researcher_sees_all_marks(client, alice, addresses):
+def test_a_researcher_without_a_queue_sees_all_marks(client, alice, addresses):
     client.force_login(alice)
     assert {url: client.get(url).status_code for url in addresses} == dict.fromkeys(addresses, 200)
 
 
-def test_not_while_a_clip_waits_to_be_coded_blind(client, alice, addresses, clip):
+def test_a_researcher_with_clips_to_code_sees_none(client, alice, addresses, clip):
     Assignment.objects.create(clip=clip, coder=alice)
     client.force_login(alice)
     assert {url: client.get(url).status_code for url in addresses} == dict.fromkeys(addresses, 403)

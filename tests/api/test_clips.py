@@ -38,22 +38,22 @@ def test_it_stores_the_bytes_unchanged_and_queues_the_ingest(upload):
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        ({"name": "notes.txt"}, "file", "upload mp4, mov, avi or mkv video"),
+        ({"name": "notes.txt"}, "file", "Upload an mp4, mov, avi or mkv video"),
         ({"content": b""}, "file", "empty"),
-        ({"subject": "  "}, "subject", "Say whose face this is"),
+        ({"subject": "  "}, "subject", "State whose face this is"),
         ({"subject": "x" * 61}, "subject", "at most 60"),
         ({"database": 999_999}, "database", "not found in your projects"),
         ({"fps": "0"}, "fps", "greater than or equal to 1"),
     ],
 )
-def test_it_says_what_is_wrong_with_an_upload(upload, fields, field, words):
+def test_errors_of_an_upload_are_explained(upload, fields, field, words):
     answer = upload(**fields)
     assert answer.status_code == 400
     assert words in str(answer.json()[field])
     assert not Clip.objects.exists()
 
 
-def test_it_wants_the_rate_of_frame_images(upload, database):
+def test_frame_images_need_a_frame_rate(upload, database):
     database.fps = None
     database.save()
     answer = upload(name="frames.zip")
@@ -61,14 +61,14 @@ def test_it_wants_the_rate_of_frame_images(upload, database):
     assert "frames per second" in str(answer.json()["fps"])
 
 
-def test_it_wants_a_file(api, database):
+def test_an_upload_needs_a_file(api, database):
     answer = api.post(URL, {"database": database.pk, "subject": "sub01"}, format="multipart")
     assert answer.status_code == 400
     assert "file" in answer.json()
 
 
 @pytest.mark.parametrize("spelling", ["SUB01", "sub 01", "ｓub01"])
-def test_it_does_not_split_a_person_by_spelling(upload, spelling):
+def test_another_spelling_of_a_subject_is_rejected(upload, spelling):
     upload(b"one")
     answer = upload(b"two", name="EP02.mp4", subject=spelling)
     assert answer.status_code == 400
@@ -103,7 +103,7 @@ def test_it_serves_one_range_of_the_pack(api, clip):
     assert b"".join(answer.streaming_content) == bytes(range(10, 20))
 
 
-def test_it_serves_the_whole_pack_privately_and_for_good(api, clip):
+def test_the_whole_pack_is_cached_privately_and_permanently(api, clip):
     answer = api.get(f"{URL}{clip.pk}/frames.bin")
     assert len(b"".join(answer.streaming_content)) == 1000
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -115,7 +115,7 @@ def test_it_answers_416_to_a_range_beyond_the_end(api, clip):
     assert (answer.status_code, answer["Content-Range"]) == (416, "bytes */1000")
 
 
-def test_it_ignores_a_range_that_is_none(api, clip):
+def test_an_unreadable_range_is_ignored(api, clip):
     answer = api.get(f"{URL}{clip.pk}/frames.bin", headers={"Range": f"bytes={'9' * 5000}-"})
     assert answer.status_code == 200
 
@@ -134,7 +134,7 @@ def test_it_says_that_the_index_is_damaged(api, clip):
     assert "missing from the storage or damaged" in answer.json()["detail"]
 
 
-def test_it_has_no_frames_of_a_failed_clip_and_says_why(api, make_clip):
+def test_a_failed_clip_has_no_frames_and_a_reason(api, make_clip):
     broken = make_clip("broken", state="failed", problem="It is a text file.")
     answer = api.get(f"{URL}{broken.pk}/frames/")
     assert answer.status_code == 404

@@ -120,7 +120,7 @@ def test_train_names_an_unknown_version(db):
 
 
 def test_seed_demo_requires_an_owner_and_plans_once(alice):
-    with pytest.raises(CommandError, match="no user “stranger”"):
+    with pytest.raises(CommandError, match="User “stranger” not found"):
         call_command("seed_demo", owner="stranger")
     for _ in range(2):
         call_command("seed_demo", owner="alice")

@@ -1,4 +1,4 @@
-"""Asking for the flow between two frames: once computed it is there, until then a job says how it stands."""
+"""Requests for the flow between two frames: a stored layer is returned at once, otherwise the state of its job."""
 
 import json
 
@@ -22,7 +22,7 @@ def flow_jobs() -> list[tuple[int, int, str]]:
     return [(job.payload["from"], job.payload["to"], job.state) for job in jobs]
 
 
-def test_the_first_question_queues_a_job_and_the_next_finds_it(api, clip):
+def test_the_first_request_queues_a_job_and_the_next_finds_it(api, clip):
     for _ in range(2):
         answer = api.get(url(clip))
         assert (answer.status_code, answer.json()) == (202, {"state": "queued"})
@@ -31,7 +31,7 @@ def test_the_first_question_queues_a_job_and_the_next_finds_it(api, clip):
     assert Job.objects.get(kind="flow-layer").queue == "features"
 
 
-def test_a_layer_that_is_there_is_given_for_good(api, make_clip):
+def test_a_stored_layer_is_returned_and_cached_permanently(api, make_clip):
     clip = make_clip("with a layer")
     layer = {"from": 10, "to": 20, "size": 1, "u": [0], "v": [0], "strain": [0]}
     default_storage.save(FlowLayer(clip, 10, 20).name, ContentFile(json.dumps(layer).encode()))
@@ -41,27 +41,27 @@ def test_a_layer_that_is_there_is_given_for_good(api, make_clip):
     assert not flow_jobs()
 
 
-def test_who_goes_on_leaves_no_work_behind(api, clip):
+def test_a_users_next_request_cancels_the_previous_one(api, clip):
     for end in ("20", "21", "22"):
         assert api.get(url(clip, end=end)).status_code == 202
     assert flow_jobs() == [(10, 22, "queued")]
 
 
-def test_one_coder_going_on_does_not_end_what_another_waits_for(api, clip, project, member):
+def test_a_request_does_not_cancel_those_of_other_users(api, clip, project, member):
     other = member(project, "carol", Role.ANNOTATOR)
     assert other.get(url(clip)).status_code == 202
     assert api.get(url(clip, end="21")).status_code == 202
     assert flow_jobs() == [(10, 20, "queued"), (10, 21, "queued")]
 
 
-def test_a_cancelled_question_may_be_asked_again(api, clip):
+def test_a_cancelled_request_can_be_repeated(api, clip):
     api.get(url(clip))
     Job.objects.update(state="cancelled")
     assert api.get(url(clip)).json() == {"state": "queued"}
     assert flow_jobs() == [(10, 20, "queued")]
 
 
-def test_why_there_is_no_flow_is_told(api, clip):
+def test_a_failed_computation_returns_its_reason(api, clip):
     api.get(url(clip))
     Job.objects.update(state="failed", error="There is no face in frame 10 (source frame 11).")
     answer = api.get(url(clip))
@@ -72,15 +72,15 @@ def test_why_there_is_no_flow_is_told(api, clip):
 @pytest.mark.parametrize(
     ("start", "end", "field", "words"),
     [
-        ("", "20", "from", "Say which frame"),
-        ("10", "x", "to", "“x” is no frame"),
-        ("-1", "20", "from", "“-1” is no frame"),
-        ("10", "100", "to", "There is no frame 100: the clip has 100 frames, 0 to 99."),
-        ("9" * 400, "20", "from", "is no frame"),
-        ("²", "20", "from", "“²” is no frame"),
+        ("", "20", "from", "State a frame index"),
+        ("10", "x", "to", "“x” is not a frame index"),
+        ("-1", "20", "from", "“-1” is not a frame index"),
+        ("10", "100", "to", "Frame 100 is not in this clip: its frames are 0–99."),
+        ("9" * 400, "20", "from", "is not a frame index"),
+        ("²", "20", "from", "“²” is not a frame index"),
     ],
 )
-def test_a_frame_that_is_none_is_refused(api, clip, start, end, field, words):
+def test_wrong_frame_indices_are_rejected(api, clip, start, end, field, words):
     answer = api.get(url(clip, start, end))
     assert answer.status_code == 400
     assert words in str(answer.json()[field])
@@ -91,6 +91,6 @@ def test_a_clip_that_is_not_ready_has_no_flow(api, make_clip):
     assert api.get(url(make_clip(state="processing"))).status_code == 404
 
 
-def test_others_cannot_ask(bobs_api, clip):
+def test_strangers_cannot_request_flow(bobs_api, clip):
     assert bobs_api.get(url(clip)).status_code == 404
     assert not flow_jobs()

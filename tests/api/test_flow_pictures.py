@@ -70,7 +70,7 @@ def test_their_page_shows_and_filters_them(browser, project, picture):
     assert reverse("flow-picture-file", args=[picture.pk]) in page
     found = browser.get(url, {"q": "006 surprise"}).content.decode()
     assert ("006_1_2" in found, "s01_ne_01" in found) == (True, False)
-    assert "No flow picture fits these filters" in browser.get(url, {"q": "nobody"}).content.decode()
+    assert "No flow picture matches these filters" in browser.get(url, {"q": "nobody"}).content.decode()
 
 
 def test_their_empty_page_explains_what_they_are(browser, project):

@@ -1,4 +1,4 @@
-"""How the labeler opens a clip: what the page's head fetches before any script, and which clip follows."""
+"""How the labeler opens a clip: what the page's head fetches before any script, and which clip is next."""
 
 import re
 
@@ -49,7 +49,7 @@ def test_any_frame_in_the_address_opens(browser, large_clip, frame):
     assert "<mer-labeler" in page_of(browser, large_clip, f"?frame={frame}")
 
 
-def test_a_clip_whose_index_is_lost_still_has_a_page_that_can_say_so(browser, clip):
+def test_a_clip_without_an_index_still_has_a_page(browser, clip):
     default_storage.delete(clip.index_name)
     assert 'head-url=""' in page_of(browser, clip)
 
@@ -78,7 +78,7 @@ def test_a_part_of_the_pack_has_an_address_of_its_own(api, clip):
     assert answer["ETag"].endswith('-10-19"')
 
 
-def test_coders_go_on_to_their_queue_and_viewers_have_none(client, project, clip, bob):
+def test_coders_continue_with_their_queue_and_viewers_have_none(client, project, clip, bob):
     client.force_login(bob)
     membership = Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
     url = reverse("clip", args=[project.slug, clip.pk])
@@ -91,12 +91,12 @@ def test_coders_go_on_to_their_queue_and_viewers_have_none(client, project, clip
     assert (opening["next_url"], opening["readonly"]) == (f"{queue}?after={clip.pk}", False)
 
 
-def test_a_clip_that_its_coder_called_done_opens_for_reading(browser, project, clip, alice):
+def test_a_finished_clip_opens_read_only(browser, project, clip, alice):
     Assignment.objects.create(clip=clip, coder=alice, done_at=timezone.now())
     assert browser.get(reverse("clip", args=[project.slug, clip.pk])).context["opening"]["readonly"] is True
 
 
-def test_the_index_tells_where_the_face_is(api, clip):
+def test_the_index_contains_the_face_boxes(api, clip):
     clip.faces = {"frame_count": 100, "boxes": [[0, 10, 10, 40, 40], [99]], "coverage": [[0, 0]]}
     clip.save()
     assert api.get(f"/api/v1/clips/{clip.pk}/frames/").json()["faces"] == [[0, 10, 10, 40, 40], [99]]

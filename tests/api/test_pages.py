@@ -233,4 +233,4 @@ def test_projects_with_the_same_name_get_different_addresses(browser):
 def test_it_protects_a_clip_of_a_frozen_version_from_deletion(browser, project, version):
     clip = version.samples.first().clip
     page = browser.post(reverse("clip-delete", args=[project.slug, clip.pk]), follow=True)
-    assert "cannot be deleted" in page.content.decode()
+    assert "Cannot delete" in page.content.decode()

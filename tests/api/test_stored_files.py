@@ -1,4 +1,4 @@
-"""A file that was made to be stored is moved into the storage whole, and what a killed worker left is removed."""
+"""New files are moved into the storage as a whole, and leftovers of killed workers are removed."""
 
 import hashlib
 import os
@@ -29,7 +29,7 @@ def test_a_new_file_becomes_the_stored_one_without_a_copy(unfinished):
     assert list(unfinished.iterdir()) == []
 
 
-def test_a_place_on_another_disk_gets_a_copy(monkeypatch):
+def test_a_file_is_copied_to_a_storage_on_another_disk(monkeypatch):
     def refuse(self, target):
         raise OSError("Invalid cross-device link")
 
@@ -54,7 +54,7 @@ def test_the_same_bytes_are_stored_once_under_their_hash():
     assert (path.read_bytes(), path.stat().st_ino) == (content, written)
 
 
-def test_what_was_not_stored_is_gone_and_what_a_killed_worker_left_is_removed(unfinished):
+def test_unfinished_files_of_failed_and_killed_workers_are_removed(unfinished):
     with pytest.raises(RuntimeError), new_file():
         raise RuntimeError
     assert list(unfinished.iterdir()) == []

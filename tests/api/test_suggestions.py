@@ -1,4 +1,4 @@
-"""Suggestions of the spotter: who sees them, who may ask for them, and for which clips."""
+"""Suggestions of the spotter: who sees them, who may request them, and for which clips."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -52,7 +52,7 @@ def test_a_researcher_queues_the_clips_with_something_to_find(member, project, m
     assert {job.payload["clip"] for job in Job.objects.filter(kind="spot")} == {open_.pk, no_apex.pk}
 
 
-def test_asking_twice_queues_once(api, project, clip):
+def test_a_second_request_queues_nothing_new(api, project, clip):
     for _ in range(2):
         assert api.post(f"/api/v1/projects/{project.pk}/spot/").json() == {"queued": 1}
     assert Job.objects.filter(kind="spot").count() == 1
@@ -65,7 +65,7 @@ def test_annotators_and_strangers_queue_nothing(member, project, clip, bobs_api)
     assert not Job.objects.exists()
 
 
-def test_the_project_itself_still_takes_its_owner(member, project):
+def test_only_the_owner_changes_the_project(member, project):
     researcher = member(project, "res", Role.RESEARCHER)
     assert researcher.patch(f"/api/v1/projects/{project.pk}/", {"name": "Mine"}).status_code == 403
 
@@ -81,7 +81,7 @@ def test_the_page_queues_and_shows_how_many_are_left(client, alice, project, cli
     assert "to go" not in again
 
 
-def test_an_annotator_has_no_button_and_may_not_press_it(client, member, project, clip):
+def test_an_annotator_may_not_start_the_spotter(client, member, project, clip):
     from django.contrib.auth.models import User
 
     member(project, "ann", Role.ANNOTATOR)
@@ -91,7 +91,7 @@ def test_an_annotator_has_no_button_and_may_not_press_it(client, member, project
 
 
 @pytest.mark.parametrize(("role", "shown"), [(Role.ANNOTATOR, True), (Role.VIEWER, False)])
-def test_the_clip_page_shows_the_suggestion_to_who_may_label(
+def test_the_clip_page_shows_suggestions_to_annotators(
     client, member, project, clip, suggestion, role, shown
 ):
     from django.contrib.auth.models import User
@@ -102,12 +102,12 @@ def test_the_clip_page_shows_the_suggestion_to_who_may_label(
     assert ("12–25–40" in page) is shown
 
 
-def test_the_command_names_an_unknown_project():
+def test_the_command_reports_an_unknown_project():
     with pytest.raises(CommandError, match="Project “nowhere” not found"):
         call_command("spot", "--project", "nowhere")
 
 
-def test_a_clip_of_which_one_expression_lacks_its_apex_is_to_be_spotted(project, clip):
+def test_a_clip_with_an_expression_without_apex_is_spotted(project, clip):
     Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion="disgust", origin="imported")
     assert not clips_to_spot(project).exists()
     Consensus.objects.create(clip=clip, onset=20, offset=30, emotion="disgust", origin="imported")

@@ -14,16 +14,16 @@ SLUG = "demo"
 
 
 class Command(BaseCommand):
-    help = "Make the demo project: synthetic clips of three databases with known labels. The workers render them."
+    help = "Create the demo project: synthetic clips of three databases, with known marks. The workers must be running."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--owner", default="admin", help="the username of the project's owner")
-        parser.add_argument("--wait", action="store_true", help="return when every clip is ready")
+        parser.add_argument("--wait", action="store_true", help="return when all clips are ready")
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = User.objects.filter(username=options["owner"]).first()
         if owner is None:
-            raise CommandError(f"There is no user “{options['owner']}”; name one with --owner.")
+            raise CommandError(f"User “{options['owner']}” not found. Name an existing user with --owner.")
         with transaction.atomic():
             project = Project.objects.filter(slug=SLUG).first() or create_project(
                 "Demo", owner, "Synthetic faces with known onset, apex, offset and emotion."

@@ -5,10 +5,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from mer_platform.annotation.models import Annotation, Assignment, Suggestion
+from mer_platform.clips.models import Clip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
-BEFORE = [("annotation", "0004_judgement")]
-AFTER = [("annotation", "0005_plain_names")]
+BEFORE = [("annotation", "0004_judgement"), ("clips", "0002_clip_fingerprint")]
+AFTER = [("annotation", "0005_plain_names"), ("clips", "0003_plain_names")]
 
 
 @pytest.fixture
@@ -30,8 +31,16 @@ def test_renamed_constraints_keep_rows_and_refuse_duplicates(clip, alice, migrat
     Assignment.objects.create(clip=clip, coder=alice)
     Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2")
     migrate(AFTER)
+
+    def add(**fields):
+        Clip.objects.create(project=clip.project, subject=clip.subject, size=1, **fields)
+
     assert (Annotation.objects.get().onset, Assignment.objects.get().coder) == (1, alice)
     for twice in (
+        lambda: add(name=clip.name, sha256="0" * 64),
+        lambda: add(name="the same bytes", sha256=clip.sha256),
+        lambda: clip.project.databases.create(name=clip.database.name),
+        lambda: clip.database.subjects.create(name=clip.subject.name),
         lambda: annotation.keep_version(alice, "labeler"),
         lambda: Assignment.objects.create(clip=clip, coder=alice),
         lambda: Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2"),
