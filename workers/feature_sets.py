@@ -38,7 +38,7 @@ def compute_range(claim: Claim) -> None:
 
     def keep_frames(sample: Sample, pair: AlignedPair) -> None:
         for part, crop in (("onset", pair.onset), ("apex", pair.apex)):
-            _save(features.picture_name(sample.index, part), png(np.rint(crop).astype(np.uint8)))
+            _save(features.image_name(sample.index, part), png(np.rint(crop).astype(np.uint8)))
 
     outcome = compute(samples, features.settings, progress_reporter(claim, len(samples)), keep_frames)
     with services.finishing(claim, features.pk) as found:
@@ -59,7 +59,7 @@ def compare_samples(claim: Claim) -> None:
         claim.check()
         if problems[done] is None:
             _render(features, sample.index, values[done], scales[kinds[done]])
-    _save(features.picture_name("legend", "wheel"), png(wheel()))
+    _save(features.image_name("legend", "wheel"), png(wheel()))
     with services.finishing(claim, features.pk) as found:
         found.state = FeatureSet.State.READY
         found.summary = {
@@ -114,7 +114,7 @@ def _render(features: FeatureSet, index: int, values: Features, scales: dict[str
         "flow": flow_colours(values[:2], scales["flow"]),
     }
     for part, colours in drawn.items():
-        _save(features.picture_name(index, part), png(colours))
+        _save(features.image_name(index, part), png(colours))
 
 
 def _save(name: str, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A form field for a setting of a configuration, with its bounds and its words."""
+"""Form fields for the settings of a configuration, with their bounds, titles and descriptions."""
 
 from typing import Any, Literal, get_args, get_origin
 
@@ -11,22 +11,22 @@ from mer_platform.configurations.display import option_name
 
 
 class NumberList(forms.CharField):
-    """Whole numbers separated by commas or blanks."""
+    """Whole numbers separated by commas or spaces."""
 
     def clean(self, value: Any) -> list[int]:
         words = super().clean(value).replace(",", " ").split()
         wrong = [word for word in words if not (word.isdecimal() and len(word) < 5)]
         if wrong:
-            raise ValidationError(f"“{wrong[0]}” is not a whole number; write for example: 2, 3, 4, 5, 6.")
+            raise ValidationError(f"“{wrong[0]}” is not a whole number. Enter numbers such as 2, 3, 4, 5, 6.")
         return [int(word) for word in words]
 
 
 def field_of(info: FieldInfo) -> forms.Field:
-    """The form field of one setting. Raises TypeError for a kind of value that no form field is known for."""
+    """Return the form field of one setting. Raises TypeError for a type of value that has no form field."""
     common: dict[str, Any] = {
         "label": info.title,
         "help_text": info.description or "",
-        "initial": shown(info.default),
+        "initial": field_value(info.default),
     }
     kind = info.annotation
     if get_origin(kind) is Literal:
@@ -44,11 +44,11 @@ def field_of(info: FieldInfo) -> forms.Field:
         return forms.FloatField(
             min_value=low, max_value=high, widget=forms.NumberInput(attrs={"step": "any"}), **common
         )
-    raise TypeError(f"no form field for {kind}")
+    raise TypeError(f"there is no form field for {kind}")
 
 
-def shown(value: Any) -> Any:
-    """A setting's value as its field shows it: lists in one line."""
+def field_value(value: Any) -> Any:
+    """Return a setting's value as its field shows it: a list on one line."""
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 

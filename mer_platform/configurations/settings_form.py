@@ -1,4 +1,4 @@
-"""One setting in a form of many: where it stands, when it is shown, and whether it is the default."""
+"""Forms of settings: when a setting is shown, and whether it differs from its default."""
 
 from dataclasses import dataclass
 from typing import ClassVar, cast
@@ -7,11 +7,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
-from mer_platform.configurations.fields import shown
+from mer_platform.configurations.fields import field_value
 
 
 class Setting(BoundField):
-    """A field of the run form. Networks share names of settings, so the id of such a field names the network too."""
+    """A field of a settings form. Networks share names of settings, so the id of such a field names its network too."""
 
     form: "SettingsForm"
 
@@ -25,26 +25,31 @@ class Setting(BoundField):
         return "=".join(self.form.conditions.get(self.name, ()))
 
     @property
-    def hidden_now(self) -> bool:
+    def applies(self) -> bool:
+        """Whether it means anything with the present values of the other settings."""
         if self.name not in self.form.conditions:
-            return False
+            return True
         other, values = self.form.conditions[self.name]
-        return self.form[other].value() not in values.split()
+        return self.form[other].value() in values.split()
 
     @property
     def changed(self) -> str:
-        """``Shift: 0.1`` if it is not the default, else nothing."""
+        """``Shift: 0.1``; empty if the setting has its default."""
         try:
-            value, usual = (self.field.clean(v) for v in (self.value(), self.field.initial))
+            value, default = (self.field.clean(v) for v in (self.value(), self.field.initial))
         except ValidationError:
             return ""
-        text = ("yes" if value else "no") if isinstance(value, bool) else shown(value)
+        text = ("yes" if value else "no") if isinstance(value, bool) else field_value(value)
         choices = dict(getattr(self.field, "choices", ()))
-        return "" if value == usual or self.hidden_now else f"{self.label}: {choices.get(text, text)}"
+        return "" if value == default or not self.applies else f"{self.label}: {choices.get(text, text)}"
 
 
 class SettingsForm(forms.Form):
-    """``conditions`` name, of a setting, another one and its values with which alone the first means anything."""
+    """A form of settings, some of which apply only if another has certain values.
+
+    ``conditions`` maps the name of such a setting to the name of the other one and those values, separated by spaces.
+    ``net`` is the network whose settings the form has.
+    """
 
     bound_field_class = Setting
     conditions: ClassVar[dict[str, tuple[str, str]]] = {}
@@ -56,14 +61,14 @@ class SettingsForm(forms.Form):
 
 @dataclass(frozen=True)
 class SettingsGroup:
-    """Settings that fold away together."""
+    """Settings that are shown and hidden together."""
 
     key: str
     title: str
     fields: list[Setting]
 
     @property
-    def wrong(self) -> bool:
+    def has_errors(self) -> bool:
         return any(field.errors for field in self.fields)
 
     @property

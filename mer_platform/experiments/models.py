@@ -1,4 +1,4 @@
-"""Experiments: runs over configurations and seeds; a run is one configuration, one frozen version, one seed."""
+"""What is stored of experiments: their runs, folds and predictions."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from models_ml.config import RunConfig, SweepConfig
 
 class ExperimentQuerySet(models.QuerySet["Experiment"]):
     def with_counts(self) -> "ExperimentQuerySet":
-        """With the number of runs, and of those in each kind of state, which ``state`` is told from."""
+        """Annotate the numbers of runs in total, active, failed and cancelled, which determine ``state``."""
         return self.annotate(
             runs_total=Count("runs"),
             runs_active=Count("runs", filter=Q(runs__state__in=Run.ACTIVE)),
@@ -28,17 +28,17 @@ class ExperimentQuerySet(models.QuerySet["Experiment"]):
 
 
 class Experiment(models.Model):
-    """A sweep over one frozen version; a single run is an experiment of one."""
+    """What a researcher launched on one composite version: a sweep, or a single run."""
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
         PAUSED = "paused", "paused"
         FINISHED = "finished", "finished"
-        FAILED = "failed", "finished, but for failed runs"
+        FAILED = "failed", "finished, with failed runs"
         CANCELLED = "cancelled", "cancelled"
 
     class Device(models.TextChoices):
-        AUTO = "auto", "a GPU if there is one"
+        AUTO = "auto", "GPU if available"
         CPU = "cpu", "CPU"
         GPU = "gpu", "GPU"
 
@@ -47,18 +47,18 @@ class Experiment(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="experiments")
     name = models.CharField(max_length=120)
-    sweep = models.JSONField(help_text="What was asked for: base, grid and seeds.")
+    sweep = models.JSONField(help_text="Its settings: base, grid and seeds.")
     priority = models.SmallIntegerField(
         default=0,
         validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)],
-        help_text="Experiments of higher priority go first.",
+        help_text="Experiments with a higher priority start first.",
     )
     device = models.CharField(max_length=4, choices=Device.choices, default=Device.AUTO)
     queue = models.CharField(
-        max_length=20, help_text="Where its folds train: chosen once, so that all are computed alike."
+        max_length=20, help_text="Where its folds train. Chosen once, so that one kind of device trains all."
     )
     paused = models.BooleanField(default=False)
-    round = models.PositiveIntegerField(default=0, help_text="Runs were added, or run again, so many times.")
+    round = models.PositiveIntegerField(default=0, help_text="How often runs were added or run again.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -79,7 +79,7 @@ class Experiment(models.Model):
 
     @property
     def run_counts(self) -> dict[str, int]:
-        """Runs in total, active, failed and cancelled; one query, unless ``with_counts`` has asked already."""
+        """Numbers of runs in total, active, failed and cancelled: one query, or none after ``with_counts``."""
         names = ("runs_total", "runs_active", "runs_failed", "runs_cancelled")
         source = self if hasattr(self, names[0]) else Experiment.objects.with_counts().get(pk=self.pk)
         return {name.removeprefix("runs_"): getattr(source, name) for name in names}
@@ -102,11 +102,11 @@ class Experiment(models.Model):
 
     @property
     def finished_at(self) -> Any:
-        """When its last run ended; None while one is active."""
+        """When its last run ended; None while a run is active."""
         return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
 
     def progress(self) -> dict[str, Any]:
-        """Runs, folds and features done, and the time left in seconds (None while it cannot be told)."""
+        """Count runs, folds and features done and in total. ``seconds_left`` is None while it is unknown."""
         counts = self.run_counts
         return {
             "runs_total": counts["total"],
@@ -118,6 +118,8 @@ class Experiment(models.Model):
 
 
 class Run(models.Model):
+    """One configuration, one composite version, one seed."""
+
     class State(models.TextChoices):
         FEATURES = "features", "computing features"
         TRAINING = "training", "training"
@@ -144,7 +146,7 @@ class Run(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.FEATURES)
     error = models.TextField(blank=True)
     environment = models.JSONField(
-        default=dict, help_text="Library versions, device and code of the workers."
+        default=dict, help_text="Library versions, device and code version of the workers."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -165,7 +167,7 @@ class Run(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["experiment", "config_hash"], name="run_once_an_experiment")
+            models.UniqueConstraint(fields=["experiment", "config_hash"], name="unique_config_per_experiment")
         ]
 
     def __str__(self) -> str:
@@ -173,7 +175,7 @@ class Run(models.Model):
 
     @property
     def group(self) -> str:
-        """Of the jobs that work for it: its experiment's."""
+        """Of the jobs that do its work: the group of its experiment."""
         return f"experiment:{self.experiment_id}"
 
     @property
@@ -182,7 +184,7 @@ class Run(models.Model):
 
     @property
     def scored(self) -> bool:
-        """Every fold is done: the metrics can be computed."""
+        """Whether every fold is done, so that the metrics can be computed."""
         return self.state in (self.State.FINISHING, self.State.FINISHED)
 
     @property
@@ -190,12 +192,12 @@ class Run(models.Model):
         return ((self.finished_at or timezone.now()) - self.created_at).total_seconds()
 
     def feature_ranges(self) -> FeatureRangeQuerySet:
-        """The ranges of its features, which it shares with the runs of its experiment that have the same."""
+        """Return the ranges of its features. Runs of one experiment with the same features share them."""
         ranges = FeatureRange.objects.filter(job__group=self.group)
         return ranges.filter(config_hash=self.features_hash, apex_jitter=self.apex_jitter)
 
     def progress(self) -> dict[str, Any]:
-        """Folds done, features done and the time left, in seconds (None while it cannot be told)."""
+        """Count folds and features done and in total. ``seconds_left`` is None while it is unknown."""
         folds = folds_progress(self.folds.all(), self.experiment)
         if self.state != self.State.TRAINING:
             folds["seconds_left"] = None
@@ -203,7 +205,7 @@ class Run(models.Model):
 
 
 class Fold(models.Model):
-    """One split: who is held out."""
+    """One held-out part of a run, and the training without it."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -213,36 +215,42 @@ class Fold(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="folds")
     index = models.PositiveIntegerField()
-    name = models.CharField(max_length=300, help_text="What is held out: database/subject, for one.")
+    name = models.CharField(max_length=300, help_text="What is held out, for example database/subject.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     job = models.ForeignKey(
-        Job, on_delete=models.SET_NULL, null=True, related_name="folds", help_text="The pack it trains in."
+        Job,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="folds",
+        help_text="The bundle that it trains in.",
     )
     attempt = models.PositiveIntegerField(default=0)
-    multiply_adds = models.BigIntegerField(default=0, help_text="Of its whole training, as estimated.")
+    multiply_adds = models.BigIntegerField(default=0, help_text="Estimate for its whole training.")
     started_at = models.DateTimeField(null=True, blank=True)
     epochs_done = models.PositiveIntegerField(default=0)
-    losses = models.JSONField(default=list, help_text="Mean training loss of every epoch.")
+    losses = models.JSONField(default=list, help_text="Mean training loss of each epoch.")
     validation_losses = models.JSONField(
-        default=list, help_text="Mean loss of every epoch on the inner validation subjects."
+        default=list, help_text="Mean loss of each epoch on the inner validation subjects."
     )
-    epoch = models.PositiveIntegerField(null=True, help_text="The epoch whose weights predicted, from 1.")
+    epoch = models.PositiveIntegerField(
+        null=True, help_text="The epoch whose weights made the predictions, counted from 1."
+    )
     oracle = models.JSONField(
-        null=True, help_text="[epoch][test sample]: the class each epoch would have predicted. Leaky."
+        null=True, help_text="[epoch][test sample]: the class that each epoch would have predicted. Leaky."
     )
     weights_sha256 = models.CharField(max_length=64, blank=True)
-    seconds = models.FloatField(null=True, blank=True, help_text="Its share of its pack's training time.")
+    seconds = models.FloatField(null=True, blank=True, help_text="Its share of its bundle's training time.")
 
     class Meta:
         ordering = ["run_id", "index"]
-        constraints = [models.UniqueConstraint(fields=["run", "index"], name="fold_once_a_run")]
+        constraints = [models.UniqueConstraint(fields=["run", "index"], name="unique_fold_per_run")]
 
     def __str__(self) -> str:
         return f"{self.run} without {self.name}"
 
 
 class Prediction(models.Model):
-    """What the model that never saw this sample's subject says of it."""
+    """The probabilities of one sample, from a network that was trained without the sample's subject."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="predictions")
     fold = models.ForeignKey(Fold, on_delete=models.CASCADE, related_name="predictions")
@@ -252,7 +260,7 @@ class Prediction(models.Model):
 
     class Meta:
         ordering = ["run_id", "sample__index"]
-        constraints = [models.UniqueConstraint(fields=["run", "sample"], name="one_prediction_a_sample")]
+        constraints = [models.UniqueConstraint(fields=["run", "sample"], name="unique_prediction_per_run")]
 
     def __str__(self) -> str:
         return f"{self.sample}: {self.predicted}"
@@ -263,7 +271,7 @@ class Prediction(models.Model):
 
 
 def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> dict[str, Any]:
-    """Folds by state, and the seconds until those that wait or run are done, by the pace of those that are."""
+    """Count folds by state, and estimate the seconds until all are done from the pace of the finished ones."""
     done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)
     found = folds.aggregate(
         folds_total=Count("pk"),
@@ -275,6 +283,6 @@ def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> di
         spent=Sum("seconds", filter=done),
     )
     work_done, work_left, spent = (found.pop(name) or 0 for name in ("work_done", "work_left", "spent"))
-    at_work = Job.objects.filter(group=experiment.group, kind="bundle", state=Job.State.RUNNING).count()
-    told = work_done and at_work and not experiment.paused
-    return {**found, "seconds_left": spent / work_done * work_left / at_work if told else None}
+    running = Job.objects.filter(group=experiment.group, kind="bundle", state=Job.State.RUNNING).count()
+    known = work_done and running and not experiment.paused
+    return {**found, "seconds_left": spent / work_done * work_left / running if known else None}

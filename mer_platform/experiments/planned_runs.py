@@ -1,4 +1,4 @@
-"""A sweep's runs on a version, before anything of it is stored: their folds, their work, and where they train."""
+"""The runs of a sweep before they are stored: their folds, their work, and the queue that they train in."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,13 @@ BACKWARD = 3  # a forward and a backward pass take three times the multiply-adds
 
 @dataclass(frozen=True)
 class PlannedRun:
+    """A run before it is stored: its configuration and its folds on a version."""
+
     config: RunConfig
     folds: list[FoldSpec]
 
     def work(self) -> list[int]:
-        """Multiply-adds of each fold's training, all epochs and networks of it."""
+        """Return the multiply-adds of training each fold: all its epochs and networks."""
         config = self.config
         one = (
             BACKWARD * multiply_adds(config.net, config.features.size) * config.train.epochs * config.ensemble
@@ -33,10 +35,10 @@ class PlannedRun:
         return [max(1, one * len(fold.train)) for fold in self.folds]
 
 
-def planned(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[PlannedRun]:
-    """Each configuration with its folds on the version.
+def plan_runs(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[PlannedRun]:
+    """Return each configuration with its folds on the version.
 
-    Raises ValidationError at ``protocol``, ``train_on`` or ``train.epoch_choice`` where the samples do not allow it.
+    Raises ValidationError at ``protocol``, ``train_on`` or ``train.epoch_choice`` if the samples do not allow it.
     """
     samples = list(version.samples.order_by("index"))
     subjects, databases = [s.subject_key for s in samples], [s.database for s in samples]
@@ -53,10 +55,10 @@ def planned(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[Pla
     return [PlannedRun(config, known[_protocol(config)]) for config in configs]
 
 
-def planned_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
-    """The sweep's runs with their folds. Raises ValidationError as ``planned``, placed in the sweep: ``base.protocol``."""
+def plan_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun]:
+    """Return a sweep's runs with their folds. Raises ValidationError as ``plan_runs``, but at ``base.protocol``."""
     try:
-        return planned(version, sweep.runs())
+        return plan_runs(version, sweep.runs())
     except ValidationError as error:
         placed = {
             f"{'grid' if field in sweep.grid else 'base'}.{field}": messages
@@ -66,14 +68,14 @@ def planned_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[Planned
 
 
 def queue_for(device: str) -> str:
-    """The queue whose workers train on ``device``; ``auto`` is a GPU if a worker with one was seen in the last minute."""
+    """Return the queue of a device. ``auto`` is a GPU if a worker with one was seen in the last minute."""
     if device == Experiment.Device.AUTO:
         return GPU_QUEUE if any(w.device != "cpu" for w in Worker.serving(GPU_QUEUE)) else CPU_QUEUE
     return GPU_QUEUE if device == Experiment.Device.GPU else CPU_QUEUE
 
 
 def _protocol(config: RunConfig) -> tuple[Any, ...]:
-    """All that the folds depend on."""
+    """Everything that the folds depend on."""
     train = config.train
     return (
         config.protocol,
@@ -90,7 +92,7 @@ def _check_validation(config: RunConfig, folds: Iterable[FoldSpec], subjects: Se
         if len({subjects[i] for i in fold.train}) < 2:
             raise ValidationError(
                 {
-                    "train.epoch_choice": f"Fold {fold.name} has only one training subject, and choosing the epoch by "
-                    "validation needs two: let the last epoch count."
+                    "train.epoch_choice": f"Fold {fold.name} has only one training subject, but choosing the epoch by "
+                    "validation needs two. Choose the last epoch instead."
                 }
             )

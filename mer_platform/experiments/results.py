@@ -1,4 +1,4 @@
-"""Metrics of runs: always recomputed from their stored predictions, never typed in."""
+"""Metrics of runs, always recomputed from their stored predictions."""
 
 import json
 from collections.abc import Sequence
@@ -23,24 +23,26 @@ Labels = tuple[int, ...]  # positions in CLASSES, in the order of the version's 
 
 @dataclass(frozen=True)
 class Results:
+    """The metrics of one run, their intervals, and the predictions that are wrong."""
+
     evaluation: Evaluation
     all_intervals: Intervals
     wrong: list[Prediction]
 
     @property
     def intervals(self) -> Named:
-        """Of UF1, UAR and accuracy over all samples."""
+        """The intervals of UF1, UAR and accuracy over all samples."""
         return self.all_intervals.overall
 
     @property
     def databases(self) -> list[tuple[str, Scores, Named]]:
-        """Name, scores and intervals of each."""
+        """Name, scores and intervals of each database."""
         own = self.all_intervals.per_database
         return [(name, scores, own[name]) for name, scores in self.evaluation.per_database.items()]
 
     @property
     def classes(self) -> list[tuple[str, ClassScore, Named]]:
-        """Name, scores and intervals of each."""
+        """Name, scores and intervals of each class."""
         own = self.all_intervals.per_class
         return [(name, score, own[name]) for name, score in self.evaluation.per_class.items()]
 
@@ -55,7 +57,11 @@ class Results:
 
 
 def results_of(run: Run) -> Results:
-    """Pooled over all folds; 95 % intervals from a bootstrap over subjects (DESIGN.md, "Honest evaluation")."""
+    """Compute a run's metrics, pooled over all folds, with 95% intervals from a bootstrap over subjects.
+
+    UF1 and UAR are defined as in See et al., "MEGC 2019: The Second Facial Micro-Expressions Grand Challenge", FG 2019. The
+    intervals resample subjects, not samples, because the samples of one person are not independent.
+    """
     predictions = list(run.predictions.select_related("sample").order_by("sample__index"))
     true = tuple(CLASSES.index(p.sample.label) for p in predictions)
     pred = tuple(CLASSES.index(p.predicted) for p in predictions)
@@ -72,24 +78,24 @@ def results_of(run: Run) -> Results:
 def _intervals(
     true: Labels, pred: Labels, subjects: tuple[str, ...], databases: tuple[str, ...]
 ) -> Intervals:
-    """Kept by content, so never stale: a page and its figures ask for the same ones."""
+    """Cached by content, so never stale: a page and its figures ask for the same intervals."""
     return subject_bootstrap(true, pred, subjects, databases)
 
 
 @dataclass(frozen=True)
 class AlignedPredictions:
-    """The predictions of runs that can be compared, sample by sample: same version, same protocol."""
+    """Predictions of runs on one version with one protocol, sample by sample."""
 
     true: Labels
     subjects: tuple[str, ...]
-    predicted: tuple[Labels, ...]  # of each run
+    predicted: tuple[Labels, ...]  # one per run
 
 
 def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
-    """The runs' predictions in the order of the version's samples.
+    """Return the runs' predictions in the order of the version's samples.
 
-    Raises InputError, saying of which runs and why, if there are none, one has no scores, they are on different
-    versions or tested by different protocols.
+    Raises InputError, with the runs and the reason, if there are no runs, if a run has no scores, or if runs differ in
+    version or protocol.
     """
     _check_comparable(runs)
     rows = (
@@ -108,8 +114,8 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     for run in runs:
         if len(predicted[run.pk]) != len(samples):
             raise InputError(
-                f"{run} predicted {len(predicted[run.pk])} of the {len(samples)} samples that the others did: "
-                "only runs tested on the same samples can be compared"
+                f"{run} predicted only {len(predicted[run.pk])} of the {len(samples)} samples of the other runs. "
+                "Only runs tested on the same samples can be compared."
             )
     return AlignedPredictions(
         true=tuple(CLASSES.index(label) for label, _ in samples.values()),
@@ -120,21 +126,21 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
 
 def _check_comparable(runs: Sequence[Run]) -> None:
     if not runs:
-        raise InputError("there is no run to compare")
+        raise InputError("There are no runs to compare.")
     for run in runs:
         if not run.scored:
-            raise InputError(f"{run} has no scores to compare: it is {run.get_state_display()}")
+            raise InputError(f"{run} has no scores to compare; it is {run.get_state_display()}.")
     first, words = runs[0], protocol_in_words(runs[0].settings)
     for run in runs[1:]:
         if run.version_id != first.version_id:
             raise InputError(
-                f"{first} is on {first.version}, {run} on {run.version}: runs are compared sample by sample, "
-                "so choose runs on one version"
+                f"{first} is on {first.version}, {run} on {run.version}. Runs are compared sample by sample, "
+                "so choose runs on the same version."
             )
         if protocol_in_words(run.settings) != words:
             raise InputError(
-                f"{first} is tested by “{words}”, {run} by “{protocol_in_words(run.settings)}”: their networks were "
-                "trained on different samples, so choose runs with one protocol"
+                f"{first} is tested by “{words}”, {run} by “{protocol_in_words(run.settings)}”. Their networks were "
+                "trained on different samples, so choose runs with the same protocol."
             )
 
 
@@ -153,7 +159,7 @@ def _paired(true: Labels, first: Labels, second: Labels, subjects: tuple[str, ..
 
 
 def group_by_configuration(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that differ only in their seed, together, the earliest first."""
+    """Group runs that differ only in their seed. Groups and runs are ordered by age, the oldest first."""
     groups: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.pk):
         config = {name: value for name, value in run.config.items() if name != "seed"}
@@ -162,11 +168,11 @@ def group_by_configuration(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def rank_configurations(groups: Sequence[Sequence[Run]], *scores: Score) -> list[Ranking]:
-    """Configurations by each of the scores; ``index`` is its position among the groups.
+    """Rank configurations, given as groups of runs, by each of the scores. ``index`` is the position of a group.
 
-    What each field says stands in ``models_ml.evaluation.ranking``: ``behind_interval`` holds for all pairs at once, so
-    that looking at many configurations does not make one of them win by chance.
-    Raises InputError as ``align_predictions`` does, and with fewer than two subjects.
+    ``models_ml.evaluation.ranking`` describes the fields. ``behind_interval`` holds for all pairs at once, so comparing many
+    configurations does not make one of them win by chance.
+    Raises InputError as ``align_predictions`` does, and if there are fewer than two subjects.
     """
     together, sizes = align_predictions([run for group in groups for run in group]), tuple(map(len, groups))
     return [_rank(together, sizes, score) for score in scores]
@@ -174,7 +180,7 @@ def rank_configurations(groups: Sequence[Sequence[Run]], *scores: Score) -> list
 
 @lru_cache(maxsize=16)
 def _rank(runs: AlignedPredictions, sizes: tuple[int, ...], score: Score) -> Ranking:
-    """Kept by content: an experiment's page asks again whenever it is looked at."""
+    """Cached by content: an experiment's page asks on every visit."""
     counts = np.stack([subject_confusions(runs.true, pred, runs.subjects) for pred in runs.predicted])
     ends = np.cumsum(sizes)
     return rank([counts[end - size : end] for size, end in zip(sizes, ends, strict=True)], score)

@@ -1,4 +1,4 @@
-"""What a researcher does with experiments: launch, pause, resume, cancel, add seeds, clone, run again."""
+"""What a researcher does with experiments: launch, pause, resume, cancel, add seeds, clone and run again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.planned_runs import (
     PlannedRun,
-    planned,
-    planned_sweep,
+    plan_runs,
+    plan_sweep,
     queue_for,
 )
 from mer_platform.jobs.models import Job
@@ -24,11 +24,11 @@ from models_ml.config import RunConfig, SweepConfig
 
 
 def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
-    """Launch a single run: an experiment of one, which trains a final model as well.
+    """Launch a single run, which trains a final model as well, as an experiment of its own.
 
-    Raises ValidationError where the version's samples do not allow the protocol, by the field of the configuration.
+    Raises ValidationError by field of the configuration if the version's samples do not allow the protocol.
     """
-    plan = planned(version, [config])
+    plan = plan_runs(version, [config])
     sweep = SweepConfig(base=config.model_dump(mode="json"))
     experiment = _launch(version, sweep, plan, user, name, 0, Experiment.Device.AUTO)
     return experiment.runs.get()
@@ -44,19 +44,19 @@ def launch_experiment(
 ) -> Experiment:
     """Store a sweep's runs and their folds, and queue the first jobs.
 
-    Raises ValidationError where the version's samples do not allow a protocol: ``{"base.protocol": …}``; or where
-    ``priority`` or ``device`` is out of range.
+    Raises ValidationError if the version's samples do not allow a protocol (``{"base.protocol": …}``), or if ``priority`` or
+    ``device`` is out of range.
     """
     Experiment(priority=priority, device=device).clean_fields(
         exclude=["project", "version", "name", "sweep", "queue", "created_by"]
     )
-    return _launch(version, sweep, planned_sweep(version, sweep), user, name, priority, device)
+    return _launch(version, sweep, plan_sweep(version, sweep), user, name, priority, device)
 
 
 def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[Run]:
-    """Run every combination under more seeds as well. Returns the new runs.
+    """Run every combination with more seeds. Return the new runs.
 
-    Raises ValidationError where a seed is none, or all of them were run already.
+    Raises ValidationError if one is not a seed, or if all combinations were run with these seeds before.
     """
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
@@ -64,11 +64,9 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
         there = sorted(set(runs.values_list("seed", flat=True)))
         sweep = parse_sweep({**experiment.sweep, "seeds": [*there, *(s for s in seeds if s not in there)]})
         known = set(runs.values_list("config_hash", flat=True))
-        new = [
-            run for run in planned_sweep(experiment.version, sweep) if run.config.content_hash() not in known
-        ]
+        new = [run for run in plan_sweep(experiment.version, sweep) if run.config.content_hash() not in known]
         if not new:
-            raise ValidationError({"seeds": f"Every combination was run under {_listed(seeds)} already."})
+            raise ValidationError({"seeds": f"Every combination has already been run with {_listed(seeds)}."})
         experiment.sweep = sweep.model_dump(mode="json")
         experiment.round += 1
         experiment.save(update_fields=["sweep", "round"])
@@ -80,12 +78,12 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
 
 
 def clone(experiment: Experiment) -> SweepConfig:
-    """The sweep, to launch another like it. Raises ValidationError where it is of an older form of settings."""
+    """Return the sweep, to launch it again. Raises ValidationError if its settings are of an older form."""
     return parse_sweep(experiment.sweep)
 
 
 def pause(experiment: Experiment, user: Any) -> bool:
-    """Begin nothing more of it; bundles in training go on to their end. False where there is nothing to pause."""
+    """Start none of its waiting jobs; bundles in training finish. Return False if there is nothing to pause."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         if experiment.paused or not experiment.active:
@@ -98,7 +96,7 @@ def pause(experiment: Experiment, user: Any) -> bool:
 
 
 def resume(experiment: Experiment, user: Any) -> bool:
-    """Go on where it was paused. False where it was not."""
+    """Continue a paused experiment. Return False if it is not paused."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         if not experiment.paused:
@@ -111,7 +109,7 @@ def resume(experiment: Experiment, user: Any) -> bool:
 
 
 def cancel_experiment(experiment: Experiment, user: Any) -> bool:
-    """Cancel all of its runs that are active. False where there are none."""
+    """Cancel its active runs. Return False if there are none."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         runs = _locked_active(experiment.runs.all())
@@ -121,16 +119,16 @@ def cancel_experiment(experiment: Experiment, user: Any) -> bool:
             steps.drop_idle_jobs(experiment.pk)
             experiment.paused = False
             experiment.save(update_fields=["paused"])
-            # A bundle that stops with its worker is taken up once more, to be ended.
+            # If the worker of a bundle dies while it stops, another one must be able to claim the job and end it.
             Job.release_group(experiment.group)
             AuditEvent.record(experiment.project, user, f"cancelled {experiment}")
     return bool(runs)
 
 
 def cancel(run: Run, user: Any) -> bool:
-    """Stop a run: what has not begun never will, what runs stops at its next epoch. What is done stays.
+    """Stop a run: waiting folds do not start, folds in training stop at their next epoch, finished folds stay.
 
-    A bundle that trains folds of other runs as well goes on for them. False where there is nothing to stop.
+    A bundle that also trains folds of other runs continues for them. Return False if there is nothing to stop.
     """
     with transaction.atomic():
         runs = _locked_active(Run.objects.filter(pk=run.pk))
@@ -142,7 +140,7 @@ def cancel(run: Run, user: Any) -> bool:
 
 
 def rerun_failed(experiment: Experiment, user: Any) -> list[Run]:
-    """Run the failed runs of an experiment again; their finished folds are kept. Returns those runs."""
+    """Run the failed runs of an experiment again, keeping their finished folds. Return these runs."""
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         runs = _run_again(experiment, experiment.runs.all())
@@ -152,9 +150,9 @@ def rerun_failed(experiment: Experiment, user: Any) -> list[Run]:
 
 
 def rerun(run: Run, user: Any) -> bool:
-    """Run one failed run again, whatever the others of its experiment do; its finished folds are kept.
+    """Run one failed run again, keeping its finished folds. The other runs of its experiment are not affected.
 
-    False where it has not failed, or was run again already.
+    Return False if it has not failed, or has been run again since.
     """
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=run.experiment_id)
@@ -165,7 +163,7 @@ def rerun(run: Run, user: Any) -> bool:
 
 
 def train_model(run: Run, user: Any) -> bool:
-    """Train a finished run's configuration on all samples. False where it is not finished, or has a model."""
+    """Train a finished run's configuration on all samples. Return False if it is not finished, or has a model."""
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.state != Run.State.FINISHED or getattr(run, "model", None) is not None:
@@ -173,7 +171,7 @@ def train_model(run: Run, user: Any) -> bool:
         run.error = ""
         run.save(update_fields=["error"])
         steps.queue_model(run)
-        AuditEvent.record(run.project, user, f"asked for the model of run {run}")
+        AuditEvent.record(run.project, user, f"requested the model of run {run}")
     return True
 
 
@@ -229,9 +227,9 @@ def _store_runs(experiment: Experiment, sweep: SweepConfig, plan: list[PlannedRu
 
 
 def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
-    """Queue those of the runs that failed once more. The experiment's row is locked.
+    """Queue the failed ones among the runs again. The experiment's row is locked.
 
-    Their folds leave the bundles that they were in, which go on for the folds of other runs.
+    Their folds leave their bundles, which continue for the folds of other runs.
     """
     failed = list(runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
     if not failed:
@@ -251,7 +249,7 @@ def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
 
 
 def _stop(run: Run) -> None:
-    """Cancel an active run whose row is locked; one that lacks only its final model is finished without it."""
+    """Cancel an active run whose row is locked. If only its final model is missing, it finishes without it."""
     if run.state == Run.State.FINISHING:
         steps.finish(run)
     else:
@@ -269,7 +267,7 @@ def _name(sweep: SweepConfig, plan: list[PlannedRun]) -> str:
 
 
 def run_name(sweep: SweepConfig, config: RunConfig) -> str:
-    """The network, and what else is varied."""
+    """Return the network and the values of the other settings that vary."""
     others = [f"{path.rpartition('.')[2]} {value}" for path, value in sweep.varied(config).items() if not (
         path == "net" or path.startswith("net.")
     )]  # fmt: skip

@@ -1,7 +1,7 @@
-"""From step to step: features, then bundles of folds, then for a single run the final model.
+"""The steps of a run: features, then bundles of folds, then for a single run the final model.
 
-Each step is queued by whoever finished the one before, in the same transaction, under keys that cannot repeat. Rows are
-locked in one order everywhere, so that nothing deadlocks: the experiment, its runs by id, the job.
+The worker that finishes a step queues the next one, in the same transaction, under keys that cannot repeat. Rows are locked
+in one order everywhere, so that nothing deadlocks: the experiment, its runs by id, the job.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from models_ml.config.bundles import bundle_key, max_members, split_into_bundles
 
 
 def start(experiment: Experiment, runs: list[Run]) -> None:
-    """Queue the features of new runs, once for all runs with the same. The experiment's row is locked, or new."""
+    """Queue the features of new runs, once for all runs that share them. The experiment's row is locked, or new."""
     ranges = sample_ranges(list(experiment.version.samples.order_by("index")))
     for (config_hash, jitter), run in {(run.features_hash, run.apex_jitter): run for run in runs}.items():
         config = run.settings.features.model_dump(mode="json")
@@ -42,9 +42,9 @@ def start(experiment: Experiment, runs: list[Run]) -> None:
 
 @contextmanager
 def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
-    """End a job of features, and deal the folds of the runs that have them all now. Raises LeaseLost.
+    """Finish a job of features, and start training the runs whose features are now complete. Raises LeaseLost.
 
-    ``computed``: how many pictures it made; the others were there. Estimates are told from it.
+    ``computed`` is the number of flow images that were not in the cache. Estimates of time use it.
     """
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=claim.job.payload["experiment"])
@@ -59,9 +59,9 @@ def finishing_features(claim: Claim, computed: int = 0) -> Iterator[None]:
 
 @contextmanager
 def finishing_bundle(claim: Claim) -> Iterator[dict[int, Run]]:
-    """Commit the results of a bundle, end the job, and queue what comes next: all or nothing. Raises LeaseLost.
+    """Commit the results of a bundle, finish the job and queue the next step: all or nothing. Raises LeaseLost.
 
-    Gives the runs, by id, whose results are still wanted.
+    Yields the runs, by id, whose results are still wanted.
     """
     with transaction.atomic():
         runs = list(_locked(Run.objects.filter(pk__in=Fold.objects.filter(job=claim.job).values("run"))))
@@ -75,7 +75,7 @@ def finishing_bundle(claim: Claim) -> Iterator[dict[int, Run]]:
 
 @contextmanager
 def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
-    """Commit a run's final model and end the job. Raises LeaseLost."""
+    """Commit a run's final model and finish the job. Raises LeaseLost."""
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run_id)
         with claim.commit() as job:
@@ -86,7 +86,7 @@ def finishing_model(claim: Claim, run_id: int) -> Iterator[None]:
 
 
 def fail_features(job: Job, reason: str) -> None:
-    """The runs that wait for these features fail; nobody waits for those of a job that is asked to stop."""
+    """Fail the runs that wait for these features. No run waits for a job that is asked to stop."""
     if FeatureRange.objects.filter(job=job).awaited().exists():
         experiment_id = job.payload["experiment"]
         runs = Run.objects.filter(experiment=experiment_id)
@@ -94,7 +94,7 @@ def fail_features(job: Job, reason: str) -> None:
 
 
 def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
-    """Put a job back that was claimed just before its experiment was paused."""
+    """Put back a job that was claimed just before its experiment was paused. Return whether it was."""
     if not Experiment.objects.filter(pk=experiment_id, paused=True).exists():
         return False
     with transaction.atomic():
@@ -108,7 +108,7 @@ def hold_if_paused(claim: Claim, experiment_id: int) -> bool:
 def queue_model(run: Run) -> None:
     """Queue the training of the final model. The run's row is locked."""
     experiment = run.experiment
-    number = f"{run.pk}:{run.model_job_id or 0}"  # each of its jobs follows another one
+    number = f"{run.pk}:{run.model_job_id or 0}"  # unique: each of its jobs follows a different one
     payload = {"experiment": experiment.pk, "run": run.pk}
     run.model_job = _enqueue(experiment, "model", experiment.queue, number, payload)
     run.state, run.finished_at = Run.State.FINISHING, None
@@ -116,17 +116,17 @@ def queue_model(run: Run) -> None:
 
 
 def finish(run: Run) -> None:
-    """All that was wanted of the run is there. Its row is locked."""
+    """Mark a run as finished. Its row is locked."""
     run.state, run.finished_at = Run.State.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])
     if settings.MLFLOW_TRACKING_URI:
-        # In a group of its own: neither a pause nor the end of its experiment keeps it.
+        # In a group of its own, so that neither a pause nor the end of the experiment stops it.
         group, payload = f"mlflow:{run.pk}", {"experiment": run.experiment_id, "run": run.pk}
         Job.enqueue("mlflow", "scoring", run.experiment.project_id, group, group, payload)
 
 
 def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
-    """End those of the experiment's runs that are active, with a reason, and what is left of their jobs."""
+    """Fail the active ones among the experiment's runs with a reason, and cancel what is left of their jobs."""
     with transaction.atomic():
         for run in _locked(runs.filter(state__in=Run.ACTIVE)):
             end(run, Run.State.FAILED, reason)
@@ -134,7 +134,7 @@ def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
 
 
 def fail_model(run_id: int, reason: str) -> None:
-    """The final model could not be trained: the run is finished without it, and says why."""
+    """Finish a run without its final model, which could not be trained, and record why."""
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run_id)
         if run.state == Run.State.FINISHING:
@@ -144,7 +144,7 @@ def fail_model(run_id: int, reason: str) -> None:
 
 
 def end(run: Run, state: str, error: str = "") -> None:
-    """End an active run before it is done; what it has stays. Its row is locked, and ``drop_idle_jobs`` follows."""
+    """End an active run early; its results stay. Its row is locked, and the caller calls ``drop_idle_jobs`` next."""
     run.state, run.error, run.finished_at = state, error, timezone.now()
     run.save(update_fields=["state", "error", "finished_at"])
     after = Fold.State.FAILED if state == Run.State.FAILED else Fold.State.WAITING
@@ -152,7 +152,7 @@ def end(run: Run, state: str, error: str = "") -> None:
 
 
 def drop_idle_jobs(experiment_id: int) -> None:
-    """Cancel the experiment's jobs that no active run waits for. A bundle goes on for the other runs in it."""
+    """Cancel the experiment's jobs that no active run waits for. A bundle continues for the other runs in it."""
     group = Experiment(pk=experiment_id).group
     runs = Run.objects.filter(experiment=experiment_id)
     training = Fold.objects.filter(run__in=runs.filter(state=Run.State.TRAINING), job__isnull=False)
@@ -171,11 +171,11 @@ def _begin_training(experiment: Experiment, runs: list[Run]) -> None:
         run.save(update_fields=["state", "training_started_at"])
     _assign_to_bundles(experiment, runs)
     for run in runs:
-        _after_fold(run)  # one that is run again may have every fold already
+        _after_fold(run)  # a run that is run again may have all its folds already
 
 
 def _assign_to_bundles(experiment: Experiment, runs: list[Run]) -> None:
-    """Deal the folds that wait to bundles, those of runs with one ``bundle_key`` together."""
+    """Assign the waiting folds to bundles. Folds of runs with the same ``bundle_key`` may share one."""
     by_key: dict[str, list[Run]] = {}
     for run in runs:
         by_key.setdefault(bundle_key(run.settings), []).append(run)
@@ -195,7 +195,7 @@ def _enqueue_bundle(experiment: Experiment, number: str, folds: list[int]) -> No
 
 
 def _after_fold(run: Run) -> None:
-    """Go on if that was the run's last fold. Its row is locked."""
+    """Start the next step if that was the run's last fold. Its row is locked."""
     if run.state != Run.State.TRAINING or run.folds.exclude(state=Fold.State.DONE).exists():
         return
     if run.experiment.runs.count() == 1:
@@ -218,7 +218,7 @@ def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload
 
 
 def _waiting_for(features: FeatureRange, runs: "QuerySet[Run]") -> "QuerySet[Run]":
-    """Those of the runs that wait for these features."""
+    """The runs that wait for these features."""
     return runs.filter(
         state=Run.State.FEATURES, features_hash=features.config_hash, apex_jitter=features.apex_jitter
     )

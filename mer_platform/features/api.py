@@ -17,7 +17,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
-from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, picture_response
+from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, image_response
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 
@@ -25,7 +25,7 @@ from mer_platform.projects.models import Role
 class FeatureSetSerializer(serializers.ModelSerializer):
     progress = serializers.DictField(read_only=True)
     outliers = serializers.SerializerMethodField(
-        help_text="Samples unlike the others, the most unusual first: index, score (robust z) and reasons."
+        help_text="Outliers, the most unusual first: index, score (robust z) and reasons."
     )
 
     class Meta:
@@ -43,22 +43,22 @@ class RequestFeaturesSerializer(serializers.Serializer):
     config = serializers.JSONField(
         required=False,
         default=dict,
-        help_text="The “features” part of a run's configuration; {} is the default.",
+        help_text="The “features” section of a run's configuration; {} means the defaults.",
     )
 
 
 class SampleFeaturesSerializer(serializers.Serializer):
     index = serializers.IntegerField()
-    problem = serializers.CharField(help_text="Why it has no features; empty where it has.")
+    problem = serializers.CharField(help_text="Why it has no features; empty if it has them.")
     measures = serializers.DictField(
-        help_text="The numbers that samples are compared by; empty without features."
+        help_text="The measures that outliers are found by; empty without features."
     )
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is unlike the others.")
-    pictures = serializers.DictField(help_text="Addresses of PNGs: onset, apex, u, v, strain and flow.")
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is an outlier.")
+    pictures = serializers.DictField(help_text="URLs of PNG images: onset, apex, u, v, strain and flow.")
 
 
 class FeatureSetViewSet(viewsets.GenericViewSet):
-    """A frozen version's motion features: for researchers, as samples are the marks of others."""
+    """The motion features of a composite version. For researchers only: samples show the annotations of others."""
 
     queryset = FeatureSet.objects.all()
     serializer_class = FeatureSetSerializer
@@ -68,11 +68,12 @@ class FeatureSetViewSet(viewsets.GenericViewSet):
 
     @extend_schema(responses=FeatureSetSerializer(many=True))
     def list(self, request: Request, version: int) -> Response:
+        """The feature sets of a version."""
         return Response(FeatureSetSerializer(self._version(version).feature_sets.all(), many=True).data)
 
     @extend_schema(request=RequestFeaturesSerializer, responses={202: FeatureSetSerializer})
     def create(self, request: Request, version: int) -> Response:
-        """Compute the features of a version without a run. What is there already is not computed again."""
+        """Compute the features of a version without a run. Features that are stored already are not computed again."""
         form = RequestFeaturesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         frozen = self._version(version)
@@ -85,12 +86,12 @@ class FeatureSetViewSet(viewsets.GenericViewSet):
 
     @extend_schema(responses=FeatureSetSerializer)
     def retrieve(self, request: Request, version: int, pk: int) -> Response:
-        """State and progress; once ready, the outliers of the set."""
+        """State, progress and, once ready, the outliers of a feature set."""
         return Response(FeatureSetSerializer(self._features(version, pk)).data)
 
     @extend_schema(responses=SampleFeaturesSerializer)
     def sample(self, request: Request, version: int, pk: int, index: int) -> Response:
-        """One sample's measures, what is unusual about it, and where its pictures are."""
+        """The measures of one sample, what is unusual about it, and the URLs of its images."""
         features = self._features(version, pk)
         sample = get_object_or_404(features.version.samples, index=index)
         unusual = [o for o in features.summary.get("outliers", []) if o["index"] == index]
@@ -112,9 +113,9 @@ class FeatureSetViewSet(viewsets.GenericViewSet):
 
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
     @method_decorator(cache_control(private=True, immutable=True, max_age=31_536_000))
-    def picture(self, request: Request, version: int, pk: int, index: str, part: str) -> HttpResponseBase:
-        """A picture of a sample; index “legend”, part “wheel” is the colour wheel."""
-        return picture_response(self._features(version, pk), index, part)
+    def image(self, request: Request, version: int, pk: int, index: str, part: str) -> HttpResponseBase:
+        """An image of a sample. Index “legend” with part “wheel” is the colour wheel."""
+        return image_response(self._features(version, pk), index, part)
 
     def _version(self, pk: int) -> CompositeVersion:
         found = get_object_or_404(CompositeVersion.objects.select_related("composite__project"), pk=pk)

@@ -1,4 +1,4 @@
-"""Which configurations a features page offers, and how it words them."""
+"""The configurations that a features page offers."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ from models_ml.config import FeatureConfig
 
 @dataclass(frozen=True)
 class Choice:
+    """A configuration, and its feature set if there is one."""
+
     config: FeatureConfig
     features: FeatureSet | None
 
@@ -25,7 +27,7 @@ class Choice:
 
 
 def choices_for(version: CompositeVersion) -> list[Choice]:
-    """The default, those of the project's runs, and those that this version has features of; each once."""
+    """Return the default and, each once, the configurations of the project's runs and of the version's feature sets."""
     stored = list(version.feature_sets.all())
     by_runs = FeatureRange.objects.filter(version__composite__project=version.project)
     latest = by_runs.order_by().values("config_hash").annotate(latest=Max("pk")).values("latest")

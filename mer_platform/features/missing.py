@@ -16,13 +16,13 @@ from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import moved_apex
 from models_ml.config import FeatureConfig
 
-# Seconds for one image on one core of a server, measured: decoding a clip of 640×480 up to the apex and finding the face,
-# then the flow on a crop of 128 pixels; it grows with the crop's area.
+# Seconds per flow image, measured on one core of a server: decoding a clip of 640×480 up to the apex and finding the face,
+# then the flow on a crop of 128 pixels, which grows with the area of the crop.
 READING = 0.1
 FLOW = {"tvl1": 0.013, "farneback": 0.006, "dis": 0.005}
 CROP = 128
-MEASURED_JOBS = 50  # the pace is that of the latest jobs that computed something
-ENOUGH_PICTURES = 16
+MEASURED_JOBS = 50  # the latest ones that computed something determine the pace
+ENOUGH_IMAGES = 16
 MARKS = tuple(f"version__samples__{name}" for name in ("content_sha256", "onset", "apex", "offset"))
 
 
@@ -55,12 +55,12 @@ class SampleFrames(NamedTuple):
 class Missing:
     """What is to be computed before training can start.
 
-    samples : samples that lack a flow image; pictures : missing images, under all settings and with moved apexes
+    samples : samples with a missing flow image; images : missing images, for all settings and moved apexes
     seconds : of one worker; basis : where the pace comes from, as a sentence, empty if nothing is missing
     """
 
     samples: int
-    pictures: int
+    images: int
     seconds: float
     basis: str
 
@@ -95,7 +95,7 @@ def missing_features(
     pace, basis = _pace()
     return Missing(
         samples=len(incomplete),
-        pictures=sum(map(len, missing.values())),
+        images=sum(map(len, missing.values())),
         seconds=pace
         * sum(
             len(pairs) * _expected_seconds(config.flow, config.crop_size) for config, pairs in missing.items()
@@ -155,14 +155,14 @@ def _expected_seconds(flow: str, crop_size: int) -> float:
 
 def _pace() -> tuple[float, str]:
     """Return how many times ``_expected_seconds`` an image took in the latest jobs, and where that comes from."""
-    measured = FeatureRange.objects.filter(pictures_computed__gt=0, seconds__isnull=False).order_by("-pk")
+    measured = FeatureRange.objects.filter(images_computed__gt=0, seconds__isnull=False).order_by("-pk")
     seconds = expected = 0.0
-    pictures = 0
-    columns = ("pictures_computed", "seconds", "config__flow", "config__crop_size")
+    images = 0
+    columns = ("images_computed", "seconds", "config__flow", "config__crop_size")
     for count, spent, flow, crop_size in measured.values_list(*columns)[:MEASURED_JOBS]:
-        pictures += count
+        images += count
         seconds += spent
         expected += count * _expected_seconds(flow, crop_size or CROP)
-    if pictures < ENOUGH_PICTURES:
-        return 1.0, "Hardly any features were computed here yet: their time is a rough guess."
-    return seconds / expected, f"Features by the pace of the latest {pictures:,} pictures here."
+    if images < ENOUGH_IMAGES:
+        return 1.0, "Few features have been computed here yet, so their time is a rough guess."
+    return seconds / expected, f"Feature time is based on the last {images:,} flow images computed here."

@@ -13,7 +13,7 @@ from models_ml.config import FeatureConfig
 
 
 class FeatureSet(models.Model):
-    """What a features page shows. The features themselves are cached by content and shared with runs."""
+    """The features of a version under one configuration, as its page shows them. Runs share the cached features."""
 
     class State(models.TextChoices):
         COMPUTING = "computing", "computing features"
@@ -29,13 +29,15 @@ class FeatureSet(models.Model):
         max_length=64, help_text="Of the configuration and the version of the code that computes it."
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.COMPUTING)
-    attempt = models.PositiveIntegerField(default=1, help_text="Raised when a failed set is computed again.")
+    attempt = models.PositiveIntegerField(
+        default=1, help_text="Increases when a failed set is computed again."
+    )
     error = models.TextField(blank=True)
     problems = models.JSONField(
-        default=dict, help_text="{index of a sample: why it has no features}, as strings."
+        default=dict, help_text="Why samples have no features, by their index as a string."
     )
     summary = models.JSONField(
-        default=dict, help_text="Measures of every sample, outliers, and the scales of the pictures."
+        default=dict, help_text="Measures of each sample, outliers, and the scales of the images."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -47,7 +49,7 @@ class FeatureSet(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "config_hash"], name="feature_set_once_a_version")
+            models.UniqueConstraint(fields=["version", "config_hash"], name="unique_features_per_version")
         ]
 
     def __str__(self) -> str:
@@ -65,13 +67,13 @@ class FeatureSet(models.Model):
     def group(self) -> str:
         return f"features:{self.pk}:{self.attempt}"
 
-    def picture_name(self, index: int | str, part: str) -> str:
-        """Where the worker puts a picture of a sample; the same name never holds another picture."""
+    def image_name(self, index: int | str, part: str) -> str:
+        """Return where the worker stores an image of a sample. A name never holds two different images."""
         folder = f"{self.version.content_hash[:16]}-{self.version_id}-{self.config_hash[:16]}"
         return f"feature-sets/{folder}/{index}-{part}.png"
 
     def progress(self) -> dict[str, Any]:
-        """Samples done of all."""
+        """Count the samples done and in total."""
         jobs = Job.objects.filter(group=self.group, kind="feature-set")
         return {
             "state": self.state,
@@ -82,7 +84,7 @@ class FeatureSet(models.Model):
 
 class FeatureRangeQuerySet(models.QuerySet["FeatureRange"]):
     def computed(self) -> "FeatureRangeQuerySet":
-        return self.filter(pictures_computed__isnull=False)
+        return self.filter(images_computed__isnull=False)
 
     def awaited(self) -> "FeatureRangeQuerySet":
         """Ranges whose job is still to be waited for. A job that is asked to stop computes nothing that is needed."""
@@ -120,7 +122,7 @@ class FeatureRange(models.Model):
     start = models.PositiveIntegerField(help_text="Index of the first sample.")
     end = models.PositiveIntegerField(help_text="Index after the last sample.")
     job = models.OneToOneField(Job, on_delete=models.SET_NULL, null=True, related_name="feature_range")
-    pictures_computed = models.PositiveIntegerField(
+    images_computed = models.PositiveIntegerField(
         null=True, help_text="Flow images that were not in the cache. Empty until the whole range is there."
     )
     seconds = models.FloatField(null=True, help_text="How long its job took.")
@@ -135,9 +137,9 @@ class FeatureRange(models.Model):
     def __str__(self) -> str:
         return f"Features of samples {self.start} to {self.end - 1} of {self.version}"
 
-    def finish(self, job: Job, pictures_computed: int) -> None:
+    def finish(self, job: Job, images_computed: int) -> None:
         """Record what the finished job computed."""
-        self.pictures_computed = pictures_computed
+        self.images_computed = images_computed
         if job.started_at and job.finished_at:
             self.seconds = (job.finished_at - job.started_at).total_seconds()
-        self.save(update_fields=["pictures_computed", "seconds"])
+        self.save(update_fields=["images_computed", "seconds"])

@@ -1,4 +1,4 @@
-"""Computing the features of a version without a run: a job a range of samples, then one that compares them."""
+"""Computing the features of a version without a run: one job per range of samples, then one that compares them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,37 +12,37 @@ from mer_platform.jobs.models import Claim, Job
 from mer_platform.web import actor
 from models_ml.config import FeatureConfig
 
-SAMPLES_A_JOB = 16
+SAMPLES_PER_JOB = 16
 QUEUE = "features"
 
 
 def sample_ranges(samples: Sequence[Sample]) -> list[tuple[int, int]]:
-    """Ranges of sample indices, end exclusive, of about ``SAMPLES_A_JOB``; no clip's samples are in two of them.
+    """Return ranges (start, exclusive end) of sample indices, of about ``SAMPLES_PER_JOB`` samples each.
 
-    So a long video with many expressions is decoded once, by one job.
+    All samples of a clip are in one range, so one job decodes a long video with many expressions once.
     """
     ranges: list[tuple[int, int]] = []
     start = 0
-    for place in range(1, len(samples) + 1):
-        last = place == len(samples)
+    for position in range(1, len(samples) + 1):
+        last = position == len(samples)
         if last or (
-            place - start >= SAMPLES_A_JOB
-            and samples[place].content_sha256 != samples[place - 1].content_sha256
+            position - start >= SAMPLES_PER_JOB
+            and samples[position].content_sha256 != samples[position - 1].content_sha256
         ):
-            ranges.append((samples[start].index, samples[place - 1].index + 1))
-            start = place
+            ranges.append((samples[start].index, samples[position - 1].index + 1))
+            start = position
     return ranges
 
 
 def moved_apex(onset: int, apex: int, offset: int | None, frames: int) -> int:
-    """The apex so many frames later, within (onset, offset]; where there is no offset, the apex as it is."""
+    """Return the apex moved by so many frames, within (onset, offset]. Without an offset it stays where it is."""
     if offset is None:
         return apex
     return max(min(apex + frames, offset), min(onset + 1, apex))
 
 
 def request_features(version: CompositeVersion, config: FeatureConfig, user: Any) -> FeatureSet:
-    """The version's feature set under this configuration, being computed unless it is there; a failed one anew."""
+    """Return the version's feature set under a configuration. If there is none, or it failed, start computing it."""
     with transaction.atomic():
         found, created = FeatureSet.objects.get_or_create(
             version=version,
@@ -66,9 +66,9 @@ def request_features(version: CompositeVersion, config: FeatureConfig, user: Any
 
 @contextmanager
 def finishing(claim: Claim, set_id: int) -> Iterator[FeatureSet]:
-    """Commit what one of a set's jobs found, end the job, and queue what comes next: all or nothing.
+    """Commit what one of a set's jobs found, finish the job and queue the next step: all or nothing.
 
-    The set's row is locked before the job's, as in ``fail``. Raises LeaseLost.
+    Locks the row of the set before the row of the job. Raises LeaseLost.
     """
     with transaction.atomic():
         features = FeatureSet.objects.select_for_update().get(pk=set_id)
@@ -82,7 +82,7 @@ def finishing(claim: Claim, set_id: int) -> Iterator[FeatureSet]:
 
 
 def fail(set_id: int, reason: str) -> None:
-    """End the set with a reason, and what is left of its jobs."""
+    """Fail the set with a reason, and cancel its other jobs."""
     features = FeatureSet.objects.filter(pk=set_id, state__in=FeatureSet.ACTIVE).first()
     if features is not None:
         FeatureSet.objects.filter(pk=set_id).update(state=FeatureSet.State.FAILED, error=reason)

@@ -9,7 +9,7 @@ API = "api/v1/composite-versions/<int:version>/features/"
 urlpatterns = [
     path(PAGE, views.features_page, name="features"),
     path(f"{PAGE}<int:set_pk>/<int:index>/", views.sample_page, name="feature-sample"),
-    path(f"{PAGE}<int:set_pk>/<slug:index>/<slug:part>.png", views.picture, name="feature-picture"),
+    path(f"{PAGE}<int:set_pk>/<slug:index>/<slug:part>.png", views.image, name="feature-picture"),
     path(API, FeatureSetViewSet.as_view({"get": "list", "post": "create"}), name="feature-sets"),
     path(f"{API}<int:pk>/", FeatureSetViewSet.as_view({"get": "retrieve"}), name="feature-set"),
     path(
@@ -19,7 +19,7 @@ urlpatterns = [
     ),
     path(
         f"{API}<int:pk>/samples/<slug:index>/<slug:part>.png",
-        FeatureSetViewSet.as_view({"get": "picture"}),
+        FeatureSetViewSet.as_view({"get": "image"}),
         name="feature-set-picture",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Pages of a version's motion features: what training sees of every sample, and which samples are unlike the others."""
+"""Pages of a version's motion features: what training sees of each sample, and which samples are outliers."""
 
 from statistics import median
 from typing import Any
@@ -32,9 +32,9 @@ PICTURE_PARTS = ("u", "v", "strain", "flow")  # a flow picture has no frames
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
 def features_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Under one configuration: computing, then outliers and all samples. Asked by htmx, only the progress.
+    """Outliers and all samples under one configuration, once computed. htmx gets only the progress.
 
-    ``config`` is the hash of one of the choices; posted, its features are computed.
+    ``config`` is the hash of one of the choices; a POST computes its features.
     """
     version = _version(request, slug, pk)
     choices = choices_for(version)
@@ -60,7 +60,7 @@ def features_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def sample_page(request: HttpRequest, slug: str, pk: int, set_pk: int, index: int) -> HttpResponse:
-    """One sample: the aligned frames, the channels, and its measures beside what is usual."""
+    """One sample: the aligned frames, the channels, and its measures next to the median of the set."""
     version = _version(request, slug, pk)
     features = _ready(version, set_pk)
     sample = get_object_or_404(version.samples.select_related("clip"), index=index)
@@ -88,31 +88,33 @@ def sample_page(request: HttpRequest, slug: str, pk: int, set_pk: int, index: in
 @login_required
 @require_GET
 @cache_control(private=True, immutable=True, max_age=31_536_000)
-def picture(request: HttpRequest, slug: str, pk: int, set_pk: int, index: str, part: str) -> HttpResponseBase:
-    """A PNG that the worker made; ``legend``/``wheel`` is the colour wheel. Its address never means another picture."""
+def image(request: HttpRequest, slug: str, pk: int, set_pk: int, index: str, part: str) -> HttpResponseBase:
+    """An image made by the worker; ``legend``/``wheel`` is the colour wheel. A URL always means the same image."""
     version = _version(request, slug, pk)
     features = get_object_or_404(FeatureSet, pk=set_pk, version=version)
-    return picture_response(features, index, part)
+    return image_response(features, index, part)
 
 
-def picture_response(features: FeatureSet, index: str, part: str) -> HttpResponseBase:
-    """The stored picture; Http404 while, or where, there is none."""
+def image_response(features: FeatureSet, index: str, part: str) -> HttpResponseBase:
+    """Return the stored image. Raises Http404 if there is none, or not yet."""
     known = part in CLIP_PARTS and index.isdecimal()
-    name = features.picture_name(index, part)
+    name = features.image_name(index, part)
     if not (known or (index, part) == ("legend", "wheel")) or not default_storage.exists(name):
-        raise Http404("No such picture, or not yet.")
+        raise Http404("This image does not exist, or is not computed yet.")
     return FileResponse(default_storage.open(name), content_type="image/png")
 
 
 def _version(request: HttpRequest, slug: str, pk: int) -> CompositeVersion:
-    project = get_project(request, slug, Role.RESEARCHER)  # samples are the marks of others: coding is blind
+    project = get_project(
+        request, slug, Role.RESEARCHER
+    )  # samples show the annotations of others, and coding is blind
     check_sees_all(request.user, project)
     versions = CompositeVersion.objects.select_related("composite__project")
     return get_object_or_404(versions, pk=pk, composite__project=project)
 
 
 def _latest(choices: list[Choice]) -> Choice:
-    """The one computed last, or the default."""
+    """Return the choice computed last, or the default."""
     computed = [choice for choice in choices if choice.features is not None]
     return max(computed, key=lambda c: c.features.pk if c.features else 0) if computed else choices[0]
 
@@ -144,7 +146,7 @@ def _overview(request: HttpRequest, version: CompositeVersion, features: Feature
 
 
 def _measures(features: FeatureSet, index: int) -> list[dict[str, Any]]:
-    """Each measure of the sample, what is usual in the set, and which share of the set has less of it."""
+    """Return each measure of the sample, its median in the set, and the share of the set below it."""
     everyone = features.summary["measures"]
     own = everyone.get(str(index))
     if own is None:

@@ -1,4 +1,4 @@
-"""Runs with scores, as their workers would leave them, without training."""
+"""Finished runs with scores, without training."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from models_ml.training.folds import plan
 
 
 def finished(version: CompositeVersion, predicted: Sequence[int], user, **config) -> Run:
-    """A finished run on the version; ``predicted`` holds a position in ``CLASSES`` for each sample."""
+    """Store a finished run on the version. ``predicted`` has the index in ``CLASSES`` for each sample."""
     settings = RunConfig.model_validate(config)
     run = services.launch(version, settings, user)
     samples = list(version.samples.order_by("index"))

@@ -101,8 +101,8 @@ def test_train_changes_a_preset_and_names_networks(composed, capsys):
     [
         (["--grid", "net.kernels=[2],[2,9]"], "grid.net.kernels.1: Kernel 9 is larger"),
         (["--set", "train.epochs=0"], "base.train.epochs: "),
-        (["--set", "net.width"], "is not SETTING=VALUE"),
-        (["--set", "seed.x=1", "--set", "seed.x.y=1"], "cannot be set"),
+        (["--set", "net.width"], "is not of the form SETTING=VALUE"),
+        (["--set", "seed.x=1", "--set", "seed.x.y=1"], "Cannot set"),
         (["--seeds", "0,x"], "seeds.1: "),
         (["--set", "protocol=kfold"], "base.protocol: 5 folds need at least 5 subjects"),
         (["--priority", "11"], "priority: "),

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 API = "/api/v1/runs/compare/"
 WORDS = ["disgust", "happiness", "surprise"]
 CLASSES = ["negative", "positive", "surprise"]
-TRUE = [0, 1, 2] * 4  # four subjects with one clip a class
+TRUE = [0, 1, 2] * 4  # four subjects with one clip per class
 GOOD = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 2]  # one wrong
 POOR = [0, 0, 0] * 4
 
@@ -78,7 +78,7 @@ def test_runs_on_different_versions_are_shown_but_not_paired(
     [against] = api.get(API, {"run": [poor.pk, other.pk]}).json()["against"]
     assert against["paired"] is None
     assert f"{poor} is on Twelve v1, {other} on Eight v1" in against["reason"]
-    assert "on Eight v1: runs are compared sample by sample" in compare(poor, other)
+    assert "on Eight v1. Runs are compared sample by sample" in compare(poor, other)
 
 
 def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
@@ -96,13 +96,13 @@ def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ([], "name at least two runs"),
-        (["1"], "there is no run “1” here"),
-        (["x", "y"], "there is no run “x” here"),
-        ([str(n) for n in range(9)], "9 runs are too many to look at side by side: choose at most 8"),
+        ([], "Give at least two runs"),
+        (["1"], "Run “1” not found."),
+        (["x", "y"], "Run “x” not found."),
+        ([str(n) for n in range(9)], "9 runs are too many to compare. Choose at most 8."),
     ],
 )
-def test_it_says_which_runs_cannot_be_compared(api, asked, words):
+def test_errors_name_the_runs_that_cannot_be_compared(api, asked, words):
     answer = api.get(API, {"run": asked})
     assert answer.status_code == 400
     assert words in answer.json()["run"]
@@ -111,10 +111,10 @@ def test_it_says_which_runs_cannot_be_compared(api, asked, words):
 def test_a_run_without_scores_is_named(api, version, good, alice):
     waiting = services.launch(version, RunConfig(seed=3), alice)
     answer = api.get(API, {"run": [good.pk, waiting.pk]})
-    assert answer.json()["run"] == f"{waiting} has no scores to compare: it is computing features"
+    assert answer.json()["run"] == f"{waiting} has no scores to compare; it is computing features."
 
 
-def test_others_runs_do_not_exist(bobs_api, poor, good):
+def test_runs_of_other_labs_are_not_found(bobs_api, poor, good):
     assert bobs_api.get(API, {"run": [poor.pk, good.pk]}).status_code == 400
 
 
@@ -126,14 +126,14 @@ def test_the_page_shows_scores_tests_settings_and_disagreements(compare, poor, g
     assert "2, 3, 4, 5, 6" in page
 
 
-def test_two_trainings_of_one_configuration_differ_only_in_the_seed(api, version, good, alice):
+def test_two_seeds_of_one_configuration_differ_only_in_the_seed(api, version, good, alice):
     again = finished(version, GOOD, alice, seed=1)
     answer = api.get(API, {"run": [good.pk, again.pk]}).json()
     assert answer["configuration"] == [{"setting": "Seed", "values": ["0", "1"]}]
     assert answer["disagreements"] == []
 
 
-def test_a_clip_that_one_is_still_to_code_keeps_its_class(api, compare, poor, good, alice):
+def test_the_class_of_a_clip_that_you_have_yet_to_code_is_hidden(api, compare, poor, good, alice):
     Assignment.objects.create(clip=Clip.objects.get(name="clip01"), coder=alice)
     assert "hidden: in your queue" in compare(poor, good)
     items = api.get(API, {"run": [poor.pk, good.pk]}).json()["disagreements"]
@@ -146,7 +146,7 @@ def test_annotators_see_scores_but_no_samples(project, poor, good, member):
     assert answer["against"][0]["paired"]
 
 
-def test_one_run_is_offered_the_others(compare, project, good, poor):
+def test_the_page_of_one_run_offers_others(compare, project, good, poor):
     page = compare(good)
     assert f'value="{good.pk}" checked' in page
     assert f'value="{poor.pk}" >' in page
@@ -164,7 +164,7 @@ def test_the_figures_of_a_comparison_open(browser, project, poor, good):
     assert browser.get(reverse("compare-figure", args=[project.slug, "other"])).status_code == 404
 
 
-def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good, alice):
+def test_a_ranking_groups_the_seeds_of_one_configuration(version, poor, good, alice):
     again = finished(version, TRUE, alice, seed=1)
     groups = group_by_configuration([again, poor, good])
     assert groups == [[poor], [good, again]]
@@ -180,7 +180,7 @@ def test_a_ranking_takes_seeds_of_one_configuration_together(version, poor, good
 
 def test_a_ranking_refuses_runs_of_different_protocols(version, poor, alice):
     other = finished(version, GOOD, alice, protocol="kfold", folds=2)
-    with pytest.raises(InputError, match="choose runs with one protocol"):
+    with pytest.raises(InputError, match="choose runs with the same protocol"):
         rank_configurations([[poor], [other]], "uf1")
-    with pytest.raises(InputError, match="no run to compare"):
+    with pytest.raises(InputError, match="no runs to compare"):
         rank_configurations([], "uf1")

@@ -1,4 +1,4 @@
-"""Experiments: launching, steering and continuing a sweep, without workers."""
+"""Experiments without workers: launch, pause, cancel and run again."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -27,7 +27,7 @@ def experiment(version, alice) -> Experiment:
 
 
 def finish_jobs(experiment: Experiment, kind: str) -> None:
-    """As a worker would, without the work."""
+    """Finish jobs as a worker does, without the work."""
     ending = {"features": steps.finishing_features, "bundle": steps.finishing_bundle}[kind]
     for job in Job.objects.filter(group=experiment.group, kind=kind, state=Job.State.QUEUED):
         claim = Job.claim(job.pk, "host:1")
@@ -54,7 +54,7 @@ def test_bundles_hold_folds_of_several_runs_with_one_shape(version, alice):
     experiment = services.launch_experiment(version, sweep, alice)
     finish_jobs(experiment, "features")
     bundles = Job.objects.filter(group=experiment.group, kind="bundle")
-    # 12 folds a seed, at most 4 in a bundle.
+    # 12 folds per seed, at most 4 in a bundle.
     assert [len(bundle.payload["folds"]) for bundle in bundles] == [4] * 6
     for bundle in bundles:
         assert set(bundle.folds.values_list("pk", flat=True)) == set(bundle.payload["folds"])
@@ -72,7 +72,7 @@ def test_bundles_hold_folds_of_several_runs_with_one_shape(version, alice):
         ("gpu", "", "gpu", [24]),
     ],
 )
-def test_it_trains_on_the_device_that_is_there_in_bundles_that_suit_it(
+def test_it_trains_on_an_available_device_in_bundles_of_a_suitable_size(
     version, alice, asked, seen, queue, bundles
 ):
     if seen:
@@ -85,7 +85,7 @@ def test_it_trains_on_the_device_that_is_there_in_bundles_that_suit_it(
     assert [(job.queue, len(job.payload["folds"])) for job in found] == [(queue, size) for size in bundles]
 
 
-def test_a_sweep_ends_without_final_models_and_a_single_run_trains_its_own(experiment, version, alice):
+def test_only_a_single_run_trains_a_final_model(experiment, version, alice):
     finish_jobs(experiment, "features")
     finish_jobs(experiment, "bundle")
     assert states(experiment) == {"finished"}
@@ -96,7 +96,7 @@ def test_a_sweep_ends_without_final_models_and_a_single_run_trains_its_own(exper
     assert Run.objects.get(pk=single.pk).state == Run.State.FINISHING
 
 
-def test_the_model_of_a_finished_run_is_trained_when_asked_for(experiment, alice):
+def test_the_model_of_a_finished_run_is_trained_on_request(experiment, alice):
     run = experiment.runs.first()
     assert not services.train_model(run, alice)
     Run.objects.update(state=Run.State.FINISHED)
@@ -109,7 +109,7 @@ def test_the_model_of_a_finished_run_is_trained_when_asked_for(experiment, alice
     assert services.train_model(run, alice)
 
 
-def test_paused_it_begins_nothing_and_resumed_it_goes_on(experiment, alice):
+def test_a_paused_experiment_starts_nothing_until_it_is_resumed(experiment, alice):
     first = Job.objects.filter(group=experiment.group).first()
     claim = Job.claim(first.pk, "host:1")
     assert services.pause(experiment, alice)
@@ -117,13 +117,13 @@ def test_paused_it_begins_nothing_and_resumed_it_goes_on(experiment, alice):
     assert Experiment.objects.get(pk=experiment.pk).state == "paused"
     assert all(Job.claim(job.pk, "host:2") is None for job in Job.objects.exclude(pk=first.pk))
     with steps.finishing_features(claim):
-        pass  # what was begun is finished
+        pass  # a job that has started finishes
     assert services.resume(experiment, alice)
     finish_jobs(experiment, "features")
     assert states(experiment) == {"training"}
 
 
-def test_what_becomes_due_while_it_is_paused_is_held(experiment, alice):
+def test_jobs_queued_during_a_pause_are_held(experiment, alice):
     jobs = list(Job.objects.filter(group=experiment.group))
     claims = [Job.claim(job.pk, "host:1") for job in jobs]
     services.pause(experiment, alice)
@@ -133,7 +133,7 @@ def test_what_becomes_due_while_it_is_paused_is_held(experiment, alice):
     assert set(Job.objects.filter(kind="bundle").values_list("held", flat=True)) == {True}
 
 
-def test_a_job_claimed_as_it_was_paused_is_put_back(experiment, alice):
+def test_a_job_claimed_just_before_the_pause_is_put_back(experiment, alice):
     claim = Job.claim(Job.objects.first().pk, "host:1")
     assert not steps.hold_if_paused(claim, experiment.pk)
     services.pause(experiment, alice)
@@ -155,7 +155,7 @@ def test_cancelling_one_run_leaves_the_others_their_jobs(experiment, alice):
     assert not Job.objects.filter(state__in=Job.OPEN).exists()
 
 
-def test_a_failed_run_is_run_again_where_it_was(experiment, alice):
+def test_a_failed_run_that_runs_again_keeps_its_finished_folds(experiment, alice):
     finish_jobs(experiment, "features")
     run = experiment.runs.order_by("pk").first()
     job = Job.objects.filter(folds__run=run).first()
@@ -179,15 +179,19 @@ def fail_one(experiment: Experiment) -> tuple[Run, Run]:
     return run, other
 
 
-def test_one_failed_run_is_run_again_while_the_others_go_on(experiment, alice):
+def test_one_failed_run_runs_again_while_the_others_continue(experiment, alice):
     finish_jobs(experiment, "features")
     run, other = fail_one(experiment)
     run.folds.filter(index=0).update(state=Fold.State.DONE)
     untouched = list(other.folds.values_list("pk", "state", "job"))
     assert not services.rerun(other, alice)
     assert services.rerun(run, alice)
-    told = Experiment.objects.get(pk=experiment.pk)
-    assert (told.state, told.progress()["runs_failed"], told.progress()["runs_done"]) == ("running", 0, 0)
+    stored = Experiment.objects.get(pk=experiment.pk)
+    assert (stored.state, stored.progress()["runs_failed"], stored.progress()["runs_done"]) == (
+        "running",
+        0,
+        0,
+    )
     finish_jobs(experiment, "features")
     again = run.folds.filter(job__state=Job.State.QUEUED)
     assert set(again.values_list("index", flat=True)) == {1, 2, 3, 4, 5}
@@ -196,7 +200,7 @@ def test_one_failed_run_is_run_again_while_the_others_go_on(experiment, alice):
     assert states(experiment) == {"finished"}
 
 
-def test_a_second_click_finds_nothing_to_run_again(experiment, alice):
+def test_a_second_click_does_not_run_it_twice(experiment, alice):
     finish_jobs(experiment, "features")
     run, _ = fail_one(experiment)
     seen_at_once = [Run.objects.get(pk=run.pk) for _ in range(2)]
@@ -205,7 +209,7 @@ def test_a_second_click_finds_nothing_to_run_again(experiment, alice):
     assert Job.objects.filter(kind="features", state=Job.State.QUEUED).count() == 2  # ranges of 24 samples
 
 
-def test_a_bundle_goes_on_without_the_folds_of_a_run_that_is_run_again(version, alice):
+def test_a_bundle_continues_without_the_folds_of_a_run_that_runs_again(version, alice):
     sweep = SweepConfig(grid={"train.learning_rate": [1e-3, 2e-3]})
     experiment = services.launch_experiment(version, sweep, alice)
     finish_jobs(experiment, "features")
@@ -228,9 +232,11 @@ def test_a_bundle_goes_on_without_the_folds_of_a_run_that_is_run_again(version, 
     assert states(experiment) == {"finished"}
 
 
-def test_features_that_are_asked_to_stop_neither_delay_nor_fail_the_run_that_is_run_again(experiment, alice):
+def test_cancelled_features_neither_delay_nor_fail_a_run_that_runs_again(experiment, alice):
     old = Job.claim(Job.objects.filter(kind="features").first().pk, "host:1")
-    steps.fail_runs(experiment.pk, experiment.runs.all(), "the disk is full")  # another range said so
+    steps.fail_runs(
+        experiment.pk, experiment.runs.all(), "the disk is full"
+    )  # reported by the job of another range
     run = experiment.runs.first()
     services.rerun(run, alice)
     steps.fail_features(old.job, "the disk is full")
@@ -238,10 +244,10 @@ def test_features_that_are_asked_to_stop_neither_delay_nor_fail_the_run_that_is_
     finish_jobs(experiment, "features")
     assert experiment.runs.get(pk=run.pk).state == Run.State.TRAINING
     old.job.refresh_from_db()
-    assert old.job.state == Job.State.RUNNING  # it has not heard of it yet
+    assert old.job.state == Job.State.RUNNING  # its worker has not noticed yet
 
 
-def test_run_again_while_the_experiment_is_paused_it_waits(experiment, alice):
+def test_a_run_that_runs_again_during_a_pause_waits(experiment, alice):
     finish_jobs(experiment, "features")
     run, _ = fail_one(experiment)
     services.pause(experiment, alice)
@@ -253,7 +259,7 @@ def test_run_again_while_the_experiment_is_paused_it_waits(experiment, alice):
     assert states(experiment) == {"finished"}
 
 
-def test_the_features_of_a_run_that_is_run_again_are_counted_once(experiment, alice):
+def test_the_features_of_a_run_that_runs_again_are_counted_once(experiment, alice):
     jobs = Job.objects.filter(kind="features")
     for job in jobs:
         Job.claim(job.pk, "host:1").progress(12, 12)
@@ -266,20 +272,20 @@ def test_the_features_of_a_run_that_is_run_again_are_counted_once(experiment, al
     assert (run.progress()["features_done"], run.progress()["features_total"]) == (5, 12)
 
 
-def test_added_seeds_are_runs_of_every_combination(experiment, alice):
+def test_added_seeds_run_every_combination(experiment, alice):
     Run.objects.update(state=Run.State.FINISHED)
     added = services.add_seeds(experiment, [0, 5], alice)
     assert {(run.config["net"]["width"], run.seed) for run in added} == {(0.05, 5), (0.1, 5)}
     finish_jobs(experiment, "features")
     assert Job.objects.filter(kind="bundle", folds__run__in=added).exists()
-    with pytest.raises(ValidationError, match="under seed 5 already"):
+    with pytest.raises(ValidationError, match="already been run with seed 5"):
         services.add_seeds(experiment, [5], alice)
     with pytest.raises(ValidationError, match="greater than or equal to 0"):
         services.add_seeds(experiment, [-1], alice)
     assert services.clone(Experiment.objects.get(pk=experiment.pk)).seeds == (0, 5)
 
 
-def test_a_protocol_that_the_samples_do_not_allow_is_an_error_and_leaves_nothing(version, alice):
+def test_a_protocol_that_the_samples_do_not_allow_stores_nothing(version, alice):
     sweep = SweepConfig(grid={"protocol": ["loso", "kfold"]}, base={"folds": 9})
     with pytest.raises(ValidationError) as caught:
         services.launch_experiment(version, sweep, alice)
@@ -287,7 +293,7 @@ def test_a_protocol_that_the_samples_do_not_allow_is_an_error_and_leaves_nothing
     assert not Experiment.objects.exists()
 
 
-def test_an_estimate_says_where_its_pace_comes_from(version, experiment):
+def test_an_estimate_names_the_source_of_its_pace(version, experiment):
     rough = estimate(version, TWO)
     assert (rough.runs, rough.folds, rough.networks, rough.workers) == (2, 12, 12, 1)
     assert "rough guess" in rough.basis
@@ -296,4 +302,4 @@ def test_an_estimate_says_where_its_pace_comes_from(version, experiment):
         Fold.objects.filter(pk=fold.pk).update(state=Fold.State.DONE, seconds=fold.multiply_adds / 1e9)
     measured = estimate(version, TWO)
     assert measured.seconds == pytest.approx(measured.multiply_adds / 1e9)
-    assert "latest 12 folds" in measured.basis
+    assert "last 12 folds" in measured.basis

@@ -1,4 +1,4 @@
-"""Experiments over REST: launched, estimated, steered; bad input located, roles respected."""
+"""The REST API of experiments: launch, estimate, pause and cancel, errors and roles."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def launched(api, version) -> dict:
     return answer.json()
 
 
-def test_it_launches_every_combination_under_every_seed(launched):
+def test_it_launches_every_combination_with_every_seed(launched):
     assert len(launched["runs"]) == 8
     assert launched["runs"][0]["values"] == {"net.placement": 1, "net.kernels": [2, 3], "seed": 0}
     assert (launched["name"], launched["state"], launched["progress"]["folds_total"]) == (
@@ -36,7 +36,7 @@ def test_it_launches_every_combination_under_every_seed(launched):
     )
 
 
-def test_the_list_says_how_far_each_is_and_leaves_out_the_runs(api, launched):
+def test_the_list_has_progress_but_no_runs(api, launched):
     [row] = api.get(URL).json()["results"]
     assert row["progress"]["runs_total"] == 8
     assert "runs" not in row
@@ -67,14 +67,14 @@ def test_a_preset_can_be_changed(api, version):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("url", [URL, f"{URL}estimate/"])
-def test_it_says_what_is_wrong_and_where(api, version, asked, place, words, url):
+def test_errors_name_the_setting(api, version, asked, place, words, url):
     answer = api.post(url, {"version": version.pk, **asked})
     assert answer.status_code == 400
     assert words in answer.json()[place][0]
     assert not Experiment.objects.exists()
 
 
-def test_it_names_all_that_is_wrong_at_once(api):
+def test_it_reports_all_errors_at_once(api):
     asked = {
         "version": 999,
         "priority": 11,
@@ -86,7 +86,7 @@ def test_it_names_all_that_is_wrong_at_once(api):
     assert api.post(URL, asked).json().keys() == wrong
 
 
-def test_a_priority_has_bounds(api, version):
+def test_the_priority_has_bounds(api, version):
     answer = api.post(URL, {"version": version.pk, "priority": 11})
     assert "less than or equal to 10" in answer.json()["priority"][0]
 
@@ -119,11 +119,11 @@ def test_seeds_are_added_and_failed_runs_run_again(api, launched):
     assert {run["state"] for run in api.post(f"{url}rerun-failed/").json()["runs"]} == {"features"}
 
 
-def test_one_failed_run_is_run_again_while_the_others_go_on(api, launched):
+def test_one_failed_run_runs_again_while_the_others_continue(api, launched):
     url = f"/api/v1/runs/{launched['runs'][2]['id']}/rerun/"
     refused = api.post(url)
     assert refused.status_code == 409
-    assert "computing features; one that has failed" in refused.json()["detail"]
+    assert "it is computing features. Only failed runs can run again" in refused.json()["detail"]
     Run.objects.filter(pk=launched["runs"][2]["id"]).update(state=Run.State.FAILED, error="broken")
     again = api.post(url)
     assert (again.status_code, again.json()["state"], again.json()["error"]) == (202, "features", "")
@@ -131,7 +131,7 @@ def test_one_failed_run_is_run_again_while_the_others_go_on(api, launched):
     assert (experiment["state"], experiment["progress"]["runs_failed"]) == ("running", 0)
 
 
-def test_the_final_model_of_a_sweeps_run_is_trained_when_asked_for(api, launched):
+def test_the_final_model_of_a_run_is_trained_on_request(api, launched):
     url = f"/api/v1/runs/{launched['runs'][0]['id']}/train-model/"
     assert api.post(url).status_code == 409
     run = Run.objects.get(pk=launched["runs"][0]["id"])
@@ -146,7 +146,7 @@ def test_the_final_model_of_a_sweeps_run_is_trained_when_asked_for(api, launched
     assert api.post(url).json()["state"] == "finishing"
 
 
-def test_viewers_look_and_researchers_steer(project, launched, version, member, bobs_api):
+def test_viewers_read_and_researchers_act(project, launched, version, member, bobs_api):
     viewer = member(project, "carol", Role.VIEWER)
     url = f"{URL}{launched['id']}/"
     assert viewer.get(url).status_code == 200

@@ -19,7 +19,7 @@ WITH_KEYS = [("experiments", "0004_run_in_experiment"), ("features", "0001_initi
 
 @pytest.fixture
 def migrated():
-    """Migrate to a state; in the end to the latest one, whatever happened."""
+    """Migrate to any state; after the test to the latest one."""
 
     def to(targets):
         executor = MigrationExecutor(connection)
@@ -36,18 +36,18 @@ def test_old_runs_become_experiments_of_one(project, alice, migrated):
     old = migrated(BEFORE)
     config = RunConfig(seed=4).model_dump(mode="json")
     common = {"project_id": project.pk, "version_id": version.pk, "config": config, "config_hash": "0" * 64}
-    done, at_work = (
+    done, running = (
         old.get_model("experiments", "Run").objects.create(name=state, state=state, **common)
         for state in ("finished", "training")
     )
     for index in range(6):
-        old.get_model("experiments", "Fold").objects.create(run=at_work, index=index, name=f"f{index}")
-    Job.enqueue("fold", "training", project.pk, f"run:{at_work.pk}:fold:0", f"run:{at_work.pk}", {})
+        old.get_model("experiments", "Fold").objects.create(run=running, index=index, name=f"f{index}")
+    Job.enqueue("fold", "training", project.pk, f"run:{running.pk}:fold:0", f"run:{running.pk}", {})
     migrated(LATEST)
     run = Run.objects.get(pk=done.pk)
     assert (run.state, run.seed, run.experiment.settings.runs()[0].seed) == ("finished", 4, 4)
     assert Experiment.objects.count() == 2
-    stopped = Run.objects.get(pk=at_work.pk)
+    stopped = Run.objects.get(pk=running.pk)
     assert stopped.state == "failed"
     assert "run it again" in stopped.error
     assert not Job.objects.filter(state__in=Job.OPEN).exists()
@@ -56,7 +56,7 @@ def test_old_runs_become_experiments_of_one(project, alice, migrated):
 
 
 def with_keys(apps, experiment_id, digits="") -> None:
-    """Write what runs and jobs said about features before there were columns for it, as it was written then."""
+    """Write keys and payloads of features as they were before there were columns for them."""
     Run = apps.get_model("experiments", "Run")
     for run in Run.objects.filter(experiment=experiment_id):
         key = digits or FeatureConfig.model_validate(run.config["features"]).content_hash()[:12]
@@ -97,9 +97,9 @@ def test_a_run_in_the_middle_of_its_features_continues(project, alice, migrated,
     assert run.apex_jitter == 2
     assert run.features_hash == (digits or RunConfig().features.content_hash())
     first, second = run.feature_ranges()
-    assert (first.job, first.start, first.end, first.pictures_computed) == (done, 0, 12, 12)
+    assert (first.job, first.start, first.end, first.images_computed) == (done, 0, 12, 12)
     assert first.seconds is not None
-    assert (second.job, second.start, second.end, second.pictures_computed) == (open_, 12, 24, None)
+    assert (second.job, second.start, second.end, second.images_computed) == (open_, 12, 24, None)
     finish_features(open_)
     run.refresh_from_db()
     assert run.state == Run.State.TRAINING

@@ -1,4 +1,4 @@
-"""What an estimate says of features: which samples still lack them, and how long those take."""
+"""What an estimate reports about features: which samples need them, and how long that takes."""
 
 import pytest
 from django.db import connection
@@ -26,7 +26,7 @@ WORDS = {"disgust": "negative", "happiness": "positive"}
 
 @pytest.fixture
 def frozen(project, database, make_clip, alice):
-    """A version of so many more clips than the one before; two subjects."""
+    """Freeze a version with more clips than the one before; they are of two subjects."""
     numbers = iter(range(100))
 
     def freeze_more(clips: int) -> CompositeVersion:
@@ -41,18 +41,18 @@ def frozen(project, database, make_clip, alice):
 
 @pytest.fixture
 def ranges_of_four(monkeypatch):
-    monkeypatch.setattr(feature_services, "SAMPLES_A_JOB", 4)
+    monkeypatch.setattr(feature_services, "SAMPLES_PER_JOB", 4)
 
 
-def lacks(version: CompositeVersion, *wanted: tuple[FeatureConfig, int]) -> Missing:
+def missing_in(version: CompositeVersion, *wanted: tuple[FeatureConfig, int]) -> Missing:
     return missing_features(
         version, list(version.samples.order_by("index")), wanted or [(FeatureConfig(), 0)]
     )
 
 
 def counts(version: CompositeVersion, *wanted: tuple[FeatureConfig, int]) -> tuple[int, int]:
-    found = lacks(version, *wanted)
-    return found.samples, found.pictures
+    found = missing_in(version, *wanted)
+    return found.samples, found.images
 
 
 def launched(version: CompositeVersion, alice, **base) -> Experiment:
@@ -60,40 +60,40 @@ def launched(version: CompositeVersion, alice, **base) -> Experiment:
 
 
 def compute(experiment: Experiment, jobs: int | None = None, computed: int = 0) -> None:
-    """As a worker would, without the work."""
+    """Finish jobs as a worker does, without the work."""
     for job in Job.objects.filter(group=experiment.group, kind="features").order_by("pk")[:jobs]:
         with steps.finishing_features(Job.claim(job.pk, "host:1"), computed):
             pass
 
 
-def test_a_new_version_lacks_all_and_after_its_first_run_nothing(frozen, alice):
+def test_a_new_version_needs_all_features_and_after_its_first_run_none(frozen, alice):
     version = frozen(8)
     assert counts(version) == (8, 8)
     experiment = launched(version, alice)
     assert counts(version) == (8, 8)
     compute(experiment)
-    assert lacks(version) == Missing(0, 0, 0.0, "")
+    assert missing_in(version) == Missing(0, 0, 0.0, "")
 
 
-def test_each_setting_of_features_has_its_own(frozen, alice):
+def test_each_configuration_needs_its_own_features(frozen, alice):
     version = frozen(8)
     compute(launched(version, alice))
     assert counts(version, (FeatureConfig(), 0), (LARGE, 0)) == (8, 8)
     assert counts(version, (LARGE, 0), (FeatureConfig(flow="dis"), 0)) == (8, 16)
 
 
-def test_a_later_version_lacks_what_it_adds(frozen, alice):
+def test_a_later_version_needs_features_of_added_clips_only(frozen, alice):
     compute(launched(frozen(6), alice))
     assert counts(frozen(2)) == (2, 2)
 
 
-def test_a_mark_that_was_moved_is_another_picture(frozen, alice):
+def test_a_moved_mark_needs_new_features(frozen, alice):
     compute(launched(frozen(4), alice))
     Consensus.objects.filter(clip__name="clip00").update(apex=6)
     assert counts(frozen(0)) == (1, 1)
 
 
-def test_ranges_that_were_done_before_a_run_failed_count(frozen, alice, ranges_of_four):
+def test_ranges_finished_before_a_run_failed_count(frozen, alice, ranges_of_four):
     version = frozen(10)
     experiment = launched(version, alice)
     compute(experiment, jobs=1)
@@ -101,7 +101,7 @@ def test_ranges_that_were_done_before_a_run_failed_count(frozen, alice, ranges_o
     assert counts(version) == (6, 6)
 
 
-def test_a_moved_apex_takes_two_more_pictures_a_sample(frozen, alice):
+def test_apex_jitter_needs_two_more_images_per_sample(frozen, alice):
     version = frozen(4)
     assert counts(version, (FeatureConfig(), 2)) == (4, 12)
     compute(launched(version, alice))
@@ -111,7 +111,7 @@ def test_a_moved_apex_takes_two_more_pictures_a_sample(frozen, alice):
     assert counts(version, (FeatureConfig(), 1), (FeatureConfig(), 2)) == (4, 8)
 
 
-def test_what_a_features_page_has_shown_is_there_but_for_samples_without(frozen):
+def test_features_of_a_feature_set_count_except_failed_samples(frozen):
     version = frozen(4)
     config = FeatureConfig()
     FeatureSet.objects.create(
@@ -124,11 +124,11 @@ def test_what_a_features_page_has_shown_is_there_but_for_samples_without(frozen)
     assert counts(version) == (1, 1)
 
 
-def test_flow_pictures_lack_nothing(project):
+def test_flow_pictures_need_nothing(project):
     assert counts(freeze_pictures(project), (FeatureConfig(), 3)) == (0, 0)
 
 
-def test_a_run_that_trained_on_features_of_older_code_proves_nothing_when_it_is_run_again(frozen, alice):
+def test_features_of_older_code_do_not_count(frozen, alice):
     version = frozen(4)
     experiment = launched(version, alice)
     compute(experiment)
@@ -139,23 +139,23 @@ def test_a_run_that_trained_on_features_of_older_code_proves_nothing_when_it_is_
     assert counts(version) == (4, 4)
 
 
-def test_their_time_is_a_guess_and_then_learned_from_what_was_computed(frozen, alice, monkeypatch):
+def test_their_time_is_guessed_until_it_is_measured(frozen, alice, monkeypatch):
     version = frozen(8)
-    guess = lacks(version, (LARGE, 0))
+    guess = missing_in(version, (LARGE, 0))
     assert "rough guess" in guess.basis
     assert guess.seconds == pytest.approx(8 * (missing.READING + missing.FLOW["tvl1"]))
-    larger = lacks(version, (LARGE.model_copy(update={"crop_size": 256}), 0))
+    larger = missing_in(version, (LARGE.model_copy(update={"crop_size": 256}), 0))
     assert larger.seconds == pytest.approx(8 * (missing.READING + 4 * missing.FLOW["tvl1"]))
     experiment = launched(version, alice)
     compute(experiment, computed=20)
-    compute(launched(version, alice), computed=0)  # found all in the cache: says nothing of the pace
+    compute(launched(version, alice), computed=0)  # all were cached, so it does not measure the pace
     FeatureRange.objects.update(seconds=60)
-    learned = lacks(version, (LARGE, 0))
+    learned = missing_in(version, (LARGE, 0))
     assert learned.seconds == pytest.approx(8 * 3)
-    assert "latest 20 pictures" in learned.basis
+    assert "last 20 flow images" in learned.basis
 
 
-def test_an_estimate_has_them_in_its_time_shared_among_workers(frozen):
+def test_an_estimate_divides_their_time_among_workers(frozen):
     version = frozen(8)
     sweep = SweepConfig(grid={"features.size": [28, 56]}, base={"net": {"name": "ststnet"}})
     alone = estimate(version, sweep)
@@ -168,15 +168,17 @@ def test_an_estimate_has_them_in_its_time_shared_among_workers(frozen):
             name=name, host="host", pid=number, device="cpu", queues=["features"], last_seen=now
         )
     shared = estimate(version, sweep)
-    assert shared.features_seconds == pytest.approx(alone.features_seconds / 2)  # two jobs, one a setting
+    assert shared.features_seconds == pytest.approx(
+        alone.features_seconds / 2
+    )  # two jobs, one per configuration
     training = alone.seconds - alone.features_seconds
     assert shared.seconds == pytest.approx(training + shared.features_seconds)
 
 
-def test_it_asks_as_much_of_the_database_for_few_samples_as_for_many(frozen, alice, ranges_of_four):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_samples(frozen, alice, ranges_of_four):
     def queries(version: CompositeVersion) -> int:
         with CaptureQueriesContext(connection) as asked:
-            assert lacks(version, (FeatureConfig(), 1), (LARGE, 0)).pictures
+            assert missing_in(version, (FeatureConfig(), 1), (LARGE, 0)).images
         return len(asked)
 
     compute(launched(frozen(4), alice))

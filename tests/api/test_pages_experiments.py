@@ -1,4 +1,4 @@
-"""The pages of experiments: launching a grid, what is said of bad input, the matrix and the answer."""
+"""The pages of experiments: the launch form and its errors, the matrix and the answer."""
 
 import re
 
@@ -47,7 +47,7 @@ def experiment(version, alice) -> Experiment:
 
 @pytest.fixture
 def scored(experiment) -> Experiment:
-    """The second run is always right, the first always wrong."""
+    """Store predictions, all correct for the second run and all wrong for the first."""
     for run, right in zip(experiment.runs.order_by("pk"), (False, True), strict=True):
         folds = {fold.name: fold for fold in run.folds.all()}
         for sample in run.version.samples.all():
@@ -81,13 +81,13 @@ def check(browser, project, data) -> str:
     return answer.content.decode()
 
 
-def beside(page: str, field: str) -> str:
-    """What is said beside a field, or beside the setting of an axis."""
+def errors_of(page: str, field: str) -> str:
+    """Return the errors shown next to a field or an axis."""
     return page.split(f'id="{field}_errors"')[1].split("</div>")[0]
 
 
 @pytest.mark.parametrize("net", NET_CONFIGS)
-def test_every_network_shows_its_layers_and_launches_as_it_is(browser, project, version, net):
+def test_each_network_shows_its_layers_and_launches_with_its_defaults(browser, project, version, net):
     page = check(browser, project, fields(version, net))
     assert NET_CONFIGS[net].title in page
     assert "4 folds" in page
@@ -95,28 +95,27 @@ def test_every_network_shows_its_layers_and_launches_as_it_is(browser, project, 
     assert Run.objects.get().settings.net == NET_CONFIGS[net]()
 
 
-def test_the_form_is_checked_before_anything_is_changed(browser, project, version):
+def test_the_form_is_checked_when_it_opens(browser, project, version):
     page = browser.get(reverse("run-new", args=[project.slug])).content.decode()
     assert "Not ready to launch" not in page
     assert "194,971" in page  # parameters of the source's best configuration at the default width
 
 
-def test_the_form_says_what_part_of_the_time_the_features_take(browser, project, version):
-    one = check(browser, project, fields(version))
-    assert "for the features of 8 samples. No fold of these networks was trained here yet" in one
-    assert "Hardly any features were computed here yet: their time is a rough guess." in one
+def test_the_form_shows_the_time_of_missing_features(browser, project, version):
+    one = " ".join(check(browser, project, fields(version)).split())
+    assert "for the features of 8 samples. These networks have not been trained here yet" in one
+    assert "Few features have been computed here yet, so their time is a rough guess." in one
     many = " ".join(check(browser, project, grid(version, ("features.size", "28, 56"))).split())
-    assert "of it, for 16 pictures of 8 samples" in many
+    assert "of this time, for 16 flow images of 8 samples" in many
     services.launch(version, RunConfig(), None)
-    FeatureRange.objects.update(pictures_computed=0)
-    assert "The features are there already." in check(browser, project, fields(version))
-    assert "<dt>Features</dt><dd>there already</dd>" in check(
-        browser, project, grid(version, ("train.epochs", "5, 6"))
-    )
+    FeatureRange.objects.update(images_computed=0)
+    assert "The features are already computed." in check(browser, project, fields(version))
+    many = " ".join(check(browser, project, grid(version, ("train.epochs", "5, 6"))).split())
+    assert "<dt>Features</dt> <dd> already computed </dd>" in many
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_study_is_launched_without_another_word(browser, project, version, preset):
+def test_a_preset_launches_as_it_is(browser, project, version, preset):
     page = check(browser, project, fields(version, what=preset, seeds="0"))
     runs = len(PRESETS[preset].sweep.runs())
     assert f"Launch {runs} runs" in page
@@ -129,7 +128,7 @@ def test_a_study_is_launched_without_another_word(browser, project, version, pre
     assert browser.get(reverse("experiments", args=[project.slug])).status_code == 200
 
 
-def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, project, version):
+def test_a_grid_runs_every_combination_with_every_seed(browser, project, version):
     axes = [
         ("net.kernels", "2,3 | 2,3,4"),
         ("train.learning_rate", "0.001, 0.01"),
@@ -149,7 +148,7 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
     [
         ("net.kernels", "2,3 | 2,9", "Kernel 9 is larger than the 6×6 map"),
         ("net.kernels", "2,3 | x", "“x” is not a whole number"),
-        ("net.kernels", "", "Give at least one value"),
+        ("net.kernels", "", "Enter at least one value"),
         ("train.epochs", "10 | 0", "“0”: Ensure this value is greater than or equal to 1"),
         ("net.pooling", "average | median", "“median” is not one of average, max"),
         ("net", "vgg_m | vgg_n", "There is no network “vgg_n”"),
@@ -159,9 +158,9 @@ def test_a_grid_of_ones_own_runs_every_combination_under_every_seed(browser, pro
         ("", "", "Choose a setting to vary"),
     ],
 )
-def test_what_is_wrong_with_an_axis_is_said_beside_it(browser, project, version, path, text, words):
+def test_errors_of_an_axis_are_shown_next_to_it(browser, project, version, path, text, words):
     page = check(browser, project, grid(version, (path, text)))
-    assert words in beside(page, "axis-1")
+    assert words in errors_of(page, "axis-1")
     assert page.split("axis-1_errors")[0].count("<li>") == 1  # in the summary; nothing else is wrong
     assert (
         browser.post(reverse("run-new", args=[project.slug]), grid(version, (path, text))).status_code == 422
@@ -177,16 +176,16 @@ WRONG = {
 }
 
 
-def test_all_that_is_wrong_is_said_at_once_and_once(browser, project, version):
+def test_each_error_is_reported_once_and_all_together(browser, project, version):
     sent = {name: value for name, (value, _, _) in WRONG.items()}
     page = check(browser, project, fields(version, **sent))
     for _, place, words in WRONG.values():
-        assert beside(page, place).count("<li>") == 1
-        assert words in beside(page, place)
+        assert errors_of(page, place).count("<li>") == 1
+        assert words in errors_of(page, place)
     assert browser.post(reverse("run-new", args=[project.slug]), fields(version, **sent)).status_code == 422
 
 
-def test_a_wrong_axis_hides_no_other_error(browser, project, version):
+def test_an_error_in_an_axis_hides_no_other_error(browser, project, version):
     axes = ("train.epochs", "ten"), ("net.kernels", "2 | 9")
     page = check(browser, project, grid(version, *axes, seeds="one", **{"train-ema": "2"}))
     for place, words in (
@@ -195,30 +194,30 @@ def test_a_wrong_axis_hides_no_other_error(browser, project, version):
         ("id_seeds", "“one” is not a whole number"),
         ("id_train-ema", "less than or equal to 0.9999"),
     ):
-        assert words in beside(page, place)
-        assert beside(page, place).count("<li>") <= 1
-    assert "null" not in beside(page, "axis-2")
+        assert words in errors_of(page, place)
+        assert errors_of(page, place).count("<li>") <= 1
+    assert "null" not in errors_of(page, "axis-2")
 
 
-def test_what_an_unread_axis_sets_is_not_checked_with_the_value_it_replaces(browser, project, version):
+def test_an_axis_with_an_error_is_not_checked_with_the_value_it_replaces(browser, project, version):
     page = check(browser, project, grid(version, ("net.kernels", "two"), **{"features-size": "14"}))
     assert "is larger than the" not in page
 
 
-def test_cross_offers_the_databases_of_the_version_and_wants_both_parts(browser, project, version):
+def test_cross_offers_the_databases_of_the_version_and_requires_both_parts(browser, project, version):
     page = check(browser, project, fields(version, protocol="cross"))
     assert "Name the databases to train on" in page
     assert 'value="CASME II"' in page
 
 
-def test_a_clone_fills_the_form_as_the_experiment_was(browser, project, experiment):
+def test_a_clone_fills_the_form_with_the_settings_of_the_experiment(browser, project, experiment):
     page = browser.get(reverse("run-new", args=[project.slug]), {"clone": experiment.pk})
     assert page.context["form"].own_grid
     assert 'value="2,3 | 2,3,4"' in page.content.decode()
     assert "Launch 2 runs" in page.content.decode()
 
 
-def test_the_matrix_tells_only_what_has_changed(browser, project, experiment):
+def test_the_matrix_fetches_only_changed_runs(browser, project, experiment):
     url = reverse("experiment-folds", args=[project.slug, experiment.pk])
     first = browser.get(url).json()
     assert [letters for _, letters, *_ in first["runs"]] == ["wwww", "wwww"]
@@ -232,10 +231,10 @@ def test_the_matrix_tells_only_what_has_changed(browser, project, experiment):
     assert len(browser.get(url, {"seen": "x" * 3000}).json()["runs"]) == 2
 
 
-def test_a_fold_is_told_in_words(scored):
+def test_a_fold_is_described_in_words(scored):
     fold = Fold.objects.filter(run__experiment=scored).first()
-    assert live.in_words(fold).startswith("CASME II/s0 held out")
-    assert "done in 1.5 s, training loss 0.250 in the last of 2 epochs" in live.in_words(fold)
+    assert live.describe_fold(fold).startswith("CASME II/s0 held out")
+    assert "done in 1.5 s, training loss 0.250 after 2 epochs" in live.describe_fold(fold)
 
 
 def test_the_page_answers_which_configuration_is_best(browser, project, scored):
@@ -243,9 +242,10 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     page = browser.get(reverse("experiment-answer", args=[project.slug, scored.pk]))
     answer = page.context["answer"]
     assert answer.best.label == "kernels 2, 3, 4"
-    assert [row.uar for row in answer.rows] == [1, 0]
-    assert "its probability of being the best is 100 %" in page.content.decode()
-    assert "Train the final model of the best" in page.content.decode()
+    assert [row.uar for row in answer.standings] == [1, 0]
+    text = " ".join(page.content.decode().split())
+    assert "Its probability of being the best is 100%." in text
+    assert "Train the final model of the best configuration" in text
     for name in ("ranking", "losses", "heat-map"):
         url = reverse("experiment-figure", args=[project.slug, scored.pk, name])
         asked = {"run": answer.best.run.pk, "x": "Kernels", "y": "Kernels"}
@@ -255,8 +255,8 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
 
 
 def test_the_api_gives_the_same_answer(api, scored):
-    told = api.get(f"/api/v1/experiments/{scored.pk}/ranking/").json()
-    first, second = told["places"]
+    ranking = api.get(f"/api/v1/experiments/{scored.pk}/ranking/").json()
+    first, second = ranking["places"]
     good, poor = (
         run.pk for run in sorted(scored.runs.all(), key=lambda run: -len(run.config["net"]["kernels"]))
     )
@@ -269,24 +269,24 @@ def test_the_api_gives_the_same_answer(api, scored):
     assert first["behind_interval_95"] is None
     assert (second["runs"], second["behind"]) == ([poor], first["uf1"] - second["uf1"])
     assert len(second["behind_interval_95"]) == 2
-    assert told["expected_uf1"] == Answer(scored).expected.score
-    assert (told["runs_open"], told["runs_missing"], told["problem"]) == (0, 0, "")
+    assert ranking["expected_uf1"] == Answer(scored).expected.score
+    assert (ranking["runs_open"], ranking["runs_missing"], ranking["problem"]) == (0, 0, "")
 
 
-def test_the_api_ranks_nothing_where_nothing_is_scored(api, experiment):
-    told = api.get(f"/api/v1/experiments/{experiment.pk}/ranking/").json()
-    assert (told["places"], told["expected_uf1"], told["runs_open"]) == ([], None, 2)
+def test_the_api_ranks_nothing_without_scores(api, experiment):
+    ranking = api.get(f"/api/v1/experiments/{experiment.pk}/ranking/").json()
+    assert (ranking["places"], ranking["expected_uf1"], ranking["runs_open"]) == ([], None, 2)
 
 
-def test_the_predictions_are_read_once_for_the_whole_answer(scored):
+def test_the_answer_reads_the_predictions_once(scored):
     with CaptureQueriesContext(connection) as queries:
         answer = Answer(scored)
-        assert answer.rows
+        assert answer.standings
         assert answer.expected
     assert sum("experiments_prediction" in query["sql"] for query in queries) == 1
 
 
-def test_a_run_of_a_sweep_leads_back_to_it(browser, project, version, experiment, alice):
+def test_a_run_of_an_experiment_links_back_to_it(browser, project, version, experiment, alice):
     def way_to(run):
         page = browser.get(reverse("run", args=[project.slug, run.pk])).content.decode()
         crumbs = page.split('aria-label="Breadcrumbs"')[1].split("</nav>")[0]
@@ -298,22 +298,22 @@ def test_a_run_of_a_sweep_leads_back_to_it(browser, project, version, experiment
     assert way_to(services.launch(version, RunConfig(), alice)) == ([runs], [runs])
 
 
-def test_it_is_paused_resumed_given_seeds_and_cancelled_from_its_page(browser, project, experiment):
+def test_its_page_pauses_resumes_cancels_and_adds_seeds(browser, project, experiment):
     def do(name, **data):
         url = reverse(name, args=[project.slug, experiment.pk])
         return browser.post(url, data, follow=True).content.decode()
 
-    assert "Paused: what is in training" in do("pause-experiment")
+    assert "Paused. Folds in training will finish; no new ones will start." in do("pause-experiment")
     assert "Nothing to do" in do("pause-experiment")
-    assert "It goes on." in do("resume-experiment")
-    assert "2 runs were added." in do("add-seeds", seeds="1")
+    assert "Resumed." in do("resume-experiment")
+    assert "2 runs added." in do("add-seeds", seeds="1")
     assert "is not a whole number" in do("add-seeds", seeds="one")
     assert "Nothing to do" in do("rerun-failed-experiment")
-    assert "Cancelled; the folds that are done are kept." in do("cancel-experiment")
+    assert "Cancelled. Finished folds are kept." in do("cancel-experiment")
     assert "This experiment was cancelled" in do("resume-experiment")
 
 
-def test_a_failed_run_is_run_again_from_its_page_and_from_the_experiments(browser, project, experiment):
+def test_a_failed_run_can_run_again_from_both_pages(browser, project, experiment):
     run = experiment.runs.order_by("pk").first()
     pages = {"run": ("run", run.pk), "experiment": ("experiment", experiment.pk)}
     again = reverse("rerun-run", args=[project.slug, run.pk])
@@ -326,13 +326,13 @@ def test_a_failed_run_is_run_again_from_its_page_and_from_the_experiments(browse
         assert "The disk is full." in page
         answer = browser.post(again, {"from": asked_on}, follow=True)
         assert answer.redirect_chain[-1][0] == url
-        assert "is run again; the folds it finished are kept." in answer.content.decode()
+        assert "will run again. Its finished folds are kept." in answer.content.decode()
         assert experiment.runs.get(pk=run.pk).state == Run.State.FEATURES
     refused = browser.post(again, follow=True).content.decode()
-    assert "is computing features; one that has failed can be run again" in refused
+    assert "is computing features. Only failed runs can run again" in refused
 
 
-def test_the_failed_runs_are_told_anew_without_the_page_around_them(browser, project, experiment):
+def test_the_failed_runs_can_be_fetched_without_the_page(browser, project, experiment):
     url = reverse("experiment-failed", args=[project.slug, experiment.pk])
     assert "failed." not in browser.get(url).content.decode()
     experiment.runs.update(state=Run.State.FAILED, error="The disk is full.")
@@ -342,7 +342,7 @@ def test_the_failed_runs_are_told_anew_without_the_page_around_them(browser, pro
     assert part.count('formaction="') == 2
 
 
-def test_of_many_failed_runs_the_first_are_told_with_their_reasons(browser, project, version, alice):
+def test_only_the_first_of_many_failed_runs_have_their_reasons(browser, project, version, alice):
     experiment = services.launch_experiment(version, SweepConfig(seeds=range(60)), alice)
     experiment.runs.update(state=Run.State.FAILED, error="The disk is full.")
     part = browser.get(reverse("experiment-failed", args=[project.slug, experiment.pk])).content.decode()
@@ -351,11 +351,11 @@ def test_of_many_failed_runs_the_first_are_told_with_their_reasons(browser, proj
     assert "And 10 more, in the table below." in part
 
 
-def test_the_model_of_the_best_is_trained_on_request(browser, project, scored):
+def test_the_model_of_the_best_configuration_is_trained_on_request(browser, project, scored):
     best = scored.runs.order_by("pk").last()
     answer = browser.post(reverse("train-model", args=[project.slug, best.pk]), follow=True)
-    assert "is being trained" in answer.content.decode()
-    assert "has its model already, or is not finished" in browser.post(
+    assert "Training the final model" in answer.content.decode()
+    assert "already has a model, or is not finished" in browser.post(
         reverse("train-model", args=[project.slug, best.pk]), follow=True
     ).content.decode()  # fmt: skip
 

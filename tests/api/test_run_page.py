@@ -1,4 +1,4 @@
-"""The page of a finished run: how it was tested, what its network is, which epochs counted, and what is leaky."""
+"""The page of a finished run: its protocol, its network, its epochs, and the leaky scores."""
 
 import pytest
 from django.urls import reverse
@@ -51,17 +51,17 @@ def page(client, alice, project):
         ),
     ],
 )
-def test_every_protocol_is_told_in_words(page, version, alice, config, words):
+def test_each_protocol_is_described_in_words(page, version, alice, config, words):
     assert words in page(finished(version, TRUE, alice, **config))
 
 
-def test_the_networks_facts_and_settings_are_its_own(page, version, alice):
+def test_it_shows_the_facts_and_settings_of_the_network(page, version, alice):
     shown = page(finished(version, TRUE, alice, net={"name": "ststnet"}, ensemble=3))
     for fact in (
         "STSTNet",
         "Liong et al., FG 2019",
         "1,683",
-        "390,000 a sample of 28×28",
+        "390,000 per sample of 28×28",
         "Networks per fold",
     ):
         assert fact in shown
@@ -75,7 +75,7 @@ def test_a_database_of_one_subject_has_no_interval(page, version, alice):
     assert "no interval" in page(run)
 
 
-def test_which_epochs_were_chosen_and_the_validation_losses_are_shown(client, page, project, version, alice):
+def test_chosen_epochs_and_validation_losses_are_shown(client, page, project, version, alice):
     run = finished(version, TRUE, alice, train={"epochs": 3, "epoch_choice": "validation"})
     run.folds.update(losses=[3, 2, 1], validation_losses=[2, 1, 2], epoch=2)
     assert chosen_epochs(run) == {2: 4}
@@ -88,7 +88,7 @@ def test_which_epochs_were_chosen_and_the_validation_losses_are_shown(client, pa
 
 @pytest.fixture
 def watched(version, alice):
-    """A run that calls every sample negative; of its two epochs the second would have been right every time."""
+    """A run that predicts negative for each sample; its second epoch would have been correct for all."""
     run = finished(version, [0] * 10, alice, train={"epochs": 2, "oracle": True})
     for fold in run.folds.all():
         labels = [CLASSES.index(p.sample.label) for p in fold.predictions.order_by("sample__index")]
@@ -100,20 +100,22 @@ def watched(version, alice):
 def test_oracle_scores_are_shown_as_leaky(page, watched):
     oracle = oracle_of(watched)
     assert (oracle.common_epoch, oracle.common.uf1, oracle.fold_epochs) == (2, 1.0, [2, 2, 2, 2])
-    assert "Leaky: chosen on the test subjects; only to compare with papers that do so." in page(watched)
+    assert "Leaky: epochs chosen on the test subjects, only for comparison with papers that do so." in page(
+        watched
+    )
 
 
-def test_the_api_gives_oracle_scores_as_a_leaky_diagnostic_beside_the_results(api, watched):
+def test_the_api_marks_oracle_scores_as_leaky(api, watched):
     results = api.get(f"/api/v1/runs/{watched.pk}/").json()["results"]
     leaky = results["leaky_oracle"]
-    assert "it changes no result" in leaky["note"]
+    assert "the run's own results do not use it" in leaky["note"]
     assert (leaky["common_epoch"], leaky["common"]["uf1"], leaky["per_fold"]["uf1"]) == (2, 1.0, 1.0)
     assert results["accuracy"] == 0.4
     assert results.keys() == ResultsSerializer().fields.keys()
     assert leaky.keys() == LeakyOracleSerializer().fields.keys()
 
 
-def test_there_are_no_oracle_scores_where_none_were_recorded(api, page, version, alice):
+def test_there_are_no_oracle_scores_if_none_were_recorded(api, page, version, alice):
     run = finished(version, TRUE, alice)
     assert api.get(f"/api/v1/runs/{run.pk}/").json()["results"]["leaky_oracle"] is None
     assert "leaky" not in page(run)

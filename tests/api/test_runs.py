@@ -11,7 +11,7 @@ from tests.api.finished_runs import finished
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/runs/"
-# (subject, true class, predicted class): the ten samples worked by hand in models_ml.evaluation.metrics
+# (subject, true class, predicted class): the ten samples of the example in models_ml.evaluation.metrics
 HAND_WORKED = [
     ("a", 0, 0), ("a", 0, 0), ("b", 0, 0), ("b", 0, 0), ("b", 0, 1),
     ("c", 1, 1), ("c", 1, 1), ("d", 1, 2), ("d", 2, 2), ("e", 2, 0),
@@ -34,7 +34,7 @@ def finished_run(version, alice):
     return finished(version, [predicted for _, _, predicted in HAND_WORKED], alice)
 
 
-def test_it_launches_a_run_with_a_fold_a_subject(api, version):
+def test_it_launches_a_run_with_one_fold_per_subject(api, version):
     answer = api.post(URL, {"version": version.pk, "config": {"seed": 7}})
     assert answer.status_code == 202
     run = Run.objects.get(pk=answer.json()["id"])
@@ -54,14 +54,14 @@ def test_it_launches_a_run_with_a_fold_a_subject(api, version):
         ("fast", "config", ""),
     ],
 )
-def test_it_says_where_a_configuration_is_wrong(api, version, config, place, words):
+def test_errors_of_a_configuration_name_the_setting(api, version, config, place, words):
     answer = api.post(URL, {"version": version.pk, "config": config})
     assert answer.status_code == 400
     assert words in answer.json()["config"][place][0]
     assert not Run.objects.exists()
 
 
-def test_it_names_all_that_is_wrong_at_once(api):
+def test_it_reports_all_errors_at_once(api):
     wrong = {"net": {"kernels": [2, 9]}, "train": {"epochs": 0}}
     answer = api.post(URL, {"version": 999, "config": wrong}).json()
     assert answer.keys() == {"version", "config"}
@@ -78,7 +78,7 @@ def test_the_metrics_equal_the_hand_worked_example(api, finished_run):
     assert low <= results["uf1"] <= high
 
 
-def test_it_gives_every_sample_one_prediction(api, finished_run):
+def test_each_sample_has_one_prediction(api, finished_run):
     predictions = api.get(f"{URL}{finished_run.pk}/predictions/").json()
     assert [p["sample"] for p in predictions] == list(range(10))
 
@@ -91,7 +91,7 @@ def test_it_cancels_a_run_and_its_waiting_jobs(api, version):
     assert set(Job.objects.filter(group=group).values_list("state", flat=True)) == {"cancelled"}
 
 
-def test_it_does_not_cancel_what_is_finished(api, finished_run):
+def test_a_finished_run_cannot_be_cancelled(api, finished_run):
     assert api.post(f"{URL}{finished_run.pk}/cancel/").status_code == 409
 
 

@@ -12,4 +12,4 @@ def test_the_schema_is_served_and_valid(client, tmp_path):
     text = (tmp_path / "schema.yml").read_text()
     for path in ("/api/v1/experiments/estimate/", "/api/v1/runs/compare/", "/api/v1/imports/{id}/items/"):
         assert path in text
-    assert "A diagnostic to compare with those; it changes no" in " ".join(text.split())
+    assert "For comparison with these papers only" in " ".join(text.split())

@@ -1,4 +1,4 @@
-"""A researcher launches a grid in the browser, sees its folds trained, pauses it, and reads which configuration is best."""
+"""A researcher launches a grid in the browser, follows and pauses it, and reads which configuration is best."""
 
 import re
 
@@ -22,7 +22,7 @@ if not Project.objects.filter(slug="grid").exists():
 
 @pytest.fixture
 def project(live_platform, page: Page) -> str:
-    """A project with 24 flow pictures of six subjects, frozen; its page open."""
+    """Open the page of a project with a version of 24 flow pictures of six subjects."""
     live_platform.manage("shell", "-c", DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(live_platform.url)
@@ -34,7 +34,7 @@ def project(live_platform, page: Page) -> str:
     return page.url
 
 
-def test_the_sources_study_is_three_clicks_from_the_project(page: Page, project: str):
+def test_the_study_of_the_source_paper_is_three_clicks_from_the_project(page: Page, project: str):
     page.get_by_role("link", name="Start a run").first.click()
     page.get_by_role("radio", name=re.compile("Where and how to pool")).check()
     expect(page.get_by_role("button", name="Launch 25 runs")).to_be_enabled()
@@ -42,15 +42,15 @@ def test_the_sources_study_is_three_clicks_from_the_project(page: Page, project:
     expect(page.get_by_label("Kernels")).to_be_hidden()
 
 
-def test_a_grid_is_launched_paused_watched_and_answered(page: Page, project: str):
+def test_a_grid_is_launched_followed_paused_and_answered(page: Page, project: str):
     page.goto(f"{project}runs/new/")
     page.get_by_role("radio", name="A grid of your own").check()
     for row, (setting, values) in enumerate([("Kernels", "2 | 2,9"), ("Placement", "1, 2")]):
         page.get_by_label("Setting to vary").nth(row).select_option(setting)
-        page.get_by_label("Its values").nth(row).fill(values)
+        page.get_by_label("Values", exact=True).nth(row).fill(values)
     expect(page.locator("#axis-1_errors")).to_contain_text("Kernel 9 is larger than the 6×6 map")
     accessible(page)
-    page.get_by_label("Its values").first.fill("2 | 2,3")
+    page.get_by_label("Values", exact=True).first.fill("2 | 2,3")
     page.get_by_role("spinbutton", name="Epochs").fill("5")
     page.get_by_role("button", name="Launch 4 runs").click()
 
@@ -62,7 +62,7 @@ def test_a_grid_is_launched_paused_watched_and_answered(page: Page, project: str
     expect(page.locator(".is-matrix [data-done]")).to_have_text(["6 of 6"] * 4, timeout=PATIENCE_MS)
     expect(page.locator("h1 .badge")).to_have_text("finished", timeout=PATIENCE_MS)
 
-    expect(page.locator(".answer")).to_contain_text("its probability of being the best is")
+    expect(page.locator(".answer")).to_contain_text("Its probability of being the best is")
     expect(page.get_by_role("region", name="Configurations by UF1").locator("tbody tr")).to_have_count(4)
     expect(page.locator("#heat-map")).to_have_attribute("state", "ready")
     page.locator(".is-matrix canvas").first.focus()
@@ -87,9 +87,7 @@ steps.fail_runs(run.experiment_id, Run.objects.filter(pk=run.pk), "the disk is f
 """
 
 
-def test_a_run_that_fails_is_shown_and_run_again_while_the_others_wait(
-    live_platform, page: Page, project: str
-):
+def test_a_failed_run_is_shown_and_runs_again_while_the_others_wait(live_platform, page: Page, project: str):
     live_platform.manage("shell", "-c", LAUNCH)  # no worker has one
     page.goto(f"{project}experiments/")
     page.get_by_role("link", name="For a GPU").click()
@@ -100,6 +98,6 @@ def test_a_run_that_fails_is_shown_and_run_again_while_the_others_wait(
     expect(page.locator("#failed")).to_contain_text("the disk is full")
     accessible(page)
     page.get_by_role("button", name=re.compile("^Run #.* again$")).click()
-    expect(page.get_by_text("is run again; the folds it finished are kept.")).to_be_visible()
+    expect(page.get_by_text("will run again. Its finished folds are kept.")).to_be_visible()
     expect(page.locator("#failed")).to_be_hidden()
     expect(page.locator("h1 .badge")).to_have_text("running")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from mer_platform.features.services import SAMPLES_A_JOB
+from mer_platform.features.services import SAMPLES_PER_JOB
 from tests.flow_lab import (
     attempts_lost,
     done,
@@ -150,4 +150,4 @@ def test_of_simultaneous_clicks_only_one_runs_the_failed_run_again(platform, api
     group = f"experiment:{launched['id']}:features"
     asked = query(platform, f"SELECT key FROM jobs_job WHERE key LIKE '{group}:%:1:%'")  # noqa: S608
     ranges = {key.rpartition(":")[2] for (key,) in asked}
-    assert len(asked) == len(ranges) == -(-SUBJECTS // SAMPLES_A_JOB)
+    assert len(asked) == len(ranges) == -(-SUBJECTS // SAMPLES_PER_JOB)

@@ -51,7 +51,7 @@ def compute(api, work):
 
 
 def shown(features: dict, index: int, part: str) -> np.ndarray:
-    name = FeatureSet.objects.get(pk=features["id"]).picture_name(index, part)
+    name = FeatureSet.objects.get(pk=features["id"]).image_name(index, part)
     with default_storage.open(name) as file:
         return cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
 
@@ -102,7 +102,7 @@ def test_an_estimate_counts_the_features_that_a_run_then_computes(api, version, 
     work()
     assert missing() == (0, 0)
     assert missing(**{"features.size": [28, 30]}) == (5, 5)
-    assert FeatureRange.objects.get().pictures_computed == 5
+    assert FeatureRange.objects.get().images_computed == 5
 
 
 def test_a_sample_without_a_face_is_reported_and_does_not_stop_the_others(version, compute, monkeypatch):

@@ -16,6 +16,7 @@ PURE = [
     "mer_platform.composites.names",
     "mer_platform.composites.caveats",
     "mer_platform.configurations.display",
+    "mer_platform.experiments.durations",
 ]
 MODULES = [*PURE, *(module.name for module in pkgutil.walk_packages(models_ml.__path__, "models_ml."))]
 

@@ -28,7 +28,7 @@ class CompareRuns(APIView):
                 OpenApiTypes.INT,
                 many=True,
                 required=True,
-                description=f"Ids of 2 to {MAX_COMPARED} runs with scores; the others are held against the first.",
+                description=f"Ids of 2 to {MAX_COMPARED} runs with scores. The first is the reference for the others.",
             )
         ],
         responses={
@@ -38,19 +38,18 @@ class CompareRuns(APIView):
         },
     )
     def get(self, request: Request) -> Response:
-        """Scores with 95 % intervals, and each run paired with the first over the same resamples of subjects.
+        """Scores with 95% intervals, and each run paired with the first over the same resamples of subjects.
 
-        Differences are the run's score minus the first one's. Runs on different versions or protocols are not paired; the
-        reason says why. Disagreements are null for those who may not see true labels, and where runs are not on the same
-        samples.
+        A difference is the run's score minus the score of the first. Runs on different versions or protocols are not paired;
+        reason says why. disagreements is null if you may not see true labels, or if the runs are not on the same samples.
         """
         own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
         try:
             runs = choose_runs(own, request.query_params.getlist("run"))
             if len(runs) < 2:
-                raise InputError("name at least two runs: ?run=1&run=2")
+                raise InputError("Give at least two runs, for example ?run=1&run=2.")
             if len({run.project_id for run in runs}) > 1:
-                raise InputError("these runs are of different projects: choose runs of one")
+                raise InputError("These runs belong to different projects. Choose runs of one project.")
         except InputError as error:
             raise serializers.ValidationError({"run": str(error)}) from error
         comparison = compare_runs(runs)
@@ -87,7 +86,7 @@ def _disagreements(comparison: Comparison, user: Any) -> list[dict[str, Any]] | 
             "name": item.sample.name,
             "subject": item.sample.subject_key,
             "true_label": None if item.sample.clip_id in blind else item.sample.label,
-            "predicted": item.said,
+            "predicted": item.predicted,
         }
         for item in comparison.disagreements()
     ]

@@ -1,8 +1,9 @@
-"""Several runs side by side: what to compare, each against the first, and where they disagree."""
+"""Several runs side by side: each compared with the first, and the samples on which they disagree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
@@ -21,9 +22,9 @@ MAX_COMPARED = 8
 
 @dataclass(frozen=True)
 class AgainstReference:
-    """One run against the first one, or the reason why the two cannot be paired.
+    """One run compared with the first run (the reference), or the reason why the two cannot be paired.
 
-    adjusted : p of each score, adjusted by Holm's method for all runs that are compared with the first
+    adjusted : p of each score, adjusted by Holm's method for all runs that are compared with the reference
     """
 
     run: Run
@@ -48,15 +49,15 @@ class AgainstReference:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A sample of which the runs say different things; ``said`` in the order of the runs."""
+    """A sample that runs predict differently; ``predicted`` is in the order of the runs."""
 
     sample: Sample
-    said: list[str]
+    predicted: list[str]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first run is the one that the others are held against."""
+    """Runs side by side. The first one is the reference."""
 
     runs: list[Run]
     results: list[Results]
@@ -68,48 +69,51 @@ class Comparison:
         return all(other.paired is not None for other in self.against)
 
     def disagreements(self) -> list[Disagreement]:
-        """Samples of which runs on the same samples say different things, in the version's order."""
+        """Return the samples that the runs predict differently, in the version's order."""
         wrong = [{p.sample_id: p for p in results.wrong} for results in self.results]
         samples = {p.sample_id: p.sample for results in self.results for p in results.wrong}
         found = []
         for sample in sorted(samples.values(), key=lambda sample: sample.index):
-            said = [own[sample.pk].predicted if sample.pk in own else sample.label for own in wrong]
-            if len(set(said)) > 1:
-                found.append(Disagreement(sample, said))
+            predicted = [own[sample.pk].predicted if sample.pk in own else sample.label for own in wrong]
+            if len(set(predicted)) > 1:
+                found.append(Disagreement(sample, predicted))
         return found
 
 
 def choose_runs(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
-    """The runs whose ids were asked for, in that order, each once.
+    """Return the runs with the given ids, in that order, each once.
 
-    Raises InputError if there are too many, or one is not among ``runs`` or has no scores.
+    Raises InputError if there are too many, or if one is not among ``runs`` or has no scores.
     """
     ids: dict[int, str] = {}
     for text in asked:
         ids.setdefault(row_id(text), text)
     if len(ids) > MAX_COMPARED:
-        raise InputError(
-            f"{len(ids)} runs are too many to look at side by side: choose at most {MAX_COMPARED}"
-        )
+        raise InputError(f"{len(ids)} runs are too many to compare. Choose at most {MAX_COMPARED}.")
     found = runs.select_related("version__composite").in_bulk(list(ids))
     for pk, text in ids.items():
         if pk not in found:
-            raise InputError(f"there is no run “{text}” here: choose among those that are listed")
+            raise InputError(f"Run “{text}” not found.")
     chosen = [found[pk] for pk in ids]
     for run in chosen:
         if not run.scored:
-            raise InputError(f"{run} has no scores to compare: it is {run.get_state_display()}")
+            raise InputError(f"{run} has no scores to compare; it is {run.get_state_display()}.")
     return chosen
 
 
 def latest_scored(project: Project, most: int = MAX_COMPARED) -> list[Run]:
-    """The latest runs with scores, the latest first."""
+    """Return the latest runs with scores, the latest first."""
     runs = Run.objects.filter(project=project, state__in=SCORED).select_related("version__composite")
     return list(runs[:most])
 
 
+def query_of(runs: Sequence[Run]) -> str:
+    """Return the query string that asks a page for these runs: ``run=1&run=2``."""
+    return urlencode([("run", run.pk) for run in runs])
+
+
 def compare_runs(runs: list[Run]) -> Comparison:
-    """Runs with scores, at least one, side by side."""
+    """Compare runs with scores, at least one."""
     found = [_pair(runs[0], run) for run in runs[1:]]
     known = [both for both in found if isinstance(both, Paired)]
     adjusted: dict[str, list[float]] = {

@@ -1,4 +1,4 @@
-"""Plotly figures of several runs."""
+"""Plotly figures that compare runs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,11 +10,11 @@ from mer_platform.experiments.results import results_of
 from models_ml.classes import CLASSES
 from models_ml.evaluation.uncertainty import Interval
 
-Point = tuple[float, Interval | None] | None  # a score and its interval; None where there is nothing to score
+Point = tuple[float, Interval | None] | None  # a score and its interval; None where a run has no samples
 
 
 def scores(runs: Sequence[Run]) -> go.Figure:
-    """UF1 and UAR of each run, with their 95 % intervals."""
+    """UF1 and UAR of each run, with 95% intervals."""
     results = [results_of(run) for run in runs]
     return _grouped(
         [_label(run) for run in runs],
@@ -26,7 +26,7 @@ def scores(runs: Sequence[Run]) -> go.Figure:
 
 
 def databases(runs: Sequence[Run]) -> go.Figure:
-    """UF1 of each run on each database, and on all samples, with 95 % intervals."""
+    """UF1 of each run on all samples and on each database, with 95% intervals."""
     results = [results_of(run) for run in runs]
     names = sorted({name for r in results for name in r.evaluation.per_database})
     rows = []
@@ -40,7 +40,7 @@ def databases(runs: Sequence[Run]) -> go.Figure:
 
 
 def classes(runs: Sequence[Run]) -> go.Figure:
-    """F1 of each run for each class, with 95 % intervals."""
+    """F1 of each run for each class, with 95% intervals."""
     rows = []
     for run in runs:
         r = results_of(run)
@@ -55,15 +55,15 @@ def _label(run: Run) -> str:
     return f"#{run.pk}"
 
 
-def _grouped(places: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
-    """A group of bars a place, a colour a row, with intervals as whiskers."""
+def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
+    """Return bars in groups, with one colour per row and intervals as whiskers."""
     figure = go.Figure()
     for name, points in rows:
         values = [point[0] if point else None for point in points]
         spans = [point[1] or (point[0], point[0]) if point else (0.0, 0.0) for point in points]
         figure.add_bar(
             name=name,
-            x=places,
+            x=groups,
             y=values,
             error_y={
                 "type": "data",
@@ -75,6 +75,6 @@ def _grouped(places: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> 
             hovertemplate="%{x}: %{y:.3f} (%{customdata})",
         )
     figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
-    figure.update_xaxes(type="category")  # or Plotly would take “#1” for a number
+    figure.update_xaxes(type="category")  # otherwise Plotly reads “#1” as a number
     figure.update_yaxes(range=[0, 1])
     return figure

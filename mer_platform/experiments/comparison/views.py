@@ -1,7 +1,6 @@
-"""The page on which runs stand side by side, and its figures."""
+"""The page that compares runs, and its figures."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +15,7 @@ from mer_platform.experiments.comparison.comparing import (
     choose_runs,
     compare_runs,
     latest_scored,
+    query_of,
 )
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
@@ -34,7 +34,7 @@ FIGURES = {
 @login_required
 @require_GET
 def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """The runs named in ``?run=1&run=2…`` against the first of them, and a list to choose others from."""
+    """The runs in ``?run=1&run=2…`` compared with the first of them, and a list of runs to choose from."""
     project = get_project(request, slug)
     asked = request.GET.getlist("run")
     problem, chosen = "", []
@@ -54,10 +54,10 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "comparison": comparison,
             "rows": [
-                (run, results, protocol_in_words(run.settings), _query([run, *_others(run, chosen)]))
+                (run, results, protocol_in_words(run.settings), query_of([run, *_others(run, chosen)]))
                 for run, results in zip(chosen, comparison.results, strict=True)
             ],
-            "query": _query(chosen),
+            "query": query_of(chosen),
             "disagreements": comparison.disagreements() if comparison.on_same_samples else [],
             "blind": set(blind_clips(request.user)),
             "classes": CLASSES,
@@ -68,19 +68,15 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """One figure of the runs named in ``?run=1&run=2…``."""
+    """One figure of the runs in ``?run=1&run=2…``."""
     project = get_project(request, slug)
     try:
         runs = choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"))
     except InputError as error:
         raise Http404(str(error)) from error
     if name not in FIGURES or not runs:
-        raise Http404("No such figure, or no run to compare.")
+        raise Http404("This figure does not exist, or there are no runs to compare.")
     return JsonResponse(as_json(FIGURES[name](runs)))
-
-
-def _query(runs: list[Run]) -> str:
-    return urlencode([("run", run.pk) for run in runs])
 
 
 def _others(run: Run, runs: list[Run]) -> list[Run]:

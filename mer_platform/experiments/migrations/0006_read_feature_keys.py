@@ -71,7 +71,7 @@ def feature_range(FeatureRange, job, versions, hashes):
         start=asked["samples"][0],
         end=asked["samples"][1],
         job=job,
-        pictures_computed=asked.get("computed", 0) if done else None,
+        images_computed=asked.get("computed", 0) if done else None,
         seconds=(job.finished_at - job.started_at).total_seconds() if timed else None,
     )
 

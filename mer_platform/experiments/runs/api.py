@@ -26,8 +26,8 @@ from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.config import RunConfig
 
 LEAKY = (
-    "Leaky: epochs chosen on the test subjects, as some papers do. A diagnostic to compare with those; it changes no "
-    "result of the run."
+    "Leaky: epochs chosen on the test subjects, as in some papers. For comparison with these papers only; the run's own "
+    "results do not use it."
 )
 
 
@@ -38,47 +38,52 @@ class ScoresSerializer(serializers.Serializer):
     accuracy = serializers.FloatField()
     confusion = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField()),
-        help_text="True classes as rows, predicted as columns, in the order of classes.",
+        help_text="True classes as rows, predicted classes as columns, in the order of classes.",
     )
     per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
 
 
 class LeakyOracleSerializer(serializers.Serializer):
-    note = serializers.CharField(help_text="Says that these scores are leaky.")
+    note = serializers.CharField(help_text="A warning that these scores are leaky.")
     common_epoch = serializers.IntegerField(
-        help_text="From 1: the one that scores the highest UF1 on the test subjects."
+        help_text="The epoch with the highest UF1 on the test subjects, counted from 1."
     )
-    common = ScoresSerializer(help_text="With that epoch in every fold.")
+    common = ScoresSerializer(help_text="Scores with that epoch in every fold.")
     fold_epochs = serializers.ListField(
-        child=serializers.IntegerField(), help_text="From 1: each fold's best on its own test subjects."
+        child=serializers.IntegerField(),
+        help_text="The best epoch of each fold on its own test subjects, counted from 1.",
     )
-    per_fold = ScoresSerializer(help_text="With each fold's own best epoch.")
-    curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 of each epoch, all folds.")
+    per_fold = ScoresSerializer(help_text="Scores with the best epoch of each fold.")
+    curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 by epoch, over all folds.")
 
 
 class ResultsSerializer(ScoresSerializer):
     per_database = serializers.DictField(child=ScoresSerializer())
-    per_subject = serializers.DictField(help_text="Samples, correct and confusion of each subject.")
+    per_subject = serializers.DictField(
+        help_text="Samples, correct predictions and confusion matrix of each subject."
+    )
     classes = serializers.ListField(child=serializers.CharField())
     intervals_95 = serializers.DictField(
-        help_text="Low and high end for uf1, uar and accuracy, from a bootstrap over subjects; null for one subject."
+        help_text="95% intervals of uf1, uar and accuracy from a bootstrap over subjects; null with a single subject."
     )
-    intervals_95_per_database = serializers.DictField(help_text="The same for each database.")
-    intervals_95_per_class = serializers.DictField(help_text="For precision, recall and f1 of each class.")
+    intervals_95_per_database = serializers.DictField(help_text="The same intervals by database.")
+    intervals_95_per_class = serializers.DictField(
+        help_text="95% intervals of precision, recall and f1 by class."
+    )
     leaky_oracle = LeakyOracleSerializer(
-        allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (train.oracle)."
+        allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (setting train.oracle)."
     )
 
 
 class RunSerializer(serializers.ModelSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
-    seconds = serializers.FloatField(read_only=True, help_text="From its launch to its end, or until now.")
+    seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
     progress = serializers.DictField(read_only=True)
     results = serializers.SerializerMethodField(
-        help_text="Metrics from the stored predictions; null until every fold is done."
+        help_text="Metrics computed from the stored predictions; null until every fold is done."
     )
     model = serializers.SerializerMethodField(
-        help_text="Id of the model retrained on all samples; null until finished."
+        help_text="Id of the model trained on all samples; null if there is none."
     )
 
     class Meta:
@@ -104,9 +109,11 @@ class RunSerializer(serializers.ModelSerializer):
 class LaunchSerializer(serializers.Serializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="A frozen composite version's id.")
+    )(help_text="Id of a composite version.")
     config = serializers.JSONField(
-        required=False, default=dict, help_text="See /api/v1/run-config-schema/; {} is the default."
+        required=False,
+        default=dict,
+        help_text="Its schema is at /api/v1/run-config-schema/; {} means the defaults.",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
 
@@ -134,7 +141,7 @@ class PredictionSerializer(serializers.ModelSerializer):
 
     def to_representation(self, prediction: Prediction) -> dict[str, Any]:
         data = super().to_representation(prediction)
-        if data["clip"] in self.context["blind"]:  # the caller is still to code this clip
+        if data["clip"] in self.context["blind"]:  # the caller has yet to code this clip
             data["true_label"] = None
         return data
 
@@ -155,7 +162,7 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
 
     @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
     def create(self, request: Request) -> Response:
-        """Launch a run: an experiment of one, which also trains a final model."""
+        """Launch a single run as an experiment of its own. It also trains a final model."""
         form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         asked = form.validated_data
@@ -169,38 +176,42 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
+        """Stop an active run. Folds in training stop at their next epoch; finished folds are kept."""
         run = self.get_object()
         if not services.cancel(run, request.user):
-            raise Conflict(f"This run is {run.get_state_display()}; there is nothing to cancel.")
+            raise Conflict(f"Cannot cancel this run: it is {run.get_state_display()}.")
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def rerun(self, request: Request, pk: str) -> Response:
-        """Run a failed run again, also while others of its experiment go on; folds that it finished are kept."""
+        """Run a failed run again and keep its finished folds. Other runs of its experiment may still be active."""
         run = self.get_object()
         if not services.rerun(run, request.user):
             run.refresh_from_db()
-            raise Conflict(f"This run is {run.get_state_display()}; one that has failed can be run again.")
+            raise Conflict(
+                f"Cannot run this run again: it is {run.get_state_display()}. Only failed runs can run again."
+            )
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"], url_path="train-model")
     def train_model(self, request: Request, pk: str) -> Response:
-        """Train the configuration on all samples: the model that scores new clips. Single runs do so by themselves."""
+        """Train the configuration on all samples: the model that scores new clips. Single runs do this by themselves."""
         run = self.get_object()
         if not services.train_model(run, request.user):
-            has = "has its model already" if getattr(run, "model", None) else f"is {run.get_state_display()}"
-            raise Conflict(f"This run {has}; a model is trained for a finished run that has none.")
+            if getattr(run, "model", None):
+                raise Conflict("This run already has a model.")
+            raise Conflict(f"Cannot train a model: the run is {run.get_state_display()}, not finished.")
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=PredictionSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def predictions(self, request: Request, pk: str) -> Response:
+        """The prediction of each sample. true_label is null for clips that the caller has yet to code."""
         run = self.get_object()
-        require(
-            request.user, run.project, Role.RESEARCHER
-        )  # true labels are the marks of others: coding is blind
+        # True labels come from the annotations of others, and coding is blind.
+        require(request.user, run.project, Role.RESEARCHER)
         rows = run.predictions.select_related("sample")
         context = {"blind": set(blind_clips(request.user))}
         return Response(PredictionSerializer(rows, many=True, context=context).data)
@@ -208,14 +219,15 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     @extend_schema(responses=FoldSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def folds(self, request: Request, pk: str) -> Response:
-        """Each held-out subject: loss by epoch, and the hash of the weights it was predicted with."""
+        """Each fold: its loss by epoch, and the hash of the weights that made its predictions."""
         return Response(FoldSerializer(self.get_object().folds.all(), many=True).data)
 
 
 @method_decorator(cache_control(private=True, max_age=3600), name="dispatch")
 class RunConfigSchema(APIView):
-    """JSON schema of a run's configuration, with titles, bounds and defaults."""
+    """The configuration of a run."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
+        """The JSON schema of a run's configuration, with titles, bounds and defaults."""
         return Response(RunConfig.model_json_schema())

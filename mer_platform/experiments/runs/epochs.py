@@ -1,4 +1,4 @@
-"""What a run's folds say of their epochs: which counted, and what each would have predicted."""
+"""The epochs of a run's folds: which ones made the predictions, and what each would have predicted."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -9,13 +9,13 @@ from models_ml.evaluation.oracle import Oracle, oracle_scores
 
 
 def chosen_epochs(run: Run) -> dict[int, int]:
-    """Folds by the epoch whose weights predicted."""
+    """Return the number of folds by the epoch whose weights made the predictions."""
     epochs = Counter(epoch for epoch in run.folds.values_list("epoch", flat=True) if epoch is not None)
     return dict(sorted(epochs.items()))
 
 
 def oracle_of(run: Run) -> Oracle | None:
-    """Scores with epochs chosen on the test subjects, a leak; None unless the run recorded what each epoch predicts."""
+    """Return the scores with epochs chosen on the test subjects (a leak), or None if the run did not record them."""
     folds = run.folds.filter(oracle__isnull=False).values_list("pk", "oracle")
     recorded: dict[int, Any] = dict(folds)
     if not recorded:

@@ -1,4 +1,4 @@
-"""Plotly figures of a run, as JSON for the page; colours and fonts come from the page's theme."""
+"""Plotly figures of one run. Colours and fonts come from the page's theme."""
 
 import plotly.graph_objects as go
 
@@ -8,11 +8,11 @@ from mer_platform.experiments.results import Results
 from mer_platform.experiments.runs.epochs import chosen_epochs
 from models_ml.classes import CLASSES
 
-READABLE = 0.65  # share up to which the page's ink can be read on a cell of that colour, in both themes
+READABLE = 0.65  # up to this share the text colour is readable on the cell in both themes; above, the surface colour is
 
 
 def confusion(results: Results) -> go.Figure:
-    """True classes as rows, predicted as columns; colour is the share of the row, the text is counts."""
+    """True classes as rows, predicted classes as columns. Colour shows the share of the row."""
     counts = results.evaluation.confusion
     shares = [[n / max(sum(row), 1) for n in row] for row in counts]
     text = [
@@ -43,7 +43,7 @@ def confusion(results: Results) -> go.Figure:
 
 
 def per_class(results: Results) -> go.Figure:
-    """Precision, recall and F1 of each class."""
+    """Precision, recall and F1 by class."""
     scores = results.evaluation.per_class
     bars = [
         go.Bar(
@@ -61,7 +61,7 @@ def per_class(results: Results) -> go.Figure:
 
 
 def per_subject(results: Results) -> go.Figure:
-    """Share of each held-out subject's samples predicted right, the hardest first."""
+    """Share of correct predictions for each held-out subject, the lowest first."""
     subjects = sorted(
         results.evaluation.per_subject.items(), key=lambda item: (item[1].correct / item[1].samples, item[0])
     )
@@ -80,7 +80,7 @@ def per_subject(results: Results) -> go.Figure:
 
 
 def losses(run: Run) -> go.Figure:
-    """Mean loss by epoch: a thin line a fold, a thick one for their mean; validation beside training where there is any."""
+    """Mean loss by epoch, in training and in validation if there is any: a thin line per fold, a thick one for the mean."""
     folds = list(run.folds.values_list("name", "losses", "validation_losses"))
     figure = go.Figure()
     _add_losses(figure, "training", "var(--data-1)", {name: losses for name, losses, _ in folds})
@@ -116,7 +116,7 @@ def _add_losses(figure: go.Figure, kind: str, colour: str, by_fold: dict[str, li
 
 
 def epochs(run: Run) -> go.Figure:
-    """Folds by the epoch that validation chose."""
+    """Number of folds by the epoch that validation chose."""
     chosen = chosen_epochs(run)
     figure = go.Figure(
         go.Bar(x=list(chosen), y=list(chosen.values()), hovertemplate="epoch %{x}: %{y} folds<extra></extra>")

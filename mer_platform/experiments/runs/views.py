@@ -12,7 +12,7 @@ from mer_platform.annotation.blindness import blind_clips
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.display import network_facts, protocol_in_words, settings_by_section
 from mer_platform.experiments import services
-from mer_platform.experiments.comparison.comparing import latest_scored
+from mer_platform.experiments.comparison.comparing import latest_scored, query_of
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
@@ -23,7 +23,7 @@ from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml.classes import CLASSES
 
-PAGE = 20
+PAGE_SIZE = 20
 FIGURES = {
     "confusion": lambda run: figures.confusion(results_of(run)),
     "per-class": lambda run: figures.per_class(results_of(run)),
@@ -37,19 +37,21 @@ FIGURES = {
 @require_GET
 @vary_on_headers("HX-Request")
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every run with its scores; the latest with scores side by side in one figure."""
+    """All runs with their scores, and a figure of the latest scored runs."""
     project = get_project(request, slug)
     runs = Run.objects.filter(project=project).select_related(
         "version__composite", "created_by", "experiment"
     )
     runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
-    page = page_of(request, runs, PAGE)
+    page = page_of(request, runs, PAGE_SIZE)
+    comparable = latest_scored(project)
     context = {
         "rows": [(run, results_of(run) if run.scored else None) for run in page],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(run.active for run in page),
-        "comparable": latest_scored(project),
+        "comparable": comparable,
+        "comparable_query": query_of(comparable[::-1]),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
     }
     template = "experiments/runs/_list.html" if is_partial(request) else "experiments/runs/list.html"
@@ -60,9 +62,9 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request")
 def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Progress while it runs, then the numbers; asked by htmx, only the progress.
+    """The run's progress, then its results. htmx gets only the progress.
 
-    The progress says in ``?state=`` what the page around it shows, so that the page reloads once there is more.
+    In ``?state=`` the progress says which state the page shows, so that the page reloads when there is more to show.
     """
     run = _get_run(request, slug, pk)
     context: dict[str, Any] = {"run": run, "progress": run.progress(), "classes": CLASSES}
@@ -72,8 +74,8 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             response["HX-Refresh"] = "true"
         return response
     config = run.settings
-    sweep = run.experiment if run.experiment.runs.count() > 1 else None
-    context |= {"sweep": sweep, "tab": "experiments" if sweep else "runs"}
+    experiment = run.experiment if run.experiment.runs.count() > 1 else None
+    context |= {"experiment": experiment, "tab": "experiments" if experiment else "runs"}
     context |= {"network": network_facts(config), "protocol": protocol_in_words(config)}
     context["results"] = results_of(run) if run.scored else None
     context["oracle"] = oracle_of(run) if run.scored else None
@@ -89,7 +91,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
     run = _get_run(request, slug, pk)
     if name not in FIGURES or (name != "losses" and not run.scored):
-        raise Http404("No such figure, or not yet.")
+        raise Http404("This figure does not exist, or the run is not finished yet.")
     return JsonResponse(as_json(FIGURES[name](run)))
 
 
@@ -98,23 +100,26 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
 def run_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     run = _get_run(request, slug, pk, Role.RESEARCHER)
     if services.cancel(run, request.user):
-        messages.success(request, f"{run} is cancelled; the folds it finished are kept.")
+        messages.success(request, f"{run} cancelled. Its finished folds are kept.")
     else:
-        messages.error(request, f"{run} is {run.get_state_display()}; there is nothing to cancel.")
+        messages.error(request, f"Cannot cancel {run}: it is {run.get_state_display()}.")
     return redirect("run", slug, pk)
 
 
 @login_required
 @require_POST
 def run_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Run a failed run again. Leads back to the page it was asked on: the run's, or with ``from=experiment`` that."""
+    """Run a failed run again, then return to the run, or to its experiment if the form has ``from=experiment``."""
     run = _get_run(request, slug, pk, Role.RESEARCHER)
     if services.rerun(run, request.user):
-        after = " It begins when the experiment is resumed." if run.experiment.paused else ""
-        messages.success(request, f"{run} is run again; the folds it finished are kept.{after}")
+        after = " It starts when the experiment is resumed." if run.experiment.paused else ""
+        messages.success(request, f"{run} will run again. Its finished folds are kept.{after}")
     else:
         run.refresh_from_db()
-        messages.error(request, f"{run} is {run.get_state_display()}; one that has failed can be run again.")
+        messages.error(
+            request,
+            f"Cannot run {run} again: it is {run.get_state_display()}. Only failed runs can run again.",
+        )
     if request.POST.get("from") == "experiment":
         return redirect("experiment", slug, run.experiment_id)
     return redirect("run", slug, pk)
@@ -123,12 +128,12 @@ def run_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Train a finished run's configuration on all samples, to score clips with."""
+    """Train a finished run's configuration on all samples, for scoring clips."""
     run = _get_run(request, slug, pk, Role.RESEARCHER)
     if services.train_model(run, request.user):
-        messages.success(request, f"The final model of {run} is being trained, on all samples.")
+        messages.success(request, f"Training the final model of {run} on all samples.")
     else:
-        messages.error(request, f"{run} has its model already, or is not finished.")
+        messages.error(request, f"{run} already has a model, or is not finished.")
     return redirect("run", slug, pk)
 
 

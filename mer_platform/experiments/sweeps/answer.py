@@ -1,4 +1,4 @@
-"""Which configuration of an experiment is best, said as honestly as the predictions allow."""
+"""Which configuration of an experiment is best, and how certain that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from models_ml.evaluation.uncertainty import Interval
 
 
 class Expected(NamedTuple):
-    """A score, with its 95 % interval where there are subjects enough to tell one."""
+    """A score and its 95% interval; None where there are too few subjects."""
 
     score: float
     interval: Interval | None
@@ -23,11 +23,11 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """One configuration's runs, one a seed, the earliest first; its place, by UF1, and its UAR."""
+    """A configuration in the ranking by UF1: its runs, one per seed with the earliest first, its rank and its UAR."""
 
     label: str
     runs: list[Run]
-    place: RankedConfiguration
+    rank: RankedConfiguration
     uar: float
     uar_interval: Interval
 
@@ -36,16 +36,16 @@ class Standing:
         return self.runs[0]
 
     @property
-    def percent(self) -> str:
-        """The probability of being the best; 10,000 resamples tell it to no more than this."""
-        share = self.place.best
+    def best_percent(self) -> str:
+        """The probability of being the best, as precisely as 10,000 resamples allow."""
+        share = self.rank.best
         if 0 < share < 0.01:
-            return "under 1 %"
-        return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+            return "under 1%"
+        return "over 99%" if 0.99 < share < 1 else f"{100 * share:.0f}%"
 
 
 class Answer:
-    """What the scored runs of an experiment say. Ranking dozens takes a second, so it is done only when asked for."""
+    """The ranking of an experiment's scored runs. Ranking dozens of runs takes a second, so it happens on first use."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.runs = runs = list(experiment.runs.select_related("version__composite", "model").order_by("pk"))
@@ -56,18 +56,18 @@ class Answer:
         self.missing = self.total - self.open - len(self.scored)
 
     @property
-    def rows(self) -> list[Standing]:
-        """The configurations, the best first; none where nothing is scored or ``problem`` says why not."""
+    def standings(self) -> list[Standing]:
+        """The configurations, the best first; empty if no run is scored, or if ``problem`` says why not."""
         return self._ranked[0]
 
     @property
     def expected(self) -> Expected | None:
-        """UF1 to expect on other subjects from choosing the best of these; None where there is nothing to choose from."""
+        """The UF1 to expect on new subjects from choosing the best of these; None if there is nothing to choose from."""
         return self._ranked[1]
 
     @property
     def problem(self) -> str:
-        """Why the runs cannot be ranked, in a sentence; empty if they can."""
+        """Why the runs cannot be ranked, as a sentence; empty if they can."""
         return self._ranked[2]
 
     @cached_property
@@ -78,36 +78,36 @@ class Answer:
         try:
             by_uf1, by_uar = rank_configurations(groups, "uf1", "uar")
         except InputError as error:
-            return [], None, f"The runs cannot be ranked. {error}"
-        uar = {place.index: place for place in by_uar.ranked}
-        rows = []
-        for place in by_uf1.ranked:
-            runs, own = groups[place.index], uar[place.index]
-            rows.append(Standing(self.labels[runs[0].pk], runs, place, own.score, own.interval))
+            return [], None, f"Cannot rank the runs. {error}"
+        uar = {rank.index: rank for rank in by_uar.ranked}
+        standings = []
+        for rank in by_uf1.ranked:
+            runs, own = groups[rank.index], uar[rank.index]
+            standings.append(Standing(self.labels[runs[0].pk], runs, rank, own.score, own.interval))
         expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
-        return rows, expected, ""
+        return standings, expected, ""
 
     @property
     def best(self) -> Standing | None:
-        return self.rows[0] if self.rows else None
+        return self.standings[0] if self.standings else None
 
     @property
     def rivals(self) -> list[Standing]:
-        """Those that may be as good as the leading one."""
-        return [row for row in self.rows[1:] if row.place.may_be_best]
+        """The configurations that may be as good as the leader."""
+        return [standing for standing in self.standings[1:] if standing.rank.may_be_best]
 
     @cached_property
     def varied(self) -> dict[str, list[str]]:
-        """The settings in which the runs differ, their seeds aside, and the value of each run."""
+        """The settings, except the seed, in which the runs differ, and the value of each run."""
         return dict(varied_settings(self.runs))
 
     @property
     def several_seeds(self) -> bool:
-        return any(len(row.runs) > 1 for row in self.rows)
+        return any(len(standing.runs) > 1 for standing in self.standings)
 
 
 def labels(runs: Sequence[Run]) -> dict[int, str]:
-    """What tells each run from the others of its experiment, its seed aside; the run's name where nothing does."""
+    """Return what distinguishes each run from the others of its experiment, except the seed; its name if nothing does."""
     by_net: dict[str, list[Run]] = {}
     for run in runs:
         by_net.setdefault(run.settings.net.title, []).append(run)
@@ -122,6 +122,6 @@ def labels(runs: Sequence[Run]) -> dict[int, str]:
 
 
 def varied_settings(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """Return the settings in which runs differ, their seeds aside, and the value of each run."""
+    """Return the settings, except the seed, in which runs differ, and the value of each run."""
     found = differences([run.settings for run in runs])
     return [(title, values) for title, values in found if title != RunConfig.model_fields["seed"].title]

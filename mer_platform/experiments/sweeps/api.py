@@ -1,4 +1,4 @@
-"""The REST API of experiments; that of single runs is in ``api``."""
+"""The REST API of experiments."""
 
 from typing import Any
 
@@ -23,25 +23,27 @@ from models_ml.config import PRESETS, SweepConfig, from_preset
 
 
 class SweepSettingsSerializer(serializers.Serializer):
-    """Configurations and seeds. ``sweep`` is the validated sweep."""
+    """Configurations and seeds. The validated data has the sweep as ``sweep``."""
 
     preset = serializers.ChoiceField(
         [(name, preset.title) for name, preset in PRESETS.items()],
         required=False,
-        help_text="A sweep that comes with the platform; base, grid and seeds then change it.",
+        help_text="A preset of the platform; base, grid and seeds change it.",
     )
     base = serializers.JSONField(
-        required=False, default=dict, help_text="What all runs share; see /api/v1/run-config-schema/."
+        required=False,
+        default=dict,
+        help_text="Settings that all runs share, see /api/v1/run-config-schema/.",
     )
     grid = serializers.JSONField(
         required=False,
         default=dict,
-        help_text='Values to try: {"net.placement": [1, 2, 3]}; "net" takes whole networks.',
+        help_text='Values to try, by setting: {"net.placement": [1, 2, 3]}. "net" takes whole networks.',
     )
     seeds = serializers.JSONField(
         required=False,
         default=list,  # type: ignore[arg-type]  # the stubs think that JSON is objects
-        help_text="Every combination is run under each of these seeds.",
+        help_text="Each combination runs once per seed.",
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -52,11 +54,11 @@ class SweepSettingsSerializer(serializers.Serializer):
 
 
 class SweepSerializer(SweepSettingsSerializer):
-    """What is to be run, and on what."""
+    """A sweep on a composite version and a device."""
 
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="A frozen composite version's id.")
+    )(help_text="Id of a composite version.")
     device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
 
 
@@ -67,29 +69,32 @@ class LaunchExperimentSerializer(SweepSerializer):
         default=0,
         min_value=Experiment.LOWEST,
         max_value=Experiment.HIGHEST,
-        help_text="Experiments of higher priority go first.",
+        help_text="Experiments with a higher priority start first.",
     )
 
 
 class EstimateSerializer(serializers.Serializer):
     runs = serializers.IntegerField()
     folds = serializers.IntegerField()
-    networks = serializers.IntegerField(help_text="Trained for the folds; an ensemble has several a fold.")
-    jobs = serializers.IntegerField(help_text="Of features and of bundles of folds.")
+    networks = serializers.IntegerField(
+        help_text="Networks trained for the folds; an ensemble has several per fold."
+    )
+    jobs = serializers.IntegerField(help_text="Jobs of features and of bundles of folds.")
     multiply_adds = serializers.IntegerField()
     seconds = serializers.FloatField(
-        help_text="Until the last fold is done, on the present workers, missing features included."
+        help_text="Seconds until the last fold is done with the present workers, including missing features."
     )
     workers = serializers.IntegerField()
     queue = serializers.CharField()
-    basis = serializers.CharField(help_text="Where the pace of training comes from.")
-    features_samples = serializers.IntegerField(help_text="Samples whose features are still to be computed.")
+    basis = serializers.CharField(help_text="Where the estimate of the training time comes from.")
+    features_samples = serializers.IntegerField(help_text="Samples with missing features.")
     features_pictures = serializers.IntegerField(
-        help_text="Pictures of motion to be computed for them, under all settings."
+        help_text="Flow images to compute for them, for all settings."
     )
-    features_seconds = serializers.FloatField(help_text="The part of seconds that these take.")
+    features_seconds = serializers.FloatField(help_text="The part of seconds that missing features take.")
     features_basis = serializers.CharField(
-        help_text="Where the pace of features comes from; empty if none is missing.", allow_blank=True
+        help_text="Where the estimate of the feature time comes from; empty if no features are missing.",
+        allow_blank=True,
     )
 
 
@@ -112,14 +117,14 @@ class ExperimentSerializer(serializers.ModelSerializer):
 
 
 class ExperimentDetailSerializer(ExperimentSerializer):
-    runs = serializers.SerializerMethodField(help_text="Each run with what tells it from the others.")
+    runs = serializers.SerializerMethodField(help_text="Each run with its values of the settings that vary.")
 
     class Meta(ExperimentSerializer.Meta):
         fields = [*ExperimentSerializer.Meta.fields, "runs"]
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get_runs(self, experiment: Experiment) -> list[dict[str, Any]]:
-        sweep = SweepConfig.model_construct(**experiment.sweep)  # checked when it was launched
+        sweep = SweepConfig.model_construct(**experiment.sweep)  # validated when it was launched
         return [
             {
                 "id": run.pk,
@@ -135,33 +140,35 @@ class ExperimentDetailSerializer(ExperimentSerializer):
         ]
 
 
-def pair(**settings: Any) -> serializers.ListField:
-    """A 95 % interval, or null."""
+def interval_field(**settings: Any) -> serializers.ListField:
+    """A 95% interval, or null."""
     return serializers.ListField(
         child=serializers.FloatField(), min_length=2, max_length=2, default=None, allow_null=True, **settings
     )
 
 
 class StandingSerializer(serializers.Serializer):
-    """A configuration's place, by UF1."""
+    """A configuration in the ranking by UF1."""
 
-    configuration = serializers.CharField(source="label", help_text="What tells it from the others.")
-    runs = serializers.SerializerMethodField(help_text="Ids, one a seed.")
-    uf1 = serializers.FloatField(
-        source="place.score", help_text="The mean over its seeds, as all scores here."
+    configuration = serializers.CharField(
+        source="label", help_text="The settings that distinguish it from the others."
     )
-    uf1_interval_95 = pair(source="place.interval")
+    runs = serializers.SerializerMethodField(help_text="Ids of its runs, one per seed.")
+    uf1 = serializers.FloatField(source="rank.score", help_text="Mean over its seeds, like all scores here.")
+    uf1_interval_95 = interval_field(source="rank.interval")
     uar = serializers.FloatField()
-    uar_interval_95 = pair(source="uar_interval")
-    best = serializers.FloatField(source="place.best", help_text="Share of the resamples in which it leads.")
+    uar_interval_95 = interval_field(source="uar_interval")
+    best = serializers.FloatField(
+        source="rank.best", help_text="Share of the resamples in which it is the best."
+    )
     may_be_best = serializers.BooleanField(
-        source="place.may_be_best", help_text="It leads, or what it lacks to the leading one may be chance."
+        source="rank.may_be_best",
+        help_text="True for the leader and for any configuration whose gap to the leader is not significant.",
     )
-    behind = serializers.FloatField(
-        source="place.behind", help_text="What it lacks to the leading one's UF1."
-    )
-    behind_interval_95 = pair(
-        source="place.behind_interval", help_text="Holds for all pairs at once; null for the leading one."
+    behind = serializers.FloatField(source="rank.behind", help_text="Gap to the leader's UF1.")
+    behind_interval_95 = interval_field(
+        source="rank.behind_interval",
+        help_text="Holds for all pairs of configurations at once; null for the leader.",
     )
 
     @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
@@ -170,17 +177,17 @@ class StandingSerializer(serializers.Serializer):
 
 
 class RankingSerializer(serializers.Serializer):
-    """Which configuration is best. Intervals are of 10,000 resamples of the subjects."""
+    """Configurations by UF1. Intervals come from 10,000 resamples of the subjects."""
 
-    places = StandingSerializer(source="rows", many=True, help_text="The best first.")
-    runs_open = serializers.IntegerField(source="open", help_text="Runs that are not scored yet.")
+    places = StandingSerializer(source="standings", many=True, help_text="The best first.")
+    runs_open = serializers.IntegerField(source="open", help_text="Runs without scores yet.")
     runs_missing = serializers.IntegerField(source="missing", help_text="Runs that failed or were cancelled.")
     expected_uf1 = serializers.FloatField(
         source="expected.score",
         default=None,
-        help_text="What choosing the best of these is worth on other subjects; null with fewer than two.",
+        help_text="UF1 to expect on new subjects from choosing the best of these; null with fewer than two configurations.",
     )
-    expected_uf1_interval_95 = pair(source="expected.interval")
+    expected_uf1_interval_95 = interval_field(source="expected.interval")
     problem = serializers.CharField(help_text="Why the runs cannot be ranked; empty if they can.")
 
 
@@ -194,7 +201,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     @extend_schema(request=LaunchExperimentSerializer, responses={202: ExperimentDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Launch a sweep: every combination of the grid's values, under every seed."""
+        """Launch an experiment: every combination of the grid's values, with every seed."""
         asked = self._asked(request, LaunchExperimentSerializer, Role.RESEARCHER)
         experiment = services.launch_experiment(
             asked["version"], asked["sweep"], request.user, asked["name"], asked["priority"], asked["device"]
@@ -204,38 +211,39 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @extend_schema(request=SweepSerializer, responses=EstimateSerializer)
     @action(detail=False, methods=["post"])
     def estimate(self, request: Request) -> Response:
-        """What a sweep would take: jobs, multiply-adds, seconds. Nothing is stored."""
+        """Estimate the work of an experiment: jobs, multiply-adds and seconds. Nothing is stored."""
         asked = self._asked(request, SweepSerializer, Role.VIEWER)
         return Response(estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
 
     @extend_schema(responses=RankingSerializer)
     @action(detail=True)
     def ranking(self, request: Request, pk: str) -> Response:
-        """Its configurations by UF1, of the runs that are scored so far."""
+        """Rank the configurations by UF1, using the runs that have scores so far."""
         return Response(RankingSerializer(Answer(self.get_object())).data)
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Begin nothing more of it; bundles in training go on to their end."""
+        """Start no new folds. Folds in training finish."""
         return self._steered(services.pause(self.get_object(), request.user), "nothing to pause")
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
+        """Continue a paused experiment."""
         return self._steered(services.resume(self.get_object(), request.user), "nothing to resume")
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Stop its active runs, those in training at their next epoch. What is finished stays."""
+        """Stop its active runs. Folds in training stop at their next epoch; finished folds are kept."""
         done = services.cancel_experiment(self.get_object(), request.user)
         return self._steered(done, "nothing to cancel")
 
     @extend_schema(request=SeedsSerializer, responses={202: ExperimentDetailSerializer})
     @action(detail=True, methods=["post"], url_path="add-seeds")
     def add_seeds(self, request: Request, pk: str) -> Response:
-        """Run every combination under more seeds as well."""
+        """Run every combination with more seeds."""
         experiment = self.get_object()
         form = SeedsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -245,14 +253,14 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @extend_schema(request=None, responses={202: ExperimentDetailSerializer})
     @action(detail=True, methods=["post"], url_path="rerun-failed")
     def rerun_failed(self, request: Request, pk: str) -> Response:
-        """Run the failed runs again; folds that they finished are kept."""
+        """Run the failed runs again and keep their finished folds."""
         runs = services.rerun_failed(self.get_object(), request.user)
-        return self._steered(bool(runs), "no failed run", status.HTTP_202_ACCEPTED)
+        return self._steered(bool(runs), "no failed run to run again", status.HTTP_202_ACCEPTED)
 
     def _asked(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
         form = form_class(data=request.data, context=self.get_serializer_context())
         if not form.is_valid():
-            sweep = SweepSettingsSerializer(data=request.data)  # it is checked, whatever else is wrong
+            sweep = SweepSettingsSerializer(data=request.data)  # report its errors together with the others
             sweep.is_valid()
             raise serializers.ValidationError({**form.errors, **sweep.errors})
         require(request.user, form.validated_data["version"].project, role)
@@ -261,7 +269,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     def _steered(self, done: bool, otherwise: str, code: int = status.HTTP_200_OK) -> Response:
         experiment = self.get_object()
         if not done:
-            raise Conflict(f"This experiment is {experiment.get_state_display()}; there is {otherwise}.")
+            raise Conflict(f"This experiment is {experiment.get_state_display()}: there is {otherwise}.")
         return self._answer(experiment, code)
 
     def _answer(self, experiment: Experiment, code: int) -> Response:

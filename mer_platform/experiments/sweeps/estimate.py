@@ -8,7 +8,7 @@ from django.db.models import Count, Sum
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Fold
-from mer_platform.experiments.planned_runs import CPU_QUEUE, PlannedRun, planned_sweep, queue_for
+from mer_platform.experiments.planned_runs import CPU_QUEUE, PlannedRun, plan_sweep, queue_for
 from mer_platform.features.missing import missing_features
 from mer_platform.features.services import QUEUE as FEATURES_QUEUE
 from mer_platform.features.services import sample_ranges
@@ -17,22 +17,22 @@ from mer_platform.jobs.models import Worker
 from models_ml.config import SweepConfig
 from models_ml.config.bundles import bundle_key, bundle_sizes, max_members
 
-# Seconds a multiply-add where nothing was measured yet. Eight networks side by side on one core of a server took 0.5e-10
+# Seconds per multiply-add where nothing was measured yet. Eight networks side by side on one core of a server took 0.5e-10
 # (VGG-M with SPP at width 1/8) to 2.7e-10 (STSTNet); a GPU's is a guess.
 DEFAULT_PACE = {CPU_QUEUE: 1e-10, GPU_QUEUE: 3e-12}
-MEASURED_FOLDS = 500  # the latest ones tell the pace
+MEASURED_FOLDS = 500  # the latest ones determine the pace
 ENOUGH_FOLDS = 4
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sweep will take.
+    """The work of a sweep and how long it takes.
 
-    jobs : of features and of bundles of folds; networks : trained for the folds
-    seconds : until the last fold is done, on the present workers
-    features_seconds : of these, until the features are there that are still to be computed: ``features_pictures``, of
+    jobs : jobs of features and of bundles of folds; networks : networks trained for the folds
+    seconds : until the last fold is done, with the present workers
+    features_seconds : the part of these that computes missing features: ``features_pictures`` flow images of
         ``features_samples`` samples
-    basis, features_basis : where the paces come from, as sentences; the latter empty where no feature is missing
+    basis, features_basis : where the paces come from, as sentences; the second is empty if no features are missing
     """
 
     runs: int
@@ -54,8 +54,8 @@ class Estimate:
 
 
 def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto") -> Estimate:
-    """What a sweep on a version will take. Raises ValidationError as ``launch_experiment`` does."""
-    runs = planned_sweep(version, sweep)
+    """Estimate the work of a sweep on a version. Raises ValidationError as ``launch_experiment`` does."""
+    runs = plan_sweep(version, sweep)
     queue = queue_for(device)
     folds_in_bundle: dict[str, int] = {}
     configs = {bundle_key(run.config): run.config for run in runs}
@@ -85,19 +85,19 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
         queue=queue,
         basis=basis,
         features_samples=missing.samples,
-        features_pictures=missing.pictures,
+        features_pictures=missing.images,
         features_seconds=features_seconds,
         features_basis=missing.basis,
     )
 
 
 def _workers(queue: str) -> int:
-    """How many workers take jobs of the queue: at least one, which may still have to be started."""
+    """Return how many workers take jobs of the queue: at least one, which may not be running yet."""
     return max(1, len(Worker.serving(queue)))
 
 
 def _seconds(runs: Sequence[PlannedRun], queue: str) -> tuple[float, str]:
-    """One worker's seconds for all folds, and what that was told from."""
+    """Return one worker's seconds for all folds, and where the pace comes from."""
     work: dict[str, int] = {}
     for run in runs:
         work[run.config.net.name] = work.get(run.config.net.name, 0) + sum(run.work())
@@ -106,13 +106,16 @@ def _seconds(runs: Sequence[PlannedRun], queue: str) -> tuple[float, str]:
     folds = sum(found[1] for found in measured.values() if found)
     unknown = sorted(name for name, found in measured.items() if found is None)
     if not folds:
-        return seconds, "No fold of these networks was trained here yet: the time for that is a rough guess."
-    basis = f"By the pace of the latest {folds} folds of these networks here"
-    return seconds, f"{basis}; a rough guess for {', '.join(unknown)}." if unknown else f"{basis}."
+        return (
+            seconds,
+            "These networks have not been trained here yet, so the training time is a rough guess.",
+        )
+    basis = f"Training time is based on the last {folds} folds of these networks here"
+    return seconds, f"{basis}; for {', '.join(unknown)} it is a rough guess." if unknown else f"{basis}."
 
 
 def _measured(queue: str, net: str) -> tuple[float, int] | None:
-    """Seconds a multiply-add of a network's latest folds, and how many those were."""
+    """Return the seconds per multiply-add of a network's latest folds, and their number."""
     done = Fold.objects.filter(
         state=Fold.State.DONE, run__experiment__queue=queue, run__config__net__name=net, multiply_adds__gt=0
     )

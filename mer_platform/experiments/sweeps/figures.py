@@ -1,4 +1,4 @@
-"""Plotly figures of an experiment."""
+"""Plotly figures of an experiment with several runs."""
 
 from collections.abc import Sequence
 
@@ -7,22 +7,20 @@ import plotly.graph_objects as go
 from mer_platform.experiments.figures import MARGIN
 from mer_platform.experiments.sweeps.answer import Answer
 
-SHOWN = 40  # configurations in one figure
+MAX_CONFIGURATIONS = 40  # in one figure
 
 
 def ranked(answer: Answer) -> go.Figure:
-    """UF1 and UAR of the configurations with their 95 % intervals, the best on top."""
-    rows = answer.rows[:SHOWN]
+    """UF1 and UAR of the configurations with their 95% intervals, the best on top."""
+    rows = answer.standings[:MAX_CONFIGURATIONS]
     traces = []
     for name, shift in (("UF1", -0.14), ("UAR", 0.14)):
-        found = [
-            (r.place.score, r.place.interval) if name == "UF1" else (r.uar, r.uar_interval) for r in rows
-        ]
+        found = [(r.rank.score, r.rank.interval) if name == "UF1" else (r.uar, r.uar_interval) for r in rows]
         traces.append(
             go.Scatter(
                 name=name,
                 x=[value for value, _ in found],
-                y=[place + shift for place in range(1, len(rows) + 1)],
+                y=[position + shift for position in range(1, len(rows) + 1)],
                 mode="markers",
                 error_x={
                     "type": "data",
@@ -44,7 +42,7 @@ def ranked(answer: Answer) -> go.Figure:
         showgrid=False,
         title="run",
     )
-    figure.update_xaxes(title="score, with 95 % interval", side="top")
+    figure.update_xaxes(title="score, with 95% interval", side="top")
     figure.update_layout(
         margin={**MARGIN, "t": 64},
         height=120 + 22 * len(rows),
@@ -54,9 +52,9 @@ def ranked(answer: Answer) -> go.Figure:
 
 
 def heat_map(answer: Answer, x: str, y: str) -> go.Figure:
-    """Mean UF1 of the configurations with each pair of values of two settings, which must be among ``answer.varied``."""
+    """Mean UF1 for each pair of values of two settings, which must be among ``answer.varied``."""
     values = answer.varied
-    score = {run.pk: row.place.score for row in answer.rows for run in row.runs}
+    score = {run.pk: row.rank.score for row in answer.standings for run in row.runs}
     columns, lines = list(dict.fromkeys(values[x])), list(dict.fromkeys(values[y]))
     cells: dict[tuple[str, str], list[float]] = {}
     for run, column, line in zip(answer.runs, values[x], values[y], strict=True):

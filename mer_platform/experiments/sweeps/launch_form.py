@@ -1,4 +1,4 @@
-"""The run form for one configuration or many: a study that comes with the platform, or a grid of one's own."""
+"""The form that launches one configuration or many: a preset of the platform, or a grid of your own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initia
 from models_ml.config import PRESETS, SweepConfig
 
 ONE, GRID = "one", "grid"
-ROWS = 4  # axes that the form has room for, at least
+MIN_AXES = 4  # rows for axes that the form shows at least
 MANY = " ".join([*PRESETS, GRID])
-# Studies that do not say which networks: there the form does.
+# The form asks for a network unless a preset varies it.
 ONE_NET = " ".join([ONE, GRID, *(key for key, preset in PRESETS.items() if "net" not in preset.sweep.grid)])
 
 
 @dataclass(frozen=True)
 class LaunchOption:
-    """A choice of what is launched."""
+    """One of the things that the form can launch."""
 
     value: str
     title: str
@@ -36,7 +36,7 @@ class LaunchOption:
 
 
 class LaunchForm(RunForm):
-    """Of a valid form ``sweep`` and ``estimate`` are the result; ``config`` as well if it is one configuration."""
+    """A valid form has ``sweep`` and ``estimate``, and for a single configuration ``config``."""
 
     conditions = {**SHOWN_WHEN, "seed": ("what", ONE), "seeds": ("what", MANY)}
     sweep: SweepConfig
@@ -56,7 +56,8 @@ class LaunchForm(RunForm):
         self.fields["seeds"] = NumberList(
             label="Seeds",
             initial="0",
-            help_text="Every configuration is run under each: 0, 1, 2 is thrice the work, and shows how much is chance.",
+            help_text="Each configuration runs once per seed. Seeds 0, 1, 2 triple the work and show how much scores "
+            "vary by chance.",
         )
         self.fields["priority"] = forms.IntegerField(
             label="Priority",
@@ -64,32 +65,32 @@ class LaunchForm(RunForm):
             required=False,
             min_value=Experiment.LOWEST,
             max_value=Experiment.HIGHEST,
-            help_text=f"{Experiment.LOWEST} to {Experiment.HIGHEST}; higher goes first among waiting work.",
+            help_text=f"{Experiment.LOWEST} to {Experiment.HIGHEST}. Waiting work with a higher priority starts first.",
         )
         self.fields["device"] = forms.ChoiceField(
             label="Device", choices=Experiment.Device.choices, required=False, initial=Experiment.Device.AUTO
         )
 
     def as_sent(self) -> "LaunchForm":
-        """The form as it would come back if nothing were changed, to check it before anything is."""
+        """Return the form as it would be sent unchanged, to check it when the page opens."""
         data = {name: self[name].value() for name in self.fields}
         data["version"] = self.chosen_version.pk if self.chosen_version else None
         return LaunchForm(data, versions=self.versions, initial=self.initial)
 
     def launch_options(self) -> Iterator[LaunchOption]:
         chosen = self._chosen("what", ONE)
-        yield LaunchOption(ONE, "One configuration", "As set below.", chosen == ONE)
+        yield LaunchOption(ONE, "One configuration", "With the settings below.", chosen == ONE)
         for key, preset in PRESETS.items():
             runs = len(preset.sweep.runs())
             yield LaunchOption(
                 key, f"{preset.title}: {runs} configurations", preset.description, chosen == key
             )
         yield LaunchOption(
-            GRID, "A grid of your own", "Every combination of the values you give.", chosen == GRID
+            GRID, "A grid of your own", "Every combination of the values that you enter.", chosen == GRID
         )
 
     def title(self) -> str:
-        """The name that was given, or one that says what varies; of a single configuration none."""
+        """Return the given name, or one made of what varies; empty for a single configuration."""
         name, what = self.cleaned_data["name"].strip(), self.cleaned_data["what"]
         if name or not self.many:
             return name
@@ -97,9 +98,8 @@ class LaunchForm(RunForm):
             return PRESETS[what].title
         return " × ".join(axes.title_of(path) for path in self.sweep.grid)
 
-    def order(self) -> SettingsGroup:
-        """When and where it is computed."""
-        return SettingsGroup("order", "Priority and device", [self["priority"], self["device"]])
+    def scheduling(self) -> SettingsGroup:
+        return SettingsGroup("scheduling", "Priority and device", [self["priority"], self["device"]])
 
     def tested_by(self) -> list[Setting]:
         return [*super().tested_by(), self["seeds"]]
@@ -131,7 +131,7 @@ class LaunchForm(RunForm):
 
     @property
     def settings_to_vary(self) -> dict[str, list[tuple[str, str]]]:
-        return axes.settings()
+        return axes.settings_to_vary()
 
     def _axes(self) -> list[Axis]:
         if isinstance(self.data, QueryDict):
@@ -139,7 +139,7 @@ class LaunchForm(RunForm):
             found = [Axis(path.strip(), text.strip()) for path, text in rows]
         else:
             found = list(self.initial.get("axes", []))
-        return [*found, *(Axis() for _ in range(ROWS - len(found)))]
+        return [*found, *(Axis() for _ in range(MIN_AXES - len(found)))]
 
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         if self.many:
@@ -153,7 +153,7 @@ class LaunchForm(RunForm):
             self.estimate = estimate(cleaned["version"], self.sweep, device)
 
     def _grid(self) -> dict[str, Any]:
-        """What varies; an axis that could not be read has the value None, as a setting in ``_data`` has."""
+        """Return the axes of the grid. An axis with an error has the value None, like a setting in ``_data``."""
         if not self.own_grid:
             preset = PRESETS.get(self._chosen("what", ONE))
             return preset.sweep.model_dump(mode="json")["grid"] if preset else {}
@@ -164,15 +164,15 @@ class LaunchForm(RunForm):
             try:
                 if axis.path in grid:
                     raise ValidationError(
-                        f"{axes.title_of(axis.path)} is varied twice: put its values into one row."
+                        f"{axes.title_of(axis.path)} varies in two rows. Put its values into one row."
                     )
-                grid[axis.path] = axes.parse(axis.path, axis.text, self.net)
+                grid[axis.path] = axes.parse_values(axis.path, axis.text, self.net)
             except ValidationError as error:
                 self._add_axis_error(axis, error.messages)
                 if axis.path:
                     grid.setdefault(axis.path, [None])
         if not grid and not any(axis.errors for axis in self.axes):
-            self._add_axis_error(self.axes[0], ["Choose a setting to vary, and give its values."])
+            self._add_axis_error(self.axes[0], ["Choose a setting to vary and enter its values."])
         return grid
 
     def _add_axis_error(self, axis: Axis, messages: list[str]) -> None:
@@ -197,7 +197,7 @@ class LaunchForm(RunForm):
 
 
 def initial_of_sweep(sweep: SweepConfig) -> dict[str, Any]:
-    """What the form shows to launch another like it."""
+    """Return the form's initial values for launching a sweep again."""
     grid = sweep.model_dump(mode="json")["grid"]
     preset = next(
         (key for key, p in PRESETS.items() if p.sweep.model_dump(mode="json")["grid"] == grid), GRID
@@ -205,7 +205,7 @@ def initial_of_sweep(sweep: SweepConfig) -> dict[str, Any]:
     values = initial_of(sweep.base) | {"what": preset if grid else ONE}
     if sweep.seeds:
         values["seeds"] = ", ".join(map(str, sweep.seeds))
-        values["what"] = preset  # one configuration under several seeds is a sweep as well
+        values["what"] = preset  # one configuration with several seeds is a grid too
     if values["what"] == GRID:
-        values["axes"] = [Axis(path, axes.written(path, found)) for path, found in grid.items()]
+        values["axes"] = [Axis(path, axes.format_values(path, found)) for path, found in grid.items()]
     return values

@@ -1,4 +1,4 @@
-"""The page on which runs are configured, checked while it is filled in, and launched."""
+"""The page that configures and launches runs, and checks the form while it is filled in."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ from mer_platform.web import is_partial
 from models_ml.config import SweepConfig
 from models_ml.nets.base import multiply_adds, parameter_count
 
-LISTED = 100  # configurations in the table of a sweep
+MAX_LISTED = 100  # configurations in the table of a sweep
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 @vary_on_headers("HX-Request")
 def run_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """The form, filled in as the run ``?like=…`` or the experiment ``?clone=…`` was. Asked by htmx, only the check of it."""
+    """The form, with the settings of the run ``?like=…`` or the experiment ``?clone=…``. htmx gets only the check of it."""
     project = get_project(request, slug, Role.RESEARCHER)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
     like, initial = _initial(request, project)
@@ -48,7 +48,7 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment | None, dict[str, Any]]:
-    """What the form begins with, and what it was taken from."""
+    """Return the run or experiment that the form starts from, and its initial values."""
     run = project.runs.filter(pk=row_id(request.GET.get("like"))).first()
     if run is not None:
         return run, initial_of(run.config) | {"version": run.version_id}
@@ -57,7 +57,7 @@ def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment |
         try:
             sweep = initial_of_sweep(services.clone(experiment))
         except ValidationError as error:
-            messages.error(request, f"{experiment} cannot be cloned: {' '.join(error.messages)}")
+            messages.error(request, f"Cannot clone {experiment}: {' '.join(error.messages)}")
         else:
             own = {name: getattr(experiment, name) for name in ("name", "priority", "device")}
             return experiment, sweep | own | {"version": experiment.version_id}
@@ -82,7 +82,7 @@ def _launched(request: HttpRequest, form: LaunchForm) -> HttpResponse:
 
 
 def _check(form: LaunchForm) -> dict[str, Any]:
-    """What comes of the form as it stands: layers, folds and time, or where it is wrong."""
+    """Return what the form would launch (layers, folds and time), or what is wrong with it."""
     if not form.is_valid():
         named = [
             (form[name] if name in form.fields else None, errors) for name, errors in form.errors.items()
@@ -93,9 +93,9 @@ def _check(form: LaunchForm) -> dict[str, Any]:
         rows = _configurations(form.sweep)
         adds = form.estimate.multiply_adds
         return shown | {
-            "configurations": rows[:LISTED],
-            "unlisted": max(0, len(rows) - LISTED),
-            "multiply_adds_in_words": in_words(adds),
+            "configurations": rows[:MAX_LISTED],
+            "unlisted": max(0, len(rows) - MAX_LISTED),
+            "multiply_adds_text": with_si_prefix(adds),
         }
     config, size = form.config, form.config.features.size
     return shown | {
@@ -107,7 +107,7 @@ def _check(form: LaunchForm) -> dict[str, Any]:
 
 
 def _configurations(sweep: SweepConfig) -> list[tuple[str, int, int]]:
-    """Each combination without its seeds: its name, parameters, and multiply-adds for one sample."""
+    """Return the name, parameters and multiply-adds per sample of each combination, without seeds."""
     seedless = sweep.model_copy(update={"seeds": ()})
     return [
         (
@@ -119,10 +119,10 @@ def _configurations(sweep: SweepConfig) -> list[tuple[str, int, int]]:
     ]
 
 
-def in_words(number: int) -> str:
-    """A large count to two digits, with its SI prefix.
+def with_si_prefix(number: int) -> str:
+    """Return a large count to two digits, with an SI prefix.
 
-    >>> in_words(183_000_000_000), in_words(950)
+    >>> with_si_prefix(183_000_000_000), with_si_prefix(950)
     ('180 G', '950')
     """
     for power, prefix in ((15, "P"), (12, "T"), (9, "G"), (6, "M")):

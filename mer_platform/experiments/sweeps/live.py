@@ -1,4 +1,4 @@
-"""An experiment's folds as its page gets them while they are trained: a letter a fold, and only what has changed."""
+"""What the page of an experiment fetches of its folds during training: one letter per fold, and only changed runs."""
 
 from typing import Any
 from zlib import crc32
@@ -13,15 +13,15 @@ LETTERS = {
     Fold.State.DONE: "d",
     Fold.State.FAILED: "f",
 }
-NEVER = "c"  # a fold that was not trained when its run was cancelled or failed
-BLOCKS = 64  # what the page knows is told apart in so many blocks of runs
+NOT_TRAINED = "c"  # its run was cancelled or failed first
+BLOCKS = 64  # the page's knowledge is compared in this many blocks of runs
 
 
 def changes(experiment: Experiment, seen: str) -> dict[str, Any]:
-    """The runs that changed since ``seen``, which an earlier answer gave; all of them if it is empty.
+    """Return the runs that have changed since ``seen``, which an earlier answer contained; all of them if it is empty.
 
-    Returns ``runs``: [id, a letter for each fold in order, state, the state's words]; ``seen``; counts of all folds by
-    letter; and ``scored``, the number of runs that have scores.
+    ``runs`` is a list of [id, one letter per fold in order, state, state in words]; ``seen`` is for the next request;
+    ``counts`` has the number of folds by letter, and ``scored`` the number of runs with scores.
     """
     rows = _rows(experiment)
     size = max(1, -(-len(rows) // BLOCKS))
@@ -35,14 +35,14 @@ def changes(experiment: Experiment, seen: str) -> dict[str, Any]:
     return {
         "runs": [row for block in changed for row in block],
         "seen": "".join(digests),
-        "counts": {letter: folds.count(letter) for letter in (*LETTERS.values(), NEVER)},
+        "counts": {letter: folds.count(letter) for letter in (*LETTERS.values(), NOT_TRAINED)},
         "scored": sum(state == Run.State.FINISHED or state == Run.State.FINISHING for _, _, state, _ in rows),
     }
 
 
 def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
     runs = experiment.runs.order_by("pk").annotate(fold_count=Count("folds"))
-    # Of runs that have not begun, or are done, the letters are known without their folds.
+    # All folds of a run that has not started, or is done, are in one state, so they need not be read.
     mixed = [Run.State.TRAINING, Run.State.FAILED, Run.State.CANCELLED]
     letters: dict[int, list[str]] = {}
     folds = Fold.objects.filter(run__experiment=experiment, run__state__in=mixed)
@@ -50,27 +50,23 @@ def _rows(experiment: Experiment) -> list[tuple[int, str, str, str]]:
         letters.setdefault(run_id, []).append(LETTERS[Fold.State(state)])
     rows = []
     for run in runs:
-        usual = LETTERS[Fold.State.WAITING if run.state == Run.State.FEATURES else Fold.State.DONE]
-        text = "".join(letters.get(run.pk, [])) if run.state in mixed else usual * run.fold_count
+        letter = LETTERS[Fold.State.WAITING if run.state == Run.State.FEATURES else Fold.State.DONE]
+        text = "".join(letters.get(run.pk, [])) if run.state in mixed else letter * run.fold_count
         if run.state in (Run.State.CANCELLED, Run.State.FAILED):
-            text = text.replace(LETTERS[Fold.State.WAITING], NEVER)
-        begun = run.state != Run.State.TRAINING or set(text) != {LETTERS[Fold.State.WAITING]}
-        words = str(run.get_state_display()) if begun else "waiting"
-        rows.append((run.pk, text, run.state if begun else "waiting", words))
+            text = text.replace(LETTERS[Fold.State.WAITING], NOT_TRAINED)
+        started = run.state != Run.State.TRAINING or set(text) != {LETTERS[Fold.State.WAITING]}
+        words = str(run.get_state_display()) if started else "waiting"
+        rows.append((run.pk, text, run.state if started else "waiting", words))
     return rows
 
 
-def in_words(fold: Fold) -> str:
-    """What there is to know of one fold, in a sentence or two."""
+def describe_fold(fold: Fold) -> str:
+    """Describe one fold in a sentence or two."""
     run = fold.run
     about = f"{fold.name} held out, {run}: "
     if fold.state == Fold.State.DONE:
-        loss = (
-            f", training loss {fold.losses[-1]:.3f} in the last of {len(fold.losses)} epochs"
-            if fold.losses
-            else ""
-        )
-        epoch = f"; epoch {fold.epoch} counts" if fold.epoch and fold.epoch != len(fold.losses) else ""
+        loss = f", training loss {fold.losses[-1]:.3f} after {len(fold.losses)} epochs" if fold.losses else ""
+        epoch = f"; epoch {fold.epoch} is used" if fold.epoch and fold.epoch != len(fold.losses) else ""
         return f"{about}done in {fold.seconds or 0:.1f} s{loss}{epoch}."
     if fold.state == Fold.State.RUNNING:
         return f"{about}training, {fold.epochs_done} of {run.settings.train.epochs} epochs done."

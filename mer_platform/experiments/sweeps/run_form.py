@@ -1,4 +1,4 @@
-"""The run form, built from the configuration's own schema, whatever the network."""
+"""The form of a run, built from the schema of its configuration, for any network."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,23 +8,23 @@ from django.core.exceptions import ValidationError
 from pydantic import BaseModel
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.configurations.fields import field_of, shown
+from mer_platform.configurations.fields import field_of, field_value
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.configurations.settings_form import Setting, SettingsForm, SettingsGroup
 from mer_platform.projects.access import row_id
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig, TrainConfig
 from models_ml.nets.registry import DEFAULT_NET
 
-# What most runs set; the other training settings fold away in groups. What no group names is in the last one.
+# The training settings that most runs change. The others are in groups that open; the last one has what no group names.
 ESSENTIAL = ("epochs", "batch_size", "learning_rate")
 EVALUATION = ("epoch_choice", "validation_share", "oracle")
 GROUPS = {
     "optimiser": ("Optimiser and schedule", ("optimizer", "schedule", "warmup", "weight_decay")),
     "loss": ("Loss and classes", ("loss", "focal_gamma", "label_smoothing", "class_weights", "sampling")),
     "augmentation": ("Augmentation", ("flip", "shift", "rotate", "amplitude", "apex_jitter", "mixup")),
-    "averaging": ("Averaging and all else", ("ema",)),
+    "averaging": ("Averaging and other settings", ("ema",)),
 }
-# A setting that means nothing unless another has one of these values: only then is it shown, sent and asked for.
+# A setting that applies only if another one has one of these values. Otherwise it is neither shown nor sent.
 SHOWN_WHEN = {
     "folds": ("protocol", "kfold"),
     "train_on": ("protocol", "cross"),
@@ -35,7 +35,7 @@ SHOWN_WHEN = {
 
 
 class NetForm(SettingsForm):
-    """The settings of one network as they are before they are changed."""
+    """The settings of one network with their defaults."""
 
     def __init__(self, net: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,7 +44,7 @@ class NetForm(SettingsForm):
 
 
 class RunForm(SettingsForm):
-    """Fields are named ``section-setting`` (``net-kernels``); of a valid form ``config`` is the result."""
+    """Fields are named ``section-setting`` (``net-kernels``). A valid form has ``config``."""
 
     conditions = SHOWN_WHEN
     config: RunConfig
@@ -60,14 +60,14 @@ class RunForm(SettingsForm):
         self.versions = versions
         self._add_fields()
         if self.is_bound:
-            self._ask_only_for_what_is_shown()
+            self._require_only_what_is_shown()
 
     def _add_fields(self) -> None:
         self.fields["version"] = forms.ModelChoiceField(
             self.versions, label="Composite version", empty_label=None
         )
         self.fields["name"] = forms.CharField(
-            max_length=120, required=False, help_text="Without one, it is named after what it trains."
+            max_length=120, required=False, help_text="Leave empty to name it after its network and settings."
         )
         self.fields["net-name"] = forms.ChoiceField(
             label="Network", choices=[(name, _titled(name)) for name in NET_CONFIGS], initial=DEFAULT_NET
@@ -81,12 +81,12 @@ class RunForm(SettingsForm):
             self.fields[name] = _databases(name, self.chosen_version)
 
     def _chosen(self, name: str, default: str) -> Any:
-        """The value of a field that decides which other fields there are."""
+        """Return the value of a field that determines which other fields exist."""
         return (self.data.get(name) if self.is_bound else self.initial.get(name)) or default
 
-    def _ask_only_for_what_is_shown(self) -> None:
+    def _require_only_what_is_shown(self) -> None:
         for name in self.conditions:
-            self.fields[name].required &= not self[name].hidden_now
+            self.fields[name].required &= self[name].applies
         unasked = [] if self.net_asked else ["net-name", *self._names("net", NET_CONFIGS[self.net])]
         if not self.by_gradient:
             unasked += ["ensemble", *self._names("train", TrainConfig)]
@@ -103,11 +103,11 @@ class RunForm(SettingsForm):
 
     @property
     def training_shown_when(self) -> str:
-        """The training settings are for networks that are trained by gradient."""
+        """The networks that have training settings: those trained by gradient."""
         return "net-name=" + " ".join(name for name, net in NET_CONFIGS.items() if net.trained_by_gradient)
 
     def networks(self) -> Iterator[tuple[str, list[Setting], bool]]:
-        """Each network's name, the fields of its settings, and whether it is the chosen one."""
+        """Yield the name of each network, the fields of its settings, and whether it is chosen."""
         for name, config in NET_CONFIGS.items():
             form = self if name == self.net else NetForm(name)
             yield name, [form[field] for field in self._names("net", config)], name == self.net
@@ -116,11 +116,11 @@ class RunForm(SettingsForm):
         return self["net-name"]
 
     def databases(self) -> list[Setting]:
-        """Which databases are trained on and tested on, of those the version has."""
+        """The fields that choose the version's databases for training and for testing."""
         return [self["train_on"], self["test_on"]]
 
     def databases_outdated(self) -> bool:
-        """Whether the page offers the databases of another version than the one that is chosen."""
+        """Return whether the page offers the databases of a version that is no longer chosen."""
         return self.chosen_version is not None and self.data.get("databases_of") != str(
             self.chosen_version.pk
         )
@@ -132,11 +132,11 @@ class RunForm(SettingsForm):
         return [self[name] for name in ("protocol", "folds", "seed")]
 
     def evaluation(self) -> list[Setting]:
-        """Which epoch counts, and of how many networks."""
+        """The fields that choose the epoch and the number of networks."""
         return [*(self[f"train-{name}"] for name in EVALUATION), self["ensemble"]]
 
     def groups(self) -> list[SettingsGroup]:
-        """The training settings that fold away."""
+        """The groups of the other training settings."""
         named = {*ESSENTIAL, *EVALUATION, *(name for _, names in GROUPS.values() for name in names)}
         rest = [name for name in TrainConfig.model_fields if name not in named]
         last = list(GROUPS)[-1]
@@ -160,11 +160,11 @@ class RunForm(SettingsForm):
         return cleaned
 
     def _conclude(self, cleaned: dict[str, Any]) -> None:
-        """Make the result of the fields. Raises ValidationError by the place in the configuration."""
+        """Make ``config`` of the fields. Raises ValidationError by field of the configuration."""
         self.config = parse_config(self._data(cleaned))
 
     def _add_errors(self, by_place: dict[str, list[str]]) -> None:
-        """Add errors of the configuration to the fields that have not said themselves what is wrong with them."""
+        """Add the configuration's errors to those fields that have none of their own."""
         wrong = set(self.errors)
         for place, messages in by_place.items():
             parts = place.split(".")
@@ -174,9 +174,9 @@ class RunForm(SettingsForm):
                 self.add_error(name, messages)
 
     def _data(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        """The configuration as it is written: a setting that was not asked for has its default.
+        """Return the configuration as JSON. Settings that the form did not ask for are left out and get their defaults.
 
-        One that could not be read is None, which no setting may be: what depends on it is then not checked.
+        A setting with an error is None, which no setting accepts, so nothing that depends on it is checked.
         """
         sections: dict[str, type[BaseModel]] = {"features": FeatureConfig}
         if self.by_gradient:
@@ -191,9 +191,9 @@ class RunForm(SettingsForm):
             "seed",
             *(("ensemble",) if self.by_gradient else ()),
         )
-        data: dict[str, Any] = {name: cleaned.get(name) for name in whole if not self[name].hidden_now}
+        data: dict[str, Any] = {name: cleaned.get(name) for name in whole if self[name].applies}
         for section, model in sections.items():
-            names = [name for name in self._names(section, model) if not self[name].hidden_now]
+            names = [name for name in self._names(section, model) if self[name].applies]
             data[section] = {name.removeprefix(f"{section}-"): cleaned.get(name) for name in names}
         if self.net_asked:
             data["net"]["name"] = self.net
@@ -205,7 +205,7 @@ class RunForm(SettingsForm):
 
 
 def initial_of(data: dict[str, Any]) -> dict[str, Any]:
-    """What the form shows for a configuration, or a part of one, as JSON."""
+    """Return the form's initial values for a configuration, or a part of one, as JSON."""
     net = {"name": DEFAULT_NET, **data.get("net", {})}
     model = NET_CONFIGS.get(net["name"], NET_CONFIGS[DEFAULT_NET])
     usual = RunConfig(net=model()).model_dump(mode="json")
@@ -216,7 +216,7 @@ def initial_of(data: dict[str, Any]) -> dict[str, Any]:
     }
     values = {name: value for name, value in data.items() if not isinstance(value, dict)}
     for section in ("net", "train", "features"):
-        values |= {f"{section}-{name}": shown(value) for name, value in data[section].items()}
+        values |= {f"{section}-{name}": field_value(value) for name, value in data[section].items()}
     return values
 
 
@@ -244,5 +244,5 @@ def _databases(name: str, version: CompositeVersion | None) -> forms.MultipleCho
         choices=[(database, database) for database in known],
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        error_messages={"invalid_choice": "This version has no sample of the database “%(value)s”."},
+        error_messages={"invalid_choice": "This version has no samples of the database “%(value)s”."},
     )

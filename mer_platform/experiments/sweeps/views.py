@@ -1,4 +1,4 @@
-"""Pages of experiments: the list, the live page with its parts, and what a researcher does there."""
+"""Pages of experiments: the list, and the live page of one with its parts and actions."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 
-PAGE = 20
-TOLD, LISTED = 5, 45  # failed runs on an experiment's page: with their reasons, and after those without
+PAGE_SIZE = 20
+WITH_REASON, WITHOUT_REASON = 5, 45  # failed runs that the page of an experiment lists
 LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not trained"}.items()
 
 
@@ -33,10 +33,10 @@ LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not
 @require_GET
 @vary_on_headers("HX-Request")
 def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every sweep with its state; single runs are on the page of runs."""
+    """All experiments with several runs. Single runs are on the page of runs."""
     project = get_project(request, slug)
     sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
-    page = page_of(request, sweeps.select_related("version__composite", "created_by"), PAGE)
+    page = page_of(request, sweeps.select_related("version__composite", "created_by"), PAGE_SIZE)
     context = {
         "rows": [(experiment, experiment.progress()) for experiment in page],
         "page": page,
@@ -52,7 +52,7 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request")
 def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """All of it; asked by htmx, only the progress. ``?state=`` says what the page around it shows, to reload it after."""
+    """The experiment. htmx gets only the progress; ``?state=`` is the state that the page shows, to detect a change."""
     experiment = _get_experiment(request, slug, pk)
     context: dict[str, Any] = {"experiment": experiment, "progress": experiment.progress()}
     if is_partial(request):
@@ -79,7 +79,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def experiment_folds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """JSON for the matrix: what has changed since ``?seen=``."""
+    """The runs that have changed since ``?seen=``, as JSON for the matrix."""
     return JsonResponse(live.changes(_get_experiment(request, slug, pk), request.GET.get("seen", "")))
 
 
@@ -90,7 +90,7 @@ def experiment_fold(request: HttpRequest, slug: str, pk: int, run: int, index: i
     fold = get_object_or_404(
         Fold.objects.select_related("run"), run__experiment=experiment, run=run, index=index
     )
-    return JsonResponse({"text": live.in_words(fold)})
+    return JsonResponse({"text": live.describe_fold(fold)})
 
 
 @login_required
@@ -121,7 +121,7 @@ def experiment_workers(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 @login_required
 @require_GET
 def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
-    """``losses`` of ``?run=``; ``ranking``; ``heat-map`` over the settings ``?x=`` and ``?y=``. Empty at first."""
+    """``losses`` of ``?run=``, ``ranking``, or ``heat-map`` over the settings ``?x=`` and ``?y=``; empty without scores."""
     experiment = _get_experiment(request, slug, pk)
     if name == "losses":
         run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
@@ -129,8 +129,8 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
     answer = Answer(experiment)
     x, y = request.GET.get("x", ""), request.GET.get("y", "")
     if name not in ("ranking", "heat-map") or (name == "heat-map" and not {x, y} <= set(answer.varied)):
-        raise Http404("No such figure: a heat map is over two of the settings that vary.")
-    if not answer.rows:
+        raise Http404("This figure does not exist. A heat map needs two of the settings that vary.")
+    if not answer.standings:
         return JsonResponse({"data": [], "layout": {}})
     ranked = name == "ranking"
     figure = figures.ranked(answer) if ranked else figures.heat_map(answer, x, y)
@@ -140,20 +140,20 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
 @login_required
 @require_POST
 def experiment_do(request: HttpRequest, slug: str, pk: int, action: str) -> HttpResponse:
-    """Pause, resume, cancel, run what failed again."""
+    """Pause, resume or cancel an experiment, or run its failed runs again."""
     experiment = _get_experiment(request, slug, pk, Role.RESEARCHER)
     act, done = {
-        "pause": (services.pause, "Paused: what is in training goes on to its end, and nothing more begins."),
-        "resume": (services.resume, "It goes on."),
-        "cancel": (services.cancel_experiment, "Cancelled; the folds that are done are kept."),
+        "pause": (services.pause, "Paused. Folds in training will finish; no new ones will start."),
+        "resume": (services.resume, "Resumed."),
+        "cancel": (services.cancel_experiment, "Cancelled. Finished folds are kept."),
         "rerun-failed": (
             services.rerun_failed,
-            "The failed runs are run again; their finished folds are kept.",
+            "The failed runs will run again. Their finished folds are kept.",
         ),
     }[action]
     if act(experiment, request.user):
         held = action == "rerun-failed" and experiment.paused
-        messages.success(request, f"{done} They begin when the experiment is resumed." if held else done)
+        messages.success(request, f"{done} They start when the experiment is resumed." if held else done)
     else:
         messages.error(request, f"Nothing to do: {experiment} is {experiment.get_state_display()}.")
     return redirect("experiment", slug, pk)
@@ -166,7 +166,7 @@ def experiment_seeds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     try:
         seeds = NumberList().clean(request.POST.get("seeds", ""))
         added = services.add_seeds(experiment, seeds, request.user)
-        messages.success(request, f"{len(added)} runs were added.")
+        messages.success(request, f"{len(added)} runs added.")
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("experiment", slug, pk)
@@ -181,20 +181,20 @@ def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.
 
 
 def _failed(experiment: Experiment) -> dict[str, Any]:
-    """The first runs that failed, to be told with their reasons; others, to be told without; how many there are."""
+    """Return the first failed runs, to be listed with their reasons, more to be listed without, and all their numbers."""
     runs = experiment.runs.filter(state=Run.State.FAILED).order_by("pk")
-    count, first = runs.count(), list(runs[: TOLD + LISTED])
+    count, first = runs.count(), list(runs[: WITH_REASON + WITHOUT_REASON])
     return {
-        "failed": first[:TOLD],
-        "failed_others": first[TOLD:],
+        "failed": first[:WITH_REASON],
+        "failed_others": first[WITH_REASON:],
         "failed_count": count,
-        "failed_untold": count - TOLD,
+        "failed_other_count": count - WITH_REASON,
         "failed_unlisted": count - len(first),
     }
 
 
 def _workers(experiment: Experiment) -> list[tuple[Worker, str]]:
-    """The living workers that compute features or train on the experiment's device, and what each does, in words."""
+    """Return the workers that compute features or train on the experiment's device, and what each does, in words."""
     wanted = {"features", experiment.queue}
     workers = [worker for worker in Worker.alive().select_related("job") if wanted & set(worker.queues)]
     return [(worker, _doing(worker, experiment)) for worker in workers]
@@ -203,9 +203,9 @@ def _workers(experiment: Experiment) -> list[tuple[Worker, str]]:
 def _doing(worker: Worker, experiment: Experiment) -> str:
     job = worker.job
     if job is None:
-        return "waits for work"
+        return "idle"
     if job.project_id != experiment.project_id:
-        return "works for another project"
+        return "working for another project"
     what = {
         "features": "motion features",
         "bundle": f"{len(job.payload.get('folds', []))} folds",

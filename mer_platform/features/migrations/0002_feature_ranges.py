@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('apex_jitter', models.PositiveIntegerField(default=0, help_text='Features are also computed with the apex this many frames earlier and later.')),
                 ('start', models.PositiveIntegerField(help_text='Index of the first sample.')),
                 ('end', models.PositiveIntegerField(help_text='Index after the last sample.')),
-                ('pictures_computed', models.PositiveIntegerField(help_text='Flow images that were not in the cache. Empty until the whole range is there.', null=True)),
+                ('images_computed', models.PositiveIntegerField(help_text='Flow images that were not in the cache. Empty until the whole range is there.', null=True)),
                 ('seconds', models.FloatField(help_text='How long its job took.', null=True)),
                 ('job', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='feature_range', to='jobs.job')),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='feature_ranges', to='composites.compositeversion')),

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep, read_json
 from mer_platform.experiments import services
+from mer_platform.experiments.durations import duration_in_words
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.jobs.models import Job
@@ -17,38 +18,43 @@ from models_ml.config import PRESETS, SweepConfig, from_preset
 
 class Command(BaseCommand):
     help = (
-        "Launch a run, or with --grid, --seeds or --preset a sweep of runs. The workers must be running (make run). "
-        "Ends with an error if a run failed."
+        "Launch a run, or several runs with --grid, --seeds or --preset. Workers must be running (make run). "
+        "Exits with an error if a run fails."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--composite-version", type=int, required=True, help="the frozen version's id")
+        parser.add_argument(
+            "--composite-version", type=int, required=True, help="id of the composite version"
+        )
         source = parser.add_mutually_exclusive_group()
-        source.add_argument("--config", type=Path, help="a JSON file; without it, the default configuration")
+        source.add_argument("--config", type=Path, help="a JSON file; default: the default configuration")
         source.add_argument(
             "--preset",
             choices=PRESETS,
-            help="a sweep that comes with the platform, to be changed by the rest",
+            help="a preset of the platform; the other options change it",
         )
         parser.add_argument(
             "--set",
             action="append",
             default=[],
             metavar="SETTING=VALUE",
-            help="e.g. net.width=0.05; repeatable",
+            help="for example net.width=0.05; repeatable",
         )
         parser.add_argument(
             "--grid",
             action="append",
             default=[],
             metavar="SETTING=VALUE,…",
-            help="values to try, e.g. net.placement=1,2,3 or net.kernels=[2,3],[2,3,4] or net=vgg_m,ststnet; repeatable",
+            help="values to try, for example net.placement=1,2,3 or net.kernels=[2,3],[2,3,4] or "
+            "net=vgg_m,ststnet; repeatable",
         )
-        parser.add_argument("--seeds", help="run every combination under each, e.g. 0,1,2")
+        parser.add_argument("--seeds", help="run every combination once per seed, for example 0,1,2")
         parser.add_argument("--name", default="")
-        parser.add_argument("--priority", type=int, default=0, help="experiments of higher priority go first")
+        parser.add_argument(
+            "--priority", type=int, default=0, help="experiments with a higher priority start first"
+        )
         parser.add_argument("--device", default="auto", choices=Experiment.Device.values)
-        parser.add_argument("--wait", action="store_true", help="return when all runs have ended")
+        parser.add_argument("--wait", action="store_true", help="wait until all runs have ended")
         parser.add_argument("--json", action="store_true", help="print the runs and their results as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,7 +67,7 @@ class Command(BaseCommand):
                 version, sweep, None, options["name"], options["priority"], options["device"]
             )
         except ValidationError as error:
-            raise CommandError(_told(error, options["config"])) from error
+            raise CommandError(_error_text(error, options["config"])) from error
         if options["wait"]:
             self._wait(experiment)
         runs = list(experiment.runs.select_related("version").order_by("pk"))
@@ -75,27 +81,27 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"run {r.pk} {r.state}: {r.error or 'stopped'}" for r in failed))
 
     def _wait(self, experiment: Experiment) -> None:
-        """Until it has ended, saying how far it is, and that nobody works where nobody does."""
-        said = ""
+        """Wait until it has ended, and report its progress, or that no worker is running."""
+        reported = ""
 
         def ended() -> bool:
-            nonlocal said
+            nonlocal reported
             progress = experiment.progress()
             now = f"{progress['folds_done']} of {progress['folds_total']} folds"
             if (left := progress["seconds_left"]) is not None:
-                now += f", about {_duration(left)} left"
+                now += f", {duration_in_words(left)} left"
             if not Job.objects.filter(group=experiment.group, attempt__gt=0).exists():
-                now = "waiting for a worker (start the platform with “make run”, or a worker beside it)"
-            if now != said:
+                now = "waiting for a worker (start the platform with “make run”, or start a worker)"
+            if now != reported:
                 self.stderr.write(now)
-            said = now
+            reported = now
             return not experiment.active
 
         wait_until(ended)
 
 
 def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    """The sweep that the options describe, to be validated."""
+    """Return the sweep that the options describe, not validated yet."""
     grid = {path: _values(path, text) for path, text in map(_pair, options["grid"])}
     seeds = _list(options["seeds"]) if options["seeds"] else []
     if options["preset"]:
@@ -114,7 +120,7 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
 def _pair(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not (path and equals and value):
-        raise CommandError(f"“{text}” is not SETTING=VALUE, as in net.width=0.05.")
+        raise CommandError(f"“{text}” is not of the form SETTING=VALUE, for example net.width=0.05.")
     return path, value
 
 
@@ -124,7 +130,7 @@ def _values(path: str, text: str) -> list[Any]:
 
 
 def _list(text: str) -> list[Any]:
-    """``1,2`` and ``[2,3],[2,4]`` as JSON says, else words.
+    """Return values separated by commas: JSON such as ``1,2`` or ``[2,3],[2,4]``, otherwise words.
 
     >>> _list("1,2"), _list("[2,3],[4]"), _list("adam,sgd")
     ([1, 2], [[2, 3], [4]], ['adam', 'sgd'])
@@ -147,24 +153,24 @@ def _put(data: Any, path: str, value: Any) -> None:
     for name in parents:
         data = data.setdefault(name, {}) if isinstance(data, dict) else None
     if not isinstance(data, dict):
-        raise CommandError(f"“{path}” cannot be set: what it is part of is no group of settings.")
+        raise CommandError(f"Cannot set “{path}”: its parent is not a group of settings.")
     data[last] = value
 
 
-def _told(error: ValidationError, config: Path | None) -> str:
+def _error_text(error: ValidationError, config: Path | None) -> str:
     lines = [f"{field}: {message}" for field, texts in error.message_dict.items() for message in texts]
     if config and all(field.startswith("base.") for field in error.message_dict):
         inside = [line.removeprefix("base.") for line in lines]
-        return "\n".join([f"{config} is not a valid configuration:", *inside])
+        return "\n".join([f"Errors in the configuration {config}:", *inside])
     return "\n".join(lines)
 
 
 def _as_json(experiment: Experiment, sweep: SweepConfig, runs: list[Run]) -> dict[str, Any]:
-    """A single run as it is; a sweep's runs in a list."""
-    told = [{**_run_json(run), "values": sweep.varied(run.settings)} for run in runs]
-    if len(told) == 1:
-        return {**told[0], "experiment": experiment.pk}
-    return {"experiment": experiment.pk, "state": experiment.state, "runs": told}
+    """Return a single run as an object, several as a list in an object."""
+    rows = [{**_run_json(run), "values": sweep.varied(run.settings)} for run in runs]
+    if len(rows) == 1:
+        return {**rows[0], "experiment": experiment.pk}
+    return {"experiment": experiment.pk, "state": experiment.state, "runs": rows}
 
 
 def _run_json(run: Run) -> dict[str, Any]:
@@ -189,7 +195,3 @@ def _line(run: Run) -> str:
     results = results_of(run).as_json()
     scores = f"UF1 {results['uf1']:.4f}, UAR {results['uar']:.4f}, accuracy {results['accuracy']:.4f}"
     return f"run {run.pk}, {run.name}: {scores}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -1,0 +1,45 @@
+"""Filters of the pages of experiments, and what pages of lower apps show of experiments.
+
+Lower apps must not import this one, so their templates use its tags.
+"""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.durations import duration_in_words
+from mer_platform.experiments.sweeps.run_form import RunForm
+from models_ml.evaluation.uncertainty import Interval
+
+register = template.Library()
+register.filter("duration", duration_in_words)
+
+
+@register.filter
+def interval(ends: Interval | None, between: str = "–") -> str:
+    """Return an interval as text; where there is none, say why."""
+    if ends is None:
+        why = "There are fewer than two subjects for it, or the class is never predicted."
+        return format_html('<span title="{}">no interval</span>', why)
+    low, high = ends
+    return f"{low:.3f}{between}{high:.3f}"
+
+
+@register.filter
+def p_value(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+@register.inclusion_tag("experiments/runs/_of_version.html", takes_context=True)
+def runs_of_version(context: template.Context, version: CompositeVersion) -> dict[str, Any]:
+    """Show the runs on a composite version."""
+    return {"project": context["project"], "runs": version.runs.select_related("created_by")}
+
+
+@register.inclusion_tag("experiments/runs/_train_with_defaults.html", takes_context=True)
+def train_with_defaults(context: template.Context, version: CompositeVersion) -> dict[str, Any]:
+    """Show the button that launches a run of the default configuration on a composite version."""
+    form = RunForm(versions=CompositeVersion.objects.filter(pk=version.pk), initial={"version": version.pk})
+    return {"project": context["project"], "csrf_token": context["csrf_token"], "form": form}
