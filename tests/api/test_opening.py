@@ -49,7 +49,7 @@ def test_any_frame_in_the_address_opens(browser, large_clip, frame):
     assert "<mer-labeler" in page_of(browser, large_clip, f"?frame={frame}")
 
 
-def test_a_clip_without_an_index_still_has_a_page(browser, clip):
+def test_a_clip_page_opens_without_the_index(browser, clip):
     default_storage.delete(clip.index_name)
     assert 'head-url=""' in page_of(browser, clip)
 

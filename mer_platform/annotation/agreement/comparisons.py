@@ -29,7 +29,7 @@ UNITS = ("frames", "ms")
 
 @dataclass(frozen=True)
 class CodedClip:
-    """A clip and what each coder who is done with it saw, by user name. An empty list means no expression."""
+    """A clip and what each coder who is done with it saw, by username. An empty list means no expression."""
 
     clip: Clip
     by_coder: dict[str, list[SeenExpression]]

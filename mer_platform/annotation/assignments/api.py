@@ -30,7 +30,7 @@ class AssignmentSerializer(serializers.ModelSerializer):
 class AssignmentCriteriaSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")()
     coders = serializers.ListField(
-        child=serializers.CharField(), allow_empty=False, help_text="User names of members who may annotate."
+        child=serializers.CharField(), allow_empty=False, help_text="Usernames of members who may annotate."
     )
     per_clip = serializers.IntegerField(default=2, min_value=1, help_text="Number of coders per clip.")
     databases = own_related(Database.objects.all(), "project")(
@@ -91,7 +91,7 @@ class ReopenSerializer(serializers.Serializer):
     clip = own_related(Clip.objects.all(), "project")()
     coder = serializers.CharField(
         required=False,
-        help_text="User name of the coder. Default: the caller. Only researchers may name another coder.",
+        help_text="Username of the coder. Default: the caller. Only researchers may name another coder.",
     )
 
 

@@ -32,7 +32,7 @@ QUERY = [
         enum=[CODERS, CONSENSUS],
         description="Annotations of coders (default), or the consensus.",
     ),
-    OpenApiParameter("coder", OpenApiTypes.STR, description="Only annotations of this coder, by user name."),
+    OpenApiParameter("coder", OpenApiTypes.STR, description="Only annotations of this coder, by username."),
 ]
 
 
@@ -86,7 +86,7 @@ class AnnotationUploadSerializer(serializers.Serializer):
     coders = serializers.ChoiceField(
         choices=AnnotationImport.Coders.choices,
         default=AnnotationImport.Coders.NAMES,
-        help_text="To whom the annotations belong: members by their user names in the file, or all to the caller.",
+        help_text="To whom the annotations belong: members by their usernames in the file, or all to the caller.",
     )
 
     def validate_file(self, file: Any) -> Any:

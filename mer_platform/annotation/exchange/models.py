@@ -16,7 +16,7 @@ class AnnotationImport(models.Model):
         DONE = "done", "imported"
 
     class Coders(models.TextChoices):
-        NAMES = "names", "Members with the user names in the file"
+        NAMES = "names", "Members with the usernames in the file"
         ME = "me", "All are mine"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotation_imports")

@@ -79,12 +79,12 @@ def _with_coders(
         if len(named) > 1:
             coders_named = listed([coder or "an unnamed coder" for coder in named])
             raise InputError(
-                f"“{name}” contains codings of {coders_named}, so they cannot all be yours. Import them by their user names."
+                f"“{name}” contains codings of {coders_named}, so they cannot all be yours. Import them by their usernames."
             )
         return [(row, user) for row in rows]
     if named == [""]:
         raise InputError(
-            f"“{name}” does not name the coders. Choose “{Coders.ME.label}”, or add a column “Coder” with user names."
+            f"“{name}” does not name the coders. Choose “{Coders.ME.label}”, or add a column “Coder” with usernames."
         )
     members = {m.user.username: m for m in Membership.objects.filter(project=project).select_related("user")}
     return [(row, members[row.coder].user) for row in rows if _is_coder(row, members, report)]

@@ -44,8 +44,8 @@ export function parseActionUnits(text) {
     if (written === "") continue;
     const [, before, digits, after, intensity] = UNIT.exec(written) ?? [];
     const number = Number(digits);
-    if (digits === undefined || (before && after)) error ||= `“${written}” is not an action unit: write numbers joined by +, like 4+L10+R12A.`;
-    else if (!NUMBERS.has(number)) error ||= `There is no action unit ${number} in FACS (“${written}”).`;
+    if (digits === undefined || (before && after)) error ||= `“${written}” is not an action unit. Write numbers joined by +, for example 4+L10+R12A.`;
+    else if (!NUMBERS.has(number)) error ||= `FACS has no action unit ${number} (“${written}”).`;
     else {
       const side = (before || after).toUpperCase();
       const unit = /** @type {ActionUnit} */ ({ number, side: side === "B" ? "" : side, intensity: intensity.toUpperCase() });

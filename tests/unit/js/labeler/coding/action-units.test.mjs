@@ -10,8 +10,8 @@ test("action units are read as coders write them", () => {
 });
 
 test("an unreadable part is named and stays as written", () => {
-  assert.equal(parseActionUnits("4+smile").error, "“smile” is not an action unit: write numbers joined by +, like 4+L10+R12A.");
-  assert.equal(parseActionUnits("4+99").error, "There is no action unit 99 in FACS (“99”).");
+  assert.equal(parseActionUnits("4+smile").error, "“smile” is not an action unit. Write numbers joined by +, for example 4+L10+R12A.");
+  assert.equal(parseActionUnits("4+99").error, "FACS has no action unit 99 (“99”).");
   assert.match(parseActionUnits("L4R").error, /“L4R”/);
   assert.equal(canonical("4,smile"), "4,smile");
 });
