@@ -55,7 +55,7 @@ def check_source(claim: Claim) -> None:
     batch = _active(claim)
     finding, plan = checking.read(batch)
     claim.check()
-    services.checked(claim, batch.pk, finding, plan, then_import=claim.job.payload["confirm"])
+    services.finish_check(claim, batch.pk, finding, plan, then_import=claim.job.payload["confirm"])
 
 
 @handles("import", failed=items_failed)
@@ -82,7 +82,7 @@ def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
         with claim.commit():
             item.end(State.THERE, str(existing), clip=existing.clip)
             if (existing.clip.subject.name, existing.clip.name) != (item.subject, item.name):
-                services.report(
+                services.add_problem(
                     item, "warning", "same-bytes", f"{item}: {existing} It is not imported again."
                 )
     except (DatabaseError, LeaseLost, JobCancelled):
@@ -98,7 +98,7 @@ def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
 def _record_failure(claim: Claim, item: ImportItem, code: str, reason: str) -> None:
     with claim.commit():
         item.end(State.FAILED, reason)
-        services.report(item, "error", code, f"{item}: {reason}")
+        services.add_problem(item, "error", code, f"{item}: {reason}")
 
 
 def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:

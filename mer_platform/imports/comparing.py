@@ -20,7 +20,7 @@ State = ImportItem.State
 Marks = tuple[Any, ...]
 
 
-class Known:
+class ProjectContents:
     """The project's clips and flow pictures of some databases, by database, subject and name."""
 
     def __init__(self, project: Project, databases: Iterable[str]) -> None:
@@ -51,10 +51,10 @@ def compare_clip(tree: Tree, item: ImportItem, clip: Clip, consensus: list[Conse
     If the clip has no consensus yet, the item imports only its expressions.
     """
     item.state, item.clip, item.reason = State.THERE, clip, "Already in the project."
-    place: dict[str, Any] = {"subject": item.subject, "clip": item.name}
+    where: dict[str, Any] = {"subject": item.subject, "clip": item.name}
     if difference := _other_frames(tree, item, clip):
         item.reason = f"The project has a clip of this name with other frames ({difference}); that clip stays unchanged."
-        return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
+        return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **where)]
     return compare_marks(item, clip, consensus)
 
 
@@ -82,17 +82,17 @@ def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> l
 def compare_picture(tree: Tree, item: ImportItem, picture: FlowPicture) -> list[Problem]:
     """Mark the item's flow picture as already in the project, and report how it differs."""
     item.state, item.picture, item.reason = State.THERE, picture, "Already in the project."
-    place: dict[str, Any] = {"file": item.paths()[0], "subject": item.subject, "clip": item.name}
+    where: dict[str, Any] = {"file": item.paths()[0], "subject": item.subject, "clip": item.name}
     if picture.emotion != item.emotion:
         item.reason = (
             f"In the project, its emotion is “{picture.emotion}”, not “{item.emotion}”; it stays unchanged."
         )
-        return [Problem("warning", "labels-differ", f"{item}: {item.reason}", **place)]
+        return [Problem("warning", "labels-differ", f"{item}: {item.reason}", **where)]
     with tree.open(item.paths()[0]) as file:
         if hashlib.sha256(file.read()).hexdigest() == picture.sha256:
             return []
     item.reason = "The project has another flow picture of this name; that one stays unchanged."
-    return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **place)]
+    return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **where)]
 
 
 def _other_frames(tree: Tree, item: ImportItem, clip: Clip) -> str:

@@ -13,7 +13,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
     A mark on a frame that the clip does not have stays unset, because the nearest frame would be a different mark. The
     frames of a video count from 1.
     """
-    place: dict[str, Any] = {"row": expression.row, "subject": found.subject, "clip": found.name}
+    where: dict[str, Any] = {"row": expression.row, "subject": found.subject, "clip": found.name}
     problems: list[Problem] = []
     marks: dict[str, int | None] = {}
     positions = {number: index for index, number in enumerate(found.numbers)}
@@ -28,7 +28,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
                     f"The {name}, frame {number}, is not among the frames of {found.subject}/{found.name} "
                     f"({_span(found)}); the {name} stays unset.",
                     column=name,
-                    **place,
+                    **where,
                 )
             )
     known = [value for value in marks.values() if value is not None]
@@ -42,7 +42,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
         wrong = f"The action units “{expression.action_units}” have more than 80 characters"
     if wrong:
         message = f"{wrong}; this expression is not imported."
-        problems.append(Problem("error", "marks-wrong", message, **place))
+        problems.append(Problem("error", "marks-wrong", message, **where))
         return None, problems
     fields = ("emotion", "action_units", "kind", "row")
     return {**marks, **{name: getattr(expression, name) for name in fields}}, problems

@@ -96,7 +96,7 @@ class ImportItem(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting"
-        DONE = "done"
+        DONE = "done", "imported"
         THERE = "there", "already in the project"
         FAILED = "failed", "not imported"
 

@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.clips.services import other_spelling
 from mer_platform.imports.annotations import plan_annotations
-from mer_platform.imports.comparing import Known, compare_clip, compare_picture
+from mer_platform.imports.comparing import ProjectContents, compare_clip, compare_picture
 from mer_platform.imports.frames import indices_of
 from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
 from models_ml.formats.base import (
@@ -42,7 +42,7 @@ class ImportPlan:
             name: set(known.filter(database__name=name).values_list("name", flat=True)) for name in names
         }
         self._mixed = self._mixed_databases()
-        self._known = Known(batch.project, names)
+        self._contents = ProjectContents(batch.project, names)
 
     def make(self) -> None:
         """Fill ``items`` and ``problems``."""
@@ -93,8 +93,8 @@ class ImportPlan:
             if marks is not None:
                 item.expressions.append(marks)
         item.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in item.expressions if e["emotion"]))[:100]
-        if clip := self._known.clip(item):
-            for problem in compare_clip(self.tree, item, clip, self._known.consensus(clip)):
+        if clip := self._contents.clip(item):
+            for problem in compare_clip(self.tree, item, clip, self._contents.consensus(clip)):
                 self.problems.append(_problem_row(self.batch, problem))
 
     def _plan_picture(self, found: FoundFlowPicture) -> None:
@@ -119,7 +119,7 @@ class ImportPlan:
                 "name-too-long",
                 f"The emotion “{found.emotion}” has more than 40 characters: {item} is not imported.",
             )
-        elif there := self._known.picture(item):
+        elif there := self._contents.picture(item):
             for problem in compare_picture(self.tree, item, there):
                 self.problems.append(_problem_row(self.batch, problem))
 

@@ -66,7 +66,7 @@ def start(
             raise ValidationError({"sheet": "Choose the file to import."})
         batch.source, batch.sheet_name = _keep_sheet(sheet)
     else:
-        batch.source = _source(source)
+        batch.source = _checked_source(source)
         batch.sheet = sheet_path
         if sheet is not None:
             batch.sheet, batch.sheet_name = _keep_sheet(sheet)
@@ -133,7 +133,7 @@ def fail(pk: int, reason: str) -> None:
         Job.cancel_group(f"import:{pk}")
 
 
-def checked(claim: Claim, pk: int, finding: Any, plan: ImportPlan, *, then_import: bool) -> None:
+def finish_check(claim: Claim, pk: int, finding: Any, plan: ImportPlan, *, then_import: bool) -> None:
     """Write the report of a checked import and, if requested, start importing. Raises JobCancelled if the import ended."""
     with finishing(claim, pk) as batch:
         if batch.state != State.CHECKING:
@@ -169,7 +169,7 @@ def finish_if_done(batch: Import) -> None:
         )
 
 
-def report(item: ImportItem, severity: str, code: str, message: str) -> None:
+def add_problem(item: ImportItem, severity: str, code: str, message: str) -> None:
     """Add a problem that was found only while importing."""
     ImportProblem.objects.create(
         batch_id=item.batch_id,
@@ -208,7 +208,7 @@ def _enqueue(batch: Import, kind: str, what: str, payload: dict[str, Any]) -> No
     )
 
 
-def _source(source: ImportSource) -> str:
+def _checked_source(source: ImportSource) -> str:
     if not source.text.strip():
         raise ValidationError({"source": "Enter the folder or prefix to import."})
     if source.place == Import.SourceType.STORAGE:

@@ -196,7 +196,7 @@ def _media(name: str, document: Eaf) -> tuple[str, float]:
 LAYOUT = Layout(
     key="elan",
     title="ELAN annotations",
-    expects="….eaf, with tiers for emotions or phases",
+    expects="an .eaf file with tiers for emotions or phases",
     read=read,
     holds="annotations",
     uploads=(".eaf",),

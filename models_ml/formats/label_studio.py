@@ -245,7 +245,7 @@ def _coder(annotation: dict[str, Any], results: list[Any]) -> str:
 LAYOUT = Layout(
     key="label-studio",
     title="Label Studio annotations",
-    expects="a project's export as JSON",
+    expects="a .json export of a project",
     read=read,
     holds="annotations",
     uploads=(".json",),

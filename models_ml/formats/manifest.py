@@ -239,6 +239,6 @@ def _at(row: SheetRow) -> dict[str, str | int]:
 LAYOUT = Layout(
     key="manifest",
     title="Manifest",
-    expects="any collection, with a csv or xlsx of database, subject, clip, path …",
+    expects="any other collection, listed in a csv or xlsx: database, subject, clip, path …",
     read=read,
 )

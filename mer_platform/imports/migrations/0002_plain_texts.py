@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='importitem',
             name='state',
-            field=models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('there', 'already in the project'), ('failed', 'not imported')], default='waiting', max_length=7),
+            field=models.CharField(choices=[('waiting', 'Waiting'), ('done', 'imported'), ('there', 'already in the project'), ('failed', 'not imported')], default='waiting', max_length=7),
         ),
         migrations.AlterField(
             model_name='importproblem',
