@@ -118,7 +118,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """
+    """Return the names in quotes, as part of a sentence.
+
     >>> _listed(["a", "b", "c"])
     '“a”, “b” and “c”'
     """

@@ -132,7 +132,7 @@ class ImportPlan:
         name: str,
         file: str,
     ) -> bool:
-        """Whether the item's names prevent its import; the item and the report then say why."""
+        """Return whether the item's names prevent its import; the item and the report then say why."""
         for field, value in (("database", database), ("subject", subject), ("name", name)):
             if not value.strip() or len(value) > _LONGEST[field]:
                 what = "is missing" if not value.strip() else f"has more than {_LONGEST[field]} characters"

@@ -48,7 +48,7 @@ def folder_within(text: str) -> Path:
 
 
 def prefix_within(text: str) -> str:
-    """Return the prefix in the storage, below ``import/``. Raises ValidationError for a text that is no prefix."""
+    """Return the prefix in the storage, below ``import/``. Raises ValidationError for any other text."""
     parts = [part for part in PurePosixPath(text.strip().replace("\\", "/")).parts if part != "/"]
     if parts[:1] != [STORAGE_ROOT]:
         parts = [STORAGE_ROOT, *parts]

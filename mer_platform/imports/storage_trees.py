@@ -72,7 +72,7 @@ class StorageTree:
             raise InputError(f"“{path}” cannot be read from the storage.") from error
 
     def _is_inside(self, path: str) -> bool:
-        """Whether the path stays inside the prefix, also where the storage is a folder that can contain links."""
+        """Return whether the path stays inside the prefix, also where the storage is a folder with links."""
         try:
             root = Path(default_storage.path(self._prefix)).resolve()
         except NotImplementedError:  # object storage has no links

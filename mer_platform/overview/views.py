@@ -25,7 +25,9 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
         agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk")))),
     )
-    annotated = Clip.objects.filter(Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project)
+    annotated = Clip.objects.filter(
+        Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project
+    )
     runs = Run.objects.filter(project=project)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
     finished_runs = runs.filter(state=Run.State.FINISHED).count()

@@ -55,8 +55,7 @@ def coded_rows(
 ) -> list[CodedRow]:
     """Return the rows with the names that the project uses.
 
-    ``subject`` and ``clip`` return canonical names, or "" for a cell that is no name; such a row is reported and left
-    out. ``none``: see ``SheetRow.frame``.
+    ``subject`` and ``clip`` return canonical names, or "" for any other cell; such a row is reported and left out. ``none``: see ``SheetRow.frame``.
     """
     coded = []
     for row in rows:
