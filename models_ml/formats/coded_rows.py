@@ -55,7 +55,8 @@ def coded_rows(
 ) -> list[CodedRow]:
     """Return the rows with the names that the project uses.
 
-    ``subject`` and ``clip`` return canonical names, or "" for any other cell; such a row is reported and left out. ``none``: see ``SheetRow.frame``.
+    ``subject`` and ``clip`` return canonical names, or "" for any other cell; such a row is reported and left out.
+    ``none``: see ``SheetRow.frame``.
     """
     coded = []
     for row in rows:
