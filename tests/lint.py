@@ -18,6 +18,7 @@ PYTHON_CHECKS = {
     "import contracts": ["lint-imports"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "Django": ["python", "manage.py", "check", "--fail-level", "WARNING"],
+    "templates": ["python", "-m", "tests.lint_templates"],
 }
 
 
