@@ -245,7 +245,7 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     assert [row.uar for row in answer.standings] == [1, 0]
     text = " ".join(page.content.decode().split())
     assert "Its probability of being the best is 100%." in text
-    assert "Train the final model of the best configuration" in text
+    assert "Train the final model" in text
     for name in ("ranking", "losses", "heat-map"):
         url = reverse("experiment-figure", args=[project.slug, scored.pk, name])
         asked = {"run": answer.best.run.pk, "x": "Kernels", "y": "Kernels"}
