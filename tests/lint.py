@@ -19,6 +19,7 @@ PYTHON_CHECKS = {
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "Django": ["python", "manage.py", "check", "--fail-level", "WARNING"],
     "templates": ["python", "-m", "tests.lint_templates"],
+    "words": ["python", "-m", "tests.lint_words"],
 }
 
 

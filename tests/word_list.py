@@ -91,7 +91,7 @@ RULES = [
         rf"{TWO_OBJECTS}\b(an?|one|two|three|four|five|[0-9]+|several|many) {NOUN} an? ({UNIT})\b(?! apart)"
         rf"|\b(once|one|twice|ones) an? ({UNIT})\b"
         rf"|\b(seconds|bytes|pixels|clips|folds|times|seeds|samples|rows|frames|lines|points|annotations) an? ({UNIT})\b",
-        rf"[a-z]+s_an?_({UNIT})$|once_an?_({UNIT})$|one_[a-z]+_an?_({UNIT})$",
+        rf"(?<![a-z0-9]_)([a-z]+s|once|one_[a-z]+|[a-z]+_once)_an?_({UNIT})$",
     ),
     Rule(
         "the one … the other",

@@ -27,7 +27,7 @@ _SMOOTH = 0.02  # sigma in seconds: four frames at 200 fps, against noise of sin
 _APART = 0.1  # least distance of two candidates, in seconds
 _SEARCH = 0.12  # greatest distance of the apex from its candidate, in seconds
 # A template is fitted to so many seconds before and after its candidate. A longer window shows more of what else the face
-# does, which lowers the score of movements that are no expression, but holds more neighbouring expressions.
+# does, which lowers the score of movements that are not expressions, but holds more neighbouring expressions.
 _WINDOW = 1.0
 _MARGIN = 0.1  # the same for ``find_apex``: before the known onset and after the known offset
 # Longest rise and fall in seconds (Yan et al., J. Nonverbal Behavior 2013: onset phase up to 0.26, whole up to 0.5), and
@@ -216,7 +216,7 @@ class _Window:
 
         A clip that shows only a part of the window shows little of what else the face does: a small movement then means
         less, and what the template leaves unexplained weighs more. A movement that starts with the first frame or ends
-        with the last may be any movement cut short, and one of more than half a second is no micro-expression.
+        with the last may be any movement cut short, and one of more than half a second is not a micro-expression.
         """
         rest = _REST_PX * self._cut**_LARGER
         unexplained = (1 - float(self.scores([movement], rest)[0])) * self._cut**_BETTER

@@ -36,7 +36,7 @@ class ImageHeader:
 
 
 def read_header(data: bytes) -> ImageHeader | None:
-    """Return the header of an image file from its first bytes; None if it is no image, or more bytes are needed."""
+    """Return the header of an image file from its first bytes; None if it is not an image or more bytes are needed."""
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height, _, colour = struct.unpack(">IIBB", data[16:26])

@@ -27,7 +27,7 @@ _DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest found in a clip. A clip without a face is no error: ``faces`` then has no coverage.
+    """What ingest found in a clip. A clip without a face is not an error: ``faces`` then has no coverage.
 
     Attributes
     ----------

@@ -79,10 +79,7 @@ def test_their_empty_page_explains_what_they_are(browser, project):
 
 def test_a_project_with_only_flow_pictures_is_not_shown_as_empty(browser, project, picture):
     assert "1 flow picture" in browser.get(reverse("clips", args=[project.slug])).content.decode()
-    assert (
-        "1 flow picture, no clips"
-        in browser.get(reverse("project", args=[project.slug])).content.decode()
-    )
+    assert "1 flow picture, no clips" in browser.get(reverse("project", args=[project.slug])).content.decode()
 
 
 def test_annotators_see_neither_the_page_nor_a_link_to_it(client, project, picture, bob):

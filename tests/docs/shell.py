@@ -40,7 +40,7 @@ class Request:
 
 
 def commands(block: Part) -> Iterator[Command]:
-    """Yield a block's commands. Function definitions and bare assignments are no commands."""
+    """Yield a block's commands. Function definitions and bare assignments do not count as commands."""
     page, _, line = block.place.rpartition(":")
     for number, text in enumerate(block.text.replace("\\\n", "  ").splitlines()):
         words = shlex.split(text, comments=True)

@@ -39,7 +39,7 @@ def upload(api, database, work):
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"Dear diary, this is no video." * 40, "diary.mp4"),
+        (b"Dear diary, this is not a video." * 40, "diary.mp4"),
         (b"\x00" * 5000, "zeros.avi"),
         (b"PK\x03\x04 and then nothing", "torn.zip"),
         (archive(), "empty.zip"),

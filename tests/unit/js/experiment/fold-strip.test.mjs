@@ -9,7 +9,7 @@ test("folds are as wide as the column allows, within limits", () => {
   assert.equal(cellWidth(816, 4), 14);
 });
 
-test("a point beside the strip means the nearest fold", () => {
+test("a point next to the strip means the nearest fold", () => {
   assert.deepEqual([-3, 0, 23, 24, 9999].map((x) => foldAt(x, 12, 68)), [0, 0, 1, 2, 67]);
 });
 

@@ -81,7 +81,7 @@ export class FrameCache {
     this.pump();
   }
 
-  /** @param {Iterable<number>} indices frames to keep decoded, wherever the coder goes; they replace the frames pinned before */
+  /** @param {Iterable<number>} indices frames to keep decoded on any move of the coder; they replace the frames pinned before */
   pin(indices) {
     this.#pinned = new Set([...indices].slice(0, this.capacity >> 2));
     this.pump();

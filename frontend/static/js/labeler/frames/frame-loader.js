@@ -82,7 +82,7 @@ export class FrameLoader {
     this.#store.focus(this.#focus, this.#direction);
   }
 
-  /** @param {Iterable<number>} indices frames to keep decoded, wherever the coder goes */
+  /** @param {Iterable<number>} indices frames to keep decoded on any move of the coder */
   pin(indices) {
     this.#cache.pin(indices);
   }

@@ -224,7 +224,7 @@ test("after the session ends, the draft is kept for the coder's next visit", asy
   assert.equal(storage.items.size, 0);
 });
 
-test("one coder's draft is never sent as another's", async () => {
+test("a coder's draft is never sent as that of another coder", async () => {
   const autosave = await open("ana");
   api.down = network;
   autosave.edit({ onset: 12 });

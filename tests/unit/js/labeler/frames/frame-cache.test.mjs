@@ -94,7 +94,7 @@ test("decoded frames stay until room is needed; the farthest are released first"
   assert.deepEqual(closed, Array.from({ length: 20 }, (_, i) => i));
 });
 
-test("pinned frames are decoded and stay, wherever the coder goes", async () => {
+test("pinned frames are decoded and stay on any move of the coder", async () => {
   const { cache, finish } = makeCache(200, { frames: 20 });
   cache.pin([5, 199]);
   cache.focus(100);

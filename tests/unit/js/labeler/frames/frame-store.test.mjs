@@ -129,7 +129,7 @@ test("requests grow with every answer and include missing neighbours", async () 
   assert.equal(store.count, 4);
 });
 
-test("a missing current frame is requested alone, whatever else is in progress", async () => {
+test("a missing current frame is requested alone, also while other requests are in progress", async () => {
   const { server, store } = makeStore(200, { requestBytes: 400 });
   store.focus(0);
   for (let i = 0; i < 3; i++) {

@@ -1,7 +1,7 @@
 /** Frame packs for tests. */
 import { FramePack } from "../../../../../frontend/static/js/labeler/frames/frame-pack.js";
 
-/** @param {number} count @param {object} [changes] to the index's JSON; 10 bytes a frame, 200 fps, sources from 5562 */
+/** @param {number} count @param {object} [changes] to the index's JSON; 10 bytes per frame, 200 fps, sources from 5562 */
 export const packJson = (count, changes = {}) => ({
   version: 1,
   width: 640,
