@@ -1,9 +1,12 @@
-"""What can be wrong with marks and emotions that a user or a file gives for a clip."""
+"""What can be wrong with the fields of an annotation that come from a user or a file."""
 
 from itertools import pairwise
+from typing import Any
 
 from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Clip
+
+MAX_NOTE_CHARACTERS = 2000
 
 
 def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | None) -> dict[str, list[str]]:
@@ -34,3 +37,15 @@ def check_emotion(clip: Clip, emotion: str) -> str:
     if not known or emotion in known:
         return ""
     return f"“{emotion}” is not an emotion of {clip.database}: {', '.join(known)}. Choose one, or add it to the database."
+
+
+def check_suggestion(value: Any) -> str:
+    """Return what is wrong with a suggestion that an annotation was made from; empty if it is correct or None."""
+    names = {*MARKS, "confidence"}
+    if value is None or (
+        isinstance(value, dict)
+        and set(value) == names
+        and all(type(number) in (int, float) for number in value.values())
+    ):
+        return ""
+    return f"A suggestion must have numbers for exactly {', '.join(sorted(names))}."

@@ -1,4 +1,4 @@
-"""A project with what makes annotations hard to carry: gaps in the numbering, a varying rate, overlapping expressions."""
+"""Annotations that are hard to exchange: gaps in the numbering, a varying frame rate, overlapping expressions."""
 
 from fractions import Fraction
 
@@ -12,9 +12,18 @@ from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Role
 from tests.fake_packs import fake_index
 
+HEAD = "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Action Units,Estimated Emotion,Coder"
+
+
+def sheet(*rows: str, head: str = HEAD) -> str:
+    return "\n".join([head, *rows])
+
+
+CHANGED = sheet("6,006_1_2,5572,5583,5594,4,Happiness,alice")  # ``ours`` with offset 31 and action unit 4
+
 
 def with_index(clip: Clip, source: list[int], pts: list[int], time_base: str) -> Clip:
-    """The clip with the index of a real frame pack."""
+    """Give the clip the index of a real frame pack."""
     fields = {"source": tuple(source), "pts": tuple(pts), "time_base": Fraction(time_base)}
     write_index(clip, fake_index(len(pts), **fields))
     return clip
@@ -22,7 +31,7 @@ def with_index(clip: Clip, source: list[int], pts: list[int], time_base: str) ->
 
 @pytest.fixture
 def samm_clip(make_clip) -> Clip:
-    """Frame images numbered from 5562, one number left out, at 200 frames/s."""
+    """Frame images numbered from 5562 with one number missing, at 200 fps."""
     clip = make_clip("006_1_2", "006", first_source_number=5562)
     source = [5562 + i + (i >= 15) for i in range(clip.frame_count)]
     return with_index(clip, source, list(range(clip.frame_count)), "1/200")
@@ -30,7 +39,7 @@ def samm_clip(make_clip) -> Clip:
 
 @pytest.fixture
 def vfr_clip(make_clip) -> Clip:
-    """A video that begins at a time of its own and whose frames last 5, 33 or 8 ms."""
+    """A video whose first time stamp is not 0 and whose frames last 5, 33 or 8 ms."""
     clip = make_clip("EP02_01f", "sub01")
     pts = [70 + 138 * (i // 9) * 1 + (i % 9) * 15 for i in range(clip.frame_count)]
     return with_index(clip, list(range(1, clip.frame_count + 1)), pts, "1/3000")
@@ -45,7 +54,7 @@ def anna(project) -> User:
 
 @pytest.fixture
 def coded(samm_clip, vfr_clip, alice, anna) -> list[Annotation]:
-    """Expressions complete and not, several a clip, overlapping, of two coders; each with its first version."""
+    """Annotations of two coders: complete, incomplete and overlapping, several per clip, each with its first version."""
     rows = [
         (samm_clip, alice, {"onset": 10, "apex": 20, "offset": 30, "emotion": "happiness", "action_units": "R12A+14"}),
         (samm_clip, alice, {"onset": 25, "apex": 25, "offset": 40, "emotion": "disgust", "kind": "macro"}),
@@ -64,8 +73,18 @@ def coded(samm_clip, vfr_clip, alice, anna) -> list[Annotation]:
     return made
 
 
+@pytest.fixture
+def ours(samm_clip, alice) -> Annotation:
+    """A complete annotation of alice."""
+    made = Annotation.objects.create(
+        clip=samm_clip, coder=alice, onset=10, apex=20, offset=30, emotion="happiness", note="kept"
+    )
+    made.keep_version(alice, "labeler")
+    return made
+
+
 def content(*extra: str) -> list[tuple]:
-    """What all annotations say, without their ids."""
+    """Return the content of all annotations, without their ids."""
     fields = (
         "clip__name",
         "coder__username",

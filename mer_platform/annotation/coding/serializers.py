@@ -3,7 +3,12 @@ from typing import Any
 from rest_framework import serializers
 
 from mer_platform.annotation.action_units import canonical
-from mer_platform.annotation.checks import check_emotion, check_marks
+from mer_platform.annotation.checks import (
+    MAX_NOTE_CHARACTERS,
+    check_emotion,
+    check_marks,
+    check_suggestion,
+)
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
 from mer_platform.clips.models import Clip
@@ -29,7 +34,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
         read_only_fields = ["revision"]
         # A key that exists already is handled by the view: see ``AnnotationViewSet.perform_create``.
-        extra_kwargs = {"note": {"max_length": 2000}, "key": {"validators": []}}
+        extra_kwargs = {"note": {"max_length": MAX_NOTE_CHARACTERS}, "key": {"validators": []}}
         validators: list[
             Any
         ] = []  # ``validate`` checks the order of marks, with a message that names the frames
@@ -41,15 +46,8 @@ class AnnotationSerializer(serializers.ModelSerializer):
             raise serializers.ValidationError(str(error)) from error
 
     def validate_suggestion(self, value: Any) -> Any:
-        if value is None:
-            return None
-        names = {*MARKS, "confidence"}
-        if not isinstance(value, dict) or set(value) != names:
-            raise serializers.ValidationError(
-                f"A suggestion must have exactly these fields: {', '.join(sorted(names))}."
-            )
-        if any(isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()):
-            raise serializers.ValidationError("The values of a suggestion must be numbers.")
+        if message := check_suggestion(value):
+            raise serializers.ValidationError(message)
         return value
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:

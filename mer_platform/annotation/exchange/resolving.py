@@ -11,18 +11,20 @@ from pathlib import PurePath
 from typing import Any
 
 from mer_platform.annotation.action_units import canonical
-from mer_platform.annotation.checks import check_emotion, check_marks
+from mer_platform.annotation.checks import (
+    MAX_NOTE_CHARACTERS,
+    check_emotion,
+    check_marks,
+    check_suggestion,
+)
 from mer_platform.annotation.exchange.rows import ImportRow
 from mer_platform.annotation.exchange.timing import Timing, TimingCache
 from mer_platform.annotation.marks import MARKS
-from mer_platform.annotation.models import AnnotationOrigin, ExpressionKind
+from mer_platform.annotation.models import Annotation, AnnotationOrigin, ExpressionKind
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 from models_ml.formats.report import ImportReport, listed
-
-_MAX_NOTE = 2000
-_SUGGESTION = {*MARKS, "confidence"}
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,9 @@ class RowResolver:
             fields["action_units"] = canonical(fields["action_units"])
         except ValueError as error:
             self._reject(row, "action-units-unreadable", str(error), "action_units")
-        for name, limit in (("emotion", 40), ("action_units", 80)):
-            if len(fields[name]) > limit:
+        for name in ("emotion", "action_units"):
+            limit = Annotation._meta.get_field(name).max_length  # type: ignore[union-attr]
+            if limit and len(fields[name]) > limit:
                 message = f"“{fields[name][:60]}…” has more than {limit} characters."
                 self._reject(row, "too-long", message, name)
 
@@ -163,19 +166,13 @@ class RowResolver:
             )
             self._reject(row, "confidence-wrong", message, "confidence")
         note = fields.get("note", "")
-        if not isinstance(note, str) or len(note) > _MAX_NOTE:
-            message = f"A note must be a text of at most {_MAX_NOTE:,} characters."
+        if not isinstance(note, str) or len(note) > MAX_NOTE_CHARACTERS:
+            message = f"A note must be a text of at most {MAX_NOTE_CHARACTERS:,} characters."
             self._reject(row, "note-wrong", message, "note")
         if fields.get("origin", "manual") not in AnnotationOrigin.values:
             message = f"“{fields['origin']}” is not an origin of annotations ({', '.join(AnnotationOrigin.values)})."
             self._reject(row, "origin-unknown", message, "origin")
-        suggestion = fields.get("suggestion")
-        if suggestion is not None and not (
-            isinstance(suggestion, dict)
-            and set(suggestion) == _SUGGESTION
-            and all(type(value) in (int, float) for value in suggestion.values())
-        ):
-            message = f"A suggestion must have numbers for exactly {', '.join(sorted(_SUGGESTION))}."
+        if message := check_suggestion(fields.get("suggestion")):
             self._reject(row, "suggestion-wrong", message, "suggestion")
 
     def _reject(self, row: ImportRow, code: str, message: str, column: str) -> None:
