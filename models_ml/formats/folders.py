@@ -1,6 +1,5 @@
 """Folders of frame images in a tree, with their files in the order of the frame numbers in their names."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,6 +7,7 @@ from pathlib import PurePosixPath
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.formats.report import ImportReport, listed
+from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, order_frames
 
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
@@ -90,19 +90,23 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
             return None
         else:
             numbered[number] = image
-    order = sorted(numbered)
+    if not numbered:
+        return None
+    try:
+        order = order_frames(numbered.values())
+    except InputError as error:
+        report.error("frame-order-unclear", f"The folder is not imported. {error}", file=path or images[0])
+        return None
+    if order.is_counted:
+        report.warning(
+            "frame-numbers-too-large",
+            f"The numbers in the file names are above {MAX_FRAME_NUMBER:,}, so they are not frame numbers: the frames "
+            "are counted from 1 in their order. Frame numbers in a coding sheet must be counted in the same way.",
+            file=path or images[0],
+        )
     parts = (tree_name, *PurePosixPath(path).parts)
-    return Folder(path, parts, tuple(numbered[n] for n in order), tuple(order)) if order else None
-
-
-def frame_number(path: str) -> int | None:
-    """Return the last number in a file's name.
-
-    >>> frame_number("sub01/EP02_01f/reg_img46.jpg"), frame_number("006_05562.jpg"), frame_number("cover.jpg")
-    (46, 5562, None)
-    """
-    numbers = re.findall(r"[0-9]{1,12}", PurePosixPath(path).stem)
-    return int(numbers[-1]) if numbers else None
+    names, numbers = zip(*order.frames, strict=True)
+    return Folder(path, parts, names, numbers)
 
 
 def _names(paths: list[str]) -> list[str]:

@@ -10,27 +10,30 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from natsort import natsorted, ns
+from natsort import natsorted
 
 from models_ml.errors import InputError
+from models_ml.video.framenames import order_frames
 from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
 from models_ml.video.imagefile import ImageHeader, decode_image, decode_reduced, read_header, reduction
 
 _EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
 _LITTER = {"thumbs.db", "desktop.ini"}  # and every name with a leading dot
+_MAX_NAME = 1000  # characters of a path in a zip; Python refuses to read a number of more than 4,300 digits
 _PREFIX = 4096  # bytes: enough for an image's header unless it carries a profile or a thumbnail
 _ENCRYPTED = 0x1
+# zipfile unpacks other methods in pieces of unlimited size.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 class ImageSource(FrameSource):
     """Image files of one folder in natural order of their names (img2 before img10); see ``open_source``.
 
-    The source number of a frame is the last number in its name: img46.jpg is 46, 006_05562.jpg is 5562. Its pts is its
-    index, and the time base is 1/fps.
+    The source number of a frame is the last number in its name: img46.jpg is 46, 006_05562.jpg is 5562 (see
+    ``order_frames``). Its pts is its index, and the time base is 1/fps.
     """
 
     kind = "images"
@@ -43,7 +46,7 @@ class ImageSource(FrameSource):
         self._limits = limits
         self._files: _Files = _Folder(path, limits) if path.is_dir() else _Zip(path, limits)
         try:
-            self._numbered = _number(_one_folder(self._files.names, self._files.what))
+            self._numbered = order_frames(_one_folder(self._files.names, self._files.what)).frames
             headers = self._check_headers()
         except BaseException:
             self._files.close()
@@ -134,12 +137,6 @@ class ImageSource(FrameSource):
         )
 
 
-@dataclass(frozen=True)
-class _Numbered:
-    name: str
-    number: int
-
-
 class _Files(ABC):
     """Files that are read one at a time, by name."""
 
@@ -186,11 +183,7 @@ class _Zip(_Files):
                 "Upload the complete file, or create it again."
             ) from error
         try:
-            self._members = {
-                member.filename.replace("\\", "/"): member
-                for member in self._zip.infolist()
-                if not member.is_dir()
-            }
+            self._members = _members(self._zip)
             self._check(limits)
         except BaseException:
             self._zip.close()
@@ -201,10 +194,14 @@ class _Zip(_Files):
         member = self._members[name]
         try:
             with self._zip.open(member) as file:
-                # zipfile never returns more than the declared size, and checks the CRC at its end.
-                return file.read(size)
+                # zipfile never returns more than the declared size, and checks the CRC at its end. Without a size, it
+                # would unpack everything that the data hold before it cuts them to the declared size.
+                most = member.file_size + 1
+                return file.read(most if size < 0 else min(size, most))
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
             reason = str(error) or "it is damaged"
+            if reason.startswith("Bad CRC-32"):
+                reason = f"its checksum is wrong, or it holds more than the {member.file_size:,} bytes that the zip declares"
             raise InputError(
                 f"“{name}” cannot be unpacked from the zip: {reason}. Create the zip again."
             ) from error
@@ -220,10 +217,19 @@ class _Zip(_Files):
                 raise InputError(
                     f"The zip contains a file with an unsafe path, “{name}”. Zip the folder of the frames itself."
                 )
+            if len(name) > _MAX_NAME:
+                raise InputError(
+                    f"The zip contains a file with a path of more than {_MAX_NAME:,} characters. Rename it."
+                )
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise InputError(f"“{name}” in the zip is a link, not an image. Zip the images themselves.")
             if member.flag_bits & _ENCRYPTED:
                 raise InputError("The zip is protected by a password. Create it without one.")
+            if member.compress_type not in _METHODS:
+                raise InputError(
+                    f"“{name}” in the zip is compressed by a method other than Deflate. Create the zip again with "
+                    "Deflate, the usual method, or without compression."
+                )
             if member.file_size > limits.max_image_bytes:
                 raise _too_many_bytes(name, limits)
             total += member.file_size
@@ -234,6 +240,24 @@ class _Zip(_Files):
             )
 
 
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the files in a zip by their names; raise InputError if two files have the same name."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.replace("\\", "/")
+        if member.is_dir():
+            continue
+        if name in members:
+            first, second = (f"“{found.orig_filename}”" for found in (members[name], member))
+            sizes = f"{members[name].file_size:,} and {member.file_size:,} bytes"
+            raise InputError(
+                f"Two files in the zip have the same name: {first} and {second} ({sizes}). "
+                "Remove or rename one of them, and create the zip again."
+            )
+        members[name] = member
+    return members
+
+
 def _too_many_bytes(name: str, limits: Limits) -> InputError:
     most = limits.max_image_bytes / 2**20
     return InputError(
@@ -242,7 +266,7 @@ def _too_many_bytes(name: str, limits: Limits) -> InputError:
 
 
 def _one_folder(names: list[str], what: str) -> list[str]:
-    """Return the images in natural order; raise InputError for other files, and for images in several folders."""
+    """Return the images; raise InputError for other files, and for images in several folders."""
     images = []
     for name in names:
         parts = PurePosixPath(name).parts
@@ -265,24 +289,4 @@ def _one_folder(names: list[str], what: str) -> list[str]:
             f"The {what} contains images in {len(folders)} folders: {shown}{more}. "
             "Upload each folder as a separate clip."
         )
-    return natsorted(images, alg=ns.IGNORECASE)
-
-
-def _number(names: list[str]) -> list[_Numbered]:
-    """Give each name its source number; raise InputError if the numbers contradict the order of the names."""
-    found = [re.findall(r"\d+", PurePosixPath(name).stem) for name in names]
-    if not any(found):
-        return [_Numbered(name, index + 1) for index, name in enumerate(names)]
-    numbered: list[_Numbered] = []
-    for name, digits in zip(names, found, strict=True):
-        if not digits:
-            raise InputError(f"The image “{name}” has no number in its name, but other images do. Rename it.")
-        item = _Numbered(name, int(digits[-1]))
-        if numbered and item.number <= numbered[-1].number:
-            raise InputError(
-                f"The order of the frames is unclear: “{numbered[-1].name}” comes before “{name}”, but the last "
-                f"numbers in their names are {numbered[-1].number} and {item.number}. "
-                "Rename the images so that the last number rises."
-            )
-        numbered.append(item)
-    return numbered
+    return images

@@ -28,6 +28,24 @@ def tree(root: Path, *more: list) -> Path:
     return folder
 
 
+def test_time_stamps_as_frame_names_are_in_order_of_time(tmp_path: Path) -> None:
+    stamps = [1_700_000_000_000_004_402 + 5_003_581 * n for n in range(12)]
+    folder = trees.casme2(tmp_path, [[1, "EP02_01f", 1, 3, 5, 12, "happiness"]])
+    trees.frames(folder / "sub01/EP02_01f", stamps)
+    finding = read(tmp_path)
+    clip = finding.clips[0]
+    assert [Path(file).name for file in clip.files] == [f"img{stamp}.jpg" for stamp in stamps]
+    assert clip.numbers == tuple(range(1, 13))
+    assert rows(finding) == [("warning", "frame-numbers-too-large", None, "", "")]
+
+
+def test_a_folder_whose_order_is_unclear_is_not_imported(tmp_path: Path) -> None:
+    folder = tree(tmp_path)
+    trees.frames(folder / "sub02/EP01_01", range(1, 5))
+    (folder / "sub02/EP01_01/img1.jpg").rename(folder / "sub02/EP01_01/img9_1.jpg")
+    assert ("error", "frame-order-unclear") in {row[:2] for row in rows(read(tmp_path))}
+
+
 def test_clips_labels_and_frames_in_order_of_their_numbers(tmp_path: Path) -> None:
     finding = read(trees.casme2_tree(tmp_path))
     assert [(c.database, c.subject, c.name, c.fps, len(c.files)) for c in finding.clips] == [

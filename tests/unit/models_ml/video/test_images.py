@@ -4,6 +4,8 @@ import io
 import os
 import stat
 import struct
+import tracemalloc
+import warnings
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -164,6 +166,54 @@ def test_a_zip_bomb_with_a_false_size_is_never_unpacked(tmp_path: Path) -> None:
     data = path.read_bytes().replace(struct.pack("<I", len(bomb)), struct.pack("<I", 90_000))
     path.write_bytes(data)
     assert "“1.png” cannot be unpacked" in error_of(path)
+
+
+def test_a_member_that_holds_more_than_it_declares_is_refused_in_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    image = one_image(extension=".png")
+    held, declared = len(image) + 200 * 2**20, len(image) + 50_000
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("1.png", "w") as member:
+        member.write(image)
+        for _ in range(200):
+            member.write(bytes(2**20))
+    path.write_bytes(path.read_bytes().replace(struct.pack("<I", held), struct.pack("<I", declared)))
+    tracemalloc.start()
+    try:
+        message = error_of(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert f"holds more than the {declared:,} bytes that the zip declares" in message
+    assert peak < 5_000_000
+
+
+def test_a_zip_with_another_compression_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("1.png", one_image(extension=".png"))
+    assert "“1.png” in the zip is compressed by a method other than Deflate" in error_of(path)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile warns about the name
+        for name in ("clip/img1.jpg", "clip/img2.jpg", "clip\\img1.jpg"):
+            archive.writestr(name, one_image())
+    message = error_of(path)
+    assert "Two files in the zip have the same name: “clip/img1.jpg” and “clip\\img1.jpg”" in message
+
+
+def test_time_stamps_as_names_are_in_order_of_time(tmp_path: Path) -> None:
+    members = numbered_members(12, "img{}.jpg", 1_700_000_000_000_004_402)
+    frames = read(write_zip(tmp_path / "clip.zip", dict(sorted(members.items(), reverse=True))))
+    assert [read_number(frame.image) for frame in frames] == list(range(12))
+    assert [frame.source_number for frame in frames] == list(range(1, 13))
+
+
+def test_a_path_with_a_number_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", {f"{'9' * 5000}.jpg": one_image()})
+    assert "path of more than 1,000 characters" in error_of(path)
 
 
 def test_a_zip_that_was_cut_off_is_refused(tmp_path: Path) -> None:

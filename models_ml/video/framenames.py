@@ -1,0 +1,75 @@
+"""The order of frame images and the number of each frame, by their file names. Uploads and imports both use this.
+
+Needs neither OpenCV nor NumPy.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from natsort import natsorted, ns
+
+from models_ml.errors import InputError
+
+# The largest number that the database stores for a frame, and far below 2**53, up to which JavaScript is exact.
+MAX_FRAME_NUMBER = 2**31 - 1
+
+
+class NumberedFrame(NamedTuple):
+    """The file of one frame and its source frame number."""
+
+    name: str
+    number: int
+
+
+class FrameOrder(NamedTuple):
+    """The frames of a clip in order; ``is_counted`` if they are numbered from 1 because their names cannot number them."""
+
+    frames: list[NumberedFrame]
+    is_counted: bool
+
+
+def frame_number(path: str) -> int | None:
+    """Return the last number in a file's name.
+
+    >>> frame_number("sub01/EP02_01f/reg_img46.jpg"), frame_number("006_05562.jpg"), frame_number("cover.jpg")
+    (46, 5562, None)
+    >>> frame_number("img1700000000005018651.jpg")
+    1700000000005018651
+    """
+    numbers = re.findall(r"\d+", PurePosixPath(path).stem)
+    return int(numbers[-1]) if numbers else None
+
+
+def order_frames(names: Iterable[str]) -> FrameOrder:
+    """Return the frames of one folder in natural order of their names (img2 before img10), with their numbers.
+
+    Numbers of any length are compared as whole numbers. If no name has a number, or the largest number is above
+    ``MAX_FRAME_NUMBER`` (a time stamp in nanoseconds, for example), the frames are counted from 1 in this order.
+
+    Raises
+    ------
+    InputError
+        If only some names have a number, or the numbers contradict the order of the names.
+    """
+    ordered = natsorted(names, alg=ns.IGNORECASE)
+    numbers = [frame_number(name) for name in ordered]
+    if all(number is None for number in numbers):
+        return _counted(ordered)
+    frames: list[NumberedFrame] = []
+    for name, number in zip(ordered, numbers, strict=True):
+        if number is None:
+            raise InputError(f"The image “{name}” has no number in its name, but other images do. Rename it.")
+        if frames and number <= frames[-1].number:
+            raise InputError(
+                f"The order of the frames is unclear: “{frames[-1].name}” comes before “{name}”, but the last "
+                f"numbers in their names are {frames[-1].number} and {number}. "
+                "Rename the images so that the last number rises."
+            )
+        frames.append(NumberedFrame(name, number))
+    return FrameOrder(frames, False) if frames[-1].number <= MAX_FRAME_NUMBER else _counted(ordered)
+
+
+def _counted(names: list[str]) -> FrameOrder:
+    return FrameOrder([NumberedFrame(name, index) for index, name in enumerate(names, start=1)], True)
