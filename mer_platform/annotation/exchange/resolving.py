@@ -152,7 +152,8 @@ class RowResolver:
         for name in ("emotion", "action_units"):
             limit = Annotation._meta.get_field(name).max_length  # type: ignore[union-attr]
             if limit and len(fields[name]) > limit:
-                message = f"“{fields[name][:60]}…” has more than {limit} characters."
+                start = fields[name][:limit]
+                message = f"“{start}…” has more than {limit} characters."
                 self._reject(row, "too-long", message, name)
 
     def _check_rest(self, row: ImportRow, fields: dict[str, Any]) -> None:
