@@ -175,7 +175,7 @@ class Run(models.Model):
 
     @property
     def group(self) -> str:
-        """Of the jobs that do its work: the group of its experiment."""
+        """The group of the jobs that do its work, which is the group of its experiment."""
         return f"experiment:{self.experiment_id}"
 
     @property

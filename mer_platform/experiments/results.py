@@ -107,10 +107,10 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     )
     samples: dict[int, tuple[str, str]] = {}
     predicted: dict[int, dict[int, int]] = {run.pk: {} for run in runs}
-    for run_id, index, label, database, subject, said in rows.iterator():
+    for run_id, index, label, database, subject, predicted_label in rows.iterator():
         if index not in samples:
             samples[index] = (label, Sample(database=database, subject=subject).subject_key)
-        predicted[run_id][index] = CLASSES.index(said)
+        predicted[run_id][index] = CLASSES.index(predicted_label)
     for run in runs:
         if len(predicted[run.pk]) != len(samples):
             raise InputError(

@@ -61,8 +61,8 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         runs = experiment.runs.all()
-        there = sorted(set(runs.values_list("seed", flat=True)))
-        sweep = parse_sweep({**experiment.sweep, "seeds": [*there, *(s for s in seeds if s not in there)]})
+        stored = sorted(set(runs.values_list("seed", flat=True)))
+        sweep = parse_sweep({**experiment.sweep, "seeds": [*stored, *(s for s in seeds if s not in stored)]})
         known = set(runs.values_list("config_hash", flat=True))
         new = [run for run in plan_sweep(experiment.version, sweep) if run.config.content_hash() not in known]
         if not new:

@@ -7,9 +7,7 @@ cache itself, where an object store may take one request per file.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from django.db.models import F, Min, Q
+from typing import NamedTuple
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.features.models import FeatureRange, FeatureSet
@@ -23,7 +21,6 @@ FLOW = {"tvl1": 0.013, "farneback": 0.006, "dis": 0.005}
 CROP = 128
 MEASURED_JOBS = 50  # the latest ones that computed something determine the pace
 ENOUGH_IMAGES = 16
-MARKS = tuple(f"version__samples__{name}" for name in ("content_sha256", "onset", "apex", "offset"))
 
 
 class FramePair(NamedTuple):
@@ -49,6 +46,16 @@ class SampleFrames(NamedTuple):
             for frames in (-jitter, jitter) if jitter else ():
                 apex = moved_apex(self.onset, self.apex, self.offset, frames)
                 yield FramePair(self.sha256, self.onset, apex)
+
+
+class ComputedSamples(NamedTuple):
+    """Samples of a version whose flow images were computed: those with the given indices (None: all), except some."""
+
+    config_hash: str
+    version: int
+    jitter: int = 0
+    indices: range | None = None
+    without: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,9 +93,9 @@ def missing_features(
     incomplete: set[int] = set()
     for config, apexes in jitters.items():
         done = computed[config.content_hash()]
-        lacking = [set(frames.frame_pairs(apexes)) - done for frames in own]
-        incomplete.update(number for number, pairs in enumerate(lacking) if pairs)
-        if pairs := set().union(*lacking):
+        missing_pairs = [set(frames.frame_pairs(apexes)) - done for frames in own]
+        incomplete.update(number for number, pairs in enumerate(missing_pairs) if pairs)
+        if pairs := set().union(*missing_pairs):
             missing[config] = pairs
     if not missing:
         return Missing(0, 0, 0.0, "")
@@ -106,46 +113,42 @@ def missing_features(
 
 def _computed_pairs(version: CompositeVersion, hashes: Sequence[str]) -> dict[str, set[FramePair]]:
     """The pairs of the version's clips that were computed under each configuration, for this version or any other."""
+    computed = [*_computed_for_runs(hashes), *_computed_for_pages(hashes)]
+    frames = _frames_by_version({part.version for part in computed}, version)
     found: dict[str, set[FramePair]] = defaultdict(set)
-    for config_hash, jitter, *marks in _in_ranges(version, hashes):
-        found[config_hash].update(SampleFrames(*marks).frame_pairs([jitter]))
-    for config_hash, *marks in _in_sets(version, hashes):
-        found[config_hash].update(SampleFrames(*marks).frame_pairs([]))
+    for part in computed:
+        own = frames[part.version]
+        indices = own.keys() if part.indices is None else own.keys() & set(part.indices)
+        for index in indices - part.without:
+            found[part.config_hash].update(own[index].frame_pairs([part.jitter]))
     return found
 
 
-def _in_ranges(version: CompositeVersion, hashes: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-    """Hash, apex jitter and marks of the samples that were computed for runs."""
+def _computed_for_runs(hashes: Sequence[str]) -> Iterator[ComputedSamples]:
+    columns = ("config_hash", "version", "apex_jitter", "start", "end")
+    ranges = FeatureRange.objects.computed().filter(config_hash__in=hashes).order_by()
     # Experiments on one version compute the same ranges: one of each is enough.
-    same = ("config_hash", "version", "apex_jitter", "start", "end")
-    computed = FeatureRange.objects.computed().filter(config_hash__in=hashes).order_by()
-    one_of_each = computed.values(*same).annotate(first=Min("pk")).values("first")
-    rows = FeatureRange.objects.filter(
-        _on_clips_of(version),
-        pk__in=one_of_each,
-        version__samples__index__gte=F("start"),
-        version__samples__index__lt=F("end"),
-    )
-    return rows.order_by().values_list("config_hash", "apex_jitter", *MARKS).distinct()
+    for config_hash, version, jitter, start, end in ranges.values_list(*columns).distinct():
+        yield ComputedSamples(config_hash, version, jitter, range(start, end))
 
 
-def _in_sets(version: CompositeVersion, hashes: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Hash and marks of the samples that were computed for features pages."""
+def _computed_for_pages(hashes: Sequence[str]) -> Iterator[ComputedSamples]:
     there = [FeatureSet.State.COMPARING, FeatureSet.State.READY]
     sets = FeatureSet.objects.filter(config_hash__in=hashes, state__in=there)
-    problems = dict(sets.values_list("pk", "problems"))
-    rows = sets.filter(_on_clips_of(version)).order_by()
-    for pk, config_hash, index, *marks in rows.values_list(
-        "pk", "config_hash", "version__samples__index", *MARKS
-    ):
-        if str(index) not in problems[pk]:
-            yield config_hash, *marks
+    for config_hash, version, problems in sets.values_list("config_hash", "version", "problems"):
+        yield ComputedSamples(config_hash, version, without=frozenset(map(int, problems)))
 
 
-def _on_clips_of(version: CompositeVersion) -> Q:
-    """Samples of a clip that this version has as well."""
-    own_clips = version.samples.values("content_sha256")
-    return Q(version__samples__clip__isnull=False, version__samples__content_sha256__in=own_clips)
+def _frames_by_version(versions: set[int], version: CompositeVersion) -> dict[int, dict[int, SampleFrames]]:
+    """The samples of other versions, by index, that are of a clip which this version has as well."""
+    found: dict[int, dict[int, SampleFrames]] = defaultdict(dict)
+    samples = Sample.objects.filter(
+        version__in=versions, clip__isnull=False, content_sha256__in=version.samples.values("content_sha256")
+    )
+    columns = ("version", "index", "content_sha256", "onset", "apex", "offset")
+    for number, index, *marks in samples.order_by().values_list(*columns):
+        found[number][index] = SampleFrames(*marks)
+    return found
 
 
 def _expected_seconds(flow: str, crop_size: int) -> float:

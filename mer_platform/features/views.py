@@ -38,8 +38,8 @@ def features_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """
     version = _version(request, slug, pk)
     choices = choices_for(version)
-    asked = request.POST.get("config") or request.GET.get("config")
-    chosen = next((c for c in choices if c.key == asked), None) or _latest(choices)
+    config_hash = request.POST.get("config") or request.GET.get("config")
+    chosen = next((c for c in choices if c.key == config_hash), None) or _latest(choices)
     if request.method == "POST":
         request_features(version, chosen.config, request.user)
         return redirect(f"{reverse('features', args=[slug, pk])}?config={chosen.key}")
@@ -105,9 +105,8 @@ def image_response(features: FeatureSet, index: str, part: str) -> HttpResponseB
 
 
 def _version(request: HttpRequest, slug: str, pk: int) -> CompositeVersion:
-    project = get_project(
-        request, slug, Role.RESEARCHER
-    )  # samples show the annotations of others, and coding is blind
+    # Samples show the annotations of others, and coding is blind.
+    project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
     versions = CompositeVersion.objects.select_related("composite__project")
     return get_object_or_404(versions, pk=pk, composite__project=project)

@@ -80,13 +80,13 @@ class Comparison:
         return found
 
 
-def choose_runs(runs: QuerySet[Run], asked: Sequence[str]) -> list[Run]:
+def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
     """Return the runs with the given ids, in that order, each once.
 
     Raises InputError if there are too many, or if one is not among ``runs`` or has no scores.
     """
     ids: dict[int, str] = {}
-    for text in asked:
+    for text in texts:
         ids.setdefault(row_id(text), text)
     if len(ids) > MAX_COMPARED:
         raise InputError(f"{len(ids)} runs are too many to compare. Choose at most {MAX_COMPARED}.")

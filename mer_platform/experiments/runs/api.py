@@ -165,10 +165,10 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         """Launch a single run as an experiment of its own. It also trains a final model."""
         form = LaunchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        asked = form.validated_data
-        require(request.user, asked["version"].project, Role.RESEARCHER)
+        data = form.validated_data
+        require(request.user, data["version"].project, Role.RESEARCHER)
         try:
-            run = services.launch(asked["version"], asked["config"], request.user, asked.get("name", ""))
+            run = services.launch(data["version"], data["config"], request.user, data.get("name", ""))
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)

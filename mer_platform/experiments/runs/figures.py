@@ -8,7 +8,7 @@ from mer_platform.experiments.results import Results
 from mer_platform.experiments.runs.epochs import chosen_epochs
 from models_ml.classes import CLASSES
 
-READABLE = 0.65  # up to this share the text colour is readable on the cell in both themes; above, the surface colour is
+READABLE = 0.65  # share of a row up to which dark text is readable on its cell, in both themes
 
 
 def confusion(results: Results) -> go.Figure:

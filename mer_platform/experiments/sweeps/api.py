@@ -47,10 +47,10 @@ class SweepSettingsSerializer(serializers.Serializer):
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        asked = {name: data[name] for name in ("base", "grid", "seeds")}
+        sweep = {name: data[name] for name in ("base", "grid", "seeds")}
         if name := data.get("preset"):
-            asked = from_preset(name, **asked)
-        return {**data, "sweep": parse_sweep(asked)}
+            sweep = from_preset(name, **sweep)
+        return {**data, "sweep": parse_sweep(sweep)}
 
 
 class SweepSerializer(SweepSettingsSerializer):
@@ -202,9 +202,9 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @extend_schema(request=LaunchExperimentSerializer, responses={202: ExperimentDetailSerializer})
     def create(self, request: Request) -> Response:
         """Launch an experiment: every combination of the grid's values, with every seed."""
-        asked = self._asked(request, LaunchExperimentSerializer, Role.RESEARCHER)
+        data = self._validated(request, LaunchExperimentSerializer, Role.RESEARCHER)
         experiment = services.launch_experiment(
-            asked["version"], asked["sweep"], request.user, asked["name"], asked["priority"], asked["device"]
+            data["version"], data["sweep"], request.user, data["name"], data["priority"], data["device"]
         )
         return self._answer(experiment, status.HTTP_202_ACCEPTED)
 
@@ -212,8 +212,8 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @action(detail=False, methods=["post"])
     def estimate(self, request: Request) -> Response:
         """Estimate the work of an experiment: jobs, multiply-adds and seconds. Nothing is stored."""
-        asked = self._asked(request, SweepSerializer, Role.VIEWER)
-        return Response(estimate(asked["version"], asked["sweep"], asked["device"]).as_json())
+        data = self._validated(request, SweepSerializer, Role.VIEWER)
+        return Response(estimate(data["version"], data["sweep"], data["device"]).as_json())
 
     @extend_schema(responses=RankingSerializer)
     @action(detail=True)
@@ -257,7 +257,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
         runs = services.rerun_failed(self.get_object(), request.user)
         return self._steered(bool(runs), "no failed run to run again", status.HTTP_202_ACCEPTED)
 
-    def _asked(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
+    def _validated(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
         form = form_class(data=request.data, context=self.get_serializer_context())
         if not form.is_valid():
             sweep = SweepSettingsSerializer(data=request.data)  # report its errors together with the others

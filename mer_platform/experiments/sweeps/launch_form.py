@@ -143,8 +143,8 @@ class LaunchForm(RunForm):
 
     def _conclude(self, cleaned: dict[str, Any]) -> None:
         if self.many:
-            asked = {"base": self._data(cleaned), "grid": self._grid(), "seeds": cleaned.get("seeds", [])}
-            self.sweep = parse_sweep(asked)
+            data = {"base": self._data(cleaned), "grid": self._grid(), "seeds": cleaned.get("seeds", [])}
+            self.sweep = parse_sweep(data)
         else:
             super()._conclude(cleaned)
             self.sweep = SweepConfig(base=self.config.model_dump(mode="json"))

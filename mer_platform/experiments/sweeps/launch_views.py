@@ -61,8 +61,8 @@ def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment |
         else:
             own = {name: getattr(experiment, name) for name in ("name", "priority", "device")}
             return experiment, sweep | own | {"version": experiment.version_id}
-    asked = {"version": request.GET.get("version"), "what": request.GET.get("what")}
-    return None, initial_of({}) | {name: value for name, value in asked.items() if value}
+    given = {"version": request.GET.get("version"), "what": request.GET.get("what")}
+    return None, initial_of({}) | {name: value for name, value in given.items() if value}
 
 
 def _launched(request: HttpRequest, form: LaunchForm) -> HttpResponse:

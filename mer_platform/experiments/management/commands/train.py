@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError(f"There is no composite version {options['composite_version']}.")
         try:
-            sweep = parse_sweep(_asked(options))
+            sweep = parse_sweep(_sweep_data(options))
             experiment = services.launch_experiment(
                 version, sweep, None, options["name"], options["priority"], options["device"]
             )
@@ -100,21 +100,21 @@ class Command(BaseCommand):
         wait_until(ended)
 
 
-def _asked(options: dict[str, Any]) -> dict[str, Any]:
+def _sweep_data(options: dict[str, Any]) -> dict[str, Any]:
     """Return the sweep that the options describe, not validated yet."""
     grid = {path: _values(path, text) for path, text in map(_pair, options["grid"])}
     seeds = _list(options["seeds"]) if options["seeds"] else []
     if options["preset"]:
-        asked = from_preset(options["preset"], {}, grid, seeds)
+        sweep = from_preset(options["preset"], {}, grid, seeds)
     else:
-        asked = {"base": read_json(options["config"]), "grid": grid, "seeds": seeds}
+        sweep = {"base": read_json(options["config"]), "grid": grid, "seeds": seeds}
     for path, text in map(_pair, options["set"]):
         [value] = _values(path, text)[:1] if path == "net" else [_value(text)]
-        if any(path.startswith(f"{varied}.") for varied in asked["grid"]):
-            asked["grid"][path] = [value]  # for each of the varied networks
+        if any(path.startswith(f"{varied}.") for varied in sweep["grid"]):
+            sweep["grid"][path] = [value]  # for each of the varied networks
         else:
-            _put(asked["base"], path, value)
-    return asked
+            _put(sweep["base"], path, value)
+    return sweep
 
 
 def _pair(text: str) -> tuple[str, str]:
