@@ -171,7 +171,9 @@ class AnnotationVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     made_at = models.DateTimeField(auto_now_add=True)
-    client = models.CharField(max_length=80, help_text="“labeler”, “api”, or the imported file.")
+    client = models.CharField(
+        max_length=80, help_text="What saved it: “labeler”, “api”, or the name of an imported file."
+    )
 
     class Meta:
         ordering = ["annotation_id", "revision"]

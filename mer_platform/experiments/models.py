@@ -102,7 +102,7 @@ class Experiment(models.Model):
 
     @property
     def finished_at(self) -> Any:
-        """When its last run ended; None while a run is active."""
+        """When its last run ended; null while a run is active."""
         return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
 
     def progress(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class TrainConfig(Config):
         gt=0,
         le=0.5,
         title="Validation subjects",
-        description="Share of a fold's training subjects that choose the epoch instead of being trained on.",
+        description="Share of each fold's training subjects that is kept out of training to choose the epoch.",
     )
     batch_size: int = Field(16, ge=1, le=4096, title="Batch size", description="Samples per step.")
     optimizer: Literal["adam", "sgd"] = Field(
@@ -58,7 +58,8 @@ class TrainConfig(Config):
         ge=0,
         le=0.9999,
         title="Weight average",
-        description="Decay per step of an exponential moving average of the weights, which then predicts; 0: no average.",
+        description="Decay per step of an exponential moving average of the weights. The averaged weights predict. "
+        "0: no average.",
     )
     loss: Literal["cross_entropy", "focal"] = Field(
         "cross_entropy", title="Loss", description="focal: hard samples weigh more (Lin et al., ICCV 2017)."

@@ -22,7 +22,9 @@ def norm_field(default: str) -> Any:
 
 def dropout_field(default: float = 0.5, what: str = "of the units before each classifier layer") -> Any:
     """Return the setting for dropout; ``default`` is the paper's choice."""
-    return Field(default, ge=0, le=0.95, title="Dropout", description=f"Share {what} dropped in training.")
+    return Field(
+        default, ge=0, le=0.95, title="Dropout", description=f"In training, drops this share {what}."
+    )
 
 
 class BaseNet(Config):

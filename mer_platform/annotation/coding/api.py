@@ -200,7 +200,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 
 
 class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
-    """The consensus on each expression. For researchers, except for clips in their own queue."""
+    """The consensus on each expression. Only researchers see it, and not on clips that they still have to code."""
 
     queryset = Consensus.objects.all()
     serializer_class = ConsensusSerializer

@@ -41,7 +41,7 @@ class AnnotationFile(APIView):
         parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in FORMATS.values()}
     )
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
-        """Export annotations in the format of another tool, or lossless. For researchers who have no clips left to code."""
+        """Export annotations for another tool, or as lossless JSON. Only for researchers with no clips left to code."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
         check_sees_all(request.user, project)

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='annotationversion',
             name='client',
-            field=models.CharField(help_text='“labeler”, “api”, or the imported file.', max_length=80),
+            field=models.CharField(help_text='What saved it: “labeler”, “api”, or the name of an imported file.', max_length=80),
         ),
         migrations.AlterField(
             model_name='assignment',

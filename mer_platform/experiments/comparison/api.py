@@ -38,10 +38,11 @@ class CompareRuns(APIView):
         },
     )
     def get(self, request: Request) -> Response:
-        """Scores with 95% intervals, and each run paired with the first over the same resamples of subjects.
+        """Return the scores of runs with 95% intervals, and compare each run with the first.
 
-        A difference is the run's score minus the score of the first. Runs on different versions or protocols are not paired;
-        reason says why. disagreements is null if you may not see true labels, or if the runs are not on the same samples.
+        Runs are compared on the same resamples of subjects. A difference is the run's score minus the score of the first.
+        Runs on different versions or protocols are not compared; `reason` says why. `disagreements` is null if you may not
+        see true labels, or if the runs are not on the same samples.
         """
         own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
         try:

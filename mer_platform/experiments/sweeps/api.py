@@ -54,7 +54,7 @@ class SweepSettingsSerializer(serializers.Serializer):
 
 
 class SweepSerializer(SweepSettingsSerializer):
-    """A sweep on a composite version and a device."""
+    """What an experiment varies, on which composite version and on which device."""
 
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"

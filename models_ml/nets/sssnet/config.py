@@ -21,7 +21,7 @@ class Sssnet(BaseNet):
 
     name: Literal["sssnet"] = Field("sssnet", title="Network", description="Network to train.")
     norm: Literal["batch", "none"] = norm_field("batch")
-    dropout: float = dropout_field(what="of the maps after each convolution, and of the hidden units,")
+    dropout: float = dropout_field(what="of the maps after each convolution, and of the hidden units")
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
         shapes, batch_norm = Shapes(CHANNELS, size), self.norm == "batch"

@@ -64,7 +64,7 @@ class VggM(BaseNet):
         ge=0,
         le=0.95,
         title="Dropout",
-        description="Share of the classifier's hidden units dropped in training.",
+        description="In training, drops this share of the classifier's hidden units.",
     )
 
     def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
