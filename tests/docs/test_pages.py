@@ -15,6 +15,7 @@ PATH = re.compile(r"[\w.-]+(/[\w.*-]+)*/?")
 NAME_IN_FILE = re.compile(
     r"`(\w+)` (?:of|in) `([\w/]+\.(?:py|html))`"
 )  # "`read` in `models_ml/formats/smic.py`"
+WAY = re.compile(r"\*[^*\n]+\*(?: → \*[^*\n]+\*)+")  # *Runs* → *New run*
 VARIABLE = re.compile(r"\bMER_[A-Z_]+\b")
 SOURCES = ("*.py", "*.yml", "Makefile", "Dockerfile", ".ci/run")
 RELEASE = re.compile(r"^## \[(\d+\.\d+\.\d+)\] – (\d{4}-\d\d-\d\d)$", re.MULTILINE)
@@ -38,6 +39,14 @@ def test_a_file_that_a_page_names_exists(span: Part) -> None:
 def test_a_name_that_a_page_finds_in_a_file_is_there(page: str) -> None:
     for name, path in NAME_IN_FILE.findall(" ".join(pages()[page].split())):
         assert re.search(rf"\b{name}\b", (ROOT / path).read_text("utf-8")), f"there is no {name} in {path}"
+
+
+def test_the_buttons_and_pages_that_a_way_names_exist() -> None:
+    texts = [path.read_text("utf-8") for path in (ROOT / "frontend" / "templates").rglob("*.html")]
+    shown = " ".join(" ".join(re.sub(r"{%.*?%}", " ", text) for text in texts).split())
+    for page, text in pages().items():
+        for step in (step for way in WAY.findall(text) for step in re.findall(r"\*([^*]+)\*", way)):
+            assert step.strip("…") in shown, f"{page} sends readers to *{step}*, which no page shows"
 
 
 @pytest.mark.parametrize("link", [link for link in links() if "://" not in link.text], ids=str)
