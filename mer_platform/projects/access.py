@@ -27,7 +27,7 @@ def require(user: Any, project: Project, role: Role) -> Project:
         raise Http404("Project not found.")
     if not own.includes(role):
         raise PermissionDenied(
-            f"Only the role {role.value} or a higher one may do this. Your role in “{project}” is {own.value}."
+            f"This requires at least the role {role.value}. Your role in “{project}” is {own.value}."
         )
     return project
 
