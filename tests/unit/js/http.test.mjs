@@ -19,7 +19,7 @@ test("an ended session is distinguished from a role that is too low", () => {
   assert.equal(problemKind(403, { detail: "Authentication credentials were not provided." }), "signed-out");
   assert.equal(problemKind(403, { detail: "CSRF Failed: CSRF token missing." }), "signed-out");
   assert.equal(problemKind(403, null), "signed-out");
-  assert.equal(problemKind(403, { detail: "This needs the role “annotator”." }), "refused");
+  assert.equal(problemKind(403, { detail: "This requires at least the role annotator." }), "refused");
 });
 
 test("network and server problems are retryable, refusals are not", async () => {
