@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 
@@ -15,6 +16,7 @@ from models_ml.errors import InputError
 from models_ml.video.frames import Image
 
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp"}
+JPEG_START = b"\xff\xd8\xff"
 _REDUCED = {
     1: cv2.IMREAD_GRAYSCALE,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -23,6 +25,9 @@ _REDUCED = {
 }
 # Markers that start a frame header (ITU-T T.81, table B.1): C0–CF without DHT, JPG and DAC.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_CHECKED_JPEG = {0xC0, 0xC1, 0xC2}
+# Otherwise FFmpeg writes its own messages to the process's stderr.
+av.logging.set_level(av.logging.PANIC)
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def read_header(data: bytes) -> ImageHeader | None:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             width, height, _, colour = struct.unpack(">IIBB", data[16:26])
             return ImageHeader("png", width, height, colour in (0, 4))
-        if data.startswith(b"\xff\xd8\xff"):
+        if data.startswith(JPEG_START):
             frame, _ = _walk_jpeg(data)
             height, width, channels = struct.unpack(">HHB", data[frame + 5 : frame + 10])
             return ImageHeader("jpeg", width, height, channels == 1)
@@ -61,6 +66,30 @@ def decode_image(data: bytes, *, grey: bool) -> Image:
         With half a sentence ("is cut off"), before which the caller puts the file's name.
     """
     return _decode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB)
+
+
+def is_damaged_jpeg(data: bytes) -> bool:
+    """Return whether the data of a JPEG contradict themselves: OpenCV fills what is missing or unreadable with grey.
+
+    FFmpeg decodes the file strictly, at an eighth of its size. It knows the usual kinds of JPEG (baseline, extended and
+    progressive with 8 bits); others count as sound.
+    """
+    try:
+        frame, _ = _walk_jpeg(data)
+        if data[frame + 1] not in _CHECKED_JPEG or data[frame + 4] != 8:
+            return False
+    except IndexError:
+        return True
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.thread_type = "NONE"
+    decoder.options = {"err_detect": "explode", "lowres": "3"}
+    try:
+        decoded = decoder.decode(av.Packet(data)) + decoder.decode(None)
+    except av.error.InvalidDataError:
+        return True
+    except av.FFmpegError:  # a kind that FFmpeg cannot decode
+        return False
+    return any(image.is_corrupt for image in decoded)
 
 
 def reduction(width: int, height: int, longer_side: int) -> int:

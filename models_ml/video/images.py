@@ -18,10 +18,19 @@ from natsort import natsorted
 from models_ml.errors import InputError
 from models_ml.video.framenames import order_frames
 from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
-from models_ml.video.imagefile import ImageHeader, decode_image, decode_reduced, read_header, reduction
+from models_ml.video.imagefile import (
+    JPEG_START,
+    ImageHeader,
+    decode_image,
+    decode_reduced,
+    is_damaged_jpeg,
+    read_header,
+    reduction,
+)
 
 _EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
 _LITTER = {"thumbs.db", "desktop.ini"}  # and every name with a leading dot
+_NAMED = 20  # damaged frames named in a message
 _MAX_NAME = 1000  # characters of a path in a zip; Python refuses to read a number of more than 4,300 digits
 _PREFIX = 4096  # bytes: enough for an image's header unless it carries a profile or a thumbnail
 _ENCRYPTED = 0x1
@@ -81,8 +90,8 @@ class ImageSource(FrameSource):
         first, self._first = self._first, None
         for index, item in enumerate(self._numbered):
             data = self._files.read(item.name)
-            small = self._decoded(item.name, partial(decode_reduced, data, by))
-            whole = partial(self._decoded, item.name, partial(decode_image, data, grey=self.is_grey))
+            small = self._decoded(index, data, partial(decode_reduced, data, by))
+            whole = partial(decode_image, data, grey=self.is_grey)
             if first is not None:  # it was decoded when the source was opened
                 whole, first = partial(getattr, first, "image"), None
             if small.shape != size:  # turned by its EXIF orientation
@@ -99,17 +108,38 @@ class ImageSource(FrameSource):
     def _frame(self, index: int) -> Frame:
         name, number = self._numbered[index].name, self._numbered[index].number
         data = self._files.read(name)
-        image = self._decoded(name, partial(decode_image, data, grey=self.is_grey))
+        image = self._decoded(index, data, partial(decode_image, data, grey=self.is_grey))
         original = data if self._formats[index] in ("jpeg", "png") else None
         return Frame(index, number, index, image, original)
 
-    def _decoded(self, name: str, decode: Callable[[], Image]) -> Image:
+    def _decoded(self, index: int, data: bytes, decode: Callable[[], Image]) -> Image:
+        """Return what ``decode`` makes of the data; raise InputError that names all damaged frames."""
         try:
-            return decode()
+            image = decode()
+            if self._formats[index] == "jpeg" and is_damaged_jpeg(data):
+                raise InputError("cannot be decoded: it is damaged")
         except InputError as error:
+            name = self._numbered[index].name
+            others = [item.name for item in self._numbered[index + 1 :] if self._is_damaged(item.name)]
+            if not others:
+                raise InputError(
+                    f"The image “{name}” {error}. Replace it and upload the frames again."
+                ) from error
+            shown = ", ".join(f"“{other}”" for other in others[:_NAMED])
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
             raise InputError(
-                f"The image “{name}” {error}. Replace it and upload the frames again."
+                f"The image “{name}” {error}. {len(others)} more cannot be decoded: {shown}{more}. "
+                "Replace them and upload the frames again."
             ) from error
+        return image
+
+    def _is_damaged(self, name: str) -> bool:
+        try:
+            data = self._files.read(name)
+            decode_image(data, grey=True)
+        except InputError:
+            return True
+        return data.startswith(JPEG_START) and is_damaged_jpeg(data)
 
     def _check_headers(self) -> list[ImageHeader]:
         """Return the headers of all images; nothing is decoded before all of them are checked."""

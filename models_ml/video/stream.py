@@ -4,6 +4,7 @@ Never seeks, and never computes a frame index from a time: frame i is the i-th i
 lists applied. Independent of zip files and images.
 """
 
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
@@ -12,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -62,8 +64,8 @@ class VideoSource(FrameSource):
         self._to_rgb = VideoReformatter()
         self.codec = self._stream.codec_context.codec.canonical_name
         self.is_grey = first.format.name.startswith("gray")
-        turned = first.rotation % 180 == 90
-        self.width, self.height = self._size[::-1] if turned else self._size
+        is_turned, _, _ = _orientation(first)
+        self.width, self.height = self._size[::-1] if is_turned else self._size
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps = exact_fps(fps) if fps is not None else Fraction(rate or 25)
         self.time_base = Fraction(self._stream.time_base or 1 / self.fps)
@@ -180,8 +182,11 @@ class VideoSource(FrameSource):
 
     def _image(self, frame: VideoFrame) -> Image:
         image = self._grey(frame) if self.is_grey else self._rgb(frame)
-        quarter_turns = round(frame.rotation / 90)
-        return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+        is_turned, flip_x, flip_y = _orientation(frame)
+        if not (is_turned or flip_x or flip_y):
+            return image
+        image = image.swapaxes(0, 1) if is_turned else image
+        return np.ascontiguousarray(image[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
 
     def _rgb(self, frame: VideoFrame) -> Image:
         matrix = None
@@ -203,6 +208,19 @@ class VideoSource(FrameSource):
 
 
 _FULL_RANGE = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """Return how to show a frame as its display matrix says: swap x and y first, then flip x, flip y.
+
+    The matrix (ISO/IEC 14496-12, 6.2.2) leads from stored to shown coordinates, (x, y) → (ax + cy, bx + dy). ``rotation`` of
+    a frame cannot be used: it says nothing of mirrors.
+    """
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])  # type: ignore[call-overload]
+    return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
 
 
 def _checksum_failed(errors_before: int) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from fractions import Fraction
@@ -183,6 +184,30 @@ def test_a_rotated_video_is_shown_upright(tmp_path: Path, ffmpeg: str, turn: int
     theirs = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.uint8)
     theirs = theirs.reshape(len(images), *images[0].shape).astype(int)
     assert np.abs(theirs - np.stack(images)).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d"), [(-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0), (-1, 0, 0, -1)]
+)
+def test_a_mirrored_video_is_mirrored(tmp_path: Path, a: int, b: int, c: int, d: int) -> None:
+    clip = write_video(
+        tmp_path / "mirrored.mov", numbered_frames(3), prepare=lambda stream: stream.set_display_rotation(180)
+    )
+    with open_source(clip) as source:
+        stored = [frame.image[::-1, ::-1] for frame in source]
+    one = 1 << 16
+    turned = struct.pack(">5i", -one, 0, 0, 0, -one)
+    assert turned in clip.read_bytes()
+    matrix = struct.pack(">5i", a * one, b * one, 0, c * one, d * one)
+    clip.write_bytes(clip.read_bytes().replace(turned, matrix))
+    with open_source(clip) as source:
+        shown = [frame.image for frame in source]
+        assert (source.height, source.width) == shown[0].shape[:2]
+    height, width = stored[0].shape[:2]
+    y, x = np.mgrid[:height, :width]
+    x_shown, y_shown = a * x + c * y, b * x + d * y
+    for before, after in zip(stored, shown, strict=True):
+        assert np.array_equal(after[y_shown - y_shown.min(), x_shown - x_shown.min()], before)
 
 
 def test_a_grey_video_keeps_its_exact_pixels(tmp_path: Path) -> None:

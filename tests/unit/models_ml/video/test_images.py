@@ -7,15 +7,18 @@ import struct
 import tracemalloc
 import warnings
 import zipfile
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Frame, Limits, open_source, read_frames
+from models_ml.video.imagefile import is_damaged_jpeg
 from tests.unit.models_ml.video.made_clips import encoded, numbered_frames, numbered_members, write_zip
 
 
@@ -268,6 +271,53 @@ def test_a_broken_image_in_the_middle_is_named(tmp_path: Path, extension: str) -
     members = numbered_members(5, "img{}" + extension)
     members[f"img3{extension}"] = members[f"img3{extension}"][:-900]
     assert f"“img3{extension}” is cut off" in error_of(write_zip(tmp_path / "clip.zip", members))
+
+
+def with_hole(jpeg: bytes) -> bytes:
+    middle = len(jpeg) // 2
+    return jpeg[:middle] + bytes(len(jpeg) // 4) + jpeg[middle + len(jpeg) // 4 :]
+
+
+def with_false_end(jpeg: bytes) -> bytes:
+    return jpeg[: len(jpeg) // 2] + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("size", [(160, 96), (640, 480)])  # the larger one is read at reduced size by ingest
+@pytest.mark.parametrize("damage", [with_hole, with_false_end])
+def test_damaged_jpegs_with_an_end_marker_are_named(
+    tmp_path: Path, damage: Callable[[bytes], bytes], size: tuple[int, int]
+) -> None:
+    members = {f"img{n}.jpg": encoded(image, ".jpg") for n, image in enumerate(numbered_frames(6, *size))}
+    for number in (1, 3, 5):
+        members[f"img{number}.jpg"] = damage(members[f"img{number}.jpg"])
+    path = write_zip(tmp_path / "clip.zip", members)
+    expected = (
+        "The image “img1.jpg” cannot be decoded: it is damaged. 2 more cannot be decoded: “img3.jpg”, “img5.jpg”. "
+        "Replace them and upload the frames again."
+    )
+    assert error_of(path) == expected
+    with open_source(path, fps=200) as source, pytest.raises(InputError) as caught:
+        list(source.lazy_frames())
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize("restart", [0, 2])
+@pytest.mark.parametrize("sampling", [0x111111, 0x211111, 0x221111, 0x411111])
+def test_sound_jpegs_of_all_kinds_are_not_called_damaged(
+    progressive: int, restart: int, sampling: int
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (47, 63, 3), dtype=np.uint8)
+    texture = next(numbered_frames(1))
+    for quality in (1, 75, 100):
+        options = [
+            *(cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling),
+            *(cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, restart),
+        ]
+        for image in (noise, texture, noise[:1, :1], texture[:, :, 0].copy()):
+            data = cv2.imencode(".jpg", image, options)[1].tobytes()
+            assert not is_damaged_jpeg(data)
+            assert not is_damaged_jpeg(data + bytes(500))  # some cameras append data of their own
 
 
 def test_the_order_of_the_frames_must_be_clear(tmp_path: Path) -> None:
