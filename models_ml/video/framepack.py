@@ -13,7 +13,7 @@ import numpy as np
 from models_ml.errors import InputError
 from models_ml.video.frames import Frame, Image, LazyFrame
 from models_ml.video.imagefile import MIME, read_header
-from models_ml.video.packindex import PackIndex
+from models_ml.video.packindex import PackIndex, rising_times
 
 # Quality 96 keeps motion of half a pixel within 0.03 pixels (test_framepack.py); 4:2:0 would blur the colours of neighbours.
 _JPEG = [
@@ -58,17 +58,21 @@ class PackWriter:
         self._source.append(frame.source_number)
 
     def close(self) -> PackIndex:
-        """Return the index of all frames added; raise InputError if there are none. The file stays open."""
+        """Return the index of all frames added; raise InputError if there are none. The file stays open.
+
+        Times that do not rise are replaced (see ``rising_times``).
+        """
         if not self._pts:
             raise InputError("The clip has no frames.")
+        clock = rising_times(self._pts, self._time_base, self._fps)
         return PackIndex(
             self._width,
             self._height,
             self._fps,
-            self._time_base,
+            clock.time_base,
             self._mime,
             tuple(self._offsets),
-            tuple(self._pts),
+            clock.pts,
             tuple(self._source),
         )
 

@@ -96,6 +96,10 @@ def ingest(
             if on_progress is not None:
                 on_progress(done)
     index = writer.close()
+    if (
+        fps is None and index.time_base != source.time_base
+    ):  # the file's times were replaced, so its rate is wrong too
+        index = replace(index, fps=index.mean_rate or index.fps)
     read = partial(read_pack_frame, pack_file, index)
     faces = search(index.count, read, detector, fps=rate, known=known)
     regions = {name: tuple(values) for name, values in curve.regions(faces).items()}

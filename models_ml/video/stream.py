@@ -5,10 +5,11 @@ lists applied. Independent of zip files and images.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -216,10 +217,11 @@ def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
     The matrix (ISO/IEC 14496-12, 6.2.2) leads from stored to shown coordinates, (x, y) → (ax + cy, bx + dy). ``rotation`` of
     a frame cannot be used: it says nothing of mirrors.
     """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    side_data: Iterable[Any] = frame.side_data  # PyAV declares it as a mapping of names
+    data = next((found for found in side_data if found.type == SideDataType.DISPLAYMATRIX), None)
     if data is None:
         return False, False, False
-    a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])  # type: ignore[call-overload]
+    a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
 
 

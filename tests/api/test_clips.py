@@ -1,5 +1,7 @@
 """Uploading, and serving frames by ranges."""
 
+import json
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -7,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Job
+from tests.fake_packs import fake_index
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/clips/"
@@ -132,6 +135,13 @@ def test_it_says_that_the_index_is_damaged(api, clip):
     answer = api.get(f"{URL}{clip.pk}/frames/")
     assert answer.status_code == 404
     assert "missing from the storage or damaged" in answer.json()["detail"]
+
+
+def test_times_that_do_not_rise_are_repaired_when_an_earlier_version_stored_them(api, clip):
+    stored = fake_index(4).to_json() | {"pts": [0, 0, 33, 33], "time_base": "1/1000"}
+    default_storage.save(clip.index_name, ContentFile(json.dumps(stored).encode()))
+    answer = api.get(f"{URL}{clip.pk}/frames/").json()
+    assert (answer["pts"], answer["time_base"]) == ([0, 16500, 33000, 49500], "1/1000000")
 
 
 def test_a_failed_clip_has_no_frames_and_a_reason(api, make_clip):

@@ -13,6 +13,7 @@ from skimage.data import astronaut
 from models_ml.errors import InputError
 from models_ml.face.detect import Box
 from models_ml.synthetic.barcode import read_number
+from models_ml.video.decode import open_source
 from models_ml.video.framepack import read_pack_frame
 from models_ml.video.ingest import ingest
 from tests.unit.models_ml.video.made_clips import (
@@ -53,6 +54,21 @@ def test_the_pack_holds_every_frame_of_the_clip(tmp_path: Path) -> None:
     assert numbers == list(range(30))
     assert result.index.source == tuple(range(1, 31))
     assert (result.index.width, result.index.height) == (160, 96)
+
+
+def test_a_clip_with_more_frames_than_time_stamps_gets_rising_times(tmp_path: Path) -> None:
+    clip = write_video(  # Matroska counts milliseconds
+        tmp_path / "clip.mkv", numbered_frames(20), codec="mjpeg", pixels="yuvj420p", rate=2000
+    )
+    with open_source(clip) as source:
+        stamps = [frame.pts for frame in source]
+    assert len(set(stamps)) < 20
+    file = io.BytesIO()
+    index = ingest(clip, file, detector=NoFace()).index
+    assert [read_number(read_pack_frame(file, index, i)) for i in range(20)] == list(range(20))
+    assert [round(float(time) * 2000, 2) for time in index.times] == pytest.approx(range(20), abs=1)
+    assert all(a < b for a, b in pairwise(index.pts))
+    assert float(index.fps) == pytest.approx(2000, rel=0.06)
 
 
 def test_frame_images_keep_their_source_numbers(tmp_path: Path) -> None:

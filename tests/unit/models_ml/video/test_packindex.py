@@ -5,13 +5,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models_ml.errors import InputError
-from models_ml.video.packindex import PackIndex
+from models_ml.video.packindex import PackIndex, rising_times
 
+# The labeler's tests read the same cases (frame-pack.test.mjs).
+CASES = json.loads((Path(__file__).parents[2] / "frame_indexes.json").read_text())
 INDEX = PackIndex(
     width=160,
     height=96,
@@ -67,6 +72,31 @@ def test_times_count_from_the_first_frame_in_seconds() -> None:
 def test_a_damaged_index_is_refused(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         PackIndex.from_json(INDEX.to_json() | change)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_python_and_the_labeler_accept_the_same_indexes(case: dict[str, Any]) -> None:
+    data = case["index"]
+    if case["valid"]:
+        assert PackIndex.from_json(data).to_json() == data
+    elif "repaired" not in case:
+        with pytest.raises(InputError):
+            PackIndex.from_json(data)
+    else:
+        repaired = PackIndex.from_json(data)
+        assert repaired.to_json() == data | case["repaired"]
+        with pytest.raises(InputError, match="time stamps do not rise"):
+            replace(repaired, pts=tuple(data["pts"]))
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_any_times_become_rising_ones(seed: int, is_sorted: bool) -> None:
+    random = np.random.default_rng(seed)
+    pts = random.integers(-50, 50, random.integers(1, 60)).tolist()
+    clock = rising_times(sorted(pts) if is_sorted else pts, Fraction(1, 1000), Fraction(200))
+    assert len(clock.pts) == len(pts)
+    assert all(a < b for a, b in pairwise(clock.pts))
 
 
 def test_an_index_without_a_field_is_refused() -> None:

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { FramePack } from "../../../../../frontend/static/js/labeler/frames/frame-pack.js";
 import { makePack } from "./packs.mjs";
 
 test("times count from the first frame, by pts and time base", () => {
@@ -56,3 +58,13 @@ test("curves of parts of the face are used only if they have one number per fram
   assert.deepEqual(pack.motionRegions, { brows: [0, 1, 2] });
   assert.deepEqual(makePack(3).motionRegions, {});
 });
+
+// The Python tests read the same cases (test_packindex.py): what one side writes, the other one opens.
+const cases = JSON.parse(readFileSync(new URL("../../../frame_indexes.json", import.meta.url), "utf8"));
+for (const { name, valid, index, repaired } of cases) {
+  test(`an index with ${name} is ${valid ? "opened" : "refused"}`, () => {
+    if (valid) assert.equal(new FramePack(index).count, index.count);
+    else assert.throws(() => new FramePack(index));
+  });
+  if (repaired) test(`an index with ${name} is opened after its repair`, () => assert.equal(new FramePack({ ...index, ...repaired }).count, index.count));
+}
