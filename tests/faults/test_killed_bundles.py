@@ -88,7 +88,7 @@ def test_killing_an_idle_process_does_not_stop_the_others(platform, api, version
         if "worker@" in (Path("/proc") / str(pid) / "cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
     wait_until(lambda: {worker["name"] for worker in api.get("workers/")} - names, "other processes")
-    assert ended(api, launch(api, version), 60)["state"] == "finished"
+    assert ended(api, launch(api, version))["state"] == "finished"
 
 
 def test_a_run_continues_after_the_platform_was_killed_and_restarted(platform, api, version, undisturbed):
