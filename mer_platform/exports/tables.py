@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import read_index
@@ -18,7 +19,6 @@ from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 
-MARKS = ("onset", "apex", "offset")
 CLIPS_PER_QUERY = 200
 ExportRow = tuple[Any, ...]
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
+from mer_platform.annotation.marks import MARKS
 from models_ml.formats.base import CodedExpression, FoundClip, Problem
-
-_MARKS = ("onset", "apex", "offset")
 
 
 def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -17,7 +16,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
     problems: list[Problem] = []
     marks: dict[str, int | None] = {}
     positions = {number: index for index, number in enumerate(found.numbers)}
-    for name in _MARKS:
+    for name in MARKS:
         number = getattr(expression, name)
         marks[name] = None if number is None else _index(found, positions, number)
         if number is not None and marks[name] is None:
@@ -34,7 +33,7 @@ def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str,
     known = [value for value in marks.values() if value is not None]
     wrong = ""
     if known != sorted(known):
-        numbers = ", ".join(f"{name} {getattr(expression, name)}" for name in _MARKS)
+        numbers = ", ".join(f"{name} {getattr(expression, name)}" for name in MARKS)
         wrong = f"The marks of {found.subject}/{found.name} are not in order: {numbers}"
     elif len(expression.emotion) > 40:
         wrong = f"The emotion “{expression.emotion}” has more than 40 characters"

@@ -83,7 +83,7 @@ def test_two_coders_and_a_judge(live_platform, clips, bea, judge):
     (first, clip), (second, other) = clips
     url = f"{live_platform.url}/projects/two-coders"
     bea.goto(f"{url}/")
-    bea.get_by_role("link", name="Code the next clip").click()
+    bea.get_by_role("link", name="Code the next clip").first.click()
     expect(bea).to_have_url(f"{url}/clips/{first}/")
     expect(bea.get_by_role("link", name="My queue")).to_contain_text("0 of 2 done")
 

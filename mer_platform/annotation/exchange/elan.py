@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # the characters that XML forbids
 from pympi.Elan import Eaf
 
-from mer_platform.annotation.exchange.rows import ExportRow, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking, ImportRow, ParsedFile
 from mer_platform.annotation.exchange.zips import Archive, safe_name
 from mer_platform.annotation.marks import MARKS
 from models_ml.errors import InputError
@@ -34,12 +34,12 @@ _MIME = {
 Spans = list[tuple[str, int, int, str]]  # tier, start, end, text
 
 
-def write(rows: Sequence[ExportRow]) -> bytes:
+def write(rows: Sequence[ExportedMarking]) -> bytes:
     """Return a zip of .eaf files, named database/subject/clip.eaf.
 
     Raises InputError if a clip's frames are less than a millisecond apart, since ELAN counts in whole milliseconds.
     """
-    by_clip: defaultdict[int, list[ExportRow]] = defaultdict(list)
+    by_clip: defaultdict[int, list[ExportedMarking]] = defaultdict(list)
     for row in rows:
         by_clip[row.clip.pk].append(row)
     file = io.BytesIO()
@@ -52,7 +52,7 @@ def write(rows: Sequence[ExportRow]) -> bytes:
     return file.getvalue()
 
 
-def _document(rows: list[ExportRow]) -> bytes:
+def _document(rows: list[ExportedMarking]) -> bytes:
     clip = rows[0].clip
     document = Eaf(author="")
     document.remove_tier("default")
@@ -63,7 +63,7 @@ def _document(rows: list[ExportRow]) -> bytes:
     if suffix in VIDEOS:
         relative = f"./{_xml(clip.original_name)}"
         document.add_linked_file(relative, relpath=relative, mimetype=_MIME[suffix])
-    by_coder: defaultdict[str, list[ExportRow]] = defaultdict(list)
+    by_coder: defaultdict[str, list[ExportedMarking]] = defaultdict(list)
     for row in rows:
         by_coder[row.coder or CONSENSUS].append(row)
     for coder, own in sorted(by_coder.items()):
@@ -74,7 +74,7 @@ def _document(rows: list[ExportRow]) -> bytes:
         return path.read_bytes()
 
 
-def _add_coder(document: Eaf, coder: str, rows: list[ExportRow]) -> None:
+def _add_coder(document: Eaf, coder: str, rows: list[ExportedMarking]) -> None:
     """Add a coder's expressions to one set of tiers. Overlapping expressions go to further sets."""
     ends: list[int] = []
     placed = sorted((_spans(row) for row in rows), key=lambda spans: (spans[0][1], spans[0][2]))
@@ -89,7 +89,7 @@ def _add_coder(document: Eaf, coder: str, rows: list[ExportRow]) -> None:
             document.add_annotation(tier, first, last, _xml(text))
 
 
-def _spans(row: ExportRow) -> Spans:
+def _spans(row: ExportedMarking) -> Spans:
     """Return the spans of one expression, the expression itself first."""
     timing, marks = row.timing, {name: row.timing.ms(index) for name, index in row.marks().items()}
     start, end = min(marks.values(), default=0), max(marks.values(), default=0)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mer_platform.annotation.exchange.elan import CONSENSUS, import_row
-from mer_platform.annotation.exchange.rows import ExportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking, ParsedFile
 from mer_platform.annotation.exchange.zips import Archive
 from mer_platform.annotation.marks import MARKS
 from models_ml.formats import label_studio
@@ -22,16 +22,18 @@ from models_ml.formats.spans import NO_EMOTION
 _REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
 
 
-def write(rows: Sequence[ExportRow]) -> bytes:
+def write(rows: Sequence[ExportedMarking]) -> bytes:
     """Return one task per clip, with one annotation per coder."""
-    by_clip: defaultdict[int, defaultdict[str, list[ExportRow]]] = defaultdict(lambda: defaultdict(list))
+    by_clip: defaultdict[int, defaultdict[str, list[ExportedMarking]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for row in rows:
         by_clip[row.clip.pk][row.coder or CONSENSUS].append(row)
     tasks = [_task(number, coders) for number, coders in enumerate(by_clip.values(), 1)]
     return json.dumps(tasks, ensure_ascii=False, indent=1).encode()
 
 
-def _task(number: int, coders: dict[str, list[ExportRow]]) -> dict[str, Any]:
+def _task(number: int, coders: dict[str, list[ExportedMarking]]) -> dict[str, Any]:
     clip = next(iter(coders.values()))[0].clip
     data = {
         "video": clip.original_name, "database": clip.database.name, "subject": clip.subject.name,
@@ -44,7 +46,7 @@ def _task(number: int, coders: dict[str, list[ExportRow]]) -> dict[str, Any]:
     return {"id": number, "data": data, "annotations": annotations, "predictions": []}
 
 
-def _regions(row: ExportRow, coder: str) -> list[dict[str, Any]]:
+def _regions(row: ExportedMarking, coder: str) -> list[dict[str, Any]]:
     marks = {name: index + 1 for name, index in row.marks().items()}
     first, last = min(marks.values(), default=1), max(marks.values(), default=1)
     spans = [(first, last, row.marking.emotion or NO_EMOTION)]

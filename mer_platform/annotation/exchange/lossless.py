@@ -13,7 +13,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 
-from mer_platform.annotation.exchange.rows import ExportRow, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking, ImportRow, ParsedFile
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip
@@ -24,7 +24,7 @@ SCHEMA = "mer-annotations"
 VERSION = 1
 
 
-def write(rows: Sequence[ExportRow]) -> bytes:
+def write(rows: Sequence[ExportedMarking]) -> bytes:
     """Return the document. Rows of one clip must follow each other."""
     clips: dict[int, dict[str, Any]] = {}
     for row in rows:

@@ -14,7 +14,7 @@ FrameUnit = Literal["source", "frame", "ms", "index"]
 
 
 @dataclass(frozen=True)
-class ExportRow:
+class ExportedMarking:
     """An annotation or a consensus (``coder`` is then empty) to be exported, with its clip and the times of its frames."""
 
     clip: Clip
@@ -75,4 +75,4 @@ class ExchangeFormat:
     suffix: str
     content_type: str
     note: str
-    write: Callable[[Sequence[ExportRow]], bytes]
+    write: Callable[[Sequence[ExportedMarking]], bytes]

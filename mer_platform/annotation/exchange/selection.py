@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from mer_platform.annotation.exchange.formats import LOSSLESS
-from mer_platform.annotation.exchange.rows import ExportRow
+from mer_platform.annotation.exchange.rows import ExportedMarking
 from mer_platform.annotation.exchange.timing import TimingCache
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip, Database
@@ -43,7 +43,7 @@ class SelectionForm(forms.Form):
             )
         return cleaned
 
-    def rows(self, kind: str) -> list[ExportRow]:
+    def rows(self, kind: str) -> list[ExportedMarking]:
         """Return the selected markings, clip by clip.
 
         The lossless format also includes the consensus, unless a coder is selected.
@@ -62,20 +62,20 @@ class SelectionForm(forms.Form):
         timings = TimingCache()
         agreed_only = chosen["marks"] == CONSENSUS
         with_consensus = agreed_only or (kind == LOSSLESS and not chosen["coder"])
-        rows: list[ExportRow] = []
+        rows: list[ExportedMarking] = []
         found = clips.select_related("subject__database", "project").prefetch_related(*paths)
         for clip in found.iterator(chunk_size=200):
             if not agreed_only:
                 own = [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
-                rows += sorted((ExportRow(clip, timings, a, a.coder.username) for a in own), key=_order)
+                rows += sorted((ExportedMarking(clip, timings, a, a.coder.username) for a in own), key=_order)
             if with_consensus:
                 rows += sorted(
-                    (ExportRow(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
+                    (ExportedMarking(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
                 )
         return rows
 
 
-def _order(row: ExportRow) -> tuple[str, int, int]:
+def _order(row: ExportedMarking) -> tuple[str, int, int]:
     """Order by coder and time; annotations without marks come first.
 
     It is done here because SQLite and PostgreSQL sort nulls differently.

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from mer_platform.annotation.exchange.rows import ExportRow, FrameUnit, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking, FrameUnit, ImportRow, ParsedFile
 from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Subject
 from models_ml.errors import InputError
@@ -53,14 +53,14 @@ _HEADER_BYTES = 4096  # a header row ends within them
 Cells = tuple[Any, ...]
 
 
-def casme2_rows(rows: Sequence[ExportRow]) -> list[Cells]:
+def casme2_rows(rows: Sequence[ExportedMarking]) -> list[Cells]:
     """Return the table in CASME II's columns. As in its own sheet, no apex is "/", and sub01 is "01"."""
     databases = {row.clip.subject.database_id for row in rows}
     taken = set(Subject.objects.filter(database__in=databases).values_list("database", "name"))
     return [CASME2_COLUMNS, *(_casme2_row(row, taken) for row in rows)]
 
 
-def _casme2_row(row: ExportRow, taken: set[tuple[int, str]]) -> Cells:
+def _casme2_row(row: ExportedMarking, taken: set[tuple[int, str]]) -> Cells:
     onset, apex, offset = _source_frames(row)
     subject = row.clip.subject.name
     if casme2.subject_name(subject) == subject and (row.clip.database.pk, subject[3:]) not in taken:
@@ -72,7 +72,7 @@ def _casme2_row(row: ExportRow, taken: set[tuple[int, str]]) -> Cells:
     )  # fmt: skip
 
 
-def samm_rows(rows: Sequence[ExportRow]) -> list[Cells]:
+def samm_rows(rows: Sequence[ExportedMarking]) -> list[Cells]:
     """Return the table in SAMM's columns.
 
     The duration is in frames and includes both ends. Inducement code and objective class stay empty: the platform does
@@ -81,7 +81,7 @@ def samm_rows(rows: Sequence[ExportRow]) -> list[Cells]:
     return [SAMM_COLUMNS, *map(_samm_row, rows)]
 
 
-def _samm_row(row: ExportRow) -> Cells:
+def _samm_row(row: ExportedMarking) -> Cells:
     onset, apex, offset = _source_frames(row)
     marks = row.marks()
     known = "onset" in marks and "offset" in marks
@@ -93,15 +93,17 @@ def _samm_row(row: ExportRow) -> Cells:
     )  # fmt: skip
 
 
-def _source_frames(row: ExportRow) -> list[int | None]:
+def _source_frames(row: ExportedMarking) -> list[int | None]:
     marks = row.marks()
     return [row.timing.source[marks[name]] if name in marks else None for name in MARKS]
 
 
-def to_csv(table: Callable[[Sequence[ExportRow]], list[Cells]]) -> Callable[[Sequence[ExportRow]], bytes]:
+def to_csv(
+    table: Callable[[Sequence[ExportedMarking]], list[Cells]],
+) -> Callable[[Sequence[ExportedMarking]], bytes]:
     """Return a function that writes the table as CSV that spreadsheets open as it was written."""
 
-    def write(rows: Sequence[ExportRow]) -> bytes:
+    def write(rows: Sequence[ExportedMarking]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(
             [guard_formula(cell) if isinstance(cell, str) else cell for cell in cells]
@@ -112,10 +114,12 @@ def to_csv(table: Callable[[Sequence[ExportRow]], list[Cells]]) -> Callable[[Seq
     return write
 
 
-def to_xlsx(table: Callable[[Sequence[ExportRow]], list[Cells]]) -> Callable[[Sequence[ExportRow]], bytes]:
+def to_xlsx(
+    table: Callable[[Sequence[ExportedMarking]], list[Cells]],
+) -> Callable[[Sequence[ExportedMarking]], bytes]:
     """Return a function that writes the table as XLSX. Texts stay text cells, even if they are edited."""
 
-    def write(rows: Sequence[ExportRow]) -> bytes:
+    def write(rows: Sequence[ExportedMarking]) -> bytes:
         workbook = Workbook(write_only=True)
         sheet = workbook.create_sheet("Coding")
         sheet.freeze_panes = "A2"
