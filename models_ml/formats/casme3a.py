@@ -38,8 +38,9 @@ from models_ml.formats.coded_rows import (
 )
 from models_ml.formats.errata import Erratum
 from models_ml.formats.folders import image_folders
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import Column, SheetRow, find_table
+from models_ml.formats.sheets import SheetRow, find_table
 
 _MOST_DROPPED_FRAMES = 8
 _SOURCE = "MEB (Varanka et al., the dataset module of tvaranka/meb) and other public loaders make the same correction."
@@ -125,7 +126,7 @@ DATABASE = CodedDatabase(
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     """Read CAS(ME)³ part A, long videos or cut clips; raises InputError as ``CodedDatabase.read`` does."""
     report = ImportReport()
-    table = find_table(tree, sheet, DATABASE.columns, "the coding sheet of CAS(ME)³ part A")
+    table = find_table(tree, sheet, DATABASE.columns, "the coding sheet of CAS(ME)³ part A", report)
     database = replace(DATABASE, codes_emotions="emotion" in table.columns)
     folders = identify_folders(tree, image_folders(tree, report), database, report)
     rows = coded_rows(table.rows, database.subject, database.clip, report, database.kind)

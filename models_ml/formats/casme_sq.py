@@ -24,7 +24,7 @@ from models_ml.formats.coded_database import (
 from models_ml.formats.coded_rows import ExpressionKind, coded_rows
 from models_ml.formats.folders import image_folders
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import SheetRow, load_sheet, sheet_names, worksheets
+from models_ml.formats.sheets import SheetRow, load_sheet, report_unread_worksheets, sheet_names, worksheets
 
 _KEYS = ("subject", "filename", "onset", "apex", "offset", "action_units", "emotion", "kind")
 _Rows = Sequence[tuple[int, Sequence[Any]]]
@@ -81,7 +81,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     Raises InputError if the workbook, one of its worksheets or each folder of frames is missing.
     """
     report = ImportReport()
-    name, coding, subjects, codes = _workbook(tree, sheet)
+    name, coding, subjects, codes = _workbook(tree, sheet, report)
     folders = identify_folders(tree, image_folders(tree, report), DATABASE, report)
     by_code = _by_code(folders)
 
@@ -97,19 +97,28 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     return assemble(tree, coded, folders, accepted, DATABASE, report)
 
 
-def _workbook(tree: Tree, sheet: Sheet | None) -> tuple[str, _Rows, dict[str, str], dict[str, str]]:
+def _workbook(
+    tree: Tree, sheet: Sheet | None, report: ImportReport
+) -> tuple[str, _Rows, dict[str, str], dict[str, str]]:
     """Return the workbook's name, its coding rows, the folder of each participant and the code of each video name."""
     reasons: list[str] = []
     for candidate in [sheet] if sheet else [load_sheet(tree, n) for n in sheet_names(tree)[:40]]:
         parts: dict[str, _Rows] = {}
+        read: dict[str, tuple[str, int]] = {}
+        unread: list[tuple[str, int]] = []
         try:
             for title, rows in worksheets(candidate):
                 rule = re.search(r"rule ?([12])", title.lower())
-                parts[rule[1] if rule else "coding"] = parts.get(rule[1] if rule else "coding") or rows
+                part = rule[1] if rule else "coding"
+                if parts.get(part):
+                    unread.append((title, len(rows)))
+                else:
+                    parts[part], read[part] = rows, (title, len(rows))
         except InputError as error:
             reasons.append(str(error))
             continue
         if parts.keys() >= {"coding", "1", "2"}:
+            report_unread_worksheets(candidate.name, read["coding"], unread, [], report)
             coding = [(n, cells) for n, cells in parts["coding"] if n > 1 or _is_number(cells[0])]
             subjects = {_text(c[2]): subject_name(_text(c[1])) for _, c in parts["1"] if len(c) > 2}
             codes = {_text(c[1]): _text(c[0]).zfill(4) for _, c in parts["2"] if len(c) > 1}

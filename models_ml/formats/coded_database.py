@@ -20,8 +20,9 @@ from models_ml.formats.coded_rows import (
 )
 from models_ml.formats.errata import Erratum, corrected
 from models_ml.formats.folders import Folder, image_folders, sound_frames
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import Column, SheetRow, find_table
+from models_ml.formats.sheets import SheetRow, find_table
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class CodedDatabase:
         Raises InputError if the tree has no folder of the layout, has one clip below two roots, or has no sheet.
         """
         report = ImportReport()
-        table = find_table(tree, sheet, self.columns, f"the coding sheet of {self.name}")
+        table = find_table(tree, sheet, self.columns, f"the coding sheet of {self.name}", report)
         folders = identify_folders(tree, image_folders(tree, report), self, report)
         rows = coded_rows(table.rows, self.subject, self.clip, report, self.kind, self.none)
         return assemble(tree, rows, folders, accepted, self, report)

@@ -14,18 +14,27 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models_ml.formats.base import CodedExpression
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import Column, SheetRow
+from models_ml.formats.sheets import SheetRow
 
 ExpressionKind = Literal["micro", "macro"]
 
-SUBJECT = Column("subject", ("Subject", "Subject ID", "sub_ID", "sub"))
-FILENAME = Column("filename", ("Filename", "File name", "fold_name", "Material", "seq"))
-ONSET = Column("onset", ("OnsetFrame", "OnsetF", "Onset"))
-APEX = Column("apex", ("ApexFrame", "ApexF", "ApexF1", "Apex"), required=False)
-OFFSET = Column("offset", ("OffsetFrame", "OffsetF", "Offset"))
-ACTION_UNITS = Column("action_units", ("Action Units", "AU", "AUs"), required=False)
-EMOTION = Column("emotion", ("Estimated Emotion", "Emotion"))
+SUBJECT = Column(
+    "subject", ("Subject", "Subject ID", "Subject No", "Subject Number", "Subjects", "sub_ID", "sub")
+)
+FILENAME = Column("filename", ("Filename", "Filenames", "fold_name", "Material", "seq"))
+ONSET = Column("onset", ("OnsetFrame", "OnsetF", "Onset", "Onset Frame No", "Onset Frame Number"))
+APEX = Column(
+    "apex", ("ApexFrame", "ApexF", "ApexF1", "Apex", "Apex Frame No", "Apex Frame Number"), required=False
+)
+OFFSET = Column("offset", ("OffsetFrame", "OffsetF", "Offset", "Offset Frame No", "Offset Frame Number"))
+ACTION_UNITS = Column(
+    "action_units",
+    ("Action Units", "Action Unit", "AU", "AUs", "AU code", "AU codes", "FACS", "FACS code", "FACS codes"),
+    required=False,
+)
+EMOTION = Column("emotion", ("Estimated Emotion", "Emotion", "Estimated Emotions", "Emotions"))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,22 @@ from pathlib import PurePosixPath
 from typing import cast
 
 from models_ml.formats.base import CodedExpression, Finding, FoundClip, Layout, Sheet, Tree
-from models_ml.formats.coded_rows import ACTION_UNITS, CodedRow, ExpressionKind, at, check, without_duplicates
+from models_ml.formats.coded_rows import (
+    ACTION_UNITS,
+    APEX,
+    EMOTION,
+    OFFSET,
+    ONSET,
+    CodedRow,
+    ExpressionKind,
+    at,
+    check,
+    without_duplicates,
+)
 from models_ml.formats.folders import VIDEOS, Folder, image_folders, sound_frames
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import Column, SheetRow, find_table
+from models_ml.formats.sheets import SheetRow, find_table
 
 COLUMNS = (
     Column("database", ("database", "dataset")),
@@ -22,10 +34,10 @@ COLUMNS = (
     Column("clip", ("clip",)),
     Column("path", ("path", "folder", "file")),
     Column("fps", ("fps", "frame rate", "frames per second"), required=False),
-    Column("onset", ("onset", "onset frame"), required=False),
-    Column("apex", ("apex", "apex frame"), required=False),
-    Column("offset", ("offset", "offset frame"), required=False),
-    Column("emotion", ("emotion", "label"), required=False),
+    Column("onset", ("onset", *ONSET.names), required=False),
+    Column("apex", ("apex", *APEX.names), required=False),
+    Column("offset", ("offset", *OFFSET.names), required=False),
+    Column("emotion", ("emotion", *EMOTION.names, "label"), required=False),
     ACTION_UNITS,
     Column("kind", ("kind", "type"), required=False),
 )
@@ -35,7 +47,7 @@ _Key = tuple[str, str, str]  # database, subject, clip
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     """Read the clips that the manifest lists; there are no errata. Raises InputError if no manifest is found."""
     report = ImportReport()
-    table = find_table(tree, sheet, COLUMNS, "a manifest")
+    table = find_table(tree, sheet, COLUMNS, "a manifest", report)
     folders = {folder.path: folder for folder in image_folders(tree, report)}
     listed: defaultdict[_Key, list[SheetRow]] = defaultdict(list)
     for row in table.rows:

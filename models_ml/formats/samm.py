@@ -20,8 +20,9 @@ from models_ml.formats.coded_rows import (
     SUBJECT,
     ExpressionKind,
 )
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import Column, SheetRow
+from models_ml.formats.sheets import SheetRow
 
 EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "other")
 TYPE = Column("kind", ("Micro", "Type"), required=False)

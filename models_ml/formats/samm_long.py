@@ -10,8 +10,8 @@ import re
 from models_ml.formats.base import Layout
 from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
+from models_ml.formats.headers import Column
 from models_ml.formats.samm import EMOTIONS, clip_name, kind, subject_name
-from models_ml.formats.sheets import Column
 
 
 def identify(parts: tuple[str, ...]) -> ClipIdentity | None:

@@ -20,6 +20,15 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
+from models_ml.formats.headers import (
+    Cells,
+    Column,
+    Header,
+    Rows,
+    UnclearColumnsError,
+    choose_columns,
+    find_header,
+)
 from models_ml.formats.report import ImportReport, listed
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls files and of encrypted .xlsx files
@@ -28,17 +37,6 @@ _UNPACKED = 256 << 20  # bytes of its XML; a sheet of a few thousand rows has ab
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
 _EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
-
-Cells = Sequence[Any]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column to read: our key for it, the names that sheets give it, and whether a sheet must have it."""
-
-    key: str
-    names: tuple[str, ...]
-    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,56 +101,128 @@ class SheetTable:
     rows: tuple[SheetRow, ...]
 
 
-def read_table(sheet: Sheet, columns: Sequence[Column]) -> SheetTable:
-    """Return the rows of the first worksheet that has all required columns.
+def read_table(sheet: Sheet, columns: Sequence[Column], report: ImportReport) -> SheetTable:
+    """Return the rows of the first worksheet that has all required columns; one with rows goes before one without.
 
-    Raises InputError if there is none; the message names the file, the columns found and the columns expected.
+    The report names columns that could also be meant and worksheets that are not read. Raises InputError if no worksheet
+    has the columns (the message names the file, the columns found and the columns expected), and UnclearColumnsError
+    if two columns could be meant.
     """
-    seen: tuple[int, list[str], list[str]] = (0, [], [])  # matches, missing, header cells
-    for _, rows in worksheets(sheet):
-        head = _header(rows[:_HEADER_WITHIN], columns)
-        if head is None:
+    nearest: Header | None = None
+    tables: list[tuple[str, Header, Rows]] = []
+    others: list[tuple[str, int]] = []  # title and rows of worksheets without the columns
+    for title, rows in _readable(sheet, tables, report):
+        header = find_header(rows[:_HEADER_WITHIN], columns)
+        if header is not None and not header.missing:
+            tables.append((title, header, rows[header.index + 1 :]))
+            if not title:
+                break  # a csv: the delimiter fits
             continue
-        index, positions, missing = head
-        if not missing:
-            return SheetTable(
-                sheet.name, frozenset(positions), tuple(_data(rows[index + 1 :], positions, sheet.name))
-            )
-        if len(positions) > seen[0]:
-            seen = (len(positions), missing, [str(c).strip() for c in rows[index][1] if str(c or "").strip()])
+        others.append((title, len(rows)))
+        if header is not None and (nearest is None or len(header.candidates) > len(nearest.candidates)):
+            nearest = header
+    if not tables:
+        raise _without_columns(sheet, columns, nearest)
+    title, header, below = next((table for table in tables if table[2]), tables[0])
+    positions = choose_columns(header, below, columns, sheet.name, report)
+    data = tuple(_data(below, positions, sheet.name))
+    if title:
+        alike = [(name, len(rows)) for name, _, rows in tables if name != title]
+        report_unread_worksheets(sheet.name, (title, len(data)), alike, others, report)
+    return SheetTable(sheet.name, frozenset(positions), data)
+
+
+def _readable(
+    sheet: Sheet, tables: Sequence[tuple[str, Header, Rows]], report: ImportReport
+) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
+    """Yield the worksheets. One that cannot be read is an InputError only as long as no table was found before it."""
+    try:
+        yield from worksheets(sheet)
+    except InputError as error:
+        if not tables:
+            raise
+        report.warning(
+            "worksheet-not-read",
+            f"The worksheets after “{tables[-1][0]}” are not read: {error}",
+            file=sheet.name,
+        )
+
+
+def _without_columns(sheet: Sheet, columns: Sequence[Column], nearest: Header | None) -> InputError:
     wanted = listed([c.names[0] for c in columns if c.required], 20)
-    if not seen[0]:
-        raise InputError(
+    if nearest is None:
+        return InputError(
             f"The sheet “{sheet.name}” has no header: none of its first {_HEADER_WITHIN} rows names the columns. "
             f"Expected the columns {wanted}."
         )
-    raise InputError(
-        f"{'Column' if len(seen[1]) == 1 else 'Columns'} {listed(seen[1], 20)} not found in the sheet “{sheet.name}”. "
-        f"Found: {listed(seen[2], 20)}. Expected: {wanted}."
+    missing = list(nearest.missing)
+    return InputError(
+        f"{'Column' if len(missing) == 1 else 'Columns'} {listed(missing, 20)} not found in the sheet “{sheet.name}”. "
+        f"Found: {listed(nearest.named(), 20)}. Expected: {wanted}."
     )
 
 
-def find_table(tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what: str) -> SheetTable:
+def report_unread_worksheets(
+    file: str,
+    read: tuple[str, int],
+    alike: Sequence[tuple[str, int]],
+    others: Sequence[tuple[str, int]],
+    report: ImportReport,
+) -> None:
+    """Name the worksheets with rows that are not read: a warning if one of them could be meant (``alike``).
+
+    Each worksheet is given by its title and its number of rows.
+    """
+    unread = [f"“{title}” ({_rows(count)})" for title, count in (*alike, *others) if count]
+    if not unread:
+        return
+    message = f"The worksheet “{read[0]}” ({_rows(read[1])}) is read. Not read: {listed(unread, 20)}."
+    if any(count for _, count in alike):
+        report.warning(
+            "worksheet-not-read",
+            f"{message} If another worksheet is meant, move it to the first place or save it as a file of its own, and "
+            "import that.",
+            file=file,
+        )
+    else:
+        report.info("worksheet-not-read", message, file=file)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def find_table(
+    tree: Tree, sheet: Sheet | None, columns: Sequence[Column], what: str, report: ImportReport
+) -> SheetTable:
     """Return the table of the given sheet, else of the only sheet in the tree that has the columns.
 
     Raises InputError if no sheet or several sheets have them. ``what`` describes the sheet ("the coding sheet of SAMM").
     """
     if sheet is not None:
-        return read_table(sheet, columns)
+        return read_table(sheet, columns, report)
     names = sheet_names(tree)
-    tables: dict[str, SheetTable] = {}
+    tables: dict[str, tuple[SheetTable, ImportReport]] = {}
+    unclear: dict[str, UnclearColumnsError] = {}
     reasons: list[str] = []
     for name in names[:40]:
+        own = ImportReport()
         try:
-            tables[name] = read_table(load_sheet(tree, name), columns)
+            tables[name] = read_table(load_sheet(tree, name), columns, own), own
+        except UnclearColumnsError as error:
+            unclear[name] = error
         except InputError as error:
             reasons.append(str(error))
-    if len(tables) == 1:
-        return next(iter(tables.values()))
-    if tables:
+    if len(tables) + len(unclear) > 1:
         raise InputError(
-            f"“{tree.name}” contains several sheets that could be {what}: {listed(list(tables))}. Choose one of them."
+            f"“{tree.name}” contains several sheets that could be {what}: {listed([*tables, *unclear])}. "
+            "Choose one of them."
         )
+    for refusal in unclear.values():
+        raise refusal
+    for table, own in tables.values():
+        report.problems += own.problems
+        return table
     if len(names) == 1:
         raise InputError(reasons[0])
     others = f" None of these is it: {listed(names)}." if names else ""
@@ -254,38 +324,6 @@ def _limited(rows: Iterable[tuple[int, Cells]], name: str) -> list[tuple[int, Ce
         if any(cell not in (None, "") for cell in cells):
             kept.append((number, cells))
     return kept
-
-
-def _header(
-    rows: Sequence[tuple[int, Cells]], columns: Sequence[Column]
-) -> tuple[int, dict[str, int], list[str]] | None:
-    """Return the header row's index, the columns' positions by key, and the names of missing columns.
-
-    None if no row looks like a header.
-    """
-    best: tuple[int, dict[str, int], list[str]] | None = None
-    wanted = {bare(name): column.key for column in columns for name in column.names}
-    for index, (_, cells) in enumerate(rows):
-        positions: dict[str, int] = {}
-        for position, cell in enumerate(cells):
-            key = wanted.get(bare(cell)) if isinstance(cell, str) else None
-            if key is not None:
-                positions.setdefault(key, position)
-        missing = [c.names[0] for c in columns if c.required and c.key not in positions]
-        if not missing:
-            return index, positions, []
-        if len(positions) > (len(best[1]) if best else 1):  # a single word in a sentence is not a header
-            best = index, positions, missing
-    return best
-
-
-def bare(name: str) -> str:
-    """Return a column's name without case, blanks and signs.
-
-    >>> bare("Onset Frame"), bare(" onset_frame"), bare("OnsetFrame")
-    ('onsetframe', 'onsetframe', 'onsetframe')
-    """
-    return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
 def _data(rows: Iterable[tuple[int, Cells]], positions: dict[str, int], file: str) -> Iterator[SheetRow]:

@@ -34,8 +34,9 @@ from models_ml.formats.coded_rows import (
     without_duplicates,
 )
 from models_ml.formats.folders import Folder, image_folders, sound_frames
+from models_ml.formats.headers import Column, UnclearColumnsError
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import Column, SheetTable, find_table, load_sheet, read_table, sheet_names
+from models_ml.formats.sheets import SheetTable, find_table, load_sheet, read_table, sheet_names
 
 DATABASES = {"HS": "SMIC", "VIS": "SMIC VIS", "NIR": "SMIC NIR"}
 FPS = {"SMIC": 100.0, "SMIC VIS": 25.0, "SMIC NIR": 25.0}
@@ -181,7 +182,7 @@ def _rows_by_clip(
     """Return the rows by (database, clip). Each sheet is of one camera, named in its name or path or by the tree."""
     coded: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
     databases = {database for database, _ in clips}
-    for table in _tables(tree, sheet):
+    for table in _tables(tree, sheet, report):
         words = set(re.split(r"[^A-Z]+", table.name.upper())) & DATABASES.keys()
         if len(words) != 1 and len(databases) > 1:
             raise InputError(
@@ -194,13 +195,15 @@ def _rows_by_clip(
     return coded
 
 
-def _tables(tree: Tree, sheet: Sheet | None) -> list[SheetTable]:
+def _tables(tree: Tree, sheet: Sheet | None, report: ImportReport) -> list[SheetTable]:
     if sheet is not None:
-        return [find_table(tree, sheet, COLUMNS, "the sheet of SMIC-E")]
+        return [find_table(tree, sheet, COLUMNS, "the sheet of SMIC-E", report)]
     tables = []
     for name in sheet_names(tree)[:40]:
         try:
-            tables.append(read_table(load_sheet(tree, name), COLUMNS))
+            tables.append(read_table(load_sheet(tree, name), COLUMNS, report))
+        except UnclearColumnsError:
+            raise
         except InputError:
             continue  # the sheet is optional, and the tree may contain others
     return tables

@@ -23,8 +23,9 @@ from models_ml.formats import casme2
 from models_ml.formats.base import Sheet
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.csv_text import BOM, guard_formula, unguard_formula
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import Column, SheetRow, read_table
+from models_ml.formats.sheets import SheetRow, read_table
 
 CASME2_COLUMNS = (
     "Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units", "Estimated Emotion",
@@ -44,6 +45,8 @@ _COLUMNS = (
 )  # fmt: skip
 _FLAT = (
     Column("source", ("onset_source_frame",)),  # only the flat table has it
+    Column("apex_source", ("apex_source_frame",), required=False),
+    Column("offset_source", ("offset_source_frame",), required=False),
     Column("marked_by", ("marked_by",)),
     Column("filename", ("clip",)),
     *(column for column in _COLUMNS if column is not FILENAME),
@@ -148,7 +151,7 @@ def read(name: str, content: bytes) -> ParsedFile:
     report = ImportReport()
     content = _as_utf8(name, content)
     flat = b"onset_source_frame" in content[:_HEADER_BYTES]
-    table = read_table(Sheet(name, content), _FLAT if flat else _COLUMNS)
+    table = read_table(Sheet(name, content), _FLAT if flat else _COLUMNS, report)
     agreed = [line for line in table.rows if line.cells.get("marked_by") == "consensus"]
     if agreed:
         report.info(

@@ -10,8 +10,9 @@ from openpyxl import Workbook
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
+from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import Column, SheetRow, SheetTable, read_table
+from models_ml.formats.sheets import SheetRow, SheetTable, read_table
 from tests import trees
 
 COLUMNS = (
@@ -22,7 +23,7 @@ COLUMNS = (
 
 
 def table(path: Path) -> SheetTable:
-    return read_table(Sheet(path.name, path.read_bytes()), COLUMNS)
+    return read_table(Sheet(path.name, path.read_bytes()), COLUMNS, ImportReport())
 
 
 def row(value: object) -> SheetRow:
