@@ -77,4 +77,5 @@ def clip_fields(result: IngestResult) -> dict[str, Any]:
         "faces": result.faces.to_json(),
         "face_frames": [list(span) for span in result.faces.coverage()],
         "fingerprint": result.fingerprint,
+        "notes": list(result.notes),
     }

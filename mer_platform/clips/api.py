@@ -45,12 +45,13 @@ class ClipSerializer(serializers.ModelSerializer):
     subject = serializers.CharField(source="subject.name", read_only=True)
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
+    notes = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Clip
         fields = [
             "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
-            "face_frames", "frame_count", "frames_per_second", "fps", "width", "height", "is_grey", "codec",
+            "notes", "face_frames", "frame_count", "frames_per_second", "fps", "width", "height", "is_grey", "codec",
             "first_source_number", "sha256", "size", "original_name", "created_at",
         ]  # fmt: skip
         read_only_fields = fields

@@ -100,6 +100,10 @@ class Clip(models.Model):
         blank=True,
         help_text="Describes what moves in the clip. Copies of one recording have similar fingerprints.",
     )
+    notes = models.JSONField(
+        default=list,
+        help_text="Sentences about what is hidden or odd in the file, for example a variable frame rate.",
+    )
 
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.formats.report import ImportReport, listed
-from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, order_frames
+from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
@@ -149,7 +149,7 @@ def _flaw(tree: Tree, path: str) -> str:
 
 
 def _report_gap(folder: Folder, report: ImportReport, subject: str, clip: str) -> None:
-    spans = [(a + 1, b - 1) for a, b in zip(folder.numbers, folder.numbers[1:], strict=False) if b > a + 1]
+    spans = missing_numbers(folder.numbers)
     if spans:
         missing = sum(b - a + 1 for a, b in spans)
         gaps = listed([str(a) if a == b else f"{a}–{b}" for a, b in spans])

@@ -4,7 +4,8 @@ Needs neither OpenCV nor NumPy.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -69,6 +70,15 @@ def order_frames(names: Iterable[str]) -> FrameOrder:
             )
         frames.append(NumberedFrame(name, number))
     return FrameOrder(frames, False) if frames[-1].number <= MAX_FRAME_NUMBER else _counted(ordered)
+
+
+def missing_numbers(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and last number of each gap in rising numbers.
+
+    >>> missing_numbers([46, 47, 49, 53])
+    [(48, 48), (50, 52)]
+    """
+    return [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
 
 
 def _counted(names: list[str]) -> FrameOrder:

@@ -140,6 +140,10 @@ class FrameSource(ABC):
             whole = partial(getattr, frame, "image")
             yield LazyFrame(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
 
+    def notes(self) -> list[str]:
+        """Return sentences about what is hidden or odd in the file; complete after the last frame was read."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Close the file."""

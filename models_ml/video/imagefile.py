@@ -68,6 +68,36 @@ def decode_image(data: bytes, *, grey: bool) -> Image:
     return _decode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB)
 
 
+def exif_orientation(data: bytes) -> int:
+    """Return the EXIF orientation, 1 to 8, of a JPEG from its first bytes; 1 if it states none."""
+    position = 2
+    while data[position : position + 1] == b"\xff" and data[position + 1 : position + 2] != b"\xda":
+        size = int.from_bytes(data[position + 2 : position + 4], "big")
+        if data[position + 1] == 0xE1 and data[position + 4 : position + 10] == b"Exif\0\0":
+            return _tiff_orientation(data[position + 10 : position + 2 + size])
+        position += 2 + size
+    return 1
+
+
+def _tiff_orientation(tiff: bytes) -> int:
+    order = "<" if tiff[:2] == b"II" else ">"
+    try:
+        (start,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, entry)
+            if tag == 0x0112:
+                return value if 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1
+
+
+def has_alpha(data: bytes) -> bool:
+    """Return whether an image file, from its first bytes, is a PNG with transparency."""
+    return data.startswith(b"\x89PNG") and data[25:26] in (b"\x04", b"\x06")
+
+
 def is_damaged_jpeg(data: bytes) -> bool:
     """Return whether the data of a JPEG contradict themselves: OpenCV fills what is missing or unreadable with grey.
 

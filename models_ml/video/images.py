@@ -9,6 +9,7 @@ import stat
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -16,13 +17,15 @@ from pathlib import Path, PurePosixPath
 from natsort import natsorted
 
 from models_ml.errors import InputError
-from models_ml.video.framenames import order_frames
+from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
 from models_ml.video.imagefile import (
     JPEG_START,
     ImageHeader,
     decode_image,
     decode_reduced,
+    exif_orientation,
+    has_alpha,
     is_damaged_jpeg,
     read_header,
     reduction,
@@ -30,6 +33,7 @@ from models_ml.video.imagefile import (
 
 _EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".png", ".bmp"}
 _LITTER = {"thumbs.db", "desktop.ini"}  # and every name with a leading dot
+_SPANS = 6  # gaps shown in a note
 _NAMED = 20  # damaged frames named in a message
 _MAX_NAME = 1000  # characters of a path in a zip; Python refuses to read a number of more than 4,300 digits
 _PREFIX = 4096  # bytes: enough for an image's header unless it carries a profile or a thumbnail
@@ -55,7 +59,10 @@ class ImageSource(FrameSource):
         self._limits = limits
         self._files: _Files = _Folder(path, limits) if path.is_dir() else _Zip(path, limits)
         try:
-            self._numbered = order_frames(_one_folder(self._files.names, self._files.what)).frames
+            self._order = order_frames(_one_folder(self._files.names, self._files.what))
+            self._numbered = self._order.frames
+            self._orientations: Counter[int] = Counter()
+            self._transparent = 0
             headers = self._check_headers()
         except BaseException:
             self._files.close()
@@ -98,6 +105,35 @@ class ImageSource(FrameSource):
                 height, width = whole().shape[:2]
                 raise self._mixed(item.name, width, height, self.width, self.height)
             yield LazyFrame(index, item.number, index, small, whole, data, partial(self._reduced, data))
+
+    def notes(self) -> list[str]:
+        """Return sentences about numbers that are missing or not used, mixed orientation and transparency."""
+        notes = []
+        spans = missing_numbers([item.number for item in self._numbered])
+        if spans:
+            missing = sum(last - first + 1 for first, last in spans)
+            shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in spans[:_SPANS])
+            more = f" and {len(spans) - _SPANS} more gaps" if len(spans) > _SPANS else ""
+            notes.append(
+                f"The numbers of the frame images have gaps: {missing:,} of {missing + len(self._numbered):,} source "
+                f"frames are missing ({shown}{more}). Times are counted without them."
+            )
+        if self._order.is_counted and frame_number(self._numbered[0].name) is not None:
+            notes.append(
+                f"The numbers in the file names are above {MAX_FRAME_NUMBER:,}, so they are not used as source frames: "
+                "the frames are counted from 1."
+            )
+        if len(self._orientations) > 1:
+            groups = (
+                f"{count:,} with orientation {value}" for value, count in sorted(self._orientations.items())
+            )
+            notes.append(
+                f"The frame images differ in their EXIF orientation ({', '.join(groups)}). Each one is turned as it states; "
+                "check that the face is upright in all of them."
+            )
+        if self._transparent:
+            notes.append("Frame images have transparency, which is ignored.")
+        return notes
 
     def close(self) -> None:
         self._files.close()
@@ -145,7 +181,8 @@ class ImageSource(FrameSource):
         """Return the headers of all images; nothing is decoded before all of them are checked."""
         headers: list[ImageHeader] = []
         for item in self._numbered:
-            header = read_header(self._files.read(item.name, _PREFIX))
+            start = self._files.read(item.name, _PREFIX)
+            header = read_header(start)
             header = header or read_header(self._files.read(item.name))
             if header is None:
                 raise InputError(
@@ -157,6 +194,8 @@ class ImageSource(FrameSource):
             if (header.width, header.height) != (first.width, first.height):
                 raise self._mixed(item.name, header.width, header.height, first.width, first.height)
             headers.append(header)
+            self._orientations[exif_orientation(start) if header.format == "jpeg" else 1] += 1
+            self._transparent += has_alpha(start)
             self._limits.check_count(len(headers), header.width, header.height)
         return headers
 

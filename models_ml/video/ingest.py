@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -19,6 +21,7 @@ from models_ml.video.frames import LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
+_VARIES = 0.1  # part of the shortest step by which steps differ where the rate is called variable
 # Pixels on the longer side of the image in which the face is searched first: more than the detector's first look uses. It
 # saves decoding the sampled frames at full size (``make bench NAME=import`` measures ingest).
 _SEARCHED = 320
@@ -37,6 +40,8 @@ class IngestResult:
         A JPEG, at most 320 pixels wide, of a frame with a face if there is one.
     fingerprint
         Finds copies of the clip (see ``Fingerprint``).
+    notes
+        Sentences about what is hidden or odd in the file.
     """
 
     index: PackIndex
@@ -47,6 +52,7 @@ class IngestResult:
     is_grey: bool
     faces: FaceTrack
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def ingest(
@@ -95,11 +101,13 @@ def ingest(
                 known[frame.index] = _find_face(detector, frame, size)
             if on_progress is not None:
                 on_progress(done)
+        notes = source.notes()
     index = writer.close()
     if (
         fps is None and index.time_base != source.time_base
     ):  # the file's times were replaced, so its rate is wrong too
         index = replace(index, fps=index.mean_rate or index.fps)
+    notes += _time_notes(index, source.time_base)
     read = partial(read_pack_frame, pack_file, index)
     faces = search(index.count, read, detector, fps=rate, known=known)
     regions = {name: tuple(values) for name, values in curve.regions(faces).items()}
@@ -112,7 +120,25 @@ def ingest(
         is_grey=source.is_grey,
         faces=faces,
         fingerprint=fingerprint.value(faces),
+        notes=tuple(notes),
     )
+
+
+def _time_notes(index: PackIndex, time_base: Fraction) -> list[str]:
+    """Return sentences about times that were replaced (their base then differs from the file's) or vary."""
+    if index.time_base != time_base:
+        return [
+            "Time stamps in the file repeat or go back, so the times of the frames were computed: on average "
+            f"{float(index.fps):.5g} fps. Check the frame rate."
+        ]
+    steps = [b - a for a, b in pairwise(index.pts)]
+    if not steps or max(steps) - min(steps) <= max(2, _VARIES * min(steps)):
+        return []
+    shortest, longest = (float(1000 * step * time_base) for step in (min(steps), max(steps)))
+    return [
+        f"The frame rate varies: frames are shown for {shortest:.4g} to {longest:.4g} ms, on average "
+        f"{float(index.mean_rate or index.fps):.4g} fps."
+    ]
 
 
 def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:

@@ -46,7 +46,7 @@ class VideoSource(FrameSource):
         self._path, self._kind, self._limits = path, container, limits
         self._missing = missing_bytes(path, container)
         self._damage = find_damage(path, container)
-        self._decoded = 0
+        self._decoded = self._packets = self._discarded = 0
         self._container, self._stream = self._open()
         try:
             declared = self._stream.frames
@@ -65,6 +65,7 @@ class VideoSource(FrameSource):
         self._to_rgb = VideoReformatter()
         self.codec = self._stream.codec_context.codec.canonical_name
         self.is_grey = first.format.name.startswith("gray")
+        self._has_alpha = any(component.is_alpha for component in first.format.components)
         is_turned, _, _ = _orientation(first)
         self.width, self.height = self._size[::-1] if is_turned else self._size
         rate = self._stream.average_rate or self._stream.guessed_rate
@@ -90,6 +91,18 @@ class VideoSource(FrameSource):
                 )
             self._limits.check_count(count, *self._size)
             yield frame
+
+    def notes(self) -> list[str]:
+        """Return sentences about frames that an edit list hides, and about transparency."""
+        notes = []
+        # FFmpeg marks the hidden packets that it needs to decode others, and leaves out the rest of them.
+        left_out = self._stream.frames - self._packets if self._kind == "mov" else 0
+        if hidden := self._discarded + max(0, left_out):
+            frames = "1 frame" if hidden == 1 else f"{hidden:,} frames"
+            notes.append(f"An edit list in the file hides {frames}: they are not part of the clip.")
+        if self._has_alpha:
+            notes.append("The video has transparency, which is ignored.")
+        return notes
 
     def close(self) -> None:
         self._container.close()
@@ -130,6 +143,8 @@ class VideoSource(FrameSource):
                 if damage and packet.pos is not None and packet.pos >= damage.offset:
                     yield from self._count(self._stream.codec_context.decode(None))
                     raise self._damaged(damage.reason)
+                self._packets += packet.size > 0
+                self._discarded += packet.is_discard
                 if packet.size and packet.is_corrupt:  # the file ends within it
                     cut = True
                     yield from self._count(self._stream.codec_context.decode(None))

@@ -144,6 +144,14 @@ def test_times_that_do_not_rise_are_repaired_when_an_earlier_version_stored_them
     assert (answer["pts"], answer["time_base"]) == ([0, 16500, 33000, 49500], "1/1000000")
 
 
+def test_notes_are_in_the_api_and_on_the_page(api, client, alice, make_clip):
+    note = "The frame rate varies: frames are shown for 40 to 120 ms."
+    noted = make_clip("noted", notes=[note])
+    assert api.get(f"{URL}{noted.pk}/").json()["notes"] == [note]
+    client.force_login(alice)
+    assert note in client.get(f"/projects/{noted.project.slug}/clips/{noted.pk}/").content.decode()
+
+
 def test_a_failed_clip_has_no_frames_and_a_reason(api, make_clip):
     broken = make_clip("broken", state="failed", problem="It is a text file.")
     answer = api.get(f"{URL}{broken.pk}/frames/")

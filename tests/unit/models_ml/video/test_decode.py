@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import struct
 import subprocess
 import sys
@@ -21,14 +20,6 @@ from tests.unit.models_ml.video.made_clips import numbered_frames, write_video
 
 REAL = ["single_face.mp4", "face_noface.mov", "no_face.mp4", "carphone_pristine.mp4"]
 COUNT = 40
-
-
-@pytest.fixture
-def ffmpeg() -> str:
-    program = shutil.which("ffmpeg")
-    if program is None:
-        pytest.skip("NO ffmpeg FOUND: frames are not compared with an independent decoder")
-    return program
 
 
 def framemd5(ffmpeg: str, clip: Path) -> list[tuple[int, str]]:

@@ -1,10 +1,13 @@
 """Ingest: one pass over a clip gives the pack, the thumbnail, the faces and the motion curve."""
 
 import io
+import struct
+import subprocess
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -165,3 +168,73 @@ def test_the_real_clips_are_ingested_and_their_faces_found_to_the_frame(
     assert result.index.source == tuple(range(1, frames + 1))
     assert all(a < b for a, b in pairwise(result.index.pts))
     assert result.faces.coverage() == coverage
+
+
+def notes_of(path: Path, fps: float | None = None) -> str:
+    return " ".join(ingest(path, io.BytesIO(), fps=fps, detector=NoFace()).notes)
+
+
+def test_a_clip_without_oddities_has_no_notes(tmp_path: Path) -> None:
+    assert notes_of(write_video(tmp_path / "clip.mp4", numbered_frames(30))) == ""
+    assert notes_of(write_video(tmp_path / "clip.mkv", numbered_frames(30))) == ""  # 33 and 34 ms in turn
+    assert notes_of(write_zip(tmp_path / "clip.zip", numbered_members(4)), 200) == ""
+
+
+def test_notes_say_that_the_frame_rate_varies(tmp_path: Path) -> None:
+    stamps = [0, 40, 80, 200, 240, 280]
+    clip = write_video(tmp_path / "clip.mkv", numbered_frames(6), codec="ffv1", pixels="bgr0", stamps=stamps)
+    assert notes_of(clip) == (
+        "The frame rate varies: frames are shown for 40 to 120 ms, on average 17.86 fps."
+    )
+
+
+def test_notes_say_that_times_were_replaced(tmp_path: Path) -> None:
+    clip = write_video(
+        tmp_path / "clip.mkv", numbered_frames(20), codec="mjpeg", pixels="yuvj420p", rate=2000
+    )
+    assert "Time stamps in the file repeat or go back" in notes_of(clip)
+
+
+def test_notes_count_the_frames_that_an_edit_list_hides(tmp_path: Path, ffmpeg: str) -> None:
+    whole = write_video(tmp_path / "whole.mp4", numbered_frames(40))
+    clip = tmp_path / "cut.mp4"  # cut without encoding again, as phones and editors do
+    command = [ffmpeg, "-v", "error", "-ss", "0.55", "-i", str(whole), "-c", "copy", str(clip)]
+    subprocess.run(command, check=True)
+    with av.open(str(clip)) as container:
+        stored = container.streams.video[0].frames
+    result = ingest(clip, io.BytesIO(), detector=NoFace())
+    assert 0 < result.frame_count < stored
+    hidden = stored - result.frame_count
+    assert result.notes == (
+        f"An edit list in the file hides {hidden} frames: they are not part of the clip.",
+    )
+
+
+def test_notes_name_missing_source_frames(tmp_path: Path) -> None:
+    members = numbered_members(8, "img{}.jpg", 46)
+    for number in (49, 51, 52):
+        del members[f"img{number}.jpg"]
+    path = write_zip(tmp_path / "clip.zip", members)
+    assert "3 of 8 source frames are missing (49, 51–52)" in notes_of(path, 200)
+
+
+def test_notes_say_that_numbers_are_too_large_for_source_frames(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "clip.zip", numbered_members(3, "img{}.jpg", 1_700_000_000_000))
+    assert "not used as source frames: the frames are counted from 1" in notes_of(path, 200)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_notes_say_that_orientation_is_mixed(tmp_path: Path, order: str) -> None:
+    members = numbered_members(3)
+    name, jpeg = list(members.items())[1]
+    tiff = struct.pack(order + "2sHIHHHIHH", b"II" if order == "<" else b"MM", 42, 8, 1, 0x0112, 3, 1, 3, 0)
+    exif = b"Exif\0\0" + tiff + bytes(4)
+    members[name] = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+    notes = notes_of(write_zip(tmp_path / "clip.zip", members), 200)
+    assert "differ in their EXIF orientation (2 with orientation 1, 1 with orientation 3)" in notes
+
+
+def test_notes_say_that_transparency_is_ignored(tmp_path: Path) -> None:
+    image = np.full((48, 96, 4), 90, np.uint8)
+    path = write_zip(tmp_path / "clip.zip", {"1.png": cv2.imencode(".png", image)[1].tobytes()})
+    assert notes_of(path, 200) == "Frame images have transparency, which is ignored."
