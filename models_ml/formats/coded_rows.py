@@ -8,6 +8,7 @@ All layouts follow the same rules:
 - Equal rows count once. Rows that contradict each other are errors, all of them.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Literal
 from models_ml.formats.base import CodedExpression
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import SheetRow
+from models_ml.formats.sheets import SheetRow, plain
 
 ExpressionKind = Literal["micro", "macro"]
 
@@ -70,7 +71,7 @@ def coded_rows(
     coded = []
     for row in rows:
         spelled, filename = row.text("subject", report), row.text("filename", report)
-        name = subject(spelled)
+        name = subject(re.sub(r"^(\d+)\.0+$", r"\1", plain(spelled)))  # "1.0": a number, as pandas writes it
         where = {"file": row.file, "row": row.number}
         if not name:
             report.error(

@@ -36,7 +36,22 @@ _LARGEST = 64 << 20  # bytes of a sheet
 _UNPACKED = 256 << 20  # bytes of its XML; a sheet of a few thousand rows has about 1 MB
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
+_INVISIBLE = dict.fromkeys(
+    (0x00AD, 0x200B, 0x2060, 0xFEFF)
+)  # never part of a name, unlike the zero-width joiners
+_FULL_WIDTH = {
+    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)
+}  # as East Asian keyboards type digits and signs
 _EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
+
+
+def plain(value: object) -> str:
+    """Return a value as text without invisible characters and full-width signs; not for names, which may contain them.
+
+    >>> plain("４＋Ｌ１０"), plain("４６")
+    ('4+L10', '46')
+    """
+    return str(value).translate(_INVISIBLE | _FULL_WIDTH)
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,10 @@ class SheetRow:
     file: str
 
     def text(self, key: str, report: ImportReport) -> str:
-        """Return a cell as text without outer blanks. 6.0 is "6"; a date is reported and counts as empty."""
+        """Return a cell as text without outer blanks and invisible characters; action units also without full-width signs.
+
+        6.0 is "6"; a date is reported and counts as empty.
+        """
         value = self.cells.get(key)
         if isinstance(value, (date, time)):  # datetime is a date
             report.error(
@@ -62,7 +80,8 @@ class SheetRow:
             return ""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        text = " ".join(str(value).split()) if value is not None else ""
+        written = plain(value) if key == "action_units" else str(value).translate(_INVISIBLE)
+        text = " ".join(written.split()) if value is not None else ""
         return "" if text.lower() in _EMPTY - {"-", "?", "na"} else text
 
     def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:
@@ -76,7 +95,7 @@ class SheetRow:
         if isinstance(value, (date, time)):
             self.text(key, report)
             return None
-        text = str(value).strip() if value is not None else ""
+        text = plain(value).strip() if value is not None else ""
         if text.lower() in _EMPTY or text.partition(".")[0] in none:
             return None
         if re.fullmatch(r"\d{1,9}(?:\.0*)?", text):
@@ -84,7 +103,7 @@ class SheetRow:
         report.error(
             "not-a-frame-number",
             f"“{text}” in the column of the {key} is not a frame number: expected a whole number, or “/” if there is none. "
-            "The {key} counts as missing.",
+            f"The {key} counts as missing.",
             file=self.file,
             row=self.number,
             column=key,

@@ -125,6 +125,13 @@ def test_a_database_import_reports_the_column_that_it_did_not_read(tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize("subject", [1.0, "1.0", "１", "\u200b1"])
+def test_a_subject_is_read_from_a_number_and_from_odd_characters(tmp_path: Path, subject: object) -> None:
+    trees.xlsx(tmp_path / "codes.xlsx", [HEADER, [subject, *ROW[1:]]])
+    finding = imported(tmp_path)
+    assert (finding.clips[0].subject, finding.problems) == ("sub01", [])
+
+
 def test_an_annotation_import_reports_the_column_that_it_did_not_read(tmp_path: Path) -> None:
     path = written(tmp_path / "codes.xlsx", ("Emotion", "surprise"), ("Onset", 49))
     parsed = annotation_sheets.read(path.name, path.read_bytes())

@@ -112,6 +112,24 @@ def test_numbers_as_text() -> None:
     ]
 
 
+def test_invisible_characters_and_full_width_signs_are_read() -> None:
+    report = ImportReport()
+    assert row("\u200bEP02\u200b_01f\ufeff").text("subject", report) == "EP02_01f"
+    assert row("録画（１）").text("subject", report) == "録画（１）"  # a name
+    assert SheetRow(7, {"action_units": "４＋L１０"}, "").text("action_units", report) == "4+L10"
+    for value in ("\u200b46", "４６", "４６．０", "46\u2060"):
+        assert row(value).frame("onset", report) == 46
+    for value in ("\u200b", "／", "－"):
+        assert row(value).frame("onset", report) is None
+    assert report.problems == []
+
+
+def test_a_cell_that_is_not_a_frame_number_says_what_happens() -> None:
+    report = ImportReport()
+    row("46a").frame("onset", report)
+    assert report.problems[0].message.endswith("The onset counts as missing.")
+
+
 def test_an_old_xls_asks_to_be_saved_as_xlsx(tmp_path: Path) -> None:
     (tmp_path / "CASME2.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500))
     with pytest.raises(InputError, match=r"“CASME2\.xls” is in the old \.xls format.*save it as \.xlsx"):
