@@ -11,6 +11,7 @@ from typing import Literal
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models_ml.errors import InputError
 from models_ml.video.frames import Image
@@ -96,6 +97,23 @@ def _tiff_orientation(tiff: bytes) -> int:
 def has_alpha(data: bytes) -> bool:
     """Return whether an image file, from its first bytes, is a PNG with transparency."""
     return data.startswith(b"\x89PNG") and data[25:26] in (b"\x04", b"\x06")
+
+
+def is_deep(data: bytes) -> bool:
+    """Return whether an image file, from its first bytes, is a PNG with 16 bits per value."""
+    return data.startswith(b"\x89PNG") and data[24:25] == b"\x10"
+
+
+def decode_deep(data: bytes, *, grey: bool) -> NDArray[np.uint16]:
+    """Return the values of a PNG with 16 bits as stored: uint16 (H, W) or (H, W, 3) RGB. Raises as ``decode_image``."""
+    channels = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), channels | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise InputError("cannot be decoded: it is damaged")
+    return np.asarray(image, dtype=np.uint16)
 
 
 def is_damaged_jpeg(data: bytes) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from natsort import natsorted
 
 from models_ml.errors import InputError
@@ -22,11 +23,13 @@ from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, 
 from models_ml.video.imagefile import (
     JPEG_START,
     ImageHeader,
+    decode_deep,
     decode_image,
     decode_reduced,
     exif_orientation,
     has_alpha,
     is_damaged_jpeg,
+    is_deep,
     read_header,
     reduction,
 )
@@ -63,6 +66,7 @@ class ImageSource(FrameSource):
             self._numbered = self._order.frames
             self._orientations: Counter[int] = Counter()
             self._transparent = 0
+            self._deep: set[int] = set()
             headers = self._check_headers()
         except BaseException:
             self._files.close()
@@ -72,6 +76,7 @@ class ImageSource(FrameSource):
         self.is_grey = all(header.is_grey for header in headers)
         self.codec = headers[0].format
         self.count = len(headers)
+        self._bits = self._used_bits()
         # From the pixels, not the header: a JPEG can be turned by its EXIF orientation.
         self._first: Frame | None = self._frame(0)
         self.height, self.width = self._first.image.shape[:2]
@@ -131,6 +136,11 @@ class ImageSource(FrameSource):
                 f"The frame images differ in their EXIF orientation ({', '.join(groups)}). Each one is turned as it states; "
                 "check that the face is upright in all of them."
             )
+        if self._bits < 16:
+            notes.append(
+                f"The frame images have 16 bits per value, but their values need only {self._bits}: they were scaled from "
+                f"{self._bits} to 8 bits."
+            )
         if self._transparent:
             notes.append("Frame images have transparency, which is ignored.")
         return notes
@@ -144,9 +154,30 @@ class ImageSource(FrameSource):
     def _frame(self, index: int) -> Frame:
         name, number = self._numbered[index].name, self._numbered[index].number
         data = self._files.read(name)
-        image = self._decoded(index, data, partial(decode_image, data, grey=self.is_grey))
         original = data if self._formats[index] in ("jpeg", "png") else None
+        decode = partial(decode_image, data, grey=self.is_grey)
+        if index in self._deep and self._bits < 16:
+            decode, original = partial(self._scaled, data), None
+        image = self._decoded(index, data, decode)
         return Frame(index, number, index, image, original)
+
+    def _used_bits(self) -> int:
+        """Return 10, 12, 14 or 16: how many bits the largest value of all frames with 16 bits needs."""
+        largest = 0
+        for index in sorted(self._deep):
+            try:
+                largest = max(
+                    largest,
+                    int(decode_deep(self._files.read(self._numbered[index].name), grey=self.is_grey).max()),
+                )
+            except InputError:
+                continue  # refused with the names of all damaged frames when it is read
+            if largest >= 1 << 14:
+                break
+        return next((bits for bits in (10, 12, 14) if self._deep and largest < 1 << bits), 16)
+
+    def _scaled(self, data: bytes) -> Image:
+        return (decode_deep(data, grey=self.is_grey) >> (self._bits - 8)).astype(np.uint8)
 
     def _decoded(self, index: int, data: bytes, decode: Callable[[], Image]) -> Image:
         """Return what ``decode`` makes of the data; raise InputError that names all damaged frames."""
@@ -193,6 +224,8 @@ class ImageSource(FrameSource):
             first = headers[0] if headers else header
             if (header.width, header.height) != (first.width, first.height):
                 raise self._mixed(item.name, header.width, header.height, first.width, first.height)
+            if is_deep(start):
+                self._deep.add(len(headers))
             headers.append(header)
             self._orientations[exif_orientation(start) if header.format == "jpeg" else 1] += 1
             self._transparent += has_alpha(start)

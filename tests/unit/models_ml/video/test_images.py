@@ -82,6 +82,25 @@ def test_png_pixels_are_exact_and_grey_ones_stay_grey(tmp_path: Path) -> None:
             assert np.array_equal(frame.image, image)
 
 
+@pytest.mark.parametrize("grey", [True, False])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_values_in_16_bits_are_scaled_to_what_the_camera_used(tmp_path: Path, bits: int, grey: bool) -> None:
+    images = list(numbered_frames(3, grey=grey))
+    images[2][0, :8] = 255  # the brightest value is in the last frame only
+    deep = [image.astype(np.uint16) << (bits - 8) for image in images]
+    members = {
+        f"{n}.png": cv2.imencode(".png", np.ascontiguousarray(image if grey else image[:, :, ::-1]))[
+            1
+        ].tobytes()
+        for n, image in enumerate(deep)
+    }
+    with open_source(write_zip(tmp_path / "clip.zip", members), fps=200) as source:
+        for frame, image in zip(source, images, strict=True):
+            assert np.array_equal(frame.image, image)
+            assert (frame.encoded is None) == (bits < 16)
+        assert [f"scaled from {bits} to 8 bits" in note for note in source.notes()] == [True] * (bits < 16)
+
+
 def test_colours_are_red_green_blue(tmp_path: Path) -> None:
     image = np.zeros((48, 96, 3), np.uint8)
     image[..., 0] = 200
