@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from mer_platform.clips.layers import JOB_KIND, FlowLayer
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import read_index
-from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.jobs.models import Claim, JobCancelled
 from mer_platform.storage import local_copy
 from models_ml.motion.layer import flow_layer
 from models_ml.video.framepack import read_pack_frame
@@ -16,11 +16,7 @@ from models_ml.video.frames import Image
 from workers.runner import handles
 
 
-def leave_clip(_job: Job, _reason: str) -> None:
-    """The labeler shows the job's error; nothing else waits for it."""
-
-
-@handles(JOB_KIND, failed=leave_clip)
+@handles(JOB_KIND)
 def compute_layer(claim: Claim) -> None:
     """Compute and store a layer, from two frames of the frame pack. Raises InputError if there is no face."""
     payload = claim.job.payload

@@ -5,7 +5,7 @@ from fractions import Fraction
 from mer_platform.annotation.models import Suggestion
 from mer_platform.annotation.spotting import Interval, intervals_without_apex
 from mer_platform.clips.models import Clip
-from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.jobs.models import Claim, JobCancelled
 from mer_platform.storage import local_copy
 from models_ml.motion.fitting import Spot, find_apex, find_expressions
 from models_ml.motion.regions import FaceMotion
@@ -15,11 +15,7 @@ from workers.runner import handles
 PROGRESS_FRAMES = 50
 
 
-def leave_clip(_job: Job, _reason: str) -> None:
-    """The job shows the error; the clip remains usable, without new suggestions."""
-
-
-@handles("spot", failed=leave_clip)
+@handles("spot")
 def spot_clip(claim: Claim) -> None:
     """Replace a clip's suggestions. It keeps none if nothing stands out."""
     clip = Clip.objects.filter(pk=claim.job.payload["clip"]).first()

@@ -41,8 +41,21 @@ def run(version, alice) -> Run:
     return services.launch(version, RunConfig(), alice)
 
 
-PAGES = ["project", "activity", "members", "clips", "upload", "database-new", "composites", "composite-new", "experiments",
-         "runs", "run-new", "scoring", "batch-new"]  # fmt: skip
+PAGES = [
+    "project",
+    "activity",
+    "members",
+    "clips",
+    "upload",
+    "database-new",
+    "composites",
+    "composite-new",
+    "experiments",
+    "runs",
+    "run-new",
+    "scoring",
+    "batch-new",
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

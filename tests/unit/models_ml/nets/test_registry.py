@@ -1,5 +1,6 @@
 """Networks are found in their folders."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def test_a_network_needs_nothing_but_its_folder(tmp_path: Path) -> None:
     assert "toy" in names[:-2]
     assert names[-2:] == ["hoof_svm", "majority"], "the baselines come last"
     assert module == "models_ml.nets.toy.network"
+
+
+def test_no_network_takes_its_configuration_from_another_s_folder() -> None:
+    for file in Path(nets.__path__[0]).glob("*/network.py"):
+        imported = set(re.findall(r"from models_ml\.nets\.(\w+)\.config import", file.read_text()))
+        assert imported <= {file.parent.name}, file
 
 
 def test_two_networks_cannot_have_one_name(tmp_path: Path) -> None:
