@@ -79,7 +79,7 @@ def test_a_model_of_flow_pictures_does_not_score_clips(api, browser, project, cl
     answer = api.post("/api/v1/scoring-batches/", {"model": model.pk, "clips": [clip.pk]})
     assert answer.status_code == 400
     assert "was trained on flow pictures" in answer.json()["model"][0]
-    assert "choose a model that was trained on clips alone" in answer.json()["model"][0]
+    assert "Choose a model that was trained only on clips" in answer.json()["model"][0]
     page = browser.post(reverse("batch-new", args=[project.slug]), {"model": model.pk, "clip": clip.pk})
     assert page.status_code == 422
     assert "was trained on flow pictures" in page.content.decode()
