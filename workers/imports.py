@@ -80,7 +80,7 @@ def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
         _IMPORTERS[item.kind](claim, item, tree)
     except ClipExists as existing:
         with claim.commit():
-            item.end(State.THERE, str(existing), clip=existing.clip)
+            item.end(State.EXISTS, str(existing), clip=existing.clip)
             if (existing.clip.subject.name, existing.clip.name) != (item.subject, item.name):
                 services.add_problem(
                     item, "warning", "same-bytes", f"{item}: {existing} It is not imported again."
@@ -197,7 +197,7 @@ def _import_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
         picture, created = FlowPicture.objects.get_or_create(
             subject=_subject(item), name=item.name, defaults=fields
         )
-        item.end(State.DONE if created else State.THERE, picture=picture)
+        item.end(State.DONE if created else State.EXISTS, picture=picture)
 
 
 def _import_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:

@@ -50,7 +50,7 @@ def compare_clip(tree: Tree, item: ImportItem, clip: Clip, consensus: list[Conse
 
     If the clip has no consensus yet, the item imports only its expressions.
     """
-    item.state, item.clip, item.reason = State.THERE, clip, "Already in the project."
+    item.state, item.clip, item.reason = State.EXISTS, clip, "Already in the project."
     where: dict[str, Any] = {"subject": item.subject, "clip": item.name}
     if difference := _other_frames(tree, item, clip):
         item.reason = f"The project has a clip of this name with other frames ({difference}); that clip stays unchanged."
@@ -62,7 +62,7 @@ def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> l
     """Decide whether the item's expressions can be added to a clip of the project."""
     wanted = sorted(map(_marks, item.expressions), key=str)
     there = sorted((_stored_marks(agreed) for agreed in consensus), key=str)
-    item.state, item.clip = State.THERE, clip
+    item.state, item.clip = State.EXISTS, clip
     if not wanted or wanted == there:
         item.reason = item.reason or "Its expressions are already in the project."
         return []
@@ -81,7 +81,7 @@ def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> l
 
 def compare_picture(tree: Tree, item: ImportItem, picture: FlowPicture) -> list[Problem]:
     """Mark the item's flow picture as already in the project, and report how it differs."""
-    item.state, item.picture, item.reason = State.THERE, picture, "Already in the project."
+    item.state, item.picture, item.reason = State.EXISTS, picture, "Already in the project."
     where: dict[str, Any] = {"file": item.paths()[0], "subject": item.subject, "clip": item.name}
     if picture.emotion != item.emotion:
         item.reason = (

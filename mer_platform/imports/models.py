@@ -97,7 +97,7 @@ class ImportItem(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         DONE = "done", "imported"
-        THERE = "there", "already in the project"
+        EXISTS = "there", "already in the project"
         FAILED = "failed", "not imported"
 
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")

@@ -103,9 +103,8 @@ def ingest(
                 on_progress(done)
         notes = source.notes()
     index = writer.close()
-    if (
-        fps is None and index.time_base != source.time_base
-    ):  # the file's times were replaced, so its rate is wrong too
+    if fps is None and index.time_base != source.time_base:
+        # The file's times were replaced, so its rate is wrong too.
         index = replace(index, fps=index.mean_rate or index.fps)
     notes += _time_notes(index, source.time_base)
     read = partial(read_pack_frame, pack_file, index)

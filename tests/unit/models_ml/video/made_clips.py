@@ -8,9 +8,12 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from models_ml.errors import InputError
 from models_ml.synthetic.barcode import burn_number
+from models_ml.video.decode import Frame, Limits, open_source
 
 Image = NDArray[np.uint8]
 
@@ -94,3 +97,18 @@ def numbered_members(count: int, name: str = "clip/img{}.jpg", first: int = 1) -
         name.format(first + index): encoded(image, Path(name).suffix)
         for index, image in enumerate(numbered_frames(count))
     }
+
+
+def read(path: Path, limits: Limits | None = None) -> list[Frame]:
+    with open_source(path, fps=200, limits=limits or Limits()) as source:
+        return list(source)
+
+
+def error_of(path: Path, limits: Limits | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        read(path, limits)
+    return str(caught.value)
+
+
+def one_image(width: int = 96, height: int = 48, extension: str = ".jpg") -> bytes:
+    return encoded(np.full((height, width, 3), 90, np.uint8), extension)
