@@ -9,19 +9,18 @@ from mer_platform.clips.models import Clip
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 BEFORE = [("annotation", "0004_judgement"), ("clips", "0002_clip_fingerprint")]
-AFTER = [("annotation", "0005_plain_names"), ("clips", "0003_plain_names")]
 
 
 @pytest.fixture
 def migrate():
-    """Migrate to a state; at the end of the test, to the latest one."""
+    """Migrate to a state, by default the latest; the test ends at the latest one."""
 
-    def to(targets):
-        MigrationExecutor(connection).migrate(targets)
+    def to(targets=None):
+        executor = MigrationExecutor(connection)
+        executor.migrate(targets or executor.loader.graph.leaf_nodes())
 
     yield to
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    to()
 
 
 def test_renamed_constraints_keep_rows_and_refuse_duplicates(clip, alice, migrate):
@@ -30,7 +29,7 @@ def test_renamed_constraints_keep_rows_and_refuse_duplicates(clip, alice, migrat
     annotation.keep_version(alice, "labeler")
     Assignment.objects.create(clip=clip, coder=alice)
     Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2")
-    migrate(AFTER)
+    migrate()
 
     def add(**fields):
         Clip.objects.create(project=clip.project, subject=clip.subject, size=1, **fields)
