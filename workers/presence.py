@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from celery import signals
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from mer_platform.jobs.broker import GPU_QUEUE, app
@@ -26,7 +26,7 @@ def begin(**_: Any) -> None:
     """Start in each process of a pool, after the fork."""
     try:
         count_crashes()  # of the process that this one replaces
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.warning("the database does not answer; crashes are counted later")
     finally:
         connection.close()

@@ -4,23 +4,25 @@ SIGABRT, SIGSEGV, SIGBUS, SIGFPE and SIGILL come from native code under the job:
 CPU does not have. The same job crashes its next worker too, so it fails at the second crash. SIGKILL (an administrator, the
 kernel when memory runs out) leaves no report; it counts only towards ``Job.MAX_ATTEMPTS``.
 
-Each process keeps one file in ``MER_DATA_DIR/crashes``, named after itself. It holds the number of the current job, and
-``faulthandler`` appends a traceback when the process crashes. Another process of the same host reads it.
+Each process keeps one file in ``MER_DATA_DIR/crashes`` and holds its lock. It contains the number of the current job, and
+``faulthandler`` appends a traceback when the process crashes. The system releases the lock with the process; then another
+process of the same host counts the crash.
 """
 
 import faulthandler
+import fcntl
 import logging
 import os
 import re
 import socket
+import uuid
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.db.models import F
 
 from mer_platform.jobs.models import Job
-from mer_platform.jobs.processes import is_alive, owner_name
+from mer_platform.jobs.processes import owner_name
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,12 @@ class CrashReport:
     def __init__(self) -> None:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(folder / owner_name(), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        # A process id is used again after a restart, so it does not name the file alone.
+        self._path = folder / f"{owner_name()}:{uuid.uuid4().hex}"
+        hidden = folder / f".{self._path.name}"  # until it is locked
+        self._file = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        hidden.rename(self._path)
 
     def start(self, job: Job) -> None:
         """Note the current job, and report a crash from now on."""
@@ -47,8 +54,8 @@ class CrashReport:
 
     def close(self) -> None:
         """Remove the file; the process ends normally."""
+        self._path.unlink(missing_ok=True)
         os.close(self._file)
-        (_folder() / owner_name()).unlink(missing_ok=True)
 
     def _write(self, text: str) -> None:
         os.ftruncate(self._file, 0)
@@ -57,24 +64,20 @@ class CrashReport:
 
 
 def count_crashes() -> int:
-    """Add the crashes of this host's dead processes to their jobs, and remove the reports; return how many there were."""
+    """Add the crashes of this host's dead processes to their jobs, and remove the reports; return how many there were.
+
+    A report that could not be counted, because the database does not answer, stays for the next time.
+    """
     crashes = 0
     for path in _folder().glob(f"{socket.gethostname()}:*"):
-        pid = path.name.rpartition(":")[2]
-        # A process id may be reused after a restart: then the dead process's report is under this process's name.
-        if not pid.isdigit() or (is_alive(int(pid)) and path.name != owner_name()):
-            continue
-        taken = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            path.rename(taken)  # two processes may count at once: only one of them can rename
-        except FileNotFoundError:
-            continue
-        try:
-            crashes += _count(taken)
-        except DatabaseError:
-            taken.rename(path)  # counted when the database answers again
-            raise
-        taken.unlink()
+            with path.open() as report:
+                fcntl.flock(report, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists():  # else another process has just counted it
+                    crashes += _count(path)
+                    path.unlink()
+        except (BlockingIOError, FileNotFoundError):
+            continue  # its process is alive, or has just ended normally
     return crashes
 
 

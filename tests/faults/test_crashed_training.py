@@ -32,7 +32,7 @@ def in_training(platform: LivePlatform) -> set[int]:
     """Return the processes that train a bundle and whose crash report names it."""
     reports = platform.folder / "data" / "crashes"
     owners = running_processes(platform, "bundle")
-    return {pid for pid in owners if any(path.read_text() for path in reports.glob(f"*:{pid}"))}
+    return {pid for pid in owners if any(path.read_text() for path in reports.glob(f"*:{pid}:*"))}
 
 
 def test_a_run_fails_at_the_second_crash_of_one_bundle(platform):
