@@ -15,6 +15,9 @@ from openpyxl.utils import get_column_letter
 from models_ml.errors import InputError
 from models_ml.formats.report import ImportReport, listed
 
+# What people write into a cell that has no value, in lower case.
+PLACEHOLDERS = frozenset({"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"})
+
 Cells = Sequence[Any]
 Rows = Sequence[tuple[int, Cells]]
 
@@ -138,11 +141,11 @@ def choose_columns(
 
 
 def _values(below: Rows) -> dict[int, list[str]]:
-    """Return the texts of each column that has any, by position."""
+    """Return the texts of each column that has any, by position; what stands for nothing is no text."""
     values: dict[int, list[str]] = {}
     for _, cells in below:
         for position, cell in enumerate(cells):
-            if cell is not None and (text := str(cell).strip()):
+            if cell is not None and (text := str(cell).strip()).lower() not in PLACEHOLDERS:
                 values.setdefault(position, []).append(text)
     return values
 

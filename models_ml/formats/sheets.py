@@ -21,6 +21,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
 from models_ml.formats.headers import (
+    PLACEHOLDERS,
     Cells,
     Column,
     Header,
@@ -36,13 +37,13 @@ _LARGEST = 64 << 20  # bytes of a sheet
 _UNPACKED = 256 << 20  # bytes of its XML; a sheet of a few thousand rows has about 1 MB
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 256
 _HEADER_WITHIN = 100
+# Never part of a name, unlike the zero-width joiners; the ranges are marks of the writing direction.
 _INVISIBLE = dict.fromkeys(
-    (0x00AD, 0x200B, 0x2060, 0xFEFF)
-)  # never part of a name, unlike the zero-width joiners
+    (0x00AD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+)
 _FULL_WIDTH = {
     code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)
 }  # as East Asian keyboards type digits and signs
-_EMPTY = {"", "/", "\\", "-", "–", "—", "nan", "none", "null", "n/a", "na", "?"}
 
 
 def plain(value: object) -> str:
@@ -82,7 +83,7 @@ class SheetRow:
             value = int(value)
         written = plain(value) if key == "action_units" else str(value).translate(_INVISIBLE)
         text = " ".join(written.split()) if value is not None else ""
-        return "" if text.lower() in _EMPTY - {"-", "?", "na"} else text
+        return "" if text.lower() in PLACEHOLDERS - {"-", "?", "na"} else text
 
     def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:
         """Return a cell as a frame number; None if it is empty or says so ("/"). Other texts are reported and give None.
@@ -96,7 +97,7 @@ class SheetRow:
             self.text(key, report)
             return None
         text = plain(value).strip() if value is not None else ""
-        if text.lower() in _EMPTY or text.partition(".")[0] in none:
+        if text.lower() in PLACEHOLDERS or text.partition(".")[0] in none:
             return None
         if re.fullmatch(r"\d{1,9}(?:\.0*)?", text):
             return int(text.partition(".")[0])

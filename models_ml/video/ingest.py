@@ -128,7 +128,7 @@ def _time_notes(index: PackIndex, time_base: Fraction) -> list[str]:
     if index.time_base != time_base:
         return [
             "Time stamps in the file repeat or go back, so the times of the frames were computed: on average "
-            f"{float(index.fps):.5g} fps. Check the frame rate."
+            f"{float(index.mean_rate or index.fps):.5g} fps. Check the frame rate."
         ]
     steps = [b - a for a, b in pairwise(index.pts)]
     if not steps or max(steps) - min(steps) <= max(2, _VARIES * min(steps)):

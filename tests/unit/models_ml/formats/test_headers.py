@@ -83,6 +83,20 @@ def test_the_standard_name_wins_with_a_note_in_each_layout(
         assert f"A “{name}” and {last} “{column.names[0]}”. Column {last}" in problem.message
 
 
+@pytest.mark.parametrize("placeholder", ["/", "-", "N/A", "?"])
+def test_a_standard_column_of_placeholders_gives_way_to_one_with_values(
+    tmp_path: Path, placeholder: str
+) -> None:
+    column = next(column for column in casme2.DATABASE.columns if column.key == "apex")
+    kept = [c.names[0] for c in casme2.DATABASE.columns if c is not column]
+    path = trees.xlsx(
+        tmp_path / "s.xlsx",
+        [[column.names[0], *kept, others(column)[0]], [placeholder, *("x" for _ in kept), 59]],
+    )
+    found, _ = table(path, casme2.DATABASE.columns)
+    assert found.rows[0].cells["apex"] == 59
+
+
 @pytest.mark.parametrize(("columns", "column"), EVERY_COLUMN)
 def test_two_equally_good_columns_are_refused_in_each_layout(
     tmp_path: Path, columns: Sequence[Column], column: Column

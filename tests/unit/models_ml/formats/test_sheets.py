@@ -117,7 +117,7 @@ def test_invisible_characters_and_full_width_signs_are_read() -> None:
     assert row("\u200bEP02\u200b_01f\ufeff").text("subject", report) == "EP02_01f"
     assert row("録画（１）").text("subject", report) == "録画（１）"  # a name
     assert SheetRow(7, {"action_units": "４＋L１０"}, "").text("action_units", report) == "4+L10"
-    for value in ("\u200b46", "４６", "４６．０", "46\u2060"):
+    for value in ("\u200b46", "４６", "４６．０", "46\u2060", "46\u200e", "\u202a46\u202c"):
         assert row(value).frame("onset", report) == 46
     for value in ("\u200b", "／", "－"):
         assert row(value).frame("onset", report) is None
