@@ -141,7 +141,7 @@ def choose_columns(
 
 
 def _values(below: Rows) -> dict[int, list[str]]:
-    """Return the texts of each column that has any, by position; what stands for nothing is no text."""
+    """Return the texts of each column that has any, by position; placeholders do not count."""
     values: dict[int, list[str]] = {}
     for _, cells in below:
         for position, cell in enumerate(cells):
