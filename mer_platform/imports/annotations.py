@@ -9,17 +9,17 @@ from mer_platform.annotation.exchange.timing import Timing
 from mer_platform.clips.models import Clip
 from mer_platform.imports.comparing import compare_marks
 from mer_platform.imports.models import Import, ImportItem
-from models_ml.formats.base import ExternalAnnotation, Problem
+from models_ml.formats.base import Marked, Problem
 
 PlannedItem = tuple[ImportItem | None, list[Problem]]
 
 
-def plan_annotations(batch: Import, annotations: list[ExternalAnnotation]) -> Iterator[PlannedItem]:
+def plan_annotations(batch: Import, annotations: list[Marked]) -> Iterator[PlannedItem]:
     """Yield one item per clip, with its expressions, or no item and the reason."""
     if not annotations:
         return
     names = _names(batch)
-    by_clip: dict[int, list[ExternalAnnotation]] = defaultdict(list)
+    by_clip: dict[int, list[Marked]] = defaultdict(list)
     clips: dict[int, Clip] = {}
     for annotation in annotations:
         found = names.get(_plain(annotation.clip), [])
@@ -32,7 +32,7 @@ def plan_annotations(batch: Import, annotations: list[ExternalAnnotation]) -> It
         yield _plan_clip(batch, clips[pk], own)
 
 
-def _plan_clip(batch: Import, clip: Clip, annotations: list[ExternalAnnotation]) -> PlannedItem:
+def _plan_clip(batch: Import, clip: Clip, annotations: list[Marked]) -> PlannedItem:
     item = ImportItem(
         batch=batch,
         kind=ImportItem.ItemType.MARKING,
@@ -74,7 +74,7 @@ def _plan_clip(batch: Import, clip: Clip, annotations: list[ExternalAnnotation])
     return item, problems + compare_marks(item, clip, list(clip.consensus.all()))
 
 
-def _indices(annotation: ExternalAnnotation, timing: Timing) -> tuple[dict[str, Any] | None, str]:
+def _indices(annotation: Marked, timing: Timing) -> tuple[dict[str, Any] | None, str]:
     """Return the annotation with 0-based indices; or None and what is wrong with it."""
     marks: dict[str, Any] = {}
     last = len(timing.times) - 1
@@ -103,8 +103,9 @@ def _indices(annotation: ExternalAnnotation, timing: Timing) -> tuple[dict[str, 
         return None, f"The emotion “{annotation.emotion}” has more than 40 characters."
     if len(annotation.action_units) > 80:
         return None, f"The action units “{annotation.action_units}” have more than 80 characters."
-    fields = ("emotion", "action_units", "kind", "row")
-    return {**marks, **{name: getattr(annotation, name) for name in fields}}, ""
+    fields = ("action_units", "kind", "row")
+    stated = {name: getattr(annotation, name) for name in fields}
+    return {**marks, **stated, "emotion": annotation.emotion.lower()}, ""
 
 
 def _names(batch: Import) -> dict[str, list[Clip]]:
@@ -126,7 +127,7 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def _unnamed(annotation: ExternalAnnotation, found: list[Clip]) -> Problem:
+def _unnamed(annotation: Marked, found: list[Clip]) -> Problem:
     if found:
         several = ", ".join(str(clip) for clip in found[:5])
         return _problem(
@@ -144,10 +145,10 @@ def _unnamed(annotation: ExternalAnnotation, found: list[Clip]) -> Problem:
     )
 
 
-def _refused(item: ImportItem, code: str, reason: str, annotation: ExternalAnnotation) -> PlannedItem:
+def _refused(item: ImportItem, code: str, reason: str, annotation: Marked) -> PlannedItem:
     item.state, item.reason = ImportItem.State.FAILED, reason
     return item, [_problem("error", code, reason, annotation)]
 
 
-def _problem(severity: Any, code: str, message: str, annotation: ExternalAnnotation) -> Problem:
+def _problem(severity: Any, code: str, message: str, annotation: Marked) -> Problem:
     return Problem(severity, code, message, file=annotation.file, row=annotation.row, clip=annotation.clip)

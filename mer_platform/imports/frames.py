@@ -3,10 +3,10 @@
 from typing import Any
 
 from mer_platform.annotation.marks import MARKS
-from models_ml.formats.base import CodedExpression, FoundClip, Problem
+from models_ml.formats.base import FoundClip, Marked, Problem
 
 
-def indices_of(found: FoundClip, expression: CodedExpression) -> tuple[dict[str, Any] | None, list[Problem]]:
+def indices_of(found: FoundClip, expression: Marked) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the expression with indices into the clip's frames, and problems; None if its marks cannot be right.
 
     A mark on a frame that the clip does not have stays unset, because the nearest frame would be a different mark. The

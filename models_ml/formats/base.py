@@ -6,11 +6,17 @@ frame numbers here are *source* frame numbers, as file names and sheets give the
 5562); ``mer_platform.imports`` converts them to 0-based indices.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 Severity = Literal["error", "warning", "info"]
+Kind = Literal["micro", "macro"]
+# How a file counts frames: source frames, from 1, frame indices (from 0), or milliseconds from the first frame.
+Unit = Literal["source", "frame", "index", "ms"]
+MARKS = ("onset", "apex", "offset")
+RARELY_CODED = frozenset({"confidence", "note", "origin", "suggestion"})
+FIELDS = (*MARKS, "kind", "emotion", "action_units", *sorted(RARELY_CODED))
 
 
 class Tree(Protocol):
@@ -58,17 +64,51 @@ class Correction:
     reason: str
 
 
-@dataclass(frozen=True)
-class CodedExpression:
-    """One expression as the coding gives it, in source frames; a mark that the coding does not give is None."""
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """One expression as a file states it: the type between every reader, every writer and the platform.
 
-    onset: int | None
-    apex: int | None
-    offset: int | None
-    emotion: str
+    ``clip``, ``subject``, ``database`` and ``coder`` are names as the file gives them, "" where it gives none; ``sha256`` is
+    the checksum of the clip's file. ``onset``, ``apex`` and ``offset`` are in ``unit``; None is a mark that is not set.
+    ``silent`` names the fields that the file says nothing about: their values here mean nothing, and an import does not
+    change them. ``file`` and ``row`` say where it stands, for reports.
+
+    ``shown`` is False for a coder's statement that the clip shows no expression: it has no marks. ``agreed`` marks a
+    consensus instead of one coder's annotation. Only the lossless format has ``key``, ``origin``, ``suggestion`` and
+    ``record`` (times and versions).
+    """
+
+    clip: str
+    subject: str = ""
+    database: str = ""
+    sha256: str = ""
+    coder: str = ""
+    unit: Unit = "source"
+    onset: float | None = None
+    apex: float | None = None
+    offset: float | None = None
+    emotion: str = ""
     action_units: str = ""
-    kind: Literal["micro", "macro"] = "micro"
+    kind: Kind = "micro"
+    confidence: int | None = None
+    note: str = ""
+    origin: str = ""
+    suggestion: Mapping[str, float] | None = None
+    silent: frozenset[str] = RARELY_CODED
+    shown: bool = True
+    agreed: bool = False
+    key: str = ""
+    record: Mapping[str, Any] | None = field(default=None, compare=False)
+    file: str = ""
     row: int | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """Return the fields that the file states, by name."""
+        return {name: getattr(self, name) for name in FIELDS if name not in self.silent}
+
+    def where(self) -> dict[str, Any]:
+        """Return where it stands, as fields of a ``Problem``."""
+        return {"file": self.file, "row": self.row, "subject": self.subject, "clip": self.clip}
 
 
 @dataclass(frozen=True)
@@ -85,7 +125,7 @@ class FoundClip:
     fps: float
     files: tuple[str, ...]
     numbers: tuple[int, ...]
-    expressions: tuple[CodedExpression, ...] = ()
+    expressions: tuple[Marked, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,37 +139,13 @@ class FoundFlowPicture:
     file: str
 
 
-@dataclass(frozen=True)
-class ExternalAnnotation:
-    """An expression that was marked in another tool (ELAN, Label Studio), in a clip that the project already has.
-
-    Times are in the tool's unit: milliseconds from the first frame, or 1-based frame numbers. The fields that are not
-    compared are set only for files that this platform wrote: ``written`` is the emotion exactly as the file has it.
-    """
-
-    clip: str  # the media file's name without folder and ending
-    coder: str
-    unit: Literal["ms", "frame"]
-    onset: float | None
-    apex: float | None
-    offset: float | None
-    emotion: str
-    action_units: str = ""
-    kind: Literal["micro", "macro"] = "micro"
-    file: str = ""
-    row: int | None = None
-    written: str = field(default="", compare=False)
-    subject: str = field(default="", compare=False)
-    database: str = field(default="", compare=False)
-
-
 @dataclass
 class Finding:
     """Everything that a reader found. ``emotions`` and ``fps`` are by database name."""
 
     clips: list[FoundClip] = field(default_factory=list)
     flow_pictures: list[FoundFlowPicture] = field(default_factory=list)
-    annotations: list[ExternalAnnotation] = field(default_factory=list)
+    annotations: list[Marked] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     emotions: dict[str, list[str]] = field(default_factory=dict)

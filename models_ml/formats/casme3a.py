@@ -16,7 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models_ml.formats.base import Finding, Layout, Sheet, Tree
+from models_ml.formats.base import Finding, Kind, Layout, Marked, Sheet, Tree
 from models_ml.formats.coded_database import (
     ClipFolders,
     ClipIdentity,
@@ -32,8 +32,6 @@ from models_ml.formats.coded_rows import (
     OFFSET,
     ONSET,
     SUBJECT,
-    CodedRow,
-    ExpressionKind,
     coded_rows,
 )
 from models_ml.formats.errata import Erratum
@@ -95,7 +93,7 @@ def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     return None
 
 
-def _kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
+def _kind(row: SheetRow, report: ImportReport) -> Kind:
     return "macro" if re.search(r"(?<![a-z])mae(?![a-z])", row.file.lower()) else "micro"
 
 
@@ -137,12 +135,12 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     return assemble(tree, rows, folders, accepted, database, report)
 
 
-def _of_cut_clip(row: CodedRow) -> CodedRow:
+def _of_cut_clip(row: Marked) -> Marked:
     """Return the row with the name of its cut clip."""
     return row if row.onset is None else replace(row, clip=f"{row.clip}_{row.onset}")
 
 
-def _dropped_frames(rows: Sequence[CodedRow], folders: ClipFolders) -> list[Erratum]:
+def _dropped_frames(rows: Sequence[Marked], folders: ClipFolders) -> list[Erratum]:
     """Return a correction for each mark on a frame that the camera dropped."""
     known = {(e.subject, e.clip, e.field, e.found) for e in ERRATA}
     errata = []

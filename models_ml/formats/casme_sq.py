@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Layout, Sheet, Tree
+from models_ml.formats.base import Finding, Kind, Layout, Sheet, Tree
 from models_ml.formats.coded_database import (
     ClipFolders,
     ClipIdentity,
@@ -21,7 +21,7 @@ from models_ml.formats.coded_database import (
     assemble,
     identify_folders,
 )
-from models_ml.formats.coded_rows import ExpressionKind, coded_rows
+from models_ml.formats.coded_rows import coded_rows
 from models_ml.formats.folders import image_folders
 from models_ml.formats.report import ImportReport
 from models_ml.formats.sheets import SheetRow, load_sheet, report_unread_worksheets, sheet_names, worksheets
@@ -48,7 +48,7 @@ def identify(parts: tuple[str, ...]) -> ClipIdentity | None:
     return None
 
 
-def _kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
+def _kind(row: SheetRow, report: ImportReport) -> Kind:
     word = row.text("kind", report).lower()
     if not word.startswith(("micro", "macro")):
         report.warning(

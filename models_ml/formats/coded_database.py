@@ -8,11 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, FoundClip, Sheet, Tree
+from models_ml.formats.base import Finding, FoundClip, Kind, Marked, Sheet, Tree
 from models_ml.formats.coded_rows import (
-    CodedRow,
-    ExpressionKind,
-    at,
     check,
     coded_rows,
     report_spellings,
@@ -52,7 +49,7 @@ class CodedDatabase:
     identify: Callable[[tuple[str, ...]], ClipIdentity | None]
     subject: Callable[[str], str]
     clip: Callable[[str, str], str] = lambda subject, filename: filename
-    kind: Callable[[SheetRow, ImportReport], ExpressionKind] = lambda row, report: "micro"
+    kind: Callable[[SheetRow, ImportReport], Kind] = lambda row, report: "micro"
     none: frozenset[str] = frozenset()  # what the sheet writes for "no frame", apart from "/"
     codes_emotions: bool = True  # if not, a row without an emotion is complete
     several: bool = False  # expressions per clip; a clip without any is then imported too
@@ -129,7 +126,7 @@ def identify_folders(
 
 def assemble(
     tree: Tree,
-    rows: list[CodedRow],
+    rows: list[Marked],
     folders: ClipFolders,
     accepted: frozenset[str],
     database: CodedDatabase,
@@ -138,7 +135,7 @@ def assemble(
     """Return the clips with their expressions, from coded rows and identified folders."""
     rows, corrections = corrected(database.key, rows, database.errata, accepted, folders.numbers)
     rows = _of_one_subject(tree, rows, folders, database, report)
-    by_clip: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
+    by_clip: defaultdict[tuple[str, str], list[Marked]] = defaultdict(list)
     for row in rows:
         by_clip[row.subject, row.clip.lower()].append(row)
     clips = []
@@ -173,7 +170,7 @@ def assemble(
 def _clip(
     tree: Tree,
     found: tuple[ClipIdentity, Folder],
-    coded: list[CodedRow],
+    coded: list[Marked],
     database: CodedDatabase,
     report: ImportReport,
 ) -> FoundClip:
@@ -194,7 +191,7 @@ def _clip(
             report.error(
                 "emotion-contradicts",
                 f"The sheet says “{row.emotion}”, but the folder says “{identity.emotion}”: the row is not imported.",
-                **{**at(row), "column": "emotion"},
+                **{**row.where(), "column": "emotion"},
             )
             continue
         expression = check(row, numbers, emotions, report) if files else None
@@ -207,8 +204,8 @@ def _clip(
 
 
 def _of_one_subject(
-    tree: Tree, rows: list[CodedRow], folders: ClipFolders, database: CodedDatabase, report: ImportReport
-) -> list[CodedRow]:
+    tree: Tree, rows: list[Marked], folders: ClipFolders, database: CodedDatabase, report: ImportReport
+) -> list[Marked]:
     """Return the rows of the only subject if the tree *is* one subject's folder: the other rows are not errors then."""
     only = database.subject(tree.name)
     if not only or {identity.subject for identity, _ in folders.by_clip.values()} != {only}:
@@ -223,11 +220,11 @@ def _of_one_subject(
     return [row for row in rows if row.subject == only]
 
 
-def _report_missing(row: CodedRow, folders: ClipFolders, report: ImportReport) -> None:
+def _report_missing(row: Marked, folders: ClipFolders, report: ImportReport) -> None:
     elsewhere = folders.subjects_with(row.clip)
     hint = f" A folder of this name belongs to {listed(elsewhere)}." if elsewhere else ""
     report.error(
         "folder-missing",
         f"Folder {row.clip} of {row.subject} not found: the row is not imported.{hint}",
-        **at(row),
+        **row.where(),
     )

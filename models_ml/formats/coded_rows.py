@@ -11,15 +11,12 @@ All layouts follow the same rules:
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from models_ml.formats.base import CodedExpression
+from models_ml.formats.base import Kind, Marked
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.sheets import SheetRow, plain
-
-ExpressionKind = Literal["micro", "macro"]
 
 SUBJECT = Column(
     "subject", ("Subject", "Subject ID", "Subject No", "Subject Number", "Subjects", "sub_ID", "sub")
@@ -38,37 +35,21 @@ ACTION_UNITS = Column(
 EMOTION = Column("emotion", ("Estimated Emotion", "Emotion", "Estimated Emotions", "Emotions"))
 
 
-@dataclass(frozen=True)
-class CodedRow:
-    """One row of a sheet with the names that the project uses, not yet checked. ``spelled``: the subject as in the sheet."""
-
-    row: int
-    file: str
-    subject: str
-    clip: str
-    onset: int | None
-    apex: int | None
-    offset: int | None
-    emotion: str
-    action_units: str = ""
-    kind: ExpressionKind = "micro"
-    spelled: str = ""
-
-
 def coded_rows(
     rows: Iterable[SheetRow],
     subject: Callable[[str], str],
     clip: Callable[[str, str], str],
     report: ImportReport,
-    kind: Callable[[SheetRow, ImportReport], ExpressionKind] = lambda row, report: "micro",
+    kind: Callable[[SheetRow, ImportReport], Kind] = lambda row, report: "micro",
     none: frozenset[str] = frozenset(),
-) -> list[CodedRow]:
+) -> list[Marked]:
     """Return the rows with the names that the project uses.
 
     ``subject`` and ``clip`` return canonical names, or "" for any other cell; such a row is reported and left out.
     ``none``: see ``SheetRow.frame``.
     """
     coded = []
+    spellings = []
     for row in rows:
         spelled, filename = row.text("subject", report), row.text("filename", report)
         name = subject(re.sub(r"^(\d+)\.0+$", r"\1", plain(spelled)))  # "1.0": a number, as pandas writes it
@@ -90,21 +71,21 @@ def coded_rows(
             )
             continue
         coded.append(
-            CodedRow(
-                row.number,
-                row.file,
-                name,
-                clip(name, filename),
-                row.frame("onset", report, none),
-                row.frame("apex", report, none),
-                row.frame("offset", report, none),
-                row.text("emotion", report).lower(),
-                row.text("action_units", report),
-                kind(row, report),
-                spelled,
+            Marked(
+                clip=clip(name, filename),
+                subject=name,
+                onset=row.frame("onset", report, none),
+                apex=row.frame("apex", report, none),
+                offset=row.frame("offset", report, none),
+                emotion=row.text("emotion", report).lower(),
+                action_units=row.text("action_units", report),
+                kind=kind(row, report),
+                file=row.file,
+                row=row.number,
             )
         )
-    report_spellings(((c.subject, c.spelled, f"row {c.row}") for c in coded), report)
+        spellings.append((name, spelled, f"row {row.number}"))
+    report_spellings(spellings, report)
     return coded
 
 
@@ -124,15 +105,17 @@ def report_spellings(seen: Iterable[tuple[str, str, str]], report: ImportReport,
             )
 
 
-def without_duplicates(rows: Sequence[CodedRow], report: ImportReport, *, several: bool) -> list[CodedRow]:
+def without_duplicates(rows: Sequence[Marked], report: ImportReport, *, several: bool) -> list[Marked]:
     """Return the rows of a clip that count: each repeated row once, and none if rows of a single expression contradict."""
-    kept: list[CodedRow] = []
+    kept: list[Marked] = []
     for row in rows:
-        same = next((k for k in kept if replace(k, row=row.row, spelled=row.spelled) == row), None)
+        same = next((k for k in kept if replace(k, row=row.row) == row), None)
         if same is None:
             kept.append(row)
         else:
-            report.info("duplicate-row", f"This row repeats row {same.row}: it is imported once.", **at(row))
+            report.info(
+                "duplicate-row", f"This row repeats row {same.row}: it is imported once.", **row.where()
+            )
     if several or len(kept) < 2:
         return kept
     contradicting = listed([str(row.row) for row in kept])
@@ -140,21 +123,21 @@ def without_duplicates(rows: Sequence[CodedRow], report: ImportReport, *, severa
         report.error(
             "rows-contradict",
             f"Rows {contradicting} code the same clip differently: none of them is imported. Correct the sheet.",
-            **at(row),
+            **row.where(),
         )
     return []
 
 
 def check(
-    coded: CodedRow,
+    coded: Marked,
     numbers: Sequence[int],
     emotions: Sequence[str],
     report: ImportReport,
     *,
     apex_expected: bool = True,
-) -> CodedExpression | None:
+) -> Marked | None:
     """Return the expression of a row without the marks that cannot be right; None if nothing usable is left."""
-    where = at(coded)
+    where = coded.where()
     if coded.onset is None:
         report.error("onset-missing", "The row has no onset: it is not imported.", column="onset", **where)
         return None
@@ -178,23 +161,23 @@ def check(
     offset = _offset(coded, present, numbers, report)
     apex = _apex(coded, offset, present, numbers, report, apex_expected)
     emotion = _emotion(coded, emotions, report)
-    return CodedExpression(coded.onset, apex, offset, emotion, coded.action_units, coded.kind, coded.row)
+    return replace(coded, apex=apex, offset=offset, emotion=emotion)
 
 
-def _offset(coded: CodedRow, present: set[int], numbers: Sequence[int], report: ImportReport) -> int | None:
+def _offset(coded: Marked, present: set[int], numbers: Sequence[int], report: ImportReport) -> float | None:
     if coded.offset is None:
         report.warning(
             "offset-missing",
             "The row has no offset: imported without one.",
             column="offset",
-            **at(coded),
+            **coded.where(),
         )
     elif present and coded.offset not in present:
         report.warning(
             "frame-absent",
             f"The offset, frame {coded.offset}, is not among the frames ({_span(numbers)}): imported without an offset.",
             column="offset",
-            **at(coded),
+            **coded.where(),
         )
     else:
         return coded.offset
@@ -202,15 +185,15 @@ def _offset(coded: CodedRow, present: set[int], numbers: Sequence[int], report: 
 
 
 def _apex(
-    coded: CodedRow,
-    offset: int | None,
+    coded: Marked,
+    offset: float | None,
     present: set[int],
     numbers: Sequence[int],
     report: ImportReport,
     expected: bool,
-) -> int | None:
+) -> float | None:
     apex, onset = coded.apex, coded.onset or 0
-    where = {"column": "apex", **at(coded)}
+    where = {"column": "apex", **coded.where()}
     last = coded.offset if coded.offset is not None else apex
     if apex is None:
         if expected:
@@ -243,7 +226,7 @@ def _apex(
     return None
 
 
-def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> str:
+def _emotion(coded: Marked, emotions: Sequence[str], report: ImportReport) -> str:
     """Return the word as the database spells it: "other" and "others" are one word."""
     word = coded.emotion
     if not emotions or word in emotions:
@@ -253,20 +236,15 @@ def _emotion(coded: CodedRow, emotions: Sequence[str], report: ImportReport) -> 
             return known
     if word:
         message = f"“{word}” is not an emotion of this database ({', '.join(emotions)}): imported as written."
-        report.warning("emotion-unknown", message, column="emotion", **at(coded))
+        report.warning("emotion-unknown", message, column="emotion", **coded.where())
     else:
         report.warning(
             "emotion-missing",
             "The row has no emotion: imported without one.",
             column="emotion",
-            **at(coded),
+            **coded.where(),
         )
     return word
-
-
-def at(coded: CodedRow) -> dict[str, str | int]:
-    """Return where a row is, as fields of a ``Problem``."""
-    return {"file": coded.file, "row": coded.row, "subject": coded.subject, "clip": coded.clip}
 
 
 def _span(numbers: Sequence[int]) -> str:

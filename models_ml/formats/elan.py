@@ -21,10 +21,10 @@ from defusedxml.ElementTree import fromstring
 from pympi.Elan import Eaf
 
 from models_ml.errors import InputError
-from models_ml.formats.base import ExternalAnnotation, Finding, Layout, Sheet, Tree
+from models_ml.formats.base import Finding, Layout, Marked, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.spans import MISSING, PHASES, Role, Span, SpanOrigin, combine, role_of
+from models_ml.formats.spans import MISSING, PHASES, Role, Span, combine, role_of
 
 _LARGEST = 64 << 20  # bytes of a file
 _ROLES: tuple[tuple[str, Role], ...] = (
@@ -93,7 +93,7 @@ def _parsed(name: str, content: bytes) -> Eaf:
             ) from error
 
 
-def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAnnotation]:
+def _document(name: str, document: Eaf, report: ImportReport) -> list[Marked]:
     clip, origin = _media(name, document)
     stated = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
     clip = stated.get("clip") or clip
@@ -129,11 +129,11 @@ def _document(name: str, document: Eaf, report: ImportReport) -> list[ExternalAn
         for (coder, _), spans in sorted(by_coder.items())
         for marking in combine(
             _known(spans, name, clip, report),
-            SpanOrigin(
-                clip,
-                coder,
-                "ms",
-                name,
+            Marked(
+                clip=clip,
+                coder=coder,
+                unit="ms",
+                file=name,
                 subject=stated.get("subject", ""),
                 database=stated.get("database", ""),
             ),

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models_ml.formats.base import Correction
-from models_ml.formats.coded_rows import CodedRow
+from models_ml.formats.base import Correction, Marked
 
 _FIELDS = {"onset", "apex", "offset", "emotion", "subject", "clip"}
 
@@ -34,20 +33,20 @@ class Erratum:
 
 def corrected(
     layout: str,
-    rows: Sequence[CodedRow],
+    rows: Sequence[Marked],
     errata: Sequence[Erratum],
     accepted: frozenset[str],
     numbers: Callable[[str, str], Sequence[int]],
-) -> tuple[list[CodedRow], list[Correction]]:
+) -> tuple[list[Marked], list[Correction]]:
     """Return the rows with accepted corrections applied, and each correction that fits a row, accepted or not.
 
     A correction fits only if the sheet still contains the known error, so a corrected sheet stays as it is.
     ``numbers`` returns the frame numbers of (subject, clip) in the tree, none if it has no folder.
     """
     offered: dict[str, Correction] = {}
-    kept: list[CodedRow] = []
+    kept: list[Marked] = []
     for row in rows:
-        changed: CodedRow | None = row
+        changed: Marked | None = row
         for erratum in errata:
             if changed is None or not _fits(erratum, row, numbers):
                 continue
@@ -62,7 +61,7 @@ def corrected(
     return kept, list(offered.values())
 
 
-def _fits(erratum: Erratum, row: CodedRow, numbers: Callable[[str, str], Sequence[int]]) -> bool:
+def _fits(erratum: Erratum, row: Marked, numbers: Callable[[str, str], Sequence[int]]) -> bool:
     if (row.subject, row.clip) != (erratum.subject, erratum.clip):
         return False
     if erratum.frame_absent and int(erratum.found) in numbers(row.subject, row.clip):
@@ -73,7 +72,7 @@ def _fits(erratum: Erratum, row: CodedRow, numbers: Callable[[str, str], Sequenc
     return ("/" if value in (None, "") else str(value)) == erratum.found
 
 
-def _apply(row: CodedRow, erratum: Erratum) -> CodedRow | None:
+def _apply(row: Marked, erratum: Erratum) -> Marked | None:
     if erratum.field == "leave-out":
         return None
     if erratum.field not in _FIELDS:

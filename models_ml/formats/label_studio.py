@@ -19,10 +19,10 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from models_ml.errors import InputError
-from models_ml.formats.base import ExternalAnnotation, Finding, Layout, Sheet, Tree
+from models_ml.formats.base import Finding, Layout, Marked, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.spans import Span, SpanOrigin, combine, role_of
+from models_ml.formats.spans import Span, combine, role_of
 
 _LARGEST = 256 << 20  # bytes of an export
 CODER = "coder: "  # comes before a coder's name in a region's text
@@ -83,7 +83,7 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     return tasks
 
 
-def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> list[ExternalAnnotation]:
+def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> list[Marked]:
     number = task.get("id")
     row = number if isinstance(number, int) else index + 1
     stated = _names_in_data(task)
@@ -93,15 +93,17 @@ def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> 
             "clip-missing", "The task does not name a video file: it is not imported.", file=name, row=row
         )
         return []
-    found: list[ExternalAnnotation] = []
-    where = {key: stated.get(key, "") for key in ("subject", "database")}
+    found: list[Marked] = []
+    where: dict[str, Any] = {key: stated.get(key, "") for key in ("subject", "database")}
     annotations = task.get("annotations")
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
             continue
         results = annotation.get("result")
         results = results if isinstance(results, list) else []
-        source = SpanOrigin(clip, _coder(annotation, results), "frame", name, row, **where)
+        source = Marked(
+            clip=clip, coder=_coder(annotation, results), unit="frame", file=name, row=row, **where
+        )
         for group in _groups(results):
             found += _annotation(group, source, report)
     return found
@@ -120,7 +122,7 @@ def _groups(results: list[Any]) -> list[list[Any]]:
     return list(groups.values())
 
 
-def _annotation(results: list[Any], source: SpanOrigin, report: ImportReport) -> list[ExternalAnnotation]:
+def _annotation(results: list[Any], source: Marked, report: ImportReport) -> list[Marked]:
     frames: list[Span] = []
     times: list[Span] = []
     emotion = ""

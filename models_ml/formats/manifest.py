@@ -10,16 +10,13 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import cast
 
-from models_ml.formats.base import CodedExpression, Finding, FoundClip, Layout, Sheet, Tree
+from models_ml.formats.base import Finding, FoundClip, Kind, Layout, Marked, Sheet, Tree
 from models_ml.formats.coded_rows import (
     ACTION_UNITS,
     APEX,
     EMOTION,
     OFFSET,
     ONSET,
-    CodedRow,
-    ExpressionKind,
-    at,
     check,
     without_duplicates,
 )
@@ -183,7 +180,7 @@ def _fps(rows: list[SheetRow], is_video: bool, report: ImportReport) -> float | 
 
 def _expressions(
     key: _Key, rows: list[SheetRow], numbers: tuple[int, ...], report: ImportReport
-) -> list[CodedExpression]:
+) -> list[Marked]:
     coded = []
     for row in rows:
         kind = row.text("kind", report).lower() or "micro"
@@ -200,17 +197,17 @@ def _expressions(
         if emotion or (onset, apex, offset) != (None, None, None):
             units = row.text("action_units", report)
             coded.append(
-                CodedRow(
-                    row.number,
-                    row.file,
-                    key[1],
-                    key[2],
-                    onset,
-                    apex,
-                    offset,
-                    emotion,
-                    units,
-                    cast(ExpressionKind, kind),
+                Marked(
+                    clip=key[2],
+                    subject=key[1],
+                    onset=onset,
+                    apex=apex,
+                    offset=offset,
+                    emotion=emotion,
+                    action_units=units,
+                    kind=cast(Kind, kind),
+                    file=row.file,
+                    row=row.number,
                 )
             )
     found = []
@@ -219,7 +216,7 @@ def _expressions(
             report.error(
                 "frame-absent",
                 "The frames of a video count from 1; there is no frame 0: the row is not imported.",
-                **at(one),
+                **one.where(),
             )
             continue
         expression = check(one, numbers, (), report)

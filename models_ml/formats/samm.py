@@ -8,7 +8,7 @@ if a spreadsheet made it 6, and clip "006_1_2".
 
 import re
 
-from models_ml.formats.base import Layout
+from models_ml.formats.base import Kind, Layout
 from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
 from models_ml.formats.coded_rows import (
     ACTION_UNITS,
@@ -18,7 +18,6 @@ from models_ml.formats.coded_rows import (
     OFFSET,
     ONSET,
     SUBJECT,
-    ExpressionKind,
 )
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
@@ -38,7 +37,7 @@ def subject_name(text: str) -> str:
     return f"{int(match[1]):03d}" if match else ""
 
 
-def kind(row: SheetRow, report: ImportReport) -> ExpressionKind:
+def kind(row: SheetRow, report: ImportReport) -> Kind:
     """Return the kind of "Micro", "Micro - 1/2" or "Macro"; anything else is reported and counts as micro."""
     word = row.text("kind", report).lower()
     if word.startswith("macro"):

@@ -15,10 +15,10 @@ s1_ne_01).
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models_ml.errors import InputError
-from models_ml.formats.base import CodedExpression, Finding, FoundClip, Layout, Sheet, Tree
+from models_ml.formats.base import RARELY_CODED, Finding, FoundClip, Layout, Marked, Sheet, Tree
 from models_ml.formats.coded_rows import (
     APEX,
     EMOTION,
@@ -26,8 +26,6 @@ from models_ml.formats.coded_rows import (
     OFFSET,
     ONSET,
     SUBJECT,
-    CodedRow,
-    at,
     check,
     coded_rows,
     report_spellings,
@@ -95,7 +93,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     for rows in coded.values():
         for row in rows:
             report.error(
-                "folder-missing", f"Folder {row.clip} not found: the row is not imported.", **at(row)
+                "folder-missing", f"Folder {row.clip} not found: the row is not imported.", **row.where()
             )
     if len(finding.fps) > 1:
         report.info(
@@ -178,9 +176,9 @@ def _database(tree: Tree, root: tuple[str, ...], folder: Folder) -> str:
 
 def _rows_by_clip(
     tree: Tree, sheet: Sheet | None, clips: dict[tuple[str, str], _SmicClip], report: ImportReport
-) -> dict[tuple[str, str], list[CodedRow]]:
+) -> dict[tuple[str, str], list[Marked]]:
     """Return the rows by (database, clip). Each sheet is of one camera, named in its name or path or by the tree."""
-    coded: defaultdict[tuple[str, str], list[CodedRow]] = defaultdict(list)
+    coded: defaultdict[tuple[str, str], list[Marked]] = defaultdict(list)
     databases = {database for database, _ in clips}
     for table in _tables(tree, sheet, report):
         words = set(re.split(r"[^A-Z]+", table.name.upper())) & DATABASES.keys()
@@ -209,7 +207,7 @@ def _tables(tree: Tree, sheet: Sheet | None, report: ImportReport) -> list[Sheet
     return tables
 
 
-def _clip(tree: Tree, clip: _SmicClip, rows: list[CodedRow], report: ImportReport) -> FoundClip:
+def _clip(tree: Tree, clip: _SmicClip, rows: list[Marked], report: ImportReport) -> FoundClip:
     folder, where = clip.folder, {"subject": clip.subject, "clip": clip.name}
     files, numbers = sound_frames(tree, folder, report, **where)
     expression = None
@@ -231,7 +229,14 @@ def _clip(tree: Tree, clip: _SmicClip, rows: list[CodedRow], report: ImportRepor
     elif rows:
         expression = _from_sheet(clip, rows, numbers, report)
     elif clip.emotion_in_path:
-        expression = CodedExpression(numbers[0], None, numbers[-1], clip.emotion_in_name)
+        expression = Marked(
+            clip=clip.name,
+            subject=clip.subject,
+            onset=numbers[0],
+            offset=numbers[-1],
+            emotion=clip.emotion_in_name,
+            silent=RARELY_CODED | {"apex", "action_units"},
+        )
     else:
         report.error(
             "row-missing",
@@ -252,8 +257,8 @@ def _clip(tree: Tree, clip: _SmicClip, rows: list[CodedRow], report: ImportRepor
 
 
 def _from_sheet(
-    clip: _SmicClip, rows: list[CodedRow], numbers: tuple[int, ...], report: ImportReport
-) -> CodedExpression | None:
+    clip: _SmicClip, rows: list[Marked], numbers: tuple[int, ...], report: ImportReport
+) -> Marked | None:
     kept = without_duplicates(rows, report, several=False)
     if not kept:
         return None
@@ -263,13 +268,13 @@ def _from_sheet(
         report.error(
             "emotion-contradicts",
             f"The sheet says “{emotion}”, but the clip's name says “{clip.emotion_in_name}”: the row is not imported.",
-            **{**at(row), "column": "emotion"},
+            **{**row.where(), "column": "emotion"},
         )
         return None
     found = check(row, numbers, (), report, apex_expected=False)
     if found is None:
         return None
-    return CodedExpression(found.onset, found.apex, found.offset, clip.emotion_in_name, "", "micro", row.row)
+    return replace(found, emotion=clip.emotion_in_name)
 
 
 LAYOUT = Layout(

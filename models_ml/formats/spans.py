@@ -11,11 +11,11 @@ and "no onset", "no apex", "no offset" and "no emotion" state that a mark or wor
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal
 
-from models_ml.formats.base import ExternalAnnotation
+from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport
 
 Role = Literal["emotion", "phase", "unit", "kind", "missing"]
@@ -36,19 +36,6 @@ class Span:
     role: Role
 
 
-@dataclass(frozen=True)
-class SpanOrigin:
-    """Where spans come from: the clip, its coder, the unit of time, and the file and row for the report."""
-
-    clip: str
-    coder: str
-    unit: Literal["ms", "frame"]
-    file: str
-    row: int | None = None
-    subject: str = ""
-    database: str = ""
-
-
 def role_of(word: str) -> Role:
     """Return the role that a label has by its word.
 
@@ -65,10 +52,11 @@ def role_of(word: str) -> Role:
     return "unit" if _UNIT.fullmatch(plain) else "emotion"
 
 
-def combine(
-    spans: Sequence[Span], source: SpanOrigin, report: ImportReport, emotion: str = ""
-) -> list[ExternalAnnotation]:
-    """Return the annotations in the spans of one coder in one clip; ``emotion`` is a label of the clip as a whole."""
+def combine(spans: Sequence[Span], source: Marked, report: ImportReport, emotion: str = "") -> list[Marked]:
+    """Return the expressions in the spans of one coder in one clip; ``emotion`` is a label of the clip as a whole.
+
+    ``source`` states the clip, the coder, the unit of the spans, and where they stand.
+    """
     sound = _split_into_marks([span for span in spans if _is_sound(span, source, report)])
     expressions = sorted((s for s in sound if s.role == "emotion"), key=lambda s: s.start)
     phases = sorted((s for s in sound if s.role == "phase"), key=lambda s: s.start)
@@ -87,19 +75,19 @@ def combine(
             report.warning(
                 "phase-alone",
                 f"The {phase.word.lower()} at {phase.start:g} is not inside an expression: it is left out.",
-                **_at(source),
+                **source.where(),
             )
     return found
 
 
-def _is_sound(span: Span, source: SpanOrigin, report: ImportReport) -> bool:
+def _is_sound(span: Span, source: Marked, report: ImportReport) -> bool:
     if span.end >= span.start >= 0 and isfinite(span.end):
         return True
     report.error(
         "offset-before-onset",
         f"“{span.word}” ends ({span.end:g}) before it starts ({span.start:g}), or starts before the clip: it is not "
         "imported.",
-        **_at(source),
+        **source.where(),
     )
     return False
 
@@ -132,8 +120,8 @@ def _covering(phases: Sequence[Span], emotion: str) -> Span:
 
 
 def _annotation(
-    expression: Span, phases: Sequence[Span], others: Sequence[Span], source: SpanOrigin, report: ImportReport
-) -> ExternalAnnotation:
+    expression: Span, phases: Sequence[Span], others: Sequence[Span], source: Marked, report: ImportReport
+) -> Marked:
     onset = _one("onset", phases, source, report)
     apex = _one("apex", phases, source, report)
     offset = _one("offset", phases, source, report)
@@ -145,7 +133,7 @@ def _annotation(
         report.warning(
             "kind-unknown",
             f"The expression at {expression.start:g} is labelled micro and macro: it is imported as micro.",
-            **_at(source),
+            **source.where(),
         )
     missing = {s.word.strip().lower() for s in others if s.role == "missing" and _overlap(s, expression)}
     written = "" if expression.word.strip().lower() == NO_EMOTION else expression.word.strip()
@@ -153,34 +141,27 @@ def _annotation(
         report.warning(
             "emotion-missing",
             f"The expression at {expression.start:g} has no emotion: it is imported without one.",
-            **_at(source),
+            **source.where(),
         )
-    return ExternalAnnotation(
-        clip=source.clip,
-        coder=source.coder,
-        unit=source.unit,
+    return replace(
+        source,
         onset=None if "no onset" in missing else onset.start if onset else expression.start,
         apex=_middle(apex, source.unit) if apex else None,
         offset=None if "no offset" in missing else offset.end if offset else expression.end,
-        emotion=written.lower(),
+        emotion=written,
         action_units="+".join(dict.fromkeys(units)),
         kind="macro" if kinds == {"macro"} else "micro",
-        file=source.file,
-        row=source.row,
-        written=written,
-        subject=source.subject,
-        database=source.database,
     )
 
 
-def _one(name: str, phases: Sequence[Span], source: SpanOrigin, report: ImportReport) -> Span | None:
+def _one(name: str, phases: Sequence[Span], source: Marked, report: ImportReport) -> Span | None:
     found = [phase for phase in phases if phase.word.lower() == name]
     if len(found) > 1:
         starts = " and ".join(f"{phase.start:g}" for phase in found)
         report.warning(
             "phase-twice",
             f"An expression has {len(found)} marks of its {name} ({starts}): none of them is imported.",
-            **_at(source),
+            **source.where(),
         )
         return None
     return found[0] if found else None
@@ -193,7 +174,3 @@ def _middle(span: Span, unit: str) -> float:
 
 def _overlap(a: Span, b: Span) -> bool:
     return a.start <= b.end and b.start <= a.end
-
-
-def _at(source: SpanOrigin) -> dict[str, str | int | None]:
-    return {"file": source.file, "row": source.row, "clip": source.clip}

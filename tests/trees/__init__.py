@@ -4,6 +4,7 @@ They contain no faces. Each image can be decoded, and no two files are equal, be
 """
 
 from tests.trees.annotation_files import eaf, label_studio, timeline
+from tests.trees.codings import codings
 from tests.trees.databases import (
     CASME3_HEADER,
     MMEW_HEADER,
@@ -31,6 +32,7 @@ __all__ = [
     "casme2_tree",
     "casme3a_tree",
     "casme_sq_tree",
+    "codings",
     "colour_image",
     "eaf",
     "flow_by_label",

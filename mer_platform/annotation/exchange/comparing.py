@@ -36,7 +36,7 @@ class Comparer:
         own: defaultdict[tuple[int, int], list[Annotation]] = defaultdict(list)
         for annotation in Annotation.objects.filter(clip__project=self._project, coder__in=coders):
             own[annotation.clip_id, annotation.coder_id].append(annotation)
-        keys = [row.row.key for row, _ in resolved if row.row.key]
+        keys = [row.marked.key for row, _ in resolved if row.marked.key]
         self._keys = {str(a.key): a for a in _with_keys(keys)}
         entries: list[Entry] = []
         for (clip, pk), rows in groups.items():
@@ -63,20 +63,20 @@ class Comparer:
         pairs, others = [], []
         taken: set[str] = set()
         for row in rows:
-            known = self._keys.get(row.row.key)
-            if row.row.key and row.row.key in taken:
+            known = self._keys.get(row.marked.key)
+            if row.marked.key and row.marked.key in taken:
                 message = "Another annotation in this file has the same key."
-                reject(self._report, row.row, "key-twice", message, "key")
-            elif row.row.key in own:
-                pairs.append((row, own[row.row.key]))
+                reject(self._report, row.marked, "key-twice", message, "key")
+            elif row.marked.key in own:
+                pairs.append((row, own[row.marked.key]))
             elif known and known.deleted_at and known.coder_id == coder.pk and known.clip_id == row.clip.pk:
                 message = (
                     f"{coder.username} deleted this annotation here. Restore it, then import the file again."
                 )
-                reject(self._report, row.row, "deleted-here", message, "key")
+                reject(self._report, row.marked, "deleted-here", message, "key")
             else:
                 others.append(row)
-            taken.add(row.row.key)
+            taken.add(row.marked.key)
         return pairs, others
 
     def _without_repeats(self, rows: list[ResolvedRow]) -> list[ResolvedRow]:
@@ -84,11 +84,12 @@ class Comparer:
         known: set[str] = set()
         for row in rows:
             content = _content(row.fields)
-            if content in known and not row.row.key:
+            if content in known and not row.marked.key:
                 self._report.info(
-                    "duplicate-row", "This row repeats an earlier row. It is imported once.", file=row.row.file,
-                    row=row.row.row, clip=row.row.clip, subject=row.row.subject,
-                )  # fmt: skip
+                    "duplicate-row",
+                    "This row repeats an earlier row. It is imported once.",
+                    **row.marked.where(),
+                )
             else:
                 kept.append(row)
             known.add(content)
@@ -96,9 +97,9 @@ class Comparer:
 
     def _addition(self, row: ResolvedRow, coder: User, seen: list[list[int]]) -> Entry:
         """Return the entry of a new annotation. It gets the key and history of the file if the key is not in use."""
-        free = bool(row.row.key) and row.row.key not in self._keys
+        free = bool(row.marked.key) and row.marked.key not in self._keys
         entry = _entry(row, None, coder, seen)
-        return {**entry, "key": row.row.key, "record": row.row.record} if free else entry
+        return {**entry, "key": row.marked.key, "record": row.marked.record} if free else entry
 
 
 def _with_keys(keys: list[str]) -> Iterable[Annotation]:
@@ -185,7 +186,7 @@ def _content(fields: dict[str, Any]) -> str:
 def _entry(row: ResolvedRow, annotation: Annotation | None, coder: User, seen: list[list[int]]) -> Entry:
     changed = _differences(row, annotation) if annotation else {}
     clip: Clip = row.clip
-    record = row.row.record or {}
+    record = row.marked.record or {}
     older = bool(annotation and changed and record.get("revision", annotation.revision) < annotation.revision)
     return {
         "action": ADD if annotation is None else CHANGE if changed else SAME,
@@ -199,6 +200,6 @@ def _entry(row: ResolvedRow, annotation: Annotation | None, coder: User, seen: l
         "fields": row.fields if annotation is None or changed else {},
         "changed": changed,
         "older": older,
-        "file": row.row.file,
-        "row": row.row.row,
+        "file": row.marked.file,
+        "row": row.marked.row,
     }

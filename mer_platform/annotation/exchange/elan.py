@@ -15,12 +15,12 @@ from pathlib import Path, PurePath
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # the characters that XML forbids
 from pympi.Elan import Eaf
 
-from mer_platform.annotation.exchange.rows import ExportedMarking, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking
 from mer_platform.annotation.exchange.zips import Archive, safe_name
 from mer_platform.annotation.marks import MARKS
 from models_ml.errors import InputError
 from models_ml.formats import elan
-from models_ml.formats.base import ExternalAnnotation
+from models_ml.formats.base import Finding
 from models_ml.formats.folders import VIDEOS
 from models_ml.formats.spans import NO_EMOTION
 
@@ -130,22 +130,6 @@ def _xml(text: str) -> str:
     return ILLEGAL_CHARACTERS_RE.sub(" ", text)
 
 
-def read(name: str, content: bytes) -> ParsedFile:
+def read(name: str, content: bytes) -> Finding:
     """Read one .eaf or a zip of several. Raises InputError if nothing in it can be read."""
-    tree = Archive(name, content, (".eaf",))
-    finding = elan.read(tree, None, frozenset())
-    return ParsedFile([import_row(marking) for marking in finding.annotations], finding.problems)
-
-
-def import_row(marking: ExternalAnnotation) -> ImportRow:
-    """Return an annotation of ELAN or Label Studio as a row."""
-    fields = {
-        **{name: getattr(marking, name) for name in MARKS},
-        "kind": marking.kind,
-        "emotion": marking.written,
-        "action_units": marking.action_units,
-    }
-    return ImportRow(
-        marking.clip, marking.coder, marking.unit, fields, marking.file, marking.subject, marking.database,
-        row=marking.row,
-    )  # fmt: skip
+    return elan.read(Archive(name, content, (".eaf",)), None, frozenset())

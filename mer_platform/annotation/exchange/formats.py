@@ -4,8 +4,9 @@ import json
 from pathlib import PurePath
 
 from mer_platform.annotation.exchange import elan, label_studio, lossless, sheets
-from mer_platform.annotation.exchange.rows import ExchangeFormat, ParsedFile
+from mer_platform.annotation.exchange.rows import ExchangeFormat
 from models_ml.errors import InputError
+from models_ml.formats.base import Finding
 
 LOSSLESS = "json"
 MAX_BYTES = 32 << 20
@@ -33,7 +34,7 @@ FORMATS: dict[str, ExchangeFormat] = {
 }  # fmt: skip
 
 
-def read(name: str, content: bytes) -> ParsedFile:
+def read(name: str, content: bytes) -> Finding:
     """Read a file of any of the formats. Raises InputError if it is of none of them."""
     suffix = PurePath(name).suffix.lower()
     if not content:
@@ -51,12 +52,12 @@ def read(name: str, content: bytes) -> ParsedFile:
             f"The format of “{name}” is not known. Choose a coding sheet (.csv, .xlsx), an ELAN file (.eaf, or a .zip of "
             "them), or JSON of Label Studio or of this platform."
         )
-    if len(parsed.rows) > MAX_ROWS:
+    if len(parsed.annotations) > MAX_ROWS:
         raise InputError(f"“{name}” has more than {MAX_ROWS:,} annotations. Import it in parts.")
     return parsed
 
 
-def _json(name: str, content: bytes) -> ParsedFile:
+def _json(name: str, content: bytes) -> Finding:
     try:
         document = json.loads(content)
     except UnicodeDecodeError as error:

@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from mer_platform.annotation.exchange.elan import CONSENSUS, import_row
-from mer_platform.annotation.exchange.rows import ExportedMarking, ParsedFile
+from mer_platform.annotation.exchange.elan import CONSENSUS
+from mer_platform.annotation.exchange.rows import ExportedMarking
 from mer_platform.annotation.exchange.zips import Archive
 from mer_platform.annotation.marks import MARKS
 from models_ml.formats import label_studio
+from models_ml.formats.base import Finding
 from models_ml.formats.spans import NO_EMOTION
 
 _REGION = {"from_name": "expression", "to_name": "video", "type": "timelinelabels", "origin": "manual"}
@@ -68,7 +69,6 @@ def _regions(row: ExportedMarking, coder: str) -> list[dict[str, Any]]:
     ]
 
 
-def read(name: str, content: bytes) -> ParsedFile:
+def read(name: str, content: bytes) -> Finding:
     """Read a JSON export of Label Studio. Raises InputError if the file is not such an export."""
-    finding = label_studio.read(Archive(name, content, (".json",)), None, frozenset())
-    return ParsedFile([import_row(marking) for marking in finding.annotations], finding.problems)
+    return label_studio.read(Archive(name, content, (".json",)), None, frozenset())

@@ -13,11 +13,12 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.dateparse import parse_datetime
 
-from mer_platform.annotation.exchange.rows import ExportedMarking, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
+from models_ml.formats.base import Finding, Marked
 from models_ml.formats.report import ImportReport
 
 SCHEMA = "mer-annotations"
@@ -84,7 +85,7 @@ def is_lossless(document: Any) -> bool:
     return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
-def read(name: str, document: dict[str, Any]) -> ParsedFile:
+def read(name: str, document: dict[str, Any]) -> Finding:
     """Return the rows of a parsed document. Raises InputError if its version is unknown or its clips are missing."""
     version, clips = document.get("schema_version"), document.get("clips")
     if version != VERSION:
@@ -93,7 +94,7 @@ def read(name: str, document: dict[str, Any]) -> ParsedFile:
         )
     if not isinstance(clips, list):
         raise InputError(f"“{name}” has no list “clips”. Export it again.")
-    parsed, report = ParsedFile(), ImportReport()
+    parsed, report = Finding(), ImportReport()
     for number, clip in enumerate(clips, 1):
         try:
             _read_clip(name, clip, number, parsed, report)
@@ -104,33 +105,40 @@ def read(name: str, document: dict[str, Any]) -> ParsedFile:
     return parsed
 
 
-def _read_clip(
-    name: str, clip: dict[str, Any], number: int, parsed: ParsedFile, report: ImportReport
-) -> None:
-    names = {key: str(clip[key]) for key in ("database", "subject", "sha256")}
+def _read_clip(name: str, clip: dict[str, Any], number: int, parsed: Finding, report: ImportReport) -> None:
+    names: dict[str, Any] = {key: str(clip[key]) for key in ("database", "subject", "sha256")}
     where = {"file": name, "row": number, "subject": names["subject"], "clip": str(clip["name"])}
     for position, entry in enumerate(clip["annotations"], 1):
         try:
-            fields = {key: entry[key] for key in Annotation.FIELDS}
-            row = ImportRow(
-                str(clip["name"]), str(entry["coder"]), "index", fields, name, row=number,
+            row = Marked(
+                clip=str(clip["name"]), coder=str(entry["coder"]), unit="index", file=name, row=number, silent=frozenset(),
                 key=str(uuid.UUID(entry["key"])), record=_record(entry), **names,
+                **{key: entry[key] for key in Annotation.FIELDS},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"Cannot read annotation {position} of this clip: {_reason(error)}."
             report.error("annotation-damaged", message, column="annotations", **where)
         else:
-            parsed.rows.append(row)
+            parsed.annotations.append(row)
     for entry in clip.get("consensus", []):
-        fields = {key: entry[key] for key in CODED_FIELDS}
         record = {key: entry.get(key) for key in ("origin", "annotation", "decided_by", "decided_at")}
         if record["origin"] not in ConsensusOrigin.values:
             raise ValueError(f"{record['origin']!r} is not an origin of a consensus")
         _time(record["decided_at"])
         if record["annotation"] is not None:
             uuid.UUID(record["annotation"])
-        parsed.consensus.append(
-            ImportRow(str(clip["name"]), "", "index", fields, name, row=number, record=record, **names)
+        fields = {key: entry[key] for key in CODED_FIELDS}
+        parsed.annotations.append(
+            Marked(
+                clip=str(clip["name"]),
+                unit="index",
+                agreed=True,
+                file=name,
+                row=number,
+                record=record,
+                **names,
+                **fields,
+            )
         )
 
 

@@ -17,13 +17,13 @@ from mer_platform.annotation.checks import (
     check_marks,
     check_suggestion,
 )
-from mer_platform.annotation.exchange.rows import ImportRow
 from mer_platform.annotation.exchange.timing import Timing, TimingCache
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationOrigin, ExpressionKind
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
+from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 
 
@@ -33,7 +33,7 @@ class ResolvedRow:
 
     clip: Clip
     fields: dict[str, Any]
-    row: ImportRow
+    marked: Marked
 
 
 class RowResolver:
@@ -49,7 +49,7 @@ class RowResolver:
             for name in (clip.name, PurePath(clip.original_name).stem, f"{clip.subject.name}_{clip.name}"):
                 self._by_name[_plain(name)].add(clip)
 
-    def resolve(self, row: ImportRow) -> ResolvedRow | None:
+    def resolve(self, row: Marked) -> ResolvedRow | None:
         """Return the row with its clip; None, after reporting why, if there is no clip or a value cannot be correct."""
         clip = self._clip(row)
         if clip is None:
@@ -60,7 +60,7 @@ class RowResolver:
             self._reject(row, "clip-without-frames", str(error), "")
             return None
         before = len(self.report.problems)
-        fields = {**row.fields, **{mark: self._index(row, mark, clip, timing) for mark in MARKS}}
+        fields = {**row.stated(), **{mark: self._index(row, mark, clip, timing) for mark in MARKS}}
         if len(self.report.problems) == before:
             marks = {mark: fields[mark] for mark in MARKS}
             for column, messages in check_marks(clip, **marks).items():
@@ -69,7 +69,7 @@ class RowResolver:
         self._check_rest(row, fields)
         return ResolvedRow(clip, fields, row) if len(self.report.problems) == before else None
 
-    def _clip(self, row: ImportRow) -> Clip | None:
+    def _clip(self, row: Marked) -> Clip | None:
         if row.sha256:
             found = [clip] if (clip := self._by_content.get(row.sha256)) else []
             named = self._by_name[_plain(row.clip)] if not found else ()
@@ -93,7 +93,7 @@ class RowResolver:
             return None
         return found[0]
 
-    def _named(self, row: ImportRow) -> list[Clip]:
+    def _named(self, row: Marked) -> list[Clip]:
         """Return the clips with the row's names. A subject is also found by its number ("1" for sub01)."""
         found = list(self._by_name.get(_plain(row.clip), ()))
         if row.database:
@@ -104,7 +104,7 @@ class RowResolver:
         number = _number(row.subject)
         return exact or [clip for clip in found if number and _number(clip.subject.name) == number]
 
-    def _not_found(self, row: ImportRow) -> str:
+    def _not_found(self, row: Marked) -> str:
         names = f"“{row.clip}”"
         names += f" of subject “{row.subject}”" if row.subject else ""
         names += f" in a database “{row.database}”" if row.database else ""
@@ -112,8 +112,8 @@ class RowResolver:
         hint = f" It does have {listed(sorted(map(str, others)), 3)}." if others else ""
         return f"This project has no clip {names}.{hint}"
 
-    def _index(self, row: ImportRow, mark: str, clip: Clip, timing: Timing) -> int | None:
-        value = row.fields[mark]
+    def _index(self, row: Marked, mark: str, clip: Clip, timing: Timing) -> int | None:
+        value: Any = getattr(row, mark)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -137,7 +137,7 @@ class RowResolver:
             return None
         return index
 
-    def _check_words(self, row: ImportRow, clip: Clip, fields: dict[str, Any]) -> None:
+    def _check_words(self, row: Marked, clip: Clip, fields: dict[str, Any]) -> None:
         """Bring emotion and action units into the platform's form."""
         if not all(isinstance(fields[name], str) for name in ("emotion", "action_units")):
             self._reject(row, "not-a-text", "Emotion and action units must be texts.", "emotion")
@@ -156,7 +156,7 @@ class RowResolver:
                 message = f"“{start}…” has more than {limit} characters."
                 self._reject(row, "too-long", message, name)
 
-    def _check_rest(self, row: ImportRow, fields: dict[str, Any]) -> None:
+    def _check_rest(self, row: Marked, fields: dict[str, Any]) -> None:
         """Check the fields that only some formats have."""
         if fields.get("kind", "micro") not in ExpressionKind.values:
             self._reject(row, "kind-unknown", f"“{fields['kind']}” is neither micro nor macro.", "kind")
@@ -176,13 +176,13 @@ class RowResolver:
         if message := check_suggestion(fields.get("suggestion")):
             self._reject(row, "suggestion-wrong", message, "suggestion")
 
-    def _reject(self, row: ImportRow, code: str, message: str, column: str) -> None:
+    def _reject(self, row: Marked, code: str, message: str, column: str) -> None:
         reject(self.report, row, code, message, column)
 
 
-def reject(report: ImportReport, row: ImportRow, code: str, message: str, column: str) -> None:
+def reject(report: ImportReport, row: Marked, code: str, message: str, column: str) -> None:
     """Report that a row is not imported."""
-    report.error(code, message, file=row.file, row=row.row, column=column, subject=row.subject, clip=row.clip)
+    report.error(code, message, **row.where(), column=column)
 
 
 def _known_emotion(written: str, known: list[str]) -> str:
@@ -213,7 +213,7 @@ def _number(subject: str) -> str:
     return match[1] if match else ""
 
 
-def _same_names(row: ImportRow, clip: Clip) -> bool:
+def _same_names(row: Marked, clip: Clip) -> bool:
     return _plain(clip.subject.name) == _plain(row.subject) and _plain(clip.database.name) == _plain(
         row.database
     )

@@ -15,12 +15,12 @@ from mer_platform.annotation.exchange.applying import ImportOutcome, apply_impor
 from mer_platform.annotation.exchange.comparing import Comparer
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.resolving import ResolvedRow, RowResolver, reject
-from mer_platform.annotation.exchange.rows import ImportRow
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Consensus
 from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.web import actor
 from models_ml.errors import InputError
+from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 
 Coders = AnnotationImport.Coders
@@ -33,13 +33,14 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
     parsed = formats.read(name, content)
-    if not (parsed.rows or parsed.problems or parsed.consensus):
+    if not (parsed.annotations or parsed.problems):
         raise InputError(f"“{name}” contains no annotations.")
     resolver = RowResolver(project)
-    rows = _with_coders(project, user, name, parsed.rows, coders, resolver.report)
+    coded = [marked for marked in parsed.annotations if not marked.agreed]
+    rows = _with_coders(project, user, name, coded, coders, resolver.report)
     resolved = [(found, coder) for row, coder in rows if (found := resolver.resolve(row))]
     entries = Comparer(project, resolver.report).compare(resolved)
-    agreed = [found for row in parsed.consensus if (found := resolver.resolve(row))]
+    agreed = [found for row in parsed.annotations if row.agreed and (found := resolver.resolve(row))]
     consensus = _new_consensus(agreed, resolver.report)
     problems = parsed.problems + resolver.report.problems
     return AnnotationImport.objects.create(
@@ -71,8 +72,8 @@ def confirm(batch: AnnotationImport, user: Any) -> ImportOutcome:
 
 
 def _with_coders(
-    project: Project, user: Any, name: str, rows: list[ImportRow], coders: str, report: ImportReport
-) -> list[tuple[ImportRow, User]]:
+    project: Project, user: Any, name: str, rows: list[Marked], coders: str, report: ImportReport
+) -> list[tuple[Marked, User]]:
     """Return each row with the member to whom its annotation will belong."""
     named = sorted({row.coder for row in rows})
     if coders == Coders.ME:
@@ -90,7 +91,7 @@ def _with_coders(
     return [(row, members[row.coder].user) for row in rows if _is_coder(row, members, report)]
 
 
-def _is_coder(row: ImportRow, members: dict[str, Membership], report: ImportReport) -> bool:
+def _is_coder(row: Marked, members: dict[str, Membership], report: ImportReport) -> bool:
     member = members.get(row.coder)
     if member and Role(member.role).includes(Role.ANNOTATOR):
         return True
@@ -123,15 +124,15 @@ def _new_consensus(resolved: list[ResolvedRow], report: ImportReport) -> list[di
                     "clip": pk,
                     "clip_name": str(r.clip),
                     "fields": r.fields,
-                    "row": r.row.row,
-                    **(r.row.record or {}),
+                    "row": r.marked.row,
+                    **(r.marked.record or {}),
                 }
                 for r in rows
             ]
         elif sorted(map(str, wanted)) != sorted(map(str, existing[pk])):
             message = "The clip has a different consensus here, which is not changed."
-            first = rows[0].row
-            report.warning("consensus-differs", message, file=first.file, row=first.row, clip=first.clip)
+            first = rows[0].marked
+            report.warning("consensus-differs", message, **first.where())
     return new
 
 

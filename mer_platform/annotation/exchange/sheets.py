@@ -15,12 +15,12 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from mer_platform.annotation.exchange.rows import ExportedMarking, FrameUnit, ImportRow, ParsedFile
+from mer_platform.annotation.exchange.rows import ExportedMarking
 from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Subject
 from models_ml.errors import InputError
 from models_ml.formats import casme2
-from models_ml.formats.base import Sheet
+from models_ml.formats.base import FIELDS, Finding, Marked, Sheet, Unit
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.csv_text import BOM, guard_formula, unguard_formula
 from models_ml.formats.headers import Column
@@ -146,7 +146,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     return cell
 
 
-def read(name: str, content: bytes) -> ParsedFile:
+def read(name: str, content: bytes) -> Finding:
     """Return the rows of a coding sheet in either convention. Raises InputError if the file is not such a sheet."""
     report = ImportReport()
     content = _as_utf8(name, content)
@@ -157,10 +157,10 @@ def read(name: str, content: bytes) -> ParsedFile:
         report.info(
             "consensus-left-out", f"Consensus rows are not imported as annotations: {len(agreed)}.", file=name
         )
-    unit: FrameUnit = "index" if flat else "source"
+    unit: Unit = "index" if flat else "source"
     lines = [line for line in table.rows if line.cells.get("marked_by") != "consensus"]
     rows = [row for line in lines if (row := _import_row(line, table.columns, unit, report))]
-    return ParsedFile(rows, report.problems)
+    return Finding(annotations=rows, problems=report.problems)
 
 
 def _as_utf8(name: str, content: bytes) -> bytes:
@@ -176,9 +176,7 @@ def _as_utf8(name: str, content: bytes) -> bytes:
     return content
 
 
-def _import_row(
-    row: SheetRow, columns: frozenset[str], unit: FrameUnit, report: ImportReport
-) -> ImportRow | None:
+def _import_row(row: SheetRow, columns: frozenset[str], unit: Unit, report: ImportReport) -> Marked | None:
     texts = {key: _text(row, key, report) for key in ("subject", "filename", "database", "coder", "emotion")}
     before = len(report.problems)
     for key, name in (("subject", "subject"), ("filename", "clip")):
@@ -197,9 +195,9 @@ def _import_row(
         fields["note"] = "" if note is None else unguard_formula(str(note))
     if len(report.problems) > before:
         return None
-    return ImportRow(
-        texts["filename"], texts["coder"], unit, fields, row.file, texts["subject"], texts["database"],
-        row=row.number,
+    return Marked(
+        clip=texts["filename"], subject=texts["subject"], database=texts["database"], coder=texts["coder"], unit=unit,
+        silent=frozenset(FIELDS) - fields.keys(), file=row.file, row=row.number, **fields,
     )  # fmt: skip
 
 

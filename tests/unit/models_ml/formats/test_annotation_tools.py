@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import ExternalAnnotation, Finding
+from models_ml.formats.base import Finding, Marked
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -37,10 +37,28 @@ def test_elan_expressions_with_phases_units_and_kinds(tmp_path: Path) -> None:
     )
     finding = read("elan", path)
     assert finding.annotations == [
-        ExternalAnnotation(
-            "EP02_01f", "anna", "ms", 110.0, 200.0, 290.0, "happiness", "6+12", "micro", "a.eaf"
+        Marked(
+            clip="EP02_01f",
+            coder="anna",
+            unit="ms",
+            onset=110.0,
+            apex=200.0,
+            offset=290.0,
+            emotion="Happiness",
+            action_units="6+12",
+            file="a.eaf",
         ),
-        ExternalAnnotation("EP02_01f", "anna", "ms", 900.0, None, 1200.0, "anger", "AU4", "macro", "a.eaf"),
+        Marked(
+            clip="EP02_01f",
+            coder="anna",
+            unit="ms",
+            onset=900.0,
+            offset=1200.0,
+            emotion="anger",
+            action_units="AU4",
+            kind="macro",
+            file="a.eaf",
+        ),
     ]
     assert codes(finding) == [("info", "tier-left-out")]
 
@@ -122,21 +140,27 @@ def test_label_studio_timelines_by_annotator_in_frames(tmp_path: Path) -> None:
     )
     finding = read("label-studio", tmp_path)
     assert finding.annotations == [
-        ExternalAnnotation(
-            "EP02_01f",
-            "anna@lab",
-            "frame",
-            46.0,
-            59.0,
-            86.0,
-            "happiness",
-            "AU12",
-            "micro",
-            "export.json",
-            101,
+        Marked(
+            clip="EP02_01f",
+            coder="anna@lab",
+            unit="frame",
+            onset=46.0,
+            apex=59.0,
+            offset=86.0,
+            emotion="Happiness",
+            action_units="AU12",
+            file="export.json",
+            row=101,
         ),
-        ExternalAnnotation(
-            "EP02_01f", "ben@lab", "frame", 40.0, None, 80.0, "surprise", "", "micro", "export.json", 101
+        Marked(
+            clip="EP02_01f",
+            coder="ben@lab",
+            unit="frame",
+            onset=40.0,
+            offset=80.0,
+            emotion="surprise",
+            file="export.json",
+            row=101,
         ),
     ]
     assert finding.problems == []
@@ -165,7 +189,7 @@ def test_label_studio_seconds_become_milliseconds_and_choices_name_the_emotion(t
     ]
     trees.label_studio(tmp_path / "e.json", ("a.mp4", {"anna": results}))
     finding = read("label-studio", tmp_path)
-    assert times(finding) == [("anna", 500.0, None, 1000.0, "disgust")]
+    assert times(finding) == [("anna", 500.0, None, 1000.0, "Disgust")]
     assert finding.annotations[0].unit == "ms"
     assert codes(finding) == [("info", "region-left-out")]
 

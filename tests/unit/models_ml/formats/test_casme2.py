@@ -6,7 +6,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import CodedExpression, Finding, Sheet
+from models_ml.formats.base import Finding, Sheet
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -53,8 +53,8 @@ def test_clips_labels_and_frames_in_order_of_their_numbers(tmp_path: Path) -> No
         ("CASME II", "sub01", "EP03_02", 200.0, 9),
         ("CASME II", "sub17", "EP01_13", 200.0, 11),
     ]
-    assert finding.clips[0].expressions == (CodedExpression(46, 59, 86, "happiness", "12", "micro", 2),)
-    assert finding.clips[1].expressions == (CodedExpression(10, None, 14, "disgust", "4+7", "micro", 3),)
+    assert trees.codings(finding.clips[0]) == ((46, 59, 86, "happiness", "12", "micro", 2),)
+    assert trees.codings(finding.clips[1]) == ((10, None, 14, "disgust", "4+7", "micro", 3),)
     assert finding.clips[1].numbers == tuple(range(8, 17))
     assert [f.rpartition("/")[2] for f in finding.clips[1].files][:3] == ["img8.jpg", "img9.jpg", "img10.jpg"]
     assert rows(finding) == [("warning", "apex-missing", 3, "sub01", "EP03_02")]

@@ -149,7 +149,7 @@ def test_a_subject_is_read_from_a_number_and_from_odd_characters(tmp_path: Path,
 def test_an_annotation_import_reports_the_column_that_it_did_not_read(tmp_path: Path) -> None:
     path = written(tmp_path / "codes.xlsx", ("Emotion", "surprise"), ("Onset", 49))
     parsed = annotation_sheets.read(path.name, path.read_bytes())
-    assert (parsed.rows[0].fields["onset"], parsed.rows[0].fields["emotion"]) == (46, "happiness")
+    assert (parsed.annotations[0].onset, parsed.annotations[0].emotion) == (46, "happiness")
     assert [p.code for p in parsed.problems] == ["column-twice", "column-twice"]
 
 

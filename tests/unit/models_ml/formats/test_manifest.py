@@ -6,7 +6,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.base import Finding
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -48,9 +48,9 @@ def test_rows_of_one_clip_are_its_expressions(tmp_path: Path) -> None:
         ("Lab", "A", "long", 50.0, 10),
         ("Lab", "A", "quiet", 50.0, 3),
     ]
-    assert finding.clips[0].expressions == (
-        CodedExpression(2, 3, 4, "joy", "6+12", "micro", 2),
-        CodedExpression(6, 8, 9, "anger", "4", "macro", 3),
+    assert trees.codings(finding.clips[0]) == (
+        (2, 3, 4, "joy", "6+12", "micro", 2),
+        (6, 8, 9, "anger", "4", "macro", 3),
     )
     assert finding.clips[1].expressions == ()
     assert finding.emotions == {"Lab": ["anger", "joy"]}
@@ -68,7 +68,7 @@ def test_a_video_states_its_own_frame_rate_and_its_frames_count_from_one(tmp_pat
     )
     (clip,) = finding.clips
     assert (clip.fps, clip.files, clip.numbers) == (0.0, ("b.mp4",), ())
-    assert clip.expressions == (CodedExpression(1, 2, 3, "joy", "", "micro", 2),)
+    assert trees.codings(clip) == ((1, 2, 3, "joy", "", "micro", 2),)
     assert codes(finding) == [("error", "frame-absent", 3, "")]
 
 
@@ -78,7 +78,7 @@ def test_a_manifest_can_be_an_xlsx_file(tmp_path: Path) -> None:
     )
     trees.frames(tmp_path / "a/1", range(1, 4), "{}.png")
     (clip,) = read(tmp_path).clips
-    assert clip.expressions == (CodedExpression(1, 2, 3, "joy", "", "micro", 2),)
+    assert trees.codings(clip) == ((1, 2, 3, "joy", "", "micro", 2),)
 
 
 def test_impossible_values_are_reported(tmp_path: Path) -> None:

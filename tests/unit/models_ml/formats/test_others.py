@@ -6,7 +6,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.base import Finding
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -25,9 +25,9 @@ def test_samm_long_videos_have_several_expressions_and_zero_means_none(tmp_path:
         ("SAMM Long Videos", "006", "006_1", 200.0, 20),
         ("SAMM Long Videos", "006", "006_2", 200.0, 4),
     ]
-    assert finding.clips[0].expressions == (
-        CodedExpression(3, 5, None, "", "AU12", "macro", 12),
-        CodedExpression(12, 14, 17, "", "AU4", "micro", 11),
+    assert trees.codings(finding.clips[0]) == (
+        (3, 5, None, "", "AU12", "macro", 12),
+        (12, 14, 17, "", "AU4", "micro", 11),
     )
     assert codes(finding) == [
         ("warning", "offset-missing", 12, "006_1"),
@@ -45,9 +45,9 @@ def test_casme3_long_videos_have_several_expressions_and_depth_is_left_out(tmp_p
         30.0,
         12,
     )
-    assert clip.expressions == (
-        CodedExpression(2, 4, 6, "disgust", "4", "micro", 2),
-        CodedExpression(8, 9, 10, "happy", "12", "micro", 3),
+    assert trees.codings(clip) == (
+        (2, 4, 6, "disgust", "4", "micro", 2),
+        (8, 9, 10, "happy", "12", "micro", 3),
     )
     assert finding.problems == []
 
@@ -71,7 +71,7 @@ def test_casme3_errata_are_offered_and_corrected_when_accepted(tmp_path: Path) -
     finding = read("casme3a", tmp_path)
     keys = [c.key for c in finding.corrections]
     assert keys == ["casme3a/spNO.216/d/onset", "casme3a/spNO.216/e/onset", "casme3a/spNO.216/e/apex"]
-    assert [c.expressions for c in finding.clips] == [(), ()]
+    assert [trees.codings(c) for c in finding.clips] == [(), ()]
     accepted = read("casme3a", tmp_path, frozenset(keys))
     assert [(e.onset, e.apex, e.offset) for c in accepted.clips for e in c.expressions] == [
         (2647, 2668, 2694),
@@ -103,7 +103,7 @@ def test_the_sheets_name_says_that_casme3_rows_are_macro_expressions(tmp_path: P
     trees.xlsx(tmp_path / "cas(me)3_part_A_MaE_label_JpgIndex_v2.xlsx", [header, ["spNO.1", "a", 2, 4, 6]])
     trees.frames(tmp_path / "spNO.1/a/color", range(1, 8), "{}.jpg")
     finding = read("casme3a", tmp_path)
-    assert finding.clips[0].expressions == (CodedExpression(2, 4, 6, "", "", "macro", 2),)
+    assert trees.codings(finding.clips[0]) == ((2, 4, 6, "", "", "macro", 2),)
     assert finding.problems == []
 
 
@@ -113,9 +113,9 @@ def test_casme_sq_names_are_translated_by_its_naming_rules(tmp_path: Path) -> No
         ("CAS(ME)2", "s15", "15_0101disgustingteeth", 30.0),
         ("CAS(ME)2", "s15", "15_0401girlcrashing", 30.0),
     ]
-    assert finding.clips[0].expressions == (
-        CodedExpression(5, 6, 8, "negative", "4+7", "micro", 1),
-        CodedExpression(10, 12, None, "positive", "12", "macro", 2),
+    assert trees.codings(finding.clips[0]) == (
+        (5, 6, 8, "negative", "4+7", "micro", 1),
+        (10, 12, None, "positive", "12", "macro", 2),
     )
     assert codes(finding) == [
         ("warning", "offset-missing", 2, "15_0101disgustingteeth"),
@@ -156,7 +156,7 @@ def test_mmew_macro_expressions_are_left_out(tmp_path: Path) -> None:
         ("MMEW", "S13", "S13-01-002", 90.0, 5),
         ("MMEW", "S13", "S13-07-001", 90.0, 12),
     ]
-    assert finding.clips[1].expressions == (CodedExpression(1, 3, 5, "anger", "4+7", "micro", 2),)
+    assert trees.codings(finding.clips[1]) == ((1, 3, 5, "anger", "4+7", "micro", 2),)
     assert finding.problems == []
 
 
@@ -174,7 +174,7 @@ def test_4dme_subjects_are_compared_by_number_and_two_emotions_are_reported(tmp_
         ("4DME", "sub01", "clip_1", 60.0),
         ("4DME", "sub02", "clip_7", 60.0),
     ]
-    assert finding.clips[0].expressions == (CodedExpression(10, 12, 14, "positive", "AU12", "micro", 2),)
+    assert trees.codings(finding.clips[0]) == ((10, 12, 14, "positive", "AU12", "micro", 2),)
     assert codes(finding) == [("warning", "emotion-unknown", 3, "clip_7")]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.base import Finding
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -19,10 +19,10 @@ def test_clips_labels_and_source_frame_numbers(tmp_path: Path) -> None:
         ("SAMM", "006", "006_1_3", 200.0, (12, 13, 14, 15)),
         ("SAMM", "011", "011_1_1", 200.0, (1, 2, 3)),
     ]
-    assert [c.expressions for c in finding.clips] == [
-        (CodedExpression(5562, 5564, 5566, "anger", "AU4", "micro", 15),),
-        (CodedExpression(12, 13, 15, "happiness", "AU12", "micro", 16),),
-        (CodedExpression(1, 2, 3, "contempt", "AU14", "micro", 17),),
+    assert [trees.codings(c) for c in finding.clips] == [
+        ((5562, 5564, 5566, "anger", "AU4", "micro", 15),),
+        ((12, 13, 15, "happiness", "AU12", "micro", 16),),
+        ((1, 2, 3, "contempt", "AU14", "micro", 17),),
     ]
     assert finding.problems == []
 

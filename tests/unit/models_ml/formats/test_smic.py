@@ -6,7 +6,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import CodedExpression, Finding
+from models_ml.formats.base import Finding
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -23,10 +23,10 @@ def codes(finding: Finding) -> list[tuple[str, str, str]]:
 
 def test_onset_and_offset_are_the_first_and_last_frame_and_there_is_no_apex(tmp_path: Path) -> None:
     finding = read(trees.smic_tree(tmp_path))
-    assert [(c.database, c.subject, c.name, c.fps, c.expressions) for c in finding.clips] == [
-        ("SMIC", "s01", "s01_ne_01", 100.0, (CodedExpression(100, None, 105, "negative"),)),
-        ("SMIC", "s01", "s01_sur_01", 100.0, (CodedExpression(1, None, 4, "surprise"),)),
-        ("SMIC", "s11", "s11_po_02", 100.0, (CodedExpression(9, None, 11, "positive"),)),
+    assert [(c.database, c.subject, c.name, c.fps, trees.codings(c)) for c in finding.clips] == [
+        ("SMIC", "s01", "s01_ne_01", 100.0, ((100, None, 105, "negative", "", "micro", None),)),
+        ("SMIC", "s01", "s01_sur_01", 100.0, ((1, None, 4, "surprise", "", "micro", None),)),
+        ("SMIC", "s11", "s11_po_02", 100.0, ((9, None, 11, "positive", "", "micro", None),)),
     ]
     assert finding.problems == []
 
@@ -82,8 +82,8 @@ def test_long_clips_take_their_marks_from_the_sheet_of_smic_e(tmp_path: Path) ->
     ):
         trees.frames(folder / subject / clip, range(1, 13), "image{:06d}.jpg")
     finding = read(tmp_path)
-    assert {c.name: c.expressions for c in finding.clips} == {
-        "s01_ne_01": (CodedExpression(5, None, 9, "negative", "", "micro", 2),),
+    assert {c.name: trees.codings(c) for c in finding.clips} == {
+        "s01_ne_01": ((5, None, 9, "negative", "", "micro", 2),),
         "s01_ne_02": (),
         "s01_sur_01": (),
         "s02_po_01": (),
