@@ -40,7 +40,7 @@ def leave(**_: Any) -> None:
     close_crash_report()
     try:
         Worker.objects.filter(name=owner_name()).delete()
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.warning("the database does not answer; upkeep will remove this worker from the list")
 
 
@@ -67,7 +67,7 @@ def _keep_registered() -> None:
     while True:
         try:
             register(queues)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             log.warning("the database does not answer; this worker is not listed until it does")
         finally:
             connection.close()

@@ -49,4 +49,6 @@ class FlowLayer:
         Job.cancel_group(group)
         Job.objects.filter(group=group, state__in=(Job.State.DONE, Job.State.CANCELLED)).delete()
         payload = {"clip": self.clip.pk, "from": self.start, "to": self.end}
-        return Job.enqueue(JOB_KIND, "features", self.clip.project_id, self.key, group, payload)
+        return Job.enqueue(
+            JOB_KIND, "features", self.clip.project_id, self.key, group, payload, priority=Job.INTERACTIVE
+        )

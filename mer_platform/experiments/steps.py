@@ -110,7 +110,7 @@ def queue_model(run: Run) -> None:
     experiment = run.experiment
     number = f"{run.pk}:{run.model_job_id or 0}"  # unique: each of its jobs follows a different one
     payload = {"experiment": experiment.pk, "run": run.pk}
-    run.model_job = _enqueue(experiment, "model", experiment.queue, number, payload)
+    run.model_job = _enqueue(experiment, "model", experiment.queue, number, payload, Job.LAST_STEP)
     run.state, run.finished_at = Run.State.FINISHING, None
     run.save(update_fields=["state", "finished_at", "model_job"])
 
@@ -204,7 +204,10 @@ def _after_fold(run: Run) -> None:
         finish(run)
 
 
-def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload: dict[str, Any]) -> Job:
+def _enqueue(
+    experiment: Experiment, kind: str, queue: str, number: str, payload: dict[str, Any], ahead: int = 0
+) -> Job:
+    """Enqueue a job with the experiment's priority, plus ``ahead``."""
     return Job.enqueue(
         kind,
         queue,
@@ -212,7 +215,7 @@ def _enqueue(experiment: Experiment, kind: str, queue: str, number: str, payload
         f"{experiment.group}:{kind}:{number}",
         experiment.group,
         payload,
-        priority=experiment.priority,
+        priority=experiment.priority + ahead,
         held=experiment.paused,
     )
 

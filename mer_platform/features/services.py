@@ -77,7 +77,7 @@ def finishing(claim: Claim, set_id: int) -> Iterator[FeatureSet]:
             claim.finish(job)
             if features.state == FeatureSet.State.COMPUTING and not _open_jobs(features).exists():
                 features.state = FeatureSet.State.COMPARING
-                _enqueue(features, "feature-summary", 0, {})
+                _enqueue(features, "feature-summary", 0, {}, Job.LAST_STEP)
             features.save()
 
 
@@ -89,10 +89,13 @@ def fail(set_id: int, reason: str) -> None:
         Job.cancel_group(features.group)
 
 
-def _enqueue(features: FeatureSet, kind: str, number: int, payload: dict[str, Any]) -> None:
+def _enqueue(
+    features: FeatureSet, kind: str, number: int, payload: dict[str, Any], priority: int = Job.NORMAL
+) -> None:
     key = f"{features.group}:{kind}:{number}"
     project = features.version.project.pk
-    Job.enqueue(kind, QUEUE, project, key, features.group, {"set": features.pk, **payload})
+    payload = {"set": features.pk, **payload}
+    Job.enqueue(kind, QUEUE, project, key, features.group, payload, priority=priority)
 
 
 def _open_jobs(features: FeatureSet) -> Any:

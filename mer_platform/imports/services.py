@@ -73,7 +73,7 @@ def start(
     with transaction.atomic():
         batch.save()
         if enqueue:
-            _enqueue(batch, "import-check", "check", {"confirm": False})
+            _enqueue_check(batch, "check", confirm=False)
         AuditEvent.record(project, user, f"checked {batch.where} as {layout}")
     return batch
 
@@ -96,7 +96,7 @@ def confirm(batch: Import, accepted: list[str], user: Any) -> Import:
         batch.state = State.CHECKING if changed else State.IMPORTING
         batch.save(update_fields=["accepted", "started_at", "state"])
         if changed:
-            _enqueue(batch, "import-check", "recheck", {"confirm": True})
+            _enqueue_check(batch, "recheck", confirm=True)
         else:
             _enqueue_items(batch)
         AuditEvent.record(batch.project, user, f"started {batch} of {batch.where}")
@@ -197,7 +197,14 @@ def _enqueue_items(batch: Import) -> None:
     finish_if_done(batch)
 
 
-def _enqueue(batch: Import, kind: str, what: str, payload: dict[str, Any]) -> None:
+def _enqueue_check(batch: Import, what: str, *, confirm: bool) -> None:
+    # The check is short, and the import of another folder is not: no report waits behind 16,000 frames.
+    _enqueue(batch, "import-check", what, {"confirm": confirm}, Job.INTERACTIVE)
+
+
+def _enqueue(
+    batch: Import, kind: str, what: str, payload: dict[str, Any], priority: int = Job.NORMAL
+) -> None:
     Job.enqueue(
         kind,
         "ingest",
@@ -205,6 +212,7 @@ def _enqueue(batch: Import, kind: str, what: str, payload: dict[str, Any]) -> No
         f"{batch.group}:{what}",
         batch.group,
         {"batch": batch.pk, **payload},
+        priority=priority,
     )
 
 

@@ -7,13 +7,14 @@ the attempt number, so a worker that has lost its lease cannot write.
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, models, transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from mer_platform.jobs.broker import announce
@@ -35,7 +36,10 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
-    LOW, NORMAL = -20, 0  # priorities: higher runs first
+    # Priorities: the highest in a queue runs first. Experiments choose between -10 and 10.
+    LOW, NORMAL = -20, 0
+    INTERACTIVE = 20  # short, and a person waits for it at a page
+    LAST_STEP = 1  # added to the priority of the last job of something, so that it goes before the first of something else
     MAX_ATTEMPTS = 10  # restarts of the platform count too, and a long job may see several
     MAX_CRASHES = 2  # a single crash may be the machine's fault
     OPEN = (State.QUEUED, State.RUNNING)
@@ -77,6 +81,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["state", "lease_until"]),
             models.Index(fields=["queue", "state", "priority"]),
+            models.Index(fields=["queue", "project", "started_at"]),  # whose turn it is
         ]
 
     def __str__(self) -> str:
@@ -121,7 +126,8 @@ class Job(models.Model):
     def claim_next(cls, queue: str, owner: str) -> "Claim | None":
         """Claim the next due job of a queue. Return None if no job is due.
 
-        The highest priority comes first, then the project with the fewest running jobs, then the oldest job.
+        The highest priority comes first. Among jobs of equal priority, it is the turn of the project with the fewest
+        running jobs, then of the one whose last turn in this queue is the longest ago. A project's oldest job comes first.
         """
         for among in (1, 8, 64, 512):
             # Workers that ask at the same time would all try the same row. A worker that comes too late considers more rows.
@@ -143,11 +149,34 @@ class Job(models.Model):
             return []
         active = cls.objects.filter(queue=queue, state=cls.State.RUNNING, lease_until__gte=now).order_by()
         running = dict(active.values_list("project").annotate(count=Count("pk")))
-        priority, project, oldest = min(heads, key=lambda row: (-row[0], running.get(row[1], 0), row[2]))
+        highest = max(priority for priority, _, _ in heads)
+        fewest = min(running.get(project, 0) for priority, project, _ in heads if priority == highest)
+        tied = {
+            project: pk
+            for priority, project, pk in heads
+            if priority == highest and running.get(project, 0) == fewest
+        }
+        project = cls._longest_waiting(queue, tied)
         if count == 1:
-            return [oldest]
-        first = due.filter(priority=priority, project=project).order_by("pk")
+            return [tied[project]]
+        first = due.filter(priority=highest, project=project).order_by("pk")
         return list(first.values_list("pk", flat=True)[:count])
+
+    @classmethod
+    def _longest_waiting(cls, queue: str, oldest: dict[int, int]) -> int:
+        """Return which project had its last turn in a queue the longest ago. ``oldest``: each project's oldest due job.
+
+        With few workers, all projects have no running job at the moment of a claim, so this decides most of the time.
+        """
+        if len(oldest) == 1:
+            return next(iter(oldest))
+        # One read of the index per project. An aggregate would read all jobs that a project ever had.
+        turns = cls.objects.filter(queue=queue, project=OuterRef("pk"), started_at__isnull=False)
+        last = turns.order_by("-started_at").values("started_at")[:1]
+        projects = apps.get_model("projects", "Project").objects.filter(pk__in=oldest).order_by()
+        served = dict(projects.annotate(served=Subquery(last)).values_list("pk", "served"))
+        never = datetime.min.replace(tzinfo=UTC)
+        return min(oldest, key=lambda project: (served.get(project) or never, oldest[project]))
 
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":

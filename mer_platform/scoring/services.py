@@ -46,6 +46,8 @@ def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> Sco
             )
             for want in wanted
         )
+        # Someone who scores a few clips looks at the page until they are scored. A large batch runs in the background.
+        priority = Job.INTERACTIVE if len(items) <= CLIPS_PER_JOB else Job.NORMAL
         for start in range(0, len(items), CLIPS_PER_JOB):
             Job.enqueue(
                 "score",
@@ -54,6 +56,7 @@ def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> Sco
                 f"{batch.group}:score:{start}",
                 batch.group,
                 {"batch": batch.pk, "items": [item.pk for item in items[start : start + CLIPS_PER_JOB]]},
+                priority=priority,
             )
         AuditEvent.record(project, user, f"scored {len(items)} clips with {model}")
     return batch
