@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from mer_platform.annotation.exchange.timing import Timing
+from mer_platform.annotation.exchange.timing import timing_of
 from mer_platform.clips.models import Clip
 from mer_platform.imports.comparing import compare_marks
 from mer_platform.imports.models import Import, ImportItem
 from models_ml.formats.base import Marked, Problem
+from models_ml.video.timing import Timing
 
 PlannedItem = tuple[ImportItem | None, list[Problem]]
 
@@ -55,7 +56,7 @@ def _plan_clip(batch: Import, clip: Clip, annotations: list[Marked]) -> PlannedI
             f"{clip} is {clip.state}: its frames are not known yet. Import its annotations when it is ready."
         )
         return _refused(item, "clip-not-ready", reason, annotations[0])
-    timing = Timing.of(clip)
+    timing = timing_of(clip)
     problems = []
     for annotation in annotations:
         marks, wrong = _indices(annotation, timing)

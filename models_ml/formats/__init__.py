@@ -8,15 +8,22 @@ a database of frame folders and one coding sheet, and its test. The other module
 - ``folder_tree``: a folder on disk; ``folders``: its folders of frame images
 - ``sheets``: spreadsheets as tables; ``coded_rows``: their rows, checked against the frames; ``errata``: known errors
 - ``coded_database``: the reader that databases of frame folders and one coding sheet share
-- ``spans``: labelled spans of time, as annotation tools store them; ``csv_text``: text in CSV files
+- ``spans``: labelled spans of time, as annotation tools store them; ``csv_text``: text in CSV files; ``zips``: archives
+- ``annotations``: recognises the format of a file of annotations
+
+``EXPORTS`` maps the key of each kind of file that annotations can be exported to, to the export. It is derived in the same
+way; a writer stands beside the reader of its format.
 """
 
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import get_args
 
-from models_ml.formats.base import Holds, Layout
+from models_ml.formats.base import Export, Holds, Layout
+
+LOSSLESS = "json"  # the key of the export that holds all stored data
 
 
 def find_layouts() -> dict[str, Layout]:
@@ -33,11 +40,23 @@ def find_layouts() -> dict[str, Layout]:
     return layouts
 
 
+def find_exports() -> dict[str, Export]:
+    """Return the exports of all modules of this package by key: sheets first, what holds all data last."""
+    exports = [export for module in _modules() for export in getattr(module, "EXPORTS", ())]
+    return {export.key: export for export in sorted(exports, key=lambda export: export.key == LOSSLESS)}
+
+
 def _defined_layouts() -> Iterator[Layout]:
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        layout = getattr(import_module(module.name), "LAYOUT", None)
+    for module in _modules():
+        layout = getattr(module, "LAYOUT", None)
         if layout is not None:
             yield layout
 
 
+def _modules() -> Iterator[ModuleType]:
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        yield import_module(module.name)
+
+
 LAYOUTS = find_layouts()
+EXPORTS = find_exports()

@@ -6,9 +6,12 @@ frame numbers here are *source* frame numbers, as file names and sheets give the
 5562); ``mer_platform.imports`` converts them to 0-based indices.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, BinaryIO, Literal, Protocol
+
+from models_ml.video.timing import Timing
 
 Severity = Literal["error", "warning", "info"]
 Kind = Literal["micro", "macro"]
@@ -70,6 +73,7 @@ class Marked:
 
     ``clip``, ``subject``, ``database`` and ``coder`` are names as the file gives them, "" where it gives none; ``sha256`` is
     the checksum of the clip's file. ``onset``, ``apex`` and ``offset`` are in ``unit``; None is a mark that is not set.
+    ``rate`` is the number of frames per second at which a tool counted the unit "frame"; None if the file does not state it.
     ``silent`` names the fields that the file says nothing about: their values here mean nothing, and an import does not
     change them. ``file`` and ``row`` say where it stands, for reports.
 
@@ -95,6 +99,7 @@ class Marked:
     origin: str = ""
     suggestion: Mapping[str, float] | None = None
     silent: frozenset[str] = RARELY_CODED
+    rate: float | None = None
     shown: bool = True
     agreed: bool = False
     key: str = ""
@@ -105,6 +110,11 @@ class Marked:
     def stated(self) -> dict[str, Any]:
         """Return the fields that the file states, by name."""
         return {name: getattr(self, name) for name in FIELDS if name not in self.silent}
+
+    def marks(self) -> dict[str, int]:
+        """Return the frame indices of the marks that are set, by name. The unit must be "index"."""
+        marks = {name: getattr(self, name) for name in MARKS}
+        return {name: int(value) for name, value in marks.items() if value is not None}
 
     def where(self) -> dict[str, Any]:
         """Return where it stands, as fields of a ``Problem``."""
@@ -137,6 +147,37 @@ class FoundFlowPicture:
     name: str
     emotion: str
     file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedClip:
+    """A clip with what was marked in it, as writers get it.
+
+    ``marked`` is ordered by coder and time; its unit is "index". ``file`` is the name of the uploaded file, ``fps`` a
+    fraction such as "200/1". ``load_timing`` reads the source frame and the time of each frame; it raises InputError if
+    they are lost. ``subjects`` are the names of all subjects of the clip's database: a writer that shortens a subject's
+    name must not make it another's.
+    """
+
+    database: str
+    subject: str
+    name: str
+    file: str
+    sha256: str
+    fps: str
+    frame_count: int
+    first_source_number: int
+    load_timing: Callable[[], Timing]
+    subjects: frozenset[str] = frozenset()
+    marked: tuple[Marked, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.database}/{self.subject}/{self.name}"
+
+    @cached_property
+    def timing(self) -> Timing:
+        """The source frame and the time of each frame."""
+        return self.load_timing()
 
 
 @dataclass
@@ -180,3 +221,19 @@ class Layout:
     read: Reader
     holds: Holds = "clips"
     uploads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A file that annotations can be exported to. A module of this package registers its exports as ``EXPORTS``.
+
+    ``key`` identifies it in addresses and forms and ends in the file's ending. Pages show ``title``; ``note`` helps users to
+    choose. ``write`` raises InputError if the file cannot represent a clip exactly.
+    """
+
+    key: str
+    title: str
+    suffix: str
+    content_type: str
+    note: str
+    write: Callable[[Sequence[MarkedClip]], bytes]

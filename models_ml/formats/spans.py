@@ -22,6 +22,7 @@ Role = Literal["emotion", "phase", "unit", "kind", "missing"]
 PHASES = ("onset", "apex", "offset", "onset-apex", "apex-offset")
 MISSING = ("no onset", "no apex", "no offset")
 NO_EMOTION = "no emotion"
+CONSENSUS = "consensus"  # the coder of a consensus, in files that only have coders
 _KINDS = {"micro": "micro", "macro": "macro"}
 _UNIT = re.compile(r"(?:au)? ?[lr]?\d{1,2}[a-e]?(?: ?[+,] ?(?:au)? ?[lr]?\d{1,2}[a-e]?)*", re.IGNORECASE)
 

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from mer_platform.annotation.exchange import formats
 from mer_platform.annotation.models import Consensus
+from models_ml.formats import annotations
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, export, upload
 
@@ -101,7 +101,7 @@ def test_a_file_over_the_limit_is_rejected(api, project, monkeypatch):
 
 
 def test_a_file_with_too_many_rows_is_rejected(api, project, ours, monkeypatch):
-    monkeypatch.setattr(formats, "MAX_ROWS", 0)
+    monkeypatch.setattr(annotations, "MAX_ROWS", 0)
     answer = upload(api, project, "lab.json", export(api, project, "json"))
     assert "more than 0 annotations" in answer.json()["file"][0]
 

@@ -5,10 +5,10 @@ import uuid
 
 import pytest
 
-from mer_platform.annotation.exchange import formats
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.projects.models import AuditEvent, Membership, Project, Role
 from mer_platform.projects.services import create_project
+from models_ml.formats import EXPORTS
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, HEAD, checked, confirmed, content, export, sheet, upload
 
@@ -199,7 +199,7 @@ def test_an_existing_consensus_is_not_changed(api, project, ours, alice):
     assert (problems(batch), batch["counts"]["consensus"]) == ([(1, "", "consensus-differs")], 0)
 
 
-@pytest.mark.parametrize("kind", formats.FORMATS)
+@pytest.mark.parametrize("kind", EXPORTS)
 def test_coding_is_blind(project, coded, member, bobs_api, kind):
     carol = member(project, "carol", Role.ANNOTATOR)
     url = f"/api/v1/projects/{project.pk}/annotations.{kind}"

@@ -8,14 +8,14 @@ import zipfile
 import pytest
 from openpyxl import load_workbook
 
-from mer_platform.annotation.exchange.formats import FORMATS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus
+from models_ml.formats import EXPORTS
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked, confirmed, content, export, with_index
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
-FILES = {kind: f"lab.{format.suffix}" for kind, format in FORMATS.items()}
+FILES = {kind: f"lab.{format.suffix}" for kind, format in EXPORTS.items()}
 SHEETS = [kind for kind in FILES if kind.startswith(("casme2", "samm"))]
 
 

@@ -11,7 +11,7 @@ PURE = [
     "mer_platform.annotation.agreement.figures",
     "mer_platform.annotation.agreement.statistics",
     "mer_platform.annotation.exchange.resolving",
-    "mer_platform.annotation.exchange.zips",
+    "models_ml.formats.zips",
     "mer_platform.clips.ranges",
     "mer_platform.composites.names",
     "mer_platform.composites.caveats",

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.downloads import download
-from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
 from mer_platform.annotation.exchange.services import check_file, confirm
@@ -22,6 +21,8 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
+from models_ml.formats import EXPORTS
+from models_ml.formats.annotations import MAX_BYTES
 
 QUERY = [
     OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database, by id."),
@@ -38,7 +39,7 @@ QUERY = [
 
 class AnnotationFile(APIView):
     @extend_schema(
-        parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in FORMATS.values()}
+        parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in EXPORTS.values()}
     )
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
         """Export annotations for another tool, or as lossless JSON. Only for researchers with no clips left to code."""

@@ -17,7 +17,7 @@ from mer_platform.annotation.checks import (
     check_marks,
     check_suggestion,
 )
-from mer_platform.annotation.exchange.timing import Timing, TimingCache
+from mer_platform.annotation.exchange.timing import TimingCache
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationOrigin, ExpressionKind
 from mer_platform.clips.models import Clip
@@ -25,6 +25,7 @@ from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
+from models_ml.video.timing import Timing
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """Which annotations of a project are exported: by database, clip and coder, or the consensus."""
 
+from collections import defaultdict
 from typing import Any
 
 from django import forms
 
-from mer_platform.annotation.exchange.formats import LOSSLESS
-from mer_platform.annotation.exchange.rows import ExportedMarking
-from mer_platform.annotation.exchange.timing import TimingCache
+from mer_platform.annotation.exchange.marked import marked_by_coders, marked_clip, marked_consensus
 from mer_platform.annotation.models import Annotation
-from mer_platform.clips.models import Clip, Database
+from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.models import Project
+from models_ml.formats import LOSSLESS
+from models_ml.formats.base import MarkedClip
 
 CODERS, CONSENSUS = "coders", "consensus"
 
@@ -43,8 +44,8 @@ class SelectionForm(forms.Form):
             )
         return cleaned
 
-    def rows(self, kind: str) -> list[ExportedMarking]:
-        """Return the selected markings, clip by clip.
+    def clips(self, kind: str) -> list[MarkedClip]:
+        """Return the selected clips with what is marked in them; clips without anything are left out.
 
         The lossless format also includes the consensus, unless a coder is selected.
         """
@@ -59,25 +60,23 @@ class SelectionForm(forms.Form):
         paths = ["annotations__coder", "consensus__annotation", "consensus__decided_by"]
         if kind == LOSSLESS:
             paths.append("annotations__versions__made_by")
-        timings = TimingCache()
         agreed_only = chosen["marks"] == CONSENSUS
         with_consensus = agreed_only or (kind == LOSSLESS and not chosen["coder"])
-        rows: list[ExportedMarking] = []
+        subjects: defaultdict[int, set[str]] = defaultdict(set)
+        for database, name in Subject.objects.filter(database__project=self._project).values_list(
+            "database", "name"
+        ):
+            subjects[database].add(name)
+        selected: list[MarkedClip] = []
         found = clips.select_related("subject__database", "project").prefetch_related(*paths)
         for clip in found.iterator(chunk_size=200):
-            if not agreed_only:
-                own = [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
-                rows += sorted((ExportedMarking(clip, timings, a, a.coder.username) for a in own), key=_order)
-            if with_consensus:
-                rows += sorted(
-                    (ExportedMarking(clip, timings, agreed) for agreed in clip.consensus.all()), key=_order
-                )
-        return rows
-
-
-def _order(row: ExportedMarking) -> tuple[str, int, int]:
-    """Order by coder and time; annotations without marks come first.
-
-    It is done here because SQLite and PostgreSQL sort nulls differently.
-    """
-    return row.coder, min(row.marks().values(), default=-1), row.marking.pk
+            coded = (
+                []
+                if agreed_only
+                else [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
+            )
+            marked = marked_by_coders(coded, with_history=kind == LOSSLESS)
+            marked += marked_consensus(clip.consensus.all()) if with_consensus else []
+            if marked:
+                selected.append(marked_clip(clip, frozenset(subjects[clip.database.pk]), marked))
+        return selected

@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from mer_platform.annotation.exchange import formats
 from mer_platform.annotation.exchange.applying import ImportOutcome, apply_import
 from mer_platform.annotation.exchange.comparing import Comparer
 from mer_platform.annotation.exchange.models import AnnotationImport
@@ -20,6 +19,7 @@ from mer_platform.annotation.models import Consensus
 from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.web import actor
 from models_ml.errors import InputError
+from models_ml.formats import annotations
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 
@@ -32,7 +32,7 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
     Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
-    parsed = formats.read(name, content)
+    parsed = annotations.read(name, content)
     if not (parsed.annotations or parsed.problems):
         raise InputError(f"“{name}” contains no annotations.")
     resolver = RowResolver(project)

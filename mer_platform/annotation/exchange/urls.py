@@ -2,7 +2,7 @@ from django.urls import path
 
 from mer_platform.annotation.exchange import views
 from mer_platform.annotation.exchange.api import AnnotationFile
-from mer_platform.annotation.exchange.formats import FORMATS
+from models_ml.formats import EXPORTS
 
 urlpatterns = [
     path("projects/<slug:slug>/annotations/", views.exchange, name="annotation-exchange"),
@@ -25,6 +25,6 @@ urlpatterns = [
             {"kind": kind},
             name=f"annotations-{kind}",
         )
-        for kind in FORMATS
+        for kind in EXPORTS
     ),
 ]

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.downloads import download
-from mer_platform.annotation.exchange.formats import FORMATS, MAX_BYTES
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.selection import SelectionForm
 from mer_platform.annotation.exchange.services import check_file, confirm
@@ -20,6 +19,8 @@ from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
 from mer_platform.web import page_of
 from models_ml.errors import InputError
+from models_ml.formats import EXPORTS
+from models_ml.formats.annotations import MAX_BYTES
 
 PAGE = 50
 MAX_LISTED = 20  # imports
@@ -65,12 +66,12 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
     check_sees_all(request.user, project)
     form = SelectionForm(request.GET, project=project)
     kind = request.GET.get("format", "")
-    if form.is_valid() and kind in FORMATS:
+    if form.is_valid() and kind in EXPORTS:
         try:
             return download(project, form, kind)
         except InputError as error:
             form.add_error(None, str(error))
-    elif kind not in FORMATS:
+    elif kind not in EXPORTS:
         form.add_error(None, "Choose a format.")
     return _page(request, project, UploadForm(), form)
 
@@ -162,8 +163,8 @@ def _page(
     context = {
         "upload": upload,
         "selection": selection,
-        "formats": FORMATS.values(),
-        "chosen": request.GET.get("format") or next(iter(FORMATS)),
+        "formats": EXPORTS.values(),
+        "chosen": request.GET.get("format") or next(iter(EXPORTS)),
         "imports": imports[:MAX_LISTED],
         "annotations": Annotation.objects.filter(clip__project=project).count(),
         "max_bytes": MAX_BYTES,

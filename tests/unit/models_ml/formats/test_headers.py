@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from mer_platform.annotation.exchange import sheets as annotation_sheets
 from models_ml.errors import InputError
-from models_ml.formats import LAYOUTS, casme2, casme3a, fourdme, manifest, mmew, samm, samm_long, smic
+from models_ml.formats import (
+    LAYOUTS,
+    casme2,
+    casme3a,
+    coding_sheet,
+    fourdme,
+    manifest,
+    mmew,
+    samm,
+    samm_long,
+    smic,
+)
 from models_ml.formats.base import Finding, Problem, Sheet
 from models_ml.formats.folder_tree import FolderTree
 from models_ml.formats.headers import Column, UnclearColumnsError, bare
@@ -35,7 +45,7 @@ COLUMNS = {
     "samm": samm.DATABASE.columns,
     "samm-long": samm_long.DATABASE.columns,
     "smic": smic.COLUMNS,
-    "annotations": annotation_sheets._COLUMNS,
+    "annotations": coding_sheet._COLUMNS,
 }
 EVERY_COLUMN = [
     pytest.param(columns, column, id=f"{layout}-{column.key}")
@@ -148,7 +158,7 @@ def test_a_subject_is_read_from_a_number_and_from_odd_characters(tmp_path: Path,
 
 def test_an_annotation_import_reports_the_column_that_it_did_not_read(tmp_path: Path) -> None:
     path = written(tmp_path / "codes.xlsx", ("Emotion", "surprise"), ("Onset", 49))
-    parsed = annotation_sheets.read(path.name, path.read_bytes())
+    parsed = coding_sheet.read(path.name, path.read_bytes())
     assert (parsed.annotations[0].onset, parsed.annotations[0].emotion) == (46, "happiness")
     assert [p.code for p in parsed.problems] == ["column-twice", "column-twice"]
 

@@ -15,12 +15,9 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from mer_platform.annotation.exchange.rows import ExportedMarking
-from mer_platform.annotation.marks import MARKS
-from mer_platform.clips.models import Subject
 from models_ml.errors import InputError
 from models_ml.formats import casme2
-from models_ml.formats.base import FIELDS, Finding, Marked, Sheet, Unit
+from models_ml.formats.base import FIELDS, MARKS, Export, Finding, Marked, MarkedClip, Sheet, Unit
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.csv_text import BOM, guard_formula, unguard_formula
 from models_ml.formats.headers import Column
@@ -56,61 +53,57 @@ _HEADER_BYTES = 4096  # a header row ends within them
 Cells = tuple[Any, ...]
 
 
-def casme2_rows(rows: Sequence[ExportedMarking]) -> list[Cells]:
+def casme2_rows(clips: Sequence[MarkedClip]) -> list[Cells]:
     """Return the table in CASME II's columns. As in its own sheet, no apex is "/", and sub01 is "01"."""
-    databases = {row.clip.subject.database_id for row in rows}
-    taken = set(Subject.objects.filter(database__in=databases).values_list("database", "name"))
-    return [CASME2_COLUMNS, *(_casme2_row(row, taken) for row in rows)]
+    return [CASME2_COLUMNS, *(_casme2_row(clip, marked) for clip in clips for marked in clip.marked)]
 
 
-def _casme2_row(row: ExportedMarking, taken: set[tuple[int, str]]) -> Cells:
-    onset, apex, offset = _source_frames(row)
-    subject = row.clip.subject.name
-    if casme2.subject_name(subject) == subject and (row.clip.database.pk, subject[3:]) not in taken:
+def _casme2_row(clip: MarkedClip, marked: Marked) -> Cells:
+    onset, apex, offset = _source_frames(clip, marked)
+    subject = clip.subject
+    if casme2.subject_name(subject) == subject and subject[3:] not in clip.subjects:
         subject = subject[3:]
     return (
-        subject, row.clip.name, None, onset, "/" if apex is None else apex, offset, None,
-        row.marking.action_units, row.marking.emotion, row.clip.database.name, row.coder, row.marking.kind,
-        row.optional("confidence"), row.optional("note"),
+        subject, clip.name, None, onset, "/" if apex is None else apex, offset, None, marked.action_units, marked.emotion,
+        clip.database, marked.coder, marked.kind, marked.confidence, marked.note,
     )  # fmt: skip
 
 
-def samm_rows(rows: Sequence[ExportedMarking]) -> list[Cells]:
+def samm_rows(clips: Sequence[MarkedClip]) -> list[Cells]:
     """Return the table in SAMM's columns.
 
     The duration is in frames and includes both ends. Inducement code and objective class stay empty: the platform does
     not know them.
     """
-    return [SAMM_COLUMNS, *map(_samm_row, rows)]
+    return [SAMM_COLUMNS, *(_samm_row(clip, marked) for clip in clips for marked in clip.marked)]
 
 
-def _samm_row(row: ExportedMarking) -> Cells:
-    onset, apex, offset = _source_frames(row)
-    marks = row.marks()
+def _samm_row(clip: MarkedClip, marked: Marked) -> Cells:
+    onset, apex, offset = _source_frames(clip, marked)
+    marks = marked.marks()
     known = "onset" in marks and "offset" in marks
     duration = marks["offset"] - marks["onset"] + 1 if known else None
     return (
-        row.clip.subject.name, row.clip.name, None, onset, apex, offset, duration, row.marking.kind.capitalize(),
-        row.marking.action_units, row.marking.emotion, None, row.optional("note"), row.clip.database.name, row.coder,
-        row.optional("confidence"),
+        clip.subject, clip.name, None, onset, apex, offset, duration, marked.kind.capitalize(), marked.action_units,
+        marked.emotion, None, marked.note, clip.database, marked.coder, marked.confidence,
     )  # fmt: skip
 
 
-def _source_frames(row: ExportedMarking) -> list[int | None]:
-    marks = row.marks()
-    return [row.timing.source[marks[name]] if name in marks else None for name in MARKS]
+def _source_frames(clip: MarkedClip, marked: Marked) -> list[int | None]:
+    marks = marked.marks()
+    return [clip.timing.source[marks[name]] if name in marks else None for name in MARKS]
 
 
 def to_csv(
-    table: Callable[[Sequence[ExportedMarking]], list[Cells]],
-) -> Callable[[Sequence[ExportedMarking]], bytes]:
+    table: Callable[[Sequence[MarkedClip]], list[Cells]],
+) -> Callable[[Sequence[MarkedClip]], bytes]:
     """Return a function that writes the table as CSV that spreadsheets open as it was written."""
 
-    def write(rows: Sequence[ExportedMarking]) -> bytes:
+    def write(clips: Sequence[MarkedClip]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(
             [guard_formula(cell) if isinstance(cell, str) else cell for cell in cells]
-            for cells in table(rows)
+            for cells in table(clips)
         )
         return (BOM + text.getvalue()).encode()
 
@@ -118,15 +111,15 @@ def to_csv(
 
 
 def to_xlsx(
-    table: Callable[[Sequence[ExportedMarking]], list[Cells]],
-) -> Callable[[Sequence[ExportedMarking]], bytes]:
+    table: Callable[[Sequence[MarkedClip]], list[Cells]],
+) -> Callable[[Sequence[MarkedClip]], bytes]:
     """Return a function that writes the table as XLSX. Texts stay text cells, even if they are edited."""
 
-    def write(rows: Sequence[ExportedMarking]) -> bytes:
+    def write(clips: Sequence[MarkedClip]) -> bytes:
         workbook = Workbook(write_only=True)
         sheet = workbook.create_sheet("Coding")
         sheet.freeze_panes = "A2"
-        for cells in table(rows):
+        for cells in table(clips):
             sheet.append([_cell(sheet, cell) for cell in cells])
         file = io.BytesIO()
         workbook.save(file)
@@ -215,3 +208,25 @@ def _kind(row: SheetRow, report: ImportReport) -> str:
 
 def _text(row: SheetRow, key: str, report: ImportReport) -> str:
     return unguard_formula(row.text(key, report))
+
+
+_CSV = "text/csv; charset=utf-8"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EXPORTS = tuple(
+    Export(
+        key=f"{key}.{suffix}",
+        title=f"{title}, {kind}",
+        suffix=suffix,
+        content_type=content_type,
+        note=note,
+        write=write,
+    )
+    for key, title, columns, table in (
+        ("casme2", "CASME II", "OnsetFrame, ApexFrame, OffsetFrame …", casme2_rows),
+        ("samm", "SAMM", "Onset Frame, Apex Frame, Offset Frame, Duration …", samm_rows),
+    )
+    for suffix, kind, content_type, note, write in (
+        ("csv", "CSV", _CSV, columns, to_csv(table)),
+        ("xlsx", "Excel", _XLSX, "the same columns in a workbook", to_xlsx(table)),
+    )
+)

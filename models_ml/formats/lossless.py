@@ -8,77 +8,41 @@ key, coder, all fields, revision, times and all versions. Deleted annotations ar
 import json
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.dateparse import parse_datetime
-
-from mer_platform.annotation.exchange.rows import ExportedMarking
-from mer_platform.annotation.marks import CODED_FIELDS
-from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
-from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Marked
+from models_ml.formats.base import FIELDS, RARELY_CODED, Export, Finding, Marked, MarkedClip
 from models_ml.formats.report import ImportReport
 
 SCHEMA = "mer-annotations"
+_CODED = [name for name in FIELDS if name not in RARELY_CODED]
+_CONSENSUS_ORIGINS = ("adopted", "adjudicated", "imported", "synthetic")
 VERSION = 1
 
 
-def write(rows: Sequence[ExportedMarking]) -> bytes:
-    """Return the document. Rows of one clip must follow each other."""
-    clips: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        entry = clips.setdefault(row.clip.pk, _clip(row.clip))
-        if isinstance(row.marking, Annotation):
-            entry["annotations"].append(_annotation(row.marking, row.coder))
-        else:
-            entry["consensus"].append(_consensus(row.marking))
-    document = {"schema": SCHEMA, "schema_version": VERSION, "clips": list(clips.values())}
-    return json.dumps(document, cls=_ExactTimes, ensure_ascii=False, indent=1).encode()
+def write(clips: Sequence[MarkedClip]) -> bytes:
+    """Return the document. ``Marked.record`` holds what an annotation or a consensus has besides its fields."""
+    document = {"schema": SCHEMA, "schema_version": VERSION, "clips": [_clip(clip) for clip in clips]}
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-class _ExactTimes(DjangoJSONEncoder):
-    """Writes times with microseconds, which Django's encoder cuts off."""
-
-    def default(self, o: Any) -> Any:
-        return o.isoformat() if hasattr(o, "isoformat") else super().default(o)
-
-
-def _clip(clip: Clip) -> dict[str, Any]:
+def _clip(clip: MarkedClip) -> dict[str, Any]:
     return {
-        "database": clip.database.name, "subject": clip.subject.name, "name": clip.name, "sha256": clip.sha256,
+        "database": clip.database, "subject": clip.subject, "name": clip.name, "sha256": clip.sha256,
         "frame_count": clip.frame_count, "fps": clip.fps, "first_source_number": clip.first_source_number,
-        "annotations": [], "consensus": [],
+        "annotations": [_annotation(marked) for marked in clip.marked if not marked.agreed],
+        "consensus": [
+            {**{name: getattr(marked, name) for name in _CODED}, **(marked.record or {})}
+            for marked in clip.marked
+            if marked.agreed
+        ],
     }  # fmt: skip
 
 
-def _annotation(annotation: Annotation, coder: str) -> dict[str, Any]:
-    versions = [
-        {
-            "revision": version.revision,
-            "content": version.content,
-            "made_by": version.made_by.username if version.made_by else None,
-            "made_at": version.made_at,
-            "client": version.client,
-        }
-        for version in annotation.versions.all()
-    ]
-    return {
-        "key": annotation.key, "coder": coder, **{name: getattr(annotation, name) for name in Annotation.FIELDS},
-        "revision": annotation.revision, "created_at": annotation.created_at, "updated_at": annotation.updated_at,
-        "versions": versions,
-    }  # fmt: skip
-
-
-def _consensus(consensus: Consensus) -> dict[str, Any]:
-    return {
-        **{name: getattr(consensus, name) for name in CODED_FIELDS},
-        "origin": consensus.origin,
-        "annotation": consensus.annotation.key if consensus.annotation else None,
-        "decided_by": consensus.decided_by.username if consensus.decided_by else None,
-        "decided_at": consensus.decided_at,
-    }
+def _annotation(marked: Marked) -> dict[str, Any]:
+    fields = {name: getattr(marked, name) for name in FIELDS}
+    return {"key": marked.key, "coder": marked.coder, **fields, **(marked.record or {})}
 
 
 def is_lossless(document: Any) -> bool:
@@ -113,7 +77,7 @@ def _read_clip(name: str, clip: dict[str, Any], number: int, parsed: Finding, re
             row = Marked(
                 clip=str(clip["name"]), coder=str(entry["coder"]), unit="index", file=name, row=number, silent=frozenset(),
                 key=str(uuid.UUID(entry["key"])), record=_record(entry), **names,
-                **{key: entry[key] for key in Annotation.FIELDS},
+                **{key: entry[key] for key in FIELDS},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"Cannot read annotation {position} of this clip: {_reason(error)}."
@@ -122,12 +86,12 @@ def _read_clip(name: str, clip: dict[str, Any], number: int, parsed: Finding, re
             parsed.annotations.append(row)
     for entry in clip.get("consensus", []):
         record = {key: entry.get(key) for key in ("origin", "annotation", "decided_by", "decided_at")}
-        if record["origin"] not in ConsensusOrigin.values:
+        if record["origin"] not in _CONSENSUS_ORIGINS:
             raise ValueError(f"{record['origin']!r} is not an origin of a consensus")
         _time(record["decided_at"])
         if record["annotation"] is not None:
             uuid.UUID(record["annotation"])
-        fields = {key: entry[key] for key in CODED_FIELDS}
+        fields = {key: entry[key] for key in _CODED}
         parsed.annotations.append(
             Marked(
                 clip=str(clip["name"]),
@@ -147,7 +111,7 @@ def _record(entry: dict[str, Any]) -> dict[str, Any]:
     versions = [
         {
             "revision": int(version["revision"]),
-            "content": {key: version["content"][key] for key in (*Annotation.FIELDS, "deleted")},
+            "content": {key: version["content"][key] for key in (*FIELDS, "deleted")},
             "made_by": version["made_by"],
             "made_at": _time(version["made_at"]),
             "client": str(version["client"]),
@@ -168,10 +132,24 @@ def _record(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time(text: str) -> str:
-    if parse_datetime(text) is None:
-        raise ValueError(f"{text!r} is not a time")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time") from error
     return text
 
 
 def _reason(error: Exception) -> str:
     return f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+EXPORTS = (
+    Export(
+        key="json",
+        title="Lossless JSON",
+        suffix="json",
+        content_type="application/json",
+        note="all stored data: versions, keys, suggestions, consensus",
+        write=write,
+    ),
+)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Layout, Marked, Sheet, Tree
+from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import Span, combine, role_of
@@ -242,13 +242,3 @@ def _coder(annotation: dict[str, Any], results: list[Any]) -> str:
     if isinstance(who, dict):
         return str(who.get("email") or who.get("username") or who.get("id") or "")
     return f"Label Studio user {who}" if isinstance(who, int) else str(who or "")
-
-
-LAYOUT = Layout(
-    key="label-studio",
-    title="Label Studio annotations",
-    expects="a .json export of a project",
-    read=read,
-    holds="annotations",
-    uploads=(".json",),
-)

@@ -21,7 +21,7 @@ from defusedxml.ElementTree import fromstring
 from pympi.Elan import Eaf
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Finding, Layout, Marked, Sheet, Tree
+from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.folders import VIDEOS, is_litter
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import MISSING, PHASES, Role, Span, combine, role_of
@@ -191,13 +191,3 @@ def _media(name: str, document: Eaf) -> tuple[str, float]:
             origin = medium.get("TIME_ORIGIN") or "0"
             return PurePosixPath(path).stem, float(origin) if str(origin).isdigit() else 0.0
     return PurePosixPath(name).stem, 0.0
-
-
-LAYOUT = Layout(
-    key="elan",
-    title="ELAN annotations",
-    expects="an .eaf file with tiers for emotions or phases",
-    read=read,
-    holds="annotations",
-    uploads=(".eaf",),
-)

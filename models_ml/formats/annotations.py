@@ -1,0 +1,47 @@
+"""Files of annotations: reads a file of any format that holds them, recognised by its ending and content."""
+
+import json
+from pathlib import PurePath
+
+from models_ml.errors import InputError
+from models_ml.formats import coding_sheet, elan, label_studio, lossless
+from models_ml.formats.base import Finding
+from models_ml.formats.zips import Archive
+
+MAX_BYTES = 32 << 20
+MAX_ROWS = 50_000
+
+
+def read(name: str, content: bytes) -> Finding:
+    """Read a file of any of the formats. Raises InputError if it is of none of them."""
+    suffix = PurePath(name).suffix.lower()
+    if not content:
+        raise InputError(f"“{name}” is empty.")
+    if len(content) > MAX_BYTES:
+        raise InputError(f"“{name}” is larger than {MAX_BYTES >> 20} MB. Import it in parts.")
+    if suffix == ".json":
+        parsed = _json(name, content)
+    elif suffix in (".eaf", ".zip"):
+        parsed = elan.read(Archive(name, content, (".eaf",)), None, frozenset())
+    elif suffix in (".csv", ".tsv", ".xlsx", ".xls"):
+        parsed = coding_sheet.read(name, content)
+    else:
+        raise InputError(
+            f"The format of “{name}” is not known. Choose a coding sheet (.csv, .xlsx), an ELAN file (.eaf, or a .zip of "
+            "them), or JSON of Label Studio or of this platform."
+        )
+    if len(parsed.annotations) > MAX_ROWS:
+        raise InputError(f"“{name}” has more than {MAX_ROWS:,} annotations. Import it in parts.")
+    return parsed
+
+
+def _json(name: str, content: bytes) -> Finding:
+    try:
+        document = json.loads(content)
+    except UnicodeDecodeError as error:
+        raise InputError(f"“{name}” is not encoded in UTF-8 or UTF-16. Save it again as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"“{name}” is not JSON: {error or 'it is nested too deeply'}.") from error
+    if lossless.is_lossless(document):
+        return lossless.read(name, document)
+    return label_studio.read(Archive(name, content, (".json",)), None, frozenset())
