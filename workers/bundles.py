@@ -8,6 +8,7 @@ import numpy as np
 from django.utils import timezone
 
 from mer_platform.composites.models import Sample
+from mer_platform.configurations.display import network_in_words
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Fold, Prediction, Run
 from mer_platform.jobs.broker import GPU_QUEUE
@@ -33,7 +34,9 @@ def bundle_subject(job: Job) -> str:
     """Describe the bundle by the network of its first run: all have one shape."""
     fold = job.folds.select_related("run").first()
     return (
-        f"Training {fold.run.settings.net.in_words()}" if fold else "Training a bundle that no run waits for"
+        f"Training {network_in_words(fold.run.settings)}"
+        if fold
+        else "Training a bundle that no run waits for"
     )
 
 

@@ -2,6 +2,7 @@
 
 from django.core.files.base import ContentFile
 
+from mer_platform.configurations.display import network_in_words
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.broker import GPU_QUEUE
@@ -20,7 +21,7 @@ def model_failed(job: Job, reason: str) -> None:
 
 def model_subject(job: Job) -> str:
     run = Run.objects.get(pk=job.payload["run"])
-    return f"Training {run.settings.net.in_words()} on all samples"
+    return f"Training {network_in_words(run.settings)} on all samples"
 
 
 @handles("model", failed=model_failed, subject=model_subject)

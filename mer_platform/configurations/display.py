@@ -71,6 +71,18 @@ def features_in_words(config: FeatureConfig) -> str:
     return ", ".join(parts)
 
 
+def network_in_words(config: RunConfig) -> str:
+    """Return the network and all its settings, for a message.
+
+    >>> network_in_words(RunConfig.model_validate({"net": {"name": "ststnet"}}))
+    'STSTNet (normalisation layers batch; dropout 0.5)'
+    """
+    settings = [
+        f"{title.lower()} {text}" for name, (title, text) in _settings(config.net).items() if name != "name"
+    ]
+    return f"{config.net.title} ({'; '.join(settings)})" if settings else config.net.title
+
+
 def option_name(option: str) -> str:
     """Return an option as papers write it."""
     return OPTION_NAMES.get(option, option)

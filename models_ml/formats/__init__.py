@@ -12,7 +12,7 @@ a database of frame folders and one coding sheet, and its test. The other module
 - ``annotations``: recognises the format of a file of annotations
 
 ``EXPORTS`` maps the key of each kind of file that annotations can be exported to, to the export. It is derived in the same
-way; a writer stands beside the reader of its format.
+way; a writer stands next to the reader of its format.
 """
 
 import pkgutil

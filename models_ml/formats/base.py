@@ -156,7 +156,7 @@ class MarkedClip:
     ``marked`` is ordered by coder and time; its unit is "index". ``file`` is the name of the uploaded file, ``fps`` a
     fraction such as "200/1". ``load_timing`` reads the source frame and the time of each frame; it raises InputError if
     they are lost. ``subjects`` are the names of all subjects of the clip's database: a writer that shortens a subject's
-    name must not make it another's.
+    name must not turn it into the name of another subject.
     """
 
     database: str

@@ -22,7 +22,7 @@ VERSION = 1
 
 
 def write(clips: Sequence[MarkedClip]) -> bytes:
-    """Return the document. ``Marked.record`` holds what an annotation or a consensus has besides its fields."""
+    """Return the document. ``Marked.record`` holds what an annotation or a consensus has apart from its fields."""
     document = {"schema": SCHEMA, "schema_version": VERSION, "clips": [_clip(clip) for clip in clips]}
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 

@@ -64,23 +64,9 @@ class BaseNet(Config):
         """
         raise NotImplementedError
 
-    def in_words(self) -> str:
-        """Return the network and all its settings, for a message: "ResNet (blocks 1, width 4, …)"."""
-        settings = {
-            field.title or name: getattr(self, name)
-            for name, field in type(self).model_fields.items()
-            if name != "name"
-        }
-        listed = ", ".join(f"{title.lower()} {_written(value)}" for title, value in settings.items())
-        return f"{self.title} ({listed})" if listed else self.title
-
     def describe(self) -> str:
         """Return a few words for the name of a run."""
         return self.title
-
-
-def _written(value: Any) -> str:
-    return str(list(value)) if isinstance(value, tuple) else str(value)
 
 
 def parameter_count(net: BaseNet, size: int) -> int:

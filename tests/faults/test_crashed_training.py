@@ -46,7 +46,7 @@ def test_a_run_fails_at_the_second_crash_of_one_bundle(platform):
         crashed.add(pid)
     found = ended(api, run)
     assert found["state"] == "failed"
-    assert "Training ResNet (blocks 1, width 4" in found["error"]
+    assert "Training ResNet (blocks 1; width 4" in found["error"]
     assert "crashed its worker process 2 times" in found["error"]
     quick = {**CONFIG, "train": {"epochs": 1}}
     after = api.post("runs/", {"version": version, "config": quick})["id"]
