@@ -8,11 +8,11 @@ from fractions import Fraction
 from typing import BinaryIO
 
 import cv2
-import numpy as np
 
 from models_ml.errors import InputError
+from models_ml.video import jpegfile
 from models_ml.video.frames import Frame, Image, LazyFrame
-from models_ml.video.imagefile import MIME, read_header
+from models_ml.video.imagefile import MIME, decode_image, read_header
 from models_ml.video.packindex import PackIndex, rising_times
 
 # Quality 96 keeps motion of half a pixel within 0.03 pixels (test_framepack.py); 4:2:0 would blur the colours of neighbours.
@@ -102,13 +102,16 @@ def read_pack_frame(file: BinaryIO, index: PackIndex, i: int) -> Image:
     file.seek(index.offsets[i])
     data = file.read(index.offsets[i + 1] - index.offsets[i])
     header = read_header(data)
-    flag = cv2.IMREAD_GRAYSCALE if header and header.is_grey else cv2.IMREAD_COLOR_RGB
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
-    if image is None:
+    try:
+        if header is None:
+            raise InputError("is not an image")
+        if header.format == "jpeg":  # checked when it was added
+            return jpegfile.decode(data, grey=header.is_grey, check=False)
+        return decode_image(data, grey=header.is_grey)
+    except InputError as error:
         raise InputError(
             f"Frame {i} of the frame pack cannot be decoded: the pack is damaged. Upload the clip again."
-        )
-    return np.asarray(image, dtype=np.uint8)
+        ) from error
 
 
 def _mime(frame: Frame | LazyFrame) -> str | None:

@@ -18,17 +18,14 @@ import numpy as np
 from natsort import natsorted
 
 from models_ml.errors import InputError
+from models_ml.video import jpegfile
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
 from models_ml.video.imagefile import (
-    JPEG_START,
     ImageHeader,
     decode_deep,
     decode_image,
-    decode_reduced,
-    exif_orientation,
     has_alpha,
-    is_damaged_jpeg,
     is_deep,
     read_header,
     reduction,
@@ -102,7 +99,7 @@ class ImageSource(FrameSource):
         first, self._first = self._first, None
         for index, item in enumerate(self._numbered):
             data = self._files.read(item.name)
-            small = self._decoded(index, data, partial(decode_reduced, data, by))
+            small = self._decoded(index, data, partial(jpegfile.decode, data, grey=True, by=by))
             whole = partial(decode_image, data, grey=self.is_grey)
             if first is not None:  # it was decoded when the source was opened
                 whole, first = partial(getattr, first, "image"), None
@@ -149,7 +146,7 @@ class ImageSource(FrameSource):
         self._files.close()
 
     def _reduced(self, data: bytes, side: int) -> Image:
-        return decode_reduced(data, reduction(self.width, self.height, side))
+        return jpegfile.decode(data, grey=True, by=reduction(self.width, self.height, side))
 
     def _frame(self, index: int) -> Frame:
         name, number = self._numbered[index].name, self._numbered[index].number
@@ -182,9 +179,7 @@ class ImageSource(FrameSource):
     def _decoded(self, index: int, data: bytes, decode: Callable[[], Image]) -> Image:
         """Return what ``decode`` makes of the data; raise InputError that names all damaged frames."""
         try:
-            image = decode()
-            if self._formats[index] == "jpeg" and is_damaged_jpeg(data):
-                raise InputError("cannot be decoded: it is damaged")
+            return decode()
         except InputError as error:
             name = self._numbered[index].name
             others = [item.name for item in self._numbered[index + 1 :] if self._is_damaged(item.name)]
@@ -198,15 +193,13 @@ class ImageSource(FrameSource):
                 f"The image “{name}” {error}. {len(others)} more cannot be decoded: {shown}{more}. "
                 "Replace them and upload the frames again."
             ) from error
-        return image
 
     def _is_damaged(self, name: str) -> bool:
         try:
-            data = self._files.read(name)
-            decode_image(data, grey=True)
+            decode_image(self._files.read(name), grey=True)
         except InputError:
             return True
-        return data.startswith(JPEG_START) and is_damaged_jpeg(data)
+        return False
 
     def _check_headers(self) -> list[ImageHeader]:
         """Return the headers of all images; nothing is decoded before all of them are checked."""
@@ -227,7 +220,7 @@ class ImageSource(FrameSource):
             if is_deep(start):
                 self._deep.add(len(headers))
             headers.append(header)
-            self._orientations[exif_orientation(start) if header.format == "jpeg" else 1] += 1
+            self._orientations[jpegfile.exif_orientation(start) if header.format == "jpeg" else 1] += 1
             self._transparent += has_alpha(start)
             self._limits.check_count(len(headers), header.width, header.height)
         return headers

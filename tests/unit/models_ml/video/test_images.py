@@ -14,7 +14,6 @@ import pytest
 from models_ml.errors import InputError
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Limits, open_source, read_frames
-from models_ml.video.imagefile import is_damaged_jpeg
 from tests.unit.models_ml.video.made_clips import (
     encoded,
     error_of,
@@ -194,25 +193,6 @@ def test_damaged_jpegs_with_an_end_marker_are_named(
     with open_source(path, fps=200) as source, pytest.raises(InputError) as caught:
         list(source.lazy_frames())
     assert str(caught.value) == expected
-
-
-@pytest.mark.parametrize("progressive", [0, 1])
-@pytest.mark.parametrize("restart", [0, 2])
-@pytest.mark.parametrize("sampling", [0x111111, 0x211111, 0x221111, 0x411111])
-def test_sound_jpegs_of_all_kinds_are_not_called_damaged(
-    progressive: int, restart: int, sampling: int
-) -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (47, 63, 3), dtype=np.uint8)
-    texture = next(numbered_frames(1))
-    for quality in (1, 75, 100):
-        options = [
-            *(cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling),
-            *(cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, restart),
-        ]
-        for image in (noise, texture, noise[:1, :1], texture[:, :, 0].copy()):
-            data = cv2.imencode(".jpg", image, options)[1].tobytes()
-            assert not is_damaged_jpeg(data)
-            assert not is_damaged_jpeg(data + bytes(500))  # some cameras append data of their own
 
 
 def test_the_order_of_the_frames_must_be_clear(tmp_path: Path) -> None:
