@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 # Set before Django reads its settings: tests never touch ./var, nor the files of parallel test processes.
 DATA = tempfile.mkdtemp(prefix="mer-tests-")
@@ -79,7 +80,16 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page in a new browser profile."""
+    """A page in a new browser profile. The test fails if it asks another host for anything, or opens one."""
     context = chromium.new_context()
+    foreign: list[str] = []
+
+    def note(url: str) -> None:
+        if urlsplit(url).hostname not in (None, "", "127.0.0.1", "localhost"):
+            foreign.append(url)
+
+    context.on("request", lambda request: note(request.url))
+    context.on("page", lambda opened: opened.on("framenavigated", lambda frame: note(frame.url)))
     yield context.new_page()
     context.close()
+    assert not foreign, f"faces and results stay on this server, but a page asked for {foreign}"

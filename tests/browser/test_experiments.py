@@ -69,6 +69,24 @@ def test_a_grid_is_launched_followed_paused_and_answered(page: Page, project: st
     page.keyboard.press("ArrowRight")
     expect(page.locator(".fold-words")).to_contain_text("CASME II/sub02 held out")
     accessible(page)
+    assert buttons_of_charts(page) & {"Download plot as a PNG", "Zoom", "Pan"}
+    page.get_by_role("region", name="Configurations by UF1").get_by_role("link").first.click()
+    assert buttons_of_charts(page)
+
+
+def buttons_of_charts(page: Page) -> set[str]:
+    """Press all buttons above all charts, and return their names. The ``page`` fixture sees whom they contact."""
+    expect(page.locator("mer-figure[state=loading]")).to_have_count(0)
+    names = set()
+    for figure in page.locator("mer-figure[state=ready]").all():
+        figure.scroll_into_view_if_needed()
+        figure.hover()
+        for button in figure.locator(".modebar-btn").all():
+            names.add(button.get_attribute("data-title") or "")
+            button.click()
+            figure.hover()
+    assert not [name for name in names if re.search("share|cloud|chart studio|edit", name, re.I)]
+    return names
 
 
 LAUNCH = """

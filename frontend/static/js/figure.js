@@ -53,6 +53,17 @@ function forbidInlineStyles() {
   };
 }
 
+/** Plotly's defaults would offer to upload the figure to its own cloud, and would fetch maps from its own server. */
+const IN_HOUSE = {
+  displaylogo: false,
+  showSendToCloud: false,
+  showEditInChartStudio: false,
+  showLink: false,
+  sendData: false,
+  plotlyServerURL: "",
+  topojsonURL: "about:blank",
+};
+
 class MerFigure extends HTMLElement {
   static observedAttributes = ["src"];
 
@@ -143,7 +154,7 @@ class MerFigure extends HTMLElement {
     const layout = themedLayout(this.#figure.layout, token, font);
     // Without a mouse the mode bar would always cover the plot.
     const displayModeBar = matchMedia("(hover: hover)").matches ? "hover" : false;
-    const config = { displaylogo: false, responsive: false, displayModeBar, ...this.#figure.config };
+    const config = { responsive: false, displayModeBar, ...this.#figure.config, ...IN_HOUSE };
     await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
     this.#tabulate();
     this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));
