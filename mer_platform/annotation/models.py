@@ -13,6 +13,7 @@ from mer_platform.annotation.marks import CODED_FIELDS, MARKS
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent
 from mer_platform.web import actor
+from models_ml.formats.action_units import MAX_CHARACTERS
 
 
 class ExpressionKind(models.TextChoices):
@@ -63,7 +64,9 @@ class Marking(models.Model):
     kind = models.CharField(max_length=5, choices=ExpressionKind.choices, default=ExpressionKind.MICRO)
     emotion = models.CharField(max_length=40, blank=True)
     action_units = models.CharField(
-        max_length=80, blank=True, help_text="Numbers joined by +, with side and intensity: 4+L10+R12A."
+        max_length=MAX_CHARACTERS,
+        blank=True,
+        help_text="Numbers joined by +, with side and intensity: 4+L10+R12A.",
     )
 
     class Meta:

@@ -102,8 +102,6 @@ def _indices(annotation: Marked, timing: Timing) -> tuple[dict[str, Any] | None,
         return None, f"The marks are not in order: {', '.join(f'{name} {marks[name]}' for name in marks)}."
     if len(annotation.emotion) > 40:
         return None, f"The emotion “{annotation.emotion}” has more than 40 characters."
-    if len(annotation.action_units) > 80:
-        return None, f"The action units “{annotation.action_units}” have more than 80 characters."
     fields = ("action_units", "kind", "row")
     stated = {name: getattr(annotation, name) for name in fields}
     return {**marks, **stated, "emotion": annotation.emotion.lower()}, ""

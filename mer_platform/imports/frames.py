@@ -37,8 +37,6 @@ def indices_of(found: FoundClip, expression: Marked) -> tuple[dict[str, Any] | N
         wrong = f"The marks of {found.subject}/{found.name} are not in order: {numbers}"
     elif len(expression.emotion) > 40:
         wrong = f"The emotion “{expression.emotion}” has more than 40 characters"
-    elif len(expression.action_units) > 80:
-        wrong = f"The action units “{expression.action_units}” have more than 80 characters"
     if wrong:
         message = f"{wrong}; this expression is not imported."
         problems.append(Problem("error", "marks-wrong", message, **where))

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from models_ml.formats.action_units import import_units
 from models_ml.formats.base import Kind, Marked
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
@@ -78,7 +79,7 @@ def coded_rows(
                 apex=row.frame("apex", report, none),
                 offset=row.frame("offset", report, none),
                 emotion=row.text("emotion", report).lower(),
-                action_units=row.text("action_units", report),
+                action_units=import_units(row.text("action_units", report), report, subject=name, **where),
                 kind=kind(row, report),
                 file=row.file,
                 row=row.number,

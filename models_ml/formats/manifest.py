@@ -10,6 +10,7 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import cast
 
+from models_ml.formats.action_units import import_units
 from models_ml.formats.base import Finding, FoundClip, Kind, Layout, Marked, Sheet, Tree
 from models_ml.formats.coded_rows import (
     ACTION_UNITS,
@@ -195,7 +196,7 @@ def _expressions(
         onset, apex, offset = (row.frame(mark, report) for mark in ("onset", "apex", "offset"))
         emotion = row.text("emotion", report).lower()
         if emotion or (onset, apex, offset) != (None, None, None):
-            units = row.text("action_units", report)
+            units = import_units(row.text("action_units", report), report, **_at(row))
             coded.append(
                 Marked(
                     clip=key[2],

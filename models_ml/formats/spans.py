@@ -9,12 +9,12 @@ Two kinds of words express an incomplete annotation exactly: a phase "onset-apex
 and "no onset", "no apex", "no offset" and "no emotion" state that a mark or word is missing that a span cannot leave out.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal
 
+from models_ml.formats.action_units import are_units, import_units
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport
 
@@ -24,7 +24,6 @@ MISSING = ("no onset", "no apex", "no offset")
 NO_EMOTION = "no emotion"
 CONSENSUS = "consensus"  # the coder of a consensus, in files that only have coders
 _KINDS = {"micro": "micro", "macro": "macro"}
-_UNIT = re.compile(r"(?:au)? ?[lr]?\d{1,2}[a-e]?(?: ?[+,] ?(?:au)? ?[lr]?\d{1,2}[a-e]?)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def role_of(word: str) -> Role:
         return "missing"
     if plain.split("-")[0].split(" ")[0] in _KINDS:
         return "kind"
-    return "unit" if _UNIT.fullmatch(plain) else "emotion"
+    return "unit" if are_units(plain) else "emotion"
 
 
 def combine(spans: Sequence[Span], source: Marked, report: ImportReport, emotion: str = "") -> list[Marked]:
@@ -150,7 +149,7 @@ def _annotation(
         apex=_middle(apex, source.unit) if apex else None,
         offset=None if "no offset" in missing else offset.end if offset else expression.end,
         emotion=written,
-        action_units="+".join(dict.fromkeys(units)),
+        action_units=import_units("+".join(units), report, **source.where()),
         kind="macro" if kinds == {"macro"} else "micro",
     )
 

@@ -7,7 +7,6 @@ import pytest
 import models_ml
 
 PURE = [
-    "mer_platform.annotation.action_units",
     "mer_platform.annotation.agreement.figures",
     "mer_platform.annotation.agreement.statistics",
     "mer_platform.annotation.exchange.resolving",

@@ -8,7 +8,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.agreement.comparisons import CodedClip, coded_clips, compare
 from mer_platform.annotation.agreement.statistics import group_expressions, mean_frame
 from mer_platform.annotation.checks import check_emotion, check_marks
@@ -16,6 +15,7 @@ from mer_platform.annotation.marks import CODED_FIELDS, MARKS
 from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin, Judgement
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Project
+from models_ml.formats.action_units import canonical
 
 TOLERANCE_FRAMES = 3
 

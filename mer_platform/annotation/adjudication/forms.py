@@ -2,11 +2,11 @@ from typing import Any
 
 from django import forms
 
-from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.adjudication.decisions import Decision, ExpressionGroup, decision_errors
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Annotation, ExpressionKind
 from mer_platform.clips.models import Clip
+from models_ml.formats.action_units import MAX_CHARACTERS, canonical
 
 AVERAGE, MANUAL, NONE = "average", "manual", "none"
 
@@ -25,7 +25,7 @@ class DecisionForm(forms.Form):
     offset = forms.IntegerField(required=False, min_value=0)
     kind = forms.ChoiceField(required=False, choices=ExpressionKind.choices)
     emotion = forms.CharField(required=False, max_length=40)
-    action_units = forms.CharField(required=False, max_length=80)
+    action_units = forms.CharField(required=False, max_length=MAX_CHARACTERS)
 
     def __init__(self, *args: Any, clip: Clip, group: ExpressionGroup | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

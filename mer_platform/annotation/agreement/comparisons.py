@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mer_platform.annotation.action_units import parse_action_units
 from mer_platform.annotation.agreement.statistics import (
     MarkDifferences,
     SeenExpression,
@@ -23,6 +22,7 @@ from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
+from models_ml.formats.action_units import certain_numbers
 
 UNITS = ("frames", "ms")
 
@@ -161,14 +161,15 @@ def coded_clips(
 
 
 def expression_of(marking: Annotation | Consensus) -> SeenExpression:
-    """Return a complete marking in the form that the statistics use. Only the numbers of its action units are kept."""
-    try:
-        action_units = frozenset(unit.number for unit in parse_action_units(marking.action_units))
-    except ValueError:  # stored before action units were checked
-        action_units = frozenset()
+    """Return a complete marking in the form that the statistics use: with the numbers of the units it is sure of."""
     frames = marking.frames()
     return SeenExpression(
-        frames["onset"], frames["apex"], frames["offset"], marking.emotion, action_units, marking=marking
+        frames["onset"],
+        frames["apex"],
+        frames["offset"],
+        marking.emotion,
+        certain_numbers(marking.action_units),
+        marking=marking,
     )
 
 

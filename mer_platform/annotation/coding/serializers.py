@@ -2,7 +2,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.checks import (
     MAX_NOTE_CHARACTERS,
     check_emotion,
@@ -13,6 +12,7 @@ from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
 from mer_platform.clips.models import Clip
 from mer_platform.projects.viewsets import own_related
+from models_ml.formats.action_units import canonical
 
 
 class AnnotationSerializer(serializers.ModelSerializer):

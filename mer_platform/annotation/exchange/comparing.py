@@ -7,12 +7,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.exchange.resolving import ResolvedRow, reject
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
+from models_ml.formats.action_units import canonical
 from models_ml.formats.report import ImportReport
 
 ADD, CHANGE, SAME = "add", "change", "same"

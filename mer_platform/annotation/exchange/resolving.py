@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from mer_platform.annotation.action_units import canonical
 from mer_platform.annotation.checks import (
     MAX_NOTE_CHARACTERS,
     check_emotion,
@@ -23,6 +22,7 @@ from mer_platform.annotation.models import Annotation, AnnotationOrigin, Express
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
+from models_ml.formats.action_units import import_units
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 from models_ml.video.timing import Timing
@@ -146,10 +146,7 @@ class RowResolver:
         fields["emotion"] = _known_emotion(fields["emotion"].strip(), clip.database.emotions)
         if fields["emotion"] and (message := check_emotion(clip, fields["emotion"])):
             self._reject(row, "emotion-unknown", message, "emotion")
-        try:
-            fields["action_units"] = canonical(fields["action_units"])
-        except ValueError as error:
-            self._reject(row, "action-units-unreadable", str(error), "action_units")
+        fields["action_units"] = import_units(fields["action_units"], self.report, **row.where())
         for name in ("emotion", "action_units"):
             limit = Annotation._meta.get_field(name).max_length  # type: ignore[union-attr]
             if limit and len(fields[name]) > limit:

@@ -130,7 +130,7 @@ const PANEL = `
   <div class="field is-inline">
     <label for="labeler-action-units"><span class="visually-hidden">Action </span>Units ${key("action-units")}</label>
     <div class="labeler-units-field">
-      <input id="labeler-action-units" data-field="action_units" type="text" maxlength="80" autocomplete="off" spellcheck="false" placeholder="4+L10+R12A" aria-describedby="labeler-unit-names" data-writes>
+      <input id="labeler-action-units" data-field="action_units" type="text" maxlength="200" autocomplete="off" spellcheck="false" placeholder="4+L10+R12A" aria-describedby="labeler-unit-names" data-writes>
       <button type="button" class="button button-small" data-action="pick-action-units" data-writes>Pick<span class="visually-hidden"> action units</span> ${key("pick-action-units")}</button>
     </div>
     <p class="help" id="labeler-unit-names" data-unit-names></p>

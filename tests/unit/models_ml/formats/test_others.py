@@ -26,8 +26,8 @@ def test_samm_long_videos_have_several_expressions_and_zero_means_none(tmp_path:
         ("SAMM Long Videos", "006", "006_2", 200.0, 4),
     ]
     assert trees.codings(finding.clips[0]) == (
-        (3, 5, None, "", "AU12", "macro", 12),
-        (12, 14, 17, "", "AU4", "micro", 11),
+        (3, 5, None, "", "12", "macro", 12),
+        (12, 14, 17, "", "4", "micro", 11),
     )
     assert codes(finding) == [
         ("warning", "offset-missing", 12, "006_1"),
@@ -174,7 +174,7 @@ def test_4dme_subjects_are_compared_by_number_and_two_emotions_are_reported(tmp_
         ("4DME", "sub01", "clip_1", 60.0),
         ("4DME", "sub02", "clip_7", 60.0),
     ]
-    assert trees.codings(finding.clips[0]) == ((10, 12, 14, "positive", "AU12", "micro", 2),)
+    assert trees.codings(finding.clips[0]) == ((10, 12, 14, "positive", "12", "micro", 2),)
     assert codes(finding) == [("warning", "emotion-unknown", 3, "clip_7")]
 
 
