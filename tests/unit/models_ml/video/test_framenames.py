@@ -1,6 +1,7 @@
 """The order of frame images by their names: the same for uploads and imports."""
 
 import pytest
+from natsort import natsorted, ns
 
 from models_ml.errors import InputError
 from models_ml.video.framenames import MAX_FRAME_NUMBER, NumberedFrame, frame_number, order_frames
@@ -19,6 +20,22 @@ def test_time_stamps_of_any_length_are_in_order_of_time(digits: int) -> None:
     names = [f"img{10 ** (digits - 1) + 37 * n}.jpg" for n in range(20)]
     order = order_frames(sorted(names, key=lambda name: name[::-1]))
     assert [frame.name for frame in order.frames] == names
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["img10.jpg", "img9.jpg", "img11.JPG"],
+        ["a/b.1/img_2.x.jpg", "a/b.1/img_11.x.jpg", "a/b.1/img_1.x.jpg"],
+        ["3.jpg", "01.jpg", "2.jpg"],
+        ["IMG2.jpg", "img10.jpg", "Img1.jpg"],
+        ["7.A_9.png", "7.B_11.png", "7.A_10.png"],
+        [".5", ".10"],
+        ["12.", "3."],
+    ],
+)
+def test_the_order_is_natsorts(names: list[str]) -> None:
+    assert [frame.name for frame in order_frames(names).frames] == natsorted(names, alg=ns.IGNORECASE)
 
 
 def test_time_stamps_in_nanoseconds_are_counted_from_one() -> None:
