@@ -1,11 +1,11 @@
 /** View: emotion, kind, confidence, action units and note of the selected expression. */
-import { COMMON, parseActionUnits, unitText } from "../coding/action-units.js";
+import { NAMES, parseActionUnits } from "../coding/action-units.js";
+import { unitText } from "../coding/unit-grammar.js";
 import { fieldErrors } from "../../http.js";
 import { emotionId } from "../keys/keymap.js";
 
 /** @typedef {import("../coding/expression.js").Expression} Expression */
-
-const NAMES = new Map(COMMON);
+/** @typedef {import("../coding/action-units.js").ActionUnit} ActionUnit */
 
 /** @param {HTMLElement} root @param {readonly string[]} emotions of the database; if empty, the coder types one */
 export function buildEmotions(root, emotions) {
@@ -48,7 +48,7 @@ export function showFields(root, { coding, problem }, emotions) {
   press(root, "kind", coding.kind);
   press(root, "confidence", String(coding.confidence ?? ""));
   const errors = { ...fieldErrors(problem?.body) };
-  const { units, error } = parseActionUnits(coding.action_units);
+  const { terms, error } = parseActionUnits(coding.action_units);
   if (error) errors.action_units = error;
   for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("[data-field]"))) {
     const field = /** @type {"action_units" | "note" | "emotion"} */ (input.dataset.field);
@@ -60,7 +60,8 @@ export function showFields(root, { coding, problem }, emotions) {
     if (message.textContent !== text) message.textContent = text;
     message.hidden = text === "";
   }
-  const names = units.map((unit) => `${unitText(unit)} ${NAMES.get(unit.number)?.toLowerCase() ?? ""}`.trim()).join(", ");
+  const named = (/** @type {ActionUnit} */ unit) => `${unitText(unit)} ${NAMES.get(unit.number)?.toLowerCase() ?? ""}`.trim();
+  const names = terms.map((term) => term.map(named).join(" or ")).join(", ");
   const nameLine = find(root, "[data-unit-names]");
   nameLine.textContent = error ? "" : names;
   nameLine.title = error ? "" : names;

@@ -1,34 +1,42 @@
 /** The dialog for picking action units, by mouse or by keyboard: a number, then L or R for the side, A to E for the intensity. */
-import { COMMON, INTENSITIES, parseActionUnits, unitText, unitsText } from "../coding/action-units.js";
+import { COMMON, INTENSITIES, parseActionUnits, termsText } from "../coding/action-units.js";
+import { unitText } from "../coding/unit-grammar.js";
 import { makeDialog } from "../dialog.js";
 
 /** @typedef {import("../coding/action-units.js").ActionUnit} ActionUnit */
+/** @typedef {import("../coding/action-units.js").Term} Term */
 
 /** The picked action units; letters apply to the last one. Independent of the page. */
 export class UnitPicks {
-  /** @type {ActionUnit[]} */
-  units;
+  /** @type {Term[]} */
+  terms;
   /** Digits typed so far that may be the start of a number: "1" before "12". */
   typed = "";
 
   /** @param {string} text */
   constructor(text) {
-    this.units = parseActionUnits(text).units;
+    this.terms = parseActionUnits(text).terms;
   }
 
   /** The action unit that letters apply to. @returns {ActionUnit | null} */
   get current() {
-    return this.units.at(-1) ?? null;
+    const last = this.terms.at(-1);
+    return last?.length === 1 ? last[0] : null;
   }
 
   get text() {
-    return unitsText(this.units);
+    return termsText(this.terms);
+  }
+
+  /** @param {number} number @returns {boolean} */
+  has(number) {
+    return this.terms.some((term) => isOf(term, number));
   }
 
   /** @param {number} number added, or removed if it is already picked */
   toggle(number) {
-    const rest = this.units.filter((unit) => unit.number !== number);
-    this.units = rest.length < this.units.length ? rest : [...rest, { number, side: "", intensity: "" }];
+    const rest = this.terms.filter((term) => !isOf(term, number));
+    this.terms = rest.length < this.terms.length ? rest : [...rest, ...parseActionUnits(String(number)).terms];
   }
 
   /** @param {Partial<ActionUnit>} change to the current unit; choosing the same side or intensity again clears it */
@@ -36,9 +44,9 @@ export class UnitPicks {
     const current = this.current;
     if (!current) return;
     const changed = { ...current, ...change };
-    if (change.side && change.side === current.side) changed.side = "";
+    if (change.prefix && change.prefix === current.prefix) changed.prefix = "";
     if (change.intensity && change.intensity === current.intensity) changed.intensity = "";
-    this.units = [...this.units.slice(0, -1), changed];
+    this.terms = [...this.terms.slice(0, -1), [changed]];
   }
 
   /** @param {string} key as the browser names it @returns {boolean} whether the key was used */
@@ -46,9 +54,10 @@ export class UnitPicks {
     if (/^\d$/.test(key)) return this.#pressDigit(key);
     this.finish();
     const letter = key.toUpperCase();
-    if (letter === "L" || letter === "R") this.set({ side: letter });
+    if (letter === "L" || letter === "R") this.set({ prefix: letter });
+    else if (key === "?") this.set({ doubtful: !this.current?.doubtful });
     else if (INTENSITIES.includes(letter)) this.set({ intensity: letter });
-    else if (key === "Backspace") this.units = this.units.slice(0, -1);
+    else if (key === "Backspace") this.terms = this.terms.slice(0, -1);
     else return key === "+" || key === " " || key === ",";
     return true;
   }
@@ -66,6 +75,9 @@ export class UnitPicks {
     return true;
   }
 }
+
+/** @param {Term} term @param {number} number @returns {boolean} whether it is this unit; a choice of several is none of them */
+const isOf = (term, number) => term.length === 1 && term[0].number === number;
 
 /** @param {string} digits */
 const isUnit = (digits) => parseActionUnits(digits).error === "";
@@ -86,7 +98,7 @@ export function pickActionUnits(host, text, done) {
          <div class="button-group" role="group" aria-label="Side">${["L", "R"].map((side) => `<button type="button" class="button button-small" data-side="${side}" aria-pressed="false">${side === "L" ? "Left" : "Right"} <kbd aria-hidden="true">${side}</kbd></button>`).join("")}</div>
          <div class="button-group" role="group" aria-label="Intensity">${INTENSITIES.map((letter) => `<button type="button" class="button button-small" data-intensity="${letter}" aria-pressed="false" aria-label="Intensity ${letter}">${letter}</button>`).join("")}</div>
        </div>
-       <p class="help">Type a number to add or remove an action unit, then L or R for the side that moves (the subject’s left or right) and A (trace) to E (maximum) for the intensity.</p>
+       <p class="help">Type a number to add or remove an action unit, then L or R for the side that moves (the subject’s left or right) A (trace) to E (maximum) for the intensity, and ? if you are not sure.</p>
      </div>
      <div class="dialog-footer">
        <button type="button" class="button" data-cancel>Cancel <kbd aria-hidden="true">Esc</kbd></button>
@@ -108,7 +120,7 @@ export function pickActionUnits(host, text, done) {
   dialog.addEventListener("click", (event) => {
     const { unit, side, intensity, cancel } = /** @type {Element} */ (event.target).closest("button")?.dataset ?? {};
     if (unit) picks.toggle(Number(unit));
-    if (side) picks.set({ side: /** @type {"L" | "R"} */ (side) });
+    if (side) picks.set({ prefix: side });
     if (intensity) picks.set({ intensity });
     if (cancel !== undefined) dialog.close();
     show();
@@ -136,15 +148,16 @@ function unitButton(number, name) {
 }
 
 /** @param {HTMLElement} dialog @param {UnitPicks} picks */
-function showPicks(dialog, { units, current, text, typed }) {
+function showPicks(dialog, picks) {
+  const { current, text, typed } = picks;
   /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = `${text}${typed ? `${text ? "+" : ""}${typed}…` : ""}` || "No action unit picked";
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll("[data-unit]"))) {
-    button.setAttribute("aria-pressed", String(units.some((unit) => String(unit.number) === button.dataset.unit)));
+    button.setAttribute("aria-pressed", String(picks.has(Number(button.dataset.unit))));
   }
   /** @type {HTMLElement} */ (dialog.querySelector("[data-current]")).textContent = current ? `For ${unitText(current)}:` : "Pick an action unit first:";
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (dialog.querySelectorAll("[data-side], [data-intensity]"))) {
     button.disabled = current === null;
     const { side, intensity } = button.dataset;
-    button.setAttribute("aria-pressed", String(Boolean(current) && (side ? current?.side === side : current?.intensity === intensity)));
+    button.setAttribute("aria-pressed", String(Boolean(current) && (side ? current?.prefix === side : current?.intensity === intensity)));
   }
 }

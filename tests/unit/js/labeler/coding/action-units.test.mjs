@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { canonical, parseActionUnits } from "../../../../../frontend/static/js/labeler/coding/action-units.js";
+import { canonical, parseActionUnits, termsText } from "../../../../../frontend/static/js/labeler/coding/action-units.js";
+import { NUMBERS } from "../../../../../frontend/static/js/labeler/coding/unit-grammar.js";
 import { UnitPicks } from "../../../../../frontend/static/js/labeler/panel/unit-picker.js";
 
-test("action units are read as coders write them", () => {
-  for (const [written, read] of [["4+L10", "4+L10"], [" au4, 10l ", "4+L10"], ["R12A+14", "R12A+14"], ["1 and 2", "1+2"], ["B6c/12", "6C+12"], ["4+4", "4"], ["", ""]]) {
-    assert.equal(canonical(written), read);
-  }
-});
+const shared = JSON.parse(readFileSync(new URL("../../../action_units.json", import.meta.url), "utf8"));
 
-test("an unreadable part is named and stays as written", () => {
-  assert.equal(parseActionUnits("4+smile").error, "“smile” is not an action unit. Write numbers joined by +, for example 4+L10+R12A.");
-  assert.equal(parseActionUnits("4+99").error, "FACS has no action unit 99 (“99”).");
-  assert.match(parseActionUnits("L4R").error, /“L4R”/);
-  assert.equal(canonical("4,smile"), "4,smile");
+for (const { written, read, left_out } of shared.cases) {
+  test(`“${written.slice(0, 40)}” is read as the server reads it`, () => {
+    const { terms, problems } = parseActionUnits(written);
+    assert.deepEqual([termsText(terms), problems], [read, left_out]);
+    assert.equal(canonical(written), left_out.length ? written : read);
+    assert.equal(canonical(read), read);
+  });
+}
+
+test("the server and the labeler know the same numbers", () => {
+  assert.deepEqual([...NUMBERS].sort((a, b) => a - b), shared.numbers);
 });
 
 /** @param {UnitPicks} picks @param {string} keys */
@@ -38,4 +42,11 @@ test("a number that is not an action unit picks nothing", () => {
   assert.equal(press(new UnitPicks("4"), "30"), "4+30");
   assert.equal(press(new UnitPicks("4"), "3 "), "4");
   assert.equal(press(new UnitPicks("4"), "99"), "4");
+});
+
+test("a question mark marks the current unit as doubtful, and a choice stays as it is", () => {
+  assert.equal(press(new UnitPicks("4"), "12a?"), "4+12A?");
+  assert.equal(press(new UnitPicks("4+12?"), "?"), "4+12");
+  assert.equal(press(new UnitPicks("4+(6 or 12)"), "Lb"), "4+(6 or 12)");
+  assert.equal(press(new UnitPicks("(6 or 12)"), "12"), "(6 or 12)+12");
 });
