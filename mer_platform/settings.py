@@ -7,6 +7,8 @@
 ``MER_SECRET_KEY``   the signing key (default: created in the data folder at the first start)
 ``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  host names and origins of a public address, separated by commas
 ``MER_IMPORT_DIR``   the folder that holds databases to import (default ``<data folder>/import``)
+``MER_DECODE_MEMORY``, ``MER_DECODE_OUTPUT``, ``MER_DECODE_SECONDS``  the most memory and frame pack (bytes), and processor
+                     time, for one clip (default 1 GiB, 16 GiB, 300 s); see docs/scaling.md
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -191,6 +193,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
 MAX_SHEET_BYTES = 32 * 1024**2
 MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
+# What the decoder process of a worker may use for one clip: bytes of memory and frame pack, and seconds of processor time.
+DECODE_MEMORY = int(os.environ.get("MER_DECODE_MEMORY", 1024**3))
+DECODE_OUTPUT = int(os.environ.get("MER_DECODE_OUTPUT", 16 * 1024**3))
+DECODE_SECONDS = float(os.environ.get("MER_DECODE_SECONDS", 300))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -28,6 +28,7 @@ from mer_platform.storage import new_file, sha256_of, store_by_content
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.motion.flow_pictures import picture_features
+from models_ml.video.frames import Limits
 from models_ml.video.framezip import write_frame_zip
 from models_ml.video.imagefile import read_header
 from workers.ingest import clip_fields, decode_clip
@@ -145,8 +146,16 @@ def _write_bytes(file: IO[bytes], item: ImportItem, tree: Tree) -> None:
 
 def _frames(item: ImportItem, tree: Tree) -> Iterator[tuple[str, bytes]]:
     for name, path in zip(item.files, item.paths(), strict=True):
-        with tree.open(path) as image:
-            yield PurePosixPath(name).name, image.read()
+        yield PurePosixPath(name).name, _read_image(tree, path)
+
+
+def _read_image(tree: Tree, path: str) -> bytes:
+    most = Limits().max_image_bytes
+    with tree.open(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(f"“{path}” is larger than {most // 2**20} MB, which is the limit for an image.")
+    return content
 
 
 def _check_within(item: ImportItem, frames: int) -> None:
@@ -175,8 +184,7 @@ def _save_consensus(item: ImportItem, clip: Clip) -> None:
 
 def _import_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
     path = item.paths()[0]
-    with tree.open(path) as file:
-        content = file.read()
+    content = _read_image(tree, path)
     picture_features(content, 8)  # raises InputError if this is not a flow picture
     header = read_header(content)
     if header is None or header.format != "png":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -12,10 +13,16 @@ from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import write_index
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy, new_file
-from models_ml.video.ingest import IngestResult, ingest
+from models_ml.errors import InputError
+from models_ml.video.contained import LimitExceeded, LimitName, ProcessLimits, ingest_contained
+from models_ml.video.ingest import IngestResult
 from workers.runner import handles
 
-PROGRESS_FRAMES = 50
+LIMITS: dict[LimitName, str] = {
+    "memory": "MER_DECODE_MEMORY",
+    "seconds": "MER_DECODE_SECONDS",
+    "output": "MER_DECODE_OUTPUT",
+}
 
 
 def clip_failed(job: Job, reason: str) -> None:
@@ -33,8 +40,7 @@ def ingest_clip(claim: Claim) -> None:
 
     def on_progress(frames: int) -> None:
         claim.check()
-        if frames % PROGRESS_FRAMES == 0:
-            claim.progress(frames, 0)
+        claim.progress(frames, 0)
 
     with local_copy(clip.file) as path:
         result = decode_clip(clip, path, on_progress)
@@ -47,8 +53,16 @@ def ingest_clip(claim: Claim) -> None:
 
 def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> IngestResult:
     """Decode the clip's file at ``path``; store frame pack, pack index and thumbnail. Raises InputError."""
+    limits = ProcessLimits(settings.DECODE_MEMORY, settings.DECODE_SECONDS, settings.DECODE_OUTPUT)
     with new_file() as pack:
-        result = ingest(path, pack, fps=clip.fps_given, on_progress=on_progress)  # type: ignore[arg-type]
+        try:
+            result = ingest_contained(
+                path, pack.path, limits=limits, on_progress=on_progress, fps=clip.fps_given
+            )
+        except LimitExceeded as error:
+            raise InputError(
+                f"{error} An administrator can raise the limit with {LIMITS[error.limit]}."
+            ) from error
         default_storage.save(clip.pack_name, pack)
     write_index(clip, result.index)
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))

@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.errors import InputError
+from models_ml.video.frames import Limits
+from models_ml.video.imagefile import read_header
 
 _ZERO, _HALF_RANGE = 128, 127  # u and v are stored around mid-grey
 
@@ -31,6 +33,8 @@ def picture_features(data: bytes, size: int) -> NDArray[np.float32]:
     InputError
         If the file is not such a picture.
     """
+    if (header := read_header(data)) is not None:  # its pixels are not decoded before their number is known
+        Limits().check_size(header.width, header.height, "The flow picture")
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if bgr is None:
         raise InputError(

@@ -160,6 +160,11 @@ class FrameSource(ABC):
         self.close()
 
 
+def check_memory(width: int, height: int) -> None:
+    """Raise MemoryError if there is no room for a few frames: decoders report it as damage of the file."""
+    np.empty((4, height, width, 4), np.uint8)
+
+
 def exact_fps(fps: float) -> Fraction:
     """Return a frame rate that a person typed as a fraction; raise InputError if it cannot be a frame rate.
 

@@ -20,7 +20,16 @@ from natsort import natsorted
 from models_ml.errors import InputError
 from models_ml.video import jpegfile
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
-from models_ml.video.frames import SMALL, Frame, FrameSource, Image, LazyFrame, Limits, exact_fps
+from models_ml.video.frames import (
+    SMALL,
+    Frame,
+    FrameSource,
+    Image,
+    LazyFrame,
+    Limits,
+    check_memory,
+    exact_fps,
+)
 from models_ml.video.imagefile import (
     ImageHeader,
     decode_deep,
@@ -70,6 +79,7 @@ class ImageSource(FrameSource):
             raise
         self._read = False
         self._formats = [header.format for header in headers]
+        self._stored_size = (headers[0].width, headers[0].height)
         self.is_grey = all(header.is_grey for header in headers)
         self.codec = headers[0].format
         self.count = len(headers)
@@ -181,6 +191,7 @@ class ImageSource(FrameSource):
         try:
             return decode()
         except InputError as error:
+            check_memory(*self._stored_size)
             name = self._numbered[index].name
             others = [item.name for item in self._numbered[index + 1 :] if self._is_damaged(item.name)]
             if not others:

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from models_ml.errors import InputError
 from models_ml.video.containers import FileType, find_damage, has_movie_box, missing_bytes
-from models_ml.video.frames import Frame, FrameSource, Image, Limits, exact_fps
+from models_ml.video.frames import Frame, FrameSource, Image, Limits, check_memory, exact_fps
 
 # Otherwise FFmpeg writes its own messages to the process's stderr; what matters is raised as an exception.
 av.logging.set_level(av.logging.PANIC)
@@ -112,6 +112,7 @@ class VideoSource(FrameSource):
         try:
             container = av.open(str(self._path.resolve()), format=self._kind, metadata_errors="replace")
         except av.FFmpegError as error:
+            _raise_memory_error(error)
             if self._missing or (self._kind == "mov" and not has_movie_box(self._path)):
                 raise InputError(
                     "The video is cut off: its index of frames is missing, so 0 frames could be read. "
@@ -155,6 +156,7 @@ class VideoSource(FrameSource):
                     raise self._damaged("its checksum is wrong")
                 yield from self._count(frames)
         except av.FFmpegError as error:
+            _raise_memory_error(error, self._stream)
             if cut:
                 raise self._cut_off() from error
             raise self._damaged(_reason(error)) from error
@@ -238,6 +240,14 @@ def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
         return False, False, False
     a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
+
+
+def _raise_memory_error(error: av.FFmpegError, stream: VideoStream | None = None) -> None:
+    """Raise MemoryError if a lack of memory can be the reason of the error."""
+    if isinstance(error, MemoryError):
+        raise error
+    if stream is not None:
+        check_memory(stream.codec_context.width, stream.codec_context.height)
 
 
 def _checksum_failed(errors_before: int) -> bool:

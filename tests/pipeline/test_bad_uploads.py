@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+import cv2
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -62,3 +64,31 @@ def test_a_truncated_video_says_so(upload, real_clips):
     clip = upload(content[: len(content) * 2 // 3], "cut.mp4")
     assert clip["state"] == "failed"
     assert any(word in clip["problem"] for word in ("cut", "truncated", "missing", "incomplete"))
+
+
+@pytest.fixture
+def bomb() -> bytes:
+    """Black images of the largest size in few bytes."""
+    image = cv2.imencode(".png", np.zeros((4096, 4096, 3), np.uint16))[1].tobytes()
+    return archive(**{f"img{number}.png": image for number in range(8)})
+
+
+@pytest.mark.parametrize(
+    ("setting", "most", "name"),
+    [
+        ("DECODE_MEMORY", 30 * 2**20, "MER_DECODE_MEMORY"),
+        ("DECODE_SECONDS", 1, "MER_DECODE_SECONDS"),
+        ("DECODE_OUTPUT", 2**16, "MER_DECODE_OUTPUT"),
+    ],
+)
+def test_a_bomb_fails_with_the_limit_and_the_next_clip_is_ingested(
+    upload, bomb, settings, real_clips, setting, most, name
+):
+    usual = getattr(settings, setting)
+    setattr(settings, setting, most)
+    clip = upload(bomb, "bomb.zip")
+    assert clip["state"] == "failed"
+    assert f"An administrator can raise the limit with {name}." in clip["problem"]
+    assert Job.objects.get().attempt == 1
+    setattr(settings, setting, usual)
+    assert upload((real_clips / "single_face.mp4").read_bytes(), "face.mp4")["state"] == "ready"

@@ -14,6 +14,7 @@ from mer_platform.imports import services
 from mer_platform.imports.models import Import
 from models_ml.face.detect import Box
 from models_ml.motion.fitting import Spot
+from models_ml.video.ingest import ingest
 from tests.trees import megc2019_trees
 
 
@@ -24,9 +25,15 @@ class AlwaysAFace:
         return Box(0, 0, image.shape[1], image.shape[0])
 
 
+def ingest_here(path, pack, *, limits, on_progress, **options):
+    """Ingest in this process, where the detector can be replaced."""
+    with pack.open("r+b") as file:
+        return ingest(path, file, on_progress=on_progress, detector=AlwaysAFace(), **options)
+
+
 @pytest.fixture
 def imported(project, alice, work, tmp_path, monkeypatch):
-    monkeypatch.setattr("models_ml.video.ingest.get_detector", AlwaysAFace)
+    monkeypatch.setattr("workers.ingest.ingest_contained", ingest_here)
     monkeypatch.setattr("workers.spotting.track_face", lambda path, **_: (None, None))
     monkeypatch.setattr(
         "workers.spotting.answer", lambda course, rate, known: [Spot(a, a + 1, b, 0.9) for a, b in known]
