@@ -270,6 +270,30 @@ class Prediction(models.Model):
         return self.predicted == self.sample.label
 
 
+class StoredResults(models.Model):
+    """A scored run's metrics and their intervals, computed once by the worker that finishes the run.
+
+    They follow from the predictions alone, and are computed again if ``code`` is not the current version of the metrics.
+    """
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="stored_results")
+    code = models.CharField(max_length=20, help_text="Version of the code that computed them.")
+    uf1 = models.FloatField(db_index=True)
+    uar = models.FloatField(db_index=True)
+    accuracy = models.FloatField(db_index=True)
+    evaluation = models.JSONField(help_text="Scores of all samples, of each database, class and subject.")
+    intervals = models.JSONField(help_text="95% intervals: overall, per database, per class.")
+    predicted = models.TextField(
+        help_text="The predicted class of each sample of the version, as its position in the classes; “-” if there is none."
+    )
+
+    class Meta:
+        verbose_name_plural = "stored results"
+
+    def __str__(self) -> str:
+        return f"results of {self.run}"
+
+
 def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> dict[str, Any]:
     """Count folds by state, and estimate the seconds until all are done from the pace of the finished ones."""
     done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)

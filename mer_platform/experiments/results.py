@@ -1,33 +1,46 @@
-"""Metrics of runs, always recomputed from their stored predictions."""
+"""Metrics of runs: computed once from their predictions, then stored."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
+from django.db.models import F
 
-from mer_platform.composites.models import Sample
+from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.display import protocol_in_words
-from mer_platform.experiments.models import Prediction, Run
+from mer_platform.experiments.models import Prediction, Run, StoredResults
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
+from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.metrics import ClassScore, Evaluation, Scores, evaluate
 from models_ml.evaluation.paired import Paired, compare
 from models_ml.evaluation.ranking import Ranking, Score, rank
 from models_ml.evaluation.uncertainty import Intervals, Named, subject_bootstrap, subject_confusions
 
+ABSENT = "-"  # where a run has no prediction of a sample
 Labels = tuple[int, ...]  # positions in CLASSES, in the order of the version's samples
 
 
 @dataclass(frozen=True)
 class Results:
-    """The metrics of one run, their intervals, and the predictions that are wrong."""
+    """The metrics of one run, their intervals, and its predictions.
 
+    ``predicted`` has the predicted class of each sample of the version, as ``StoredResults`` does.
+    """
+
+    run: Run
     evaluation: Evaluation
     all_intervals: Intervals
-    wrong: list[Prediction]
+    predicted: str
+
+    @cached_property
+    def wrong(self) -> list[Prediction]:
+        """The predictions that are wrong, in the order of the version's samples."""
+        wrong = self.run.predictions.exclude(predicted=F("sample__label"))
+        return list(wrong.select_related("sample").order_by("sample__index"))
 
     @property
     def intervals(self) -> Named:
@@ -57,29 +70,70 @@ class Results:
 
 
 def results_of(run: Run) -> Results:
-    """Compute a run's metrics, pooled over all folds, with 95% intervals from a bootstrap over subjects.
+    """Return a scored run's metrics, pooled over all folds, with 95% intervals from a bootstrap over subjects.
 
     UF1 and UAR are defined as in See et al., "MEGC 2019: The Second Facial Micro-Expressions Grand Challenge", FG 2019. The
-    intervals resample subjects, not samples, because the samples of one person are not independent.
+    intervals resample subjects, not samples, because the samples of one person are not independent. They are read from the
+    database; if they are missing or were computed by other code, they are computed and stored.
     """
-    predictions = list(run.predictions.select_related("sample").order_by("sample__index"))
-    true = tuple(CLASSES.index(p.sample.label) for p in predictions)
-    pred = tuple(CLASSES.index(p.predicted) for p in predictions)
-    subjects = tuple(p.sample.subject_key for p in predictions)
-    databases = tuple(p.sample.database for p in predictions)
-    return Results(
-        evaluation=evaluate(true, pred, databases, subjects),
-        all_intervals=_intervals(true, pred, subjects, databases),
-        wrong=[p for p in predictions if not p.correct],
+    stored = getattr(run, "stored_results", None)
+    if stored is None or stored.code != METRICS_VERSION:
+        stored = _store(run)
+    evaluation, intervals = Evaluation.from_dict(stored.evaluation), Intervals.from_dict(stored.intervals)
+    return Results(run, evaluation, intervals, stored.predicted)
+
+
+def _store(run: Run) -> StoredResults:
+    """Compute and store a run's metrics. Two processes that do so at once store the same."""
+    samples = samples_of(run.version)
+    predicted = dict(run.predictions.values_list("sample__index", "predicted"))
+    digits = "".join(
+        str(CLASSES.index(predicted[index])) if index in predicted else ABSENT
+        for index in range(len(samples))
     )
+    tested = [sample for sample, digit in zip(samples, digits, strict=True) if digit != ABSENT]
+    true = [sample.true for sample in tested]
+    pred = [int(digit) for digit in digits if digit != ABSENT]
+    subjects, databases = [s.subject for s in tested], [s.database for s in tested]
+    evaluation = evaluate(true, pred, databases, subjects)
+    content = {
+        "code": METRICS_VERSION,
+        "uf1": evaluation.uf1,
+        "uar": evaluation.uar,
+        "accuracy": evaluation.accuracy,
+        "evaluation": evaluation.to_dict(),
+        "intervals": asdict(subject_bootstrap(true, pred, subjects, databases)),
+        "predicted": digits,
+    }
+    run.stored_results = StoredResults.objects.update_or_create(run=run, defaults=content)[0]
+    return run.stored_results
 
 
-@lru_cache(maxsize=128)
-def _intervals(
-    true: Labels, pred: Labels, subjects: tuple[str, ...], databases: tuple[str, ...]
-) -> Intervals:
-    """Cached by content, so never stale: a page and its figures ask for the same intervals."""
-    return subject_bootstrap(true, pred, subjects, databases)
+class KnownSample(NamedTuple):
+    """What metrics need of a sample. ``true`` is a position in ``CLASSES``; ``subject`` includes the database."""
+
+    true: int
+    subject: str
+    database: str
+
+
+def samples_of(version: CompositeVersion) -> tuple[KnownSample, ...]:
+    """Return the samples of a version in their order."""
+    return _samples(version.pk, version.content_hash)
+
+
+@lru_cache(maxsize=32)
+def _samples(version_id: int, content_hash: str) -> tuple[KnownSample, ...]:
+    """Kept, since a version is frozen."""
+    rows = (
+        Sample.objects.filter(version=version_id)
+        .order_by("index")
+        .values_list("label", "database", "subject")
+    )
+    return tuple(
+        KnownSample(CLASSES.index(label), Sample(database=database, subject=subject).subject_key, database)
+        for label, database, subject in rows
+    )
 
 
 @dataclass(frozen=True)
@@ -98,29 +152,21 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     version or protocol.
     """
     _check_comparable(runs)
-    rows = (
-        Prediction.objects.filter(run__in=runs)
-        .order_by("sample__index")
-        .values_list(
-            "run", "sample__index", "sample__label", "sample__database", "sample__subject", "predicted"
-        )
-    )
-    samples: dict[int, tuple[str, str]] = {}
-    predicted: dict[int, dict[int, int]] = {run.pk: {} for run in runs}
-    for run_id, index, label, database, subject, predicted_label in rows.iterator():
-        if index not in samples:
-            samples[index] = (label, Sample(database=database, subject=subject).subject_key)
-        predicted[run_id][index] = CLASSES.index(predicted_label)
-    for run in runs:
-        if len(predicted[run.pk]) != len(samples):
+    predicted = [results_of(run).predicted for run in runs]
+    samples = samples_of(runs[0].version)
+    tested = {index for digits in predicted for index, digit in enumerate(digits) if digit != ABSENT}
+    for run, digits in zip(runs, predicted, strict=True):
+        own = sum(digit != ABSENT for digit in digits)
+        if own != len(tested):
             raise InputError(
-                f"{run} predicted only {len(predicted[run.pk])} of the {len(samples)} samples of the other runs. "
+                f"{run} predicted only {own} of the {len(tested)} samples of the other runs. "
                 "Only runs tested on the same samples can be compared."
             )
+    indices = sorted(tested)
     return AlignedPredictions(
-        true=tuple(CLASSES.index(label) for label, _ in samples.values()),
-        subjects=tuple(subject for _, subject in samples.values()),
-        predicted=tuple(tuple(predicted[run.pk].values()) for run in runs),
+        true=tuple(samples[index].true for index in indices),
+        subjects=tuple(samples[index].subject for index in indices),
+        predicted=tuple(tuple(int(digits[index]) for index in indices) for digits in predicted),
     )
 
 

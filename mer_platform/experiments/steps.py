@@ -6,6 +6,7 @@ in one order everywhere, so that nothing deadlocks: the experiment, its runs by 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.results import results_of
 from mer_platform.features.models import FeatureRange
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
@@ -198,6 +200,8 @@ def _after_fold(run: Run) -> None:
     """Start the next step if that was the run's last fold. Its row is locked."""
     if run.state != Run.State.TRAINING or run.folds.exclude(state=Fold.State.DONE).exists():
         return
+    # Not inside the transaction: a bundle can finish dozens of runs. If the worker is killed, the first reader stores them.
+    transaction.on_commit(partial(results_of, run), robust=True)
     if run.experiment.runs.count() == 1:
         queue_model(run)
     else:

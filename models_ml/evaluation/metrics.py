@@ -1,8 +1,8 @@
 """UF1, UAR, accuracy and the confusion matrix, from predictions pooled over all folds. Needs only NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +68,20 @@ class Evaluation(Scores):
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers, ready for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the evaluation that ``to_dict`` wrote."""
+        return cls(
+            **_scores_from(content),
+            per_database={name: Scores(**_scores_from(own)) for name, own in content["per_database"].items()},
+            per_subject={name: SubjectScore(**own) for name, own in content["per_subject"].items()},
+        )
+
+
+def _scores_from(content: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: content[name] for name in Scores.__dataclass_fields__}
+    return {**own, "per_class": {name: ClassScore(**score) for name, score in content["per_class"].items()}}
 
 
 def confusion_matrix(true: ArrayLike, pred: ArrayLike) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +36,19 @@ class Intervals:
     overall: Named
     per_database: Mapping[str, Named]
     per_class: Mapping[str, Named]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the intervals that ``dataclasses.asdict`` and JSON turned into lists."""
+        return cls(
+            _named(content["overall"]),
+            {name: _named(own) for name, own in content["per_database"].items()},
+            {name: _named(own) for name, own in content["per_class"].items()},
+        )
+
+
+def _named(content: Mapping[str, Any]) -> Named:
+    return {name: None if ends is None else (ends[0], ends[1]) for name, ends in content.items()}
 
 
 def subject_bootstrap(

@@ -10,9 +10,10 @@ from django.db.models import QuerySet
 from mer_platform.composites.models import Sample
 from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import Results, paired, results_of
+from mer_platform.experiments.results import ABSENT, Results, paired, results_of
 from mer_platform.projects.access import row_id
 from mer_platform.projects.models import Project
+from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.evaluation.paired import Paired, holm
 
@@ -69,15 +70,18 @@ class Comparison:
         return all(other.paired is not None for other in self.against)
 
     def disagreements(self) -> list[Disagreement]:
-        """Return the samples that the runs predict differently, in the version's order."""
-        wrong = [{p.sample_id: p for p in results.wrong} for results in self.results]
-        samples = {p.sample_id: p.sample for results in self.results for p in results.wrong}
-        found = []
-        for sample in sorted(samples.values(), key=lambda sample: sample.index):
-            predicted = [own[sample.pk].predicted if sample.pk in own else sample.label for own in wrong]
-            if len(set(predicted)) > 1:
-                found.append(Disagreement(sample, predicted))
-        return found
+        """Return the samples that the runs predict differently, in the version's order. All runs must be on one version."""
+        by_sample = [
+            set(digits) for digits in zip(*(results.predicted for results in self.results), strict=True)
+        ]
+        differing = [index for index, digits in enumerate(by_sample) if len(digits - {ABSENT}) > 1]
+        samples = Sample.objects.filter(version=self.runs[0].version_id, index__in=differing).order_by(
+            "index"
+        )
+        return [
+            Disagreement(sample, [CLASSES[int(results.predicted[sample.index])] for results in self.results])
+            for sample in samples
+        ]
 
 
 def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
@@ -90,7 +94,7 @@ def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
         ids.setdefault(row_id(text), text)
     if len(ids) > MAX_COMPARED:
         raise InputError(f"{len(ids)} runs are too many to compare. Choose at most {MAX_COMPARED}.")
-    found = runs.select_related("version__composite").in_bulk(list(ids))
+    found = runs.select_related("version__composite", "stored_results").in_bulk(list(ids))
     for pk, text in ids.items():
         if pk not in found:
             raise InputError(f"Run “{text}” not found.")
@@ -103,7 +107,9 @@ def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
 
 def latest_scored(project: Project, most: int = MAX_COMPARED) -> list[Run]:
     """Return the latest runs with scores, the latest first."""
-    runs = Run.objects.filter(project=project, state__in=SCORED).select_related("version__composite")
+    runs = Run.objects.filter(project=project, state__in=SCORED).select_related(
+        "version__composite", "stored_results"
+    )
     return list(runs[:most])
 
 

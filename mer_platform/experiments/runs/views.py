@@ -40,7 +40,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """All runs with their scores, and a figure of the latest scored runs."""
     project = get_project(request, slug)
     runs = Run.objects.filter(project=project).select_related(
-        "version__composite", "created_by", "experiment"
+        "version__composite", "created_by", "experiment", "stored_results"
     )
     runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
     page = page_of(request, runs, PAGE_SIZE)
@@ -140,7 +140,9 @@ def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
     project = get_project(request, slug, role)
     return get_object_or_404(
-        Run.objects.select_related("version__composite", "experiment", "model", "created_by"),
+        Run.objects.select_related(
+            "version__composite", "experiment", "model", "created_by", "stored_results"
+        ),
         pk=pk,
         project=project,
     )

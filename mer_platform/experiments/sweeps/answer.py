@@ -48,7 +48,8 @@ class Answer:
     """The ranking of an experiment's scored runs. Ranking dozens of runs takes a second, so it happens on first use."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self.runs = runs = list(experiment.runs.select_related("version__composite", "model").order_by("pk"))
+        related = experiment.runs.select_related("version__composite", "model", "stored_results")
+        self.runs = runs = list(related.order_by("pk"))
         self.scored = [run for run in runs if run.scored]
         self.labels = labels(runs)
         self.open = sum(run.active and not run.scored for run in runs)
