@@ -7,7 +7,7 @@ frame numbers here are *source* frame numbers, as file names and sheets give the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -73,7 +73,9 @@ class Marked:
 
     ``clip``, ``subject``, ``database`` and ``coder`` are names as the file gives them, "" where it gives none; ``sha256`` is
     the checksum of the clip's file. ``onset``, ``apex`` and ``offset`` are in ``unit``; None is a mark that is not set.
-    ``rate`` is the number of frames per second at which a tool counted the unit "frame"; None if the file does not state it.
+    ``others`` are further names under which the clip may be known, the likeliest first: of other linked media, of an upload
+    that a tool renamed. ``rate`` is the number of frames per second at which a tool counted the unit "frame": its frame n is
+    shown at (n − 1) / rate seconds. It is None if the file does not state it.
     ``silent`` names the fields that the file says nothing about: their values here mean nothing, and an import does not
     change them. ``file`` and ``row`` say where it stands, for reports.
 
@@ -83,6 +85,7 @@ class Marked:
     """
 
     clip: str
+    others: tuple[str, ...] = field(default=(), compare=False)
     subject: str = ""
     database: str = ""
     sha256: str = ""
@@ -119,6 +122,16 @@ class Marked:
     def where(self) -> dict[str, Any]:
         """Return where it stands, as fields of a ``Problem``."""
         return {"file": self.file, "row": self.row, "subject": self.subject, "clip": self.clip}
+
+
+def no_expression(source: Marked) -> Marked:
+    """Return the statement that the clip of ``source`` shows no expression, by its coder or as the consensus.
+
+    It says nothing else: what is stored about expressions is not reset by it.
+    """
+    blank = Marked(clip=source.clip)
+    fields = {name: getattr(blank, name) for name in FIELDS}
+    return replace(source, shown=False, silent=frozenset(FIELDS), **fields)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def _pair_overlapping(
 
 def _overlap(row: ResolvedRow, annotation: Annotation) -> float:
     """Return the intersection over union of the frames. An incomplete marking spans the marks that it has."""
-    ours = [row.fields[mark] for mark in MARKS if row.fields[mark] is not None]
+    ours = [row.fields[mark] for mark in MARKS if row.fields.get(mark) is not None]
     theirs = list(annotation.frames().values())
     if not ours or not theirs:
         return 0.0
@@ -158,7 +158,7 @@ def _overlap(row: ResolvedRow, annotation: Annotation) -> float:
 
 
 def _complete(fields: dict[str, Any]) -> bool:
-    return all(fields[mark] is not None for mark in MARKS) and bool(fields["emotion"])
+    return all(fields.get(mark) is not None for mark in MARKS) and bool(fields.get("emotion"))
 
 
 def _differences(row: ResolvedRow, annotation: Annotation) -> dict[str, list[Any]]:

@@ -61,9 +61,10 @@ class RowResolver:
             self._reject(row, "clip-without-frames", str(error), "")
             return None
         before = len(self.report.problems)
-        fields = {**row.stated(), **{mark: self._index(row, mark, clip, timing) for mark in MARKS}}
+        fields = row.stated()
+        fields |= {mark: self._index(row, mark, clip, timing) for mark in MARKS if mark in fields}
         if len(self.report.problems) == before:
-            marks = {mark: fields[mark] for mark in MARKS}
+            marks = {mark: fields.get(mark) for mark in MARKS}
             for column, messages in check_marks(clip, **marks).items():
                 self._reject(row, "marks-wrong", messages[0], column)
         self._check_words(row, clip, fields)
@@ -95,8 +96,15 @@ class RowResolver:
         return found[0]
 
     def _named(self, row: Marked) -> list[Clip]:
-        """Return the clips with the row's names. A subject is also found by its number ("1" for sub01)."""
-        found = list(self._by_name.get(_plain(row.clip), ()))
+        """Return the clips of the first of the row's names that the project knows."""
+        for name in (row.clip, *row.others):
+            if found := self._named_as(name, row):
+                return found
+        return []
+
+    def _named_as(self, name: str, row: Marked) -> list[Clip]:
+        """Return the clips with this name. A subject is also found by its number ("1" for sub01)."""
+        found = list(self._by_name.get(_plain(name), ()))
         if row.database:
             found = [clip for clip in found if _plain(clip.database.name) == _plain(row.database)]
         if not row.subject:
@@ -124,6 +132,9 @@ class RowResolver:
         count, numbers = clip.frame_count, timing.source
         if row.unit == "ms":
             index, span = timing.at_ms(value), f"its frames last from 0 to {float(timing.times[-1]):.0f} ms"
+        elif row.unit == "frame" and row.rate:
+            ms = 1000 * (value - 1) / row.rate
+            index, span = timing.at_ms(ms), f"its frames last from 0 to {float(timing.times[-1]):.0f} ms"
         elif row.unit == "source":
             index, span = timing.of_source(int(value)), f"its frames are numbered {numbers[0]}–{numbers[-1]}"
             if index is None and value == 0 and mark == "apex":  # SAMM's sign for an apex that is not coded
@@ -140,14 +151,17 @@ class RowResolver:
 
     def _check_words(self, row: Marked, clip: Clip, fields: dict[str, Any]) -> None:
         """Bring emotion and action units into the platform's form."""
-        if not all(isinstance(fields[name], str) for name in ("emotion", "action_units")):
+        names = [name for name in ("emotion", "action_units") if name in fields]
+        if not all(isinstance(fields[name], str) for name in names):
             self._reject(row, "not-a-text", "Emotion and action units must be texts.", "emotion")
             return
-        fields["emotion"] = _known_emotion(fields["emotion"].strip(), clip.database.emotions)
-        if fields["emotion"] and (message := check_emotion(clip, fields["emotion"])):
-            self._reject(row, "emotion-unknown", message, "emotion")
-        fields["action_units"] = import_units(fields["action_units"], self.report, **row.where())
-        for name in ("emotion", "action_units"):
+        if "emotion" in fields:
+            fields["emotion"] = _known_emotion(fields["emotion"].strip(), clip.database.emotions)
+            if fields["emotion"] and (message := check_emotion(clip, fields["emotion"])):
+                self._reject(row, "emotion-unknown", message, "emotion")
+        if "action_units" in fields:
+            fields["action_units"] = import_units(fields["action_units"], self.report, **row.where())
+        for name in names:
             limit = Annotation._meta.get_field(name).max_length  # type: ignore[union-attr]
             if limit and len(fields[name]) > limit:
                 start = fields[name][:limit]

@@ -36,11 +36,13 @@ def check_file(project: Project, user: Any, name: str, content: bytes, coders: s
     if not (parsed.annotations or parsed.problems):
         raise InputError(f"“{name}” contains no annotations.")
     resolver = RowResolver(project)
-    coded = [marked for marked in parsed.annotations if not marked.agreed]
+    coded = [marked for marked in parsed.annotations if marked.shown and not marked.agreed]
     rows = _with_coders(project, user, name, coded, coders, resolver.report)
     resolved = [(found, coder) for row, coder in rows if (found := resolver.resolve(row))]
     entries = Comparer(project, resolver.report).compare(resolved)
-    agreed = [found for row in parsed.annotations if row.agreed and (found := resolver.resolve(row))]
+    agreed = [
+        found for row in parsed.annotations if row.agreed and row.shown and (found := resolver.resolve(row))
+    ]
     consensus = _new_consensus(agreed, resolver.report)
     problems = parsed.problems + resolver.report.problems
     return AnnotationImport.objects.create(

@@ -1,40 +1,33 @@
-"""ELAN (.eaf, Max Planck Institute for Psycholinguistics): expressions marked on tiers, in milliseconds.
+"""ELAN (.eaf, Max Planck Institute for Psycholinguistics): expressions marked on tiers.
 
-The name of a tier gives its role: "emotion" or "expression" (the annotation's text is the emotion), "phase" (the texts are
-onset, apex, offset), a tier named onset, apex or offset (any text), "AU" or "action unit", "kind", "type" or "micro".
-The coder is the tier's annotator or what follows "@" in its name (emotion@anna), else the file's author. The clip is named
-after the first video that the file links. Overlapping expressions of one coder are on several sets of tiers, distinguished
-by a number (Emotion #2@anna). Files that this platform wrote name database, subject and clip in their properties.
+The name of a tier gives its role: "Emotion" (the annotation's text is the emotion), "Expression", "Expr" or "ME" (the text
+is an emotion, micro or macro, or nothing), "Phase" (the texts are onset, apex, offset), a tier named onset, apex or offset
+(any text), "AU" (the text is one or more units), a tier for one unit such as "AU4" or "AU10_L" (the text is the intensity,
+or nothing), "Kind" or "Type" (micro or macro). The coder is what follows "@" in a tier's name (Emotion@anna) or the tier's
+annotator, else the file's author. The clip is named after one of the files that the document links, or after the document.
+Overlapping expressions of one coder are on several sets of tiers, distinguished by a number (Emotion #2@anna). Files that
+this platform wrote name database, subject and clip in their properties.
 """
 
-import re
-import tempfile
-import warnings
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote
-from xml.etree.ElementTree import ParseError
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-from pympi.Elan import Eaf
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
-from models_ml.formats.folders import VIDEOS, is_litter
+from models_ml.formats.elan.document import ElanAnnotation, ElanDocument, Tier, parse
+from models_ml.formats.elan.tier_names import TierName, read_tier_name
+from models_ml.formats.folders import is_litter
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.spans import MISSING, PHASES, Role, Span, combine, role_of
+from models_ml.formats.spans import KINDS, MISSING, NO_EXPRESSION, PHASES, Span, combine, role_of
 
 _LARGEST = 64 << 20  # bytes of a file
-_ROLES: tuple[tuple[str, Role], ...] = (
-    (r"phase", "phase"),
-    (r"emotion|expression|label", "emotion"),
-    (r"\baus?\b|action ?units?", "unit"),
-    (r"\bkind\b|\btype\b|micro|macro", "kind"),
-    (r"\bmissing\b", "missing"),
-)
 PROPERTY = "mer-platform:"  # before "database", "subject" and "clip"
+_NO_EMOTION = frozenset(
+    {"", "1", "x", "yes", "me", "expr", "expression"}
+)  # texts of "Expression" that only say: here
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
@@ -49,7 +42,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         raise InputError(f"“{tree.name}” contains no ELAN file (.eaf).")
     for name in [sheet.name] if sheet else paths:
         try:
-            document = _parsed(name, sheet.content if sheet else _content(tree, name))
+            document = parse(name, sheet.content if sheet else _content(tree, name))
         except InputError as error:
             if sheet or len(paths) == 1:
                 raise
@@ -65,129 +58,132 @@ def _content(tree: Tree, path: str) -> bytes:
         return file.read(_LARGEST + 1)
 
 
-def _parsed(name: str, content: bytes) -> Eaf:
-    """Parse the file with pympi, but only if it is XML without entities and without a document type."""
-    if len(content) > _LARGEST:
-        raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB, too large for a file of annotations.")
-    try:
-        root = fromstring(content, forbid_dtd=True)
-    except DefusedXmlException as error:
-        raise InputError(
-            f"“{name}” declares XML entities, which ELAN files never do: it was not read."
-        ) from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise InputError(f"“{name}” is not XML: {error}. Open it in ELAN and save it again.") from error
-    if root.tag != "ANNOTATION_DOCUMENT":
-        raise InputError(f"“{name}” is not an ELAN file: its first element is <{root.tag}>.")
-    with tempfile.NamedTemporaryFile(suffix=".eaf") as file, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # "unknown version": newer versions only add elements that are not read here
-        file.write(content)
-        file.flush()
-        try:
-            return Eaf(file.name)
-        except Exception as error:  # pympi raises exceptions of any type
-            raise InputError(
-                f"“{name}” is incomplete or damaged. Open it in ELAN and save it again."
-            ) from error
+@dataclass
+class _Lane:
+    """One set of a coder's tiers; ``mentioned`` as in ``combine``."""
+
+    spans: list[Span] = field(default_factory=list)
+    mentioned: set[str] = field(default_factory=set)
 
 
-def _document(name: str, document: Eaf, report: ImportReport) -> list[Marked]:
-    clip, origin = _media(name, document)
-    stated = {key.removeprefix(PROPERTY): str(value or "") for key, value in document.properties if key}
-    clip = stated.get("clip") or clip
-    by_coder: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
-    left_out = []
-    for tier in document.get_tier_names():
-        title, _, named = tier.partition("@")
-        title, _, lane = title.partition("#")
-        role, word = _role(title)
-        if role is None:
-            left_out.append(tier)
+def _document(name: str, document: ElanDocument, report: ImportReport) -> list[Marked]:
+    source, origin = _source(name, document, report)
+    lanes: defaultdict[tuple[str, str], _Lane] = defaultdict(_Lane)
+    left_out, timed = [], []
+    for tier in document.tiers:
+        title, _, named = tier.name.partition("@")
+        title, _, number = title.partition("#")
+        meaning = read_tier_name(title)
+        if meaning is None:
+            left_out.append(tier.name)
             continue
-        attributes: dict[str, Any] = document.get_parameters_for_tier(tier)
-        coder = named or attributes.get("ANNOTATOR") or document.adocument.get("AUTHOR") or ""
-        try:
-            found = document.get_annotation_data_for_tier(tier)
-            by_coder[coder, lane.strip()] += [
-                Span(float(a[0]) + origin, float(a[1]) + origin, word or str(a[2] or "").strip(), role)
-                for a in found
-            ]
-        except (KeyError, TypeError, IndexError):
-            message = f"The tier “{tier}” has annotations without times: it is left out."
-            report.error("tier-damaged", message, file=name, clip=clip)
+        if meaning.unit and tier.annotations:
+            timed.append(tier.name)
+        for key, why in tier.damaged:
+            message = f"The annotation {key} on the tier “{tier.name}” {why}: it is left out."
+            report.warning("annotation-damaged", message, **source.where())
+        lane = lanes[named or tier.annotator or document.author, number.strip()]
+        spans = list(_spans(tier, meaning, origin, source, report))
+        lane.spans += spans
+        lane.mentioned |= _mentioned(spans)
     if left_out:
-        report.info(
-            "tier-left-out",
-            f"Tiers that do not describe expressions were left out: {listed(left_out)}.",
-            file=name,
-            clip=clip,
+        message = f"Tiers that do not describe expressions were left out: {listed(left_out)}."
+        report.info("tier-left-out", message, **source.where())
+    if timed:
+        message = (
+            f"Tiers for one action unit have times of their own: {listed(timed)}. The platform stores which units an "
+            "expression has, not when each of them starts and ends."
         )
-    return [
-        marking
-        for (coder, _), spans in sorted(by_coder.items())
-        for marking in combine(
-            _known(spans, name, clip, report),
-            Marked(
-                clip=clip,
-                coder=coder,
-                unit="ms",
-                file=name,
-                subject=stated.get("subject", ""),
-                database=stated.get("database", ""),
-            ),
-            report,
+        report.info("unit-times", message, **source.where())
+    found: list[Marked] = []
+    for (coder, _), lane in sorted(lanes.items()):
+        own = replace(source, coder=coder)
+        found += combine(lane.spans, own, report, mentioned=frozenset(lane.mentioned))
+    return found
+
+
+def _source(name: str, document: ElanDocument, report: ImportReport) -> tuple[Marked, float]:
+    """Return what all annotations of the document have in common, and the time that ELAN skips at the media's start."""
+    stated = {key.removeprefix(PROPERTY): value for key, value in document.properties.items()}
+    where: dict[str, Any] = {key: stated.get(key, "") for key in ("subject", "database")}
+    origin = document.media[0].origin if document.media else 0.0
+    if stated.get("clip"):
+        return Marked(clip=stated["clip"], unit="ms", file=name, **where), origin
+    names = [medium.name for medium in document.media if medium.origin == origin]
+    first, *others = dict.fromkeys([*names, PurePosixPath(name).stem])
+    if apart := [medium.name for medium in document.media if medium.origin != origin]:
+        message = (
+            f"Linked files that start at another time than “{first}” were left out: {listed(apart)}. The annotations are "
+            f"those of “{first}”."
         )
-    ]
+        report.info("medium-left-out", message, file=name, clip=first)
+    return Marked(clip=first, others=tuple(others), unit="ms", file=name, **where), origin
 
 
-def _role(title: str) -> tuple[Role | None, str]:
-    """Return the role that a tier's name gives it, and the word that the name gives to all its annotations, if any.
-
-    >>> _role("Emotion"), _role("Apex"), _role("ME_AU"), _role("speech")
-    (('emotion', ''), ('phase', 'apex'), ('unit', ''), (None, ''))
-    """
-    plain = re.sub(r"[_\W]+", " ", title.lower()).strip()
-    if plain in ("onset", "apex", "offset"):
-        return "phase", plain
-    return next(((role, "") for pattern, role in _ROLES if re.search(pattern, plain)), (None, ""))
+def _mentioned(spans: list[Span]) -> set[str]:
+    """Return the fields that the spans of a tier state of each expression: it has none where they name none."""
+    units = {"action_units" for span in spans if span.role == "unit"}
+    return units | {"apex" for span in spans if span.role == "phase" and "apex" in span.word}
 
 
-def _known(spans: list[Span], name: str, clip: str, report: ImportReport) -> list[Span]:
-    """Return the spans whose text fits the role of their tier."""
-    kept = []
-    for span in spans:
-        word = span.word.lower()
-        if span.role == "missing":
-            words = [part.strip() for part in word.split(",")]
-            kept += [Span(span.start, span.end, part, "missing") for part in words if part in MISSING]
-        elif span.role == "emotion" and role_of(word) == "kind":  # an "expression" called micro or macro
-            kept.append(Span(span.start, span.end, word, "kind"))
-        elif span.role == "phase" and word not in PHASES:
-            report.warning(
-                "phase-unknown",
-                f"“{span.word}” is not a phase (onset, apex, offset): it is left out.",
-                file=name,
-                clip=clip,
-            )
-        elif span.role == "kind" and not word.startswith(("micro", "macro")):
-            report.warning(
-                "kind-unknown",
-                f"“{span.word}” is neither micro nor macro: it is left out.",
-                file=name,
-                clip=clip,
-            )
+def _spans(
+    tier: Tier, meaning: TierName, origin: float, source: Marked, report: ImportReport
+) -> Iterator[Span]:
+    """Yield the spans of a tier whose texts fit its role."""
+    for annotation in tier.annotations:
+        start, end = annotation.start + origin, annotation.end + origin
+        word = annotation.text
+        if meaning.role == "missing":
+            words = [part.strip() for part in word.lower().split(",")]
+            yield from (Span(start, end, part, "missing") for part in words if part in MISSING)
+        elif meaning.role == "phase":
+            word = meaning.word or word.lower()
+            if word in PHASES:
+                yield Span(start, end, word, "phase")
+            else:
+                message = f"“{annotation.text}” is not a phase (onset, apex, offset): it is left out."
+                report.warning("phase-unknown", message, **source.where())
+        elif meaning.role == "kind":
+            if word.lower().startswith(KINDS):
+                yield Span(start, end, word.lower(), "kind")
+            else:
+                message = f"“{word}” is neither micro nor macro: it is left out."
+                report.warning("kind-unknown", message, **source.where())
+        elif meaning.role == "unit":
+            if word := _unit(tier, meaning, annotation, source, report):
+                yield Span(start, end, word, "unit")
         else:
-            kept.append(span)
-    return kept
+            yield from _expression(meaning, start, end, word)
 
 
-def _media(name: str, document: Eaf) -> tuple[str, float]:
-    """Return the name of the first linked video, else of the file, and the milliseconds that ELAN skips at its start."""
-    for medium in document.media_descriptors:
-        path = unquote(medium.get("MEDIA_URL") or medium.get("RELATIVE_MEDIA_URL") or "").replace("\\", "/")
-        if path.lower().endswith(VIDEOS):
-            origin = medium.get("TIME_ORIGIN") or "0"
-            return PurePosixPath(path).stem, float(origin) if str(origin).isdigit() else 0.0
-    return PurePosixPath(name).stem, 0.0
+def _expression(meaning: TierName, start: float, end: float, word: str) -> Iterator[Span]:
+    if word.lower() == NO_EXPRESSION:
+        yield Span(start, end, word, "nothing")
+        return
+    is_kind = role_of(word) == "kind"
+    if is_kind or meaning.word:
+        yield Span(start, end, word.lower() if is_kind else meaning.word, "kind")
+    if meaning.role == "expression" and (is_kind or word.lower() in _NO_EMOTION):
+        word = ""
+    if not is_kind or meaning.role == "expression":
+        yield Span(start, end, word, meaning.role)
+
+
+def _unit(
+    tier: Tier, meaning: TierName, annotation: ElanAnnotation, source: Marked, report: ImportReport
+) -> str:
+    """Return the action units of an annotation: its text, or the tier's unit with the text as its intensity."""
+    text = annotation.text
+    if not meaning.unit:
+        return text
+    if text.upper() in ("A", "B", "C", "D", "E"):
+        return f"{meaning.unit}{text.upper()}"
+    if role_of(text) == "unit" and not text.isdigit():
+        return text
+    if text:
+        message = (
+            f"“{text}” (annotation {annotation.key} on the tier “{tier.name}”) is not an intensity from A to E: the unit is "
+            "read without one."
+        )
+        report.warning("intensity-unknown", message, **source.where())
+    return meaning.unit

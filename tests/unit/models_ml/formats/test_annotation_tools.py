@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
-from models_ml.formats.base import Finding, Marked
+from models_ml.formats.base import RARELY_CODED, Finding, Marked
 from models_ml.formats.folder_tree import FolderTree
 from tests import trees
 
@@ -46,6 +46,7 @@ def test_elan_expressions_with_phases_units_and_kinds(tmp_path: Path) -> None:
             offset=290.0,
             emotion="Happiness",
             action_units="6+12",
+            silent=RARELY_CODED | {"kind"},
             file="a.eaf",
         ),
         Marked(
@@ -149,6 +150,7 @@ def test_label_studio_timelines_by_annotator_in_frames(tmp_path: Path) -> None:
             offset=86.0,
             emotion="Happiness",
             action_units="12",
+            silent=RARELY_CODED | {"kind"},
             file="export.json",
             row=101,
         ),
@@ -159,6 +161,7 @@ def test_label_studio_timelines_by_annotator_in_frames(tmp_path: Path) -> None:
             onset=40.0,
             offset=80.0,
             emotion="surprise",
+            silent=RARELY_CODED | {"kind", "apex", "action_units"},
             file="export.json",
             row=101,
         ),
@@ -189,7 +192,7 @@ def test_label_studio_seconds_become_milliseconds_and_choices_name_the_emotion(t
     ]
     trees.label_studio(tmp_path / "e.json", ("a.mp4", {"anna": results}))
     finding = read("label-studio", tmp_path)
-    assert times(finding) == [("anna", 500.0, None, 1000.0, "Disgust")]
+    assert times(finding) == [("anna", 500.0, 750.0, 1000.0, "Disgust")]
     assert finding.annotations[0].unit == "ms"
     assert codes(finding) == [("info", "region-left-out")]
 
