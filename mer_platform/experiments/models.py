@@ -294,6 +294,21 @@ class StoredResults(models.Model):
         return f"results of {self.run}"
 
 
+class StoredRanking(models.Model):
+    """The ranking of an experiment's configurations, which takes seconds for hundreds of them.
+
+    ``key`` covers the ranked runs and the version of the metrics: if it is another, the ranking is made again.
+    """
+
+    experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="stored_ranking")
+    key = models.CharField(max_length=64)
+    by_uf1 = models.JSONField()
+    by_uar = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"ranking of {self.experiment}"
+
+
 def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> dict[str, Any]:
     """Count folds by state, and estimate the seconds until all are done from the pace of the finished ones."""
     done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)

@@ -220,13 +220,10 @@ def rank_configurations(groups: Sequence[Sequence[Run]], *scores: Score) -> list
     configurations does not make one of them win by chance.
     Raises InputError as ``align_predictions`` does, and if there are fewer than two subjects.
     """
-    together, sizes = align_predictions([run for group in groups for run in group]), tuple(map(len, groups))
-    return [_rank(together, sizes, score) for score in scores]
-
-
-@lru_cache(maxsize=16)
-def _rank(runs: AlignedPredictions, sizes: tuple[int, ...], score: Score) -> Ranking:
-    """Cached by content: an experiment's page asks on every visit."""
-    counts = np.stack([subject_confusions(runs.true, pred, runs.subjects) for pred in runs.predicted])
-    ends = np.cumsum(sizes)
-    return rank([counts[end - size : end] for size, end in zip(sizes, ends, strict=True)], score)
+    together = align_predictions([run for group in groups for run in group])
+    counts = np.stack(
+        [subject_confusions(together.true, pred, together.subjects) for pred in together.predicted]
+    )
+    ends = np.cumsum([len(group) for group in groups])
+    by_group = [counts[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
+    return [rank(by_group, score) for score in scores]

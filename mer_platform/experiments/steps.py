@@ -5,7 +5,7 @@ in one order everywhere, so that nothing deadlocks: the experiment, its runs by 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mer_platform.experiments.models import Experiment, Fold, Run
-from mer_platform.experiments.results import results_of
+from mer_platform.experiments.results import group_by_configuration, results_of
+from mer_platform.experiments.sweeps.ranking import ranking_of
 from mer_platform.features.models import FeatureRange
 from mer_platform.features.services import sample_ranges
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job
 from models_ml.config.bundles import bundle_key, max_members, split_into_bundles
+from models_ml.errors import InputError
 
 
 def start(experiment: Experiment, runs: list[Run]) -> None:
@@ -201,11 +203,23 @@ def _after_fold(run: Run) -> None:
     if run.state != Run.State.TRAINING or run.folds.exclude(state=Fold.State.DONE).exists():
         return
     # Not inside the transaction: a bundle can finish dozens of runs. If the worker is killed, the first reader stores them.
-    transaction.on_commit(partial(results_of, run), robust=True)
+    transaction.on_commit(partial(_store_results, run), robust=True)
     if run.experiment.runs.count() == 1:
         queue_model(run)
     else:
         finish(run)
+
+
+def _store_results(run: Run) -> None:
+    """Store the run's metrics, and the ranking of its experiment if it was the last active run."""
+    results_of(run)
+    experiment = Experiment.objects.get(pk=run.experiment_id)
+    scored = list(experiment.runs.select_related("version", "stored_results"))
+    if len(scored) > 1 and not any(
+        other.state in (Run.State.FEATURES, Run.State.TRAINING) for other in scored
+    ):
+        with suppress(InputError):  # the page says why these runs cannot be ranked
+            ranking_of(experiment, group_by_configuration([other for other in scored if other.scored]))
 
 
 def _enqueue(

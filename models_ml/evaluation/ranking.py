@@ -1,8 +1,8 @@
 """Ranking of configurations: which is best, and how certain is that after looking at all of them?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,25 @@ class Ranking:
     ranked: list[RankedConfiguration]
     chosen: float | None
     chosen_interval: Interval | None
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return the ranking that ``dataclasses.asdict`` and JSON turned into lists."""
+        ranked = [
+            RankedConfiguration(
+                **{
+                    **one,
+                    "interval": tuple(one["interval"]),
+                    "behind_interval": _ends(one["behind_interval"]),
+                }
+            )
+            for one in content["ranked"]
+        ]
+        return cls(ranked, content["chosen"], _ends(content["chosen_interval"]))
+
+
+def _ends(interval: Sequence[float] | None) -> Interval | None:
+    return None if interval is None else (interval[0], interval[1])
 
 
 def rank(

@@ -5,9 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from mer_platform.experiments import results
-from mer_platform.experiments.models import Run, StoredResults
+from mer_platform.experiments import results, steps
+from mer_platform.experiments.models import Experiment, Run, StoredRanking, StoredResults
 from mer_platform.experiments.results import results_of
+from mer_platform.experiments.sweeps import ranking
+from mer_platform.experiments.sweeps.answer import Answer
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.metrics import evaluate
 from models_ml.evaluation.uncertainty import subject_bootstrap
@@ -55,8 +57,6 @@ def test_the_worker_that_finishes_a_run_stores_its_results(
     run, monkeypatch, django_capture_on_commit_callbacks
 ):
     """The end of the last fold computes the results, after its transaction."""
-    from mer_platform.experiments import steps
-
     StoredResults.objects.all().delete()
     Run.objects.filter(pk=run.pk).update(state=Run.State.TRAINING)
     with django_capture_on_commit_callbacks(execute=True):
@@ -96,3 +96,41 @@ def test_the_list_of_runs_takes_as_many_queries_for_one_run_as_for_five(run, ver
     for rate in (1e-4, 2e-4, 3e-4):
         finished(version, POOR, alice, train={"learning_rate": rate})
     assert queries() == of_two
+
+
+@pytest.fixture
+def experiment(run, version, alice) -> Experiment:  # noqa: F811
+    """Two scored runs in one experiment."""
+    other = finished(version, POOR, alice, net={"name": "vgg_m"})
+    Run.objects.filter(pk=other.pk).update(experiment=run.experiment)
+    return Experiment.objects.get(pk=run.experiment_id)
+
+
+def test_the_ranking_is_made_once(experiment, monkeypatch):
+    first = Answer(experiment).standings
+
+    def ranked(*args):
+        raise AssertionError("the ranking was made again")
+
+    monkeypatch.setattr(ranking, "rank_configurations", ranked)
+    again = Answer(Experiment.objects.get(pk=experiment.pk)).standings
+    assert [(s.run, s.rank, s.uar, s.uar_interval) for s in again] == [
+        (s.run, s.rank, s.uar, s.uar_interval) for s in first
+    ]
+
+
+def test_a_further_run_makes_the_ranking_again(experiment, version, alice):  # noqa: F811
+    assert len(Answer(experiment).standings) == 2
+    third = finished(version, GOOD, alice, train={"learning_rate": 1e-4})
+    Run.objects.filter(pk=third.pk).update(experiment=experiment)
+    assert len(Answer(Experiment.objects.get(pk=experiment.pk)).standings) == 3
+
+
+def test_the_worker_that_finishes_the_last_run_stores_the_ranking(
+    experiment, django_capture_on_commit_callbacks
+):
+    last = experiment.runs.last()
+    Run.objects.filter(pk=last.pk).update(state=Run.State.TRAINING)
+    with django_capture_on_commit_callbacks(execute=True):
+        steps._after_fold(Run.objects.get(pk=last.pk))
+    assert StoredRanking.objects.filter(experiment=experiment).exists()

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Experiment, Run
-from mer_platform.experiments.results import group_by_configuration, rank_configurations
+from mer_platform.experiments.results import group_by_configuration
+from mer_platform.experiments.sweeps.ranking import ranking_of
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.ranking import RankedConfiguration
@@ -45,9 +46,10 @@ class Standing:
 
 
 class Answer:
-    """The ranking of an experiment's scored runs. Ranking dozens of runs takes a second, so it happens on first use."""
+    """The ranking of an experiment's scored runs. It is read or made on first use."""
 
     def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
         related = experiment.runs.select_related("version__composite", "model", "stored_results")
         self.runs = runs = list(related.order_by("pk"))
         self.scored = [run for run in runs if run.scored]
@@ -77,7 +79,7 @@ class Answer:
             return [], None, ""
         groups = group_by_configuration(self.scored)
         try:
-            by_uf1, by_uar = rank_configurations(groups, "uf1", "uar")
+            by_uf1, by_uar = ranking_of(self._experiment, groups)
         except InputError as error:
             return [], None, f"Cannot rank the runs. {error}"
         uar = {rank.index: rank for rank in by_uar.ranked}
