@@ -53,6 +53,15 @@ class ObjectStorage(S3Storage):
         stored = super()._open(name, mode)  # asks for the object's size
         return File(io.BufferedReader(_Ranges(stored.obj), READ_AHEAD), name) if mode == "rb" else stored
 
+    def get_modified_time(self, name: str) -> Any:
+        """Return when an object was stored. Raises FileNotFoundError, as ``size`` does."""
+        try:
+            return super().get_modified_time(name)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                raise FileNotFoundError(f"File does not exist: {name}") from error
+            raise
+
     def problem(self) -> str:
         """Return why the store cannot be used, as a sentence, or an empty string if it can."""
         where = f"bucket “{self.bucket_name}”" + (f" at {self.endpoint_url}" if self.endpoint_url else "")

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "mer_platform.scoring",
     "mer_platform.exports",
     "mer_platform.imports",
+    "mer_platform.deletion",
     "mer_platform.serving",
 ]
 

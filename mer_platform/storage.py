@@ -23,6 +23,14 @@ class ContentStorage(FileSystemStorage):
     that overwriting a file writes the same bytes.
     """
 
+    def refresh(self, name: str) -> bool:
+        """Make a stored file as young as a new one. Return False if it does not exist."""
+        try:
+            os.utime(self.path(name))
+        except FileNotFoundError:
+            return False
+        return True
+
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
 
@@ -125,15 +133,31 @@ class StoredFile(NamedTuple):
 
 
 def store_by_content(folder: str, content: File, suffix: str = "", *, sha256: str = "") -> StoredFile:
-    """Store a file under its SHA-256, unless the same bytes are stored already.
+    """Store a file under its SHA-256. If the same bytes are stored already, that file becomes as young as a new one.
 
+    The row that refers to the file is saved only later. Until then its age protects it: no young file is removed.
     ``suffix`` begins with a dot. ``sha256``: the file's hash, if the caller has computed it (a clip can be large).
     """
     sha256 = sha256 or sha256_of(content)
     name = f"{folder}/{sha256[:2]}/{sha256}{suffix}"
-    if not default_storage.exists(name):
+    # An object store has no such call, and stores the same bytes again.
+    refresh = getattr(default_storage, "refresh", None)
+    if refresh is None or not refresh(name):
         default_storage.save(name, content)
     return StoredFile(name, sha256)
+
+
+def stored_names(folder: str) -> Iterator[str]:
+    """Yield the name of each stored file in a folder and below it, in any order."""
+    pending = [folder]
+    while pending:
+        inside = pending.pop()
+        try:
+            folders, files = default_storage.listdir(inside)
+        except FileNotFoundError:
+            continue
+        yield from (f"{inside}/{name}" for name in files if name)
+        pending += [f"{inside}/{name}" for name in folders if name and name not in (".", "..")]
 
 
 def sha256_of(file: IO[bytes] | File) -> str:

@@ -7,24 +7,30 @@ from mer_platform.annotation.agreement.api import ProjectAgreement
 from mer_platform.annotation.assignments.api import AssignmentViewSet
 from mer_platform.annotation.coding.api import AnnotationViewSet, ConsensusViewSet, ProjectQueue
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
-from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
+from mer_platform.clips.api import ClipViewSet
 from mer_platform.composites.api import CompositeVersionViewSet
+from mer_platform.deletion.api import (
+    DeletableClipViewSet,
+    DeletableDatabaseViewSet,
+    DeletableFlowPictureViewSet,
+    DeletableProjectViewSet,
+    DeletableSubjectViewSet,
+)
 from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
-from mer_platform.projects.api import ProjectViewSet
 from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
 
 router = DefaultRouter()
-router.register("projects", ProjectViewSet)
-router.register("databases", DatabaseViewSet)
-router.register("subjects", SubjectViewSet)
-router.register("clips", ClipViewSet)
-router.register("flow-pictures", FlowPictureViewSet, basename="flow-picture")
+router.register("projects", DeletableProjectViewSet)
+router.register("databases", DeletableDatabaseViewSet)
+router.register("subjects", DeletableSubjectViewSet)
+router.register("clips", DeletableClipViewSet)
+router.register("flow-pictures", DeletableFlowPictureViewSet, basename="flow-picture")
 router.register("imports", DatabaseImportViewSet)
 router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
@@ -42,6 +48,7 @@ urlpatterns = [
     path("", include("mer_platform.overview.urls")),
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.clips.urls")),
+    path("", include("mer_platform.deletion.urls")),
     path("", include("mer_platform.imports.urls")),
     path("", include("mer_platform.annotation.urls")),
     path("", include("mer_platform.composites.urls")),

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.features.services import moved_apex
+from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.jobs.models import Claim
 from mer_platform.storage import local_copy
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.motion.clips import aligned_pairs
-from models_ml.motion.features import AlignedPair, feature_key, features_of_pairs, flow_device
+from models_ml.motion.features import AlignedPair, features_of_pairs, flow_device
 from models_ml.motion.flow_pictures import picture_features
 
 SHOWN_PROBLEMS = 5
@@ -50,8 +50,7 @@ class FramePair:
 
         The clip's bytes and the frames identify them; flow does not depend on the frame rate.
         """
-        key = feature_key(self.clip.sha256, self.onset, self.apex, config, flow_device())
-        return f"features/{key[:2]}/{key}.npy"
+        return feature_name(self.clip.sha256, self.onset, self.apex, config, flow_device())
 
 
 @dataclass(frozen=True)

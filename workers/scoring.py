@@ -45,9 +45,15 @@ def score(claim: Claim) -> None:
                 f"Internal error ({type(error).__name__}: {error}).",
             )
         with claim.commit():
-            item.save()
+            _save(item)
     with claim.commit() as job:
         claim.finish(job)
+
+
+def _save(item: ScoringItem) -> None:
+    """Save the result; nothing if the clip was deleted since then, and its scores with it."""
+    names = ("state", "error", "onset", "apex", "frames_from", "probabilities", "predicted")
+    ScoringItem.objects.filter(pk=item.pk).update(**{name: getattr(item, name) for name in names})
 
 
 def _score_one(item: ScoringItem) -> None:

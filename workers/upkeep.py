@@ -1,5 +1,6 @@
 """Queue ``upkeep``: every few seconds, announce dropped jobs again, and remove what dead workers left."""
 
+from mer_platform.deletion.services import remove_files
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
@@ -16,3 +17,4 @@ def upkeep() -> None:
         give_up(job)
     announce_due()
     remove_unfinished()
+    remove_files()

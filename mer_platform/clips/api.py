@@ -131,7 +131,6 @@ class ClipViewSet(
     InProject,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
-    mixins.DestroyModelMixin,
 ):
     queryset = Clip.objects.select_related("subject__database")
     serializer_class = ClipSerializer
@@ -157,11 +156,6 @@ class ClipViewSet(
             raise serializers.ValidationError(error.message_dict) from error
         AuditEvent.record(database.project, request.user, f"uploaded {clip}")
         return Response(self.get_serializer(clip).data, status=status.HTTP_201_CREATED)
-
-    def perform_destroy(self, clip: Clip) -> None:
-        name = str(clip)
-        clip.delete()
-        AuditEvent.record(clip.project, self.request.user, f"deleted {name}")
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
@@ -265,7 +259,6 @@ class FlowPictureViewSet(
     InProject,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
-    mixins.DestroyModelMixin,
 ):
     """Flow pictures: imported images of motion whose clips are not available. For researchers."""
 
@@ -274,11 +267,6 @@ class FlowPictureViewSet(
     filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
     project_path = "subject__database__project"
     read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind
-
-    def perform_destroy(self, picture: FlowPicture) -> None:
-        name, project = str(picture), picture.subject.database.project
-        picture.delete()
-        AuditEvent.record(project, self.request.user, f"deleted the flow picture {name}")
 
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
     @action(detail=True)

@@ -1,11 +1,11 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import ProtectedError
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.clips.forms import DatabaseForm, PictureFilter
@@ -56,24 +56,6 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
-def clip_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    project = get_project(request, slug, Role.RESEARCHER)
-    clip = get_object_or_404(Clip, pk=pk, project=project)
-    name = str(clip)
-    try:
-        clip.delete()
-    except ProtectedError as error:
-        used_by = next(iter(error.protected_objects))
-        kind = used_by._meta.verbose_name
-        messages.error(request, f"Cannot delete {name}: a {kind} uses it, and results refer to it.")
-        return redirect("clip", slug, pk)
-    AuditEvent.record(project, request.user, f"deleted {name}")
-    messages.success(request, f"{name} was deleted.")
-    return redirect("clips", slug)
-
-
-@login_required
 @require_http_methods(["GET", "POST"])
 def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> HttpResponse:
     """Create a database, or change its name, frame rate and emotions."""
@@ -87,4 +69,8 @@ def database_edit(request: HttpRequest, slug: str, pk: int | None = None) -> Htt
             messages.success(request, f"{database} was saved.")
             return redirect("clips", slug)
         return redirect(f"{reverse('upload', args=[slug])}?database={database.pk}")
-    return render(request, "clips/database.html", {"form": form, "database": database})
+    subjects = Subject.objects.filter(database_id=pk or 0).annotate(
+        clips_count=Count("clips", distinct=True), pictures_count=Count("pictures", distinct=True)
+    )
+    context = {"form": form, "database": database, "subjects": subjects}
+    return render(request, "clips/database.html", context)

@@ -67,10 +67,14 @@ class FeatureSet(models.Model):
     def group(self) -> str:
         return f"features:{self.pk}:{self.attempt}"
 
+    @property
+    def image_folder(self) -> str:
+        """Where the worker stores the images of this set, and of no other."""
+        return f"feature-sets/{self.version.content_hash[:16]}-{self.version_id}-{self.config_hash[:16]}"
+
     def image_name(self, index: int | str, part: str) -> str:
         """Return where the worker stores an image of a sample. A name never holds two different images."""
-        folder = f"{self.version.content_hash[:16]}-{self.version_id}-{self.config_hash[:16]}"
-        return f"feature-sets/{folder}/{index}-{part}.png"
+        return f"{self.image_folder}/{index}-{part}.png"
 
     def progress(self) -> dict[str, Any]:
         """Count the samples done and in total."""

@@ -11,6 +11,7 @@ from mer_platform.features.models import FeatureSet
 from mer_platform.jobs.models import Claim, Job
 from mer_platform.web import actor
 from models_ml.config import FeatureConfig
+from models_ml.motion.feature_keys import feature_key
 
 SAMPLES_PER_JOB = 16
 QUEUE = "features"
@@ -32,6 +33,15 @@ def sample_ranges(samples: Sequence[Sample]) -> list[tuple[int, int]]:
             ranges.append((samples[start].index, samples[position - 1].index + 1))
             start = position
     return ranges
+
+
+def feature_name(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, device: str) -> str:
+    """Return the stored name of the features between two frames of a clip, computed on one kind of device.
+
+    The clip's bytes and the frames identify them; flow does not depend on the frame rate.
+    """
+    key = feature_key(clip_sha256, onset, apex, config, device)
+    return f"features/{key[:2]}/{key}.npy"
 
 
 def moved_apex(onset: int, apex: int, offset: int | None, frames: int) -> int:

@@ -1,7 +1,5 @@
 """Compute what a network sees of a sample: optical flow from onset to apex, and its strain."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_ml.config import FEATURE_CODE_VERSION, FeatureConfig
+from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.face.align import Alignment, box_crop, similarity, whole_frame
 from models_ml.face.detect import Box, get_detector, to_grey
@@ -137,27 +135,6 @@ def features_of_pairs(
         return np.empty((0, 3, config.size, config.size), np.float32)
     onsets, apexes = np.stack([pair.onset for pair in pairs]), np.stack([pair.apex for pair in pairs])
     return np.stack([_features(flow, config) for flow in flow_of_many(config.flow, onsets, apexes, device)])
-
-
-def feature_key(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, device: str = "cpu") -> str:
-    """Return the key under which features can be cached: SHA-256 (hex) of everything that they depend on.
-
-    The kind of device is part of the key, because the last bits of TV-L1 depend on it.
-
-    Examples
-    --------
-    >>> feature_key("ab" * 32, 10, 20, FeatureConfig()) == feature_key("ab" * 32, 10, 21, FeatureConfig())
-    False
-    """
-    parts = {
-        "version": FEATURE_CODE_VERSION,
-        "clip": clip_sha256,
-        "onset": onset,
-        "apex": apex,
-        "config": config.model_dump(mode="json"),
-        "device": device if config.flow == "tvl1" else "cpu",
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @cache

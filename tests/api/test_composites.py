@@ -102,7 +102,7 @@ def test_it_protects_the_clips_of_a_frozen_version(api, freeze, labelled):
     freeze()
     answer = api.delete(f"/api/v1/clips/{clip.pk}/")
     assert answer.status_code == 409
-    assert "it is used by" in answer.json()["detail"]
+    assert "the frozen version" in answer.json()["detail"]
 
 
 def test_it_says_why_clips_are_left_out(database, make_clip, labelled, alice, bob):

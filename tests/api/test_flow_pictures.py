@@ -51,7 +51,7 @@ def test_only_an_unused_flow_picture_can_be_deleted(api, project, picture):
     used = freeze_pictures(project).samples.first().picture
     answer = api.delete(f"{URL}{used.pk}/")
     assert answer.status_code == 409
-    assert "it is used by CASME II/sub01/sub01_0" in answer.json()["detail"]
+    assert "Cannot delete CASME II/sub01/sub01_0: the frozen version" in answer.json()["detail"]
 
 
 def test_annotators_and_strangers_cannot_see_their_labels(project, picture, member, bobs_api):

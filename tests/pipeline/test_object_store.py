@@ -1,6 +1,7 @@
 """Files in an object store: addresses, and the platform's use of a store, on an S3 server in this process."""
 
 import io
+from datetime import timedelta
 
 import boto3
 import numpy as np
@@ -9,12 +10,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
 from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.deletion import services
+from mer_platform.deletion.models import Removal
+from mer_platform.deletion.scan import remove, scan
 from mer_platform.objectstore import ObjectStorage, storage_of
 from mer_platform.serving.preparation import check_storage
-from mer_platform.storage import local_copy
+from mer_platform.storage import local_copy, store_by_content
 from models_ml.config import FeatureConfig
 from tests.lab import barcode_clips
 from tests.pictures import add_picture, picture_bytes
@@ -128,6 +133,46 @@ def test_a_picture_is_served_and_a_lost_one_is_said_to_be(store, api, project):
     assert (answer.status_code, answer.getvalue()) == (206, picture_bytes("positive", 3)[8:16])
     FlowPicture.objects.update(file="pictures/gone.png")
     assert api.get(f"/api/v1/flow-pictures/{picture.pk}/file/").status_code == 404
+
+
+def test_an_object_store_is_compared_with_the_rows(store, project, monkeypatch):
+    picture = add_picture(project, "SMIC", "s01", "s01_1", "positive", 3)
+    lost = "ab" * 32
+    for name in (f"models/ab/{lost}.safetensors", f"layers/ab/{lost}-0-9-3.1.json", "import/theirs.mp4"):
+        default_storage.save(name, ContentFile(b"four"))
+    found = scan(young_hours=1)
+    orphans = [orphan for kind in found.values() for orphan in kind.orphans]
+    assert [(orphan.name, orphan.size, orphan.young) for orphan in orphans] == [
+        (f"layers/ab/{lost}-0-9-3.1.json", 4, True), (f"models/ab/{lost}.safetensors", 4, True),
+    ]  # fmt: skip
+    assert not list(remove(orphans, young_hours=1))
+    assert found["pictures"].files == 1
+    default_storage.delete(picture.file)
+    assert [gap.by for gap in scan(young_hours=1)["pictures"].missing] == [str(picture)]
+    with pytest.raises(FileNotFoundError):
+        default_storage.get_modified_time(picture.file)
+    monkeypatch.setattr("mer_platform.deletion.scan.is_young", lambda _name, _seconds: False)
+    assert len(list(remove(orphans, young_hours=1))) == 2
+    assert [entry["Key"] for entry in store.list_objects_v2(Bucket=BUCKET)["Contents"]] == [
+        "mer/import/theirs.mp4"
+    ]
+
+
+def test_files_of_a_deleted_picture_leave_the_object_store(store, project, alice, monkeypatch):
+    picture = add_picture(project, "SMIC", "s01", "s01_1", "positive", 3)
+    services.delete(picture, alice)
+    services.remove_files()
+    assert default_storage.exists(picture.file)  # stored a moment ago
+    monkeypatch.setattr(services, "SETTLE_SECONDS", -60)
+    Removal.objects.update(not_before=timezone.now())
+    services.remove_files()
+    assert not default_storage.exists(picture.file)
+
+
+def test_the_same_bytes_become_young_when_an_upload_finds_them(store):
+    first = store_by_content("clips", ContentFile(b"bytes"), ".mp4")
+    assert store_by_content("clips", ContentFile(b"bytes"), ".mp4") == first
+    assert default_storage.get_modified_time(first.name) > timezone.now() - timedelta(minutes=1)
 
 
 def test_the_platform_starts_only_with_a_store_it_can_use(store, settings, endpoint):

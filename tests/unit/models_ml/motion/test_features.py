@@ -10,7 +10,8 @@ from skimage.data import astronaut
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.face.detect import Box, get_detector
-from models_ml.motion.features import feature_key, onset_apex_features
+from models_ml.motion.feature_keys import feature_key
+from models_ml.motion.features import onset_apex_features
 from models_ml.motion.flow import FlowMethod
 from models_ml.synthetic.clip import apex_field, render
 from models_ml.synthetic.demo import demo_clips
@@ -180,5 +181,5 @@ def test_devices_have_their_own_keys_if_their_bits_differ() -> None:
 
 def test_the_key_changes_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     before = feature_key(HASH, 10, 20, FeatureConfig())
-    monkeypatch.setattr("models_ml.motion.features.FEATURE_CODE_VERSION", 999)
+    monkeypatch.setattr("models_ml.motion.feature_keys.FEATURE_CODE_VERSION", 999)
     assert feature_key(HASH, 10, 20, FeatureConfig()) != before

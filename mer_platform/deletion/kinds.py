@@ -1,0 +1,252 @@
+"""The kinds of stored files: how they are named, and which rows refer to them.
+
+An *entry* is the name of a file. With ``*`` at its end, it stands for all files whose names start so: flow layers are
+computed between any two frames of a clip, so their names cannot be listed from rows.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from django.db.models import Q, QuerySet
+from pydantic import ValidationError
+
+from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.exports.models import FeatureExport
+from mer_platform.features.models import FeatureRange, FeatureSet
+from mer_platform.features.services import feature_name, moved_apex
+from mer_platform.imports.models import Import
+from mer_platform.scoring.models import ModelVersion, ScoringItem
+from models_ml.config import FeatureConfig
+from models_ml.motion.feature_keys import DEVICES
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Rows that refer to files: all of the platform, or those that a deletion removes."""
+
+    clips: QuerySet[Clip]
+    pictures: QuerySet[FlowPicture]
+    scores: QuerySet[ScoringItem]
+    versions: QuerySet[CompositeVersion] = field(default_factory=CompositeVersion.objects.none)
+    imports: QuerySet[Import] = field(default_factory=Import.objects.none)
+    skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
+
+    @classmethod
+    def everything(cls) -> "Holdings":
+        return cls(
+            Clip.objects.all(),
+            FlowPicture.objects.all(),
+            ScoringItem.objects.all(),
+            CompositeVersion.objects.all(),
+            Import.objects.all(),
+        )
+
+
+@dataclass(frozen=True)
+class Needed:
+    """An entry that rows refer to. ``by``: the row that cannot be used without the file; empty if it can."""
+
+    entry: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """Files of one purpose, in one folder of the storage."""
+
+    folder: str
+    title: str
+    pattern: re.Pattern[
+        str
+    ]  # of the names that the platform gives; its group, if any, is the start of the entry
+    needed: Callable[[Holdings], Iterator[Needed]]
+    used: Callable[[Collection[str]], set[str]]  # which of these entries rows refer to
+
+    def entry(self, name: str) -> str | None:
+        """Return the entry that covers a stored file, or None for a file that the platform did not name."""
+        match = self.pattern.fullmatch(name)
+        if match is None:
+            return None
+        return f"{match[1]}*" if match.re.groups else name
+
+
+def kind_of(entry: str) -> FileKind:
+    """Return the kind of an entry. Raises KeyError for another folder."""
+    return KINDS[entry.partition("/")[0]]
+
+
+def _clips(rows: Holdings) -> Iterator[Needed]:
+    for clip in rows.clips.select_related("subject__database").iterator():
+        yield Needed(clip.file, str(clip))
+
+
+def _packs(rows: Holdings) -> Iterator[Needed]:
+    for clip in rows.clips.select_related("subject__database").iterator():
+        by = str(clip) if clip.state == Clip.State.READY else ""
+        yield from (Needed(name, by) for name in _pack_names(clip))
+
+
+def _pack_names(clip: Clip) -> tuple[str, str, str]:
+    return clip.pack_name, clip.index_name, clip.thumbnail_name
+
+
+def _packs_used(names: Collection[str]) -> set[str]:
+    hashes = {PurePosixPath(name).name[:64] for name in names}
+    same = Clip.objects.filter(sha256__in=hashes)
+    return {name for clip in same for name in _pack_names(clip)}.intersection(names)
+
+
+def _layers(rows: Holdings) -> Iterator[Needed]:
+    for sha256 in rows.clips.order_by().values_list("sha256", flat=True).distinct().iterator():
+        yield Needed(f"layers/{sha256[:2]}/{sha256}-*")
+
+
+def _layers_used(entries: Collection[str]) -> set[str]:
+    by_hash = {PurePosixPath(entry).name[:64]: entry for entry in entries}
+    known = Clip.objects.filter(sha256__in=by_hash).values_list("sha256", flat=True)
+    return {by_hash[sha256] for sha256 in known}
+
+
+def _features(rows: Holdings) -> Iterator[Needed]:
+    """Yield the cached features of versions and scores, on each kind of device; they are computed again if missing."""
+    for version in rows.versions.iterator():
+        wanted = _feature_settings(version)
+        if not wanted:
+            continue
+        samples = version.samples.filter(clip__isnull=False).order_by()
+        for sha256, onset, apex, offset in samples.values_list("content_sha256", "onset", "apex", "offset"):
+            if sha256 not in rows.skip:
+                yield from _features_of(sha256, onset, apex, offset, wanted)
+    scored = rows.scores.filter(onset__isnull=False, apex__isnull=False)
+    for item in scored.select_related("clip", "batch__model__run").iterator():
+        if item.clip.sha256 not in rows.skip:
+            config = item.batch.model.run.settings.features
+            yield from _features_of(item.clip.sha256, item.onset, item.apex, None, [(config, 0)])
+
+
+def _feature_settings(version: CompositeVersion) -> list[tuple[FeatureConfig, int]]:
+    """Return the configurations under which a version's features were requested, each with its shift of the apex."""
+    ranges = FeatureRange.objects.filter(version=version).order_by()
+    stored: dict[tuple[str, int], object] = {}
+    for config_hash, jitter, config in ranges.values_list("config_hash", "apex_jitter", "config"):
+        stored[config_hash, jitter] = config
+    for rows in (FeatureSet.objects.filter(version=version), FeatureExport.objects.filter(version=version)):
+        stored |= {
+            (config_hash, 0): config for config_hash, config in rows.values_list("config_hash", "config")
+        }
+    found = []
+    for (_, jitter), config in stored.items():
+        try:
+            found.append((FeatureConfig.model_validate(config), jitter))
+        except ValidationError:  # stored by an earlier version; such features are not read now
+            continue
+    return found
+
+
+def _features_of(
+    sha256: str,
+    onset: int | None,
+    apex: int | None,
+    offset: int | None,
+    wanted: list[tuple[FeatureConfig, int]],
+) -> Iterator[Needed]:
+    if onset is None or apex is None:
+        return
+    for config, jitter in wanted:
+        for at in {moved_apex(onset, apex, offset, frames) for frames in (0, -jitter, jitter)} | {apex}:
+            for device in DEVICES if config.flow == "tvl1" else DEVICES[:1]:
+                yield Needed(feature_name(sha256, onset, at, config, device))
+
+
+def _never_used(_entries: Collection[str]) -> set[str]:
+    """Answer for what belongs to one row, and for features: a deletion leaves out those of clips with the same bytes."""
+    return set()
+
+
+def _feature_sets(rows: Holdings) -> Iterator[Needed]:
+    for found in FeatureSet.objects.filter(version__in=rows.versions).select_related("version").iterator():
+        yield Needed(f"{found.image_folder}/*")
+
+
+def _pictures(rows: Holdings) -> Iterator[Needed]:
+    for picture in rows.pictures.select_related("subject__database").iterator():
+        yield Needed(picture.file, str(picture))
+
+
+def _models(rows: Holdings) -> Iterator[Needed]:
+    for model in ModelVersion.objects.filter(run__version__in=rows.versions).select_related("run").iterator():
+        yield Needed(model.file, str(model))
+
+
+def _exports(rows: Holdings) -> Iterator[Needed]:
+    found = FeatureExport.objects.filter(version__in=rows.versions).exclude(file="")
+    for export in found.select_related("version__composite").iterator():
+        yield Needed(export.file, str(export))
+
+
+def _sheets(rows: Holdings) -> Iterator[Needed]:
+    for batch in rows.imports.iterator():
+        by = str(batch) if batch.active or batch.state == Import.State.CHECKED else ""
+        for name in (batch.source, batch.sheet):
+            if name.startswith("sheets/"):
+                yield Needed(name, by)
+
+
+def _sheets_used(names: Collection[str]) -> set[str]:
+    found = Import.objects.filter(Q(sheet__in=names) | Q(source__in=names)).values_list("sheet", "source")
+    return {name for pair in found for name in pair}.intersection(names)
+
+
+def _by_file(
+    model: type[Clip | FlowPicture | ModelVersion | FeatureExport],
+) -> Callable[[Collection[str]], set[str]]:
+    def used(names: Collection[str]) -> set[str]:
+        return set(model._default_manager.filter(file__in=names).values_list("file", flat=True))
+
+    return used
+
+
+_HASHED = "[0-9a-f]{2}/[0-9a-f]{64}"
+KINDS = {
+    kind.folder: kind
+    for kind in (
+        FileKind("clips", "uploaded clips", re.compile(rf"clips/{_HASHED}\.\w+"), _clips, _by_file(Clip)),
+        FileKind(
+            "packs",
+            "frame packs and thumbnails",
+            re.compile(rf"packs/{_HASHED}[^/]*\.\w+"),
+            _packs,
+            _packs_used,
+        ),
+        FileKind(
+            "layers",
+            "flow layers",
+            re.compile(rf"(layers/{_HASHED}-)[^/]+\.json"),
+            _layers,
+            _layers_used,
+        ),
+        FileKind("features", "features", re.compile(rf"features/{_HASHED}\.npy"), _features, _never_used),
+        FileKind(
+            "feature-sets",
+            "images of feature sets",
+            re.compile(r"(feature-sets/[0-9a-f]{1,16}-\d+-[0-9a-f]{1,16}/)[^/]+\.png"),
+            _feature_sets,
+            _never_used,
+        ),
+        FileKind(
+            "pictures",
+            "flow pictures",
+            re.compile(rf"pictures/{_HASHED}\.\w+"),
+            _pictures,
+            _by_file(FlowPicture),
+        ),
+        FileKind("models", "models", re.compile(rf"models/{_HASHED}\.\w+"), _models, _by_file(ModelVersion)),
+        FileKind(
+            "exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _by_file(FeatureExport)
+        ),
+        FileKind("sheets", "coding sheets", re.compile(rf"sheets/{_HASHED}\.\w+"), _sheets, _sheets_used),
+    )
+}
