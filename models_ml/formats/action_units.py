@@ -80,6 +80,12 @@ def import_units(text: str, report: ImportReport, **where: Any) -> str:
     return units
 
 
+def canonical_if_readable(text: str) -> str:
+    """Return ``text`` in the platform's form; unchanged if a part cannot be read. For texts that the platform stored."""
+    units, problems = read_units(text)
+    return text if problems else units
+
+
 def are_units(text: str) -> bool:
     """Return whether a word of an annotation tool is meant as action units, also if FACS does not allow them.
 

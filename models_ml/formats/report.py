@@ -12,6 +12,10 @@ class ImportReport:
 
     problems: list[Problem] = field(default_factory=list)
 
+    def has_errors(self, first: int = 0) -> bool:
+        """Return whether a problem from this position on is an error. What has only warnings is imported."""
+        return any(problem.severity == "error" for problem in self.problems[first:])
+
     def error(self, code: str, message: str, **where: Any) -> None:
         self.problems.append(Problem("error", code, message, **where))
 

@@ -69,7 +69,7 @@ def test_each_row_that_cannot_be_imported_is_named(api, project, samm_clip, anna
     expected = "The apex (frame 5577) is not in CASME II/006/006_1_2: its frames are numbered 5562–5662."
     assert messages["frame-absent"] == expected
     assert "“rapture” is not an emotion of CASME II: happiness, disgust" in messages["emotion-unknown"]
-    assert batch["counts"]["add"] == 1
+    assert batch["counts"]["add"] == 2  # the last row, and row 5 without the unit that cannot be read
 
 
 def test_an_apex_of_0_means_no_apex_as_in_samm(api, project, samm_clip):
@@ -158,6 +158,36 @@ def test_codings_of_several_coders_cannot_all_be_the_callers(api, project, coded
     answer = upload(api, project, "lab.csv", export(api, project, "casme2.csv"), "me")
     assert answer.status_code == 400
     assert "contains codings of alice, anna@lab" in answer.json()["file"][0]
+
+
+def test_a_unit_that_cannot_be_read_costs_that_unit_only(api, project, ours, alice):
+    batch = checked(api, project, "lab.csv", CHANGED.replace(",4,", ',"4+smile+L14B?+12E+12A",'))
+    assert batch["entries"][0]["changed"] == {"offset": [30, 31], "action_units": ["", "4+L14B?"]}
+    assert [(p["row"], p["column"], p["severity"]) for p in batch["problems"]] == [
+        (2, "action_units", "warning")
+    ] * 2
+    assert batch["problems"][1]["message"] == (
+        "“12E” and “12A” contradict each other. Write the unit once. Imported as 4+L14B?."
+    )
+    confirmed(api, batch)
+    ours.refresh_from_db()
+    assert ours.action_units == "4+L14B?"
+
+
+def test_the_lossless_format_restores_the_units_of_each_consensus(api, project, samm_clip):
+    """Also units that were stored before they were checked."""
+    units = ["4+7", "A12", "ref(7B)+43", "10A/B", "(R6 or R12)+R15", "L14B?", "smile"]
+    for number, written in enumerate(units):
+        marks = {"onset": 5 * number, "apex": 5 * number + 1, "offset": 5 * number + 2, "emotion": "disgust"}
+        Consensus.objects.create(clip=samm_clip, action_units=written, origin="imported", **marks)
+    exported = export(api, project, "json")
+    unchanged = checked(api, project, "all.json", exported)
+    assert (unchanged["problems"], unchanged["consensus"]) == ([], [])
+    Consensus.objects.all().delete()
+    batch = checked(api, project, "all.json", exported)
+    assert batch["problems"] == []
+    confirmed(api, batch)
+    assert list(Consensus.objects.order_by("onset").values_list("action_units", flat=True)) == units
 
 
 def test_lossless_clips_with_different_bytes_are_rejected(api, project, coded, samm_clip):

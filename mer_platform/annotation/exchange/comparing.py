@@ -12,7 +12,7 @@ from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
-from models_ml.formats.action_units import canonical
+from models_ml.formats.action_units import canonical_if_readable
 from models_ml.formats.report import ImportReport
 
 ADD, CHANGE, SAME = "add", "change", "same"
@@ -173,10 +173,7 @@ def _differences(row: ResolvedRow, annotation: Annotation) -> dict[str, list[Any
 def _value(annotation: Annotation, name: str) -> Any:
     """Return a field's value for comparison: action units in the form that rows have."""
     value = getattr(annotation, name)
-    try:
-        return canonical(value) if name == "action_units" else value
-    except ValueError:
-        return value
+    return canonical_if_readable(value) if name == "action_units" else value
 
 
 def _content(fields: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from mer_platform.annotation.models import Annotation, AnnotationOrigin, Express
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
-from models_ml.formats.action_units import import_units
+from models_ml.formats.action_units import canonical_if_readable, import_units
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 from models_ml.video.timing import Timing
@@ -69,7 +69,7 @@ class RowResolver:
                 self._reject(row, "marks-wrong", messages[0], column)
         self._check_words(row, clip, fields)
         self._check_rest(row, fields)
-        return ResolvedRow(clip, fields, row) if len(self.report.problems) == before else None
+        return ResolvedRow(clip, fields, row) if not self.report.has_errors(before) else None
 
     def _clip(self, row: Marked) -> Clip | None:
         if row.sha256:
@@ -160,7 +160,10 @@ class RowResolver:
             if fields["emotion"] and (message := check_emotion(clip, fields["emotion"])):
                 self._reject(row, "emotion-unknown", message, "emotion")
         if "action_units" in fields:
-            fields["action_units"] = import_units(fields["action_units"], self.report, **row.where())
+            units, lossless = fields["action_units"], row.record is not None
+            fields["action_units"] = (
+                canonical_if_readable(units) if lossless else import_units(units, self.report, **row.where())
+            )
         for name in names:
             limit = Annotation._meta.get_field(name).max_length  # type: ignore[union-attr]
             if limit and len(fields[name]) > limit:

@@ -20,6 +20,7 @@ from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.web import actor
 from models_ml.errors import InputError
 from models_ml.formats import annotations
+from models_ml.formats.action_units import canonical_if_readable
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 
@@ -116,7 +117,9 @@ def _new_consensus(resolved: list[ResolvedRow], report: ImportReport) -> list[di
     existing: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for start in range(0, len(pks := list(by_clip)), 500):
         for agreed in Consensus.objects.filter(clip__in=pks[start : start + 500]):
-            existing[agreed.clip_id].append(tuple(getattr(agreed, name) for name in CODED_FIELDS))
+            stored = {name: getattr(agreed, name) for name in CODED_FIELDS}
+            stored["action_units"] = canonical_if_readable(agreed.action_units)
+            existing[agreed.clip_id].append(tuple(stored.values()))
     new = []
     for pk, rows in by_clip.items():
         wanted = [tuple(row.fields[name] for name in CODED_FIELDS) for row in rows]

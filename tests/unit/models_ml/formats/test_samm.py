@@ -27,6 +27,33 @@ def test_clips_labels_and_source_frame_numbers(tmp_path: Path) -> None:
     assert finding.problems == []
 
 
+def test_action_units_stay_as_published_and_an_unreadable_one_costs_no_row(tmp_path: Path) -> None:
+    written = ["4+7", "A12", "ref(7B)+43", "10A/B", "(R6 or R12)+R15", "L14B?", "4+smile", "12E+12A"]
+    names = [f"006_1_{number}" for number in range(1, 9)]
+    rows = zip(names, written, strict=True)
+    trees.samm(tmp_path, [["006", name, 1, 2, 3, "Micro", units, "Anger"] for name, units in rows])
+    for name in names:
+        trees.frames(tmp_path / "006" / name, range(1, 4), "006_{:05d}.jpg")
+    finding = read(tmp_path)
+    assert [clip.expressions[0].action_units for clip in finding.clips] == [*written[:6], "4", ""]
+    assert [(p.severity, p.code, p.row, p.column, p.message) for p in finding.problems] == [
+        (
+            "warning",
+            "action-units-unreadable",
+            21,
+            "action_units",
+            "“smile” is not an action unit. Write numbers joined by +, for example 4+L10+R12A. Imported as 4.",
+        ),
+        (
+            "warning",
+            "action-units-unreadable",
+            22,
+            "action_units",
+            "“12E” and “12A” contradict each other. Write the unit once. Imported without action units.",
+        ),
+    ]
+
+
 def test_subjects_that_lost_their_zeros_are_found_and_two_spellings_reported(tmp_path: Path) -> None:
     trees.samm(
         tmp_path,
