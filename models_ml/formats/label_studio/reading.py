@@ -5,27 +5,27 @@ enables the region to the frame that ends it), and ``labels`` with start and end
 milliseconds). ``choices`` of a task name the emotion if no region does. The submitted annotation of each annotator is read
 separately; predictions and skipped tasks are not read. ``row`` in the report is the task's id.
 
-Regions under one parent region are one expression, so expressions can overlap. Files that this platform wrote name
-database, subject and clip in the task's data, and the coder next to the result and in the regions' text, because Label
-Studio does not accept annotators that it does not know.
+Label Studio counts frames at a rate of its project, not of the video: ``Marked.rate`` is what the file says about it, see
+``frame_rates``. Regions under one parent region are one expression, so expressions can overlap. Files that this platform
+wrote name database, subject and clip in the task's data, and the coder next to the result and in the regions' text, because
+Label Studio does not accept annotators that it does not know.
 """
 
 import json
-import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
-from models_ml.formats.folders import VIDEOS, is_litter
+from models_ml.formats.folders import is_litter
+from models_ml.formats.label_studio.frame_rates import find_rate
+from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import Span, combine, role_of
 
 _LARGEST = 256 << 20  # bytes of an export
-CODER = "coder: "  # comes before a coder's name in a region's text
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
@@ -46,8 +46,9 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
             report.warning("not-an-export", str(error), file=name)
             continue
         exports += 1
+        emails = emails_by_id(tasks)
         for index, task in enumerate(tasks):
-            finding.annotations += _task(name, index, task, report)
+            finding.annotations += _task(name, index, task, emails, report)
     if not exports:
         raise InputError(
             f"“{tree.name}” contains no JSON export of Label Studio. Export the project as “JSON”."
@@ -83,30 +84,47 @@ def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     return tasks
 
 
-def _task(name: str, index: int, task: dict[str, Any], report: ImportReport) -> list[Marked]:
+def _task(
+    name: str, index: int, task: dict[str, Any], emails: Mapping[int, str], report: ImportReport
+) -> list[Marked]:
     number = task.get("id")
-    row = number if isinstance(number, int) else index + 1
-    stated = _names_in_data(task)
-    clip = stated.get("clip") or _clip(task)
-    if not clip:
+    where: dict[str, Any] = {"file": name, "row": number if isinstance(number, int) else index + 1}
+    data = task["data"] if isinstance(task.get("data"), dict) else {}
+    names = clip_names(data)
+    if not names:
+        report.error("clip-missing", "The task does not name a video file: it is not imported.", **where)
+        return []
+    results = _results(task)
+    rate, rates = find_rate([region for _, regions in results for region in regions], data)
+    if rate is None and rates:
         report.error(
-            "clip-missing", "The task does not name a video file: it is not imported.", file=name, row=row
+            "rate-contradicts",
+            f"The task counts frames at {' and '.join(f'{found:g}' for found in rates)} frames per second: it is not "
+            "imported. Export the tasks of each rate on their own, after you correct “fps” in their data.",
+            clip=names[0],
+            **where,
         )
         return []
+    stated = {key: data[key] for key in ("subject", "database") if isinstance(data.get(key), str)}
     found: list[Marked] = []
-    where: dict[str, Any] = {key: stated.get(key, "") for key in ("subject", "database")}
-    annotations = task.get("annotations")
-    for annotation in annotations if isinstance(annotations, list) else []:
-        if not isinstance(annotation, dict) or annotation.get("was_cancelled"):
-            continue
-        results = annotation.get("result")
-        results = results if isinstance(results, list) else []
+    for annotation, regions in results:
         source = Marked(
-            clip=clip, coder=_coder(annotation, results), unit="frame", file=name, row=row, **where
-        )
-        for group in _groups(results):
+            clip=names[0], others=names[1:], coder=coder_of(annotation, regions, emails), unit="frame", rate=rate,
+            **where, **stated,
+        )  # fmt: skip
+        for group in _groups(regions):
             found += _annotation(group, source, report)
     return found
+
+
+def _results(task: dict[str, Any]) -> list[tuple[dict[str, Any], list[Any]]]:
+    """Return the task's submitted annotations with their regions."""
+    annotations = task.get("annotations")
+    return [
+        (annotation, annotation["result"] if isinstance(annotation.get("result"), list) else [])
+        for annotation in (annotations if isinstance(annotations, list) else [])
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled")
+    ]
 
 
 def _groups(results: list[Any]) -> list[list[Any]]:
@@ -122,7 +140,7 @@ def _groups(results: list[Any]) -> list[list[Any]]:
     return list(groups.values())
 
 
-def _annotation(results: list[Any], source: Marked, report: ImportReport) -> list[Marked]:
+def _annotation(results: Sequence[Any], source: Marked, report: ImportReport) -> list[Marked]:
     frames: list[Span] = []
     times: list[Span] = []
     emotion = ""
@@ -143,32 +161,29 @@ def _annotation(results: list[Any], source: Marked, report: ImportReport) -> lis
                     for w in _words(value, "labels")
                 ]
             elif kind == "choices":
-                emotion = emotion or next(
-                    (w for w in _words(value, "choices") if role_of(w) == "emotion"), ""
-                )
+                for word in _words(value, "choices"):
+                    role = role_of(word)
+                    if role == "emotion" and not emotion:
+                        emotion = word
+                    elif role == "nothing":
+                        frames.append(_span(1, 1, word))
+                    else:
+                        ignored.add(f"choice “{word}”")
             else:
                 ignored.add(str(kind))
         except (KeyError, TypeError, ValueError):
-            report.error(
-                "region-damaged",
-                f"A region of type “{kind}” is incomplete or damaged: it is left out.",
-                file=source.file,
-                row=source.row,
-                clip=source.clip,
-            )
+            message = f"A region of type “{kind}” is incomplete or damaged: it is left out."
+            report.error("region-damaged", message, **source.where())
     if ignored:
-        report.info(
-            "region-left-out",
-            f"Regions of other types were left out: {listed(sorted(ignored))}.",
-            file=source.file,
-            row=source.row,
-            clip=source.clip,
-        )
+        message = f"Regions of other types were left out: {listed(sorted(ignored))}."
+        report.info("region-left-out", message, **source.where())
     units: tuple[tuple[Literal["frame", "ms"], list[Span]], ...] = (("frame", frames), ("ms", times))
     return [
         marking
         for unit, spans in units
-        for marking in combine(spans, replace(source, unit=unit), report, emotion)
+        for marking in combine(
+            spans, replace(source, unit=unit, rate=source.rate if unit == "frame" else None), report, emotion
+        )
     ]
 
 
@@ -202,43 +217,3 @@ def _span(start: float, end: float, word: str) -> Span:
 def _words(value: dict[str, Any], key: str) -> list[str]:
     words = value.get(key) or []
     return [str(word) for word in (words if isinstance(words, list) else [words])]
-
-
-def _clip(task: dict[str, Any]) -> str:
-    """Return the media file's name without folder, ending and the code that Label Studio adds to uploads.
-
-    >>> _clip({"data": {"video": "/data/upload/1/0a1b2c3d-EP02_01f.mp4"}})
-    'EP02_01f'
-    >>> _clip({"data": {"video": "/data/local-files/?d=sub01/EP02%2001f.mp4", "note": "x"}})
-    'EP02 01f'
-    """
-    data = task.get("data")
-    values = [v for v in data.values() if isinstance(v, str)] if isinstance(data, dict) else []
-    for value in values:
-        split = urlsplit(value) if "://" in value or "?" in value else None
-        path = (parse_qs(split.query).get("d", [""])[0] or unquote(split.path)) if split else value
-        if path.lower().endswith(VIDEOS):
-            stem = PurePosixPath(path.replace("\\", "/")).stem
-            return re.sub(r"^[0-9a-f]{8}-", "", stem) if "/upload/" in path or split is None else stem
-    return ""
-
-
-def _names_in_data(task: dict[str, Any]) -> dict[str, str]:
-    """Return the texts in the task's data by key."""
-    data = task.get("data")
-    return {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
-
-
-def _coder(annotation: dict[str, Any], results: list[Any]) -> str:
-    if isinstance(annotation.get("coder"), str):
-        return str(annotation["coder"])
-    for result in results:
-        meta = result.get("meta") if isinstance(result, dict) else None
-        texts = meta.get("text") if isinstance(meta, dict) else None
-        for text in texts if isinstance(texts, list) else []:
-            if isinstance(text, str) and text.startswith(CODER):
-                return text.removeprefix(CODER)
-    who = annotation.get("completed_by")
-    if isinstance(who, dict):
-        return str(who.get("email") or who.get("username") or who.get("id") or "")
-    return f"Label Studio user {who}" if isinstance(who, int) else str(who or "")

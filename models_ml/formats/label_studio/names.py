@@ -1,0 +1,80 @@
+"""Whom and what a Label Studio task names: the clip's file, and who annotated it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+CODER = "coder: "  # comes before a coder's name in a region's text
+_MEDIA = (
+    ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wav", ".mp3", ".ogg", ".flac", ".m4a",
+)  # fmt: skip
+_HASH = re.compile(r"[0-9a-f]{8}-")  # what Label Studio puts before the name of an upload
+
+
+def clip_names(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names by which the clip of a task may be known, the likeliest first; none if it has no media file.
+
+    Label Studio renames uploads: it puts a code before the name and writes "_" for blanks.
+
+    >>> clip_names({"video": "/data/upload/1/0a1b2c3d-EP02_01f.mp4"})
+    ('EP02_01f', 'EP02 01f', '0a1b2c3d-EP02_01f')
+    >>> clip_names({"video": "/data/local-files/?d=sub01/EP02%2001f.mp4", "note": "x"})
+    ('EP02 01f',)
+    >>> clip_names({"video": "s01.mp4", "clip": "EP02_01f"})
+    ('EP02_01f',)
+    """
+    if isinstance(data.get("clip"), str) and data["clip"]:
+        return (data["clip"],)
+    found: dict[str, None] = {}
+    for value in data.values():
+        path = _path(value) if isinstance(value, str) else ""
+        if not path.lower().endswith(_MEDIA):
+            continue
+        stem = PurePosixPath(path).stem
+        plain = _HASH.sub("", stem, count=1) if _HASH.match(stem) else stem
+        renamed = [plain.replace("_", " ")] if plain != stem or "/upload/" in path else []
+        found |= dict.fromkeys([plain, *renamed, stem])
+    return tuple(found)
+
+
+def _path(value: str) -> str:
+    split = urlsplit(value) if "://" in value or "?" in value else None
+    path = (parse_qs(split.query).get("d", [""])[0] or unquote(split.path)) if split else unquote(value)
+    return path.replace("\\", "/")
+
+
+def emails_by_id(tasks: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the e-mail addresses of annotators by their number: some annotations of an export give only the number."""
+    found = {}
+    for task in tasks:
+        annotations = task.get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else []:
+            who = annotation.get("completed_by") if isinstance(annotation, dict) else None
+            if isinstance(who, dict) and isinstance(who.get("id"), int) and who.get("email"):
+                found[who["id"]] = str(who["email"])
+    return found
+
+
+def coder_of(annotation: Mapping[str, Any], regions: Sequence[Any], emails: Mapping[int, str]) -> str:
+    """Return who made an annotation: the coder that this platform wrote, else the annotator's e-mail, name or number.
+
+    >>> coder_of({"completed_by": {"id": 7, "email": "anna@lab.org"}}, [], {}), coder_of({"completed_by": 7}, [], {})
+    ('anna@lab.org', '7')
+    """
+    if isinstance(annotation.get("coder"), str):
+        return str(annotation["coder"])
+    for region in regions:
+        meta = region.get("meta") if isinstance(region, dict) else None
+        texts = meta.get("text") if isinstance(meta, dict) else None
+        for text in texts if isinstance(texts, list) else []:
+            if isinstance(text, str) and text.startswith(CODER):
+                return text.removeprefix(CODER)
+    who = annotation.get("completed_by")
+    if isinstance(who, int):
+        return emails.get(who, str(who))
+    if not isinstance(who, dict):
+        return str(who or "")
+    name = " ".join(str(who[key]) for key in ("first_name", "last_name") if who.get(key))
+    return str(who.get("email") or who.get("username") or name or who.get("id") or "")
