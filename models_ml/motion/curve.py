@@ -32,7 +32,7 @@ REGIONS: dict[str, tuple[float, float, float, float]] = {
     "nose": (0.3, 0.38, 0.7, 0.66),
     "mouth": (0.18, 0.66, 0.8, 0.94),
 }
-_SCALE = np.array([[[1 / 4]], [[1 / 4]], [[1 / 16]]], np.float32)  # see _cell_sums
+_SCALE = np.array([[[1 / 4]], [[1 / 4]], [[1 / 16]]], np.float32)  # see _CellSums
 _Window = tuple[int, int, int, int]  # rows of cells from, to, columns from, to
 
 
@@ -83,6 +83,7 @@ class _Grid:
         self._before: deque[NDArray[np.float32]] = deque(maxlen=lag)
         self._sums: list[NDArray[np.float16]] = []
         self._size = (0, 0)
+        self._cell_sums: _CellSums | None = None
 
     @property
     def count(self) -> int:
@@ -98,7 +99,9 @@ class _Grid:
         small = np.asarray(cv2.resize(image, small_size, interpolation=method), np.float32)
         level = small - np.float32(cv2.mean(small)[0])  # flickering light is not motion
         then = self._before[0] if self._before else level
-        self._sums.append(_cell_sums(then, level, self._cells))
+        if self._cell_sums is None:
+            self._cell_sums = _CellSums(*small.shape, self._cells)
+        self._sums.append(self._cell_sums(then, level))
         self._before.append(level)
         return small
 
@@ -146,18 +149,28 @@ def _part(box: Box, share: tuple[float, float, float, float]) -> Box:
     )
 
 
-def _cell_sums(then: NDArray[np.float32], now: NDArray[np.float32], cells: int) -> NDArray[np.float16]:
-    """Return the means of I_t I_x, I_t I_y and |∇I|² of each cell, (3, cells, cells); none is above 2 · 128²."""
-    both, change = cv2.add(then, now), cv2.subtract(now, then)
-    # Four times the gradient of the mean of both images; 0 along the border, as with cv2.Sobel, in a third of the time.
-    along_x, along_y = np.zeros_like(both), np.zeros_like(both)
-    cv2.subtract(both[:, 2:], both[:, :-2], dst=along_x[:, 1:-1])
-    cv2.subtract(both[2:], both[:-2], dst=along_y[1:-1])
-    products = (
-        cv2.multiply(change, along_x),
-        cv2.multiply(change, along_y),
-        cv2.accumulateSquare(along_y, cv2.multiply(along_x, along_x)),
-    )
-    size = (cells, cells)
-    sums = np.stack([cv2.resize(product, size, interpolation=cv2.INTER_AREA) for product in products])
-    return (sums * _SCALE).astype(np.float16)
+class _CellSums:
+    """Computes means over the cells of two images (height, width). All images between are kept: new ones cost more."""
+
+    def __init__(self, height: int, width: int, cells: int) -> None:
+        self._both, self._change, self._along_x, self._along_y, *self._products = np.zeros(
+            (7, height, width), np.float32
+        )
+        self._sums = np.zeros((3, cells, cells), np.float32)
+
+    def __call__(self, then: NDArray[np.float32], now: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Return the means of I_t I_x, I_t I_y and |∇I|² of each cell, (3, cells, cells); none is above 2 · 128²."""
+        both, along_x, along_y = self._both, self._along_x, self._along_y
+        cv2.add(then, now, dst=both)
+        cv2.subtract(now, then, dst=self._change)
+        # Four times the gradient of the mean of both images; 0 along the border, as with cv2.Sobel, in a third of the time.
+        cv2.subtract(both[:, 2:], both[:, :-2], dst=along_x[:, 1:-1])
+        cv2.subtract(both[2:], both[:-2], dst=along_y[1:-1])
+        change_x, change_y, square = self._products
+        cv2.multiply(self._change, along_x, dst=change_x)
+        cv2.multiply(self._change, along_y, dst=change_y)
+        cv2.multiply(along_x, along_x, dst=square)
+        cv2.accumulateSquare(along_y, square)
+        for product, sums in zip(self._products, self._sums, strict=True):
+            cv2.resize(product, sums.shape, dst=sums, interpolation=cv2.INTER_AREA)
+        return (self._sums * _SCALE).astype(np.float16)
