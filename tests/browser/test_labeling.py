@@ -153,6 +153,22 @@ def test_action_units_are_picked_by_keyboard_and_an_earlier_version_is_restored(
     wait_until(lambda: lab.stored(0)[0]["action_units"] == "4+R12A", "the earlier version")
 
 
+def test_action_units_are_typed_as_published_and_a_contradiction_is_named(lab, coder):
+    coder.open(0)
+    field = coder.page.locator("#labeler-action-units")
+    coder.press("u")
+    coder.page.keyboard.type("R6 or R12, ref(7B) 14b?")
+    coder.press("Tab")
+    expect(field).to_have_value("(R6 or R12)+ref(7B)+14B?")
+    expect(coder.page.locator("[data-unit-names]")).to_contain_text("R6 cheek raiser or R12 lip corner puller")
+    coder.is_saved()
+    assert lab.stored(0)[0]["action_units"] == "(R6 or R12)+ref(7B)+14B?"
+    field.fill("12E+12A")
+    expect(coder.page.locator("[data-error=action_units]")).to_have_text(
+        "“12E” and “12A” contradict each other. Write the unit once."
+    )
+
+
 def test_two_browsers_edit_the_same_expression_and_the_coder_chooses(lab, coders):
     one, two = coders(), coders()
     one.open(0)
