@@ -4,19 +4,19 @@ Action units follow Ekman and Friesen's Facial Action Coding System (1978). A fi
 apex, for each pixel; frame *i* shows the field times ``expression_level(..., i)``.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from models_ml.errors import InputError
+from models_ml.formats.action_unit_grammar import ActionUnit
+from models_ml.formats.action_units import parse_action_units as read
 from models_ml.synthetic.canvas import Floats, bump, smoothstep
 from models_ml.synthetic.identity import Identity, Point
 
 Profile = Literal["minimum-jerk", "ramp", "burst"]
 
-_UNIT = re.compile(r"([LR]?)(\d+)([A-E]?)")
 _INTENSITY = {"": 1.0, "A": 0.2, "B": 0.4, "C": 0.6, "D": 0.8, "E": 1.0}
 
 
@@ -93,16 +93,24 @@ def parse_action_units(text: str) -> list[tuple[int, str, float]]:
     >>> parse_action_units("6B+L12")
     [(6, '', 0.4), (12, 'L', 1.0)]
     """
-    units = []
-    for part in text.split("+"):
-        match = _UNIT.fullmatch(part.strip())
-        if not match or int(match[2]) not in ACTION_UNITS:
-            known = ", ".join(map(str, ACTION_UNITS))
-            raise InputError(
-                f"Cannot render the action unit {part!r} in {text!r}: join numbers of {known} by +."
-            )
-        units.append((int(match[2]), match[1], _INTENSITY[match[3]]))
-    return units
+    try:
+        terms = read(text)
+    except ValueError:
+        terms = []
+    units = [term for term in terms if isinstance(term, ActionUnit) and _can_render(term)]
+    if not units or len(units) < len(terms):
+        known = ", ".join(map(str, ACTION_UNITS))
+        raise InputError(f"Cannot render the action units {text!r}: join numbers of {known} by +.")
+    return [(unit.number, unit.prefix, _INTENSITY[unit.intensity]) for unit in units]
+
+
+def _can_render(unit: ActionUnit) -> bool:
+    return (
+        unit.certain
+        and unit.number in ACTION_UNITS
+        and unit.prefix in ("", "L", "R")
+        and unit.intensity in _INTENSITY
+    )
 
 
 def expression_field(

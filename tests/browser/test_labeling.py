@@ -160,7 +160,9 @@ def test_action_units_are_typed_as_published_and_a_contradiction_is_named(lab, c
     coder.page.keyboard.type("R6 or R12, ref(7B) 14b?")
     coder.press("Tab")
     expect(field).to_have_value("(R6 or R12)+ref(7B)+14B?")
-    expect(coder.page.locator("[data-unit-names]")).to_contain_text("R6 cheek raiser or R12 lip corner puller")
+    expect(coder.page.locator("[data-unit-names]")).to_contain_text(
+        "R6 cheek raiser or R12 lip corner puller"
+    )
     coder.is_saved()
     assert lab.stored(0)[0]["action_units"] == "(R6 or R12)+ref(7B)+14B?"
     field.fill("12E+12A")

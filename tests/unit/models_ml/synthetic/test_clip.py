@@ -222,10 +222,10 @@ def test_head_motion_is_small_and_smooth():
 
 
 def test_it_reads_coded_action_units():
-    assert motion.parse_action_units("6B + L12") == [(6, "", 0.4), (12, "L", 1.0)]
+    assert motion.parse_action_units("6B, 12L") == [(6, "", 0.4), (12, "L", 1.0)]
 
 
-@pytest.mark.parametrize("text", ["", "99", "12+", "smile", "X12", "12F"])
+@pytest.mark.parametrize("text", ["", "99", "smile", "X12", "12F", "12+smile", "12?", "6 or 12", "12+T24"])
 def test_it_refuses_action_units_that_it_cannot_render(text):
     with pytest.raises(InputError, match="Cannot render the action unit"):
         motion.parse_action_units(text)

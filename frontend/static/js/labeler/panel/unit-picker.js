@@ -42,7 +42,7 @@ export class UnitPicks {
   /** @param {Partial<ActionUnit>} change to the current unit; choosing the same side or intensity again clears it */
   set(change) {
     const current = this.current;
-    if (!current) return;
+    if (!current || (change.prefix && current.prefix === "M")) return; // a movement of the head or eyes has no side
     const changed = { ...current, ...change };
     if (change.prefix && change.prefix === current.prefix) changed.prefix = "";
     if (change.intensity && change.intensity === current.intensity) changed.intensity = "";
@@ -76,8 +76,8 @@ export class UnitPicks {
   }
 }
 
-/** @param {Term} term @param {number} number @returns {boolean} whether it is this unit; a choice of several is none of them */
-const isOf = (term, number) => term.length === 1 && term[0].number === number;
+/** @param {Term} term @param {number} number @returns {boolean} whether the expression shows this unit, surely or not; a choice is none of its units */
+const isOf = ([unit, ...others], number) => others.length === 0 && unit.number === number && !unit.reference;
 
 /** @param {string} digits */
 const isUnit = (digits) => parseActionUnits(digits).error === "";
@@ -98,7 +98,7 @@ export function pickActionUnits(host, text, done) {
          <div class="button-group" role="group" aria-label="Side">${["L", "R"].map((side) => `<button type="button" class="button button-small" data-side="${side}" aria-pressed="false">${side === "L" ? "Left" : "Right"} <kbd aria-hidden="true">${side}</kbd></button>`).join("")}</div>
          <div class="button-group" role="group" aria-label="Intensity">${INTENSITIES.map((letter) => `<button type="button" class="button button-small" data-intensity="${letter}" aria-pressed="false" aria-label="Intensity ${letter}">${letter}</button>`).join("")}</div>
        </div>
-       <p class="help">Type a number to add or remove an action unit, then L or R for the side that moves (the subject’s left or right) A (trace) to E (maximum) for the intensity, and ? if you are not sure.</p>
+       <p class="help">Type a number to add or remove an action unit, then L or R for the side that moves (the subject’s left or right), A (trace) to E (maximum) for the intensity, and ? if you are not sure.</p>
      </div>
      <div class="dialog-footer">
        <button type="button" class="button" data-cancel>Cancel <kbd aria-hidden="true">Esc</kbd></button>

@@ -49,4 +49,6 @@ test("a question mark marks the current unit as doubtful, and a choice stays as 
   assert.equal(press(new UnitPicks("4+12?"), "?"), "4+12");
   assert.equal(press(new UnitPicks("4+(6 or 12)"), "Lb"), "4+(6 or 12)");
   assert.equal(press(new UnitPicks("(6 or 12)"), "12"), "(6 or 12)+12");
+  assert.equal(press(new UnitPicks("ref(7B)"), "7 "), "ref(7B)+7");
+  assert.equal(press(new UnitPicks("M59"), "L"), "M59");
 });
