@@ -21,12 +21,13 @@ from mer_platform.projects.models import AuditEvent, Project
 from mer_platform.storage import store_by_content
 from mer_platform.web import actor
 from models_ml.formats import LAYOUTS
+from models_ml.formats.base import SHEET_SUFFIXES
 
 State = Import.State
 # Less than a second of work: small enough to share between workers, and to lose if a worker is killed.
 FRAMES_PER_JOB = 300
 # Endings of files that can be uploaded: coding sheets, and what a layout reads without a folder.
-UPLOADS = {".xlsx", ".xls", ".csv", ".tsv", ".txt"}.union(*(layout.uploads for layout in LAYOUTS.values()))
+UPLOADS = {*SHEET_SUFFIXES, ".txt"}.union(*(layout.uploads for layout in LAYOUTS.values()))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ a database of frame folders and one coding sheet, and its test. The other module
 
 - ``base``: the types; ``report``: the problems found while reading
 - ``folder_tree``: a folder on disk; ``folders``: its folders of frame images
-- ``sheets``: spreadsheets as tables; ``coded_rows``: their rows, checked against the frames; ``errata``: known errors
+- ``sheets``: spreadsheets as tables, read with ``workbooks``, ``opendocument`` and ``csv_text``; ``headers`` finds their
+  columns, or a ``mapping`` names them; ``cells``: what a cell holds; ``sheet_writing``: tables as spreadsheets
+- ``coded_rows``: the rows of a sheet, checked against the frames; ``errata``: known errors
 - ``coded_database``: the reader that databases of frame folders and one coding sheet share
-- ``spans``: labelled spans of time, as annotation tools store them; ``csv_text``: text in CSV files; ``zips``: archives
+- ``spans``: labelled spans of time, as annotation tools store them; ``zips``: archives
 - ``annotations``: recognises the format of a file of annotations
 
 ``EXPORTS`` maps the key of each kind of file that annotations can be exported to, to the export. It is derived in the same
@@ -43,7 +45,8 @@ def find_layouts() -> dict[str, Layout]:
 def find_exports() -> dict[str, Export]:
     """Return the exports of all modules of this package by key: sheets first, what holds all data last."""
     exports = [export for module in _modules() for export in getattr(module, "EXPORTS", ())]
-    return {export.key: export for export in sorted(exports, key=lambda export: export.key == LOSSLESS)}
+    exports.sort(key=lambda export: (export.key == LOSSLESS, export.suffix not in ("csv", "xlsx")))
+    return {export.key: export for export in exports}
 
 
 def _defined_layouts() -> Iterator[Layout]:

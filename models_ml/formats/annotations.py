@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from models_ml.errors import InputError
 from models_ml.formats import coding_sheet, elan, label_studio, lossless
-from models_ml.formats.base import Finding
+from models_ml.formats.base import SHEET_SUFFIXES, Finding
 from models_ml.formats.zips import Archive
 
 MAX_BYTES = 32 << 20
@@ -23,12 +23,12 @@ def read(name: str, content: bytes) -> Finding:
         parsed = _json(name, content)
     elif suffix in (".eaf", ".zip"):
         parsed = elan.read(Archive(name, content, (".eaf",)), None, frozenset())
-    elif suffix in (".csv", ".tsv", ".xlsx", ".xls"):
+    elif suffix in SHEET_SUFFIXES:
         parsed = coding_sheet.read(name, content)
     else:
         raise InputError(
-            f"The format of “{name}” is not known. Choose a coding sheet (.csv, .xlsx), an ELAN file (.eaf, or a .zip of "
-            "them), or JSON of Label Studio or of this platform."
+            f"The format of “{name}” is not known. Choose a coding sheet (.xlsx, .ods, .xls, .csv), an ELAN file (.eaf, or "
+            "a .zip of them), or JSON of Label Studio or of this platform."
         )
     if len(parsed.annotations) > MAX_ROWS:
         raise InputError(f"“{name}” has more than {MAX_ROWS:,} annotations. Import it in parts.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, BinaryIO, Literal, Protocol
 
+from models_ml.formats.mapping import ColumnMap
 from models_ml.video.timing import Timing
 
 Severity = Literal["error", "warning", "info"]
@@ -18,6 +19,7 @@ Kind = Literal["micro", "macro"]
 # How a file counts frames: source frames, from 1, frame indices (from 0), or milliseconds from the first frame.
 Unit = Literal["source", "frame", "index", "ms"]
 MARKS = ("onset", "apex", "offset")
+SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv")
 RARELY_CODED = frozenset({"confidence", "note", "origin", "suggestion"})
 FIELDS = (*MARKS, "kind", "emotion", "action_units", *sorted(RARELY_CODED))
 
@@ -208,10 +210,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A coding sheet as a file: its name and its bytes (xlsx, xls or csv)."""
+    """A coding sheet as a file: its name and its bytes. ``columns`` says which column is which, if a person said so."""
 
     name: str
     content: bytes
+    columns: ColumnMap | None = None
 
 
 # (tree, sheet or None to search the tree for it, keys of accepted corrections) → finding.

@@ -7,11 +7,13 @@ Names in the project: subject "sub01", clip "EP02_01f", as in the list of MEGC20
 """
 
 import re
+from collections.abc import Sequence
 
-from models_ml.formats.base import Layout
+from models_ml.formats.base import Layout, Marked, MarkedClip
 from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.errata import Erratum
+from models_ml.formats.sheet_writing import NO_EXPRESSION, Row, sheet_exports, source_marks
 
 ERRATA = (
     Erratum(
@@ -64,3 +66,30 @@ LAYOUT = Layout(
     expects="sub01/EP02_01f/img46.jpg and CASME2-coding….xlsx",
     read=DATABASE.read,
 )
+
+
+SHEET_COLUMNS = (
+    "Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units", "Estimated Emotion",
+    "Database", "Coder", "Kind", "Confidence", "Note",
+)  # fmt: skip
+
+
+def sheet_rows(clips: Sequence[MarkedClip]) -> list[Row]:
+    """Return a table in CASME II's columns, followed by our own. As in its own sheet, no apex is "/", and sub01 is "01"."""
+    return [SHEET_COLUMNS, *(_sheet_row(clip, marked) for clip in clips for marked in clip.marked)]
+
+
+def _sheet_row(clip: MarkedClip, marked: Marked) -> Row:
+    onset, apex, offset = source_marks(clip, marked)
+    subject = clip.subject
+    if subject_name(subject) == subject and subject[3:] not in clip.subjects:
+        subject = subject[3:]
+    no_apex = "/" if marked.shown else None
+    return (
+        subject, clip.name, None, onset, no_apex if apex is None else apex, offset, None, marked.action_units,
+        marked.emotion, clip.database, marked.coder, marked.kind if marked.shown else NO_EXPRESSION, marked.confidence,
+        marked.note,
+    )  # fmt: skip
+
+
+EXPORTS = sheet_exports("casme2", "CASME II", "OnsetFrame, ApexFrame, OffsetFrame …", sheet_rows)

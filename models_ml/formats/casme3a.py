@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models_ml.formats.base import Finding, Kind, Layout, Marked, Sheet, Tree
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_database import (
     ClipFolders,
     ClipIdentity,
@@ -38,7 +39,7 @@ from models_ml.formats.errata import Erratum
 from models_ml.formats.folders import image_folders
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import SheetRow, find_table
+from models_ml.formats.sheets import find_table
 
 _MOST_DROPPED_FRAMES = 8
 _SOURCE = "MEB (Varanka et al., the dataset module of tvaranka/meb) and other public loaders make the same correction."
@@ -127,10 +128,11 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     table = find_table(tree, sheet, DATABASE.columns, "the coding sheet of CAS(ME)³ part A", report)
     database = replace(DATABASE, codes_emotions="emotion" in table.columns)
     folders = identify_folders(tree, image_folders(tree, report), database, report)
-    rows = coded_rows(table.rows, database.subject, database.clip, report, database.kind)
+    rows = coded_rows(table, database.subject, database.clip, report, database.kind)
     if all("_" in identity.clip for identity, _ in folders.by_clip.values()):
         database = replace(database, several=False)
         rows = [_of_cut_clip(row) for row in rows]
+    rows = folders.in_source_frames(rows, report)
     database = replace(database, errata=(*ERRATA, *_dropped_frames(rows, folders)))
     return assemble(tree, rows, folders, accepted, database, report)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Kind, Layout, Sheet, Tree
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_database import (
     ClipFolders,
     ClipIdentity,
@@ -24,7 +25,7 @@ from models_ml.formats.coded_database import (
 from models_ml.formats.coded_rows import coded_rows
 from models_ml.formats.folders import image_folders
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import SheetRow, load_sheet, report_unread_worksheets, sheet_names, worksheets
+from models_ml.formats.sheets import SheetTable, load_sheet, report_unread_worksheets, sheet_names, worksheets
 
 _KEYS = ("subject", "filename", "onset", "apex", "offset", "action_units", "emotion", "kind")
 _Rows = Sequence[tuple[int, Sequence[Any]]]
@@ -92,8 +93,8 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
         code = codes.get(filename.rpartition("_")[0] or filename, "")
         return by_code.get((subject, code)) or f"{subject[1:]}_{code or filename}"
 
-    rows = [SheetRow(number, dict(zip(_KEYS, cells, strict=False)), name) for number, cells in coding]
-    coded = coded_rows(rows, subject, clip, report, _kind, DATABASE.none)
+    rows = tuple(SheetRow(number, dict(zip(_KEYS, cells, strict=False)), name) for number, cells in coding)
+    coded = coded_rows(SheetTable(name, frozenset(_KEYS), rows), subject, clip, report, _kind, DATABASE.none)
     return assemble(tree, coded, folders, accepted, DATABASE, report)
 
 
@@ -107,7 +108,8 @@ def _workbook(
         read: dict[str, tuple[str, int]] = {}
         unread: list[tuple[str, int]] = []
         try:
-            for title, rows in worksheets(candidate):
+            for worksheet in worksheets(candidate, ImportReport()):
+                title, rows = worksheet.title, worksheet.rows
                 rule = re.search(r"rule ?([12])", title.lower())
                 part = rule[1] if rule else "coding"
                 if parts.get(part):

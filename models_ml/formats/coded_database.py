@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, FoundClip, Kind, Marked, Sheet, Tree
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_rows import (
     check,
     coded_rows,
+    in_source_frames,
     report_spellings,
     without_duplicates,
 )
@@ -19,7 +21,7 @@ from models_ml.formats.errata import Erratum, corrected
 from models_ml.formats.folders import Folder, image_folders, sound_frames
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import SheetRow, find_table
+from models_ml.formats.sheets import find_table
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class CodedDatabase:
     kind: Callable[[SheetRow, ImportReport], Kind] = lambda row, report: "micro"
     none: frozenset[str] = frozenset()  # what the sheet writes for "no frame", apart from "/"
     codes_emotions: bool = True  # if not, a row without an emotion is complete
+    codes_apexes: bool = True  # if not, a row without an apex is complete
     several: bool = False  # expressions per clip; a clip without any is then imported too
     errata: tuple[Erratum, ...] = ()
 
@@ -63,7 +66,8 @@ class CodedDatabase:
         report = ImportReport()
         table = find_table(tree, sheet, self.columns, f"the coding sheet of {self.name}", report)
         folders = identify_folders(tree, image_folders(tree, report), self, report)
-        rows = coded_rows(table.rows, self.subject, self.clip, report, self.kind, self.none)
+        rows = coded_rows(table, self.subject, self.clip, report, self.kind, self.none)
+        rows = folders.in_source_frames(rows, report)
         return assemble(tree, rows, folders, accepted, self, report)
 
 
@@ -77,6 +81,11 @@ class ClipFolders:
         """Return the source frame numbers of a clip; empty if it has no folder."""
         found = self.by_clip.get((subject, clip.lower()))
         return found[1].numbers if found else ()
+
+    def in_source_frames(self, rows: Sequence[Marked], report: ImportReport) -> list[Marked]:
+        """Return the rows with source frames, without those whose frames do not exist, which are reported."""
+        found = (in_source_frames(row, self.numbers(row.subject, row.clip), report) for row in rows)
+        return [row for row in found if row is not None]
 
     def subjects_with(self, clip: str) -> list[str]:
         """Return the subjects that have a clip of this name."""
@@ -194,7 +203,8 @@ def _clip(
                 **{**row.where(), "column": "emotion"},
             )
             continue
-        expression = check(row, numbers, emotions, report) if files else None
+        apexes = database.codes_apexes
+        expression = check(row, numbers, emotions, report, apex_expected=apexes) if files else None
         if expression is not None:
             expressions.append(expression)
     expressions.sort(key=lambda expression: expression.onset or 0)

@@ -12,12 +12,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from models_ml.formats.action_units import import_units
-from models_ml.formats.base import Kind, Marked
+from models_ml.formats.base import FIELDS, RARELY_CODED, Kind, Marked
+from models_ml.formats.cells import SheetRow, plain
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.sheets import SheetRow, plain
+from models_ml.formats.sheets import SheetTable
 
 SUBJECT = Column(
     "subject", ("Subject", "Subject ID", "Subject No", "Subject Number", "Subjects", "sub_ID", "sub")
@@ -37,7 +39,7 @@ EMOTION = Column("emotion", ("Estimated Emotion", "Emotion", "Estimated Emotions
 
 
 def coded_rows(
-    rows: Iterable[SheetRow],
+    table: SheetTable,
     subject: Callable[[str], str],
     clip: Callable[[str, str], str],
     report: ImportReport,
@@ -47,11 +49,13 @@ def coded_rows(
     """Return the rows with the names that the project uses.
 
     ``subject`` and ``clip`` return canonical names, or "" for any other cell; such a row is reported and left out.
-    ``none``: see ``SheetRow.frame``.
+    ``none``: see ``SheetRow.frame``. A field without a column is one that the sheet says nothing about; the kind of
+    expressions is known for each database.
     """
     coded = []
     spellings = []
-    for row in rows:
+    silent = RARELY_CODED | (frozenset(FIELDS) - table.columns - {"kind"})
+    for row in table.rows:
         spelled, filename = row.text("subject", report), row.text("filename", report)
         name = subject(re.sub(r"^(\d+)\.0+$", r"\1", plain(spelled)))  # "1.0": a number, as pandas writes it
         where = {"file": row.file, "row": row.number}
@@ -75,12 +79,12 @@ def coded_rows(
             Marked(
                 clip=clip(name, filename),
                 subject=name,
-                onset=row.frame("onset", report, none),
-                apex=row.frame("apex", report, none),
-                offset=row.frame("offset", report, none),
+                unit=table.unit,
+                **table.marks(row, report, none),
                 emotion=row.text("emotion", report).lower(),
                 action_units=import_units(row.text("action_units", report), report, subject=name, **where),
                 kind=kind(row, report),
+                silent=silent,
                 file=row.file,
                 row=row.number,
             )
@@ -88,6 +92,53 @@ def coded_rows(
         spellings.append((name, spelled, f"row {row.number}"))
     report_spellings(spellings, report)
     return coded
+
+
+def in_source_frames(coded: Marked, numbers: Sequence[int], report: ImportReport) -> Marked | None:
+    """Return the row with source frames if it counts the frames of the clip; None, after reporting, for an absent frame.
+
+    ``numbers`` is empty for a video, whose source frames count from 1.
+    """
+    if coded.unit == "source":
+        return coded
+    marks: dict[str, Any] = {}
+    for mark, index in coded.marks().items():
+        if numbers and index >= len(numbers):
+            report.error(
+                "frame-absent",
+                f"The {mark} is frame {index} counted from 0, but the clip has {len(numbers)} frames: the row is "
+                "not imported.",
+                column=mark,
+                **coded.where(),
+            )
+            return None
+        marks[mark] = numbers[index] if numbers else index + 1
+    return replace(coded, unit="source", **marks)
+
+
+def frame_rate(rows: Sequence[SheetRow], report: ImportReport, *, optional: bool = False) -> float | None:
+    """Return the frames per second that the rows of a clip state; None, with a report, if it is not one number.
+
+    ``optional``: the rows may state none, as for a video, which states its own.
+    """
+    texts = [text for row in rows if (text := row.text("fps", report))]
+    try:
+        rates = {float(text.replace(",", ".")) for text in texts}
+    except ValueError:
+        rates = {-1.0}
+    if not rates and optional:
+        return None
+    if len(rates) == 1 and 1 <= (rate := rates.pop()) <= 100_000:
+        return rate
+    given = " and ".join(sorted(set(texts))) or "nothing"
+    report.error(
+        "fps-missing" if not texts else "fps-wrong",
+        f"The frames per second of a clip must be one number, 1 or more. Found {given}: the clip is not imported.",
+        file=rows[0].file,
+        row=rows[0].number,
+        column="fps",
+    )
+    return None
 
 
 def report_spellings(seen: Iterable[tuple[str, str, str]], report: ImportReport, file: str = "") -> None:

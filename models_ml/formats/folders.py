@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Tree
+from models_ml.formats.base import SHEET_SUFFIXES, Tree
 from models_ml.formats.report import ImportReport, listed
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
 VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
-_SHEETS = (".xlsx", ".csv", ".xls")
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # and each name with a leading dot
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 
@@ -66,7 +65,7 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
     images = [file for file in files if file.lower().endswith(IMAGES)]
     if not images:
         return None
-    others = [file for file in files if not file.lower().endswith((*IMAGES, *_SHEETS))]
+    others = [file for file in files if not file.lower().endswith((*IMAGES, *SHEET_SUFFIXES))]
     if others:
         report.info(
             "not-an-image",

@@ -26,14 +26,22 @@ _HINTS = {
     "onset": re.compile(r"onset"),
     "apex": re.compile(r"apex"),
     "offset": re.compile(r"offset"),
-    "emotion": re.compile(r"emotion"),
+    "emotion": re.compile(r"emotion(?! ?id\b)"),
     "action_units": re.compile(r"action.?units?|facs|(?<![a-z])aus?(?![a-z])"),
 }
 _UNIT = r"(?:AU)?[LRUTB]?\d{1,2}[A-E]?"
 _UNITS = re.compile(rf"{_UNIT}(?:[+,;& ]+{_UNIT})*", re.IGNORECASE)
 
 
-class UnclearColumnsError(InputError):
+class ColumnsError(InputError):
+    """The columns of a sheet are not known; a ``ColumnMap`` can say which is which. ``sheet`` is the sheet's name."""
+
+    def __init__(self, message: str, sheet: str) -> None:
+        super().__init__(message)
+        self.sheet = sheet
+
+
+class UnclearColumnsError(ColumnsError):
     """Two columns of a sheet could be meant, and neither has the standard name."""
 
 
@@ -123,7 +131,8 @@ def choose_columns(
         if len(best) > 1:
             raise UnclearColumnsError(
                 f"{len(filled)} columns of the sheet “{file}” could be the {column.label}: {places}. Name the column that "
-                f"is meant “{column.names[0]}”, rename or delete the other, and import the sheet again."
+                f"is meant “{column.names[0]}”, rename or delete the other, and import the sheet again.",
+                file,
             )
         positions[column.key] = best[0]
         if len(filled) > 1:

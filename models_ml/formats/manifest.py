@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from typing import cast
 
 from models_ml.formats.action_units import import_units
-from models_ml.formats.base import Finding, FoundClip, Kind, Layout, Marked, Sheet, Tree
+from models_ml.formats.base import FIELDS, RARELY_CODED, Finding, FoundClip, Kind, Layout, Marked, Sheet, Tree
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_rows import (
     ACTION_UNITS,
     APEX,
@@ -19,12 +20,14 @@ from models_ml.formats.coded_rows import (
     OFFSET,
     ONSET,
     check,
+    frame_rate,
+    in_source_frames,
     without_duplicates,
 )
-from models_ml.formats.folders import VIDEOS, Folder, image_folders, sound_frames
+from models_ml.formats.folders import IMAGES, VIDEOS, Folder, image_folders, sound_frames
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import SheetRow, find_table
+from models_ml.formats.sheets import SheetTable, find_table
 
 COLUMNS = (
     Column("database", ("database", "dataset")),
@@ -62,7 +65,7 @@ def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
     files = set(tree.files())
     taken: dict[str, _Key] = {}
     for identity, rows in listed.items():
-        clip = _clip(tree, identity, rows, folders, files, taken, report)
+        clip = _clip(tree, identity, rows, table, folders, files, taken, report)
         if clip is None:
             continue
         finding.clips.append(clip)
@@ -77,6 +80,7 @@ def _clip(
     tree: Tree,
     key: _Key,
     rows: list[SheetRow],
+    table: SheetTable,
     folders: dict[str, Folder],
     files: set[str],
     taken: dict[str, _Key],
@@ -96,7 +100,7 @@ def _clip(
         )
         return None
     taken[path] = key
-    fps = _fps(rows, is_video := path.lower().endswith(VIDEOS), report)
+    fps = frame_rate(rows, report, optional=(is_video := path.lower().endswith(VIDEOS)))
     frames: tuple[str, ...]
     numbers: tuple[int, ...]
     if is_video:
@@ -126,13 +130,13 @@ def _clip(
                 "clip-without-frames", "No file in the folder is an image: the clip is not imported.", **where
             )
             return None
-    expressions = _expressions(key, rows, numbers, report)
+    expressions = _expressions(key, rows, table, numbers, report)
     return FoundClip(database, subject, name, fps or 0.0, frames, numbers, tuple(expressions))
 
 
 def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
     """Return the path in all rows of a clip; None, with a report, if rows differ or the path leads out of the folder."""
-    names = [row.text(key, report).replace("\\", "/") for row in rows]
+    names = [_folder_of(row.text(key, report).replace("\\", "/")) for row in rows]
     if not names[0]:
         report.error("path-missing", "The row has no path: it is not imported.", **_at(rows[0]), column=key)
         return None
@@ -158,31 +162,20 @@ def _one(rows: list[SheetRow], key: str, report: ImportReport) -> str | None:
     return "" if str(pure) == "." else str(pure)
 
 
-def _fps(rows: list[SheetRow], is_video: bool, report: ImportReport) -> float | None:
-    """Return the frames per second; None, with a report, if frame images have none. A video may leave the cell empty."""
-    texts = [text for row in rows if (text := row.text("fps", report))]
-    try:
-        rates = {float(text.replace(",", ".")) for text in texts}
-    except ValueError:
-        rates = {-1.0}
-    if not rates and is_video:
-        return None
-    if len(rates) == 1 and 1 <= (rate := rates.pop()) <= 100_000:
-        return rate
-    given = " and ".join(sorted(set(texts))) or "nothing"
-    report.error(
-        "fps-missing" if not texts else "fps-wrong",
-        f"The frames per second of a clip must be one number, 1 or more. Found {given}: the clip is not imported.",
-        **_at(rows[0]),
-        column="fps",
-    )
-    return None
+def _folder_of(path: str) -> str:
+    """Return the folder of an image: lists of marks often give the file of a mark.
+
+    >>> _folder_of("s1/a/img46.jpg"), _folder_of("s1/a"), _folder_of("s1/a.mp4")
+    ('s1/a', 's1/a', 's1/a.mp4')
+    """
+    return path.rpartition("/")[0] if path.lower().endswith(IMAGES) else path
 
 
 def _expressions(
-    key: _Key, rows: list[SheetRow], numbers: tuple[int, ...], report: ImportReport
+    key: _Key, rows: list[SheetRow], table: SheetTable, numbers: tuple[int, ...], report: ImportReport
 ) -> list[Marked]:
     coded = []
+    silent = RARELY_CODED | (frozenset(FIELDS) - table.columns)
     for row in rows:
         kind = row.text("kind", report).lower() or "micro"
         if kind not in ("micro", "macro"):
@@ -193,24 +186,23 @@ def _expressions(
                 column="kind",
             )
             kind = "micro"
-        onset, apex, offset = (row.frame(mark, report) for mark in ("onset", "apex", "offset"))
+        marks = table.marks(row, report)
         emotion = row.text("emotion", report).lower()
-        if emotion or (onset, apex, offset) != (None, None, None):
-            units = import_units(row.text("action_units", report), report, **_at(row))
-            coded.append(
-                Marked(
-                    clip=key[2],
-                    subject=key[1],
-                    onset=onset,
-                    apex=apex,
-                    offset=offset,
-                    emotion=emotion,
-                    action_units=units,
-                    kind=cast(Kind, kind),
-                    file=row.file,
-                    row=row.number,
-                )
+        if emotion or any(mark is not None for mark in marks.values()):
+            one = Marked(
+                clip=key[2],
+                subject=key[1],
+                unit=table.unit,
+                **marks,
+                emotion=emotion,
+                action_units=import_units(row.text("action_units", report), report, **_at(row)),
+                kind=cast(Kind, kind),
+                silent=silent,
+                file=row.file,
+                row=row.number,
             )
+            if (expression := in_source_frames(one, numbers, report)) is not None:
+                coded.append(expression)
     found = []
     for one in without_duplicates(coded, report, several=True):
         if not numbers and any(mark == 0 for mark in (one.onset, one.apex, one.offset)):

@@ -7,8 +7,10 @@ if a spreadsheet made it 6, and clip "006_1_2".
 """
 
 import re
+from collections.abc import Sequence
 
-from models_ml.formats.base import Kind, Layout
+from models_ml.formats.base import Kind, Layout, Marked, MarkedClip
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_database import ClipIdentity, CodedDatabase
 from models_ml.formats.coded_rows import (
     ACTION_UNITS,
@@ -21,7 +23,7 @@ from models_ml.formats.coded_rows import (
 )
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import SheetRow
+from models_ml.formats.sheet_writing import NO_EXPRESSION, Row, sheet_exports, source_marks
 
 EMOTIONS = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "other")
 TYPE = Column("kind", ("Micro", "Type"), required=False)
@@ -92,3 +94,33 @@ LAYOUT = Layout(
     expects="006/006_1_2/006_05562.jpg and SAMM_Micro_FACS_Codes_v2.xlsx",
     read=DATABASE.read,
 )
+
+
+SHEET_COLUMNS = (
+    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
+    "Action Units", "Estimated Emotion", "Objective Classes", "Notes", "Database", "Coder", "Confidence",
+)  # fmt: skip
+
+
+def sheet_rows(clips: Sequence[MarkedClip]) -> list[Row]:
+    """Return a table in SAMM's columns, followed by our own.
+
+    The duration is in frames and includes both ends. Inducement code and objective class stay empty: the platform does
+    not know them.
+    """
+    return [SHEET_COLUMNS, *(_sheet_row(clip, marked) for clip in clips for marked in clip.marked)]
+
+
+def _sheet_row(clip: MarkedClip, marked: Marked) -> Row:
+    onset, apex, offset = source_marks(clip, marked)
+    marks = marked.marks()
+    known = "onset" in marks and "offset" in marks
+    duration = marks["offset"] - marks["onset"] + 1 if known else None
+    return (
+        clip.subject, clip.name, None, onset, apex, offset, duration,
+        marked.kind.capitalize() if marked.shown else NO_EXPRESSION, marked.action_units, marked.emotion, None,
+        marked.note, clip.database, marked.coder, marked.confidence,
+    )  # fmt: skip
+
+
+EXPORTS = sheet_exports("samm", "SAMM", "Onset Frame, Apex Frame, Offset Frame, Duration …", sheet_rows)

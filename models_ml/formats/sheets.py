@@ -1,185 +1,255 @@
-"""Coding sheets as tables: xlsx and csv, with the header in any row.
+"""Coding sheets as tables: workbooks and csv, with the header in any row.
 
 Official sheets have text above the header (SAMM: thirteen rows), columns without a name (CASME II: two), different names
-for one column ("Onset Frame", "OnsetFrame", "OnsetF") and cells of all types. Row numbers are the spreadsheet's own.
+for one column ("Onset Frame", "OnsetFrame", "OnsetF") and cells of all types. Row numbers are the spreadsheet's own. If the
+names are unknown, a ``ColumnMap`` says which column is which.
 """
 
-import csv
-import io
-import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, time
-from typing import Any
-from xml.etree.ElementTree import ParseError
-
-from defusedxml.common import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from typing import Any, Literal
 
 from models_ml.errors import InputError
-from models_ml.formats.base import Sheet, Tree
+from models_ml.formats.base import MARKS, SHEET_SUFFIXES, Sheet, Tree, Unit
+from models_ml.formats.cells import SheetRow, plain, shown
+from models_ml.formats.csv_text import decode, delimited
 from models_ml.formats.headers import (
     PLACEHOLDERS,
     Cells,
     Column,
+    ColumnsError,
     Header,
     Rows,
     UnclearColumnsError,
     choose_columns,
     find_header,
 )
+from models_ml.formats.mapping import ColumnMap, Counting
 from models_ml.formats.report import ImportReport, listed
+from models_ml.formats.workbooks import Worksheet, is_workbook, limited, read_workbook
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls files and of encrypted .xlsx files
+HEADER_WITHIN = 100  # rows
 _LARGEST = 64 << 20  # bytes of a sheet
-_UNPACKED = 256 << 20  # bytes of its XML; a sheet of a few thousand rows has about 1 MB
-_MOST_ROWS, _MOST_COLUMNS = 100_000, 256
-_HEADER_WITHIN = 100
-# Never part of a name, unlike the zero-width joiners; the ranges are marks of the writing direction.
-_INVISIBLE = dict.fromkeys(
-    (0x00AD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
-)
-_FULL_WIDTH = {
-    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)
-}  # as East Asian keyboards type digits and signs
-
-
-def plain(value: object) -> str:
-    """Return a value as text without invisible characters and full-width signs; not for names, which may contain them.
-
-    >>> plain("４＋Ｌ１０"), plain("４６")
-    ('4+L10', '46')
-    """
-    return str(value).translate(_INVISIBLE | _FULL_WIDTH)
-
-
-@dataclass(frozen=True)
-class SheetRow:
-    """One data row: its number in the spreadsheet, and its cells by the keys of their columns."""
-
-    number: int
-    cells: dict[str, Any]
-    file: str
-
-    def text(self, key: str, report: ImportReport) -> str:
-        """Return a cell as text without outer blanks and invisible characters; action units also without full-width signs.
-
-        6.0 is "6"; a date is reported and counts as empty.
-        """
-        value = self.cells.get(key)
-        if isinstance(value, (date, time)):  # datetime is a date
-            report.error(
-                "cell-is-a-date",
-                f"The cell is a date ({value}), because the spreadsheet program converted a name or number to one. "
-                "It counts as empty. Format the column as text and enter the value again.",
-                file=self.file,
-                row=self.number,
-                column=key,
-            )
-            return ""
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        written = plain(value) if key == "action_units" else str(value).translate(_INVISIBLE)
-        text = " ".join(written.split()) if value is not None else ""
-        return "" if text.lower() in PLACEHOLDERS - {"-", "?", "na"} else text
-
-    def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:
-        """Return a cell as a frame number; None if it is empty or says so ("/"). Other texts are reported and give None.
-
-        ``none``: what this database writes if there is no frame ("0" in CAS(ME)², whose frames count from 1).
-        """
-        value = self.cells.get(key)
-        if isinstance(value, bool) or (isinstance(value, float) and value != value):
-            value = None if value != value else str(value)
-        if isinstance(value, (date, time)):
-            self.text(key, report)
-            return None
-        text = plain(value).strip() if value is not None else ""
-        if text.lower() in PLACEHOLDERS or text.partition(".")[0] in none:
-            return None
-        if re.fullmatch(r"\d{1,9}(?:\.0*)?", text):
-            return int(text.partition(".")[0])
-        report.error(
-            "not-a-frame-number",
-            f"“{text}” in the column of the {key} is not a frame number: expected a whole number, or “/” if there is none. "
-            f"The {key} counts as missing.",
-            file=self.file,
-            row=self.number,
-            column=key,
-        )
-        return None
+_OPTIONAL = frozenset({"emotion", "offset", "kind"})  # columns that a map can leave out
+_COUNTED_FROM: dict[Counting, Literal[0, 1] | None] = {"source": None, "0": 0, "1": 1}
 
 
 @dataclass(frozen=True)
 class SheetTable:
-    """The rows below the header of a worksheet."""
+    """The rows below the header of a worksheet.
+
+    Its marks are source frames or, if ``counted_from`` is a number, frames of the clip counted from it.
+    """
 
     name: str
     columns: frozenset[str]  # keys found
     rows: tuple[SheetRow, ...]
+    counted_from: Literal[0, 1] | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of ``marks``."""
+        return "source" if self.counted_from is None else "index"
+
+    def marks(
+        self, row: SheetRow, report: ImportReport, none: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """Return the marks of a row for which the table has a column. ``none``: see ``SheetRow.frame``."""
+        marks = {mark: row.frame(mark, report, none) for mark in MARKS if mark in self.columns}
+        if self.counted_from != 1:
+            return marks
+        for mark, frame in marks.items():
+            if frame == 0:
+                row.report(
+                    report,
+                    "not-a-frame-number",
+                    f"The {mark} is frame 0, but the frames of this sheet count from 1.",
+                    mark,
+                    f"The {mark} counts as missing.",
+                )
+        return {mark: frame - 1 if frame else None for mark, frame in marks.items()}
 
 
-def read_table(sheet: Sheet, columns: Sequence[Column], report: ImportReport) -> SheetTable:
+@dataclass(frozen=True)
+class _Candidate:
+    """A worksheet that has all required columns."""
+
+    sheet: Worksheet
+    header: Header
+    below: Rows
+
+
+def read_table(
+    sheet: Sheet, columns: Sequence[Column], report: ImportReport, *, strict: bool = False
+) -> SheetTable:
     """Return the rows of the first worksheet that has all required columns; one with rows goes before one without.
 
-    The report names columns that could also be meant and worksheets that are not read. Raises InputError if no worksheet
-    has the columns (the message names the file, the columns found and the columns expected), and UnclearColumnsError
-    if two columns could be meant.
+    The report names columns that could also be meant and worksheets that are not read. ``strict``: see ``SheetRow``.
+    Raises ColumnsError if no worksheet has the columns (the message names the file, the columns found and the columns
+    expected), and UnclearColumnsError if two columns could be meant.
     """
+    if sheet.columns is not None:
+        return _mapped_table(sheet, sheet.columns, columns, report, strict=strict)
     nearest: Header | None = None
-    tables: list[tuple[str, Header, Rows]] = []
+    candidates: list[_Candidate] = []
     others: list[tuple[str, int]] = []  # title and rows of worksheets without the columns
-    for title, rows in _readable(sheet, tables, report):
-        header = find_header(rows[:_HEADER_WITHIN], columns)
+    for worksheet in _readable(sheet, candidates, report):
+        header = find_header(worksheet.rows[:HEADER_WITHIN], columns)
         if header is not None and not header.missing:
-            tables.append((title, header, rows[header.index + 1 :]))
-            if not title:
+            candidates.append(_Candidate(worksheet, header, worksheet.rows[header.index + 1 :]))
+            if not worksheet.title:
                 break  # a csv: the delimiter fits
             continue
-        others.append((title, len(rows)))
+        others.append((worksheet.title, len(worksheet.rows)))
         if header is not None and (nearest is None or len(header.candidates) > len(nearest.candidates)):
             nearest = header
-    if not tables:
+    if not candidates:
         raise _without_columns(sheet, columns, nearest)
-    title, header, below = next((table for table in tables if table[2]), tables[0])
-    positions = choose_columns(header, below, columns, sheet.name, report)
-    data = tuple(_data(below, positions, sheet.name))
-    if title:
-        alike = [(name, len(rows)) for name, _, rows in tables if name != title]
-        report_unread_worksheets(sheet.name, (title, len(data)), alike, others, report)
+    chosen = next((c for c in candidates if _filled(c) and not c.sheet.is_hidden), None)
+    chosen = chosen or next((c for c in candidates if _filled(c)), candidates[0])
+    positions = choose_columns(chosen.header, chosen.below, columns, sheet.name, report)
+    data = tuple(_data(chosen.below, positions, sheet.name, strict))
+    _report_oddities(chosen.sheet, chosen.header, positions, sheet.name, report)
+    if chosen.sheet.title:
+        alike = [(c.sheet.title, _filled(c)) for c in candidates if c is not chosen]
+        report_unread_worksheets(sheet.name, (chosen.sheet.title, len(data)), alike, others, report)
     return SheetTable(sheet.name, frozenset(positions), data)
 
 
-def _readable(
-    sheet: Sheet, tables: Sequence[tuple[str, Header, Rows]], report: ImportReport
-) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
+def _mapped_table(
+    sheet: Sheet, mapping: ColumnMap, columns: Sequence[Column], report: ImportReport, *, strict: bool
+) -> SheetTable:
+    """Return the rows of the first worksheet with the columns that a map names."""
+    keys = {column.key: _mapped_key(column.key) for column in columns}
+    given = {key: mapped for key, mapped in keys.items() if mapped in {*mapping.columns, *mapping.fixed}}
+    if missing := [c.label for c in columns if c.required and c.key not in given and c.key not in _OPTIONAL]:
+        raise ColumnsError(
+            f"The column map of the sheet “{sheet.name}” does not say which column is the {listed(missing, 20)}.",
+            sheet.name,
+        )
+    for worksheet in worksheets(sheet, report):
+        if mapping.worksheet and worksheet.title not in ("", mapping.worksheet):
+            continue
+        index = mapping.find_row(worksheet.rows[:HEADER_WITHIN])
+        if index is None:
+            continue
+        header = worksheet.rows[index][1] if index >= 0 else ()
+        positions = mapping.positions(header)
+        rows = []
+        for number, cells in worksheet.rows[index + 1 :]:
+            found = {key: mapping.cell(key, cells[p]) for key, p in positions.items() if p < len(cells)}
+            if any(str(value).strip() for value in found.values() if value is not None):
+                found |= mapping.fixed_cells(
+                    {key: plain(shown(value)).strip() for key, value in found.items()}
+                )
+                own = {key: found[mapped] for key, mapped in given.items() if mapped in found}
+                rows.append(SheetRow(number, own, sheet.name, strict))
+        report.info("columns-mapped", f"Read with a column map: {mapping.summary()}", file=sheet.name)
+        return SheetTable(sheet.name, frozenset(given), tuple(rows), _COUNTED_FROM[mapping.frames])
+    names = listed(list(mapping.columns.values()), 20)
+    raise ColumnsError(
+        f"The sheet “{sheet.name}” does not have the columns of the column map ({names})"
+        + (f" in a worksheet “{mapping.worksheet}”." if mapping.worksheet else "."),
+        sheet.name,
+    )
+
+
+def _mapped_key(key: str) -> str:
+    return "clip" if key == "filename" else key
+
+
+def worksheets(sheet: Sheet, report: ImportReport) -> Iterator[Worksheet]:
+    """Yield the worksheets of a workbook; of a csv, once per delimiter. Raises InputError if the file is not a sheet."""
+    name, content = sheet.name, sheet.content
+    if len(content) > _LARGEST:
+        raise InputError(f"The sheet “{name}” is larger than {_LARGEST >> 20} MB: it is not a coding sheet.")
+    if is_workbook(name, content):
+        yield from read_workbook(name, content)
+        return
+    text, remark = decode(name, content)
+    if remark:
+        report.warning("encoding-assumed", remark, file=name)
+    refused: InputError | None = None
+    read = 0
+    for rows in delimited(name, text):
+        try:
+            found = limited(rows, name)
+        except InputError as error:
+            refused = error
+            continue
+        read += 1
+        yield Worksheet("", found)
+    if refused and not read:
+        raise refused
+
+
+def _readable(sheet: Sheet, tables: Sequence[_Candidate], report: ImportReport) -> Iterator[Worksheet]:
     """Yield the worksheets. One that cannot be read is an InputError only as long as no table was found before it."""
     try:
-        yield from worksheets(sheet)
+        yield from worksheets(sheet, report)
     except InputError as error:
         if not tables:
             raise
         report.warning(
             "worksheet-not-read",
-            f"The worksheets after “{tables[-1][0]}” are not read: {error}",
+            f"The worksheets after “{tables[-1].sheet.title}” are not read: {error}",
             file=sheet.name,
         )
 
 
-def _without_columns(sheet: Sheet, columns: Sequence[Column], nearest: Header | None) -> InputError:
+def _without_columns(sheet: Sheet, columns: Sequence[Column], nearest: Header | None) -> ColumnsError:
     wanted = listed([c.names[0] for c in columns if c.required], 20)
     if nearest is None:
-        return InputError(
-            f"The sheet “{sheet.name}” has no header: none of its first {_HEADER_WITHIN} rows names the columns. "
-            f"Expected the columns {wanted}."
+        return ColumnsError(
+            f"The sheet “{sheet.name}” has no header: none of its first {HEADER_WITHIN} rows names the columns. "
+            f"Expected the columns {wanted}.",
+            sheet.name,
         )
     missing = list(nearest.missing)
-    return InputError(
+    return ColumnsError(
         f"{'Column' if len(missing) == 1 else 'Columns'} {listed(missing, 20)} not found in the sheet “{sheet.name}”. "
-        f"Found: {listed(nearest.named(), 20)}. Expected: {wanted}."
+        f"Found: {listed(nearest.named(), 20)}. Expected: {wanted}.",
+        sheet.name,
     )
+
+
+def _filled(candidate: _Candidate) -> int:
+    """Return the number of rows with a value in one of the columns that were found; placeholders do not count."""
+    positions = [position for found in candidate.header.candidates.values() for position in found]
+    return sum(
+        any(p < len(cells) and plain(shown(cells[p])).strip().lower() not in PLACEHOLDERS for p in positions)
+        for _, cells in candidate.below
+    )
+
+
+def _report_oddities(
+    worksheet: Worksheet, header: Header, positions: dict[str, int], file: str, report: ImportReport
+) -> None:
+    """Say what the rows have that a reader of the spreadsheet would see differently."""
+    top = worksheet.rows[header.index][0]
+    for key, position in positions.items():
+        spans = [
+            f"{first}–{last}"
+            for first, last, column in worksheet.merged
+            if column == position and first > top
+        ]
+        if spans:
+            report.info(
+                "merged-cells",
+                f"Column {header.place(position)} has merged cells (rows {listed(spans)}): their value counts for each of "
+                "these rows.",
+                file=file,
+                column=key,
+            )
+    if worksheet.hidden_rows:
+        report.info(
+            "rows-hidden",
+            f"Rows of the worksheet “{worksheet.title}” that are hidden or filtered out are read too: "
+            f"{worksheet.hidden_rows:,}.",
+            file=file,
+        )
+    if worksheet.is_hidden:
+        report.warning("worksheet-hidden", f"The hidden worksheet “{worksheet.title}” is read.", file=file)
 
 
 def report_unread_worksheets(
@@ -200,8 +270,8 @@ def report_unread_worksheets(
     if any(count for _, count in alike):
         report.warning(
             "worksheet-not-read",
-            f"{message} If another worksheet is meant, move it to the first place or save it as a file of its own, and "
-            "import that.",
+            f"{message} If another worksheet is meant, choose it in the columns of the sheet, move it to the first place or "
+            "save it as a file of its own, and import that.",
             file=file,
         )
     else:
@@ -224,7 +294,7 @@ def find_table(
     names = sheet_names(tree)
     tables: dict[str, tuple[SheetTable, ImportReport]] = {}
     unclear: dict[str, UnclearColumnsError] = {}
-    reasons: list[str] = []
+    reasons: list[InputError] = []
     for name in names[:40]:
         own = ImportReport()
         try:
@@ -232,7 +302,7 @@ def find_table(
         except UnclearColumnsError as error:
             unclear[name] = error
         except InputError as error:
-            reasons.append(str(error))
+            reasons.append(error)
     if len(tables) + len(unclear) > 1:
         raise InputError(
             f"“{tree.name}” contains several sheets that could be {what}: {listed([*tables, *unclear])}. "
@@ -244,7 +314,7 @@ def find_table(
         report.problems += own.problems
         return table
     if len(names) == 1:
-        raise InputError(reasons[0])
+        raise reasons[0]
     others = f" None of these is it: {listed(names)}." if names else ""
     raise InputError(f"No sheet in “{tree.name}” is {what}.{others} Choose the file of the sheet.")
 
@@ -254,8 +324,7 @@ def sheet_names(tree: Tree) -> list[str]:
     names = [
         path
         for path in tree.files()
-        if path.lower().endswith((".xlsx", ".csv", ".xls"))
-        and not path.rpartition("/")[2].startswith(("~$", "."))
+        if path.lower().endswith(SHEET_SUFFIXES) and not path.rpartition("/")[2].startswith(("~$", "."))
     ]
     return sorted(names, key=lambda path: (path.count("/"), path))
 
@@ -266,88 +335,12 @@ def load_sheet(tree: Tree, path: str) -> Sheet:
         return Sheet(path, file.read(_LARGEST + 1))
 
 
-def worksheets(sheet: Sheet) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
-    """Yield title and numbered rows (from 1, as in a spreadsheet) of each worksheet; of a csv, once per delimiter.
-
-    Raises InputError for a file that is neither an intact xlsx nor a csv in UTF-8.
-    """
-    name, content = sheet.name, sheet.content
-    if len(content) > _LARGEST:
-        raise InputError(f"The sheet “{name}” is larger than {_LARGEST >> 20} MB: it is not a coding sheet.")
-    if content.startswith(_OLE) or name.lower().endswith(".xls"):
-        raise InputError(
-            f"The sheet “{name}” is in the old .xls format or protected by a password. Open it in a spreadsheet program "
-            "and save it as .xlsx without a password."
-        )
-    if content.startswith(b"PK") or name.lower().endswith(".xlsx"):
-        yield from _xlsx(name, content)
-    else:
-        yield from _csv(name, content)
-
-
-def _xlsx(name: str, content: bytes) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _UNPACKED:
-                raise InputError(
-                    f"The sheet “{name}” unpacks to more than {_UNPACKED >> 20} MB: it was not read."
-                )
-        workbook = load_workbook(
-            io.BytesIO(content), read_only=True, data_only=True
-        )  # XML through defusedxml
-        for worksheet in workbook.worksheets:
-            worksheet.reset_dimensions()  # the size that it states is often wrong
-            yield (
-                worksheet.title,
-                _limited(enumerate(worksheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), 1), name),
-            )
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ParseError, DefusedXmlException) as error:
-        raise _damaged(name) from error
-    except (ValueError, TypeError, IndexError, AttributeError, EOFError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise _damaged(name) from error  # openpyxl raises many types for a damaged workbook
-
-
-def _damaged(name: str) -> InputError:
-    return InputError(
-        f"The sheet “{name}” is damaged and cannot be read as .xlsx. Save it again as .xlsx or csv."
-    )
-
-
-def _csv(name: str, content: bytes) -> Iterator[tuple[str, list[tuple[int, Cells]]]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"The sheet “{name}” is not in UTF-8. Save it as “CSV UTF-8”, or as .xlsx."
-        ) from error
-    if "\0" in text:
-        raise InputError(f"The sheet “{name}” is not a text file. Save it as “CSV UTF-8”, or as .xlsx.")
-    for delimiter in ",;\t":
-        try:
-            yield (
-                "",
-                _limited(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1), name),
-            )
-        except csv.Error as error:
-            raise InputError(f"The sheet “{name}” cannot be read as csv: {error}.") from error
-
-
-def _limited(rows: Iterable[tuple[int, Cells]], name: str) -> list[tuple[int, Cells]]:
-    kept: list[tuple[int, Cells]] = []
+def _data(
+    rows: Iterable[tuple[int, Cells]], positions: dict[str, int], file: str, strict: bool
+) -> Iterator[SheetRow]:
     for number, cells in rows:
-        if number > _MOST_ROWS:
-            raise InputError(
-                f"The sheet “{name}” has more than {_MOST_ROWS:,} rows: it is not a coding sheet."
-            )
-        if any(cell not in (None, "") for cell in cells):
-            kept.append((number, cells))
-    return kept
-
-
-def _data(rows: Iterable[tuple[int, Cells]], positions: dict[str, int], file: str) -> Iterator[SheetRow]:
-    for number, cells in rows:
-        found = {key: cells[position] for key, position in positions.items() if position < len(cells)}
-        if any(str(value).strip() for value in found.values() if value is not None):
-            yield SheetRow(number, found, file)
+        found: dict[str, Any] = {
+            key: cells[position] for key, position in positions.items() if position < len(cells)
+        }
+        if any(plain(value).strip() for value in found.values() if value is not None):
+            yield SheetRow(number, found, file, strict)

@@ -28,6 +28,7 @@ from models_ml.formats.coded_rows import (
     SUBJECT,
     check,
     coded_rows,
+    in_source_frames,
     report_spellings,
     without_duplicates,
 )
@@ -187,8 +188,10 @@ def _rows_by_clip(
                 f"The name of the sheet “{table.name}” does not say which camera it codes. Import each camera separately."
             )
         database = DATABASES[words.pop()] if len(words) == 1 else next(iter(databases))
-        named = [row for row in table.rows if clip_name(row.text("filename", ImportReport()))]
-        for row in coded_rows(named, subject_name, lambda _, filename: clip_name(filename), report):
+        named = tuple(row for row in table.rows if clip_name(row.text("filename", ImportReport())))
+        for row in coded_rows(
+            replace(table, rows=named), subject_name, lambda _, filename: clip_name(filename), report
+        ):
             coded[database, row.clip].append(row)
     return coded
 
@@ -262,7 +265,9 @@ def _from_sheet(
     kept = without_duplicates(rows, report, several=False)
     if not kept:
         return None
-    row = kept[0]
+    row = in_source_frames(kept[0], numbers, report)
+    if row is None:
+        return None
     emotion = _CODES.get(row.emotion, row.emotion)
     if emotion and emotion != clip.emotion_in_name:
         report.error(

@@ -73,7 +73,7 @@ def book(*cells: str) -> bytes:
         ("lab.csv", b"a,b\n1,2", "Expected the columns Subject"),
         ("lab.xlsx", b"PK\x03\x04 broken", "is damaged"),
         ("lab.xlsx", book("Subject")[:2000], "is damaged"),
-        ("lab.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old .xls format"),
+        ("lab.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is damaged or not a spreadsheet"),
         ("lab.xlsx", book("Subject", "Filename"), "not found in the sheet"),
         ("lab.eaf", bomb(), "declares XML entities"),
         ("lab.zip", packed("a.eaf", bomb()), "declares XML entities"),

@@ -20,7 +20,7 @@ from tests.trees.databases import (
     samm_tree,
     smic_tree,
 )
-from tests.trees.files import colour_image, frames, image, table, xlsx
+from tests.trees.files import colour_image, frames, image, ods, table, xls, xlsx
 from tests.trees.flow_pictures import SAMPLES, flow_by_label, flow_folds
 from tests.trees.large import large_casme2_tree, megc2019_trees
 
@@ -45,11 +45,13 @@ __all__ = [
     "manifest_tree",
     "megc2019_trees",
     "mmew_tree",
+    "ods",
     "samm",
     "samm_long_tree",
     "samm_tree",
     "smic_tree",
     "table",
     "timeline",
+    "xls",
     "xlsx",
 ]

@@ -82,7 +82,8 @@ class AnnotationUploadSerializer(serializers.Serializer):
     project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
     file = serializers.FileField(
         allow_empty_file=True,
-        help_text="A coding sheet (.csv, .xlsx), ELAN (.eaf, or a .zip of them), or JSON of Label Studio or this platform.",
+        help_text="A coding sheet (.xlsx, .ods, .xls, .csv), ELAN (.eaf, or a .zip of them), or JSON of Label Studio or "
+        "this platform.",
     )
     coders = serializers.ChoiceField(
         choices=AnnotationImport.Coders.choices,

@@ -45,7 +45,7 @@ COLUMNS = {
     "samm": samm.DATABASE.columns,
     "samm-long": samm_long.DATABASE.columns,
     "smic": smic.COLUMNS,
-    "annotations": coding_sheet._COLUMNS,
+    "annotations": coding_sheet.COLUMNS,
 }
 EVERY_COLUMN = [
     pytest.param(columns, column, id=f"{layout}-{column.key}")
