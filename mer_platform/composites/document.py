@@ -16,6 +16,7 @@ from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion, Sample, content_hash
 from mer_platform.composites.rules import parse_rules
 from models_ml.classes import CLASSES
+from models_ml.wording import NO_NUL, in_words
 
 _MOST = 100_000  # samples
 
@@ -24,7 +25,7 @@ Frame = Annotated[int, Field(ge=0, lt=2**31)] | None
 
 
 def _text(longest: int) -> Any:
-    return Annotated[str, Field(min_length=1, max_length=longest, pattern=r"^[^\x00]*$")]
+    return Annotated[str, Field(min_length=1, max_length=longest, pattern=NO_NUL)]
 
 
 class _Strict(BaseModel):
@@ -159,9 +160,7 @@ def _describe(error: PydanticError) -> list[str]:
     messages = []
     for one in error.errors()[:5]:
         where = ".".join(str(part) for part in one["loc"])
-        messages.append(
-            f"{where}: {one['msg'].removeprefix('Value error, ')}." if where else f"{one['msg']}."
-        )
+        messages.append(f"{where}: {in_words(one)}" if where else in_words(one))
     return messages
 
 

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import ValidationError as PydanticError
 
+from models_ml.wording import NO_NUL, in_words
+
 # A scope is a database, a subject or a clip, from the outside in: ("CASME II", "sub01", "EP02_01f").
 Scope = tuple[str, ...]
 _SEPARATOR = re.compile(r"\s*/\s*")
@@ -19,7 +21,7 @@ def _split_scope(value: Any) -> Any:
     return _SEPARATOR.split(value.strip()) if isinstance(value, str) else value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=120, pattern=NO_NUL)]
 ScopeField = Annotated[
     tuple[Text, ...],
     Field(min_length=1, max_length=3),
@@ -140,13 +142,13 @@ def parse_rules(data: Any) -> Rules:
 
 
 def _describe(error: Any) -> str:
-    message = error["msg"].removeprefix("Value error, ")
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"Rule “{where}” not found. The rules are {', '.join(Rules.model_fields)}."
     if error["type"] == "too_short" and where == "kinds":
         return "Choose at least one kind of expressions: micro or macro."
-    return f"{where}: {message}." if where else f"{message[0].upper()}{message[1:]}."
+    message = in_words(error)
+    return f"{where}: {message}" if where else f"{message[0].upper()}{message[1:]}"
 
 
 def _within(scope: Scope, outer: Scope) -> bool:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from pydantic import ValidationError as ConfigError
 
 from models_ml.config import FeatureConfig, RunConfig, SweepConfig, field_path
+from models_ml.wording import in_words
 
 
 def parse_config(data: Any) -> RunConfig:
@@ -46,12 +47,10 @@ def parse_sweep(data: Any) -> SweepConfig:
 
 
 def errors_by_field(error: ConfigError) -> dict[str, list[str]]:
-    """Return pydantic's messages by the path of the setting: ``net.kernels.1``."""
+    """Return what is wrong by the path of the setting: ``net.kernels.1``."""
     found: dict[str, list[str]] = {}
     for detail in error.errors():
-        is_unknown = detail["type"] == "extra_forbidden"
-        message = "This setting does not exist." if is_unknown else detail["msg"]
-        found.setdefault(field_path(detail["loc"]), []).append(message)
+        found.setdefault(field_path(detail["loc"]), []).append(in_words(detail))
     return found
 
 

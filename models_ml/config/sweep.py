@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from models_ml.config.run import RunConfig, field_path
 from models_ml.config_base import Config, located
+from models_ml.wording import in_words
 
 MAX_RUNS = 2000  # checked whenever a form changes, in about 0.15 s
 MAX_SHOWN_ERRORS = 20
@@ -121,8 +122,7 @@ class SweepConfig(Config):
         """Yield a combination's errors: the value of the grid or the setting of the base, the message, the combination."""
         for one in error.errors():
             path = field_path(one["loc"])
-            message = "This setting does not exist" if one["type"] == "extra_forbidden" else one["msg"]
-            message = f"{message.rstrip('.')}."
+            message = in_words(one)
             inside = [p for p in self.grid if f"{path}.".startswith(f"{p}.")]
             own = (
                 max(inside, key=len)

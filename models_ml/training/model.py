@@ -18,6 +18,7 @@ from models_ml.nets.base import CHANNELS
 from models_ml.nets.build import build
 from models_ml.training.chunks import chunk_size
 from models_ml.training.determinism import reproducible
+from models_ml.wording import in_words
 
 FORMAT = "mer-model-2"
 MAX_CHUNK = 64  # samples predicted at once; bounds the memory on a GPU, where chunk_size does not
@@ -98,7 +99,7 @@ class TrainedModel:
         except SafetensorError as error:
             raise InputError(f"This is not a complete model file: {error}.") from error
         except ValidationError as error:
-            problems = "; ".join(f"{field_path(e['loc'])}: {e['msg']}" for e in error.errors())
+            problems = " ".join(f"{field_path(e['loc'])}: {in_words(e)}" for e in error.errors())
             raise InputError(
                 f"The configuration in the model file does not fit this version. {problems}"
             ) from error

@@ -31,6 +31,7 @@ class PackWriter:
     Examples
     --------
     >>> import io
+    >>> import numpy as np
     >>> writer = PackWriter(io.BytesIO(), fps=Fraction(200), time_base=Fraction(1, 200))
     >>> writer.add(Frame(0, 46, 0, np.zeros((90, 120), np.uint8)))
     >>> index = writer.close()

@@ -160,16 +160,22 @@ def test_an_unusable_clip_counts_as_missing(api, version, clips, other_project, 
         (lambda d: d["label_map"]["CASME II"].update(fear="negative"), "changed after its export"),
         (lambda d: d["samples"][0].update(name="z"), "changed after its export"),
         (lambda d: d["samples"][0].update(apex=5), "samples.0: onset 10, apex 5, offset 30 are not in order"),
-        (lambda d: d["samples"][0].update(label="angry"), "samples.0.label: Input should be"),
-        (lambda d: d["samples"][0].update(onset="10"), "samples.0.onset: Input should be a valid integer"),
-        (lambda d: d["samples"][0].update(name="\0"), "samples.0.name: String should match"),
-        (lambda d: d["label_map"].update({"x": {"y": "angry"}}), "label_map.x.y: Input should be"),
+        (
+            lambda d: d["samples"][0].update(label="angry"),
+            "samples.0.label: Must be one of negative,",
+        ),
+        (lambda d: d["samples"][0].update(onset="10"), "samples.0.onset: Must be a whole number, not “10”"),
+        (
+            lambda d: d["samples"][0].update(name="\0"),
+            "samples.0.name: Must be a text without NUL characters",
+        ),
+        (lambda d: d["label_map"].update({"x": {"y": "angry"}}), "label_map.x.y: Must be one of"),
         (lambda d: d["samples"][0].update(kind="picture"), "a flow picture must have no onset"),
-        (lambda d: d.pop("content_hash"), "content_hash: Field required"),
-        (lambda d: d.update(format="zip"), "format: Input should be"),
+        (lambda d: d.pop("content_hash"), "content_hash: A value is required"),
+        (lambda d: d.update(format="zip"), "format: Must be one of mer-composite-version, not “zip”"),
         (lambda d: d.update(preset="megc3000"), "does not have a preset “megc3000”"),
         (lambda d: d.update(rules={"x": 1}), "Rule “x” not found"),
-        (lambda d: d.update(samples=[]), "samples: List should have at least 1 item"),
+        (lambda d: d.update(samples=[]), "samples: Must be a list of at least 1 value"),
     ],
 )
 def test_a_changed_document_is_refused_with_the_reason(api, version, posted, alter, words):
@@ -183,7 +189,7 @@ def test_a_changed_document_is_refused_with_the_reason(api, version, posted, alt
 def test_half_a_character_is_refused(api, version):
     data = exported(api, version)
     data["samples"][0]["name"] = "\ud800"
-    with pytest.raises(ValidationError, match=r"samples\.0\.name: Input should be a valid string"):
+    with pytest.raises(ValidationError, match=r"samples\.0\.name: Must be a text, not “\?”"):
         document.read(json.dumps(data))
 
 
@@ -311,7 +317,7 @@ class TestPages:
             (b"{", "not JSON: line 1"),
             (b"\xff\xfe\x00", "not JSON text"),
             (b"[" * 100_000, "JSON"),
-            (b"{}", "Field required"),
+            (b"{}", "A value is required"),
         ],
     )
     def test_a_bad_file_is_refused_with_the_reason(self, browser, project, content, words):

@@ -174,4 +174,4 @@ def test_rules_are_stored_with_the_version_and_make_another_one(api, project, da
     assert (second["number"], second["counts"]["samples"]) == (2, 2)
     wrong = api.post("/api/v1/composite-versions/", {**data, "rules": {"apex": "x"}})
     assert wrong.status_code == 400
-    assert "apex: Input should be" in str(wrong.json()["rules"])
+    assert "apex: Must be one of spotted, coded, not “x”." in str(wrong.json()["rules"])

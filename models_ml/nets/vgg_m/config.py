@@ -112,7 +112,7 @@ class VggMSpp(VggM):
         title="Placement",
         description="Layer after which the SPP module comes; at most the last one.",
     )
-    kernels: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
+    kernels: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(
         (2, 3, 4, 5, 6),
         max_length=12,
         json_schema_extra={"minItems": 1, "uniqueItems": True},

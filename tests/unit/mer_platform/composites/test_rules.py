@@ -25,14 +25,14 @@ def test_rules_survive_being_stored_as_json():
     [
         ({"kind": ["micro"]}, "Rule “kind” not found. The rules are material, kinds"),
         ({"kinds": []}, "Choose at least one kind"),
-        ({"apex": "guessed"}, "apex: Input should be 'spotted' or 'coded'"),
+        ({"apex": "guessed"}, "apex: Must be one of spotted, coded, not “guessed”"),
         (
             {"shortest": 500, "longest": 100},
             r"The shortest duration \(500\) is longer than the longest \(100\)",
         ),
-        ({"shortest": -1}, "shortest: Input should be greater than or equal to 0"),
+        ({"shortest": -1}, "shortest: Must be 0 or more, not -1"),
         ({"without": ["a / b / c / d"]}, "without.0: .*at most 3"),
-        (["micro"], "valid dictionary"),
+        (["micro"], "Must be an object with named values, not a list of 1"),
     ],
 )
 def test_a_wrong_rule_is_named(data, words):
