@@ -22,6 +22,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
+from models_ml.video.filetypes import VIDEOS_IN_WORDS
 
 
 class DatabaseSerializer(serializers.ModelSerializer):
@@ -73,7 +74,7 @@ class FlowPictureSerializer(serializers.ModelSerializer):
 
 class UploadSerializer(serializers.Serializer):
     file = serializers.FileField(
-        allow_empty_file=True, help_text="A video (mp4, mov, avi, mkv) or a zip of frame images."
+        allow_empty_file=True, help_text=f"A video ({VIDEOS_IN_WORDS}) or a zip of frame images."
     )
     database = own_related(Database.objects.select_related("project"), "project")(
         help_text="The database's id."

@@ -15,8 +15,9 @@ from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.jobs.models import Job
 from mer_platform.storage import sha256_of, store_by_content
 from mer_platform.web import actor
+from models_ml.video.filetypes import ARCHIVES, VIDEOS, VIDEOS_IN_WORDS
 
-SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".zip"}
+SUFFIXES = (*VIDEOS, *ARCHIVES)
 
 
 class ClipExists(Exception):
@@ -131,9 +132,7 @@ def _check_upload(suffix: str, size: int, subject: str, fps: float | None) -> No
     errors: dict[str, str] = {}
     if suffix not in SUFFIXES:
         kind = f"a file ending in “{suffix}”" if suffix else "a file without an ending"
-        errors["file"] = (
-            f"Cannot read {kind}. Upload an mp4, mov, avi or mkv video, or a zip of frame images."
-        )
+        errors["file"] = f"Cannot read {kind}. Upload a video ({VIDEOS_IN_WORDS}), or a zip of frame images."
     elif size == 0:
         errors["file"] = "The file is empty."
     elif size > settings.MAX_CLIP_BYTES:

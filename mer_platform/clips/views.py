@@ -10,9 +10,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.clips.forms import DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.services import SUFFIXES
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Role
 from mer_platform.web import is_partial, page_of
+from models_ml.video.filetypes import IMAGES_IN_WORDS, VIDEOS_IN_WORDS
 
 PAGE = 48
 
@@ -51,6 +53,9 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         "subjects": Subject.objects.filter(database__project=project).select_related("database"),
         "chosen": request.GET.get("database", ""),
         "max_bytes": settings.MAX_CLIP_BYTES,
+        "suffixes": ",".join(SUFFIXES),
+        "videos": VIDEOS_IN_WORDS,
+        "images": IMAGES_IN_WORDS,
     }
     return render(request, "clips/upload.html", context)
 

@@ -8,8 +8,7 @@ from django.db.models import Count
 
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.projects.models import Project
-
-FRAME_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
+from models_ml.video.filetypes import IMAGES
 
 
 class Import(models.Model):
@@ -135,7 +134,7 @@ class ImportItem(models.Model):
     @property
     def is_video(self) -> bool:
         """Whether the item is a video file; frame images do not state a frame rate."""
-        return self.kind == self.ItemType.CLIP and not str(self.files[0]).lower().endswith(FRAME_SUFFIXES)
+        return self.kind == self.ItemType.CLIP and not str(self.files[0]).lower().endswith(IMAGES)
 
     def paths(self) -> list[str]:
         """Return the paths of its files in the imported folder."""

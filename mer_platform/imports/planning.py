@@ -10,7 +10,7 @@ from mer_platform.clips.services import other_spelling
 from mer_platform.imports.annotations import plan_annotations
 from mer_platform.imports.comparing import ProjectContents, compare_clip, compare_picture
 from mer_platform.imports.frames import indices_of
-from mer_platform.imports.models import FRAME_SUFFIXES, Import, ImportItem, ImportProblem
+from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from models_ml.formats.base import (
     Finding,
     FoundClip,
@@ -19,6 +19,7 @@ from models_ml.formats.base import (
     Severity,
     Tree,
 )
+from models_ml.video.filetypes import IMAGES
 
 State, ItemType = ImportItem.State, ImportItem.ItemType
 _LONGEST = {"database": 60, "subject": 60, "name": 120, "emotion": 40}
@@ -78,7 +79,7 @@ class ImportPlan:
         if not found.files:
             self._fail(item, "error", "frames-absent", f"{item} has no frames: it is not imported.")
             return
-        if not found.fps and file.lower().endswith(FRAME_SUFFIXES):
+        if not found.fps and file.lower().endswith(IMAGES):
             self._fail(
                 item,
                 "error",

@@ -22,8 +22,8 @@ from models_ml.errors import InputError
 from models_ml.formats import casme2, samm, smic
 from models_ml.formats.base import Finding, FoundFlowPicture, Layout, Sheet, Tree
 from models_ml.formats.coded_rows import report_spellings
-from models_ml.formats.folders import is_litter
 from models_ml.formats.report import ImportReport, listed
+from models_ml.video.filetypes import is_litter
 
 LABELS = {"0": "negative", "1": "positive", "2": "surprise"}
 _PNG = b"\x89PNG\r\n\x1a\n"

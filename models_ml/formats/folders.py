@@ -7,12 +7,10 @@ from pathlib import PurePosixPath
 from models_ml.errors import InputError
 from models_ml.formats.base import SHEET_SUFFIXES, Tree
 from models_ml.formats.report import ImportReport, listed
+from models_ml.video.filetypes import IMAGES, IMAGES_IN_WORDS, file_names, is_litter, is_other_image
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 
-IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp")
-VIDEOS = (".mp4", ".mov", ".avi", ".mkv")
-_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # and each name with a leading dot
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,13 @@ def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
     files next to frames, and a number that two files have; the folder is left out in this last case.
     """
     inside: defaultdict[str, list[str]] = defaultdict(list)
-    unreadable = []
+    unreadable, litter = [], []
     for path in tree.files():
         if not _is_text(path):
             unreadable.append(path.encode("utf-8", "backslashreplace").decode())
-        elif not is_litter(path):
+        elif is_litter(path):
+            litter.append(path)
+        else:
             inside[path.rpartition("/")[0]].append(path)
     if unreadable:
         report.error(
@@ -44,13 +44,14 @@ def image_folders(tree: Tree, report: ImportReport) -> list[Folder]:
             f"Files whose names are not UTF-8 were left out: {listed(unreadable)}. Rename them.",
             file=unreadable[0],
         )
+    if litter:
+        report.info(
+            "litter",
+            f"Files that operating systems and other programs leave behind were left out ({len(litter):,}): "
+            f"{listed(file_names(litter))}.",
+        )
     folders = [_folder(tree.name, path, files, report) for path, files in sorted(inside.items())]
     return [folder for folder in folders if folder is not None]
-
-
-def is_litter(path: str) -> bool:
-    """Return whether the path is something that operating systems leave behind: dot files, thumbnails."""
-    return any(part.startswith(".") or part.lower() in _LITTER for part in path.split("/"))
 
 
 def _is_text(path: str) -> bool:
@@ -66,10 +67,18 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
     if not images:
         return None
     others = [file for file in files if not file.lower().endswith((*IMAGES, *SHEET_SUFFIXES))]
-    if others:
+    unread = [file for file in others if is_other_image(file)]
+    if unread:
+        report.warning(
+            "image-type",
+            f"Images of a type that cannot be read were left out: {listed(file_names(unread))}. If they are frames, convert "
+            "them to PNG.",
+            file=path or unread[0],
+        )
+    if others := [file for file in others if file not in unread]:
         report.info(
             "not-an-image",
-            f"Files that are not frames were left out: {listed(_names(others))}.",
+            f"Files that are not frames were left out: {listed(file_names(others))}.",
             file=path or others[0],
         )
     numbered: dict[int, str] = {}
@@ -108,10 +117,6 @@ def _folder(tree_name: str, path: str, files: list[str], report: ImportReport) -
     return Folder(path, parts, names, numbers)
 
 
-def _names(paths: list[str]) -> list[str]:
-    return [PurePosixPath(path).name for path in paths]
-
-
 def sound_frames(
     tree: Tree, folder: Folder, report: ImportReport, *, subject: str, clip: str
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -139,12 +144,13 @@ def sound_frames(
 def _flaw(tree: Tree, path: str) -> str:
     try:
         with tree.open(path) as file:
-            head = file.read(8)
+            head = file.read(12)
     except (InputError, OSError):
         return "cannot be read"
     if not head:
         return "is empty"
-    return "" if head.startswith(_SIGNATURES) else "is not a JPEG, PNG or BMP image"
+    is_webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    return "" if is_webp or head.startswith(_SIGNATURES) else f"is not a {IMAGES_IN_WORDS} image"
 
 
 def _report_gap(folder: Folder, report: ImportReport, subject: str, clip: str) -> None:

@@ -24,10 +24,11 @@ from models_ml.formats.coded_rows import (
     in_source_frames,
     without_duplicates,
 )
-from models_ml.formats.folders import IMAGES, VIDEOS, Folder, image_folders, sound_frames
+from models_ml.formats.folders import Folder, image_folders, sound_frames
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
 from models_ml.formats.sheets import SheetTable, find_table
+from models_ml.video.filetypes import IMAGES, VIDEOS
 
 COLUMNS = (
     Column("database", ("database", "dataset")),

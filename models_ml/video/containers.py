@@ -68,7 +68,8 @@ def sniff(path: Path) -> FileType | None:
         return "avi"
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "zip"
-    return "image" if head.startswith(_IMAGES) else None
+    is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return "image" if is_webp or head.startswith(_IMAGES) else None
 
 
 def missing_bytes(path: Path, kind: FileType) -> int:

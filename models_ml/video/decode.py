@@ -13,6 +13,7 @@ from pathlib import Path
 
 from models_ml.errors import InputError
 from models_ml.video.containers import sniff
+from models_ml.video.filetypes import VIDEOS_IN_WORDS
 from models_ml.video.frames import Frame, FrameSource, Image, Limits
 from models_ml.video.images import ImageSource
 from models_ml.video.stream import VideoSource
@@ -23,7 +24,7 @@ _DEFAULT_LIMITS = Limits()
 
 
 def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAULT_LIMITS) -> FrameSource:
-    """Open a video file (mp4, mov, avi, mkv), a zip of frame images or a folder of them.
+    """Open a video file (mp4, m4v, mov, avi, mkv, webm), a zip of frame images or a folder of them.
 
     The type is recognised by content; the file's name does not matter.
 
@@ -52,7 +53,7 @@ def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAU
         raise InputError("The file is a single image. Put all frames of the clip into one zip file.")
     if kind is None:
         raise InputError(
-            "The content of the file is neither a video (mp4, mov, avi or mkv) nor a zip of frame images. "
+            f"The content of the file is neither a video ({VIDEOS_IN_WORDS}) nor a zip of frame images. "
             "Export the clip in one of these formats."
         )
     if kind == "zip":

@@ -95,7 +95,7 @@ def decode(data: bytes, *, grey: bool, by: int = 1, check: bool = True) -> Image
     try:
         layout = layout_of(data)
     except IndexError as error:
-        raise InputError("is not a JPEG, PNG or BMP image, or is cut off") from error
+        raise InputError("is not a JPEG image, or is cut off") from error
     # An end marker cannot occur within a scan, but does in a thumbnail before it.
     if check and data.rfind(_END) < layout.scan:
         raise InputError("is cut off: its end is missing")

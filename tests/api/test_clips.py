@@ -41,7 +41,7 @@ def test_it_stores_the_bytes_unchanged_and_queues_the_ingest(upload):
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        ({"name": "notes.txt"}, "file", "Upload an mp4, mov, avi or mkv video"),
+        ({"name": "notes.txt"}, "file", "Upload a video (mp4, m4v, mov, avi, mkv or webm)"),
         ({"content": b""}, "file", "empty"),
         ({"subject": "  "}, "subject", "State whose face this is"),
         ({"subject": "x" * 61}, "subject", "at most 60"),

@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from models_ml.errors import InputError
-from models_ml.formats.folders import VIDEOS
+from models_ml.video.filetypes import VIDEOS
 
 _LARGEST = 64 << 20  # bytes of a file
 _DEEPEST = 32  # tiers below tiers

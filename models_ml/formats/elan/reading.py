@@ -19,9 +19,9 @@ from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.elan.document import ElanAnnotation, ElanDocument, Tier, parse
 from models_ml.formats.elan.tier_names import TierName, read_tier_name
-from models_ml.formats.folders import is_litter
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import KINDS, MISSING, NO_EXPRESSION, PHASES, Span, combine, role_of
+from models_ml.video.filetypes import is_litter
 
 _LARGEST = 64 << 20  # bytes of a file
 PROPERTY = "mer-platform:"  # before "database", "subject" and "clip"

@@ -18,15 +18,17 @@ from pympi.Elan import Eaf
 from models_ml.errors import InputError
 from models_ml.formats.base import MARKS, Marked, MarkedClip
 from models_ml.formats.elan.reading import PROPERTY
-from models_ml.formats.folders import VIDEOS
 from models_ml.formats.spans import CONSENSUS, NO_EMOTION
 from models_ml.formats.zips import safe_name
+from models_ml.video.filetypes import VIDEOS
 
 _MIME = {
     ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
     ".mov": "video/quicktime",
     ".avi": "video/x-msvideo",
     ".mkv": "video/x-matroska",
+    ".webm": "video/webm",
 }
 Spans = list[tuple[str, int, int, str]]  # tier, start, end, text
 

@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
-from models_ml.formats.folders import is_litter
 from models_ml.formats.label_studio.frame_rates import find_rate
 from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import Span, combine, role_of
+from models_ml.video.filetypes import is_litter
 
 _LARGEST = 256 << 20  # bytes of an export
 

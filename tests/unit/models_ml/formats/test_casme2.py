@@ -193,12 +193,16 @@ def test_gaps_empty_files_and_files_that_are_not_images_are_reported(tmp_path: P
     (folder / "cover.jpg").write_bytes(trees.image())
     finding = read(tmp_path)
     assert [(p.severity, p.code, p.file.rpartition("/")[2]) for p in finding.problems] == [
+        ("info", "litter", ""),
         ("info", "not-an-image", "EP02_01f"),
         ("warning", "frame-without-number", "cover.jpg"),
         ("warning", "file-no-image", "img53.jpg"),
         ("warning", "file-no-image", "img55.jpg"),
         ("warning", "frames-gap", "EP02_01f"),
     ]
+    assert finding.problems[0].message == (
+        "Files that operating systems and other programs leave behind were left out (1): Thumbs.db."
+    )
     assert "2 of 41 frames are missing: 50–51" in finding.problems[-1].message
     assert not {50, 51, 53, 55} & set(finding.clips[0].numbers)
     assert len(finding.clips[0].files) == 37

@@ -129,6 +129,10 @@ def test_the_colour_matrix_and_range_of_the_file_are_used(
         ("f.avi", "mpeg4", "yuv420p"),
         ("g.mkv", "ffv1", "gray"),
         ("h.mp4", "libx264", "yuv420p10le"),
+        ("i.webm", "libvpx-vp9", "yuv420p"),
+        ("i.webm", "libvpx", "yuv420p"),
+        ("i.webm", "libsvtav1", "yuv420p"),
+        ("i.m4v", "libx264", "yuv420p"),
     ],
 )
 def test_frames_come_in_the_order_they_were_filmed_in(
