@@ -183,6 +183,21 @@ def test_the_judge_may_decide_that_there_is_no_expression(browser, project, alic
     assert AuditEvent.objects.first().action == "adjudicated CASME II/sub01/EP01: no expression"
 
 
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("12E+12A", "“12E” and “12A” contradict each other. Write the unit once."),
+        ("smile", "“smile” is not an action unit."),
+    ],
+)
+def test_units_that_cannot_be_read_are_refused_with_a_reason(browser, url, clip, written, sentence):
+    assign(clip, "bea", "cem", done=True)
+    new = {"onset": 40, "apex": 45, "offset": 50, "emotion": "surprise", "action_units": written}
+    answer = browser.post(url, {"new-choice": "manual", **{f"new-{k}": v for k, v in new.items()}})
+    assert sentence in answer.content.decode()
+    assert not Consensus.objects.exists()
+
+
 def test_the_judge_may_add_an_expression_that_no_coder_saw(browser, url, clip):
     assign(clip, "bea", "cem", done=True)
     new = {"onset": 40, "apex": 45, "offset": 50, "emotion": "surprise"}

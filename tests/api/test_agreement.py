@@ -31,6 +31,14 @@ def agreement(api, project, **query) -> dict:
     return api.get(f"/api/v1/projects/{project.pk}/agreement/", query).json()
 
 
+def test_only_units_that_a_coder_is_sure_of_are_compared(api, project, make_clip):
+    clip = make_clip("EP01")
+    annotate(clip, "bea", action_units="4+R10B+12?+(6 or 7)+ref(43)+(9)")
+    annotate(clip, "cem", action_units="4+10+17")
+    (pair,) = agreement(api, project)["pairs"]
+    assert pair["reliability"] == pytest.approx(2 * 2 / (2 + 3))
+
+
 def test_it_compares_what_two_coders_coded(api, project, make_clip):
     for n, (emotion, shift) in enumerate([("disgust", 0), ("disgust", 2), ("surprise", -4)]):
         clip = make_clip(f"EP0{n}", f"s{n}")

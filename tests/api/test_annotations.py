@@ -151,7 +151,14 @@ def test_only_the_coder_restores_an_annotation(project, api, annotation, member)
 
 
 @pytest.mark.parametrize(
-    ("written", "stored"), [("4+L10", "4+L10"), ("au4, 10l", "4+L10"), ("R12A+14", "R12A+14"), ("", "")]
+    ("written", "stored"),
+    [
+        ("4+L10", "4+L10"),
+        ("au4, 10l", "4+L10"),
+        ("R12A+14", "R12A+14"),
+        ("R6 or R12；14？", "(R6 or R12)+14?"),
+        ("", ""),
+    ],
 )
 def test_action_units_are_stored_in_one_form(api, clip, written, stored):
     assert api.post(URL, {"clip": clip.pk, "action_units": written}).json()["action_units"] == stored
@@ -159,7 +166,12 @@ def test_action_units_are_stored_in_one_form(api, clip, written, stored):
 
 @pytest.mark.parametrize(
     ("written", "words"),
-    [("smile", "“smile” is not an action unit"), ("4+99", "no action unit 99"), ("L4R", "“L4R”")],
+    [
+        ("smile", "“smile” is not an action unit"),
+        ("4+99", "no action unit 99"),
+        ("L4R", "“L4R”"),
+        ("12E+12A", "contradict each other"),
+    ],
 )
 def test_an_unreadable_action_unit_is_named(api, clip, written, words):
     answer = api.post(URL, {"clip": clip.pk, "action_units": written})
