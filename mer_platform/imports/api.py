@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
-from mer_platform.imports.summary import by_database, by_severity, corrections
+from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
@@ -60,6 +60,20 @@ class DatabaseImportProblemSerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportProblem
         fields = ["id", "severity", "code", "message", "file", "row", "column", "subject", "clip"]
+
+
+class ProblemGroupSerializer(serializers.Serializer):
+    """Problems whose messages differ only in numbers, names and quoted words."""
+
+    key = serializers.CharField(help_text="Identifies the group: `problems/?group=<key>` lists its problems.")
+    severity = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="What the problems say; “…” stands for what differs.")
+    count = serializers.IntegerField(help_text="Number of problems.")
+    first = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="The first few problems: message, file, row, column, subject and clip.",
+    )
 
 
 class StartDatabaseImportSerializer(serializers.Serializer):
@@ -153,12 +167,31 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     @extend_schema(
         responses=DatabaseImportProblemSerializer(many=True),
         filters=False,
-        parameters=_named(PROBLEM_FILTERS),
+        parameters=[
+            *_named(PROBLEM_FILTERS),
+            OpenApiParameter(
+                "group", str, description="Key of a group of `problem-groups`: only its problems."
+            ),
+        ],
     )
     @action(detail=True, filterset_fields=PROBLEM_FILTERS)
     def problems(self, request: Request, pk: str) -> Response:
-        """List the problems that the report contains."""
-        return self._listed(self._batch(pk).problems.all(), DatabaseImportProblemSerializer)
+        """List the problems that the report contains, one by one."""
+        problems = self._batch(pk).problems.all()
+        if key := request.query_params.get("group"):
+            group = group_of(self.filter_queryset(problems), key)
+            page = self.paginate_queryset(list(group.problems) if group else [])
+            return self.get_paginated_response(DatabaseImportProblemSerializer(page, many=True).data)
+        return self._listed(problems, DatabaseImportProblemSerializer)
+
+    @extend_schema(
+        responses=ProblemGroupSerializer(many=True), filters=False, parameters=_named(PROBLEM_FILTERS)
+    )
+    @action(detail=True, filterset_fields=PROBLEM_FILTERS, pagination_class=None, url_path="problem-groups")
+    def problem_groups(self, request: Request, pk: str) -> Response:
+        """List the problems grouped by what they say: the most severe first, then the most frequent."""
+        groups = groups_of(self.filter_queryset(self._batch(pk).problems.all()))
+        return Response([group.to_json() for group in groups])
 
     @extend_schema(
         responses=DatabaseImportItemSerializer(many=True), filters=False, parameters=_named(ITEM_FILTERS)

@@ -55,4 +55,6 @@ class ReportFilter(forms.Form):
         required=False, choices=[("", "Any severity"), *ImportProblem.Severity.choices]
     )
     code = forms.CharField(required=False, widget=forms.HiddenInput)
+    group = forms.CharField(required=False, widget=forms.HiddenInput)
+    rows = forms.BooleanField(required=False, widget=forms.HiddenInput)
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *ImportItem.State.choices])

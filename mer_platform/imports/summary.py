@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count
 
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from models_ml.formats.problem_groups import FIELDS, ProblemGroup, group_problems
 
 
 def as_json(batch: Import) -> dict[str, Any]:
@@ -18,9 +19,8 @@ def as_json(batch: Import) -> dict[str, Any]:
         "counts": batch.counts(),
         "databases": by_database(batch),
         "corrections": corrections(batch),
-        "problems": list(
-            batch.problems.values("severity", "code", "message", "file", "row", "column", "subject", "clip")
-        ),
+        "problem_groups": [group.to_json() for group in groups_of(batch.problems.all())],
+        "problems": list(batch.problems.values(*FIELDS)),
         "items": [
             {
                 "kind": item.kind,
@@ -39,6 +39,16 @@ def as_json(batch: Import) -> dict[str, Any]:
             for item in batch.items.all()
         ],
     }
+
+
+def groups_of(problems: Any) -> list[ProblemGroup]:
+    """Return problems (a queryset) grouped by what they say; each problem of a group has its ``id`` too."""
+    return group_problems(problems.order_by("pk").values("id", *FIELDS))
+
+
+def group_of(problems: Any, key: str) -> ProblemGroup | None:
+    """Return the group with this key, or None if the problems (a queryset) have no such group."""
+    return next((group for group in groups_of(problems) if group.key == key), None)
 
 
 def corrections(batch: Import) -> list[dict[str, Any]]:

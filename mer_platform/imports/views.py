@@ -13,12 +13,21 @@ from mer_platform.imports import services
 from mer_platform.imports.forms import ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.sources import import_root, subfolders
-from mer_platform.imports.summary import as_json, by_code, by_database, by_severity, corrections
+from mer_platform.imports.summary import (
+    as_json,
+    by_code,
+    by_database,
+    by_severity,
+    corrections,
+    group_of,
+    groups_of,
+)
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml import formats
+from models_ml.formats.problem_groups import FIELDS, ProblemGroup, problems_csv
 
 ROWS = 100
 _TO_IMPORT = {
@@ -75,8 +84,10 @@ def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     batch = get_object_or_404(Import.objects.select_related("created_by"), pk=pk, project=project)
     context = {"batch": batch, "title": _title(batch), **_report_context(request, batch)}
     template = "imports/report.html"
+    part = request.GET.get("part", "") if is_partial(request) else "all"
+    if part in ("all", "problems"):  # not for the progress, which a page asks for every second
+        context |= _problem_context(request, batch)
     if is_partial(request):
-        part = request.GET.get("part", "")
         template = {"problems": "imports/_problems.html", "items": "imports/_items.html"}.get(
             part, "imports/_live.html"
         )
@@ -98,6 +109,18 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     name = f"import-{batch.pk}-{batch.layout}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+@login_required
+@require_GET
+def problem_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Download the rows of the report that match the filters, one problem per line, as CSV."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project)
+    problems, group = _filtered(request, batch)
+    rows = problems.values(*FIELDS) if group is None else group.problems
+    headers = {"Content-Disposition": f'attachment; filename="import-{batch.pk}-problems.csv"'}
+    return HttpResponse(problems_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @login_required
@@ -157,22 +180,47 @@ def _folder_context(path: str) -> dict[str, Any]:
     }
 
 
-def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
+def _filters(request: HttpRequest) -> tuple[ReportFilter, dict[str, Any]]:
     chosen = ReportFilter(request.GET)
-    fields = chosen.cleaned_data if chosen.is_valid() else {}
-    problems, items = batch.problems.all(), batch.items.all()
-    if severity := fields.get("severity"):
-        problems = problems.filter(severity=severity)
-    codes = by_code(problems)
-    if code := fields.get("code"):
-        problems = problems.filter(code=code)
+    return chosen, chosen.cleaned_data if chosen.is_valid() else {}
+
+
+def _filtered(request: HttpRequest, batch: Import) -> tuple[Any, ProblemGroup | None]:
+    """Return the problems that match severity and code, and the chosen group among them, if there is one."""
+    _, fields = _filters(request)
+    wanted = {name: fields[name] for name in ("severity", "code") if fields.get(name)}
+    problems = batch.problems.filter(**wanted)
+    return problems, group_of(problems, fields["group"]) if fields.get("group") else None
+
+
+def _problem_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
+    """Return what repeats, grouped; or the rows of one group, or all rows, if the request asks for them."""
+    _, fields = _filters(request)
+    problems, group = _filtered(request, batch)
+    as_rows = bool(fields.get("rows")) and group is None
+    rows = group.problems if group is not None else problems if as_rows else []
+    return {
+        "codes": by_code(
+            batch.problems.filter(severity=fields["severity"]) if fields.get("severity") else batch.problems
+        ),
+        "code": fields.get("code", ""),
+        "group": group,
+        "rows_shown": as_rows,
+        "problem_count": problems.count(),
+        "problems": page_of(request, rows, ROWS),
+        "groups": page_of(request, [] if group or as_rows else groups_of(problems), ROWS),
+    }
+
+
+def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
+    chosen, fields = _filters(request)
+    items = batch.items.all()
     if state := fields.get("state"):
         items = items.filter(state=state)
     counts = batch.counts()
     waiting = batch.items.filter(state=ImportItem.State.WAITING)
     return {
         "filter": chosen,
-        "code": fields.get("code", ""),
         "counts": counts,
         "ended": counts["total"] - counts["waiting"],
         "wanted": [
@@ -181,10 +229,8 @@ def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
             if (n := waiting.filter(kind=kind).count())
         ],
         "severities": by_severity(batch),
-        "codes": codes,
         "databases": by_database(batch),
         "corrections": corrections(batch),
-        "problems": page_of(request, problems, ROWS),
         "items": page_of(request, items.select_related("clip", "picture"), ROWS, "items"),
         "worked_on": Job.objects.filter(group=batch.group, attempt__gt=0).exists(),
     }

@@ -10,12 +10,13 @@ from mer_platform.imports import services
 from mer_platform.imports.checking import check_here
 from mer_platform.imports.models import Import
 from mer_platform.imports.services import ImportSource
-from mer_platform.imports.summary import as_json
+from mer_platform.imports.summary import as_json, groups_of
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.models import Project
 from models_ml import formats
 from models_ml.errors import InputError
+from models_ml.formats.problem_groups import FIELDS, problems_csv
 
 SHOWN = 40
 
@@ -47,6 +48,12 @@ class Command(BaseCommand):
         parser.add_argument("--accept-all", action="store_true", help="apply every proposed correction")
         parser.add_argument("--no-wait", action="store_true", help="do not wait for the workers")
         parser.add_argument("--json", action="store_true", help="print the complete report as JSON")
+        parser.add_argument(
+            "--problems",
+            type=Path,
+            metavar="FILE",
+            help="write every problem to a CSV file; the report groups them",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
@@ -74,6 +81,8 @@ class Command(BaseCommand):
                 f"Import {batch.pk} was stopped. Imported items stay; import again to continue."
             ) from None
         batch.refresh_from_db()
+        if options["problems"]:
+            self._write_problems(batch, options["problems"])
         self._report(batch)
         self._check_outcome(batch)
 
@@ -115,19 +124,25 @@ class Command(BaseCommand):
 
         wait_until(ended)
 
+    def _write_problems(self, batch: Import, path: Path) -> None:
+        try:
+            path.write_text(problems_csv(batch.problems.values(*FIELDS)), encoding="utf-8", newline="")
+        except OSError as error:
+            raise CommandError(f"Cannot write “{path}”: {error.strerror}.") from error
+
     def _report(self, batch: Import) -> None:
         if self.quiet:
             self.stdout.write(json.dumps(as_json(batch), ensure_ascii=False))
             return
-        for problem in batch.problems.all()[:SHOWN]:
-            place = ", ".join(
-                part
-                for part in (problem.file, f"row {problem.row}" if problem.row else "", problem.column)
-                if part
+        groups = groups_of(batch.problems.all())
+        for group in groups[:SHOWN]:
+            places = "; ".join(group.places)
+            more = f"; …, {group.count} in all" if group.count > 1 else ""
+            self.stdout.write(f"{group.severity}: {group.message}{f' [{places}{more}]' if places else ''}")
+        if (more_groups := len(groups) - SHOWN) > 0:
+            self.stdout.write(
+                f"… and {more_groups} more kinds of problems. Use --problems to write all to a file."
             )
-            self.stdout.write(f"{problem.severity}: {problem.message}{f' [{place}]' if place else ''}")
-        if (more := batch.problems.count() - SHOWN) > 0:
-            self.stdout.write(f"… and {more} more. Use --json to print all.")
         for correction in batch.corrections:
             applied = "accepted" if correction["key"] in batch.accepted else "not accepted"
             self.stdout.write(
