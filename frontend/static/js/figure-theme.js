@@ -4,20 +4,39 @@
 
 /**
  * Replace `"var(--data-1)"` anywhere in the figure by the token's current value, so that the server can name
- * colours without knowing the theme.
+ * colours without knowing the theme, and `"ink-on(0.7)"` by the ink that is readable on a cell of that value.
  *
  * @param {any} value @param {(token: string) => string} token returns the CSS colour of `"--data-1"` @returns {any} a copy
  */
 export function resolveTokens(value, token) {
   if (typeof value === "string") {
     const match = /^var\((--[\w-]+)\)$/.exec(value);
-    return match ? token(match[1]) : value;
+    if (match) return token(match[1]);
+    const share = /^ink-on\(([\d.]+)\)$/.exec(value);
+    return share ? inkOn(Number(share[1]), token) : value;
   }
   if (Array.isArray(value)) return value.map((item) => resolveTokens(item, token));
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveTokens(item, token)]));
   }
   return value;
+}
+
+/** The ends of the colour scale of heat maps. */
+const RAMP = Object.freeze(["--sunken", "--accent"]);
+
+/**
+ * Black or white, the one that contrasts more with a cell of the colour scale: at least 4.58:1 on any colour.
+ *
+ * @param {number} share the cell's place on the scale, 0 to 1 @param {(token: string) => string} token @returns {string}
+ */
+export function inkOn(share, token) {
+  const [low, high] = RAMP.map((name) => (token(name).match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
+  const luminance = low
+    .map((value, i) => (value + ((high[i] ?? value) - value) * share) / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+  return (luminance + 0.05) ** 2 > 0.05 * 1.05 ? "#000" : "#fff";
 }
 
 /**
@@ -39,7 +58,7 @@ export function themedLayout(layout, token, font) {
   };
   const colorbar = { outlinewidth: 0, tickfont: quiet, title: { font: quiet }, thickness: 12 };
   const errors = { error_x: { color: token("--ink") }, error_y: { color: token("--ink") } };
-  const ramp = [[0, token("--sunken")], [1, token("--accent")]];
+  const ramp = RAMP.map((name, i) => [i, token(name)]);
   const template = {
     layout: {
       paper_bgcolor: "rgba(0,0,0,0)",

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from mer_platform.experiments.figures import MARGIN
 from mer_platform.experiments.models import Run
+from mer_platform.experiments.naming import names_in_figure
 from mer_platform.experiments.results import results_of
 from models_ml.classes import CLASSES
 from models_ml.evaluation.uncertainty import Interval
@@ -17,7 +18,7 @@ def scores(runs: Sequence[Run]) -> go.Figure:
     """UF1 and UAR of each run, with 95% intervals."""
     results = [results_of(run) for run in runs]
     return _grouped(
-        [_label(run) for run in runs],
+        names_in_figure(runs),
         (
             (metric.upper(), [(getattr(r.evaluation, metric), r.intervals[metric]) for r in results])
             for metric in ("uf1", "uar")
@@ -30,29 +31,25 @@ def databases(runs: Sequence[Run]) -> go.Figure:
     results = [results_of(run) for run in runs]
     names = sorted({name for r in results for name in r.evaluation.per_database})
     rows = []
-    for run, r in zip(runs, results, strict=True):
+    for run_name, r in zip(names_in_figure(runs), results, strict=True):
         points: list[Point] = [(r.evaluation.uf1, r.intervals["uf1"])]
         for name in names:
             own = r.evaluation.per_database.get(name)
             points.append((own.uf1, r.all_intervals.per_database[name]["uf1"]) if own else None)
-        rows.append((_label(run), points))
+        rows.append((run_name, points))
     return _grouped(["all samples", *names], rows)
 
 
 def classes(runs: Sequence[Run]) -> go.Figure:
     """F1 of each run for each class, with 95% intervals."""
     rows = []
-    for run in runs:
+    for run_name, run in zip(names_in_figure(runs), runs, strict=True):
         r = results_of(run)
         points: list[Point] = [
             (r.evaluation.per_class[name].f1, r.all_intervals.per_class[name]["f1"]) for name in CLASSES
         ]
-        rows.append((_label(run), points))
+        rows.append((run_name, points))
     return _grouped(list(CLASSES), rows)
-
-
-def _label(run: Run) -> str:
-    return f"#{run.pk}"
 
 
 def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
@@ -75,6 +72,6 @@ def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> 
             hovertemplate="%{x}: %{y:.3f} (%{customdata})",
         )
     figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
-    figure.update_xaxes(type="category")  # otherwise Plotly reads “#1” as a number
+    figure.update_xaxes(type="category", automargin=True)  # otherwise Plotly reads “3” as a number
     figure.update_yaxes(range=[0, 1])
     return figure

@@ -2,13 +2,11 @@
 
 import plotly.graph_objects as go
 
-from mer_platform.experiments.figures import MARGIN
+from mer_platform.experiments.figures import MARGIN, add_cell_texts
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import Results
 from mer_platform.experiments.runs.epochs import chosen_epochs
 from models_ml.classes import CLASSES
-
-READABLE = 0.65  # share of a row up to which dark text is readable on its cell, in both themes
 
 
 def confusion(results: Results) -> go.Figure:
@@ -32,10 +30,7 @@ def confusion(results: Results) -> go.Figure:
         hovertemplate="true %{y}, predicted %{x}: %{text}<extra></extra>",
     )
     figure = go.Figure(heatmap)
-    for row, (name, words) in enumerate(zip(CLASSES, text, strict=True)):
-        for column, word in enumerate(words):
-            ink = "var(--surface)" if shares[row][column] > READABLE else "var(--ink)"
-            figure.add_annotation(x=CLASSES[column], y=name, text=word, showarrow=False, font={"color": ink})
+    add_cell_texts(figure, CLASSES, CLASSES, text, shares)
     figure.update_yaxes(autorange="reversed", title="true", showgrid=False)
     figure.update_xaxes(title="predicted", side="bottom", showgrid=False)
     figure.update_layout(margin={**MARGIN, "l": 84}, height=340)
@@ -97,7 +92,7 @@ def _add_losses(figure: go.Figure, kind: str, colour: str, by_fold: dict[str, li
         figure.add_scatter(
             x=list(range(1, len(values) + 1)),
             y=values,
-            mode="lines",
+            mode=_mode(values),
             line={"width": 1, "color": colour},
             opacity=0.25,
             showlegend=False,
@@ -109,10 +104,15 @@ def _add_losses(figure: go.Figure, kind: str, colour: str, by_fold: dict[str, li
             name=f"{kind}, mean of the folds",
             x=list(range(1, len(means) + 1)),
             y=means,
-            mode="lines",
+            mode=_mode(means),
             line={"width": 3, "color": colour},
             hovertemplate="epoch %{x}: %{y:.3f}",
         )
+
+
+def _mode(values: list[float]) -> str:
+    """A line through a single epoch is invisible."""
+    return "lines" if len(values) > 1 else "markers"
 
 
 def epochs(run: Run) -> go.Figure:

@@ -1,15 +1,13 @@
 """Which configuration of an experiment is best, and how certain that is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.naming import labels, varied_settings
 from mer_platform.experiments.results import group_by_configuration
 from mer_platform.experiments.sweeps.ranking import ranking_of
-from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.evaluation.ranking import RankedConfiguration
 from models_ml.evaluation.uncertainty import Interval
@@ -105,26 +103,11 @@ class Answer:
         return dict(varied_settings(self.runs))
 
     @property
+    def widest(self) -> list[str]:
+        """The two settings with the most values, in the order of ``varied``; fewer if fewer vary."""
+        most = sorted(self.varied, key=lambda title: -len(set(self.varied[title])))[:2]
+        return [title for title in self.varied if title in most]
+
+    @property
     def several_seeds(self) -> bool:
         return any(len(standing.runs) > 1 for standing in self.standings)
-
-
-def labels(runs: Sequence[Run]) -> dict[int, str]:
-    """Return what distinguishes each run from the others of its experiment, except the seed; its name if nothing does."""
-    by_net: dict[str, list[Run]] = {}
-    for run in runs:
-        by_net.setdefault(run.settings.net.title, []).append(run)
-    found: dict[int, str] = {}
-    for title, same in by_net.items():
-        own = [title] if len(by_net) > 1 else []
-        varied = varied_settings(same)
-        for number, run in enumerate(same):
-            parts = own + [f"{setting.lower()} {values[number]}" for setting, values in varied]
-            found[run.pk] = ", ".join(parts) or run.name
-    return found
-
-
-def varied_settings(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """Return the settings, except the seed, in which runs differ, and the value of each run."""
-    found = differences([run.settings for run in runs])
-    return [(title, values) for title, values in found if title != RunConfig.model_fields["seed"].title]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from mer_platform.experiments.figures import MARGIN
+from mer_platform.experiments.figures import MARGIN, add_cell_texts
+from mer_platform.experiments.naming import names_in_figure
 from mer_platform.experiments.sweeps.answer import Answer
 
 MAX_CONFIGURATIONS = 40  # in one figure
@@ -37,10 +38,10 @@ def ranked(answer: Answer) -> go.Figure:
     figure = go.Figure(traces)
     figure.update_yaxes(
         tickvals=list(range(1, len(rows) + 1)),
-        ticktext=[f"#{row.run.pk}" for row in rows],
+        ticktext=names_in_figure([row.run for row in rows]),
         range=[len(rows) + 0.6, 0.4],
         showgrid=False,
-        title="run",
+        automargin=True,
     )
     figure.update_xaxes(title="score, with 95% interval", side="top")
     figure.update_layout(
@@ -66,14 +67,17 @@ def heat_map(answer: Answer, x: str, y: str) -> go.Figure:
             z=means,
             x=columns,
             y=lines,
-            text=[["" if mean is None else f"{mean:.3f}" for mean in line] for line in means],
-            texttemplate="%{text}",
             xgap=2,
             ygap=2,
             colorbar={"title": {"text": "UF1"}},
             hovertemplate=f"{y} %{{y}}, {x.lower()} %{{x}}: UF1 %{{z:.3f}}<extra></extra>",
         )
     )
+    known = [mean for line in means for mean in line if mean is not None]
+    low, span = min(known, default=0.0), (max(known, default=0.0) - min(known, default=0.0)) or 1.0
+    texts = [["" if mean is None else f"{mean:.3f}" for mean in line] for line in means]
+    shares = [[None if mean is None else (mean - low) / span for mean in line] for line in means]
+    add_cell_texts(figure, columns, lines, texts, shares)
     figure.update_xaxes(title=x, type="category", showgrid=False)
     figure.update_yaxes(title=y, type="category", showgrid=False, autorange="reversed")
     figure.update_layout(margin=MARGIN, height=160 + 44 * len(lines))

@@ -70,7 +70,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         ],
         **_failed(experiment),
         "answer": answer,
-        "heat": list(answer.varied)[:2],
+        "heat": answer.widest,
         "workers": _workers(experiment),
     }
     return render(request, "experiments/sweeps/experiment.html", context)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { figureTables, resolveTokens, themedLayout, unpackArray } from "../../../frontend/static/js/figure-theme.js";
+import { figureTables, inkOn, resolveTokens, themedLayout, unpackArray } from "../../../frontend/static/js/figure-theme.js";
 
 const token = (name) => `<${name}>`;
 
@@ -41,4 +41,32 @@ test("arrays packed by numpy are read", () => {
   assert.deepEqual(unpackArray({ dtype: "f8", bdata, shape: "2, 2" }), [[1.5, 2], [3, 4]]);
   assert.deepEqual(unpackArray([1]), [1]);
   assert.equal(unpackArray(undefined), undefined);
+});
+
+/** @param {number[]} rgb @returns {number} */
+const luminance = (rgb) =>
+  rgb
+    .map((value) => value / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+
+test("the ink on a cell contrasts by 4.5 to 1 or more, in both themes, whatever the value", () => {
+  const themes = [
+    { "--sunken": [234, 238, 240], "--accent": [10, 104, 113] },
+    { "--sunken": [10, 14, 18], "--accent": [84, 196, 204] },
+  ];
+  for (const theme of themes) {
+    const token = (/** @type {string} */ name) => `rgb(${theme[/** @type {keyof typeof theme} */ (name)].join(", ")})`;
+    for (let share = 0; share <= 1; share += 0.01) {
+      const cell = theme["--sunken"].map((low, i) => low + (theme["--accent"][i] - low) * share);
+      const [dark, light] = [luminance(cell), inkOn(share, token) === "#fff" ? 1 : 0].sort((a, b) => a - b);
+      assert.ok((light + 0.05) / (dark + 0.05) >= 4.5, `share ${share}`);
+    }
+  }
+});
+
+test("the server names the ink of a cell by its value", () => {
+  const token = (/** @type {string} */ name) => (name === "--accent" ? "rgb(10, 104, 113)" : "rgb(234, 238, 240)");
+  assert.deepEqual(resolveTokens({ color: "ink-on(0.000)" }, token), { color: "#000" });
+  assert.deepEqual(resolveTokens({ color: "ink-on(1.000)" }, token), { color: "#fff" });
 });
