@@ -171,7 +171,7 @@ class MarkedClip:
     ``marked`` is ordered by coder and time; its unit is "index". ``file`` is the name of the uploaded file, ``fps`` a
     fraction such as "200/1". ``load_timing`` reads the source frame and the time of each frame; it raises InputError if
     they are lost. ``subjects`` are the names of all subjects of the clip's database: a writer that shortens a subject's
-    name must not turn it into the name of another subject.
+    name must not turn it into the name of another subject. ``emotions`` are those that the database lets coders choose.
     """
 
     database: str
@@ -184,6 +184,7 @@ class MarkedClip:
     first_source_number: int
     load_timing: Callable[[], Timing]
     subjects: frozenset[str] = frozenset()
+    emotions: tuple[str, ...] = ()
     marked: tuple[Marked, ...] = ()
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from mer_platform.annotation.exchange.marked import marked_by_coders, marked_clip, marked_consensus
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.models import Project
 from models_ml.formats import LOSSLESS
@@ -32,8 +32,11 @@ class SelectionForm(forms.Form):
         self._project = project
         self.fields["database"].queryset = project.databases.all()  # type: ignore[attr-defined]
         self.fields["clip"].queryset = Clip.objects.filter(project=project)  # type: ignore[attr-defined]
-        names = Annotation.objects.filter(clip__project=project).values_list("coder__username", flat=True)
-        coders = sorted(set(names.order_by()))
+        own = {"clip__project": project}
+        coded = Annotation.objects.filter(**own), Assignment.objects.filter(**own, done_at__isnull=False)
+        coders = sorted(
+            {name for rows in coded for (name,) in rows.order_by().values_list("coder__username")}
+        )
         self.fields["coder"].choices = [("", "All coders"), *((name, name) for name in coders)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ class SelectionForm(forms.Form):
             clips = clips.filter(pk__in=chosen["clip"])
         for word in chosen["q"].split():
             clips = clips.filter(name__icontains=word) | clips.filter(subject__name__icontains=word)
-        paths = ["annotations__coder", "consensus__annotation", "consensus__decided_by"]
+        paths = ["annotations__coder", "assignments__coder", "consensus__annotation", "consensus__decided_by"]
         if kind == LOSSLESS:
             paths.append("annotations__versions__made_by")
         agreed_only = chosen["marks"] == CONSENSUS
@@ -68,15 +71,13 @@ class SelectionForm(forms.Form):
         ):
             subjects[database].add(name)
         selected: list[MarkedClip] = []
-        found = clips.select_related("subject__database", "project").prefetch_related(*paths)
+        related = ("subject__database", "project", "judgement__decided_by")
+        found = clips.select_related(*related).prefetch_related(*paths)
         for clip in found.iterator(chunk_size=200):
-            coded = (
-                []
-                if agreed_only
-                else [a for a in clip.annotations.all() if chosen["coder"] in ("", a.coder.username)]
+            marked = (
+                [] if agreed_only else marked_by_coders(clip, chosen["coder"], with_history=kind == LOSSLESS)
             )
-            marked = marked_by_coders(coded, with_history=kind == LOSSLESS)
-            marked += marked_consensus(clip.consensus.all()) if with_consensus else []
+            marked += marked_consensus(clip) if with_consensus else []
             if marked:
                 selected.append(marked_clip(clip, frozenset(subjects[clip.database.pk]), marked))
         return selected

@@ -1,0 +1,117 @@
+"""The lossless format: who is done with a clip, who judged it, and files of earlier versions."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from models_ml.errors import InputError
+from models_ml.formats import annotations
+from models_ml.formats.base import Finding, Marked, MarkedClip, no_expression
+from models_ml.formats.lossless import write
+from models_ml.video.timing import Timing
+
+AT = "2026-03-01T10:00:00+00:00"
+AGREED = {
+    "onset": 0, "apex": 10, "offset": 20, "kind": "micro", "emotion": "anger", "action_units": "ref(7B)+43",
+    "origin": "imported", "annotation": None, "decided_by": None, "decided_at": AT,
+}  # fmt: skip
+HISTORY = {"revision": 1, "created_at": AT, "updated_at": AT, "versions": []}
+NOTHING = no_expression(Marked(clip="901_1_1", unit="index"))
+
+
+def read(*, version: int = 2, **clip: Any) -> Finding:
+    names = {"database": "SAMM", "subject": "901", "name": "901_1_1", "sha256": "ab"}
+    fields = {"annotations": [], "consensus": [], **names, **clip}
+    document = {"schema": "mer-annotations", "schema_version": version, "clips": [fields]}
+    return annotations.read("lab.json", json.dumps(document).encode())
+
+
+def written(*marked: Marked) -> dict[str, Any]:
+    clip = MarkedClip(
+        database="SAMM", subject="901", name="901_1_1", file="901.zip", sha256="ab", fps="200", frame_count=21,
+        first_source_number=1, load_timing=lambda: Timing((), ()), marked=marked,
+    )  # fmt: skip
+    return json.loads(write([clip]))["clips"][0]
+
+
+def annotation(coder: str, done_at: str | None) -> Marked:
+    return Marked(
+        clip="901_1_1", coder=coder, unit="index", onset=1, offset=9, key="2d1dc65c-0000-4000-8000-000000000001",
+        origin="manual", record={**HISTORY, "done_at": done_at},
+    )  # fmt: skip
+
+
+def test_codings_say_who_is_done_and_who_saw_nothing() -> None:
+    clip = written(annotation("anna", AT), replace(NOTHING, coder="ben", record={"done_at": AT}))
+    assert clip["codings"] == [{"coder": "anna", "done_at": AT}, {"coder": "ben", "done_at": AT}]
+    assert "done_at" not in clip["annotations"][0]
+    first, second = read(**clip).annotations
+    assert (first.coder, first.shown, first.record["done_at"]) == ("anna", True, AT)
+    assert (second.coder, second.shown, second.record) == ("ben", False, {"done_at": AT})
+
+
+def test_a_coder_who_is_not_done_has_no_coding() -> None:
+    clip = written(annotation("anna", None))
+    assert clip["codings"] == []
+    assert read(**clip).annotations[0].record["done_at"] is None
+
+
+def test_a_judgement_stands_with_its_consensus() -> None:
+    judgement = {"decided_by": "jo", "decided_at": AT}
+    fields = {name: AGREED[name] for name in ("onset", "apex", "offset", "kind", "emotion", "action_units")}
+    record = {name: AGREED[name] for name in ("origin", "annotation", "decided_by", "decided_at")}
+    agreed = Marked(
+        clip="901_1_1", unit="index", agreed=True, record={**record, "judgement": judgement}, **fields
+    )
+    clip = written(agreed)
+    assert (clip["consensus"], clip["judgement"]) == ([AGREED], judgement)
+    (found,) = read(**clip).annotations
+    assert found.record == agreed.record
+
+
+def test_a_judge_can_decide_that_there_is_no_expression() -> None:
+    judgement = {"decided_by": "jo", "decided_at": AT}
+    clip = written(replace(NOTHING, agreed=True, record=judgement))
+    assert (clip["consensus"], clip["judgement"]) == ([], judgement)
+    (found,) = read(**clip).annotations
+    assert (found.agreed, found.shown, found.record) == (True, False, judgement)
+
+
+def test_a_damaged_annotation_is_not_the_statement_that_there_is_none() -> None:
+    finding = read(codings=[{"coder": "anna", "done_at": AT}], annotations=[{"coder": "anna", "onset": 1}])
+    assert finding.annotations == []
+    assert [problem.code for problem in finding.problems] == ["annotation-damaged"]
+
+
+@pytest.mark.parametrize("units", ["4+7", "A12", "ref(7B)+43", "10A/B", "(R6 or R12)+R15", "L14B?"])
+def test_action_units_stay_as_they_are_written(units: str) -> None:
+    (found,) = read(consensus=[{**AGREED, "action_units": units}]).annotations
+    assert (found.action_units, found.agreed) == (units, True)
+
+
+def test_a_file_of_version_1_has_no_codings() -> None:
+    (found,) = read(version=1, consensus=[AGREED]).annotations
+    assert (found.onset, found.record["judgement"]) == (0, None)
+
+
+def test_a_file_of_a_later_version_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"version 3 of the format mer-annotations\. This platform reads versions 1 and 2"
+    ):
+        read(version=3)
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        {"codings": [{"coder": "anna"}]},
+        {"codings": [{"coder": "anna", "done_at": "yesterday"}]},
+        {"judgement": {"decided_by": "jo"}},
+        {"judgement": "jo"},
+    ],
+)
+def test_a_clip_with_damaged_codings_is_named(clip: dict[str, Any]) -> None:
+    finding = read(**clip)
+    assert ([p.code for p in finding.problems], finding.annotations) == (["clip-damaged"], [])
