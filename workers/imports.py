@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import DatabaseError
 
-from mer_platform.annotation.models import Consensus, ConsensusOrigin
+from mer_platform.annotation.exchange.agreeing import add_consensus
+from mer_platform.annotation.models import Judgement
 from mer_platform.annotation.spotting import intervals_without_apex, queue_spotting
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.services import (
@@ -126,7 +127,7 @@ def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
     with claim.commit():
         clip.subject = _subject(item)
         check_name_is_new(clip)
-        save_new(clip, lambda saved: _save_consensus(item, saved))
+        save_new(clip, lambda saved: add_consensus(saved, item.expressions, item.batch.created_by))
         if clip.face_frames and intervals_without_apex(
             clip
         ):  # SMIC codes no apex: datasets use the spotted one
@@ -169,19 +170,6 @@ def _check_within(item: ImportItem, frames: int) -> None:
                 )
 
 
-def _save_consensus(item: ImportItem, clip: Clip) -> None:
-    fields = ("onset", "apex", "offset", "emotion", "action_units", "kind")
-    Consensus.objects.bulk_create(
-        Consensus(
-            clip=clip,
-            origin=ConsensusOrigin.IMPORTED,
-            decided_by=item.batch.created_by,
-            **{name: expression[name] for name in fields},
-        )
-        for expression in item.expressions
-    )
-
-
 def _import_picture(claim: Claim, item: ImportItem, tree: Tree) -> None:
     path = item.paths()[0]
     content = _read_image(tree, path)
@@ -213,9 +201,9 @@ def _import_marking(claim: Claim, item: ImportItem, tree: Tree) -> None:
         clip = Clip.objects.select_for_update().filter(pk=item.clip_id or 0).first()
         if clip is None:
             raise InputError("The clip was deleted after the check.")
-        if clip.consensus.exists():
+        if clip.consensus.exists() or Judgement.objects.filter(clip=clip).exists():
             raise InputError("The clip was marked after the check; its marks are not changed.")
-        _save_consensus(item, clip)
+        add_consensus(clip, item.expressions, item.batch.created_by)
         item.end(State.DONE)
 
 

@@ -1,5 +1,6 @@
 """What can be wrong with the fields of an annotation that come from a user or a file."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,14 +16,19 @@ def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | N
     Marks are frame indices; None is an unset mark.
     """
     errors: dict[str, list[str]] = {}
-    given = [
-        (name, value) for name, value in zip(MARKS, (onset, apex, offset), strict=True) if value is not None
-    ]
-    for name, value in given:
-        if not 0 <= value < clip.frame_count:
-            errors.setdefault(name, []).append(
-                f"Frame {value} is not in this clip: its frames are 0–{clip.frame_count - 1}."
-            )
+    for name, value in zip(MARKS, (onset, apex, offset), strict=True):
+        if value is not None and not 0 <= value < clip.frame_count:
+            errors[name] = [f"Frame {value} is not in this clip: its frames are 0–{clip.frame_count - 1}."]
+    for name, messages in check_order(onset, apex, offset).items():
+        errors.setdefault(name, []).extend(messages)
+    return errors
+
+
+def check_order(onset: int | None, apex: int | None, offset: int | None) -> dict[str, list[str]]:
+    """Return which marks are not in order, by field. Marks are frame indices; None is an unset mark."""
+    errors: dict[str, list[str]] = {}
+    marks = zip(MARKS, (onset, apex, offset), strict=True)
+    given = [(name, value) for name, value in marks if value is not None]
     for (early, a), (late, b) in pairwise(given):
         if a > b:
             errors.setdefault(late, []).append(
@@ -33,10 +39,14 @@ def check_marks(clip: Clip, onset: int | None, apex: int | None, offset: int | N
 
 def check_emotion(clip: Clip, emotion: str) -> str:
     """Return what is wrong with the emotion; empty if the clip's database knows it, or does not restrict emotions."""
-    known = clip.database.emotions
-    if not known or emotion in known:
+    return unknown_emotion(emotion, clip.database.emotions, clip.database.name)
+
+
+def unknown_emotion(emotion: str, known: Sequence[str], database: str) -> str:
+    """Return what is wrong with the emotion if a database knows only these; empty if it is one of them or not stated."""
+    if not known or not emotion or emotion in known:
         return ""
-    return f"“{emotion}” is not an emotion of {clip.database}: {', '.join(known)}. Choose one, or add it to the database."
+    return f"“{emotion}” is not an emotion of {database}: {', '.join(known)}. Choose one, or add it to the database."
 
 
 def check_suggestion(value: Any) -> str:

@@ -4,20 +4,21 @@ import hashlib
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.files.storage import default_storage
 
-from mer_platform.annotation.models import Consensus
+from mer_platform.annotation.exchange.comparing import SAME, Comparer
+from mer_platform.annotation.models import Consensus, Judgement
 from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.imports.models import ImportItem
 from mer_platform.projects.models import Project
 from mer_platform.storage import sha256_of
-from models_ml.formats.base import Problem, Tree
+from models_ml.formats.base import Marked, Problem, Tree
+from models_ml.formats.report import ImportReport
 
 State = ImportItem.State
-Marks = tuple[Any, ...]
 
 
 class ProjectContents:
@@ -34,6 +35,7 @@ class ProjectContents:
         self._consensus: dict[int, list[Consensus]] = defaultdict(list)
         for agreed in Consensus.objects.filter(clip__in=clips):
             self._consensus[agreed.clip_id].append(agreed)
+        self._judged = set(Judgement.objects.filter(clip__in=clips).values_list("clip", flat=True))
 
     def clip(self, item: ImportItem) -> Clip | None:
         return self._clips.get((item.database, item.subject, item.name))
@@ -44,39 +46,48 @@ class ProjectContents:
     def consensus(self, clip: Clip) -> list[Consensus]:
         return self._consensus[clip.pk]
 
+    def is_judged(self, clip: Clip) -> bool:
+        return clip.pk in self._judged
 
-def compare_clip(tree: Tree, item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
+
+def compare_clip(
+    tree: Tree, item: ImportItem, clip: Clip, rows: list[Marked], contents: ProjectContents
+) -> list[Problem]:
     """Mark the item's clip as already in the project, and report how it differs.
 
-    If the clip has no consensus yet, the item imports only its expressions.
+    If the clip has no consensus yet, the item imports only its expressions: ``rows``, in frame indices.
     """
     item.state, item.clip, item.reason = State.EXISTS, clip, "Already in the project."
     where: dict[str, Any] = {"subject": item.subject, "clip": item.name}
     if difference := _other_frames(tree, item, clip):
         item.reason = f"The project has a clip of this name with other frames ({difference}); that clip stays unchanged."
         return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **where)]
-    return compare_marks(item, clip, consensus)
+    return compare_marks(item, clip, rows, contents.consensus(clip), judged=contents.is_judged(clip))
 
 
-def compare_marks(item: ImportItem, clip: Clip, consensus: list[Consensus]) -> list[Problem]:
-    """Decide whether the item's expressions can be added to a clip of the project."""
-    wanted = sorted(map(_marks, item.expressions), key=str)
-    there = sorted((_stored_marks(agreed) for agreed in consensus), key=str)
+def compare_marks(
+    item: ImportItem, clip: Clip, rows: list[Marked], consensus: list[Consensus], *, judged: bool
+) -> list[Problem]:
+    """Decide whether the item's expressions, as placed in ``rows``, can be added to a clip of the project."""
+    report = ImportReport()
+    changes = Comparer(clip.project, report).consensus_on(clip, rows, consensus, judged=judged)
     item.state, item.clip = State.EXISTS, clip
-    if not wanted or wanted == there:
+    if all(change["action"] == SAME for change in changes) and len(changes) >= len(consensus):
         item.reason = item.reason or "Its expressions are already in the project."
-        return []
-    if not there and clip.state == Clip.State.READY:
+        return report.problems
+    if not consensus and not judged and clip.state == Clip.State.READY:
         item.kind, item.state, item.reason = ImportItem.ItemType.MARKING, State.WAITING, ""
-        return []
-    item.reason = (
-        f"The project has other expressions for this clip: {_listed(there)}. The import has {_listed(wanted)}. "
-        "The project's expressions stay unchanged."
-        if there
-        else f"The clip is {clip.state}. Import its expressions again when it is ready."
-    )
-    message = f"{item}: {item.reason}"
-    return [Problem("warning", "labels-differ", message, subject=item.subject, clip=item.name)]
+        return report.problems
+    if clip.state != Clip.State.READY:
+        item.reason = f"The clip is {clip.state}. Import its expressions again when it is ready."
+    else:
+        item.reason = (
+            f"The project has other expressions for this clip: {_listed(consensus)}. The import has {_listed(rows)}. "
+            "The project's expressions stay unchanged. To change them, import the file on the page of annotations, as "
+            "the consensus."
+        )
+    report.warning("labels-differ", f"{item}: {item.reason}", subject=item.subject, clip=item.name)
+    return report.problems
 
 
 def compare_picture(tree: Tree, item: ImportItem, picture: FlowPicture) -> list[Problem]:
@@ -122,16 +133,11 @@ def _key(row: Clip | FlowPicture) -> tuple[str, str, str]:
     return row.subject.database.name, row.subject.name, row.name
 
 
-def _marks(expression: dict[str, Any]) -> Marks:
-    return tuple(expression[name] for name in ("onset", "apex", "offset", "emotion", "kind"))
-
-
-def _stored_marks(agreed: Consensus) -> Marks:
-    return agreed.onset, agreed.apex, agreed.offset, agreed.emotion, agreed.kind
-
-
-def _listed(several: list[Marks]) -> str:
+def _listed(several: Sequence[Marked | Consensus]) -> str:
+    if not several:
+        return "no expression"
     return "; ".join(
-        f"{emotion or 'no emotion'} at {'–'.join('?' if m is None else str(m) for m in marks)} ({kind})"
-        for *marks, emotion, kind in several
+        f"{one.emotion or 'no emotion'} at {'–'.join('?' if m is None else str(m) for m in marks)} ({one.kind})"
+        for one in sorted(several, key=lambda one: one.onset or 0)
+        for marks in [(one.onset, one.apex, one.offset)]
     )

@@ -140,6 +140,11 @@ class ImportItem(models.Model):
         """Return the paths of its files in the imported folder."""
         return [f"{self.folder}/{name}" if self.folder else name for name in self.files]
 
+    def set_expressions(self, expressions: list[dict[str, Any]]) -> None:
+        """Set the expressions, and the summary of their emotions."""
+        self.expressions = expressions
+        self.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in expressions if e["emotion"]))[:100]
+
     def end(self, state: str, reason: str = "", **links: Any) -> None:
         """Save what became of the item; ``links``: the clip or flow picture that it is now."""
         self.state, self.reason = state, reason

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from mer_platform.annotation.exchange.placing import Frames, Placer
 from mer_platform.clips.models import Clip, FlowPicture, Subject
 from mer_platform.clips.services import other_spelling
-from mer_platform.imports.annotations import plan_annotations
+from mer_platform.imports.annotations import as_expression, plan_annotations
 from mer_platform.imports.comparing import ProjectContents, compare_clip, compare_picture
-from mer_platform.imports.frames import indices_of
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from models_ml.formats.base import (
     Finding,
@@ -19,6 +19,7 @@ from models_ml.formats.base import (
     Severity,
     Tree,
 )
+from models_ml.formats.report import ImportReport
 from models_ml.video.filetypes import IMAGES
 
 State, ItemType = ImportItem.State, ImportItem.ItemType
@@ -51,9 +52,9 @@ class ImportPlan:
             self._plan_clip(clip)
         for picture in self.finding.flow_pictures:
             self._plan_picture(picture)
-        for item, problems in plan_annotations(self.batch, self.finding.annotations):
-            self.items += [item] if item else []
-            self.problems += [_problem_row(self.batch, problem) for problem in problems]
+        items, problems = plan_annotations(self.batch, self.finding.annotations)
+        self.items += items
+        self.problems += [_problem_row(self.batch, problem) for problem in problems]
         self._compare_rates()
 
     def report(self, severity: Severity, code: str, message: str, **where: Any) -> None:
@@ -88,15 +89,14 @@ class ImportPlan:
                 "second of the database and check again.",
             )
             return
-        for expression in found.expressions:
-            marks, problems = indices_of(found, expression)
-            self.problems += [_problem_row(self.batch, problem) for problem in problems]
-            if marks is not None:
-                item.expressions.append(marks)
-        item.emotion = ", ".join(dict.fromkeys(e["emotion"] for e in item.expressions if e["emotion"]))[:100]
+        frames, report = Frames.of_found(found), ImportReport()
+        placer = Placer(self.batch.project, report)
+        rows = [row for expression in found.expressions if (row := placer.place_in(expression, frames))]
+        item.set_expressions([as_expression(row) for row in rows])
+        problems = report.problems
         if clip := self._contents.clip(item):
-            for problem in compare_clip(self.tree, item, clip, self._contents.consensus(clip)):
-                self.problems.append(_problem_row(self.batch, problem))
+            problems += compare_clip(self.tree, item, clip, rows, self._contents)
+        self.problems += [_problem_row(self.batch, problem) for problem in problems]
 
     def _plan_picture(self, found: FoundFlowPicture) -> None:
         folder, _, name = found.file.rpartition("/")

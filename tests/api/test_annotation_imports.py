@@ -125,17 +125,17 @@ def test_the_same_file_checked_twice_is_imported_once(api, project, samm_clip):
     assert "is imported already" in answer.json()["detail"]
 
 
-def test_an_incomplete_annotation_is_completed_and_a_second_added(api, project, samm_clip, alice):
-    started = Annotation.objects.create(clip=samm_clip, coder=alice, onset=11)
+def test_an_unfinished_annotation_is_changed_only_if_chosen(api, project, samm_clip, alice):
+    Annotation.objects.create(clip=samm_clip, coder=alice, onset=11)
     batch = checked(
         api,
         project,
         "lab.csv",
         sheet("6,006_1_2,5572,5583,5594,4,happiness,alice", "6,006_1_2,5640,5645,5650,4,disgust,alice"),
     )
-    assert [(e["action"], e["annotation"]) for e in batch["entries"]] == [
-        ("change", started.pk),
-        ("add", None),
+    assert [(e["action"], e["choice"], e["choices"]) for e in batch["entries"]] == [
+        ("add", "add", ["add", "change", "keep"]),
+        ("add", "add", ["add", "keep"]),
     ]
 
 
@@ -182,7 +182,7 @@ def test_the_lossless_format_restores_the_units_of_each_consensus(api, project, 
         Consensus.objects.create(clip=samm_clip, action_units=written, origin="imported", **marks)
     exported = export(api, project, "json")
     unchanged = checked(api, project, "all.json", exported)
-    assert (unchanged["problems"], unchanged["consensus"]) == ([], [])
+    assert (unchanged["problems"], {row["action"] for row in unchanged["consensus"]}) == ([], {"same"})
     Consensus.objects.all().delete()
     batch = checked(api, project, "all.json", exported)
     assert batch["problems"] == []

@@ -358,13 +358,13 @@ def test_annotations_of_two_coders_are_not_imported(annotated, unlabelled, tmp_p
 @pytest.mark.parametrize(
     ("clip", "first", "code", "words"),
     [
-        ("nothing.mp4", 3, "clip-unknown", "Clip “nothing” not found"),
-        ("EP02_01f.mp4", 300, "marks-wrong", "whose frames are 1–12"),
+        ("nothing.mp4", 3, "clip-unknown", "This project has no clip “nothing”"),
+        ("EP02_01f.mp4", 300, "frame-absent", "its frames are 1–12"),
     ],
 )
 def test_annotations_that_fit_no_clip_are_reported(annotated, unlabelled, tmp_path, clip, first, code, words):
     path = label_studio(tmp_path / "x.json", (clip, {"a@lab": [timeline("happiness", first, first + 4)]}))
-    assert words in annotated("label-studio", path).problems.get(code=code).message
+    assert words in annotated("label-studio", path).problems.filter(code=code).first().message
 
 
 def test_a_name_that_two_clips_share_is_ambiguous(annotated, unlabelled, tmp_path):

@@ -9,7 +9,9 @@ import models_ml
 PURE = [
     "mer_platform.annotation.agreement.figures",
     "mer_platform.annotation.agreement.statistics",
-    "mer_platform.annotation.exchange.resolving",
+    "mer_platform.annotation.exchange.placing",
+    "mer_platform.annotation.exchange.clip_names",
+    "mer_platform.annotation.exchange.pairing",
     "models_ml.formats.zips",
     "mer_platform.clips.ranges",
     "mer_platform.composites.names",

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -12,10 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
+from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
-from mer_platform.annotation.exchange.services import check_file, confirm
+from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
 from mer_platform.api import Conflict
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
@@ -64,14 +66,19 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
     class Meta:
         model = AnnotationImport
         fields = [
-            "id", "project", "file_name", "sha256", "coders", "state", "counts", "created_by", "created_at",
-            "confirmed_at",
+            "id", "project", "file_name", "sha256", "coders", "names", "state", "counts", "created_by", "created_at",
+            "confirmed_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
 
 
 class AnnotationImportReportSerializer(AnnotationImportSerializer):
-    """An import with its report. Each of ``entries`` is a row that adds an annotation, changes it or leaves it as it is."""
+    """An import with its report.
+
+    Each of ``entries`` is a row that adds an annotation, changes it or leaves it as it is, each of ``consensus`` a row of
+    a consensus. ``choice`` says what the import will do with the row, ``choices`` what else it can do, and ``number``
+    names the row in ``confirm``.
+    """
 
     class Meta(AnnotationImportSerializer.Meta):
         fields = [*AnnotationImportSerializer.Meta.fields, "problems", "entries", "consensus", "conflicts"]
@@ -88,7 +95,11 @@ class AnnotationUploadSerializer(serializers.Serializer):
     coders = serializers.ChoiceField(
         choices=AnnotationImport.Coders.choices,
         default=AnnotationImport.Coders.NAMES,
-        help_text="To whom the annotations belong: members by their usernames in the file, or all to the caller.",
+        help_text="To whom the annotations belong: to the members that the file names, all to the caller, or to no one, "
+        "since they are the consensus.",
+    )
+    members = serializers.JSONField(
+        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
     )
 
     def validate_file(self, file: Any) -> Any:
@@ -98,13 +109,49 @@ class AnnotationUploadSerializer(serializers.Serializer):
             )
         return file
 
+    def validate_members(self, members: Any) -> Any:
+        return _members(members)
+
+
+def _members(members: Any) -> Any:
+    if not isinstance(members, dict) or not all(isinstance(name, str) for name in members.values()):
+        raise serializers.ValidationError("Expected an object with a username for each name in the file.")
+    return members
+
+
+class CompareAgainSerializer(serializers.Serializer):
+    members = serializers.JSONField(
+        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
+    )
+
+    def validate_members(self, members: Any) -> Any:
+        return _members(members)
+
+
+class ConfirmAnnotationsSerializer(serializers.Serializer):
+    choices = serializers.DictField(
+        child=serializers.ChoiceField([ADD, CHANGE, KEEP]),
+        default=dict,
+        help_text="What to do with single rows, by their number: {“3”: “keep”}. Other rows keep their `choice`.",
+    )
+    all = serializers.ChoiceField(
+        [ADD, CHANGE, KEEP],
+        required=False,
+        help_text="What to do with all rows that allow it; `choices` come after it.",
+    )
+
+    def validate_choices(self, choices: dict[str, str]) -> dict[int, str]:
+        if wrong := [number for number in choices if not number.isdecimal()]:
+            raise serializers.ValidationError(f"“{wrong[0]}” is not the number of a row.")
+        return {int(number): choice for number, choice in choices.items()}
+
 
 class AnnotationImportViewSet(
     InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin
 ):
     """Files of annotations: they are checked on upload, and imported when confirmed."""
 
-    queryset = AnnotationImport.objects.select_related("created_by", "project")
+    queryset = AnnotationImport.objects.select_related("created_by", "project").defer("content")
     serializer_class = AnnotationImportReportSerializer
     filterset_fields = ["project", "state"]
     read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
@@ -126,18 +173,56 @@ class AnnotationImportViewSet(
         check_sees_all(request.user, given["project"])  # the report shows stored annotations
         file = given["file"]
         try:
-            batch = check_file(given["project"], request.user, file.name, file.read(), given["coders"])
+            batch = check_file(
+                given["project"], request.user, file.name, file.read(), given["coders"], given["members"]
+            )
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         return Response(self.get_serializer(batch).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses=AnnotationImportReportSerializer)
+    @extend_schema(request=CompareAgainSerializer, responses=AnnotationImportReportSerializer)
+    @action(detail=True, methods=["post"])
+    def recheck(self, request: Request, pk: str) -> Response:
+        """Compare the file again, with members for names in it. The project remembers them for its next imports."""
+        batch = self.get_object()
+        check_sees_all(request.user, batch.project)
+        form = CompareAgainSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            batch = check_again(batch, request.user, form.validated_data["members"])
+        except InputError as error:
+            raise serializers.ValidationError({"file": [str(error)]}) from error
+        except DjangoValidationError as error:
+            raise Conflict(str(error.message)) from error
+        return Response(self.get_serializer(batch).data)
+
+    @extend_schema(request=ConfirmAnnotationsSerializer, responses=AnnotationImportReportSerializer)
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        """Make the checked changes. Annotations that changed after the check are skipped and listed in `conflicts`."""
+        """Make the chosen changes. What changed after the check is skipped and listed in `conflicts`."""
+        batch = self.get_object()
+        form = ConfirmAnnotationsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        choices, every = form.validated_data["choices"], form.validated_data.get("all", "")
+        try:
+            with transaction.atomic():
+                if choices or every:
+                    choose(batch, choices, every)
+                confirm(batch, request.user)
+        except DjangoValidationError as error:
+            if hasattr(error, "error_dict"):
+                raise serializers.ValidationError(error.message_dict) from error
+            raise Conflict(str(error.message)) from error
+        batch.refresh_from_db()
+        return Response(self.get_serializer(batch).data)
+
+    @extend_schema(request=None, responses=AnnotationImportReportSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Take back a whole import. What changed after it is skipped and listed in `conflicts`."""
         batch = self.get_object()
         try:
-            confirm(batch, request.user)
+            undo(batch, request.user)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
         batch.refresh_from_db()

@@ -1,202 +1,276 @@
-"""What an import would change: which annotations it adds, changes, or leaves as they are."""
+"""What an import would change: for each row, whether it adds a marking, changes one, or leaves it as it is."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 from django.contrib.auth.models import User
 
-from mer_platform.annotation.exchange.resolving import ResolvedRow, reject
-from mer_platform.annotation.marks import MARKS
-from mer_platform.annotation.models import Annotation
+from mer_platform.annotation.checks import check_order
+from mer_platform.annotation.exchange.pairing import (
+    Pair,
+    content,
+    differences,
+    fields_for,
+    merged_marks,
+    pair_rows,
+)
+from mer_platform.annotation.exchange.placing import Placed, reject
+from mer_platform.annotation.models import Annotation, Assignment, Consensus, ConsensusOrigin, Judgement
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
-from models_ml.formats.action_units import canonical_if_readable
+from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport
 
-ADD, CHANGE, SAME = "add", "change", "same"
-Entry = dict[str, Any]  # as the import stores it, see ``_entry``
-Pair = tuple[ResolvedRow, Annotation]
+ADD, CHANGE, SAME, KEEP = "add", "change", "same", "keep"
+_BATCH = 500  # ids per query
+
+
+class PlannedChange(TypedDict, total=False):
+    """What an import would do with one row, as it is stored until it is confirmed and undone.
+
+    ``action`` is what the row amounts to; ``choice`` is what will be done (add, change or keep), one of ``choices``.
+    ``target`` is the marking that would change and ``revision`` its revision; ``seen`` are all markings in the same place at
+    the time of the check. ``fields`` are those of the new marking, ``changed`` the [old, new] values of each that a change
+    sets. ``made`` is what was done, so that it can be undone. ``record`` is the history in a lossless file.
+    """
+
+    number: int
+    action: Literal["add", "change", "same"]
+    choice: str
+    choices: list[str]
+    agreed: bool
+    shown: bool
+    clip: int
+    clip_name: str
+    coder: int | None
+    coder_name: str
+    annotation: int | str | None
+    target: int | None
+    revision: int | None
+    seen: list[list[int]]
+    fields: dict[str, Any]
+    changed: dict[str, list[Any]]
+    older: bool
+    file: str
+    row: int | None
+    key: str
+    record: dict[str, Any]
+    origin: str
+    made: dict[str, Any]
 
 
 class Comparer:
-    """Compares the rows of one file with the annotations of a project, coder by coder and clip by clip."""
+    """Compares the placed rows of one file with what is marked in a project, clip by clip."""
 
     def __init__(self, project: Project, report: ImportReport) -> None:
         self._project, self._report = project, report
+        self._keys: dict[str, Annotation] = {}
 
-    def compare(self, resolved: Sequence[tuple[ResolvedRow, User]]) -> list[Entry]:
-        """Return one entry per row, in the order of the file."""
-        groups: defaultdict[tuple[int, int], list[ResolvedRow]] = defaultdict(list)
+    def annotations(self, placed: Sequence[tuple[Placed, User]]) -> list[PlannedChange]:
+        """Return one planned change per row of a coder, in the order of the file."""
+        groups: defaultdict[tuple[int, int], list[Marked]] = defaultdict(list)
+        clips: dict[int, Clip] = {}
         coders: dict[int, User] = {}
-        for row, coder in resolved:
-            groups[row.clip.pk, coder.pk].append(row)
-            coders[coder.pk] = coder
+        for (clip, row), coder in placed:
+            groups[clip.pk, coder.pk].append(row)
+            clips[clip.pk], coders[coder.pk] = clip, coder
         own: defaultdict[tuple[int, int], list[Annotation]] = defaultdict(list)
         for annotation in Annotation.objects.filter(clip__project=self._project, coder__in=coders):
             own[annotation.clip_id, annotation.coder_id].append(annotation)
-        keys = [row.marked.key for row, _ in resolved if row.marked.key]
-        self._keys = {str(a.key): a for a in _with_keys(keys)}
-        entries: list[Entry] = []
-        for (clip, pk), rows in groups.items():
-            entries += self._group(rows, own[clip, pk], coders[pk])
-        return sorted(entries, key=lambda entry: (entry["row"] or 0, entry["clip_name"], entry["coder_name"]))
+        self._keys = {str(a.key): a for a in _with_keys([row.key for (_, row), _ in placed if row.key])}
+        self._done = _without_expression(self._project, coders)
+        found: list[PlannedChange] = []
+        for (clip_pk, coder_pk), rows in groups.items():
+            found += self._coding(clips[clip_pk], coders[coder_pk], rows, own[clip_pk, coder_pk])
+        return sorted(found, key=lambda c: (c["row"] or 0, c["clip_name"], c["coder_name"]))
 
-    def _group(self, rows: list[ResolvedRow], existing: list[Annotation], coder: User) -> list[Entry]:
-        """Pair the rows of one coder in one clip with the coder's annotations, and return their entries."""
+    def consensus(self, placed: Sequence[Placed]) -> list[PlannedChange]:
+        """Return one planned change per row of a consensus. Where a clip has a consensus, the default is to keep it."""
+        groups: defaultdict[int, list[Marked]] = defaultdict(list)
+        clips: dict[int, Clip] = {}
+        for clip, row in placed:
+            groups[clip.pk].append(row)
+            clips[clip.pk] = clip
+        existing: defaultdict[int, list[Consensus]] = defaultdict(list)
+        judged: set[int] = set()
+        for pks in _batches(list(clips)):
+            judged |= set(Judgement.objects.filter(clip__in=pks).values_list("clip", flat=True))
+            for agreed in Consensus.objects.filter(clip__in=pks):
+                existing[agreed.clip_id].append(agreed)
+        found: list[PlannedChange] = []
+        for pk, rows in groups.items():
+            changes = self.consensus_on(clips[pk], rows, existing[pk], judged=pk in judged)
+            if (existing[pk] or pk in judged) and any(change["action"] != SAME for change in changes):
+                for change in changes:
+                    change["choice"] = KEEP
+                message = f"{clips[pk]} has a different consensus here. It stays as it is unless you choose otherwise."
+                self._report.warning("consensus-differs", message, **rows[0].where())
+            found += changes
+        return sorted(found, key=lambda c: (c["row"] or 0, c["clip_name"]))
+
+    def _coding(
+        self, clip: Clip, coder: User, rows: list[Marked], existing: list[Annotation]
+    ) -> list[PlannedChange]:
+        """Return the planned changes of one coder in one clip."""
+        statements = [row for row in rows if not row.shown]
+        rows = [row for row in rows if row.shown]
+        pairs, rows = self._by_key(clip, coder, rows, existing)
+        taken = {pair.stored.pk for pair in pairs if pair.stored}
+        free = [annotation for annotation in existing if annotation.pk not in taken]
+        pairs += pair_rows(self._without_repeats(rows), free)
         seen = [[annotation.pk, annotation.revision] for annotation in existing]
-        single = len(rows) == 1 and len(existing) == 1
-        pairs, rows = self._by_key(rows, existing, coder)
-        free = [a for a in existing if all(a is not annotation for _, annotation in pairs)]
-        rows = self._without_repeats(rows)
-        rows = _pair_overlapping(_pair_equal(rows, free, pairs), free, pairs)
-        if single and rows and free and not (_complete(rows[0].fields) and free[0].complete):
-            pairs.append((rows.pop(), free.pop()))  # one expression that was not finished in one of the two
-        entries = [_entry(row, annotation, coder, seen) for row, annotation in pairs]
-        return entries + [self._addition(row, coder, seen) for row in rows]
+        place = {
+            "clip": clip.pk, "clip_name": str(clip), "coder": coder.pk, "coder_name": coder.username, "agreed": False,
+        }  # fmt: skip
+        changes = [change for pair in pairs if (change := self._change(pair, seen, place))]
+        for change in changes:
+            change["annotation"] = change["target"] if change["action"] != ADD else None
+        for row in statements[:1]:
+            if changes or existing:
+                message = f"{coder.username} has marked expressions in {clip}, so it cannot show none. Delete one of both."
+                reject(self._report, row, "none-and-some", message, "")
+            else:
+                same = (clip.pk, coder.pk) in self._done
+                changes.append(_statement(row, place, same=same))
+        return changes
+
+    def consensus_on(
+        self, clip: Clip, rows: list[Marked], existing: list[Consensus], *, judged: bool
+    ) -> list[PlannedChange]:
+        """Return the planned changes of one clip's consensus; ``judged``: a judge has decided on the clip."""
+        place = {"clip": clip.pk, "clip_name": str(clip), "coder": None, "coder_name": "", "agreed": True}
+        statements = [row for row in rows if not row.shown]
+        rows = self._without_repeats([row for row in rows if row.shown])
+        seen = seen_consensus(existing)
+        changes = [c for pair in pair_rows(rows, existing) if (c := self._change(pair, seen, place))]
+        if statements and (changes or existing):
+            message = f"{clip} has a consensus, so it cannot show no expression. Delete one of both."
+            reject(self._report, statements[0], "none-and-some", message, "")
+        elif statements:
+            changes.append(_statement(statements[0], place, same=judged))
+        for change in changes:
+            record = change.get("record") or {}
+            change["origin"] = record.get("origin") or ConsensusOrigin.IMPORTED
+            change["annotation"] = record.get("annotation")
+        return changes
 
     def _by_key(
-        self, rows: list[ResolvedRow], existing: list[Annotation], coder: User
-    ) -> tuple[list[Pair], list[ResolvedRow]]:
+        self, clip: Clip, coder: User, rows: list[Marked], existing: list[Annotation]
+    ) -> tuple[list[Pair], list[Marked]]:
+        """Pair the rows whose key an annotation has, and return the other rows."""
         own = {str(annotation.key): annotation for annotation in existing}
         pairs, others = [], []
         taken: set[str] = set()
         for row in rows:
-            known = self._keys.get(row.marked.key)
-            if row.marked.key and row.marked.key in taken:
+            known = self._keys.get(row.key)
+            if row.key and row.key in taken:
                 message = "Another annotation in this file has the same key."
-                reject(self._report, row.marked, "key-twice", message, "key")
-            elif row.marked.key in own:
-                pairs.append((row, own[row.marked.key]))
-            elif known and known.deleted_at and known.coder_id == coder.pk and known.clip_id == row.clip.pk:
+                reject(self._report, row, "key-twice", message, "key")
+            elif row.key in own:
+                pairs.append(Pair(row, own[row.key]))
+            elif known and known.deleted_at and known.coder_id == coder.pk and known.clip_id == clip.pk:
                 message = (
                     f"{coder.username} deleted this annotation here. Restore it, then import the file again."
                 )
-                reject(self._report, row.marked, "deleted-here", message, "key")
+                reject(self._report, row, "deleted-here", message, "key")
             else:
                 others.append(row)
-            taken.add(row.marked.key)
+            taken.add(row.key)
         return pairs, others
 
-    def _without_repeats(self, rows: list[ResolvedRow]) -> list[ResolvedRow]:
-        kept: list[ResolvedRow] = []
+    def _without_repeats(self, rows: list[Marked]) -> list[Marked]:
+        kept: list[Marked] = []
         known: set[str] = set()
         for row in rows:
-            content = _content(row.fields)
-            if content in known and not row.marked.key:
-                self._report.info(
-                    "duplicate-row",
-                    "This row repeats an earlier row. It is imported once.",
-                    **row.marked.where(),
-                )
+            text = content(row)
+            if text in known and not row.key:
+                message = "This row repeats an earlier row. It is imported once."
+                self._report.info("duplicate-row", message, **row.where())
             else:
                 kept.append(row)
-            known.add(content)
+            known.add(text)
         return kept
 
-    def _addition(self, row: ResolvedRow, coder: User, seen: list[list[int]]) -> Entry:
-        """Return the entry of a new annotation. It gets the key and history of the file if the key is not in use."""
-        free = bool(row.marked.key) and row.marked.key not in self._keys
-        entry = _entry(row, None, coder, seen)
-        return {**entry, "key": row.marked.key, "record": row.marked.record} if free else entry
-
-
-def _with_keys(keys: list[str]) -> Iterable[Annotation]:
-    """Return the annotations with these keys in all projects: a key is unique across projects."""
-    for start in range(0, len(keys), 500):
-        yield from Annotation.everything.filter(key__in=keys[start : start + 500])
-
-
-def _pair_equal(rows: list[ResolvedRow], free: list[Annotation], pairs: list[Pair]) -> list[ResolvedRow]:
-    """Pair rows with annotations of the same content, and return the other rows.
-
-    Adds to ``pairs``, and removes what was paired from ``free``.
-    """
-    left: list[ResolvedRow] = []
-    same: dict[str, list[Annotation]] = {}
-    names: list[str] = []
-    for row in rows:
-        if sorted(row.fields) != names:
-            names, same = sorted(row.fields), {}
-            for annotation in free:
-                values = {name: _value(annotation, name) for name in names}
-                same.setdefault(_content(values), []).append(annotation)
-        if found := same.get(_content(row.fields)):
-            annotation = found.pop()
-            pairs.append((row, annotation))
-            free[:] = [other for other in free if other is not annotation]
+    def _change(self, pair: Pair, seen: list[list[int]], place: dict[str, Any]) -> PlannedChange | None:
+        """Return what to do with a row; None if it cannot be done."""
+        row, target = pair.row, pair.stored or pair.near
+        changed = differences(row, target) if target else {}
+        wrong = check_order(**merged_marks(row, target)) if target and changed else {}
+        if wrong and pair.stored:
+            name = next(iter(wrong))
+            message = (
+                f"The file does not state all marks of this expression, and those that it states do not fit the others "
+                f"here: {wrong[name][0]} Add the missing marks to the file."
+            )
+            reject(self._report, row, "marks-contradict", message, name)
+            return None
+        if pair.stored:
+            action = CHANGE if changed else SAME
+            choices = [CHANGE, ADD, KEEP] if changed else [KEEP]
         else:
-            left.append(row)
-    return left
+            action, choices = ADD, [ADD, *([CHANGE] if target and not wrong else []), KEEP]
+        record = dict(row.record or {})
+        current = getattr(target, "revision", 0)
+        change: Any = {
+            **place,
+            "action": action,
+            "choice": choices[0],
+            "choices": choices,
+            "shown": True,
+            "target": target.pk if target and (pair.stored or not wrong) else None,
+            "revision": current,
+            "seen": seen,
+            "fields": fields_for(row, Consensus if place["agreed"] else Annotation) if action != SAME else {},
+            "changed": changed,
+            "older": bool(pair.stored and changed and record.get("revision", current) < current),
+            "file": row.file,
+            "row": row.row,
+            "key": row.key if row.key not in self._keys else "",
+            "record": record,
+        }
+        return cast(PlannedChange, change)
 
 
-def _pair_overlapping(
-    rows: list[ResolvedRow], free: list[Annotation], pairs: list[Pair]
-) -> list[ResolvedRow]:
-    """Pair rows with annotations that share frames, the largest overlap first; otherwise as ``_pair_equal``."""
-    scores = [(_overlap(row, a), i, j) for i, row in enumerate(rows) for j, a in enumerate(free)]
-    used_rows: set[int] = set()
-    used: set[int] = set()
-    for score, i, j in sorted(scores, key=lambda s: -s[0]):
-        if score > 0 and i not in used_rows and j not in used:
-            pairs.append((rows[i], free[j]))
-            used_rows.add(i)
-            used.add(j)
-    free[:] = [a for j, a in enumerate(free) if j not in used]
-    return [row for i, row in enumerate(rows) if i not in used_rows]
-
-
-def _overlap(row: ResolvedRow, annotation: Annotation) -> float:
-    """Return the intersection over union of the frames. An incomplete marking spans the marks that it has."""
-    ours = [row.fields[mark] for mark in MARKS if row.fields.get(mark) is not None]
-    theirs = list(annotation.frames().values())
-    if not ours or not theirs:
-        return 0.0
-    shared = min(max(ours), max(theirs)) - max(min(ours), min(theirs)) + 1
-    return shared / (max(*ours, *theirs) - min(*ours, *theirs) + 1)
-
-
-def _complete(fields: dict[str, Any]) -> bool:
-    return all(fields.get(mark) is not None for mark in MARKS) and bool(fields.get("emotion"))
-
-
-def _differences(row: ResolvedRow, annotation: Annotation) -> dict[str, list[Any]]:
-    """Return [stored value, new value] of each field that the file states and that differs."""
+def _statement(row: Marked, place: dict[str, Any], *, same: bool) -> PlannedChange:
+    """Return what to do with the statement that a clip shows no expression."""
     return {
-        name: [getattr(annotation, name), new]
-        for name, new in row.fields.items()
-        if _value(annotation, name) != new
+        **place,  # type: ignore[typeddict-item]
+        "action": SAME if same else ADD,
+        "choice": KEEP if same else ADD,
+        "choices": [KEEP] if same else [ADD, KEEP],
+        "shown": False,
+        "target": None,
+        "annotation": None,
+        "revision": None,
+        "seen": [],
+        "fields": {},
+        "changed": {},
+        "older": False,
+        "file": row.file,
+        "row": row.row,
+        "key": "",
+        "record": dict(row.record or {}),
     }
 
 
-def _value(annotation: Annotation, name: str) -> Any:
-    """Return a field's value for comparison: action units in the form that rows have."""
-    value = getattr(annotation, name)
-    return canonical_if_readable(value) if name == "action_units" else value
+def seen_consensus(existing: Iterable[Consensus]) -> list[list[Any]]:
+    """Return what identifies the state of a clip's consensus."""
+    return sorted([agreed.pk, agreed.decided_at.isoformat()] for agreed in existing)
 
 
-def _content(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, sort_keys=True)
+def _without_expression(project: Project, coders: Iterable[int]) -> set[tuple[int, int]]:
+    """Return the clip and coder of each clip that is done; without annotations, the coder saw no expression."""
+    done = Assignment.objects.filter(clip__project=project, coder__in=list(coders), done_at__isnull=False)
+    return set(done.values_list("clip", "coder"))
 
 
-def _entry(row: ResolvedRow, annotation: Annotation | None, coder: User, seen: list[list[int]]) -> Entry:
-    changed = _differences(row, annotation) if annotation else {}
-    clip: Clip = row.clip
-    record = row.marked.record or {}
-    older = bool(annotation and changed and record.get("revision", annotation.revision) < annotation.revision)
-    return {
-        "action": ADD if annotation is None else CHANGE if changed else SAME,
-        "clip": clip.pk,
-        "clip_name": str(clip),
-        "coder": coder.pk,
-        "coder_name": coder.username,
-        "annotation": annotation.pk if annotation else None,
-        "revision": annotation.revision if annotation else None,
-        "seen": [] if annotation else seen,
-        "fields": row.fields if annotation is None or changed else {},
-        "changed": changed,
-        "older": older,
-        "file": row.marked.file,
-        "row": row.marked.row,
-    }
+def _with_keys(keys: Sequence[str]) -> Iterable[Annotation]:
+    """Return the annotations with these keys in all projects: a key is unique across projects."""
+    for some in _batches(keys):
+        yield from Annotation.everything.filter(key__in=some)
+
+
+def _batches(ids: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

@@ -14,20 +14,35 @@ class AnnotationImport(models.Model):
     class State(models.TextChoices):
         CHECKED = "checked", "not confirmed"
         DONE = "done", "imported"
+        UNDONE = "undone", "undone"
 
     class Coders(models.TextChoices):
-        NAMES = "names", "Members with the usernames in the file"
+        NAMES = "names", "The members that the file names"
         ME = "me", "All are mine"
+        CONSENSUS = "consensus", "The consensus of the clips"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotation_imports")
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField("SHA-256", max_length=64)
-    coders = models.CharField(max_length=5, choices=Coders.choices, default=Coders.NAMES)
+    content = models.BinaryField(
+        default=bytes, help_text="The file, to compare it again with other choices; empty after the import."
+    )
+    coders = models.CharField(max_length=9, choices=Coders.choices, default=Coders.NAMES)
+    frame_rate = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Frames per second at which the file counts, if it does not state it.",
+    )
+    names = models.JSONField(
+        default=list, help_text="The coders that the file names, and the members that they stand for."
+    )
     state = models.CharField(max_length=7, choices=State.choices, default=State.CHECKED)
     entries = models.JSONField(
         default=list, help_text="One entry per row: what is added, changed or unchanged."
     )
-    consensus = models.JSONField(default=list, help_text="The consensus to add to clips that have none.")
+    consensus = models.JSONField(
+        default=list, help_text="One entry per row of a consensus: what is added, changed or unchanged."
+    )
     problems = models.JSONField(default=list, help_text="Rows that cannot be imported, and why.")
     conflicts = models.JSONField(
         default=list, help_text="Entries that were skipped because something changed after the check."
@@ -37,6 +52,7 @@ class AnnotationImport(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -45,20 +61,50 @@ class AnnotationImport(models.Model):
         return self.file_name
 
     def of(self, action: str) -> list[dict[str, Any]]:
-        """Return the entries with this action: "add", "change" or "same"."""
+        """Return the annotations' entries with this action: "add", "change" or "same"."""
         return [entry for entry in self.entries if entry["action"] == action]
 
     def counts(self) -> dict[str, int]:
-        """Return the number of rows by what happens to them. ``problems`` counts the rows that are not imported."""
-        counts = {action: len(self.of(action)) for action in ("add", "change", "same")}
-        rejected = sum(problem["severity"] == "error" for problem in self.problems)
+        """Return the number of rows by what they amount to; ``consensus``: by what is chosen, without those to keep.
+
+        ``problems`` counts the rows that are not imported; ``kept`` the differences that are chosen to be kept as they are.
+        """
+        differing = [entry for entry in [*self.entries, *self.consensus] if entry["action"] != "same"]
         return {
-            **counts,
-            "consensus": len(self.consensus),
-            "problems": rejected,
+            **{action: len(self.of(action)) for action in ("add", "change", "same")},
+            "consensus": sum(entry["choice"] != "keep" for entry in self.consensus),
+            "kept": sum(entry["choice"] == "keep" for entry in differing),
+            "problems": sum(problem["severity"] == "error" for problem in self.problems),
             "conflicts": len(self.conflicts),
         }
 
+    def chosen(self) -> dict[str, int]:
+        """Return the number of rows by what will be done with them: "add", "change" or "keep"."""
+        choices = [entry["choice"] for entry in [*self.entries, *self.consensus]]
+        return {choice: choices.count(choice) for choice in ("add", "change", "keep")}
+
     @property
     def does_something(self) -> bool:
-        return bool(self.consensus) or any(entry["action"] != "same" for entry in self.entries)
+        return any(entry["choice"] != "keep" for entry in [*self.entries, *self.consensus])
+
+    @property
+    def can_do_something(self) -> bool:
+        """Whether there is anything to choose."""
+        return any(len(entry["choices"]) > 1 for entry in [*self.entries, *self.consensus])
+
+
+class CoderName(models.Model):
+    """A name in files that stands for a member: an e-mail address, a number of another tool, initials."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="coder_names")
+    name = models.CharField(max_length=255)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        ordering = ["project_id", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="unique_coder_name_per_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.user}"

@@ -1,144 +1,175 @@
 """Importing annotations: a file is read and compared first; the changes are made only when the import is confirmed."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from mer_platform.annotation.exchange.applying import ImportOutcome, apply_import
-from mer_platform.annotation.exchange.comparing import Comparer
+from mer_platform.annotation.exchange.applying import apply_import
+from mer_platform.annotation.exchange.coders import NamedCoder, annotators, match_coders, remember
+from mer_platform.annotation.exchange.comparing import Comparer, PlannedChange
 from mer_platform.annotation.exchange.models import AnnotationImport
-from mer_platform.annotation.exchange.resolving import ResolvedRow, RowResolver, reject
-from mer_platform.annotation.marks import CODED_FIELDS
-from mer_platform.annotation.models import Consensus
-from mer_platform.projects.models import Membership, Project, Role
+from mer_platform.annotation.exchange.outcome import ImportOutcome
+from mer_platform.annotation.exchange.placing import Placer, place_consensus, reject
+from mer_platform.annotation.exchange.undoing import undo_import
+from mer_platform.projects.models import Project
 from mer_platform.web import actor
 from models_ml.errors import InputError
 from models_ml.formats import annotations
-from models_ml.formats.action_units import canonical_if_readable
 from models_ml.formats.base import Marked
 from models_ml.formats.report import ImportReport, listed
 
-Coders = AnnotationImport.Coders
+Coders, State = AnnotationImport.Coders, AnnotationImport.State
 
 
-def check_file(project: Project, user: Any, name: str, content: bytes, coders: str) -> AnnotationImport:
+def check_file(
+    project: Project,
+    user: Any,
+    name: str,
+    content: bytes,
+    coders: str,
+    members: Mapping[str, str] | None = None,
+) -> AnnotationImport:
     """Read a file and compare it with the project, without changing anything.
 
-    Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it.
+    ``members`` gives the username of the member that a name in the file stands for; the project remembers it. Raises
+    InputError if the file cannot be read as a whole, or if ``coders`` does not suit it.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
-    parsed = annotations.read(name, content)
-    if not (parsed.annotations or parsed.problems):
-        raise InputError(f"“{name}” contains no annotations.")
-    resolver = RowResolver(project)
-    coded = [marked for marked in parsed.annotations if marked.shown and not marked.agreed]
-    rows = _with_coders(project, user, name, coded, coders, resolver.report)
-    resolved = [(found, coder) for row, coder in rows if (found := resolver.resolve(row))]
-    entries = Comparer(project, resolver.report).compare(resolved)
-    agreed = [
-        found for row in parsed.annotations if row.agreed and row.shown and (found := resolver.resolve(row))
-    ]
-    consensus = _new_consensus(agreed, resolver.report)
-    problems = parsed.problems + resolver.report.problems
-    return AnnotationImport.objects.create(
+    batch = AnnotationImport(
         project=project,
         file_name=_storable(name),
         sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
         coders=coders,
-        entries=_storable(entries),
-        consensus=_storable(consensus),
-        problems=_storable(
-            [asdict(problem) for problem in sorted(problems, key=lambda p: (p.file, p.row or 0))]
-        ),
         created_by=actor(user),
     )
+    _compare(batch, user, members or {})
+    batch.save()
+    return batch
 
 
-def confirm(batch: AnnotationImport, user: Any) -> ImportOutcome:
-    """Make the checked changes in one transaction; annotations that have changed since the check are skipped and listed.
+def check_again(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> AnnotationImport:
+    """Compare the file of an import again, with these members for names in the file. Raises as ``check_file``.
 
     Raises ValidationError if the import was confirmed already.
     """
     with transaction.atomic():
-        current = AnnotationImport.objects.select_for_update().get(pk=batch.pk)
-        if current.state != AnnotationImport.State.CHECKED:
-            raise ValidationError(
-                f"“{current.file_name}” is imported already. Upload it again to compare it again."
-            )
-        return apply_import(current, user)
+        current = _locked(batch, State.CHECKED, "Upload it again to compare it again.")
+        if not current.content:
+            raise ValidationError(f"“{current.file_name}” was not kept. Upload it again.")
+        _compare(current, user, members)
+        current.save()
+    return current
 
 
-def _with_coders(
-    project: Project, user: Any, name: str, rows: list[Marked], coders: str, report: ImportReport
-) -> list[tuple[Marked, User]]:
-    """Return each row with the member to whom its annotation will belong."""
-    named = sorted({row.coder for row in rows})
-    if coders == Coders.ME:
-        if len(named) > 1:
-            coders_named = listed([coder or "an unnamed coder" for coder in named])
+def choose(batch: AnnotationImport, choices: Mapping[int, str], every: str = "") -> AnnotationImport:
+    """Store what to do with rows: "add", "change" or "keep", by the row's number; ``every``: with all that allow it.
+
+    Raises ValidationError, by field, for a row or a choice that there is not.
+    """
+    with transaction.atomic():
+        current = _locked(batch, State.CHECKED, "Upload it again to compare it again.")
+        numbered: dict[int, PlannedChange] = {e["number"]: e for e in [*current.entries, *current.consensus]}
+        for entry in numbered.values():
+            if every in entry["choices"]:
+                entry["choice"] = every
+        for number, choice in choices.items():
+            if number not in numbered:
+                raise ValidationError({"choices": [f"This import has no row number {number}."]})
+            if choice not in numbered[number]["choices"]:
+                possible = ", ".join(numbered[number]["choices"])
+                raise ValidationError(
+                    {"choices": [f"Row number {number} allows {possible}, not “{choice}”."]}
+                )
+            numbered[number]["choice"] = choice
+        current.save(update_fields=["entries", "consensus"])
+    return current
+
+
+def confirm(batch: AnnotationImport, user: Any) -> ImportOutcome:
+    """Make the chosen changes in one transaction; what has changed since the check is skipped and listed.
+
+    Raises ValidationError if the import was confirmed already.
+    """
+    with transaction.atomic():
+        return apply_import(_locked(batch, State.CHECKED, "Upload it again to compare it again."), user)
+
+
+def undo(batch: AnnotationImport, user: Any) -> ImportOutcome:
+    """Take back a whole import in one transaction; what has changed since is skipped and listed.
+
+    Raises ValidationError if the import is not imported.
+    """
+    with transaction.atomic():
+        return undo_import(_locked(batch, State.DONE, "Only a confirmed import can be undone."), user)
+
+
+def _locked(batch: AnnotationImport, state: str, advice: str) -> AnnotationImport:
+    current = AnnotationImport.objects.select_for_update().get(pk=batch.pk)
+    if current.state != state:
+        what = "is imported already" if current.state == State.DONE else f"is {current.get_state_display()}"
+        raise ValidationError(f"“{current.file_name}” {what}. {advice}")
+    return current
+
+
+def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> None:
+    """Fill the import with what its file would change."""
+    parsed = annotations.read(batch.file_name, bytes(batch.content))
+    if not (parsed.annotations or parsed.problems):
+        raise InputError(f"“{batch.file_name}” contains no annotations.")
+    report = ImportReport()
+    placer, comparer = Placer(batch.project, report), Comparer(batch.project, report)
+    agreed = [row for row in parsed.annotations if row.agreed]
+    coded = [row for row in parsed.annotations if not row.agreed]
+    batch.names = []
+    entries: list[PlannedChange] = []
+    if batch.coders == Coders.CONSENSUS:
+        placed = place_consensus(placer, parsed.annotations)
+    else:
+        rows = _with_members(batch, user, coded, members, report)
+        entries = comparer.annotations([(p, coder) for row, coder in rows if (p := placer.place(row))])
+        placed = [p for row in agreed if (p := placer.place(row))]
+    consensus = comparer.consensus(placed)
+    for number, change in enumerate([*entries, *consensus]):
+        change["number"] = number
+    problems = sorted(parsed.problems + report.problems, key=lambda p: (p.file, p.row or 0))
+    batch.entries, batch.consensus = _storable(entries), _storable(consensus)
+    batch.problems = _storable([asdict(problem) for problem in problems])
+
+
+def _with_members(
+    batch: AnnotationImport, user: Any, rows: list[Marked], given: Mapping[str, str], report: ImportReport
+) -> list[tuple[Marked, Any]]:
+    """Return each row with the member to whom its annotation will belong; report once per name that none is known for."""
+    counts = Counter(row.coder for row in rows)
+    if batch.coders == Coders.ME:
+        if len(counts) > 1:
+            named = listed([coder or "an unnamed coder" for coder in sorted(counts)])
             raise InputError(
-                f"“{name}” contains codings of {coders_named}, so they cannot all be yours. Import them by their usernames."
+                f"“{batch.file_name}” contains codings of {named}, so they cannot all be yours. Import them by their "
+                "usernames."
             )
         return [(row, user) for row in rows]
-    if named == [""]:
+    if set(counts) == {""}:
         raise InputError(
-            f"“{name}” does not name the coders. Choose “{Coders.ME.label}”, or add a column “Coder” with usernames."
+            f"“{batch.file_name}” does not name the coders. Choose “{Coders.ME.label}” or “{Coders.CONSENSUS.label}”, or "
+            "add a column “Coder” with usernames."
         )
-    members = {m.user.username: m for m in Membership.objects.filter(project=project).select_related("user")}
-    return [(row, members[row.coder].user) for row in rows if _is_coder(row, members, report)]
-
-
-def _is_coder(row: Marked, members: dict[str, Membership], report: ImportReport) -> bool:
-    member = members.get(row.coder)
-    if member and Role(member.role).includes(Role.ANNOTATOR):
-        return True
-    message = (
-        "The row names no coder."
-        if not row.coder
-        else f"“{row.coder}” is a viewer of this project and may not annotate."
-        if member
-        else f"This project has no member “{row.coder}”."
-    )
-    reject(report, row, "coder-unknown", message, "coder")
-    return False
-
-
-def _new_consensus(resolved: list[ResolvedRow], report: ImportReport) -> list[dict[str, Any]]:
-    """Return the file's consensus for clips that have none here. A different consensus is reported and not changed."""
-    by_clip: defaultdict[int, list[ResolvedRow]] = defaultdict(list)
-    for row in resolved:
-        by_clip[row.clip.pk].append(row)
-    existing: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for start in range(0, len(pks := list(by_clip)), 500):
-        for agreed in Consensus.objects.filter(clip__in=pks[start : start + 500]):
-            stored = {name: getattr(agreed, name) for name in CODED_FIELDS}
-            stored["action_units"] = canonical_if_readable(agreed.action_units)
-            existing[agreed.clip_id].append(tuple(stored.values()))
-    new = []
-    for pk, rows in by_clip.items():
-        wanted = [tuple(row.fields[name] for name in CODED_FIELDS) for row in rows]
-        if not existing[pk]:
-            new += [
-                {
-                    "clip": pk,
-                    "clip_name": str(r.clip),
-                    "fields": r.fields,
-                    "row": r.marked.row,
-                    **(r.marked.record or {}),
-                }
-                for r in rows
-            ]
-        elif sorted(map(str, wanted)) != sorted(map(str, existing[pk])):
-            message = "The clip has a different consensus here, which is not changed."
-            first = rows[0].marked
-            report.warning("consensus-differs", message, **first.where())
-    return new
+    remember(batch.project, given)
+    batch.names = match_coders(batch.project, counts, given)
+    members = annotators(batch.project)
+    known: dict[str, NamedCoder] = {entry["name"]: entry for entry in batch.names}
+    for name, entry in known.items():
+        if entry["problem"]:
+            first = next(row for row in rows if row.coder == name)
+            reject(report, first, "coder-unknown", entry["problem"], "coder")
+    return [(row, members[known[row.coder]["member"]]) for row in rows if known[row.coder]["member"]]
 
 
 def _storable(value: Any) -> Any:

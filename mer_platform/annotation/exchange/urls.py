@@ -14,6 +14,21 @@ urlpatterns = [
         name="annotation-file-confirm",
     ),
     path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/choose/",
+        views.choose_rows,
+        name="annotation-file-choose",
+    ),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/compare/",
+        views.compare_again,
+        name="annotation-file-compare",
+    ),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/undo/",
+        views.undo_whole,
+        name="annotation-file-undo",
+    ),
+    path(
         "projects/<slug:slug>/annotations/imports/<int:pk>/discard/",
         views.discard,
         name="annotation-file-discard",

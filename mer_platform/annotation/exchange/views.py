@@ -4,20 +4,25 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mer_platform.annotation.blindness import check_sees_all
+from mer_platform.annotation.exchange.coders import annotators
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import AnnotationImport
+from mer_platform.annotation.exchange.outcome import ImportOutcome
 from mer_platform.annotation.exchange.selection import SelectionForm
-from mer_platform.annotation.exchange.services import check_file, confirm
+from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
-from mer_platform.web import page_of
+from mer_platform.web import is_partial, page_of
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
@@ -82,7 +87,8 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what a file would change, or has changed: rows with problems, changes side by side, additions."""
     project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
-    batch = get_object_or_404(AnnotationImport.objects.select_related("created_by"), pk=pk, project=project)
+    found = AnnotationImport.objects.select_related("created_by").defer("content")
+    batch = get_object_or_404(found, pk=pk, project=project)
     lists = {
         "conflicts": batch.conflicts,
         "problems": batch.problems,
@@ -91,7 +97,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "consensus": batch.consensus,
         "same": batch.of("same"),
     }
-    done = batch.state == AnnotationImport.State.DONE
+    done = batch.state != AnnotationImport.State.CHECKED
     titles = {
         "conflicts": "Skipped", "problems": "Problems",
         "change": "Changed" if done else "To change", "add": "Added" if done else "To add",
@@ -104,6 +110,8 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context = {
         "batch": batch,
         "counts": batch.counts(),
+        "chosen": batch.chosen(),
+        "members": sorted(annotators(project)),
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
         "who": "Origin" if shown == "consensus" else "Coder",
@@ -122,30 +130,96 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Make the changes that the report shows."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
+def choose_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Store what to do with rows; for htmx, answer with the card that sums it up."""
+    batch = _batch(request, slug, pk)
     try:
-        outcome = confirm(batch, request.user)
+        batch = choose(batch, _choices(request), request.POST.get("all", ""))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    if is_partial(request):
+        context = {"batch": batch, "counts": batch.counts(), "chosen": batch.chosen()}
+        return render(request, "annotation/exchange/_confirm.html", context)
+    back = request.POST.get("back", "")
+    return redirect(f"{reverse('annotation-file', args=(slug, pk))}?{urlencode({'show': back})}")
+
+
+@login_required
+@require_POST
+def compare_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Compare the file again, with the chosen members for the names in it."""
+    batch = _batch(request, slug, pk)
+    check_sees_all(request.user, batch.project)
+    named = {entry["name"]: request.POST.get(f"member-{n}", "") for n, entry in enumerate(batch.names)}
+    try:
+        check_again(batch, request.user, {name: member for name, member in named.items() if member})
+    except InputError as error:
+        messages.error(request, str(error))
+    except ValidationError as error:
+        messages.error(request, error.message)
+    return redirect("annotation-file", slug, pk)
+
+
+@login_required
+@require_POST
+def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Make the changes that the report shows, with the choices of the rows on the page."""
+    batch = _batch(request, slug, pk)
+    try:
+        with transaction.atomic():
+            if choices := _choices(request):
+                choose(batch, choices)
+            outcome = confirm(batch, request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        _say(request, outcome, f"{outcome}.", "because they changed after the check")
+    return redirect("annotation-file", slug, pk)
+
+
+@login_required
+@require_POST
+def undo_whole(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take back a whole import."""
+    batch = _batch(request, slug, pk)
+    try:
+        outcome = undo(batch, request.user)
     except ValidationError as error:
         messages.error(request, error.message)
     else:
-        counts = f"{outcome.added} added, {outcome.changed} changed"
-        if outcome.conflicts:
-            skipped = len(outcome.conflicts)
-            messages.warning(request, f"{counts}, {skipped} skipped because they changed after the check.")
-        else:
-            messages.success(request, f"{counts}.")
+        text = f"{batch.file_name} was undone: {outcome.added} removed, {outcome.changed} changed back"
+        text += f", {outcome.consensus} consensus taken back." if outcome.consensus else "."
+        _say(request, outcome, text, "because they changed after the import")
     return redirect("annotation-file", slug, pk)
+
+
+def _say(request: HttpRequest, outcome: ImportOutcome, text: str, why: str) -> None:
+    if outcome.conflicts:
+        messages.warning(request, f"{text} {len(outcome.conflicts)} skipped {why}.")
+    else:
+        messages.success(request, text)
+
+
+def _batch(request: HttpRequest, slug: str, pk: int) -> AnnotationImport:
+    project = get_project(request, slug, Role.RESEARCHER)
+    return get_object_or_404(AnnotationImport.objects.defer("content"), pk=pk, project=project)
+
+
+def _choices(request: HttpRequest) -> dict[int, str]:
+    """Return the choices in the form by the number of the row."""
+    prefix = "choice-"
+    return {
+        int(number): str(value)
+        for name, value in request.POST.items()
+        if name.startswith(prefix) and (number := name.removeprefix(prefix)).isdecimal()
+    }
 
 
 @login_required
 @require_POST
 def discard(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Delete an import that was checked but not confirmed."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
+    batch = _batch(request, slug, pk)
     if batch.state == AnnotationImport.State.CHECKED:
         batch.delete()
         messages.success(request, f"{batch.file_name} was discarded. Nothing was changed.")

@@ -1,0 +1,81 @@
+"""Importing that a coder is done with a clip: without any expression, or with those that the file contains."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from mer_platform.annotation.exchange.comparing import SAME, PlannedChange
+from mer_platform.annotation.exchange.outcome import ImportOutcome, time_of
+from mer_platform.annotation.models import Annotation, Assignment
+from mer_platform.clips.models import Clip
+from mer_platform.web import actor
+
+
+def apply_nothing_shown(changes: Iterable[PlannedChange], user: Any, outcome: ImportOutcome) -> None:
+    """Mark each clip as done without expression, unless its coder has marked one in the meantime."""
+    for change in changes:
+        if not Clip.objects.filter(pk=change["clip"]).exists():
+            outcome.skip(change, "The clip was deleted after the check.")
+        elif Annotation.objects.filter(clip=change["clip"], coder=change["coder"]).exists():
+            outcome.skip(change, f"{change['coder_name']} marked an expression in this clip after the check.")
+        elif made := _finish(change, user):
+            change["made"] = made
+            outcome.done += 1
+
+
+def apply_done(changes: Sequence[PlannedChange], user: Any, outcome: ImportOutcome) -> None:
+    """Mark the clips as done that the file calls done, where the coder has exactly the file's complete expressions."""
+    groups: defaultdict[tuple[int, int | None], list[PlannedChange]] = defaultdict(list)
+    for change in changes:
+        if change["shown"] and change["record"].get("done_at"):
+            groups[change["clip"], change["coder"]].append(change)
+    for (clip, coder), own in groups.items():
+        ours = {c["made"]["annotation"] if "made" in c else c["target"] for c in own if _is_there(c)}
+        there = list(Annotation.objects.filter(clip=clip, coder=coder))
+        if (
+            {a.pk for a in there} == ours
+            and all(a.complete for a in there)
+            and (made := _finish(own[0], user))
+        ):
+            own[0]["made"] = {**own[0].get("made", {}), **made}
+            outcome.done += 1
+
+
+def undo_done(change: PlannedChange, outcome: ImportOutcome) -> None:
+    """Take back that the clip is done, unless that has changed since the import."""
+    made = change["made"]
+    assignment = Assignment.objects.select_for_update().filter(pk=made["assignment"]).first()
+    if assignment is None or assignment.done_at != time_of(made["done_at"]):
+        outcome.skip(
+            change, f"{change['coder_name']}’s assignment of this clip has changed since the import."
+        )
+        return
+    if made["assigned"]:
+        assignment.delete()
+    else:
+        assignment.done_at = None
+        assignment.save(update_fields=["done_at"])
+    outcome.done += 1
+
+
+def _is_there(change: PlannedChange) -> bool:
+    return "annotation" in change.get("made", {}) or change["action"] == SAME
+
+
+def _finish(change: PlannedChange, user: Any) -> dict[str, Any]:
+    """Mark the clip as done by its coder and return what was made; nothing if it is done already."""
+    text = change["record"].get("done_at")
+    done_at = time_of(text) if text else timezone.now()
+    assignment, created = Assignment.objects.get_or_create(
+        clip_id=change["clip"],
+        coder_id=change["coder"],
+        defaults={"done_at": done_at, "assigned_by": actor(user)},
+    )
+    if not created:
+        if assignment.done_at is not None:
+            return {}
+        assignment.done_at = done_at
+        assignment.save(update_fields=["done_at"])
+    return {"assignment": assignment.pk, "assigned": created, "done_at": done_at.isoformat()}
