@@ -20,8 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 from models_ml.formats.action_unit_grammar import ActionUnit, Choice, Fault, Term, read_terms
+from models_ml.formats.plain_text import plain
 from models_ml.formats.report import ImportReport
-from models_ml.formats.sheets import plain
 
 MAX_CHARACTERS = 200
 _MOST_WARNINGS = 6  # of one text

@@ -10,16 +10,10 @@ from datetime import date, time, timedelta
 from typing import Any
 
 from models_ml.formats.headers import PLACEHOLDERS
+from models_ml.formats.plain_text import plain, visible
 from models_ml.formats.report import ImportReport
 from models_ml.video.framenames import MAX_FRAME_NUMBER
 
-# Never part of a name, unlike the zero-width joiners; the ranges are marks of the writing direction.
-_INVISIBLE = dict.fromkeys(
-    (0x00AD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
-)
-_FULL_WIDTH = {
-    code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)
-}  # as East Asian keyboards type digits and signs
 _ERROR = re.compile(
     r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!)|Err:\d{3}", re.IGNORECASE
 )
@@ -33,15 +27,6 @@ class Uncomputed:
 
     def __str__(self) -> str:
         return f"={self.formula}"
-
-
-def plain(value: object) -> str:
-    """Return a value as text without invisible characters and full-width signs; not for names, which may contain them.
-
-    >>> plain("４＋Ｌ１０"), plain("４６")
-    ('4+L10', '46')
-    """
-    return str(value).translate(_INVISIBLE | _FULL_WIDTH)
 
 
 def shown(value: object) -> str:
@@ -79,7 +64,7 @@ class SheetRow:
         value = self.cells.get(key)
         if self._is_unreadable(key, report):
             return ""
-        written = plain(shown(value)) if key == "action_units" else shown(value).translate(_INVISIBLE)
+        written = plain(shown(value)) if key == "action_units" else visible(shown(value))
         text = " ".join(written.split())
         return "" if text.lower() in PLACEHOLDERS - {"-", "?", "na"} else text
 

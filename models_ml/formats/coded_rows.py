@@ -16,8 +16,9 @@ from typing import Any
 
 from models_ml.formats.action_units import import_units
 from models_ml.formats.base import FIELDS, RARELY_CODED, Kind, Marked
-from models_ml.formats.cells import SheetRow, plain
+from models_ml.formats.cells import SheetRow
 from models_ml.formats.headers import Column
+from models_ml.formats.plain_text import plain
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.sheets import SheetTable
 

@@ -13,6 +13,7 @@ from typing import Any
 from openpyxl.utils import get_column_letter
 
 from models_ml.errors import InputError
+from models_ml.formats.action_units import are_units
 from models_ml.formats.report import ImportReport, listed
 
 # What people write into a cell that has no value, in lower case.
@@ -29,8 +30,6 @@ _HINTS = {
     "emotion": re.compile(r"emotion(?! ?id\b)"),
     "action_units": re.compile(r"action.?units?|facs|(?<![a-z])aus?(?![a-z])"),
 }
-_UNIT = r"(?:AU)?[LRUTB]?\d{1,2}[A-E]?"
-_UNITS = re.compile(rf"{_UNIT}(?:[+,;& ]+{_UNIT})*", re.IGNORECASE)
 
 
 class ColumnsError(InputError):
@@ -206,7 +205,7 @@ def _resembles(header: Header, position: int, texts: list[str], positions: Mappi
         if hint.search(name.replace("_", " ")):
             return key
     if "action_units" not in positions:
-        units = [text for text in texts if _UNITS.fullmatch(text)]
+        units = [text for text in texts if are_units(text)]
         marked = any("+" in text or text.upper().startswith("AU") for text in units)
         if marked and 2 * len(units) >= len(texts):
             return "action_units"

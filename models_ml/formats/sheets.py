@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from models_ml.errors import InputError
 from models_ml.formats.base import MARKS, SHEET_SUFFIXES, Sheet, Tree, Unit
-from models_ml.formats.cells import SheetRow, plain, shown
+from models_ml.formats.cells import SheetRow, shown
 from models_ml.formats.csv_text import decode, delimited
 from models_ml.formats.headers import (
     PLACEHOLDERS,
@@ -25,6 +25,7 @@ from models_ml.formats.headers import (
     find_header,
 )
 from models_ml.formats.mapping import ColumnMap, Counting
+from models_ml.formats.plain_text import plain
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.workbooks import Worksheet, is_workbook, limited, read_workbook
 

@@ -249,6 +249,14 @@ def test_a_column_that_looks_like_action_units_is_a_warning(tmp_path: Path, name
     assert "Name the column “Action Units”" in problem.message
 
 
+@pytest.mark.parametrize("units", ["(R6 or R12)+R15", "ref(7B)+43", "AU 12？"])
+def test_a_column_with_units_as_published_looks_like_action_units(tmp_path: Path, units: str) -> None:
+    header = ["Coding" if cell == "Action Units" else cell for cell in HEADER]
+    row = [units if cell == "4+12" else cell for cell in ROW]
+    _, problems = table(trees.xlsx(tmp_path / "s.xlsx", [header, row]))
+    assert [(p.code, p.column) for p in problems] == [("column-unknown", "action_units")]
+
+
 def test_columns_of_single_units_give_one_warning(tmp_path: Path) -> None:
     header = ["Subject", "Filename", "Onset", "Apex", "Offset", "Emotion", "AU1", "AU12"]
     _, problems = table(
