@@ -115,7 +115,7 @@ def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
             sha256=sha256_of(file),
             original_name=(item.files[0] if item.is_video else f"{item.name}.zip")[:255],
             size=file.seek(0, 2),
-            fps_given=None if item.is_video else item.fps,
+            fps_given=item.fps,
             uploaded_by=item.batch.created_by,
         )
         check_content_is_new(clip)

@@ -1,6 +1,7 @@
 """Queue ``ingest``, kind ``ingest``: decode each frame of an uploaded clip once."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from mer_platform.annotation.spotting import queue_spotting
 from mer_platform.clips.models import Clip
-from mer_platform.clips.packindex import write_index
+from mer_platform.clips.packindex import clock_fields, write_index
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy, new_file
 from models_ml.errors import InputError
@@ -26,17 +27,24 @@ LIMITS: dict[LimitName, str] = {
 
 
 def clip_failed(job: Job, reason: str) -> None:
-    clip = Clip.objects.filter(pk=job.payload["clip"]).first()
+    """Mark a new clip as failed. One that is measured again at another recording rate keeps its frames."""
+    clip = Clip.objects.filter(pk=job.payload["clip"], state=Clip.State.PROCESSING).first()
     if clip is not None:
         clip.mark_failed(reason)
 
 
 @handles("ingest", failed=clip_failed)
 def ingest_clip(claim: Claim) -> None:
-    """Ingest an uploaded clip, and queue the search for expressions."""
+    """Ingest an uploaded clip, and queue the search for expressions.
+
+    A clip that is ready already is measured again at its corrected recording rate.
+    """
     clip = Clip.objects.select_related("subject__database").filter(pk=claim.job.payload["clip"]).first()
     if clip is None:
         raise JobCancelled("the clip was deleted")
+    corrected = clip.fps if clip.state == Clip.State.READY else ""
+    if corrected:
+        clip.fps_given = float(Fraction(corrected))
 
     def on_progress(frames: int) -> None:
         claim.check()
@@ -45,9 +53,9 @@ def ingest_clip(claim: Claim) -> None:
     with local_copy(clip.file) as path:
         result = decode_clip(clip, path, on_progress)
     with claim.commit() as job:
-        save_result(clip, result)
+        save_result(clip, result, corrected)
         if clip.face_frames:  # for suggestions in the labeler
-            queue_spotting(clip)
+            queue_spotting(clip, again=bool(corrected))
         claim.finish(job)
 
 
@@ -69,11 +77,20 @@ def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> I
     return result
 
 
-def save_result(clip: Clip, result: IngestResult) -> None:
-    """Save what ingest found, inside a claim's commit. Raises JobCancelled if the clip was deleted since then."""
-    if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
+def save_result(clip: Clip, result: IngestResult, corrected: str = "") -> None:
+    """Save what ingest found, inside a claim's commit; ``corrected``: the recording rate to which the clip was corrected.
+
+    Raises JobCancelled if the clip was deleted or corrected again since then.
+    """
+    now = Clip.objects.select_for_update().filter(pk=clip.pk).first()
+    if now is None:
         raise JobCancelled("the clip was deleted")
-    clip.save_result(**clip_fields(result))
+    fields = clip_fields(result)
+    if corrected:
+        if now.fps != corrected:
+            raise JobCancelled("the recording rate of the clip was corrected again")
+        fields |= {"fps": corrected, "fps_given": clip.fps_given}
+    clip.save_result(**fields)
 
 
 def clip_fields(result: IngestResult) -> dict[str, Any]:
@@ -85,7 +102,7 @@ def clip_fields(result: IngestResult) -> dict[str, Any]:
         "width": result.index.width,
         "height": result.index.height,
         "frame_count": result.frame_count,
-        "fps": str(result.index.fps),
+        **clock_fields(result.clock),
         "first_source_number": result.index.source[0],
         "is_grey": result.is_grey,
         "faces": result.faces.to_json(),

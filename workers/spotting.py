@@ -1,15 +1,15 @@
 """Queue ``features``, kind ``spot``: find expressions in a clip, as suggestions for its coders."""
 
-from fractions import Fraction
-
 from mer_platform.annotation.models import Suggestion
 from mer_platform.annotation.spotting import Interval, intervals_without_apex
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import clock_of
 from mer_platform.jobs.models import Claim, JobCancelled
 from mer_platform.storage import local_copy
 from models_ml.motion.fitting import Spot, find_apex, find_expressions
 from models_ml.motion.regions import FaceMotion
 from models_ml.motion.spotting import SPOTTER_VERSION, track_face
+from models_ml.video.clock import Clock
 from workers.runner import handles
 
 PROGRESS_FRAMES = 50
@@ -30,8 +30,11 @@ def spot_clip(claim: Claim) -> None:
     found: list[Spot] = []
     if clip.face_frames:
         with local_copy(clip.file) as path:
-            motion, rate = track_face(path, fps=clip.fps_given, on_progress=on_progress)
-        found = answer(motion, rate, intervals_without_apex(clip))
+            motion, _ = track_face(path, fps=clip.rate, on_progress=on_progress)
+        clip.refresh_from_db(
+            fields=["fps", "frame_steps"]
+        )  # the recording rate may have been corrected since then
+        found = answer(motion, clock_of(clip), intervals_without_apex(clip))
     with claim.commit() as job:
         if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
             raise JobCancelled("the clip was deleted")
@@ -39,11 +42,11 @@ def spot_clip(claim: Claim) -> None:
         claim.finish(job)
 
 
-def answer(motion: FaceMotion, rate: Fraction, known: list[Interval]) -> list[Spot]:
+def answer(motion: FaceMotion, clock: Clock, known: list[Interval]) -> list[Spot]:
     """Return the apex of each expression whose onset and offset are known; without any, all that stands out."""
     last = len(motion.displacements) - 1
-    apexes = [find_apex(motion, rate, onset, offset) for onset, offset in known if offset <= last]
-    return apexes or find_expressions(motion, rate)
+    apexes = [find_apex(motion, clock, onset, offset) for onset, offset in known if offset <= last]
+    return apexes or find_expressions(motion, clock)
 
 
 def save(clip: Clip, found: list[Spot]) -> None:

@@ -31,15 +31,17 @@ def clips_to_spot(project: Project) -> QuerySet[Clip]:
     return ready.filter(incomplete)
 
 
-def queue_spotting(clip: Clip) -> Job:
+def queue_spotting(clip: Clip, *, again: bool = False) -> Job:
     """Queue the spotter for one clip, unless it has already searched this clip for the same intervals.
 
-    A failed job is queued again.
+    A failed job is queued again; with ``again``, any job is, because the times of the frames have changed.
     """
     key = _key(clip)
     with transaction.atomic():
         ended = Job.objects.filter(kind=JOB_KIND, group=clip.group()).exclude(state__in=Job.OPEN)
-        ended.exclude(key=key, state=Job.State.DONE).delete()  # for other intervals or another spotter
+        if not again:
+            ended = ended.exclude(key=key, state=Job.State.DONE)
+        ended.delete()  # for other intervals, another spotter or other times
         # Low priority: runs wait for the features that these workers also compute.
         return Job.enqueue(
             JOB_KIND, "features", clip.project_id, key, clip.group(), {"clip": clip.pk}, priority=Job.LOW

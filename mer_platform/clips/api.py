@@ -1,11 +1,12 @@
 import json
+from fractions import Fraction
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,8 +15,9 @@ from rest_framework.response import Response
 from mer_platform.api import Conflict
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
-from mer_platform.clips.packindex import read_index
+from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
+from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
@@ -31,7 +33,7 @@ class DatabaseSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Database
-        fields = ["id", "project", "name", "fps", "emotions"]
+        fields = ["id", "project", "name", "fps", "fps_for_videos", "emotions"]
 
 
 class SubjectSerializer(serializers.ModelSerializer):
@@ -46,16 +48,44 @@ class ClipSerializer(serializers.ModelSerializer):
     subject = serializers.CharField(source="subject.name", read_only=True)
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
-    notes = serializers.ListField(child=serializers.CharField(), read_only=True)
+    notes = serializers.SerializerMethodField()
 
     class Meta:
         model = Clip
         fields = [
             "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
-            "notes", "face_frames", "frame_count", "frames_per_second", "fps", "width", "height", "is_grey", "codec",
-            "first_source_number", "sha256", "size", "original_name", "created_at",
+            "notes", "face_frames", "frame_count", "frames_per_second", "fps", "file_fps", "width", "height",
+            "is_grey", "codec", "first_source_number", "sha256", "size", "original_name", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_notes(self, clip: Clip) -> list[str]:
+        return notes_of(clip)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class RateField(serializers.Field):
+    """Frames per second, as a number or a fraction."""
+
+    def to_internal_value(self, data: Any) -> Fraction:
+        try:
+            return parse_rate(data)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class ClipChangeSerializer(serializers.Serializer):
+    fps = RateField(help_text="The true recording rate in frames per second: 200, “29.97” or “30000/1001”.")
+
+    def validate(self, attrs: Any) -> Any:
+        if other := [name for name in self.initial_data if name not in self.fields]:
+            raise serializers.ValidationError(
+                {name: ["Cannot be changed. Only “fps” can."] for name in other}
+            )
+        return attrs
 
 
 class FlowPictureSerializer(serializers.ModelSerializer):
@@ -93,7 +123,8 @@ class UploadSerializer(serializers.Serializer):
         allow_null=True,
         min_value=1,
         max_value=10_000,
-        help_text="Frames per second, for frame images. Default: the rate of the database.",
+        help_text="The recording rate in frames per second, to which the times of a video are scaled. Default: the rate of "
+        "the database; a video was recorded as it plays unless the database states its rate also for videos.",
     )
 
 
@@ -158,6 +189,19 @@ class ClipViewSet(
         AuditEvent.record(database.project, request.user, f"uploaded {clip}")
         return Response(self.get_serializer(clip).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=ClipChangeSerializer, responses=ClipSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Correct the recording rate. All times of the clip are scaled; motion curve and suggestions are computed again."""
+        clip = self.get_object()
+        change = ClipChangeSerializer(data=request.data)
+        change.is_valid(raise_exception=True)
+        try:
+            correct_rate(clip, change.validated_data["fps"], request.user)
+        except DjangoValidationError as error:
+            raise Conflict(" ".join(error.messages)) from error
+        clip.refresh_from_db()
+        return Response(self.get_serializer(clip).data)
+
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
@@ -168,7 +212,11 @@ class ClipViewSet(
         except InputError as error:
             raise Http404(str(error)) from error
         response = Response({**index.to_json(), "faces": clip.faces.get("boxes", [])})
-        response["Cache-Control"] = "private, max-age=31536000, immutable"
+        # The recording rate can be corrected, so only an address with the version of the frames can be cached.
+        is_fixed = request.query_params.get("v") == clip.frames_version
+        response["Cache-Control"] = (
+            "private, max-age=31536000, immutable" if is_fixed else "private, no-cache"
+        )
         return response
 
     @extend_schema(

@@ -14,7 +14,7 @@ class DatabaseForm(forms.ModelForm):
 
     class Meta:
         model = Database
-        fields = ["name", "fps", "emotions"]
+        fields = ["name", "fps", "fps_for_videos", "emotions"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

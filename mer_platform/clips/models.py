@@ -23,7 +23,12 @@ class Database(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="For clips that are frame images. A video file states its own rate.",
+        help_text="Recording rate of frame images that are uploaded without one.",
+    )
+    fps_for_videos = models.BooleanField(
+        "also for videos",
+        default=False,
+        help_text="Videos were recorded at this rate too, also if they are stored to play at another one.",
     )
     emotions = models.JSONField(default=list, help_text="The emotions that coders choose from.")
 
@@ -35,6 +40,10 @@ class Database(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def default_fps(self, is_video: bool) -> float | None:
+        """Return the recording rate of a clip that states none; None if it was recorded as it plays, or is not known."""
+        return self.fps if self.fps_for_videos or not is_video else None
 
 
 class Subject(models.Model):
@@ -69,7 +78,9 @@ class Clip(models.Model):
     original_name = models.CharField(max_length=255)
     size = models.BigIntegerField(help_text="In bytes.")
     fps_given = models.FloatField(
-        null=True, blank=True, help_text="The frame rate stated at upload, for frame images."
+        null=True,
+        blank=True,
+        help_text="The recording rate stated at upload or by a correction, with which the frames were ingested.",
     )
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -83,7 +94,16 @@ class Clip(models.Model):
     height = models.PositiveIntegerField(default=0)
     frame_count = models.PositiveIntegerField(default=0)
     fps = models.CharField(
-        max_length=30, blank=True, help_text="Frames per second as a fraction: 519168/19667."
+        max_length=30, blank=True, help_text="Recording rate in frames per second, as a fraction: 30000/1001."
+    )
+    file_fps = models.CharField(
+        max_length=30, blank=True, help_text="The rate at which a video file plays, as a fraction."
+    )
+    frame_steps = models.TextField(  # noqa: DJ001 - empty means that all steps are equal
+        null=True,
+        blank=True,
+        default=None,
+        help_text="Steps between frames where they differ (see Clock). Null: not yet read from the pack index.",
     )
     first_source_number = models.PositiveIntegerField(
         default=1, help_text="The source frame at frame index 0."
@@ -125,10 +145,6 @@ class Clip(models.Model):
         return float(Fraction(self.fps)) if self.fps else 0.0
 
     @property
-    def seconds(self) -> float:
-        return self.frame_count / self.rate if self.rate else 0.0
-
-    @property
     def pack_name(self) -> str:
         return f"packs/{self.sha256[:2]}/{self._pack_key}.bin"
 
@@ -142,8 +158,13 @@ class Clip(models.Model):
 
     @property
     def _pack_key(self) -> str:
-        # The pack index contains the stated frame rate, so the same images at another rate need another pack.
+        # The motion curve depends on the recording rate, so the same frames at another rate need another pack.
         return f"{self.sha256}-{self.fps_given:g}" if self.fps_given else self.sha256
+
+    @property
+    def frames_version(self) -> str:
+        """Changes with the frame pack and the recording rate; part of the addresses that browsers cache."""
+        return f"{self.fps_given or 0:g}@{self.fps}"
 
     @property
     def face_note(self) -> str:

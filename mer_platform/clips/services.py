@@ -49,7 +49,8 @@ def add_clip(
     """
     original = PurePath(file.name or "clip").name
     suffix = PurePath(original).suffix.lower()
-    _check_upload(suffix, file.size, subject_name, fps or database.fps)
+    fps = fps or database.default_fps(is_video=suffix != ".zip")
+    _check_upload(suffix, file.size, subject_name, fps)
     name = (name or PurePath(original).stem).strip()[:120]
     clip = Clip(
         project=database.project,
@@ -57,7 +58,7 @@ def add_clip(
         sha256=sha256_of(file),
         original_name=original[:255],
         size=file.size,
-        fps_given=(fps or database.fps) if suffix == ".zip" else None,
+        fps_given=fps,
         uploaded_by=actor(user),
     )
     check_content_is_new(clip)

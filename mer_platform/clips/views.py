@@ -1,15 +1,17 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.clips.forms import DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import SUFFIXES
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Role
@@ -58,6 +60,26 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         "images": IMAGES_IN_WORDS,
     }
     return render(request, "clips/upload.html", context)
+
+
+@login_required
+@require_POST
+def clip_rate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Correct the recording rate of a clip."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
+    try:
+        changed = correct_rate(clip, parse_rate(request.POST.get("fps", "")), request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        text = (
+            "was corrected. Motion curve and suggestions are being computed again."
+            if changed
+            else "is unchanged."
+        )
+        messages.success(request, f"The recording rate of {clip} {text}")
+    return redirect("clip", slug, pk)
 
 
 @login_required

@@ -9,10 +9,12 @@ from django.db.models import Prefetch, QuerySet
 
 from mer_platform.annotation.models import Annotation, Marking
 from mer_platform.clips.models import Clip, Database, FlowPicture
+from mer_platform.clips.packindex import clock_of
 from mer_platform.composites.labelmaps import LabelMap, fixed_by
 from mer_platform.composites.models import Sample, count_samples
 from mer_platform.composites.published import ExcludedItem, Published, check, list_key, published
 from mer_platform.composites.rules import Rules
+from models_ml.errors import InputError
 
 INCOMPLETE = "its annotation is not complete (onset, apex, offset and emotion)"
 NO_APEX = "no apex is coded, and none has been spotted yet"
@@ -105,9 +107,8 @@ class _DraftBuilder:
         if marking.onset is None or marking.offset is None or not marking.emotion:
             return _Exclusion(INCOMPLETE)
         frames = marking.offset - marking.onset + 1
-        reason = self._rules.refuses_emotion(marking.emotion) or self._rules.refuses_duration(
-            frames, clip.rate
-        )
+        ms = self._duration_ms(clip, marking.onset, marking.offset)
+        reason = self._rules.refuses_emotion(marking.emotion) or self._rules.refuses_duration(frames, ms)
         # A listed clip is a micro-expression, even if it is coded as macro, because the list says so.
         if not reason and marking.kind not in self._rules.kinds and not self._entry(clip):
             reason = f"a {marking.kind}-expression, which the rules exclude"
@@ -127,6 +128,14 @@ class _DraftBuilder:
             offset=marking.offset,
             apex_from=apex_from,
         )
+
+    def _duration_ms(self, clip: Clip, onset: int, offset: int) -> float | None:
+        if not self._rules.needs_times:
+            return None
+        try:
+            return clock_of(clip).duration_ms(onset, offset)
+        except InputError:
+            return None
 
     def _sample_of_flow_picture(self, picture: FlowPicture) -> Sample | _Exclusion:
         rules = self._rules

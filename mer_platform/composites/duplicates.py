@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.clips.packindex import clock_of
+from models_ml.errors import InputError
 
 # Of 387 synthetic clips and their copies (re-encoded, scaled, cropped by 8% and by 15%), the least similar copies have
 # 0.87 and 0.9; see tests/unit/models_ml/video/test_fingerprint.py.
@@ -71,8 +73,16 @@ def same_pictures(pictures: Iterable[FlowPicture]) -> list[list[FlowPicture]]:
 
 
 def _as_long(a: Clip, b: Clip) -> bool:
-    lengths = [(a.frame_count, b.frame_count), (a.seconds, b.seconds)]
+    lengths = [(a.frame_count, b.frame_count), (_seconds(a), _seconds(b))]
     return any(max(pair) <= _LENGTHS * min(pair) for pair in lengths)
+
+
+def _seconds(clip: Clip) -> float:
+    """Return how long a clip lasts; 0 if the times of its frames are not known."""
+    try:
+        return clock_of(clip).seconds
+    except InputError:
+        return 0.0
 
 
 def _decoded(fingerprint: str) -> tuple[Floats, Floats] | None:

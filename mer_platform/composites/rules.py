@@ -83,13 +83,23 @@ class Rules(BaseModel):
             return f"emotion “{emotion}” is excluded by a rule"
         return ""
 
-    def refuses_duration(self, frames: int, fps: float) -> str:
-        """Return why an expression of this length is excluded, or ""; ``frames`` counts onset and offset."""
+    @property
+    def needs_times(self) -> bool:
+        """Whether durations in milliseconds are needed."""
+        return self.unit == "ms" and (self.shortest is not None or self.longest is not None)
+
+    def refuses_duration(self, frames: int, ms: float | None) -> str:
+        """Return why an expression of this length is excluded, or "".
+
+        ``frames`` counts onset and offset. ``ms`` leads from onset to offset; None if it is not known.
+        """
         if self.shortest is None and self.longest is None:
             return ""
-        if self.unit == "ms" and not fps:
-            return "its frame rate is not known, so its duration in milliseconds is not known either"
-        duration = frames if self.unit == "frames" else (frames - 1) / fps * 1000
+        if self.unit == "ms" and ms is None:
+            return (
+                "the times of its frames are not known, so its duration in milliseconds is not known either"
+            )
+        duration = frames if self.unit == "frames" or ms is None else ms
         if self.shortest is not None and duration < self.shortest:
             return f"shorter than {self.shortest:g} {self.unit}"
         if self.longest is not None and duration > self.longest:

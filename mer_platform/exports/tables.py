@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
-from mer_platform.clips.packindex import read_index
+from mer_platform.clips.packindex import clock_of, read_index
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
@@ -40,6 +40,7 @@ SAMPLE_COLUMNS: dict[str, type] = {
 ANNOTATION_COLUMNS: dict[str, type] = {
     "database": str, "subject": str, "clip": str, "marked_by": str, "coder": str, "origin": str, "kind": str,
     **_FRAMES, "emotion": str, "action_units": str, "confidence": int, "note": str, "changed_at": datetime,
+    **{f"{mark}_ms": float for mark in MARKS}, "duration_ms": float,
     "frame_count": int, "frames_per_second": float, "clip_sha256": str,
 }  # fmt: skip
 
@@ -94,7 +95,8 @@ def _annotation_row(
 ) -> ExportRow:
     return (
         clip.database.name, clip.subject.name, clip.name, *by, marking.kind, *_marks(marking, clip, frames),
-        marking.emotion, marking.action_units, *remarks, changed_at, clip.frame_count, clip.rate, clip.sha256,
+        marking.emotion, marking.action_units, *remarks, changed_at, *_times(marking, clip),
+        clip.frame_count, clip.rate, clip.sha256,
     )  # fmt: skip
 
 
@@ -102,6 +104,17 @@ def _marks(marked: Sample | Annotation | Consensus, clip: Clip | None, frames: "
     """Return onset, apex and offset as frame indices, then as source frames."""
     marks = [getattr(marked, mark) for mark in MARKS]
     return (*marks, *(frames.of(clip, mark) for mark in marks))
+
+
+def _times(marking: Annotation | Consensus, clip: Clip) -> ExportRow:
+    """Return when onset, apex and offset were recorded and the duration, in milliseconds; None where it is not known."""
+    try:
+        clock = clock_of(clip)
+    except InputError:
+        return (None,) * (len(MARKS) + 1)
+    onset, _, offset = marks = [getattr(marking, mark) for mark in MARKS]
+    duration = None if onset is None or offset is None else round(clock.duration_ms(onset, offset), 3)
+    return (*(None if mark is None else round(clock.ms(mark), 3) for mark in marks), duration)
 
 
 class SourceFrames:

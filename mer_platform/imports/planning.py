@@ -69,7 +69,7 @@ class ImportPlan:
             database=found.database[:60],
             subject=found.subject[:60],
             name=found.name[:120],
-            fps=found.fps or None,
+            fps=self._rate(found),
             folder=folder,
             files=names,
             first_number=found.numbers[0] if found.numbers else 1,
@@ -80,7 +80,7 @@ class ImportPlan:
         if not found.files:
             self._fail(item, "error", "frames-absent", f"{item} has no frames: it is not imported.")
             return
-        if not found.fps and file.lower().endswith(IMAGES):
+        if not item.fps and file.lower().endswith(IMAGES):
             self._fail(
                 item,
                 "error",
@@ -97,6 +97,12 @@ class ImportPlan:
         if clip := self._contents.clip(item):
             problems += compare_clip(self.tree, item, clip, rows, self._contents)
         self.problems += [_problem_row(self.batch, problem) for problem in problems]
+
+    def _rate(self, found: FoundClip) -> float | None:
+        """Return the recording rate: as the source states it, otherwise that of the database in this project."""
+        database = self._databases.get(found.database)
+        is_images = not found.files or found.files[0].lower().endswith(IMAGES)
+        return found.fps or (database.default_fps(is_video=not is_images) if database else None)
 
     def _plan_picture(self, found: FoundFlowPicture) -> None:
         folder, _, name = found.file.rpartition("/")

@@ -1,9 +1,10 @@
 """The manifest: a sheet that describes any other collection, one row per expression, as csv or xlsx.
 
-Columns: database, subject, clip, path (a folder of frame images or a video file, relative to the imported folder), fps (of
-frame images; a video states its own), onset, apex, offset, emotion, action_units, kind (micro or macro). Rows with the same
-database, subject and clip are expressions of one clip. A row without onset, apex, offset and emotion is a clip without
-expressions. Frame numbers are the numbers in the images' names; the frames of a video count from 1.
+Columns: database, subject, clip, path (a folder of frame images or a video file, relative to the imported folder), fps (the
+recording rate, which frame images need; a video may leave it to its database or to its file), onset, apex, offset, emotion,
+action_units, kind (micro or macro). Rows with the same database, subject and clip are expressions of one clip. A row without
+onset, apex, offset and emotion is a clip without expressions. Frame numbers are the numbers in the images' names; the frames
+of a video count from 1.
 """
 
 from collections import defaultdict

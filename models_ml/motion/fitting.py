@@ -17,8 +17,10 @@ from itertools import product
 import cv2
 import numpy as np
 
+from models_ml.motion.evenly import Stretch, even_stretches, rate_of
 from models_ml.motion.regions import FaceMotion, Matrix
 from models_ml.motion.templates import SHAPES, Movement, templates
+from models_ml.video.clock import Clock
 
 # Candidates stand out from the frames so many seconds before and after. The range covers the time from apex to onset or
 # offset in expressions of 0.15 to 0.5 s.
@@ -71,36 +73,52 @@ class Spot:
         return self.onset <= other.offset and other.onset <= self.offset
 
 
-def find_expressions(motion: FaceMotion, fps: Fraction, *, confidence: float = 0.5) -> list[Spot]:
-    """Return all expressions of at least this confidence, in order of time; none overlap."""
+def find_expressions(motion: FaceMotion, clock: Clock | Fraction, *, confidence: float = 0.5) -> list[Spot]:
+    """Return all expressions of at least this confidence, in order of time; none overlap.
+
+    ``clock``: when the frames were recorded, or the frames per second of evenly spaced ones.
+    """
     kept: list[Spot] = []
-    for found in sorted(_spots(motion, float(fps)), key=lambda spot: -spot.confidence):
+    for found in sorted(_spots_in_time(motion, clock), key=lambda spot: -spot.confidence):
         if found.confidence >= confidence and not any(found.overlaps(other) for other in kept):
             kept.append(found)
     return sorted(kept, key=lambda spot: spot.onset)
 
 
-def find_expression(motion: FaceMotion, fps: Fraction) -> Spot:
+def find_expression(motion: FaceMotion, clock: Clock | Fraction) -> Spot:
     """Return the expression that stands out most; its confidence is 0 if nothing stands out."""
-    found = _spots(motion, float(fps))
+    found = _spots_in_time(motion, clock)
     return max(found, key=lambda spot: spot.confidence, default=Spot(0, 0, 0, 0.0))
 
 
-def find_apex(motion: FaceMotion, fps: Fraction, onset: int, offset: int) -> Spot:
+def find_apex(motion: FaceMotion, clock: Clock | Fraction, onset: int, offset: int) -> Spot:
     """Return the apex of an expression whose onset and offset are known; these two stay as given."""
-    rate = float(fps)
     if offset - onset < 2:
         return Spot(onset, onset, offset, 0.0)
+    rate = rate_of(clock)
+    whole = Stretch(motion, np.arange(len(motion.displacements)))  # if no part of the clip shows both
+    stretch = next((part for part in even_stretches(motion, clock) if part.holds(onset, offset)), whole)
+    first, last = stretch.step_of(onset), stretch.step_of(offset)
     margin = round(_MARGIN * rate)
-    window = _Window(motion, onset - margin, offset + margin, rate)
+    window = _Window(stretch.motion, first - margin, last + margin, rate)
     movements = [
-        Movement(shape, float(onset), float(apex), float(offset))
+        Movement(shape, float(first), float(apex), float(last))
         for shape in SHAPES
-        for apex in range(onset + 1, offset)
+        for apex in range(first + 1, last)
     ]
     scores = window.scores(movements)
     best = int(scores.argmax())
-    return Spot(onset, int(movements[best].apex), offset, float(scores[best]))
+    return Spot(onset, int(stretch.frames[int(movements[best].apex)]), offset, float(scores[best]))
+
+
+def _spots_in_time(motion: FaceMotion, clock: Clock | Fraction) -> list[Spot]:
+    """Return the spots of all parts of the clip, at the nearest frames."""
+    found = []
+    for stretch in even_stretches(motion, clock):
+        for spot in _spots(stretch.motion, rate_of(clock)):
+            onset, apex, offset = (int(stretch.frames[i]) for i in (spot.onset, spot.apex, spot.offset))
+            found.append(Spot(onset, apex, offset, spot.confidence))
+    return found
 
 
 def _spots(motion: FaceMotion, rate: float) -> list[Spot]:

@@ -5,7 +5,6 @@ then finds the movements that come and go within half a second. Both keep a few 
 """
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 from models_ml.errors import InputError
@@ -13,6 +12,7 @@ from models_ml.motion.features import LandmarkDetector
 from models_ml.motion.fitting import Spot, find_apex, find_expression, find_expressions
 from models_ml.motion.regions import FaceMotion, RegionTracker
 from models_ml.motion.version import SPOTTER_VERSION
+from models_ml.video.clock import Clock
 from models_ml.video.decode import open_source
 from models_ml.video.frames import Limits
 
@@ -71,8 +71,8 @@ def spot_intervals(
     InputError
         As ``spot``.
     """
-    motion, rate = track_face(path, fps=fps, limits=limits, detector=detector)
-    return find_expressions(motion, rate, confidence=confidence)
+    motion, clock = track_face(path, fps=fps, limits=limits, detector=detector)
+    return find_expressions(motion, clock, confidence=confidence)
 
 
 def apex_within(
@@ -98,14 +98,14 @@ def apex_within(
     InputError
         As ``spot``, and if the clip does not have these frames.
     """
-    motion, rate = track_face(path, fps=fps, limits=limits, detector=detector)
+    motion, clock = track_face(path, fps=fps, limits=limits, detector=detector)
     last = len(motion.displacements) - 1
     if not 0 <= onset <= offset <= last:
         raise InputError(
             f"Onset {onset} and offset {offset} must be in this order and lie within the clip's frames (0 to {last}). "
             "Correct them in the clip's coding."
         )
-    return find_apex(motion, rate, onset, offset)
+    return find_apex(motion, clock, onset, offset)
 
 
 def track_face(
@@ -115,8 +115,8 @@ def track_face(
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
     on_progress: Callable[[int], None] = lambda _frames: None,
-) -> tuple[FaceMotion, Fraction]:
-    """Return how the face moves through a clip, and the clip's frames per second.
+) -> tuple[FaceMotion, Clock]:
+    """Return how the face moves through a clip, and when each frame was recorded.
 
     Parameters
     ----------
@@ -132,7 +132,9 @@ def track_face(
     """
     with open_source(path, fps=fps, limits=limits) as source:
         tracker = RegionTracker(source.fps, detector)
+        stamps = []
         for frame in source:
             tracker.add(frame.image)
+            stamps.append(frame.pts)
             on_progress(frame.index + 1)
-        return tracker.motion(), source.fps
+        return tracker.motion(), source.clock(stamps)

@@ -4,16 +4,17 @@ Frames that came as JPEG or PNG are copied byte for byte. Others are encoded as 
 of a pack have the image type of the first one.
 """
 
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import cv2
 
 from models_ml.errors import InputError
 from models_ml.video import jpegfile
+from models_ml.video.clock import Clock
 from models_ml.video.frames import Frame, Image, LazyFrame
 from models_ml.video.imagefile import MIME, decode_image, read_header
-from models_ml.video.packindex import PackIndex, rising_times
+from models_ml.video.packindex import PackIndex
 
 # Quality 96 keeps motion of half a pixel within 0.03 pixels (test_framepack.py); 4:2:0 would blur the colours of neighbours.
 _JPEG = [
@@ -31,16 +32,17 @@ class PackWriter:
     Examples
     --------
     >>> import io
+    >>> from fractions import Fraction
     >>> import numpy as np
-    >>> writer = PackWriter(io.BytesIO(), fps=Fraction(200), time_base=Fraction(1, 200))
+    >>> writer = PackWriter(io.BytesIO())
     >>> writer.add(Frame(0, 46, 0, np.zeros((90, 120), np.uint8)))
-    >>> index = writer.close()
+    >>> index = writer.close(Clock(Fraction(200), 1))
     >>> index.count, index.width, index.height, index.source, index.mime
     (1, 120, 90, (46,), 'image/jpeg')
     """
 
-    def __init__(self, file: BinaryIO, *, fps: Fraction, time_base: Fraction) -> None:
-        self._file, self._fps, self._time_base = file, fps, time_base
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._mime = ""
         self._width = self._height = 0
         self._offsets, self._pts, self._source = [0], list[int](), list[int]()
@@ -58,22 +60,23 @@ class PackWriter:
         self._pts.append(frame.pts)
         self._source.append(frame.source_number)
 
-    def close(self) -> PackIndex:
-        """Return the index of all frames added; raise InputError if there are none. The file stays open.
-
-        Times that do not rise are replaced (see ``rising_times``).
-        """
+    @property
+    def stamps(self) -> Sequence[int]:
+        """The pts of all frames added; raises InputError if there are none."""
         if not self._pts:
             raise InputError("The clip has no frames.")
-        clock = rising_times(self._pts, self._time_base, self._fps)
+        return self._pts
+
+    def close(self, clock: Clock) -> PackIndex:
+        """Return the index of all frames added, at the times of their clock. The file stays open."""
         return PackIndex(
             self._width,
             self._height,
-            self._fps,
-            clock.time_base,
+            clock.rate,
+            clock.tick,
             self._mime,
             tuple(self._offsets),
-            clock.pts,
+            tuple(clock.ticks),
             tuple(self._source),
         )
 

@@ -4,7 +4,7 @@ Independent of containers, zip files and codecs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models_ml.errors import InputError
+from models_ml.video.clock import Clock
 
 Image = NDArray[np.uint8]
 SMALL = 144  # pixels on the longer side: what the motion curve of parts of the face needs
@@ -117,8 +118,9 @@ class LazyFrame:
 class FrameSource(ABC):
     """A clip opened for one pass over its frames; a context manager that is iterated once.
 
-    ``width`` and ``height`` are in pixels, as displayed: a rotated phone video is upright. ``fps`` is in frames per second,
-    and ``time_base`` is the duration of one unit of pts, in seconds.
+    ``width`` and ``height`` are in pixels, as displayed: a rotated phone video is upright. ``fps`` is the recording rate in
+    frames per second, as the caller or the file states it. ``time_base`` is the duration of one unit of pts in seconds, when
+    the file is played; ``clock`` turns both into the times at which the frames were recorded.
     """
 
     kind: Literal["video", "images"]
@@ -139,6 +141,10 @@ class FrameSource(ABC):
         for frame in self:
             whole = partial(getattr, frame, "image")
             yield LazyFrame(frame.index, frame.source_number, frame.pts, frame.image, whole, frame.encoded)
+
+    @abstractmethod
+    def clock(self, stamps: Sequence[int]) -> Clock:
+        """Return when the frames with these pts, which are all frames of the source, were recorded."""
 
     def notes(self) -> list[str]:
         """Return sentences about what is hidden or odd in the file; complete after the last frame was read."""

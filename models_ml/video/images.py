@@ -1,7 +1,7 @@
 """Read frames from image files in a zip or a folder."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from models_ml.errors import InputError
 from models_ml.video import jpegfile
+from models_ml.video.clock import Clock
 from models_ml.video.filetypes import IMAGES_IN_WORDS, file_names
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 from models_ml.video.frames import (
@@ -41,7 +42,7 @@ class ImageSource(FrameSource):
     """Image files of one folder in natural order of their names (img2 before img10); see ``open_source``.
 
     The source number of a frame is the last number in its name: img46.jpg is 46, 006_05562.jpg is 5562 (see
-    ``order_frames``). Its pts is its index, and the time base is 1/fps.
+    ``order_frames``). Its pts counts source frames from the first one, and the time base is 1/fps.
     """
 
     kind = "images"
@@ -103,7 +104,12 @@ class ImageSource(FrameSource):
             if small.shape != size:  # turned by its EXIF orientation
                 height, width = whole().shape[:2]
                 raise self._mixed(item.name, width, height, self.width, self.height)
-            yield LazyFrame(index, item.number, index, small, whole, data, partial(self._reduced, data))
+            yield LazyFrame(
+                index, item.number, self._stamp(index), small, whole, data, partial(self._reduced, data)
+            )
+
+    def clock(self, stamps: Sequence[int]) -> Clock:
+        return Clock.of_numbers(stamps, self.fps)
 
     def notes(self) -> list[str]:
         """Return sentences about numbers that are missing or not used, mixed orientation and transparency."""
@@ -115,8 +121,12 @@ class ImageSource(FrameSource):
             more = f" and {len(spans) - _SPANS} more gaps" if len(spans) > _SPANS else ""
             notes.append(
                 f"The numbers of the frame images have gaps: {missing:,} of {missing + len(self._numbered):,} source "
-                f"frames are missing ({shown}{more}). Times are counted without them."
+                f"frames are missing ({shown}{more}). The times run on over the gaps."
             )
+            if len(spans) == len(self._numbered) - 1:
+                notes.append(
+                    "No two frame images have adjacent numbers. Check that the numbers count frames at the recording rate."
+                )
         if self._order.is_counted and frame_number(self._numbered[0].name) is not None:
             notes.append(
                 f"The numbers in the file names are above {MAX_FRAME_NUMBER:,}, so they are not used as source frames: "
@@ -166,7 +176,10 @@ class ImageSource(FrameSource):
         if index in self._deep and self._bits < 16:
             decode, original = partial(self._scaled, data), None
         image = self._decoded(index, data, decode)
-        return Frame(index, number, index, image, original)
+        return Frame(index, number, self._stamp(index), image, original)
+
+    def _stamp(self, index: int) -> int:
+        return self._numbered[index].number - self._numbered[0].number
 
     def _used_bits(self) -> tuple[int, int]:
         """Return how many bits the values of all frames with 16 bits need (8 to 16), and how many values need more.

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -14,6 +12,7 @@ import numpy as np
 from models_ml.face.detect import Box, get_detector
 from models_ml.face.track import Detector, FaceTrack, sampled_frames, search
 from models_ml.motion.curve import MotionCurve
+from models_ml.video.clock import Clock
 from models_ml.video.decode import open_source
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackWriter, encode_image, read_pack_frame
@@ -21,11 +20,11 @@ from models_ml.video.frames import LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
 
 THUMBNAIL_WIDTH = 320
-_VARIES = 0.1  # part of the shortest step by which steps differ where the rate is called variable
 # Pixels on the longer side of the image in which the face is searched first: more than the detector's first look uses. It
 # saves decoding the sampled frames at full size (``make bench NAME=import`` measures ingest).
 _SEARCHED = 320
 _DEFAULT_LIMITS = Limits()
+_REPAIRED = "Time stamps in the file repeat or go back, so the times of the frames were computed. Check the frame rate."
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class IngestResult:
     ----------
     index
         Index of the frame pack, with the motion curves (see ``MotionCurve``).
+    clock
+        When each frame was recorded. ``notes`` does not repeat its notes, which change with the recording rate.
     thumbnail
         A JPEG, at most 320 pixels wide, of a frame with a face if there is one.
     fingerprint
@@ -45,6 +46,7 @@ class IngestResult:
     """
 
     index: PackIndex
+    clock: Clock
     kind: Literal["video", "images"]
     codec: str
     frame_count: int
@@ -74,7 +76,8 @@ def ingest(
         An empty file for the frame pack, opened for writing *and reading* ("w+b"), because the face is searched in the
         finished pack. After an error, its content is useless.
     fps
-        Frames per second; required for images.
+        Recording rate in frames per second; required for images. A video's times are scaled to it; by default, it was
+        recorded as it plays.
     detector
         Finds the face; by default the process's own.
     on_progress
@@ -87,7 +90,7 @@ def ingest(
     """
     detector = detector or get_detector()
     with open_source(path, fps=fps, limits=limits) as source:
-        writer = PackWriter(pack_file, fps=source.fps, time_base=source.time_base)
+        writer = PackWriter(pack_file)
         curve, fingerprint = MotionCurve(source.fps), Fingerprint()
         size, rate = (source.width, source.height), float(source.fps)
         known: dict[int, Box | None] = {}
@@ -101,17 +104,16 @@ def ingest(
                 known[frame.index] = _find_face(detector, frame, size)
             if on_progress is not None:
                 on_progress(done)
-        notes = source.notes()
-    index = writer.close()
-    if fps is None and index.time_base != source.time_base:
-        # The file's times were replaced, so its rate is wrong too.
-        index = replace(index, fps=index.mean_rate or index.fps)
-    notes += _time_notes(index, source.time_base)
+        clock, notes = source.clock(writer.stamps), source.notes()
+    if clock.is_repaired:
+        notes.append(_REPAIRED)
+    index = writer.close(clock)
     read = partial(read_pack_frame, pack_file, index)
     faces = search(index.count, read, detector, fps=rate, known=known)
     regions = {name: tuple(values) for name, values in curve.regions(faces).items()}
     return IngestResult(
         index=replace(index, motion=tuple(curve.values(faces)), motion_regions=regions),
+        clock=clock,
         kind=source.kind,
         codec=source.codec,
         frame_count=index.count,
@@ -121,23 +123,6 @@ def ingest(
         fingerprint=fingerprint.value(faces),
         notes=tuple(notes),
     )
-
-
-def _time_notes(index: PackIndex, time_base: Fraction) -> list[str]:
-    """Return sentences about times that were replaced (their base then differs from the file's) or vary."""
-    if index.time_base != time_base:
-        return [
-            "Time stamps in the file repeat or go back, so the times of the frames were computed: on average "
-            f"{float(index.mean_rate or index.fps):.5g} fps. Check the frame rate."
-        ]
-    steps = [b - a for a, b in pairwise(index.pts)]
-    if not steps or max(steps) - min(steps) <= max(2, _VARIES * min(steps)):
-        return []
-    shortest, longest = (float(1000 * step * time_base) for step in (min(steps), max(steps)))
-    return [
-        f"The frame rate varies: frames are shown for {shortest:.4g} to {longest:.4g} ms, on average "
-        f"{float(index.mean_rate or index.fps):.4g} fps."
-    ]
 
 
 def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:

@@ -3,16 +3,16 @@
 Needs neither OpenCV nor NumPy, so that web processes can read it. ``framepack`` writes the frames themselves.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple, Self
+from itertools import pairwise
+from typing import Any, Self
 
 from models_ml.errors import InputError
+from models_ml.video.clock import Clock, rises, rising_times
 
 VERSION = 1
-_FINER = 1000  # parts of a tick, between which frames with equal stamps are spread
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PackIndex:
     width, height
         Size of every frame, in pixels.
     fps
-        Frames per second.
+        Frames per second: the recording rate of the clip's clock.
     time_base
         Seconds in one unit of ``pts``.
     mime
@@ -66,7 +66,7 @@ class PackIndex:
             )
         if any(start >= end for start, end in pairwise(self.offsets)):
             raise InputError("The index of the frame pack is damaged: its offsets do not rise.")
-        if not _rises(self.pts):
+        if not rises(self.pts):
             raise InputError("The index of the frame pack is damaged: its time stamps do not rise.")
         if self.fps <= 0 or self.time_base <= 0:
             raise InputError(
@@ -79,15 +79,15 @@ class PackIndex:
         return len(self.pts)
 
     @property
-    def times(self) -> tuple[Fraction, ...]:
-        """When each frame is shown, in seconds from the first frame."""
-        return tuple((pts - self.pts[0]) * self.time_base for pts in self.pts)
+    def clock(self) -> Clock:
+        """When each frame was recorded. Indexes of earlier versions left missing source frames out of the times."""
+        if self.time_base * self.fps == 1 and self.pts[-1] - self.pts[0] == self.count - 1:
+            return Clock.of_numbers(self.source, self.fps)
+        return Clock.of_ticks(self.pts, self.time_base, self.fps)
 
-    @property
-    def mean_rate(self) -> Fraction | None:
-        """Frames per second by the times of all frames; None for a single frame."""
-        seconds = self.times[-1]
-        return Fraction((self.count - 1) / seconds).limit_denominator(1000) if seconds else None
+    def at(self, clock: Clock) -> "PackIndex":
+        """Return the index with the times of this clock. Raises InputError if it has another number of frames."""
+        return replace(self, fps=clock.rate, time_base=clock.tick, pts=tuple(clock.ticks))
 
     def to_json(self) -> dict[str, Any]:
         """Return the index as it is stored and sent to the browser; ``fps`` and ``time_base`` as "num/den"."""
@@ -148,47 +148,6 @@ class PackIndex:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"The index of the frame pack is damaged: {error}.") from error
-
-
-class Clock(NamedTuple):
-    """Times of all frames, in units of ``time_base`` seconds; ``is_repaired`` if they are not the file's own."""
-
-    pts: tuple[int, ...]
-    time_base: Fraction
-    is_repaired: bool
-
-
-def rising_times(pts: Sequence[int], time_base: Fraction, fps: Fraction) -> Clock:
-    """Return times that rise from frame to frame: the given ones if they do.
-
-    Frames with equal stamps, as in a file with fewer ticks than frames, are spread evenly up to the next stamp. If a
-    stamp is lower than the one before it, the stamps are not a clock: the frames then follow each other at ``fps``.
-
-    Examples
-    --------
-    >>> rising_times([0, 1, 1, 2], Fraction(1, 1000), Fraction(1000)).pts
-    (0, 1000, 1500, 2000)
-    >>> rising_times([0, 40, 10], Fraction(1, 1000), Fraction(25)).pts
-    (0, 1, 2)
-    """
-    if _rises(pts):
-        return Clock(tuple(pts), time_base, False)
-    steady = Clock(tuple(range(len(pts))), 1 / fps, True)
-    if any(a > b for a, b in pairwise(pts)) or pts[0] == pts[-1]:
-        return steady
-    stamps, sizes = zip(*((stamp, len(list(same))) for stamp, same in groupby(pts)), strict=True)
-    steps = sorted(b - a for a, b in pairwise(stamps))
-    ends = (*stamps[1:], stamps[-1] + steps[len(steps) // 2])
-    spread = tuple(
-        _FINER * start + _FINER * (end - start) * i // size
-        for start, end, size in zip(stamps, ends, sizes, strict=True)
-        for i in range(size)
-    )
-    return Clock(spread, time_base / _FINER, True) if _rises(spread) else steady
-
-
-def _rises(numbers: Sequence[int]) -> bool:
-    return all(a < b for a, b in pairwise(numbers))
 
 
 def _ratio(value: Fraction) -> str:

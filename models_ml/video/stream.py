@@ -5,7 +5,7 @@ lists applied. Independent of zip files and images.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from models_ml.errors import InputError
+from models_ml.video.clock import Clock
 from models_ml.video.containers import FileType, find_damage, has_movie_box, missing_bytes
 from models_ml.video.frames import Frame, FrameSource, Image, Limits, check_memory, exact_fps
 
@@ -37,7 +38,7 @@ class VideoSource(FrameSource):
     """A video file opened for one pass; see ``open_source``, which recognises the container.
 
     ``fps`` is the container's average rate, unless the caller gives another: high-speed recordings are often stored as
-    30 fps. The pts and the time base are the file's own in both cases.
+    30 fps. The pts and the time base are the file's own in both cases; the clock is scaled to the given rate.
     """
 
     kind = "video"
@@ -68,9 +69,10 @@ class VideoSource(FrameSource):
         self._has_alpha = any(component.is_alpha for component in first.format.components)
         is_turned, _, _ = _orientation(first)
         self.width, self.height = self._size[::-1] if is_turned else self._size
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        self.fps = exact_fps(fps) if fps is not None else Fraction(rate or 25)
-        self.time_base = Fraction(self._stream.time_base or 1 / self.fps)
+        self._file_fps = Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
+        self._is_rate_given = fps is not None
+        self.fps = exact_fps(fps) if fps is not None else self._file_fps
+        self.time_base = Fraction(self._stream.time_base or 1 / self._file_fps)
 
     def __iter__(self) -> Iterator[Frame]:
         last: int | None = None
@@ -91,6 +93,10 @@ class VideoSource(FrameSource):
                 )
             self._limits.check_count(count, *self._size)
             yield frame
+
+    def clock(self, stamps: Sequence[int]) -> Clock:
+        clock = Clock.of_stamps(stamps, self.time_base, self._file_fps)
+        return clock.rerated(self.fps) if self._is_rate_given else clock
 
     def notes(self) -> list[str]:
         """Return sentences about frames that an edit list hides, and about transparency."""
@@ -194,7 +200,7 @@ class VideoSource(FrameSource):
         # AVI stores no presentation times; the times that FFmpeg guesses run backwards where frames are reordered.
         stamp = frame.dts if self._kind == "avi" else frame.pts
         if stamp is None:
-            step = max(1, round(1 / (self.fps * self.time_base)))
+            step = max(1, round(1 / (self._file_fps * self.time_base)))
             stamp = 0 if last is None else last + step
         return int(stamp)
 

@@ -1,43 +1,41 @@
 """The frames of a clip as files refer to them: by source frame or by time."""
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-_DEFAULT_STEP_MS = Fraction(40)  # of a clip with a single frame
+from models_ml.video.clock import Clock
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Source frame and time of each frame of a clip; ``times`` are in milliseconds from the first frame.
-
-    Both come from the pack index and are never computed from the frame rate: recordings have gaps, and the rate of a video
-    can vary.
-    """
+    """Source frame and time of each frame of a clip. Recordings have gaps, so neither is computed from the frame index."""
 
     source: tuple[int, ...]
-    times: tuple[Fraction, ...]
+    clock: Clock
 
     @cached_property
     def _index(self) -> dict[int, int]:
         return {number: index for index, number in enumerate(self.source)}
+
+    @cached_property
+    def times(self) -> tuple[Fraction, ...]:
+        """When each frame was recorded, in exact milliseconds from the first frame."""
+        return tuple(1000 * ticks * self.clock.tick for ticks in self.clock.ticks)
+
+    @property
+    def last_ms(self) -> int:
+        """When the last frame was recorded, rounded to whole milliseconds from the first frame."""
+        return self.ms(self.clock.count - 1)
 
     def of_source(self, number: int) -> int | None:
         """Return the frame index of a source frame; None if the clip does not have it."""
         return self._index.get(number)
 
     def ms(self, index: int) -> int:
-        """Return when a frame is shown, rounded to whole milliseconds."""
-        return round(self.times[index])
+        """Return when a frame was recorded, rounded to whole milliseconds from the first frame."""
+        return round(self.clock.ms(index))
 
     def at_ms(self, ms: float) -> int | None:
-        """Return the index of the frame shown nearest to a time; None if that is more than one frame outside the clip."""
-        time = Fraction(ms)
-        step = self.times[1] - self.times[0] if len(self.times) > 1 else _DEFAULT_STEP_MS
-        if not -step <= time <= self.times[-1] + step:
-            return None
-        after = min(bisect_left(self.times, time), len(self.times) - 1)
-        if after and time - self.times[after - 1] < self.times[after] - time:
-            return after - 1
-        return after
+        """Return the index of the frame nearest to a time; None if that is more than one frame outside the clip."""
+        return self.clock.at_ms(ms)

@@ -34,9 +34,10 @@ def test_the_queue_returns_what_the_labeler_needs(carol, clip, project, queue_ur
     assign(clip, "carol")
     assert carol.get(queue_url).json() == {
         "clip": clip.pk, "name": "EP01", "database": "CASME II", "subject": "sub01",
-        "page_url": f"/projects/{project.slug}/clips/{clip.pk}/", "frames_url": f"/api/v1/clips/{clip.pk}/frames/",
-        "pack_url": f"/api/v1/clips/{clip.pk}/frames.bin", "readonly": False, "database_url": "",
-        "head_url": f"/api/v1/clips/{clip.pk}/frames.bin?first=0&last=999",
+        "page_url": f"/projects/{project.slug}/clips/{clip.pk}/",
+        "frames_url": f"/api/v1/clips/{clip.pk}/frames/?v=0%40200/1",
+        "pack_url": f"/api/v1/clips/{clip.pk}/frames.bin?v=0%40200/1", "readonly": False, "database_url": "",
+        "head_url": f"/api/v1/clips/{clip.pk}/frames.bin?v=0%40200/1&first=0&last=999",
         "emotions": ["happiness", "disgust", "surprise"], "next_url": f"{queue_url}?after={clip.pk}",
         "left": 1, "total": 1, "done": 0,
     }  # fmt: skip

@@ -30,15 +30,18 @@ def test_every_frame_of_a_real_clip_is_in_its_pack(api, upload, real_clips, name
     clip = upload(name)
     assert (clip["state"], clip["problem"]) == ("ready", "")
     index = PackIndex.from_json(api.get(f"/api/v1/clips/{clip['id']}/frames/").json())
+    clock = index.clock
     assert index.count == clip["frame_count"] == COUNTS[name]
     if shutil.which("ffprobe") is None:
         pytest.skip("ffprobe is not installed")
     shown = subprocess.run(
-        ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "frame=pts", "-of", "csv=p=0",
+        ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "frame=pts_time", "-of", "csv=p=0",
          real_clips / name],
         check=True, capture_output=True, text=True,
     ).stdout.replace(",", " ").split()  # fmt: skip
-    assert list(index.pts) == [int(pts) for pts in shown]
+    assert [clock.ms(i) for i in range(clock.count)] == pytest.approx(
+        [1000 * float(s) for s in shown], abs=0.01
+    )
 
 
 def test_a_clip_without_a_face_is_ready_and_says_so(upload):

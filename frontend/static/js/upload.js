@@ -91,8 +91,10 @@ class MerUpload extends HTMLElement {
     if (chosen.length === 0) return this.#complain(this.#input, "Choose a file first.");
     const fps = this.#form.elements.namedItem("fps");
     const zip = chosen.find(({ file }) => file.name.toLowerCase().endsWith(".zip"));
-    if (zip && fps instanceof HTMLInputElement && fps.value.trim() === "") {
-      return this.#complain(fps, `${zip.file.name} is a zip of frame images, which has no frame rate. Enter the frame rate.`);
+    const database = this.#form.querySelector("[name=database]");
+    const usual = database instanceof HTMLSelectElement ? database.selectedOptions[0]?.dataset.fps : "";
+    if (zip && fps instanceof HTMLInputElement && fps.value.trim() === "" && !usual) {
+      return this.#complain(fps, `${zip.file.name} is a zip of frame images, which has no frame rate. Enter the recording rate.`);
     }
     /** @type {Record<string, string>} */
     const fields = {};

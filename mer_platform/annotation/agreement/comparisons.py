@@ -21,8 +21,11 @@ from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import clock_of
 from mer_platform.projects.models import Project
+from models_ml.errors import InputError
 from models_ml.formats.action_units import certain_numbers
+from models_ml.video.clock import Clock
 
 UNITS = ("frames", "ms")
 
@@ -48,17 +51,29 @@ class ClipComparison:
     def differences(self, mark: str, unit: str = "frames") -> list[float]:
         """Return second minus first of a mark, one value per matched expression.
 
-        Milliseconds are computed with the clip's mean frame rate; the list is empty if the rate is unknown.
+        Milliseconds come from the clip's clock; the list is empty if the times of its frames are not known.
         """
-        scale = 1.0 if unit == "frames" else 1000 / self.clip.rate if self.clip.rate else None
-        if scale is None:
-            return []
-        return [(getattr(b, mark) - getattr(a, mark)) * scale for a, b in self.matched]
+        pairs = [(getattr(a, mark), getattr(b, mark)) for a, b in self.matched]
+        if unit == "frames":
+            return [float(second - first) for first, second in pairs]
+        clock = self.clock
+        return [clock.duration_ms(first, second) for first, second in pairs] if clock else []
+
+    @property
+    def clock(self) -> Clock | None:
+        """When each frame was recorded; None if that is not known."""
+        try:
+            return clock_of(self.clip)
+        except InputError:
+            return None
 
     @property
     def largest_difference(self) -> tuple[float, str]:
         """The largest difference of a mark in frames, and the name of the mark."""
-        found = [(abs(d), mark) for mark in MARKS for d in self.differences(mark)]
+        return self._largest("frames")
+
+    def _largest(self, unit: str) -> tuple[float, str]:
+        found = [(abs(d), mark) for mark in MARKS for d in self.differences(mark, unit)]
         return max(found, default=(0.0, ""), key=lambda item: item[0])
 
     @property
@@ -72,15 +87,14 @@ class ClipComparison:
     def severity(self) -> tuple[int, int, float, float]:
         """Return how much the coders disagree; larger is worse.
 
-        In this order: expressions seen by one coder alone, different emotions, distance of the marks in seconds, and
+        In this order: expressions seen by one coder alone, different emotions, distance of the marks in milliseconds, and
         different action units.
         """
-        frames, _ = self.largest_difference
         shared_units = self.unit_reliability
         return (
             len(self.alone),
             len(self.differing_emotions),
-            frames / (self.clip.rate or 1),
+            self._largest("ms")[0],
             0 if shared_units is None else 1 - shared_units,
         )
 
@@ -90,7 +104,8 @@ class ClipComparison:
         found += [f"{a or 'no emotion'} / {b or 'no emotion'}" for a, b in self.differing_emotions]
         frames, mark = self.largest_difference
         if frames > tolerance:
-            ms = f" ({frames * 1000 / self.clip.rate:.0f} ms)" if self.clip.rate else ""
+            apart = max(map(abs, self.differences(mark, "ms")), default=None)
+            ms = "" if apart is None else f" ({apart:.0f} ms)"
             found.append(f"{mark} {frames:.0f} frame{'s' if frames != 1 else ''}{ms} apart")
         shared_units = self.unit_reliability
         if shared_units is not None and shared_units < 1:

@@ -21,8 +21,8 @@ from models_ml.formats.csv_text import guard_formula
 CSV_COLUMNS = [
     "database", "subject", "clip", "clip_id", "fps", "first_coder", "second_coder", "seen_by", "overlap",
     *(f"{mark}_{which}" for mark in MARKS for which in ("first", "second")),
-    *(f"{mark}_difference" for mark in MARKS), "emotion_first", "emotion_second",
-    "action_units_first", "action_units_second",
+    *(f"{mark}_difference" for mark in MARKS), *(f"{mark}_difference_ms" for mark in MARKS),
+    "emotion_first", "emotion_second", "action_units_first", "action_units_second",
 ]  # fmt: skip
 
 
@@ -125,5 +125,10 @@ def _row(item: ClipComparison, a: SeenExpression | None, b: SeenExpression | Non
         row[f"emotion_{which}"] = guard_formula(expression.emotion)
         row[f"action_units_{which}"] = guard_formula(expression.marking.action_units)
     if a and b:
-        row |= {f"{mark}_difference": getattr(b, mark) - getattr(a, mark) for mark in MARKS}
+        for mark in MARKS:
+            first, second = getattr(a, mark), getattr(b, mark)
+            row[f"{mark}_difference"] = second - first
+            row[f"{mark}_difference_ms"] = (
+                round(item.clock.duration_ms(first, second), 3) if item.clock else ""
+            )
     return row

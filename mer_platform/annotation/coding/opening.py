@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
@@ -35,16 +36,17 @@ def opening(clip: Clip, role: Role, frame: int = 0, *, locked: bool = False) -> 
     """
     coder = role.includes(Role.ANNOTATOR)
     slug = clip.project.slug
-    pack_url = reverse("clip-pack", args=[clip.pk])
+    version = f"?v={quote(clip.frames_version)}"
+    pack_url = reverse("clip-pack", args=[clip.pk]) + version
     first, last = _head(clip, frame)
     database_url = reverse("database-detail", args=[clip.database.pk])
     return {
         "clip": clip.pk,
         "name": clip.name,
         "page_url": reverse("clip", args=[slug, clip.pk]),
-        "frames_url": reverse("clip-frames", args=[clip.pk]),
+        "frames_url": reverse("clip-frames", args=[clip.pk]) + version,
         "pack_url": pack_url,
-        "head_url": f"{pack_url}?first={first}&last={last}" if last > first else "",
+        "head_url": f"{pack_url}&first={first}&last={last}" if last > first else "",
         "emotions": clip.database.emotions,
         "database_url": database_url if role.includes(Role.RESEARCHER) else "",
         "readonly": not coder or locked,

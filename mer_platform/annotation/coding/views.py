@@ -18,8 +18,10 @@ from mer_platform.annotation.coding.opening import labeler_modules, neighbours, 
 from mer_platform.annotation.coding.queue import coding_queue, why_empty
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
+from mer_platform.clips.packindex import clock_of, notes_of
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
+from models_ml.errors import InputError
 
 MAX_LISTED = 60  # clips of the queue that the page lists
 
@@ -77,6 +79,7 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "queue": coding_queue(project, request.user),
         "annotations": clip.annotations.select_related("coder") if sees_marks else [],
         "consensus": consensus,
+        "notes": notes_of(clip),
         "suggestions": clip.suggestions.all() if annotator else [],
         "adopted": {agreed.annotation_id for agreed in consensus},
         **neighbours(clip),
@@ -86,11 +89,20 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         done = assignment is not None and assignment.done_at is not None
         context |= {
             "frame": frame,
+            "seconds": _seconds(clip),
             "opening": opening(clip, request.role, frame, locked=done),  # type: ignore[attr-defined]
             "emotions": json.dumps(clip.database.emotions),
             "modules": labeler_modules(),
         }
     return render(request, "annotation/coding/labeler.html", context)
+
+
+def _seconds(clip: Clip) -> float | None:
+    """Return how long a clip lasts; None if the times of its frames are not known."""
+    try:
+        return clock_of(clip).seconds
+    except InputError:
+        return None
 
 
 @login_required

@@ -27,6 +27,7 @@ from models_ml.errors import InputError
 from models_ml.formats.action_units import canonical_if_readable, import_units
 from models_ml.formats.base import FoundClip, Marked
 from models_ml.formats.report import ImportReport, listed
+from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 Placed = tuple[Clip, Marked]  # what is marked has the unit "index" and the words of the clip's database
@@ -46,9 +47,8 @@ class Frames:
         title = f"{found.subject}/{found.name}"
         if not found.numbers:
             return cls(title, None)
-        step = Fraction(1000) / Fraction(found.fps or 1)
-        times = tuple((number - found.numbers[0]) * step for number in found.numbers)
-        return cls(title, Timing(found.numbers, times))
+        clock = Clock.of_numbers(found.numbers, Fraction(found.fps or 1))
+        return cls(title, Timing(found.numbers, clock))
 
 
 class Placer:
@@ -201,10 +201,10 @@ def _at(frames: Frames, row: Marked, value: float) -> tuple[int | None, str]:
         return (index if 0 <= index <= _LARGEST_FRAME else None), "its frames are counted from 1"
     if row.unit == "ms" or (row.unit == "frame" and row.rate):
         ms = value if row.unit == "ms" else 1000 * (value - 1) / (row.rate or 1)
-        return timing.at_ms(ms), f"its frames last from 0 to {float(timing.times[-1]):.0f} ms"
+        return timing.at_ms(ms), f"its frames last from 0 to {timing.last_ms} ms"
     if row.unit == "source":
         return timing.of_source(int(value)), f"its frames are numbered {timing.source[0]}–{timing.source[-1]}"
-    first, count = (1 if row.unit == "frame" else 0), len(timing.times)
+    first, count = (1 if row.unit == "frame" else 0), timing.clock.count
     index = int(value) - first
     return (index if 0 <= index < count else None), f"its frames are {first}–{count - 1 + first}"
 

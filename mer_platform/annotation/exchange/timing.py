@@ -10,7 +10,7 @@ _CACHED_CLIPS = 64
 def timing_of(clip: Clip) -> Timing:
     """Read the timing of a clip. Raises InputError if its frame pack is missing or damaged."""
     index = read_index(clip)
-    return Timing(index.source, tuple(1000 * seconds for seconds in index.times))
+    return Timing(index.source, index.clock)
 
 
 class TimingCache:

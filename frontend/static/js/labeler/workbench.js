@@ -117,7 +117,7 @@ export class Workbench {
       index,
       target: this.#player.target,
       source: index < 0 ? null : this.#pack.source(index),
-      timeMs: index < 0 ? null : this.#pack.seconds(index) * 1000,
+      timeMs: index < 0 ? null : this.#pack.ms(index),
       count: this.#pack.count,
       playing: this.#player.playing,
       direction: this.#playback.direction,

@@ -55,18 +55,18 @@ def test_a_rule_can_include_only_some_scopes():
 
 
 @pytest.mark.parametrize(
-    ("rule", "frames", "fps", "reason"),
+    ("rule", "frames", "ms", "reason"),
     [
-        ({"longest": 500}, 101, 200, ""),
-        ({"longest": 500}, 102, 200, "longer than 500 ms"),
-        ({"shortest": 10, "unit": "frames"}, 9, 0, "shorter than 10 frames"),
-        ({"shortest": 10, "unit": "frames"}, 10, 0, ""),
-        ({"longest": 500}, 10, 0, "frame rate is not known"),
+        ({"longest": 500}, 101, 500, ""),
+        ({"longest": 500}, 101, 840, "longer than 500 ms"),
+        ({"shortest": 10, "unit": "frames"}, 9, None, "shorter than 10 frames"),
+        ({"shortest": 10, "unit": "frames"}, 10, None, ""),
+        ({"longest": 500}, 10, None, "times of its frames are not known"),
     ],
 )
-def test_durations_count_in_milliseconds_or_frames(rule, frames, fps, reason):
-    assert reason in parse_rules(rule).refuses_duration(frames, fps)
-    assert bool(parse_rules(rule).refuses_duration(frames, fps)) == bool(reason)
+def test_durations_count_in_milliseconds_or_frames(rule, frames, ms, reason):
+    assert reason in parse_rules(rule).refuses_duration(frames, ms)
+    assert bool(parse_rules(rule).refuses_duration(frames, ms)) == bool(reason)
 
 
 def test_a_rule_that_matches_nothing_is_named():

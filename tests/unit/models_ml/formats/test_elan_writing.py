@@ -12,6 +12,7 @@ from pympi.Elan import Eaf
 
 from models_ml.formats.base import Marked, MarkedClip, no_expression
 from models_ml.formats.elan import write
+from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 # The order of elements in a document, by ELAN's schema (EAFv2.8.xsd).
@@ -28,7 +29,7 @@ def marked(coder: str, onset: int, apex: int | None, offset: int, emotion: str, 
 
 
 def document(*found: Marked) -> bytes:
-    timing = Timing(tuple(range(1, 101)), tuple(5 * Fraction(index) for index in range(100)))
+    timing = Timing(tuple(range(1, 101)), Clock(Fraction(200), 100))
     clip = MarkedClip(
         database="CASME II", subject="sub01", name="EP01", file="EP 01.mp4", sha256="", fps="200", frame_count=100,
         first_source_number=1, load_timing=lambda: timing, emotions=("happiness", "disgust"), marked=found,

@@ -1,6 +1,7 @@
 """Label Studio counts frames at a rate of its own: what a file says about it, and how ours are numbered."""
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +11,7 @@ from models_ml.formats import annotations
 from models_ml.formats.base import RARELY_CODED, Finding, Marked, MarkedClip, no_expression
 from models_ml.formats.label_studio import write
 from models_ml.formats.label_studio.frame_rates import find_rate, number_frames
+from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 UPLOAD = "/data/upload/1/0a1b2c3d-EP02_01f.mp4"
@@ -34,8 +36,14 @@ def read(*results: dict[str, Any], who: Any = 1, **data: Any) -> Finding:
     return annotations.read("export.json", json.dumps([task]).encode())
 
 
+def timing_at(times: Sequence[Fraction], source: Sequence[int] = ()) -> Timing:
+    """Return the timing of frames at these milliseconds."""
+    clock = Clock.of_stamps([int(30 * time) for time in times], Fraction(1, 30_000), Fraction(30))
+    return Timing(tuple(source) or tuple(range(len(times))), clock)
+
+
 def clip_of(times: list[Fraction], fps: str, *marked: Marked) -> MarkedClip:
-    timing = Timing(tuple(range(len(times))), tuple(times))
+    timing = timing_at(times)
     return MarkedClip(
         database="CASME II", subject="sub01", name="EP02_01f", file="EP02_01f.mp4", sha256="", fps=fps,
         frame_count=len(times), first_source_number=0, load_timing=lambda: timing, marked=marked,
@@ -119,20 +127,20 @@ def test_choices_that_are_not_read_are_named() -> None:
 
 def test_numbers_are_those_of_the_frames_at_a_constant_rate() -> None:
     times = tuple(index * Fraction(1001, 30) for index in range(50))
-    assert number_frames(Timing(tuple(range(50)), times), Fraction(30000, 1001)) == (
+    assert number_frames(timing_at(times), Fraction(30000, 1001)) == (
         Fraction(30000, 1001), list(range(1, 51)),
     )  # fmt: skip
 
 
 def test_numbers_keep_the_time_over_frames_that_are_left_out() -> None:
     times = tuple(5 * Fraction(index + 3 * (index > 1)) for index in range(4))
-    assert number_frames(Timing((1, 2, 6, 7), times), Fraction(200)) == (Fraction(200), [1, 2, 6, 7])
+    assert number_frames(timing_at(times, (1, 2, 6, 7)), Fraction(200)) == (Fraction(200), [1, 2, 6, 7])
 
 
 def test_at_a_variable_rate_each_frame_has_a_number_of_its_own() -> None:
     times = [Fraction(ms) for ms in (0, 33, 41, 46, 79, 81)]
-    rate, numbers = number_frames(Timing(tuple(range(6)), tuple(times)), Fraction(74))
-    timing = Timing(tuple(range(6)), tuple(times))
+    timing = timing_at(times)
+    rate, numbers = number_frames(timing, Fraction(74))
     assert [timing.at_ms(1000 * (n - 1) / float(rate)) for n in numbers] == list(range(6))
 
 

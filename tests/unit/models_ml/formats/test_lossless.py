@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from models_ml.errors import InputError
 from models_ml.formats import annotations
 from models_ml.formats.base import Finding, Marked, MarkedClip, no_expression
 from models_ml.formats.lossless import write
+from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 AT = "2026-03-01T10:00:00+00:00"
@@ -31,7 +33,7 @@ def read(*, version: int = 2, **clip: Any) -> Finding:
 def written(*marked: Marked) -> dict[str, Any]:
     clip = MarkedClip(
         database="SAMM", subject="901", name="901_1_1", file="901.zip", sha256="ab", fps="200", frame_count=21,
-        first_source_number=1, load_timing=lambda: Timing((), ()), marked=marked,
+        first_source_number=1, load_timing=lambda: Timing((1,), Clock(Fraction(200), 1)), marked=marked,
     )  # fmt: skip
     return json.loads(write([clip]))["clips"][0]
 

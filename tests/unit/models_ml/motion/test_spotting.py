@@ -16,6 +16,7 @@ from models_ml.motion.regions import SKIN_POINTS, FaceMotion, RegionTracker
 from models_ml.motion.spotting import apex_within, spot, spot_intervals, track_face
 from models_ml.synthetic.clip import ClipSpec, SyntheticExpression, write_clip
 from models_ml.synthetic.demo import demo_clips
+from models_ml.video.clock import Clock
 from tests import warped_photo
 from tests.unit.models_ml.video.made_clips import numbered_frames, write_video
 
@@ -235,3 +236,25 @@ def test_progress_is_reported_and_can_stop_the_work(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         track_face(path, on_progress=stop)
     assert reported == [1, 2, 3]
+
+
+def test_an_expression_is_found_by_time_where_frames_are_missing() -> None:
+    steady = face_motion(1000, (300, 330, 380, 1.5))
+    kept = np.array([i for i in range(1000) if not 310 <= i < 320 and not 600 <= i < 700])
+    shown = FaceMotion(steady.displacements[kept], steady.eye_closure[kept], steady.face_seen[kept])
+    found = find_expression(shown, Clock.of_numbers(kept.tolist(), FPS))
+    marks = [int(kept[i]) for i in (found.onset, found.apex, found.offset)]
+    assert [abs(mark - true) <= 3 for mark, true in zip(marks, (300, 330, 380), strict=True)] == [True] * 3
+    apex = find_apex(shown, Clock.of_numbers(kept.tolist(), FPS), *np.searchsorted(kept, (300, 380)).tolist())
+    assert abs(int(kept[apex.apex]) - 330) <= 3
+
+
+def test_a_variable_rate_is_seen_through() -> None:
+    """Frames that are shown for twice as long in the middle: by frame number, the expression would be too short."""
+    steady = face_motion(1000, (300, 330, 380, 1.5))
+    kept = np.array([i for i in range(1000) if i < 250 or i >= 450 or i % 3 == 0])
+    shown = FaceMotion(steady.displacements[kept], steady.eye_closure[kept], steady.face_seen[kept])
+    clock = Clock.of_stamps((kept * 5).tolist(), Fraction(1, 1000), FPS)
+    found = find_expression(shown, clock)
+    assert found.confidence > 0.5
+    assert abs(clock.duration_ms(found.onset, found.offset) - 400) <= 45

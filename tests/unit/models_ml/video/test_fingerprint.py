@@ -29,6 +29,7 @@ def clip_of(frames, pk: int, suffix: str, fps: float, subject: int = 1) -> Clip:
         subject_id=subject,
         frame_count=result.frame_count,
         fps=str(result.index.fps),
+        frame_steps=result.clock.steps_text(),
         fingerprint=result.fingerprint,
     )
 
@@ -85,13 +86,23 @@ def test_different_clips_of_one_subject_are_not_copies(originals):
 
 def test_clips_of_another_length_are_not_copies(originals):
     longer = Clip(
-        pk=99, frame_count=originals[0].frame_count * 2, fps="200/1", fingerprint=originals[0].fingerprint
+        pk=99,
+        frame_count=originals[0].frame_count * 2,
+        fps="200/1",
+        frame_steps="",
+        fingerprint=originals[0].fingerprint,
     )
     assert near_duplicates([originals[0], longer]) == []
 
 
 def test_a_copy_at_another_frame_rate_is_found(originals):
-    slow = Clip(pk=99, frame_count=originals[0].frame_count, fps="30/1", fingerprint=originals[0].fingerprint)
+    slow = Clip(
+        pk=99,
+        frame_count=originals[0].frame_count,
+        fps="30/1",
+        frame_steps="",
+        fingerprint=originals[0].fingerprint,
+    )
     assert [pair.motion for pair in near_duplicates([originals[0], slow])] == [pytest.approx(1)]
 
 

@@ -12,6 +12,7 @@ from skimage.data import astronaut
 from models_ml.errors import InputError
 from models_ml.motion.flow import tvl1
 from models_ml.synthetic.barcode import read_number
+from models_ml.video.clock import Clock
 from models_ml.video.decode import Frame
 from models_ml.video.framepack import PackWriter, read_pack_frame
 from models_ml.video.packindex import PackIndex
@@ -20,10 +21,10 @@ from tests.unit.models_ml.video.made_clips import encoded, numbered_frames
 
 def pack(frames: list[Frame]) -> tuple[io.BytesIO, PackIndex]:
     file = io.BytesIO()
-    writer = PackWriter(file, fps=Fraction(30000, 1001), time_base=Fraction(1, 15360))
+    writer = PackWriter(file)
     for frame in frames:
         writer.add(frame)
-    return file, writer.close()
+    return file, writer.close(Clock.of_stamps(writer.stamps, Fraction(1, 15360), Fraction(30)))
 
 
 def frame(index: int, image: np.ndarray, original: bytes | None = None) -> Frame:
@@ -40,7 +41,7 @@ def test_every_frame_is_found_by_its_index() -> None:
 def test_the_index_names_the_bytes_of_each_frame() -> None:
     file, index = pack([frame(i, image) for i, image in enumerate(numbered_frames(3))])
     assert (index.width, index.height, index.mime) == (160, 96, "image/jpeg")
-    assert (index.pts, index.source) == ((0, 512, 1024), (46, 47, 48))
+    assert (index.fps, index.pts, index.source) == (30, (0, 1, 2), (46, 47, 48))
     assert (index.offsets[0], index.offsets[-1]) == (0, len(file.getvalue()))
     assert file.getvalue()[index.offsets[1] :].startswith(b"\xff\xd8\xff")
 
@@ -110,9 +111,9 @@ def test_a_pack_without_frames_is_refused() -> None:
 def test_a_pack_on_disk_reads_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "clip.pack"
     with path.open("w+b") as file:
-        writer = PackWriter(file, fps=Fraction(200), time_base=Fraction(1, 200))
+        writer = PackWriter(file)
         for i, image in enumerate(numbered_frames(2)):
             writer.add(frame(i, image))
-        index = writer.close()
+        index = writer.close(Clock(Fraction(200), 2))
     with path.open("rb") as file:
         assert read_number(read_pack_frame(file, index, 1)) == 1

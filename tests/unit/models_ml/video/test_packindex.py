@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from models_ml.errors import InputError
-from models_ml.video.packindex import PackIndex, rising_times
+from models_ml.video.clock import Clock, rising_times
+from models_ml.video.packindex import PackIndex
 
 # The labeler's tests read the same cases (frame-pack.test.mjs).
 CASES = json.loads((Path(__file__).parents[2] / "frame_indexes.json").read_text())
@@ -52,8 +53,20 @@ def test_the_index_survives_json(index: PackIndex) -> None:
     assert PackIndex.from_json(json.loads(json.dumps(index.to_json()))) == index
 
 
-def test_times_count_from_the_first_frame_in_seconds() -> None:
-    assert INDEX.times == (0, Fraction(1, 30), Fraction(1, 15))
+def test_the_clock_counts_from_the_first_frame() -> None:
+    assert [INDEX.clock.ms(i) for i in range(3)] == [0, 100 / 3, 200 / 3]
+
+
+def test_an_index_takes_the_times_of_a_clock() -> None:
+    index = replace(INDEX, fps=Fraction(25), time_base=Fraction(1, 1000), pts=(0, 40, 120))
+    assert index.at(index.clock.rerated(Fraction(200))).clock.ms(2) == 15
+    with pytest.raises(InputError, match="do not fit together"):
+        INDEX.at(Clock(Fraction(25), 4))
+
+
+def test_images_of_an_earlier_version_get_time_over_gaps() -> None:
+    index = replace(INDEX, fps=Fraction(200), time_base=Fraction(1, 200), pts=(0, 1, 2), source=(46, 47, 60))
+    assert index.clock.ms(2) == 70
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@
  * @property {Record<string, number[]>} [motion_regions] one curve per part of the face: brows, eyes, nose, mouth
  */
 
-/** @param {string} text "num/den" @param {string} what @returns {number} */
+/** @param {string} text "num/den" @param {string} what @returns {[number, number]} numerator and denominator */
 function ratio(text, what) {
-  const [numerator, denominator = "1"] = String(text).split("/");
-  const value = Number(numerator) / Number(denominator);
+  const [numerator, denominator] = `${text}/1`.split("/").map(Number);
+  const value = numerator / denominator;
   if (!(value > 0 && Number.isFinite(value))) throw new Error(`The ${what} in the frame index must be a positive fraction such as 200/1, not "${text}".`);
-  return value;
+  return [numerator, denominator];
 }
 
 /** @param {readonly number[]} numbers @param {boolean} strictly @returns {boolean} */
@@ -34,6 +34,8 @@ const ascends = (numbers, strictly) => numbers.every((n, i) => i === 0 || (stric
 export class FramePack {
   /** @type {Map<number, number>} */
   #indexOfSource = new Map();
+  #ticks;
+  #tick;
 
   /** @param {PackJson} json @throws {Error} with a sentence for the user, if the index contradicts itself */
   constructor(json) {
@@ -49,16 +51,19 @@ export class FramePack {
     this.height = height;
     this.mime = mime;
     this.count = count;
-    this.fps = ratio(json.fps, "frame rate");
+    const [frames, seconds] = ratio(json.fps, "frame rate");
+    this.fps = frames / seconds;
     this.motion = motion?.length === count ? motion : null;
     this.faces = (faces ?? []).filter((row) => row.length === 5);
     /** @type {Record<string, number[]>} curves of parts of the face; empty for a clip without a face and for one ingested by an older version */
     this.motionRegions = Object.fromEntries(Object.entries(json.motion_regions ?? {}).filter(([, values]) => values?.length === count));
     this.offsets = offsets;
     this.sources = source;
-    const tick = ratio(json.time_base, "time base");
+    this.#ticks = pts;
+    this.#tick = ratio(json.time_base, "time base");
+    const [numerator, denominator] = this.#tick;
     /** seconds from the first frame, per frame */
-    this.times = Float64Array.from(pts, (value) => (value - pts[0]) * tick);
+    this.times = Float64Array.from(pts, (value) => ((value - pts[0]) * numerator) / denominator);
     for (let i = count - 1; i >= 0; i--) this.#indexOfSource.set(source[i], i);
   }
 
@@ -85,9 +90,23 @@ export class FramePack {
     return this.times[index];
   }
 
+  /**
+   * Whole numbers are divided once, as in clock.py, so that all pages and exports state the same time.
+   * @param {number} first @param {number} last @returns {number} milliseconds from one frame to another: the duration of an expression
+   */
+  durationMs(first, last) {
+    const [numerator, denominator] = this.#tick;
+    return (1000 * (this.#ticks[last] - this.#ticks[first]) * numerator) / denominator;
+  }
+
+  /** @param {number} index @returns {number} milliseconds from the first frame */
+  ms(index) {
+    return this.durationMs(0, index);
+  }
+
   /** @param {number} index @returns {string} milliseconds from the first frame, to a tenth */
   milliseconds(index) {
-    return (this.times[index] * 1000).toFixed(1);
+    return this.ms(index).toFixed(1);
   }
 
   /** @param {number} index @returns {number} seconds for which the frame is shown at full speed */

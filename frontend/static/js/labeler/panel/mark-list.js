@@ -11,7 +11,7 @@ const MICRO_MS = 500;
 export function showMarks(root, pack, marks, readonly) {
   for (const name of MARKS) showMark(/** @type {HTMLElement} */ (root.querySelector(`[data-mark=${name}]`)), name, marks[name], pack, readonly);
   const span = marks.span;
-  const ms = span ? (pack.seconds(span.last) - pack.seconds(span.first)) * 1000 : null;
+  const ms = span ? pack.durationMs(span.first, span.last) : null;
   write(root, "[data-span]", span && ms !== null ? `Onset to offset: ${ms.toFixed(0)} ms, ${span.last - span.first + 1} frames` : "");
   write(root, "[data-kind-hint]", ms !== null && ms > MICRO_MS ? `Longer than ${MICRO_MS} ms` : "");
 }

@@ -122,7 +122,7 @@ export class Timeline {
   /** @param {number} index announced to screen readers; not called for every frame of play */
   describe(index) {
     this.#root.setAttribute("aria-valuenow", String(index));
-    this.#root.setAttribute("aria-valuetext", `${this.#pack.describe(index)}, ${Math.round(this.#pack.seconds(index) * 1000)} ms`);
+    this.#root.setAttribute("aria-valuetext", `${this.#pack.describe(index)}, ${Math.round(this.#pack.ms(index))} ms`);
   }
 
   /** Draw before the next animation frame, once however often this is called. */

@@ -68,3 +68,12 @@ for (const { name, valid, index, repaired } of cases) {
   });
   if (repaired) test(`an index with ${name} is opened after its repair`, () => assert.equal(new FramePack({ ...index, ...repaired }).count, index.count));
 }
+
+// The clock's tests in Python and the tests of pages, rules and exports read the same cases.
+for (const { name, index, ms } of JSON.parse(readFileSync(new URL("../../../clocks.json", import.meta.url), "utf8"))) {
+  test(`the labeler states the times of the clock: ${name}`, () => {
+    const pack = makePack(ms.length, index);
+    assert.deepEqual(ms.map((_, i) => pack.ms(i)), ms);
+    assert.equal(pack.durationMs(1, 4), ms[4] - ms[1]);
+  });
+}
