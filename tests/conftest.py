@@ -85,7 +85,11 @@ def page(chromium: Browser) -> Iterator[Page]:
     foreign: list[str] = []
 
     def note(url: str) -> None:
-        if urlsplit(url).hostname not in (None, "", "127.0.0.1", "localhost"):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in (
+            "127.0.0.1",
+            "localhost",
+        ):
             foreign.append(url)
 
     context.on("request", lambda request: note(request.url))

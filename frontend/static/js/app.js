@@ -3,5 +3,6 @@ import "./theme.js";
 import "./menu.js";
 import "./copy.js";
 import "./confirm.js";
+import "./keep-form.js";
 import "./upload.js";
 import "./figure.js";
