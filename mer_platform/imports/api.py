@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
@@ -10,11 +11,16 @@ from rest_framework.response import Response
 from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.sources import unclear_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
 from mer_platform.projects.access import require, researcher_projects
+from mer_platform.projects.column_map_api import WorksheetColumnsSerializer
+from mer_platform.projects.column_maps import columns_to_map, parse_map
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
+from models_ml.formats.mapping import ColumnMap
 
 
 class DatabaseImportSerializer(serializers.ModelSerializer):
@@ -34,7 +40,7 @@ class DatabaseImportSerializer(serializers.ModelSerializer):
         model = Import
         fields = [
             "id", "project", "layout", "place", "source", "state", "problem", "counts", "problems", "databases",
-            "corrections", "created_at", "started_at", "finished_at",
+            "corrections", "columns", "unclear_sheet", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     def get_problems(self, batch: Import) -> dict[str, int]:
@@ -100,6 +106,16 @@ class StartDatabaseImportSerializer(serializers.Serializer):
         max_length=1000,
         help_text="Path of the sheet in the folder, instead of `sheet`.",
     )
+    columns = serializers.JSONField(
+        required=False,
+        help_text="A column map, which says which column of the sheet holds what; see `columns` of an import.",
+    )
+
+    def validate_columns(self, document: Any) -> ColumnMap | None:
+        try:
+            return parse_map(document) if document is not None else None
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
 
 
 class ConfirmDatabaseImportSerializer(serializers.Serializer):
@@ -138,7 +154,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
         source = services.ImportSource(Import.SourceType(fields["place"]), fields.get("source", ""))
         batch = services.start(
             fields["project"], fields["layout"], source, fields.get("sheet"), request.user,
-            sheet_path=fields.get("sheet_path", ""),
+            sheet_path=fields.get("sheet_path", ""), columns=fields.get("columns"),
         )  # fmt: skip
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 
@@ -153,6 +169,19 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
             raise Conflict(f"This import is {batch.state}. Only a checked import can be confirmed.")
         batch = services.confirm(batch, form.validated_data["accepted"], request.user)
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=WorksheetColumnsSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def columns(self, request: Request, pk: str) -> Response:
+        """List the columns of a sheet that no reader knows, by worksheet, to make a column map for a new import."""
+        batch = self._batch(pk)
+        if not (batch.unclear_sheet or batch.columns):
+            raise Conflict("The columns of this import's sheet are known.")
+        try:
+            found, _ = columns_to_map(batch.project, unclear_sheet(batch))
+        except InputError as error:
+            raise Conflict(str(error)) from error
+        return Response(WorksheetColumnsSerializer(found, many=True).data)
 
     @extend_schema(request=None, responses=DatabaseImportSerializer)
     @action(detail=True, methods=["post"])

@@ -13,6 +13,7 @@ from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import open_sheet, open_tree
 from models_ml import formats
 from models_ml.formats.base import Finding, Layout
+from models_ml.formats.headers import ColumnsError
 
 
 def layout_of(key: str) -> Layout:
@@ -24,9 +25,16 @@ def layout_of(key: str) -> Layout:
 
 
 def read(batch: Import) -> tuple[Finding, ImportPlan]:
-    """Read the tree and the sheet, and plan what to do with each item found. Raises InputError."""
+    """Read the tree and the sheet, and plan what to do with each item found.
+
+    Raises InputError. If the columns of a sheet are not known, the import records its name.
+    """
     tree = open_tree(batch)
-    finding = layout_of(batch.layout).read(tree, open_sheet(batch, tree), frozenset(batch.accepted))
+    try:
+        finding = layout_of(batch.layout).read(tree, open_sheet(batch, tree), frozenset(batch.accepted))
+    except ColumnsError as error:
+        Import.objects.filter(pk=batch.pk).update(unclear_sheet=error.sheet[-1000:])
+        raise
     plan = ImportPlan(batch, tree, finding)
     plan.make()
     return finding, plan

@@ -46,6 +46,16 @@ class Import(models.Model):
         help_text="The coding sheet: its name in the storage, or its path in the folder.",
     )
     sheet_name = models.CharField(max_length=255, blank=True, help_text="Original name of an uploaded sheet.")
+    columns = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The column map: which column of the sheet holds what, if someone said so.",
+    )
+    unclear_sheet = models.CharField(
+        max_length=1000,
+        blank=True,
+        help_text="The sheet whose columns are not known; the check failed because of it.",
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
     problem = models.TextField(blank=True, help_text="Why the import failed.")
     corrections = models.JSONField(default=list, help_text="Known errors of the sheet that can be corrected.")

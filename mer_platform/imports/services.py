@@ -17,11 +17,13 @@ from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import folder_within, import_root, prefix_within
 from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.projects.column_maps import remember
 from mer_platform.projects.models import AuditEvent, Project
 from mer_platform.storage import store_by_content
 from mer_platform.web import actor
 from models_ml.formats import LAYOUTS
 from models_ml.formats.base import SHEET_SUFFIXES
+from models_ml.formats.mapping import ColumnMap
 
 State = Import.State
 # Less than a second of work: small enough to share between workers, and to lose if a worker is killed.
@@ -47,19 +49,24 @@ def start(
     user: Any,
     *,
     sheet_path: str = "",
+    columns: ColumnMap | None = None,
     enqueue: bool = True,
 ) -> Import:
     """Start an import with its check, which writes only the report.
 
     ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file); ``sheet_path`` names a sheet in
-    the tree instead. Without both, the layout searches the tree. Raises ValidationError by field.
+    the tree instead. Without both, the layout searches the tree. ``columns`` says which column of the sheet is which.
+    Raises ValidationError by field.
     """
+    if columns is not None and not layout_of(layout).columns:
+        raise ValidationError({"columns": f"A column map does not suit the layout “{layout}”."})
     layout_of(layout)
     batch = Import(
         project=project,
         layout=layout,
         place=source.place,
         confined=source.confined,
+        columns=columns.as_json() if columns is not None else None,
         created_by=actor(user),
     )
     if source.place == Import.SourceType.FILE:
@@ -77,6 +84,26 @@ def start(
             _enqueue_check(batch, "check", confirm=False)
         AuditEvent.record(project, user, f"checked {batch.where} as {layout}")
     return batch
+
+
+def start_with_columns(batch: Import, columns: ColumnMap, user: Any) -> Import:
+    """Start the import of the same source again, with a map of the sheet's columns, which the project remembers."""
+    with transaction.atomic():
+        again = Import.objects.create(
+            project=batch.project,
+            layout=batch.layout,
+            place=batch.place,
+            source=batch.source,
+            confined=batch.confined,
+            sheet=batch.sheet or batch.unclear_sheet,
+            sheet_name=batch.sheet_name,
+            columns=columns.as_json(),
+            created_by=actor(user),
+        )
+        remember(batch.project, columns, user)
+        _enqueue_check(again, "check", confirm=False)
+        AuditEvent.record(batch.project, user, f"checked {again.where} as {again.layout}, with a column map")
+    return again
 
 
 def confirm(batch: Import, accepted: list[str], user: Any) -> Import:

@@ -4,6 +4,7 @@ Over the web, only folders below ``MER_IMPORT_DIR`` and prefixes below ``import/
 storage contains other projects' clips. A tree itself never leaves its root, not even through links.
 """
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from mer_platform.imports.storage_trees import StorageTree, UploadTree
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
 from models_ml.formats.folder_tree import FolderTree
+from models_ml.formats.mapping import column_map
+from models_ml.formats.sheets import load_sheet, sheet_names
 
 STORAGE_ROOT = "import"
 
@@ -82,11 +85,26 @@ def open_tree(batch: Import) -> Tree:
 
 
 def open_sheet(batch: Import, tree: Tree) -> Sheet | None:
-    """Return the coding sheet of the import, or None if the reader has to search the tree for it."""
-    if not batch.sheet:
-        return None
-    if batch.sheet_name:
+    """Return the coding sheet of the import, or None if the reader has to search the tree for it.
+
+    With a column map, it is the named sheet or the only one of the tree. Raises InputError if there are several.
+    """
+    columns = column_map(batch.columns) if batch.columns else None
+    if batch.sheet_name and batch.sheet:
         with default_storage.open(batch.sheet) as file:
-            return Sheet(batch.sheet_name, file.read())
-    with tree.open(batch.sheet) as opened:
-        return Sheet(PurePosixPath(batch.sheet).name, opened.read())
+            return Sheet(batch.sheet_name, file.read(), columns)
+    path = batch.sheet
+    if not path and columns is not None:
+        names = sheet_names(tree)
+        if len(names) != 1:
+            raise InputError(
+                f"“{tree.name}” contains {len(names) or 'no'} sheets. Choose the sheet that the column map describes."
+            )
+        path = names[0]
+    return replace(load_sheet(tree, path), name=PurePosixPath(path).name, columns=columns) if path else None
+
+
+def unclear_sheet(batch: Import) -> Sheet:
+    """Return the sheet whose columns are not known. Raises InputError if it no longer exists."""
+    tree = open_tree(batch)
+    return open_sheet(batch, tree) or load_sheet(tree, batch.unclear_sheet)

@@ -9,6 +9,14 @@ urlpatterns = [
     path("projects/<slug:slug>/imports/<int:pk>/", views.import_page, name="import"),
     path("projects/<slug:slug>/imports/<int:pk>/problems.csv", views.problem_rows, name="import-problems"),
     path("projects/<slug:slug>/imports/<int:pk>/report.json", views.report, name="import-report"),
+    path(
+        "projects/<slug:slug>/imports/<int:pk>/columns/", views.import_columns, name="choose-import-columns"
+    ),
+    path(
+        "projects/<slug:slug>/imports/<int:pk>/columns.json",
+        views.column_map_file,
+        name="import-column-map-file",
+    ),
     path("projects/<slug:slug>/imports/<int:pk>/confirm/", views.import_confirm, name="confirm-import"),
     path("projects/<slug:slug>/imports/<int:pk>/cancel/", views.import_cancel, name="cancel-import"),
 ]

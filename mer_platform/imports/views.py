@@ -5,14 +5,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.imports import services
 from mer_platform.imports.forms import ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
-from mer_platform.imports.sources import import_root, subfolders
+from mer_platform.imports.sources import import_root, subfolders, unclear_sheet
 from mer_platform.imports.summary import (
     as_json,
     by_code,
@@ -24,9 +24,12 @@ from mer_platform.imports.summary import (
 )
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
+from mer_platform.projects.column_map_pages import column_map_page, column_map_response
+from mer_platform.projects.column_maps import columns_to_map
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml import formats
+from models_ml.errors import InputError
 from models_ml.formats.problem_groups import FIELDS, ProblemGroup, problems_csv
 
 ROWS = 100
@@ -121,6 +124,51 @@ def problem_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rows = problems.values(*FIELDS) if group is None else group.problems
     headers = {"Content-Disposition": f'attachment; filename="import-{batch.pk}-problems.csv"'}
     return HttpResponse(problems_csv(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def import_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show the columns of a sheet that no reader knows; a POST says which is which and starts the check again."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project)
+    layout = formats.LAYOUTS.get(batch.layout)
+    if (
+        not batch.confined
+        or layout is None
+        or not layout.columns
+        or not (batch.unclear_sheet or batch.columns)
+    ):
+        messages.error(
+            request, "The columns of this import's sheet are known, or it was started on the server."
+        )
+        return redirect("import", slug, pk)
+    try:
+        sheet = unclear_sheet(batch)
+        found, known = columns_to_map(project, sheet)
+    except InputError as error:
+        messages.error(request, str(error))
+        return redirect("import", slug, pk)
+    return column_map_page(
+        request,
+        sheet.name,
+        found,
+        known,
+        layout.columns,
+        back=resolve_url("import", slug, pk),
+        use=lambda columns: redirect(
+            "import", slug, services.start_with_columns(batch, columns, request.user).pk
+        ),
+    )
+
+
+@login_required
+@require_GET
+def column_map_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Download the column map of an import, to use it for another sheet or in a script."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(Import, pk=pk, project=project, columns__isnull=False)
+    return column_map_response(batch.columns, batch.sheet_name or batch.sheet)
 
 
 @login_required

@@ -104,6 +104,26 @@ class ApiToken(models.Model):
         ), secret
 
 
+class SheetColumns(models.Model):
+    """What a member said about the columns of a sheet, to offer it again for sheets with the same header."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sheet_columns")
+    header = models.CharField(max_length=64, help_text="SHA-256 of the names in the header row.")
+    columns = models.JSONField(help_text="The column map, as models_ml.formats.mapping defines it.")
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "header"], name="unique_sheet_columns_per_header")
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(self.columns.get("header", []))
+
+
 class AuditEvent(models.Model):
     """One line of a project's activity: who did what."""
 

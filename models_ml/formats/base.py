@@ -9,10 +9,13 @@ frame numbers here are *source* frame numbers, as file names and sheets give the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from models_ml.formats.mapping import ColumnMap
 from models_ml.video.timing import Timing
+
+if TYPE_CHECKING:
+    from models_ml.formats.headers import Column
 
 Severity = Literal["error", "warning", "info"]
 Kind = Literal["micro", "macro"]
@@ -229,7 +232,8 @@ class Layout:
     """A layout that can be imported. A module of this package registers its layout under the name ``LAYOUT``.
 
     The command line and stored imports use ``key``; pages show ``title`` and ``expects``, an example in a few words.
-    ``uploads`` are the endings of files that can be imported on their own, without a folder.
+    ``uploads`` are the endings of files that can be imported on their own, without a folder. ``columns`` are those of its
+    coding sheet; if a sheet has others, a person can say which is which.
     """
 
     key: str
@@ -238,6 +242,7 @@ class Layout:
     read: Reader
     holds: Holds = "clips"
     uploads: tuple[str, ...] = ()
+    columns: Sequence["Column"] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

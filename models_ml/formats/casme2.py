@@ -65,6 +65,7 @@ LAYOUT = Layout(
     title="CASME II",
     expects="sub01/EP02_01f/img46.jpg and CASME2-coding….xlsx",
     read=DATABASE.read,
+    columns=DATABASE.columns,
 )
 
 

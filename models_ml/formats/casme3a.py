@@ -191,4 +191,5 @@ LAYOUT = Layout(
     title="CAS(ME)³ part A",
     expects="spNO.1/a/color/1.jpg and cas(me)3_part_A_ME_label….xlsx",
     read=read,
+    columns=DATABASE.columns,
 )

@@ -102,4 +102,5 @@ LAYOUT = Layout(
     title="CAS(ME)³ part C",
     expects="01/a/color/1.jpg and CAS(ME)3_part_C_ME.xlsx",
     read=read,
+    columns=DATABASE.columns,
 )

@@ -27,6 +27,8 @@ COLUMNS = (
     Column("confidence", ("Confidence",), required=False),
     Column("note", ("Note", "Notes"), required=False),
 )  # fmt: skip
+# With a column map, a list without subjects can be read: the clips' names then have to be unique.
+MAPPED_COLUMNS = (Column("subject", SUBJECT.names, required=False), *COLUMNS[1:])
 _FLAT = (
     Column("onset", ("onset",)),
     Column("apex", ("apex",), required=False),
@@ -72,7 +74,8 @@ def _table(sheet: Sheet, report: ImportReport) -> tuple[SheetTable, bool]:
         else:
             report.problems += own.problems
             return table, True
-    return read_table(sheet, COLUMNS, report, strict=True), False
+    columns = COLUMNS if sheet.columns is None else MAPPED_COLUMNS
+    return read_table(sheet, columns, report, strict=True), False
 
 
 def _import_row(row: SheetRow, table: SheetTable, report: ImportReport) -> Marked | None:

@@ -97,4 +97,5 @@ LAYOUT = Layout(
     title="DFME",
     expects="sub0003_01/00012.png and training_full_with_AU.xlsx, with the columns Subject, Filename, OnsetFrame …, Fps, AU",
     read=read,
+    columns=DATABASE.columns,
 )

@@ -60,4 +60,5 @@ LAYOUT = Layout(
     title="4DME",
     expects="gray_micro/<subject>/<clip>/1.jpg and 4DME_Labelling_Micro….xlsx",
     read=read,
+    columns=DATABASE.columns,
 )

@@ -30,6 +30,7 @@ _HINTS = {
     "emotion": re.compile(r"emotion(?! ?id\b)"),
     "action_units": re.compile(r"action.?units?|facs|(?<![a-z])aus?(?![a-z])"),
 }
+_LONGEST_NAME = 60  # characters in a message
 
 
 class ColumnsError(InputError):
@@ -76,8 +77,9 @@ class Header:
         return f"{get_column_letter(position + 1)} “{name}”" if name else get_column_letter(position + 1)
 
     def named(self) -> list[str]:
-        """Return the names of the columns that have one."""
-        return [str(cell).strip() for cell in self.cells if str(cell or "").strip()]
+        """Return the names of the columns that have one, long ones cut."""
+        names = [str(cell).strip() for cell in self.cells if str(cell or "").strip()]
+        return [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names]
 
 
 def bare(name: str) -> str:

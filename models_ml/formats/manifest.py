@@ -245,4 +245,5 @@ LAYOUT = Layout(
     title="Manifest",
     expects="any other collection, listed in a csv or xlsx: database, subject, clip, path …",
     read=read,
+    columns=COLUMNS,
 )

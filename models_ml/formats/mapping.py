@@ -157,12 +157,17 @@ def same_name(name: str) -> str:
     )
 
 
+def mapped_key(key: str) -> str:
+    """Return a reader's key as maps have it: what sheets call a file name is the clip."""
+    return "clip" if key == "filename" else key
+
+
 def name_of(header: Sequence[Any], position: int) -> str:
     """Return how a map names a column: by its name if that is unique, else “column D”."""
     names = [same_name(cell) if isinstance(cell, str) else "" for cell in header]
     name = names[position] if position < len(names) else ""
-    if name and names.count(name) == 1 and not _LETTER.fullmatch(name):
-        return " ".join(str(header[position]).split())[:_LONGEST]
+    if name and len(name) <= _LONGEST and names.count(name) == 1 and not _LETTER.fullmatch(name):
+        return " ".join(str(header[position]).split())
     return f"column {get_column_letter(position + 1)}"
 
 

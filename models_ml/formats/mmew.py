@@ -53,4 +53,5 @@ LAYOUT = Layout(
     title="MMEW",
     expects="anger/S13-07-001/1.jpg and MMEW_Micro_Exp.xlsx",
     read=DATABASE.read,
+    columns=DATABASE.columns,
 )

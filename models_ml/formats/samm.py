@@ -93,6 +93,7 @@ LAYOUT = Layout(
     title="SAMM",
     expects="006/006_1_2/006_05562.jpg and SAMM_Micro_FACS_Codes_v2.xlsx",
     read=DATABASE.read,
+    columns=DATABASE.columns,
 )
 
 

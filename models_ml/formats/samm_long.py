@@ -63,4 +63,5 @@ LAYOUT = Layout(
     title="SAMM Long Videos",
     expects="006_1/006_1_0001.jpg and SAMM_LongVideos_V3_Release.xlsx",
     read=DATABASE.read,
+    columns=DATABASE.columns,
 )

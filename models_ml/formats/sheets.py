@@ -24,14 +24,14 @@ from models_ml.formats.headers import (
     choose_columns,
     find_header,
 )
-from models_ml.formats.mapping import ColumnMap, Counting
+from models_ml.formats.mapping import ColumnMap, Counting, mapped_key
 from models_ml.formats.plain_text import plain
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.workbooks import Worksheet, is_workbook, limited, read_workbook
 
 HEADER_WITHIN = 100  # rows
 _LARGEST = 64 << 20  # bytes of a sheet
-_OPTIONAL = frozenset({"emotion", "offset", "kind"})  # columns that a map can leave out
+_OPTIONAL = frozenset({"emotion", "offset", "kind"})  # columns of a reader that a map can leave out
 _COUNTED_FROM: dict[Counting, Literal[0, 1] | None] = {"source": None, "0": 0, "1": 1}
 
 
@@ -121,9 +121,9 @@ def _mapped_table(
     sheet: Sheet, mapping: ColumnMap, columns: Sequence[Column], report: ImportReport, *, strict: bool
 ) -> SheetTable:
     """Return the rows of the first worksheet with the columns that a map names."""
-    keys = {column.key: _mapped_key(column.key) for column in columns}
-    given = {key: mapped for key, mapped in keys.items() if mapped in {*mapping.columns, *mapping.fixed}}
-    if missing := [c.label for c in columns if c.required and c.key not in given and c.key not in _OPTIONAL]:
+    known = {*mapping.columns, *mapping.fixed}
+    given = {column.key: key for column in columns if (key := mapped_key(column.key)) in known}
+    if missing := [key.replace("_", " ") for key in required_keys(columns) if key not in known]:
         raise ColumnsError(
             f"The column map of the sheet “{sheet.name}” does not say which column is the {listed(missing, 20)}.",
             sheet.name,
@@ -155,8 +155,9 @@ def _mapped_table(
     )
 
 
-def _mapped_key(key: str) -> str:
-    return "clip" if key == "filename" else key
+def required_keys(columns: Iterable[Column]) -> list[str]:
+    """Return the keys that a map has to give a column or a text, for a reader of these columns."""
+    return [mapped_key(column.key) for column in columns if column.required and column.key not in _OPTIONAL]
 
 
 def worksheets(sheet: Sheet, report: ImportReport) -> Iterator[Worksheet]:

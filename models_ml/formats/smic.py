@@ -287,4 +287,5 @@ LAYOUT = Layout(
     title="SMIC",
     expects="HS/s1/micro/negative/s1_ne_01/….bmp, also VIS and NIR",
     read=read,
+    columns=COLUMNS,
 )

@@ -95,18 +95,19 @@ def read_workbook(name: str, content: bytes) -> Iterator[Worksheet]:
 
 
 def limited(rows: Iterable[tuple[int, Cells]], name: str) -> list[tuple[int, Cells]]:
-    """Return the rows that have any value. Raises InputError if they are too many for a coding sheet."""
+    """Return the rows that have any value, up to the last one. Raises InputError if they are too many for a coding sheet."""
     kept: list[tuple[int, Cells]] = []
     cells_kept = 0
     for number, cells in rows:
         if number > MOST_ROWS:
             raise InputError(
-                f"The sheet “{name}” has more than {MOST_ROWS:,} rows (row {number:,} has a value): it is not a coding "
-                "sheet. If a cell far below the table has a value, delete it."
+                f"The sheet “{name}” has more than {MOST_ROWS:,} rows (row {number:,} is not empty): it is not a coding "
+                "sheet. Delete what stands far below the table."
             )
-        if any(cell not in (None, "") for cell in cells):
-            kept.append((number, cells))
-            cells_kept += len(cells)
+        last = next((n for n in range(len(cells), 0, -1) if cells[n - 1] not in (None, "")), 0)
+        if last:
+            kept.append((number, cells[:last]))
+            cells_kept += last
             if cells_kept > MOST_CELLS:
                 raise InputError(
                     f"The sheet “{name}” has more than {MOST_CELLS:,} cells: it is not a coding sheet."

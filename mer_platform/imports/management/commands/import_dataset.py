@@ -13,6 +13,7 @@ from mer_platform.imports.services import ImportSource
 from mer_platform.imports.summary import as_json, groups_of
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
+from mer_platform.projects.column_maps import parse_map
 from mer_platform.projects.models import Project
 from models_ml import formats
 from models_ml.errors import InputError
@@ -37,6 +38,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--project", required=True, help="the project's slug")
         parser.add_argument("--sheet", type=Path, help="the coding sheet; default: found in the folder")
+        parser.add_argument(
+            "--columns",
+            type=Path,
+            metavar="FILE",
+            help="a column map (JSON), which says which column of the sheet holds what",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only check and report; needs no worker")
         parser.add_argument(
             "--accept",
@@ -92,10 +99,13 @@ class Command(BaseCommand):
         try:
             if options["sheet"]:
                 sheet = ContentFile(options["sheet"].read_bytes(), name=options["sheet"].name)
+            columns = parse_map(options["columns"].read_bytes()) if options["columns"] else None
             source = ImportSource(Import.SourceType.FOLDER, str(options["path"].resolve()), confined=False)
-            batch = services.start(project, options["layout"], source, sheet, None, enqueue=False)
+            batch = services.start(
+                project, options["layout"], source, sheet, None, columns=columns, enqueue=False
+            )
         except OSError as error:
-            raise CommandError(f"Cannot read “{options['sheet']}”: {error.strerror}.") from error
+            raise CommandError(f"Cannot read “{error.filename}”: {error.strerror}.") from error
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         try:

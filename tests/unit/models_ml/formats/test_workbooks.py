@@ -219,7 +219,7 @@ def test_formats_far_below_the_table_are_no_rows_and_a_value_there_is_named(tmp_
         sheet["A120000"].fill = PatternFill("solid", fgColor="FFFF00")
 
     assert len(table(book(tmp_path / "s.xlsx", fill))[0].rows) == 1
-    with pytest.raises(InputError, match=r"more than 100,000 rows \(row 120,000 has a value\)"):
+    with pytest.raises(InputError, match=r"more than 100,000 rows \(row 120,000 is not empty\)"):
         table(book(tmp_path / "far.xlsx", lambda sheet: sheet.cell(120_000, 1, "x")))
 
 
@@ -327,3 +327,8 @@ def test_random_tables_with_noise_are_read_as_they_were_written(tmp_path: Path, 
         for row in found.rows
     ] == wanted
     assert (problems, report.problems) == ([], [])
+
+
+def test_a_long_workbook_is_read(tmp_path: Path) -> None:
+    found, _ = table(trees.xlsx(tmp_path / "s.xlsx", [HEADER, *([str(n), n, None] for n in range(20_000))]))
+    assert len(found.rows) == 20_000
