@@ -8,6 +8,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.exchange.api import ProblemGroupSerializer
 from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
@@ -66,20 +67,6 @@ class DatabaseImportProblemSerializer(serializers.ModelSerializer):
     class Meta:
         model = ImportProblem
         fields = ["id", "severity", "code", "message", "file", "row", "column", "subject", "clip"]
-
-
-class ProblemGroupSerializer(serializers.Serializer):
-    """Problems whose messages differ only in numbers, names and quoted words."""
-
-    key = serializers.CharField(help_text="Identifies the group: `problems/?group=<key>` lists its problems.")
-    severity = serializers.CharField()
-    code = serializers.CharField()
-    message = serializers.CharField(help_text="What the problems say; “…” stands for what differs.")
-    count = serializers.IntegerField(help_text="Number of problems.")
-    first = serializers.ListField(
-        child=serializers.DictField(),
-        help_text="The first few problems: message, file, row, column, subject and clip.",
-    )
 
 
 class StartDatabaseImportSerializer(serializers.Serializer):

@@ -39,6 +39,12 @@ class ProblemGroup:
         return len(self.problems)
 
     @property
+    def example(self) -> str:
+        """The first problem's message, if the problems' messages differ."""
+        first: str = self.problems[0]["message"]
+        return "" if first == self.message else first
+
+    @property
     def places(self) -> list[str]:
         """The first few places, without repetition."""
         found = dict.fromkeys(place_of(problem) for problem in self.problems[: 4 * PLACES])
@@ -78,14 +84,14 @@ def wording_of(problem: Mapping[str, Any]) -> str:
     """Return the message with … in place of what can differ between problems of one kind: names, numbers, lists.
 
     >>> wording_of({"message": "“a b” is missing from the u_train of 2 of 67 subjects: 006, 007 and 3 more."})
-    '“…” is missing from the u_train of … of … subjects: ….'
+    '“…” is missing from the u_train of … of … subjects: …'
     """
     text: str = problem["message"]
     own = {str(problem.get(name) or "") for name in ("file", "clip", "subject")}
     own |= {PurePosixPath(problem.get("file") or "").name}
     for name in sorted((name for name in own if len(name) > 1), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text)
-    return _LIST.sub("…", _VARIES.sub("…", _QUOTED.sub("“…”", text)))
+    return _LIST.sub("…", _VARIES.sub("…", _QUOTED.sub("“…”", text))).replace("….", "…")
 
 
 def place_of(problem: Mapping[str, Any]) -> str:

@@ -117,3 +117,24 @@ def test_annotators_may_not_exchange_annotations(project, base, anna, path):
     assert send(f"{base}{path}").status_code == 403
     Membership.objects.filter(user=anna).update(role=Role.RESEARCHER)
     assert send(f"{base}{path}").status_code in (200, 404)
+
+
+def test_problems_that_repeat_are_one_line_and_their_rows_a_step_away(browser, base, api, samm_clip):
+    row = "6,006_1_2,{},5583,5594,4,happiness,alice\n"
+    text = SHEET.split("\n")[0] + "\n" + "".join(row.format(word) for word in ("ten", "nine", "six"))
+    page = check(browser, base, text + "6,006_9_9,5572,5583,5594,4,happiness,alice\n").content.decode()
+    assert "Show all 3" in page
+    assert page.count('data-label="How often"') == 2
+    batch = AnnotationImport.objects.get()
+    groups = api.get(f"/api/v1/annotation-imports/{batch.pk}/").json()["problem_groups"]
+    assert [(group["code"], group["count"]) for group in groups] == [
+        ("not-a-frame-number", 3), ("clip-unknown", 1),
+    ]  # fmt: skip
+    url = f"{base}imports/{batch.pk}/"
+    one = {"show": "problems", "group": groups[0]["key"]}
+    assert browser.get(url, one).content.decode().count('data-label="Row"') == 3
+    every = browser.get(url, {"show": "problems", "rows": "1"}).content.decode()
+    assert every.count('data-label="Row"') == 4
+    answer = browser.get(f"{url}problems.csv", one)
+    assert len(answer.content.decode("utf-8-sig").splitlines()) == 4
+    assert len(browser.get(f"{url}problems.csv").content.decode("utf-8-sig").splitlines()) == 5

@@ -15,7 +15,7 @@ from mer_platform.projects.models import Role
 from tests.trees.flow_pictures import flow_folds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
-MISSING = "The sample is missing from the u_train of … of … other subjects: …."
+MISSING = "The sample is missing from the u_train of … of … other subjects: …"
 
 
 @pytest.fixture
@@ -79,7 +79,9 @@ def test_the_api_lists_the_problems_of_a_group(api, checked):
 
 def test_the_page_shows_groups_and_leads_to_their_rows(browser, api, checked):
     page = browser.get(address(checked)).content.decode()
-    assert page.count("is missing from the u_train") == 2  # the message, and once for screen readers
+    assert (
+        page.count("is missing from the u_train") == 3
+    )  # the message, an example, and once for screen readers
     assert "Show all 11" in page
     assert "12 problems in 2" in page
     key = groups_of(api, checked, severity="warning")[0]["key"]

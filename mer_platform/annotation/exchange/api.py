@@ -5,7 +5,7 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -25,6 +25,7 @@ from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
+from models_ml.formats.problem_groups import group_problems
 
 QUERY = [
     OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database, by id."),
@@ -72,6 +73,20 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class ProblemGroupSerializer(serializers.Serializer):
+    """Problems whose messages differ only in numbers, names and quoted words."""
+
+    key = serializers.CharField(help_text="Identifies the group of this report.")
+    severity = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField(help_text="What the problems say; “…” stands for what differs.")
+    count = serializers.IntegerField(help_text="Number of problems.")
+    first = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="The first few problems: message, file, row, column, subject and clip.",
+    )
+
+
 class AnnotationImportReportSerializer(AnnotationImportSerializer):
     """An import with its report.
 
@@ -80,9 +95,17 @@ class AnnotationImportReportSerializer(AnnotationImportSerializer):
     names the row in ``confirm``.
     """
 
+    problem_groups = serializers.SerializerMethodField(help_text="The problems, grouped by what they say.")
+
     class Meta(AnnotationImportSerializer.Meta):
-        fields = [*AnnotationImportSerializer.Meta.fields, "problems", "entries", "consensus", "conflicts"]
+        fields = [
+            *AnnotationImportSerializer.Meta.fields, "problem_groups", "problems", "entries", "consensus", "conflicts",
+        ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(ProblemGroupSerializer(many=True))
+    def get_problem_groups(self, batch: AnnotationImport) -> list[dict[str, Any]]:
+        return [group.to_json() for group in group_problems(batch.problems)]
 
 
 class AnnotationUploadSerializer(serializers.Serializer):

@@ -9,6 +9,11 @@ urlpatterns = [
     path("projects/<slug:slug>/annotations/export/", views.export, name="annotation-export"),
     path("projects/<slug:slug>/annotations/imports/<int:pk>/", views.report, name="annotation-file"),
     path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/problems.csv",
+        views.problem_rows,
+        name="annotation-file-problems",
+    ),
+    path(
         "projects/<slug:slug>/annotations/imports/<int:pk>/confirm/",
         views.confirm_import,
         name="annotation-file-confirm",

@@ -26,6 +26,7 @@ from mer_platform.web import is_partial, page_of
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
+from models_ml.formats.problem_groups import ProblemGroup, group_problems, problems_csv
 
 PAGE = 50
 MAX_LISTED = 20  # imports
@@ -106,7 +107,10 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     shown = request.GET.get("show", "")
     if not lists.get(shown):
         shown = next((name for name, rows in lists.items() if rows), "problems")
-    page = page_of(request, lists[shown], PAGE)
+    groups, group = _problem_groups(request, batch) if shown == "problems" else ([], None)
+    rows_shown = bool(request.GET.get("rows"))
+    grouped = bool(groups) and not (group or rows_shown)
+    page = page_of(request, groups if grouped else group.problems if group else lists[shown], PAGE)
     context = {
         "batch": batch,
         "counts": batch.counts(),
@@ -115,7 +119,11 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
         "who": "Origin" if shown == "consensus" else "Coder",
-        "several": any(row.get("file", batch.file_name) != batch.file_name for row in page),
+        "several": not grouped and any(row.get("file", batch.file_name) != batch.file_name for row in page),
+        "grouped": grouped,
+        "group": group,
+        "rows_shown": rows_shown,
+        "group_count": len(groups),
         "title": titles[shown],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
@@ -126,6 +134,18 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         else set(),
     }
     return render(request, "annotation/exchange/report.html", context)
+
+
+@login_required
+@require_GET
+def problem_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Download the problems of a file, or of one group of them, as CSV."""
+    batch = _batch(request, slug, pk)
+    check_sees_all(request.user, batch.project)
+    _, group = _problem_groups(request, batch)
+    headers = {"Content-Disposition": f'attachment; filename="annotation-import-{batch.pk}-problems.csv"'}
+    text = problems_csv(group.problems if group else batch.problems)
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @login_required
@@ -191,6 +211,14 @@ def undo_whole(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         text += f", {outcome.consensus} consensus taken back." if outcome.consensus else "."
         _say(request, outcome, text, "because they changed after the import")
     return redirect("annotation-file", slug, pk)
+
+
+def _problem_groups(
+    request: HttpRequest, batch: AnnotationImport
+) -> tuple[list[ProblemGroup], ProblemGroup | None]:
+    """Return the problems grouped by what they say, and the group that the request asks for, if it does."""
+    groups = group_problems(batch.problems)
+    return groups, next((group for group in groups if group.key == request.GET.get("group")), None)
 
 
 def _say(request: HttpRequest, outcome: ImportOutcome, text: str, why: str) -> None:

@@ -13,8 +13,8 @@ def problem(message: str, severity: str = "warning", code: str = "code", **where
 def test_names_numbers_lists_and_quoted_words_may_differ():
     one = problem("Folder EP02 of sub01 not found: “x” has 3 rows, 4, 5–9.", subject="sub01", clip="EP02")
     other = problem("Folder smile of Anna not found: “yes, no” has 12 rows, 2.", subject="Anna", clip="smile")
-    assert wording_of(one) == wording_of(other) == "Folder … of … not found: “…” has … rows, …."
-    assert wording_of(problem("a/b.png and c/d.png are both frame 3.")) == "… are both frame …."
+    assert wording_of(one) == wording_of(other) == "Folder … of … not found: “…” has … rows, …"
+    assert wording_of(problem("a/b.png and c/d.png are both frame 3.")) == "… are both frame …"
 
 
 def test_a_name_is_replaced_only_as_a_whole_word():
@@ -37,7 +37,7 @@ def test_errors_come_first_and_then_what_is_frequent():
     found = [(group.severity, group.message, group.count) for group in group_problems(rows)]
     assert found == [
         ("error", "Wrong.", 1),
-        ("warning", "Frame ….", 2),
+        ("warning", "Frame …", 2),
         ("warning", "Rare.", 1),
         ("info", "Note.", 1),
     ]
