@@ -250,18 +250,23 @@ class ImageSource(FrameSource):
         return headers
 
     def _header(self, name: str, start: bytes) -> ImageHeader:
-        try:
-            header = read_header(start) or read_header(self._files.read(name))
-        except InputError as error:
-            raise InputError(
-                f"The image “{name}” {error}. Replace it and upload the frames again."
-            ) from error
+        header = self._header_in(name, start)
+        if header is None:  # it is not within the first bytes
+            header = self._header_in(name, self._files.read(name))
         if header is None:
             raise InputError(
                 f"The file “{name}” is not a {IMAGES_IN_WORDS} image, or its start is damaged. "
                 "Replace it and upload the frames again."
             )
         return header
+
+    def _header_in(self, name: str, data: bytes) -> ImageHeader | None:
+        try:
+            return read_header(data)
+        except InputError as error:
+            raise InputError(
+                f"The image “{name}” {error}. Replace it and upload the frames again."
+            ) from error
 
     def _mixed(self, name: str, width: int, height: int, first_width: int, first_height: int) -> InputError:
         return InputError(

@@ -76,6 +76,8 @@ def test_a_member_that_holds_more_than_it_declares_is_refused_in_bounded_memory(
     finally:
         tracemalloc.stop()
     assert f"holds more than the {declared:,} bytes that the zip declares" in message
+    assert message.startswith("“")  # one sentence, not one inside another
+    assert ".." not in message
     assert peak < 5_000_000
 
 
