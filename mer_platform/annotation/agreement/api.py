@@ -33,8 +33,9 @@ class ProjectAgreement(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """Return the agreement of all coders, per pair and per database.
 
-        R is computed on action units, Cohen's κ and Krippendorff's α on emotions. Differences of marks are the second
-        coder's frame minus the first coder's. A number is null if it is not defined.
+        R is computed on the action units that a coder is sure of (without question mark, parentheses, reference or choice),
+        Cohen's κ and Krippendorff's α on emotions. Differences of marks are the second coder's frame minus the first
+        coder's. A number is null if it is not defined.
         """
         project = Project.objects.of(request.user).filter(pk=pk).first()
         if project is None:
