@@ -1,6 +1,8 @@
 """Queue ``ingest``, kinds ``import-check`` and ``import``: check an import, then import its items one by one."""
 
 import logging
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import IO
@@ -37,6 +39,7 @@ from workers.runner import handles
 
 log = logging.getLogger(__name__)
 State, ItemType = ImportItem.State, ImportItem.ItemType
+_PROGRESS_SECONDS = 1.0  # between two reports
 
 
 def import_failed(job: Job, reason: str) -> None:
@@ -66,11 +69,14 @@ def import_items(claim: Claim) -> None:
     batch = _active(claim)
     tree = open_tree(batch)
     wanted = claim.job.payload["items"]
+    reported = -_PROGRESS_SECONDS
     for done, item in enumerate(batch.items.filter(pk__in=wanted)):
         claim.check()
         if item.state != State.WAITING:  # done by an earlier attempt
             continue
-        claim.progress(done, len(wanted))
+        if time.monotonic() - reported >= _PROGRESS_SECONDS:
+            reported = time.monotonic()
+            claim.progress(done, len(wanted))
         item.batch = batch
         _import(claim, item, tree)
     with services.finishing(claim, batch.pk):
@@ -128,10 +134,9 @@ def _import_clip(claim: Claim, item: ImportItem, tree: Tree) -> None:
         clip.subject = _subject(item)
         check_name_is_new(clip)
         save_new(clip, lambda saved: add_consensus(saved, item.expressions, item.batch.created_by))
-        if clip.face_frames and intervals_without_apex(
-            clip
-        ):  # SMIC codes no apex: datasets use the spotted one
-            queue_spotting(clip)
+        lacks_apex = any(expression["apex"] is None for expression in item.expressions)
+        if clip.face_frames and lacks_apex and intervals_without_apex(clip):
+            queue_spotting(clip)  # SMIC codes no apex: datasets use the spotted one
         item.end(State.DONE, clip=clip)
 
 
@@ -153,10 +158,11 @@ def _frames(item: ImportItem, tree: Tree) -> Iterator[tuple[str, bytes]]:
 def _read_image(tree: Tree, path: str) -> bytes:
     most = Limits().max_image_bytes
     with tree.open(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise InputError(f"“{path}” is larger than {most // 2**20} MB, which is the limit for an image.")
-    return content
+        size = file.seek(0, os.SEEK_END)
+        if size > most:
+            raise InputError(f"“{path}” is larger than {most // 2**20} MB, which is the limit for an image.")
+        file.seek(0)
+        return file.read(size)  # no more than what was checked
 
 
 def _check_within(item: ImportItem, frames: int) -> None:

@@ -71,13 +71,13 @@ def add_clip(
 
 def check_content_is_new(clip: Clip) -> None:
     """Raise ClipExists if the project has a clip with the same bytes."""
-    if existing := Clip.objects.filter(project=clip.project, sha256=clip.sha256).first():
+    if existing := Clip.objects.filter(project=clip.project, sha256=clip.sha256).order_by("pk").first():
         raise ClipExists(existing, f"The file “{clip.original_name}” is")
 
 
 def check_name_is_new(clip: Clip) -> None:
     """Raise ClipExists if the subject has a clip with the same name."""
-    if existing := Clip.objects.filter(subject=clip.subject, name=clip.name).first():
+    if existing := Clip.objects.filter(subject=clip.subject, name=clip.name).order_by("pk").first():
         raise ClipExists(existing, f"A clip named “{clip.name}” is")
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
 
 
 def wait_until(done: Callable[[], bool]) -> None:

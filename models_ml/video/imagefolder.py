@@ -4,8 +4,10 @@ A zip is never unpacked to disk: each member is read into memory by itself, with
 links are checked before anything is read.
 """
 
+import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -19,7 +21,10 @@ from models_ml.video.filetypes import IMAGES, IMAGES_IN_WORDS, VIDEOS, is_litter
 from models_ml.video.frames import Limits
 
 _MAX_NAME = 1000  # characters of a path in a zip; Python refuses to read a number of more than 4,300 digits
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+_HEADER = struct.Struct(
+    "<4s2xH18xHH"
+)  # of a file in a zip: signature, flags, sizes of the name and the extra fields
 # zipfile unpacks other methods in pieces of unlimited size.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
@@ -76,6 +81,7 @@ class Zip(ImageFiles):
     def __init__(self, path: Path, limits: Limits) -> None:
         try:
             self._zip = zipfile.ZipFile(path)
+            self._file = path.open("rb", buffering=0)
         except (zipfile.BadZipFile, ValueError) as error:
             raise InputError(
                 "The zip file is damaged or cut off: its table of contents cannot be read. "
@@ -85,12 +91,14 @@ class Zip(ImageFiles):
             self._members = _members(self._zip)
             self._check(limits)
         except BaseException:
-            self._zip.close()
+            self.close()
             raise
         self.names = list(self._members)
 
     def read(self, name: str, size: int = -1) -> bytes:
         member = self._members[name]
+        if (content := self._uncompressed(member, size)) is not None:
+            return content
         try:
             with self._zip.open(member) as file:
                 # zipfile never returns more than the declared size, and checks the CRC at its end. Without a size, it
@@ -107,6 +115,34 @@ class Zip(ImageFiles):
 
     def close(self) -> None:
         self._zip.close()
+        self._file.close()
+
+    def _uncompressed(self, member: zipfile.ZipInfo, size: int) -> bytes | None:
+        """Return the content, or its first ``size`` bytes, of a file that is stored as it is: twice as fast as zipfile.
+
+        None if it is compressed, or anything is not as it should be: zipfile then says what.
+        """
+        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+            return None
+        descriptor, start = self._file.fileno(), member.header_offset
+        wanted = member.file_size if size < 0 else min(size, member.file_size)
+        try:
+            signature, flags, name_size, extra_size = _HEADER.unpack(
+                os.pread(descriptor, _HEADER.size, start)
+            )
+            name = os.pread(descriptor, name_size, start + _HEADER.size)
+            content = os.pread(descriptor, wanted, start + _HEADER.size + name_size + extra_size)
+        except (OSError, OverflowError, struct.error):
+            return None
+        encoding = "utf-8" if flags & _UTF8 else "cp437"
+        is_sound = (
+            signature == b"PK\x03\x04"
+            and flags & ~_UTF8 == 0
+            and name == member.orig_filename.encode(encoding, "replace")
+            and len(content) == wanted
+            and (wanted < member.file_size or zlib.crc32(content) == member.CRC)
+        )
+        return content if is_sound else None
 
     def _check(self, limits: Limits) -> None:
         total = 0

@@ -12,13 +12,14 @@ from unittest import mock
 
 from models_ml.face.detect import FaceDetector, get_detector
 from models_ml.motion.curve import MotionCurve
-from models_ml.video import images, ingest, jpegfile
+from models_ml.video import ingest, jpegfile
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackWriter
 from models_ml.video.framezip import write_frame_zip
+from models_ml.video.imagefolder import Zip
 
 _TIMED: list[tuple[str, Any, str]] = [
-    ("reading the zip and the headers in it", images._Zip, "read"),
+    ("reading the zip and the headers in it", Zip, "read"),
     ("decoding: at reduced size, with the check for damage", jpegfile, "decode"),
     ("face search", FaceDetector, "detect"),
     ("motion curve", MotionCurve, "add"),

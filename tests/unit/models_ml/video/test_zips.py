@@ -11,6 +11,7 @@ import pytest
 
 from models_ml.synthetic.barcode import read_number
 from models_ml.video.decode import Limits
+from models_ml.video.imagefolder import Zip
 from tests.unit.models_ml.video.made_clips import error_of, numbered_members, one_image, read, write_zip
 
 
@@ -127,3 +128,32 @@ def test_a_damaged_member_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("members", [{}, {"clip/": b""}, {"clip/.DS_Store": b"x"}])
 def test_a_zip_without_images_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
     assert "The zip contains no images" in error_of(write_zip(tmp_path / "clip.zip", members))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("names", [("img1.jpg", "img2.jpg"), ("gesicht ä1.jpg", "gesicht ä2.jpg")])
+def test_files_are_read_as_zipfile_reads_them(tmp_path: Path, method: int, names: tuple[str, str]) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for number, name in enumerate(names):
+            member = zipfile.ZipInfo(name)
+            member.compress_type, member.extra = method, struct.pack("<HH4x", 0x9999, 4)
+            archive.writestr(member, bytes([number]) * 70_000)
+    files = Zip(path, Limits())
+    assert [files.read(name) for name in names] == [bytes([number]) * 70_000 for number in range(2)]
+    assert [files.read(name, 100) for name in names] == [bytes([number]) * 100 for number in range(2)]
+    files.close()
+
+
+def test_a_stored_file_that_was_changed_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "clip.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.jpg", one_image())
+    data = path.read_bytes()
+    middle = len(data) // 2
+    for broken in (
+        data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],  # the content
+        data.replace(b"1.jpg", b"2.jpg", 1),  # the name in front of the content
+    ):
+        path.write_bytes(broken)
+        assert "“1.jpg” cannot be unpacked from the zip" in error_of(path)
