@@ -1,4 +1,4 @@
-"""What tells the runs of a table or a figure apart."""
+"""Names that distinguish the runs of a table or a figure."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Figures name runs by what tells them apart, and show what a single epoch or a single cell has."""
+"""Figures name runs by what distinguishes them, and show what a single epoch or a single cell has."""
 
 import pytest
 
