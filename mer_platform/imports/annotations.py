@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from mer_platform.annotation.exchange.placing import Placer, place_consensus
+from mer_platform.annotation.exchange.placing import Placer, place_consensus, with_rates
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Judgement
 from mer_platform.clips.models import Clip
@@ -17,7 +17,8 @@ def plan_annotations(batch: Import, annotations: list[Marked]) -> tuple[list[Imp
     """Return one item per clip with its expressions, and what is wrong with the annotations."""
     report = ImportReport()
     by_clip: defaultdict[Clip, list[Marked]] = defaultdict(list)
-    for clip, row in place_consensus(Placer(batch.project, report), annotations):
+    rated = with_rates(annotations, batch.frame_rate, report)
+    for clip, row in place_consensus(Placer(batch.project, report), rated):
         by_clip[clip].append(row)
     items = []
     problems = list(report.problems)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.exchange.api import ProblemGroupSerializer
+from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
@@ -93,6 +94,12 @@ class StartDatabaseImportSerializer(serializers.Serializer):
         max_length=1000,
         help_text="Path of the sheet in the folder, instead of `sheet`.",
     )
+    frame_rate = serializers.FloatField(
+        required=False,
+        min_value=MIN_RATE,
+        max_value=MAX_RATE,
+        help_text="Frames per second at which a file of annotations counts frames, if it does not state it.",
+    )
     columns = serializers.JSONField(
         required=False,
         help_text="A column map, which says which column of the sheet holds what; see `columns` of an import.",
@@ -141,7 +148,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
         source = services.ImportSource(Import.SourceType(fields["place"]), fields.get("source", ""))
         batch = services.start(
             fields["project"], fields["layout"], source, fields.get("sheet"), request.user,
-            sheet_path=fields.get("sheet_path", ""), columns=fields.get("columns"),
+            sheet_path=fields.get("sheet_path", ""), columns=fields.get("columns"), frame_rate=fields.get("frame_rate"),
         )  # fmt: skip
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 

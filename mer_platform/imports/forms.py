@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.projects.models import Project
@@ -18,6 +19,7 @@ class ImportForm(forms.Form):
     )
     source = forms.CharField(required=False, max_length=1000, strip=True)
     sheet = forms.FileField(required=False, allow_empty_file=True)
+    frame_rate = forms.FloatField(required=False, min_value=MIN_RATE, max_value=MAX_RATE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,7 +44,9 @@ class ImportForm(forms.Form):
         fields = self.cleaned_data
         source = services.ImportSource(Import.SourceType(fields["place"]), fields["source"])
         try:
-            return services.start(project, fields["layout"], source, fields["sheet"], user)
+            return services.start(
+                project, fields["layout"], source, fields["sheet"], user, frame_rate=fields["frame_rate"]
+            )
         except ValidationError as error:
             self.add_error(None, error)
         return None

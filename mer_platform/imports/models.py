@@ -56,6 +56,11 @@ class Import(models.Model):
         blank=True,
         help_text="The sheet whose columns are not known; the check failed because of it.",
     )
+    frame_rate = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Frames per second at which annotations count, if the file does not state it.",
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
     problem = models.TextField(blank=True, help_text="Why the import failed.")
     corrections = models.JSONField(default=list, help_text="Known errors of the sheet that can be corrected.")

@@ -12,6 +12,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
+from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.imports.checking import layout_of, record
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import ImportPlan
@@ -50,23 +51,31 @@ def start(
     *,
     sheet_path: str = "",
     columns: ColumnMap | None = None,
+    frame_rate: float | None = None,
     enqueue: bool = True,
 ) -> Import:
     """Start an import with its check, which writes only the report.
 
     ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file); ``sheet_path`` names a sheet in
     the tree instead. Without both, the layout searches the tree. ``columns`` says which column of the sheet is which.
-    Raises ValidationError by field.
+    ``frame_rate`` is that at which annotations of a tool count frames if their file does not say so. Raises
+    ValidationError by field.
     """
     if columns is not None and not layout_of(layout).columns:
         raise ValidationError({"columns": f"A column map does not suit the layout “{layout}”."})
     layout_of(layout)
+    if frame_rate is not None and not MIN_RATE <= frame_rate <= MAX_RATE:
+        message = (
+            f"The frame rate must be from {MIN_RATE} to {MAX_RATE:,} frames per second, not {frame_rate:g}."
+        )
+        raise ValidationError({"frame_rate": message})
     batch = Import(
         project=project,
         layout=layout,
         place=source.place,
         confined=source.confined,
         columns=columns.as_json() if columns is not None else None,
+        frame_rate=frame_rate,
         created_by=actor(user),
     )
     if source.place == Import.SourceType.FILE:

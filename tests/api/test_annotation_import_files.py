@@ -84,7 +84,7 @@ def book(*cells: str) -> bytes:
         ("lab.json", b"[" * 200_000, "is not JSON: "),
         ("lab.json", '"Größe"'.encode("latin-1"), "is not encoded in UTF-8 or UTF-16"),
         ("lab.json", b"{}", "is not an export of Label Studio"),
-        ("lab.json", b'{"schema": "mer-annotations", "schema_version": 2, "clips": []}', "has version 2"),
+        ("lab.json", b'{"schema": "mer-annotations", "schema_version": 9, "clips": []}', "has version 9"),
         ("lab.json", b'{"schema": "mer-annotations", "schema_version": 1}', "has no list “clips”"),
         ("lab.json", b'{"schema": "mer-annotations", "schema_version": 1, "clips": []}', "contains no annotations"),
     ],

@@ -331,7 +331,9 @@ def unlabelled(start, tmp_path) -> Clip:
 
 
 def test_label_studio_frames_count_from_one(annotated, unlabelled, tmp_path):
-    path = label_studio(tmp_path / "x.json", ("/data/EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
+    path = label_studio(
+        tmp_path / "x.json", ("/data/EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}), fps=200
+    )
     batch = annotated("label-studio", path)
     assert batch.state == Import.State.FINISHED, batch.problem
     marks = unlabelled.consensus.get()
@@ -347,7 +349,7 @@ def test_elan_milliseconds_become_frames_by_the_clips_own_times(annotated, unlab
 
 def test_annotations_of_two_coders_are_not_imported(annotated, unlabelled, tmp_path):
     both = {"a@lab": [timeline("happiness", 3, 9)], "b@lab": [timeline("disgust", 4, 9)]}
-    batch = annotated("label-studio", label_studio(tmp_path / "x.json", ("EP02_01f.mp4", both)))
+    batch = annotated("label-studio", label_studio(tmp_path / "x.json", ("EP02_01f.mp4", both), fps=200))
     assert (
         "An import takes one annotation of each expression"
         in batch.problems.get(code="several-coders").message
@@ -359,16 +361,20 @@ def test_annotations_of_two_coders_are_not_imported(annotated, unlabelled, tmp_p
     ("clip", "first", "code", "words"),
     [
         ("nothing.mp4", 3, "clip-unknown", "This project has no clip “nothing”"),
-        ("EP02_01f.mp4", 300, "frame-absent", "its frames are 1–12"),
+        ("EP02_01f.mp4", 300, "frame-absent", "its frames last from 0 to 55 ms"),
     ],
 )
 def test_annotations_that_fit_no_clip_are_reported(annotated, unlabelled, tmp_path, clip, first, code, words):
-    path = label_studio(tmp_path / "x.json", (clip, {"a@lab": [timeline("happiness", first, first + 4)]}))
+    path = label_studio(
+        tmp_path / "x.json", (clip, {"a@lab": [timeline("happiness", first, first + 4)]}), fps=200
+    )
     assert words in annotated("label-studio", path).problems.filter(code=code).first().message
 
 
 def test_a_name_that_two_clips_share_is_ambiguous(annotated, unlabelled, tmp_path):
     Clip.objects.filter(name="EP01_11f").update(name="EP02_01f")
-    path = label_studio(tmp_path / "x.json", ("EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}))
+    path = label_studio(
+        tmp_path / "x.json", ("EP02_01f.mp4", {"a@lab": [timeline("happiness", 3, 9)]}), fps=200
+    )
     problem = annotated("label-studio", path).problems.get(code="clip-ambiguous")
     assert "CASME II/sub01/EP02_01f, CASME II/sub02/EP02_01f" in problem.message

@@ -34,12 +34,14 @@ def timeline(label: str, start: int, end: int) -> dict[str, Any]:
     }
 
 
-def label_studio(path: Path, *tasks: tuple[str, dict[str, list[dict[str, Any]]]]) -> Path:
-    """Write an export. ``tasks``: the video, and the results by the annotator's address."""
+def label_studio(
+    path: Path, *tasks: tuple[str, dict[str, list[dict[str, Any]]]], fps: float | None = None
+) -> Path:
+    """Write an export. ``tasks``: the video, and the results by the annotator's address. ``fps``: the stated rate."""
     content = [
         {
             "id": 100 + number,
-            "data": {"video": video},
+            "data": {"video": video} | ({"fps": fps} if fps else {}),
             "annotations": [
                 {
                     "id": number,

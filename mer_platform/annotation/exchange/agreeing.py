@@ -55,13 +55,7 @@ def undo_consensus(changes: Iterable[PlannedChange], outcome: ImportOutcome) -> 
     """Take back what an import did to consensus and judgements, except where it has changed since."""
     for change in changes:
         made = change["made"]
-        if "judgement" in made:
-            judgement = Judgement.objects.filter(pk=made["judgement"]).first()
-            if judgement is None or judgement.decided_at != time_of(made["decided_at"]):
-                outcome.skip(change, "A judge has decided on this clip since the import.")
-                continue
-            judgement.delete()
-        else:
+        if "consensus" in made:
             agreed = Consensus.objects.select_for_update().filter(pk=made["consensus"]).first()
             if agreed is None or agreed.decided_at != time_of(made["decided_at"]):
                 outcome.skip(change, "The consensus has changed since the import.")
@@ -71,25 +65,33 @@ def undo_consensus(changes: Iterable[PlannedChange], outcome: ImportOutcome) -> 
                 Consensus.objects.filter(pk=agreed.pk).update(**fields)
             else:
                 agreed.delete()
+        if "judgement" in made:
+            judgement = Judgement.objects.select_for_update().filter(pk=made["judgement"]).first()
+            if judgement is None or judgement.decided_at != time_of(made["judged_at"]):
+                outcome.skip(change, "A judge has decided on this clip since the import.")
+                continue
+            judgement.delete()
         outcome.consensus += 1
 
 
 def _add(clip: int, change: PlannedChange, by_name: Mapping[str, User], user: Any) -> None:
     record = change.get("record") or {}
-    by = by_name.get(str(record["decided_by"])) if "decided_by" in record else actor(user)
-    if not change["shown"]:
-        judgement, created = Judgement.objects.get_or_create(clip_id=clip, defaults={"decided_by": by})
-        _keep_time(judgement, record)
+    change["made"] = {}
+    if change["shown"]:
+        agreed = Consensus.objects.create(
+            clip_id=clip, annotation=_annotation(clip, record), decided_by=_decider(record, by_name, user),
+            origin=record.get("origin") or ConsensusOrigin.IMPORTED,
+            **{name: change["fields"][name] for name in CODED_FIELDS if name in change["fields"]},
+        )  # fmt: skip
+        _keep_time(agreed, record)
+        change["made"] |= {"consensus": agreed.pk, "decided_at": agreed.decided_at.isoformat()}
+    judged = record.get("judgement") if change["shown"] else record
+    if judged is not None:
+        decider = {"decided_by": _decider(judged, by_name, user)}
+        judgement, created = Judgement.objects.get_or_create(clip_id=clip, defaults=decider)
         if created:
-            change["made"] = {"judgement": judgement.pk, "decided_at": judgement.decided_at.isoformat()}
-        return
-    agreed = Consensus.objects.create(
-        clip_id=clip, annotation=_annotation(clip, record), decided_by=by,
-        origin=record.get("origin") or ConsensusOrigin.IMPORTED,
-        **{name: change["fields"][name] for name in CODED_FIELDS if name in change["fields"]},
-    )  # fmt: skip
-    _keep_time(agreed, record)
-    change["made"] = {"consensus": agreed.pk, "decided_at": agreed.decided_at.isoformat()}
+            _keep_time(judgement, judged)
+            change["made"] |= {"judgement": judgement.pk, "judged_at": judgement.decided_at.isoformat()}
 
 
 def _change(
@@ -104,7 +106,7 @@ def _change(
         setattr(agreed, name, new)
     agreed.origin = record.get("origin") or ConsensusOrigin.IMPORTED
     agreed.annotation = _annotation(change["clip"], record)
-    agreed.decided_by = by_name.get(str(record["decided_by"])) if "decided_by" in record else actor(user)
+    agreed.decided_by = _decider(record, by_name, user)
     agreed.save()
     _keep_time(agreed, record)
     change["made"] = {
@@ -112,6 +114,11 @@ def _change(
         "decided_at": agreed.decided_at.isoformat(),
         "before": before,
     }
+
+
+def _decider(record: Mapping[str, Any], by_name: Mapping[str, User], user: Any) -> Any:
+    """Return who decided: as a lossless file says, otherwise who imports it."""
+    return by_name.get(str(record["decided_by"])) if "decided_by" in record else actor(user)
 
 
 def _annotation(clip: int, record: Mapping[str, Any]) -> Annotation | None:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP
 from mer_platform.annotation.exchange.downloads import download
-from mer_platform.annotation.exchange.models import AnnotationImport
+from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
 from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
 from mer_platform.api import Conflict
@@ -67,8 +67,8 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
     class Meta:
         model = AnnotationImport
         fields = [
-            "id", "project", "file_name", "sha256", "coders", "names", "state", "counts", "created_by", "created_at",
-            "confirmed_at", "undone_at",
+            "id", "project", "file_name", "sha256", "coders", "names", "frame_rate", "state", "counts", "created_by",
+            "created_at", "confirmed_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -125,6 +125,13 @@ class AnnotationUploadSerializer(serializers.Serializer):
         default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
     )
 
+    frame_rate = serializers.FloatField(
+        required=False,
+        min_value=MIN_RATE,
+        max_value=MAX_RATE,
+        help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
+    )
+
     def validate_file(self, file: Any) -> Any:
         if file.size > MAX_BYTES:
             raise serializers.ValidationError(
@@ -145,6 +152,13 @@ def _members(members: Any) -> Any:
 class CompareAgainSerializer(serializers.Serializer):
     members = serializers.JSONField(
         default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
+    )
+
+    frame_rate = serializers.FloatField(
+        required=False,
+        min_value=MIN_RATE,
+        max_value=MAX_RATE,
+        help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
     )
 
     def validate_members(self, members: Any) -> Any:
@@ -197,8 +211,9 @@ class AnnotationImportViewSet(
         file = given["file"]
         try:
             batch = check_file(
-                given["project"], request.user, file.name, file.read(), given["coders"], given["members"]
-            )
+                given["project"], request.user, file.name, file.read(), given["coders"], given["members"],
+                given.get("frame_rate"),
+            )  # fmt: skip
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         return Response(self.get_serializer(batch).data, status=status.HTTP_201_CREATED)
@@ -212,7 +227,8 @@ class AnnotationImportViewSet(
         form = CompareAgainSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:
-            batch = check_again(batch, request.user, form.validated_data["members"])
+            given = form.validated_data
+            batch = check_again(batch, request.user, given["members"], given.get("frame_rate"))
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         except DjangoValidationError as error:

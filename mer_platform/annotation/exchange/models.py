@@ -7,6 +7,8 @@ from django.db import models
 
 from mer_platform.projects.models import Project
 
+MIN_RATE, MAX_RATE = 1, 100_000  # frames per second
+
 
 class AnnotationImport(models.Model):
     """A file of annotations that was read and compared with the project. It changes nothing until it is confirmed."""

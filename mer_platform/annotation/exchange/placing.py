@@ -157,6 +157,30 @@ class Placer:
         reject(self.report, row, code, message, column)
 
 
+def with_rates(rows: Sequence[Marked], frame_rate: float | None, report: ImportReport) -> list[Marked]:
+    """Return the rows with the rate at which each counts frames: the file's, otherwise ``frame_rate``.
+
+    Without both, rows that count frames of a tool are refused, because its rate need not be the clip's. What was assumed is
+    reported.
+    """
+    unrated = [row for row in rows if row.unit == "frame" and row.rate is None and row.shown]
+    if not unrated:
+        return list(rows)
+    count = f"{len(unrated)} annotation{'s' if len(unrated) > 1 else ''}"
+    where = {"file": unrated[0].file, "column": "frame_rate"}
+    if frame_rate is None:
+        message = (
+            f"The file does not state at how many frames per second it counts ({count}). State the frame rate: that of the "
+            "Label Studio project, which is 24 unless its labelling configuration sets another."
+        )
+        report.error("rate-unknown", message, **where)
+        refused = set(map(id, unrated))
+        return [row for row in rows if id(row) not in refused]
+    message = f"The file does not state its frame rate: {count} read at {frame_rate:g} frames per second, as stated."
+    report.info("rate-assumed", message, **where)
+    return [replace(row, rate=row.rate or frame_rate) if row.unit == "frame" else row for row in rows]
+
+
 def place_consensus(placer: Placer, rows: Sequence[Marked]) -> list[Placed]:
     """Place the rows of a file as the consensus of their clips, and report what cannot be one.
 

@@ -15,7 +15,7 @@ from mer_platform.annotation.exchange.coders import NamedCoder, annotators, matc
 from mer_platform.annotation.exchange.comparing import Comparer, PlannedChange
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome
-from mer_platform.annotation.exchange.placing import Placer, place_consensus, reject
+from mer_platform.annotation.exchange.placing import Placer, place_consensus, reject, with_rates
 from mer_platform.annotation.exchange.undoing import undo_import
 from mer_platform.projects.models import Project
 from mer_platform.web import actor
@@ -34,11 +34,13 @@ def check_file(
     content: bytes,
     coders: str,
     members: Mapping[str, str] | None = None,
+    frame_rate: float | None = None,
 ) -> AnnotationImport:
     """Read a file and compare it with the project, without changing anything.
 
-    ``members`` gives the username of the member that a name in the file stands for; the project remembers it. Raises
-    InputError if the file cannot be read as a whole, or if ``coders`` does not suit it.
+    ``members`` gives the username of the member that a name in the file stands for; the project remembers it.
+    ``frame_rate`` is that at which the file counts frames if it does not say so. Raises InputError if the file cannot be
+    read as a whole, or if ``coders`` does not suit it.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
     batch = AnnotationImport(
@@ -47,6 +49,7 @@ def check_file(
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
         coders=coders,
+        frame_rate=frame_rate,
         created_by=actor(user),
     )
     _compare(batch, user, members or {})
@@ -54,15 +57,18 @@ def check_file(
     return batch
 
 
-def check_again(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> AnnotationImport:
+def check_again(
+    batch: AnnotationImport, user: Any, members: Mapping[str, str], frame_rate: float | None = None
+) -> AnnotationImport:
     """Compare the file of an import again, with these members for names in the file. Raises as ``check_file``.
 
-    Raises ValidationError if the import was confirmed already.
+    Without ``frame_rate``, an earlier one stays. Raises ValidationError if the import was confirmed already.
     """
     with transaction.atomic():
         current = _locked(batch, State.CHECKED, "Upload it again to compare it again.")
         if not current.content:
             raise ValidationError(f"“{current.file_name}” was not kept. Upload it again.")
+        current.frame_rate = frame_rate or current.frame_rate
         _compare(current, user, members)
         current.save()
     return current
@@ -125,12 +131,13 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
         raise InputError(f"“{batch.file_name}” contains no annotations.")
     report = ImportReport()
     placer, comparer = Placer(batch.project, report), Comparer(batch.project, report)
-    agreed = [row for row in parsed.annotations if row.agreed]
-    coded = [row for row in parsed.annotations if not row.agreed]
+    found = with_rates(parsed.annotations, batch.frame_rate, report)
+    agreed = [row for row in found if row.agreed]
+    coded = [row for row in found if not row.agreed]
     batch.names = []
     entries: list[PlannedChange] = []
     if batch.coders == Coders.CONSENSUS:
-        placed = place_consensus(placer, parsed.annotations)
+        placed = place_consensus(placer, found)
     else:
         rows = _with_members(batch, user, coded, members, report)
         entries = comparer.annotations([(p, coder) for row, coder in rows if (p := placer.place(row))])
@@ -156,6 +163,8 @@ def _with_members(
                 "usernames."
             )
         return [(row, user) for row in rows]
+    if not rows:
+        return []
     if set(counts) == {""}:
         raise InputError(
             f"“{batch.file_name}” does not name the coders. Choose “{Coders.ME.label}” or “{Coders.CONSENSUS.label}”, or "

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.coders import annotators
 from mer_platform.annotation.exchange.downloads import download
-from mer_platform.annotation.exchange.models import AnnotationImport
+from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome
 from mer_platform.annotation.exchange.selection import SelectionForm
 from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
@@ -36,6 +36,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(allow_empty_file=True)
     coders = forms.ChoiceField(choices=AnnotationImport.Coders.choices, initial=AnnotationImport.Coders.NAMES)
 
+    frame_rate = forms.FloatField(required=False, min_value=MIN_RATE, max_value=MAX_RATE)
+
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
@@ -56,7 +58,9 @@ def exchange(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            batch = check_file(project, request.user, file.name, file.read(), form.cleaned_data["coders"])
+            rate = form.cleaned_data["frame_rate"]
+            coders = form.cleaned_data["coders"]
+            batch = check_file(project, request.user, file.name, file.read(), coders, frame_rate=rate)
         except InputError as error:
             form.add_error("file", str(error))
         else:
@@ -116,6 +120,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "counts": batch.counts(),
         "chosen": batch.chosen(),
         "members": sorted(annotators(project)),
+        "asks_rate": any(problem["code"].startswith("rate-") for problem in batch.problems),
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
         "who": "Origin" if shown == "consensus" else "Coder",
@@ -172,11 +177,12 @@ def compare_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     check_sees_all(request.user, batch.project)
     named = {entry["name"]: request.POST.get(f"member-{n}", "") for n, entry in enumerate(batch.names)}
     try:
-        check_again(batch, request.user, {name: member for name, member in named.items() if member})
+        members = {name: member for name, member in named.items() if member}
+        check_again(batch, request.user, members, _rate(request))
     except InputError as error:
         messages.error(request, str(error))
     except ValidationError as error:
-        messages.error(request, error.message)
+        messages.error(request, " ".join(error.messages))
     return redirect("annotation-file", slug, pk)
 
 
@@ -219,6 +225,13 @@ def _problem_groups(
     """Return the problems grouped by what they say, and the group that the request asks for, if it does."""
     groups = group_problems(batch.problems)
     return groups, next((group for group in groups if group.key == request.GET.get("group")), None)
+
+
+def _rate(request: HttpRequest) -> float | None:
+    """Return the frame rate in the form. Raises ValidationError if it is not one."""
+    field = forms.FloatField(required=False, min_value=MIN_RATE, max_value=MAX_RATE, label="Frame rate")
+    rate: float | None = field.clean(request.POST.get("frame_rate", ""))
+    return rate
 
 
 def _say(request: HttpRequest, outcome: ImportOutcome, text: str, why: str) -> None:

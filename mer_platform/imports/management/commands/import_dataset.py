@@ -44,6 +44,12 @@ class Command(BaseCommand):
             metavar="FILE",
             help="a column map (JSON), which says which column of the sheet holds what",
         )
+        parser.add_argument(
+            "--frame-rate",
+            type=float,
+            metavar="FPS",
+            help="frames per second at which a file of annotations counts frames, if it does not state it",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only check and report; needs no worker")
         parser.add_argument(
             "--accept",
@@ -102,7 +108,14 @@ class Command(BaseCommand):
             columns = parse_map(options["columns"].read_bytes()) if options["columns"] else None
             source = ImportSource(Import.SourceType.FOLDER, str(options["path"].resolve()), confined=False)
             batch = services.start(
-                project, options["layout"], source, sheet, None, columns=columns, enqueue=False
+                project,
+                options["layout"],
+                source,
+                sheet,
+                None,
+                columns=columns,
+                frame_rate=options["frame_rate"],
+                enqueue=False,
             )
         except OSError as error:
             raise CommandError(f"Cannot read “{error.filename}”: {error.strerror}.") from error
