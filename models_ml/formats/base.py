@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 Kind = Literal["micro", "macro"]
-# How a file counts frames: source frames, from 1, frame indices (from 0), or milliseconds from the first frame.
+# How a file counts frames: source frames, from 1, frame indices (from 0), or milliseconds of the playing file, from the
+# first frame.
 Unit = Literal["source", "frame", "index", "ms"]
 MARKS = ("onset", "apex", "offset")
 SHEET_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv")

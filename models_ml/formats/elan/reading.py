@@ -20,7 +20,7 @@ from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.elan.document import ElanAnnotation, ElanDocument, Tier, parse
 from models_ml.formats.elan.tier_names import TierName, read_tier_name
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.spans import KINDS, MISSING, NO_EXPRESSION, PHASES, Span, combine, role_of
+from models_ml.formats.spans import CONSENSUS, KINDS, MISSING, NO_EXPRESSION, PHASES, Span, combine, role_of
 from models_ml.video.filetypes import is_litter
 
 _LARGEST = 64 << 20  # bytes of a file
@@ -95,9 +95,11 @@ def _document(name: str, document: ElanDocument, report: ImportReport) -> list[M
             "expression has, not when each of them starts and ends."
         )
         report.info("unit-times", message, **source.where())
+    is_ours = f"{PROPERTY}clip" in document.properties
     found: list[Marked] = []
     for (coder, _), lane in sorted(lanes.items()):
-        own = replace(source, coder=coder)
+        agreed = is_ours and coder == CONSENSUS
+        own = replace(source, coder="" if agreed else coder, agreed=agreed)
         found += combine(lane.spans, own, report, mentioned=frozenset(lane.mentioned))
     return found
 

@@ -18,7 +18,6 @@ _KEYS = ("fps", "frame_rate", "framerate", "frameRate", "rate")
 _SAME = 0.02  # two rates this close, as a share, are one
 _WHOLE = 1.5  # frames
 _ROUNDING = 1e-6  # of the rates that are computed from a file's decimal numbers
-_USUAL = Fraction(25)  # of a clip with a single frame and no rate
 _FINEST = 1 << 20  # frames per second
 
 
@@ -79,17 +78,17 @@ def _tidy(rate: float) -> float:
     return float(whole) if whole and abs(rate - whole) <= _ROUNDING * whole else rate
 
 
-def number_frames(timing: Timing, fps: Fraction) -> tuple[Fraction, list[int]]:
+def number_frames(timing: Timing) -> tuple[Fraction, list[int]]:
     """Return a rate at which each frame of a clip gets a number of its own in Label Studio, and those numbers.
 
-    The rate is the clip's own where its frames have equal distances or leave whole frames out. At a variable rate, it is
-    high enough that the number of a frame, in Label Studio and back, is that frame.
+    The rate is the one at which the file plays where its frames have equal distances or leave whole frames out. At a
+    variable rate, it is high enough that the number of a frame, in Label Studio and back, is that frame.
     """
     times = timing.times
     gaps = [after - before for before, after in pairwise(times)]
     shortest = min(gaps, default=Fraction(0))
-    finest = Fraction(ceil(1000 / shortest)) if shortest > 0 else fps or _USUAL
-    rates = [fps] if fps > 0 else []
+    rates = [timing.played.rate]
+    finest = Fraction(ceil(1000 / shortest)) if shortest else rates[0]
     while finest <= _FINEST:
         rates.append(finest)
         finest *= 2

@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from models_ml.video.filetypes import VIDEOS
+
 CODER = "coder: "  # comes before a coder's name in a region's text
-_MEDIA = (
-    ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv", ".wav", ".mp3", ".ogg", ".flac", ".m4a",
-)  # fmt: skip
+_MEDIA = (*VIDEOS, ".mpg", ".mpeg", ".ogv", ".wav", ".mp3", ".ogg", ".flac", ".m4a")  # sound counts, too
 _HASH = re.compile(r"[0-9a-f]{8}-")  # what Label Studio puts before the name of an upload
 
 

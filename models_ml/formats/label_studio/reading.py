@@ -22,7 +22,7 @@ from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.label_studio.frame_rates import find_rate
 from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
 from models_ml.formats.report import ImportReport, listed
-from models_ml.formats.spans import Span, combine, role_of
+from models_ml.formats.spans import CONSENSUS, Span, combine, role_of
 from models_ml.video.filetypes import is_litter
 
 _LARGEST = 256 << 20  # bytes of an export
@@ -108,8 +108,10 @@ def _task(
     stated = {key: data[key] for key in ("subject", "database") if isinstance(data.get(key), str)}
     found: list[Marked] = []
     for annotation, regions in results:
+        coder = coder_of(annotation, regions, emails)
+        agreed = coder == CONSENSUS
         source = Marked(
-            clip=names[0], others=names[1:], coder=coder_of(annotation, regions, emails), unit="frame", rate=rate,
+            clip=names[0], others=names[1:], coder="" if agreed else coder, agreed=agreed, unit="frame", rate=rate,
             **where, **stated,
         )  # fmt: skip
         for group in _groups(regions):

@@ -36,7 +36,7 @@ def write(clips: Sequence[MarkedClip]) -> bytes:
 
 def _task(number: int, clip: MarkedClip) -> dict[str, Any]:
     try:
-        rate, numbers = number_frames(clip.timing, Fraction(clip.fps or 0))
+        rate, numbers = number_frames(clip.timing)
     except ValueError as error:
         raise InputError(
             f"Cannot export {clip} to Label Studio: {error}. Leave the clip out, or choose another format."

@@ -36,10 +36,10 @@ def read(*results: dict[str, Any], who: Any = 1, **data: Any) -> Finding:
     return annotations.read("export.json", json.dumps([task]).encode())
 
 
-def timing_at(times: Sequence[Fraction], source: Sequence[int] = ()) -> Timing:
+def timing_at(times: Sequence[Fraction]) -> Timing:
     """Return the timing of frames at these milliseconds."""
     clock = Clock.of_stamps([int(30 * time) for time in times], Fraction(1, 30_000), Fraction(30))
-    return Timing(tuple(source) or tuple(range(len(times))), clock)
+    return Timing(tuple(range(len(times))), clock)
 
 
 def clip_of(times: list[Fraction], fps: str, *marked: Marked) -> MarkedClip:
@@ -126,21 +126,25 @@ def test_choices_that_are_not_read_are_named() -> None:
 
 
 def test_numbers_are_those_of_the_frames_at_a_constant_rate() -> None:
-    times = tuple(index * Fraction(1001, 30) for index in range(50))
-    assert number_frames(timing_at(times), Fraction(30000, 1001)) == (
-        Fraction(30000, 1001), list(range(1, 51)),
-    )  # fmt: skip
+    rate = Fraction(30000, 1001)
+    timing = Timing(tuple(range(50)), Clock(rate, 50))
+    assert number_frames(timing) == (rate, list(range(1, 51)))
+
+
+def test_numbers_are_counted_at_the_rate_at_which_the_file_plays() -> None:
+    timing = Timing(tuple(range(50)), Clock(Fraction(200), 50, file_rate=Fraction(25)))
+    assert number_frames(timing) == (Fraction(25), list(range(1, 51)))
 
 
 def test_numbers_keep_the_time_over_frames_that_are_left_out() -> None:
-    times = tuple(5 * Fraction(index + 3 * (index > 1)) for index in range(4))
-    assert number_frames(timing_at(times, (1, 2, 6, 7)), Fraction(200)) == (Fraction(200), [1, 2, 6, 7])
+    source = (1, 2, 6, 7)
+    timing = Timing(source, Clock.of_numbers(source, Fraction(200)))
+    assert number_frames(timing) == (Fraction(200), [1, 2, 6, 7])
 
 
 def test_at_a_variable_rate_each_frame_has_a_number_of_its_own() -> None:
-    times = [Fraction(ms) for ms in (0, 33, 41, 46, 79, 81)]
-    timing = timing_at(times)
-    rate, numbers = number_frames(timing, Fraction(74))
+    timing = timing_at([Fraction(ms) for ms in (0, 33, 41, 46, 79, 81)])
+    rate, numbers = number_frames(timing)
     assert [timing.at_ms(1000 * (n - 1) / float(rate)) for n in numbers] == list(range(6))
 
 
