@@ -48,9 +48,9 @@ class FramePair:
     def name(self, config: FeatureConfig) -> str:
         """Return the stored name of its features.
 
-        The clip's bytes and the frames identify them; flow does not depend on the frame rate.
+        The clip's pixels and the frames identify them; flow does not depend on the frame rate.
         """
-        return feature_name(self.clip.sha256, self.onset, self.apex, config, flow_device())
+        return feature_name(self.clip.content_key, self.onset, self.apex, config, flow_device())
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _load_or_compute(frames: FramePair, config: FeatureConfig) -> Features:
             return np.load(io.BytesIO(file.read()), allow_pickle=False)
     with local_copy(frames.clip.file) as path:
         marks = [(frames.onset, frames.apex)]
-        _, pair = next(aligned_pairs(path, marks, config, fps=frames.clip.fps_given))
+        _, pair = next(aligned_pairs(path, marks, config, fps=frames.clip.fps_given, turn=frames.clip.turn))
     if isinstance(pair, InputError):
         raise pair
     features = features_of_pairs([pair], config, flow_device())[0]
@@ -191,7 +191,7 @@ def _pairs(
             clip = wanted[0][1].clip
             with local_copy(clip.file) as path:
                 marks = [(frames.onset, frames.apex) for _, frames in wanted]
-                for position, pair in aligned_pairs(path, marks, config, fps=clip.fps_given):
+                for position, pair in aligned_pairs(path, marks, config, fps=clip.fps_given, turn=clip.turn):
                     yield wanted[position][0], pair
 
 

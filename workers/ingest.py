@@ -65,7 +65,7 @@ def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> I
     with new_file() as pack:
         try:
             result = ingest_contained(
-                path, pack.path, limits=limits, on_progress=on_progress, fps=clip.fps_given
+                path, pack.path, limits=limits, on_progress=on_progress, fps=clip.fps_given, turn=clip.turn
             )
         except LimitExceeded as error:
             raise InputError(
@@ -109,4 +109,5 @@ def clip_fields(result: IngestResult) -> dict[str, Any]:
         "face_frames": [list(span) for span in result.faces.coverage()],
         "fingerprint": result.fingerprint,
         "notes": list(result.notes),
+        "face_turn": result.face_turn,
     }

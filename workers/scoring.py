@@ -92,7 +92,7 @@ def _spotted(clip: Clip) -> tuple[int, int]:
     if known is not None:
         return known.onset, known.apex
     with local_copy(clip.file) as path:
-        found = spot(path, fps=clip.rate)
+        found = spot(path, fps=clip.rate, turn=clip.turn)
     return found.onset, found.apex
 
 

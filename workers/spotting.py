@@ -30,7 +30,7 @@ def spot_clip(claim: Claim) -> None:
     found: list[Spot] = []
     if clip.face_frames:
         with local_copy(clip.file) as path:
-            motion, _ = track_face(path, fps=clip.rate, on_progress=on_progress)
+            motion, _ = track_face(path, fps=clip.rate, turn=clip.turn, on_progress=on_progress)
         clip.refresh_from_db(
             fields=["fps", "frame_steps"]
         )  # the recording rate may have been corrected since then

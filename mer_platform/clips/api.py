@@ -19,6 +19,7 @@ from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
+from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
@@ -55,7 +56,7 @@ class ClipSerializer(serializers.ModelSerializer):
         fields = [
             "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
             "notes", "face_frames", "frame_count", "frames_per_second", "fps", "file_fps", "width", "height",
-            "is_grey", "codec", "first_source_number", "sha256", "size", "original_name", "created_at",
+            "is_grey", "codec", "first_source_number", "turn", "face_turn", "sha256", "size", "original_name", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -126,6 +127,17 @@ class UploadSerializer(serializers.Serializer):
         help_text="The recording rate in frames per second, to which the times of a video are scaled. Default: the rate of "
         "the database; a video was recorded as it plays unless the database states its rate also for videos.",
     )
+
+
+class TurnSerializer(serializers.Serializer):
+    degrees = serializers.ChoiceField(TURNS, help_text="Degrees clockwise, in addition to earlier turns.")
+
+
+class JobSerializer(serializers.Serializer):
+    """A job that was queued."""
+
+    job = serializers.IntegerField(source="pk")
+    state = serializers.CharField()
 
 
 class NoFlow(exceptions.APIException):
@@ -212,7 +224,7 @@ class ClipViewSet(
         except InputError as error:
             raise Http404(str(error)) from error
         response = Response({**index.to_json(), "faces": clip.faces.get("boxes", [])})
-        # The recording rate can be corrected, so only an address with the version of the frames can be cached.
+        # The frames can change, so only an address with their version can be cached.
         is_fixed = request.query_params.get("v") == clip.frames_version
         response["Cache-Control"] = (
             "private, max-age=31536000, immutable" if is_fixed else "private, no-cache"
@@ -228,6 +240,8 @@ class ClipViewSet(
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the encoded frames, one after another. Request a part with `Range` or `?first=…&last=…`."""
         clip = self._ready_clip()
+        if "v" in request.query_params and not clip.shows(request.query_params["v"]):
+            raise Http404("The frames of this clip have changed. Load the page again.")
         file = default_storage.open(clip.pack_name)
         return ranged_response(
             request, file, default_storage.size(clip.pack_name), clip.pack_name, "application/octet-stream"
@@ -277,6 +291,23 @@ class ClipViewSet(
         waiting = Response({"state": job.state}, status=status.HTTP_202_ACCEPTED)
         waiting["Cache-Control"] = "no-store"
         return waiting
+
+    @extend_schema(request=TurnSerializer, responses={202: JobSerializer, 409: OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["post"])
+    def turn(self, request: Request, pk: str) -> Response:
+        """Turn the frames of a ready clip clockwise, for example because the face lies on its side.
+
+        A job ingests the clip again and computes its features again. Until it is done, the clip stays as it is. Marks stay
+        valid, because frames keep their indices.
+        """
+        clip = self.get_object()
+        wanted = TurnSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            job = request_turn(clip, wanted.validated_data["degrees"], request.user)
+        except BeingIngested as error:
+            raise Conflict(str(error)) from error
+        return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
     def _ready_clip(self) -> Clip:
         clip = self.get_object()

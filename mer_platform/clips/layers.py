@@ -25,11 +25,13 @@ class FlowLayer:
     def name(self) -> str:
         """Where the layer is stored. A name never refers to another layer."""
         version = f"{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
-        return f"layers/{self.clip.sha256[:2]}/{self.clip.sha256}-{self.start}-{self.end}-{version}.json"
+        return f"layers/{self.clip.sha256[:2]}/{self.clip.content_key}-{self.start}-{self.end}-{version}.json"
 
     @property
     def key(self) -> str:
-        return f"{JOB_KIND}:{self.clip.pk}:{self.start}:{self.end}:{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
+        turn = f":{self.clip.turn}" if self.clip.turn else ""
+        version = f"{FEATURE_CODE_VERSION}.{LAYER_VERSION}"
+        return f"{JOB_KIND}:{self.clip.pk}:{self.start}:{self.end}:{version}{turn}"
 
     @property
     def exists(self) -> bool:

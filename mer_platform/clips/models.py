@@ -125,6 +125,14 @@ class Clip(models.Model):
         help_text="Sentences about what is hidden or odd in the file, for example a variable frame rate.",
     )
 
+    turn = models.PositiveSmallIntegerField(
+        default=0, help_text="Degrees by which a person turned the frames clockwise."
+    )
+    face_turn = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="Degrees by which the frames must be turned clockwise so that the face is upright.",
+    )
+
     class Meta:
         ordering = ["subject__database__name", "subject__name", "name"]
         constraints = [
@@ -145,6 +153,11 @@ class Clip(models.Model):
         return float(Fraction(self.fps)) if self.fps else 0.0
 
     @property
+    def content_key(self) -> str:
+        """Identifies the pixels of the frames: the SHA-256 of the clip, and by how much its frames are turned."""
+        return content_key(self.sha256, self.turn)
+
+    @property
     def pack_name(self) -> str:
         return f"packs/{self.sha256[:2]}/{self._pack_key}.bin"
 
@@ -159,18 +172,25 @@ class Clip(models.Model):
     @property
     def _pack_key(self) -> str:
         # The motion curve depends on the recording rate, so the same frames at another rate need another pack.
-        return f"{self.sha256}-{self.fps_given:g}" if self.fps_given else self.sha256
+        return f"{self.content_key}-{self.fps_given:g}" if self.fps_given else self.content_key
 
     @property
     def frames_version(self) -> str:
         """Changes with the frame pack and the recording rate; part of the addresses that browsers cache."""
-        return f"{self.fps_given or 0:g}@{self.fps}"
+        return f"{self.turn}@{self.fps_given or 0:g}@{self.fps}"
+
+    def shows(self, version: str) -> bool:
+        """Return whether the frames of a ``frames_version`` have the same bytes as those of today."""
+        return version.partition("@")[0] == str(self.turn)
 
     @property
     def face_note(self) -> str:
         """A warning if some frames have no face; empty if all have one."""
         if self.state != self.State.READY:
             return ""
+        if self.face_turn:
+            turn = f"turn the clip by {self.face_turn}° clockwise"
+            return f"The face is not upright: {turn} to use it for training or scoring."
         if not self.face_frames:
             return "No face found: this clip can be annotated, but not used for training or scoring."
         if self.face_frames != [[0, self.frame_count - 1]]:
@@ -191,6 +211,11 @@ class Clip(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
+
+
+def content_key(sha256: str, turn: int) -> str:
+    """Return the ``content_key`` of a clip."""
+    return f"{sha256}-turned{turn}" if turn else sha256
 
 
 class FlowPicture(models.Model):

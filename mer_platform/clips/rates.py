@@ -8,6 +8,7 @@ from django.db import transaction
 
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_fields, clock_of
+from mer_platform.clips.turning import is_turning
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.errors import InputError
@@ -54,6 +55,8 @@ def correct_rate(clip: Clip, rate: Fraction, user: Any) -> bool:
                 f"The recording rate of {clip} cannot be corrected: its state is {locked.state}. Correct it when the "
                 "clip is ready, or upload the file again with its rate."
             )
+        if is_turning(locked):
+            raise ValidationError(f"{clip} is being turned. Correct its recording rate when that is done.")
         try:
             clock = clock_of(locked)
         except InputError as error:

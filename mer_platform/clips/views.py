@@ -13,6 +13,7 @@ from mer_platform.clips.forms import DatabaseForm, PictureFilter
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import SUFFIXES
+from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import AuditEvent, Role
 from mer_platform.web import is_partial, page_of
@@ -79,6 +80,26 @@ def clip_rate(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             else "is unchanged."
         )
         messages.success(request, f"The recording rate of {clip} {text}")
+    return redirect("clip", slug, pk)
+
+
+@login_required
+@require_POST
+def clip_turn(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Turn the frames of a clip clockwise."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    clip = get_object_or_404(Clip.objects.select_related("subject__database"), pk=pk, project=project)
+    degrees = request.POST.get("degrees", "")
+    try:
+        request_turn(clip, int(degrees) if degrees in {str(turn) for turn in TURNS} else 0, request.user)
+    except (ValidationError, BeingIngested) as error:
+        messages.error(
+            request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        )
+    else:
+        messages.success(
+            request, f"{clip} is being turned by {degrees}° clockwise. Marks stay on their frames."
+        )
     return redirect("clip", slug, pk)
 
 

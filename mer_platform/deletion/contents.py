@@ -19,7 +19,7 @@ from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 
 Target = Clip | FlowPicture | Subject | Database | Project
 
-CLIP_JOBS = ("ingest", "spot", "flow-layer")
+CLIP_JOBS = ("ingest", "turn", "spot", "flow-layer")
 SHOWN_VERSIONS = 3
 WORDS = {
     "databases": ("database", "databases"),

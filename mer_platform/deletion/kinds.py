@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from django.db.models import Q, QuerySet
 from pydantic import ValidationError
 
-from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.clips.models import Clip, FlowPicture, content_key
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.exports.models import FeatureExport
 from mer_platform.features.models import FeatureRange, FeatureSet
@@ -117,14 +117,15 @@ def _features(rows: Holdings) -> Iterator[Needed]:
         if not wanted:
             continue
         samples = version.samples.filter(clip__isnull=False).order_by()
-        for sha256, onset, apex, offset in samples.values_list("content_sha256", "onset", "apex", "offset"):
+        columns = ("content_sha256", "clip__turn", "onset", "apex", "offset")
+        for sha256, turn, onset, apex, offset in samples.values_list(*columns):
             if sha256 not in rows.skip:
-                yield from _features_of(sha256, onset, apex, offset, wanted)
+                yield from _features_of(content_key(sha256, turn), onset, apex, offset, wanted)
     scored = rows.scores.filter(onset__isnull=False, apex__isnull=False)
     for item in scored.select_related("clip", "batch__model__run").iterator():
         if item.clip.sha256 not in rows.skip:
             config = item.batch.model.run.settings.features
-            yield from _features_of(item.clip.sha256, item.onset, item.apex, None, [(config, 0)])
+            yield from _features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
 
 
 def _feature_settings(version: CompositeVersion) -> list[tuple[FeatureConfig, int]]:
@@ -147,7 +148,7 @@ def _feature_settings(version: CompositeVersion) -> list[tuple[FeatureConfig, in
 
 
 def _features_of(
-    sha256: str,
+    content: str,
     onset: int | None,
     apex: int | None,
     offset: int | None,
@@ -158,7 +159,7 @@ def _features_of(
     for config, jitter in wanted:
         for at in {moved_apex(onset, apex, offset, frames) for frames in (0, -jitter, jitter)} | {apex}:
             for device in DEVICES if config.flow == "tvl1" else DEVICES[:1]:
-                yield Needed(feature_name(sha256, onset, at, config, device))
+                yield Needed(feature_name(content, onset, at, config, device))
 
 
 def _never_used(_entries: Collection[str]) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.features.models import FeatureSet
 from mer_platform.jobs.models import Claim, Job
@@ -35,12 +36,12 @@ def sample_ranges(samples: Sequence[Sample]) -> list[tuple[int, int]]:
     return ranges
 
 
-def feature_name(clip_sha256: str, onset: int, apex: int, config: FeatureConfig, device: str) -> str:
+def feature_name(content_key: str, onset: int, apex: int, config: FeatureConfig, device: str) -> str:
     """Return the stored name of the features between two frames of a clip, computed on one kind of device.
 
-    The clip's bytes and the frames identify them; flow does not depend on the frame rate.
+    The clip's pixels and the frames identify them; flow does not depend on the frame rate.
     """
-    key = feature_key(clip_sha256, onset, apex, config, device)
+    key = feature_key(content_key, onset, apex, config, device)
     return f"features/{key[:2]}/{key}.npy"
 
 
@@ -72,6 +73,19 @@ def request_features(version: CompositeVersion, config: FeatureConfig, user: Any
         for start, end in sample_ranges(list(version.samples.order_by("index"))):
             _enqueue(found, "feature-set", start, {"samples": [start, end]})
     return found
+
+
+def compute_again(clip: Clip) -> None:
+    """Compute the feature sets of all versions that contain the clip again, because its frames have changed.
+
+    Each becomes a new row, so that no address of an image ever shows another image.
+    """
+    versions = Sample.objects.filter(clip=clip).order_by().values("version")
+    for old in FeatureSet.objects.filter(version__in=versions).select_related("version", "created_by"):
+        Job.cancel_group(old.group)
+        version, config, user = old.version, old.settings, old.created_by
+        old.delete()
+        request_features(version, config, user)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ def aligned_pairs(
     config: FeatureConfig,
     *,
     fps: float | None = None,
+    turn: int = 0,
     detector: LandmarkDetector | None = None,
 ) -> Iterator[tuple[int, AlignedPair | InputError]]:
     """Yield the pairs of several expressions of one clip, as soon as their frames are decoded.
@@ -37,6 +38,9 @@ def aligned_pairs(
     fps
         As for ``open_source``; not required here for frame images, because no pixel depends on it.
 
+    turn
+        As for ``open_source``.
+
     Yields
     ------
     tuple
@@ -52,7 +56,7 @@ def aligned_pairs(
     try:
         if fps is None and (path.is_dir() or sniff(path) == "zip"):
             fps = 1
-        with open_source(path, fps=fps) as source:
+        with open_source(path, fps=fps, turn=turn) as source:
             for frame in source:
                 last = frame.index
                 if last in uses:

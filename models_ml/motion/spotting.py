@@ -26,6 +26,7 @@ def spot(
     path: Path,
     *,
     fps: float | None = None,
+    turn: int = 0,
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
 ) -> Spot:
@@ -35,7 +36,7 @@ def spot(
 
     Parameters
     ----------
-    path, fps, limits
+    path, fps, turn, limits
         As for ``open_source``.
     detector
         Finds the face; by default the process's own.
@@ -45,7 +46,7 @@ def spot(
     InputError
         As ``open_source``, and if there is no face in the clip.
     """
-    return find_expression(*track_face(path, fps=fps, limits=limits, detector=detector))
+    return find_expression(*track_face(path, fps=fps, turn=turn, limits=limits, detector=detector))
 
 
 def spot_intervals(
@@ -112,6 +113,7 @@ def track_face(
     path: Path,
     *,
     fps: float | None = None,
+    turn: int = 0,
     limits: Limits = _DEFAULT_LIMITS,
     detector: LandmarkDetector | None = None,
     on_progress: Callable[[int], None] = lambda _frames: None,
@@ -120,7 +122,7 @@ def track_face(
 
     Parameters
     ----------
-    path, fps, limits, detector
+    path, fps, turn, limits, detector
         As for ``spot``.
     on_progress
         Called after each frame with the number of frames so far; an exception from it stops the work.
@@ -130,7 +132,7 @@ def track_face(
     InputError
         As ``spot``.
     """
-    with open_source(path, fps=fps, limits=limits) as source:
+    with open_source(path, fps=fps, turn=turn, limits=limits) as source:
         tracker = RegionTracker(source.fps, detector)
         stamps = []
         for frame in source:

@@ -17,13 +17,16 @@ from models_ml.video.filetypes import VIDEOS_IN_WORDS
 from models_ml.video.frames import Frame, FrameSource, Image, Limits
 from models_ml.video.images import ImageSource
 from models_ml.video.stream import VideoSource
+from models_ml.video.turning import TurnedSource
 
 __all__ = ["Frame", "FrameSource", "Image", "Limits", "VideoSource", "open_source", "read_frames"]
 
 _DEFAULT_LIMITS = Limits()
 
 
-def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAULT_LIMITS) -> FrameSource:
+def open_source(
+    path: Path, *, fps: float | None = None, limits: Limits = _DEFAULT_LIMITS, turn: int = 0
+) -> FrameSource:
     """Open a video file (mp4, m4v, mov, avi, mkv, webm), a zip of frame images or a folder of them.
 
     The type is recognised by content; the file's name does not matter.
@@ -37,6 +40,8 @@ def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAU
         while the frames' pts stay as they are.
     limits
         The most that a clip may hold.
+    turn
+        Degrees (90, 180 or 270) by which frames are turned clockwise, after the file's own orientation.
 
     Raises
     ------
@@ -44,6 +49,11 @@ def open_source(path: Path, *, fps: float | None = None, limits: Limits = _DEFAU
         If the clip cannot be used. What the headers show is raised here, what only the data show during iteration: a
         video that ends early says how many frames could be read.
     """
+    source = _open(path, fps, limits)
+    return TurnedSource(source, turn) if turn else source
+
+
+def _open(path: Path, fps: float | None, limits: Limits) -> FrameSource:
     if path.is_dir():
         return ImageSource(path, fps=fps, limits=limits)
     if path.stat().st_size == 0:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from models_ml.face.detect import Box, get_detector
+from models_ml.face.orientation import face_turn
 from models_ml.face.track import Detector, FaceTrack, sampled_frames, search
 from models_ml.motion.curve import MotionCurve
 from models_ml.video.clock import Clock
@@ -43,6 +44,8 @@ class IngestResult:
         Finds copies of the clip (see ``Fingerprint``).
     notes
         Sentences about what is hidden or odd in the file.
+    face_turn
+        Degrees by which the clip must be turned clockwise so that the face is upright; 0 if it is, or was not found.
     """
 
     index: PackIndex
@@ -55,6 +58,7 @@ class IngestResult:
     faces: FaceTrack
     fingerprint: str
     notes: tuple[str, ...] = ()
+    face_turn: int = 0
 
 
 def ingest(
@@ -62,6 +66,7 @@ def ingest(
     pack_file: BinaryIO,
     *,
     fps: float | None = None,
+    turn: int = 0,
     limits: Limits = _DEFAULT_LIMITS,
     detector: Detector | None = None,
     on_progress: Callable[[int], None] | None = None,
@@ -78,6 +83,8 @@ def ingest(
     fps
         Recording rate in frames per second; required for images. A video's times are scaled to it; by default, it was
         recorded as it plays.
+    turn
+        As for ``open_source``.
     detector
         Finds the face; by default the process's own.
     on_progress
@@ -89,7 +96,7 @@ def ingest(
         If the clip cannot be used; see ``open_source``.
     """
     detector = detector or get_detector()
-    with open_source(path, fps=fps, limits=limits) as source:
+    with open_source(path, fps=fps, limits=limits, turn=turn) as source:
         writer = PackWriter(pack_file)
         curve, fingerprint = MotionCurve(source.fps), Fingerprint()
         size, rate = (source.width, source.height), float(source.fps)
@@ -122,6 +129,7 @@ def ingest(
         faces=faces,
         fingerprint=fingerprint.value(faces),
         notes=tuple(notes),
+        face_turn=face_turn(faces, read, detector),
     )
 
 

@@ -19,6 +19,7 @@ from mer_platform.annotation.coding.queue import coding_queue, why_empty
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_of, notes_of
+from mer_platform.clips.turning import TURNS, failed_turn, is_turning
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 from models_ml.errors import InputError
@@ -81,6 +82,9 @@ def clip_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "consensus": consensus,
         "notes": notes_of(clip),
         "suggestions": clip.suggestions.all() if annotator else [],
+        "turning": is_turning(clip),
+        "turn_problem": failed_turn(clip),
+        "turns": TURNS,
         "adopted": {agreed.annotation_id for agreed in consensus},
         **neighbours(clip),
     }
