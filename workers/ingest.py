@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from mer_platform.annotation.spotting import queue_spotting
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_fields, write_index
+from mer_platform.deletion.services import note_unused
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from mer_platform.storage import local_copy, new_file
 from models_ml.errors import InputError
@@ -90,6 +91,7 @@ def save_result(clip: Clip, result: IngestResult, corrected: str = "") -> None:
         if now.fps != corrected:
             raise JobCancelled("the recording rate of the clip was corrected again")
         fields |= {"fps": corrected, "fps_given": clip.fps_given}
+        note_unused(set(now.pack_names).difference(clip.pack_names))
     clip.save_result(**fields)
 
 

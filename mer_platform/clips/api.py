@@ -36,6 +36,15 @@ class DatabaseSerializer(serializers.ModelSerializer):
         model = Database
         fields = ["id", "project", "name", "fps", "fps_for_videos", "emotions"]
 
+    def validate(self, attrs: Any) -> Any:
+        old = self.instance
+        stated = {name: attrs.get(name, getattr(old, name, None)) for name in ("fps", "fps_for_videos")}
+        try:
+            Database(fps=stated["fps"], fps_for_videos=bool(stated["fps_for_videos"])).clean()
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
+        return attrs
+
 
 class SubjectSerializer(serializers.ModelSerializer):
     class Meta:

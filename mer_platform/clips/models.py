@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -40,6 +41,11 @@ class Database(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raise ValidationError if the rate of videos is wanted, but not stated."""
+        if self.fps_for_videos and not self.fps:
+            raise ValidationError({"fps": "State the frames per second at which the videos were recorded."})
 
     def default_fps(self, is_video: bool) -> float | None:
         """Return the recording rate of a clip that states none; None if it was recorded as it plays, or is not known."""
@@ -173,6 +179,11 @@ class Clip(models.Model):
     def _pack_key(self) -> str:
         # The motion curve depends on the recording rate, so the same frames at another rate need another pack.
         return f"{self.content_key}-{self.fps_given:g}" if self.fps_given else self.content_key
+
+    @property
+    def pack_names(self) -> tuple[str, str, str]:
+        """Names of all stored files that ingest made from the clip."""
+        return self.pack_name, self.index_name, self.thumbnail_name
 
     @property
     def frames_version(self) -> str:

@@ -86,17 +86,13 @@ def _clips(rows: Holdings) -> Iterator[Needed]:
 def _packs(rows: Holdings) -> Iterator[Needed]:
     for clip in rows.clips.select_related("subject__database").iterator():
         by = str(clip) if clip.state == Clip.State.READY else ""
-        yield from (Needed(name, by) for name in _pack_names(clip))
-
-
-def _pack_names(clip: Clip) -> tuple[str, str, str]:
-    return clip.pack_name, clip.index_name, clip.thumbnail_name
+        yield from (Needed(name, by) for name in clip.pack_names)
 
 
 def _packs_used(names: Collection[str]) -> set[str]:
     hashes = {PurePosixPath(name).name[:64] for name in names}
     same = Clip.objects.filter(sha256__in=hashes)
-    return {name for clip in same for name in _pack_names(clip)}.intersection(names)
+    return {name for clip in same for name in clip.pack_names}.intersection(names)
 
 
 def _layers(rows: Holdings) -> Iterator[Needed]:

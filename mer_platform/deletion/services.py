@@ -54,6 +54,11 @@ def delete(target: Target, user: Any) -> Contents:
     raise AssertionError("the last attempt returns or raises")
 
 
+def note_unused(names: Iterable[str]) -> None:
+    """Let upkeep remove these stored files, unless rows refer to them by then."""
+    Removal.objects.bulk_create([Removal(name=name) for name in names], ignore_conflicts=True)
+
+
 def remove_files(seconds: float = 5.0) -> int:
     """Remove files of deleted rows from the storage, for about so many seconds. Return the number of files removed."""
     until = time.monotonic() + seconds
