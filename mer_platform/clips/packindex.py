@@ -16,9 +16,10 @@ from django.core.files.storage import default_storage
 from mer_platform.clips.models import Clip
 from models_ml.errors import InputError
 from models_ml.video.clock import Clock
+from models_ml.video.framenames import GAPS, gap_notes
 from models_ml.video.packindex import PackIndex
 
-_SIMILAR = 0.01  # part by which two rates differ at most if they are called the same: 29.97 and 30
+SIMILAR = 0.01  # part by which two rates differ at most if they are called the same: 29.97 and 30
 
 
 def read_index(clip: Clip) -> PackIndex:
@@ -66,7 +67,7 @@ def notes_of(clip: Clip) -> list[str]:
     if clip.fps and clip.frame_steps is not None:
         notes = [*clock_of(clip).notes(), *notes]
     usual = clip.database.fps
-    if clip.file_fps and not clip.fps_given and usual and abs(clip.rate / usual - 1) > _SIMILAR:
+    if clip.file_fps and not clip.fps_given and usual and abs(clip.rate / usual - 1) > SIMILAR:
         notes.append(
             f"The file plays at {clip.rate:.5g} fps, but the database states {usual:.5g} fps. If it was recorded at that "
             "rate, correct its recording rate."
@@ -95,6 +96,8 @@ def _learnt(clip: Clip, index: PackIndex) -> Clock:
         fields = clock_fields(clock) | {"file_fps": str(index.clock.rate) if is_video else ""}
         if clip.fps and Fraction(clip.fps) == clock.rate:
             del fields["fps"]
+        if not is_video and clock.steps:  # an earlier version left the gaps out of the times
+            fields["notes"] = gap_notes(index.source) + [n for n in clip.notes if not n.startswith(GAPS)]
         for name, value in fields.items():
             setattr(clip, name, value)
         Clip.objects.filter(pk=clip.pk, frame_steps=None).update(**fields)

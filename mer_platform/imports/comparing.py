@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from mer_platform.annotation.exchange.comparing import SAME, Comparer
 from mer_platform.annotation.models import Consensus, Judgement
 from mer_platform.clips.models import Clip, FlowPicture
+from mer_platform.clips.packindex import SIMILAR
 from mer_platform.imports.models import ImportItem
 from mer_platform.projects.models import Project
 from mer_platform.storage import sha256_of
@@ -62,7 +63,18 @@ def compare_clip(
     if difference := _other_frames(tree, item, clip):
         item.reason = f"The project has a clip of this name with other frames ({difference}); that clip stays unchanged."
         return [Problem("warning", "frames-differ", f"{item}: {item.reason}", **where)]
-    return compare_marks(item, clip, rows, contents.consensus(clip), judged=contents.is_judged(clip))
+    problems = compare_marks(item, clip, rows, contents.consensus(clip), judged=contents.is_judged(clip))
+    if item.fps and clip.rate and abs(clip.rate / item.fps - 1) > SIMILAR:
+        problems.append(
+            Problem(
+                "warning",
+                "rate-differs",
+                f"{item} has a recording rate of {clip.rate:.5g} fps in this project, but {item.fps:.5g} in the import; it "
+                "stays unchanged. If the import is right, correct the rate on the clip's page.",
+                **where,
+            )
+        )
+    return problems
 
 
 def compare_marks(

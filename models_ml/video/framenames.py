@@ -14,6 +14,8 @@ from models_ml.errors import InputError
 
 # The largest number that the database stores for a frame, and far below 2**53, up to which JavaScript is exact.
 MAX_FRAME_NUMBER = 2**31 - 1
+GAPS = "The numbers of the frame images have gaps"  # starts the note about them
+_SPANS = 6  # gaps shown in a note
 _LAST_NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
@@ -94,6 +96,25 @@ def _in_natural_order(names: list[str]) -> list[str]:
         # As nearly always, only the number differs: the same order in a fifth of the time.
         return [match.string for match in sorted(found, key=lambda match: int(match[0]))]
     return natsorted(names, alg=ns.IGNORECASE)
+
+
+def gap_notes(numbers: Sequence[int]) -> list[str]:
+    """Return sentences about the source frames that are missing from a clip of frame images, for the clip's notes."""
+    spans = missing_numbers(numbers)
+    if not spans:
+        return []
+    missing = sum(last - first + 1 for first, last in spans)
+    shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in spans[:_SPANS])
+    more = f" and {len(spans) - _SPANS} more gaps" if len(spans) > _SPANS else ""
+    notes = [
+        f"{GAPS}: {missing:,} of {missing + len(numbers):,} source frames are missing ({shown}{more}). "
+        "The times run on over the gaps."
+    ]
+    if len(spans) == len(numbers) - 1:
+        notes.append(
+            "No two frame images have adjacent numbers. Check that the numbers count frames at the recording rate."
+        )
+    return notes
 
 
 def _counted(names: list[str]) -> FrameOrder:

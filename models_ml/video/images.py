@@ -11,7 +11,7 @@ from models_ml.errors import InputError
 from models_ml.video import jpegfile
 from models_ml.video.clock import Clock
 from models_ml.video.filetypes import IMAGES_IN_WORDS, file_names
-from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
+from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, gap_notes, order_frames
 from models_ml.video.frames import (
     SMALL,
     Frame,
@@ -31,7 +31,7 @@ from models_ml.video.imagefile import (
 )
 from models_ml.video.imagefolder import contents_of, open_files
 
-_SPANS = 6  # gaps shown in a note
+_OTHERS = 6  # left-out files named in a note
 _NAMED = 20  # damaged frames named in a message
 _BITS = (8, 10, 12, 14)  # that cameras store in 16
 _HOT = 10_000  # of so many values in images with 16 bits, one may be that of a hot pixel
@@ -113,20 +113,7 @@ class ImageSource(FrameSource):
 
     def notes(self) -> list[str]:
         """Return sentences about numbers that are missing or not used, mixed orientation and transparency."""
-        notes = []
-        spans = missing_numbers([item.number for item in self._numbered])
-        if spans:
-            missing = sum(last - first + 1 for first, last in spans)
-            shown = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in spans[:_SPANS])
-            more = f" and {len(spans) - _SPANS} more gaps" if len(spans) > _SPANS else ""
-            notes.append(
-                f"The numbers of the frame images have gaps: {missing:,} of {missing + len(self._numbered):,} source "
-                f"frames are missing ({shown}{more}). The times run on over the gaps."
-            )
-            if len(spans) == len(self._numbered) - 1:
-                notes.append(
-                    "No two frame images have adjacent numbers. Check that the numbers count frames at the recording rate."
-                )
+        notes = gap_notes([item.number for item in self._numbered])
         if self._order.is_counted and frame_number(self._numbered[0].name) is not None:
             notes.append(
                 f"The numbers in the file names are above {MAX_FRAME_NUMBER:,}, so they are not used as source frames: "
@@ -150,8 +137,8 @@ class ImageSource(FrameSource):
             notes.append(f"{values} larger than {self._bits} bits, as those of hot pixels: shown white.")
         if self._others:
             names = file_names(self._others)
-            shown = ", ".join(f"“{name}”" for name in names[:_SPANS])
-            more = f" and {len(names) - _SPANS} more" if len(names) > _SPANS else ""
+            shown = ", ".join(f"“{name}”" for name in names[:_OTHERS])
+            more = f" and {len(names) - _OTHERS} more" if len(names) > _OTHERS else ""
             files = (
                 "1 file that is not a frame image was"
                 if len(self._others) == 1

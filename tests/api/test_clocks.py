@@ -1,12 +1,14 @@
 """One clock per clip: pages, rules and exports state the same milliseconds, also after the recording rate is corrected."""
 
 import csv
+import importlib
 import io
 import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
@@ -211,3 +213,26 @@ def test_addresses_of_cached_frames_change_with_the_rate(api, client, alice, tim
     assert (
         api.get(f"{URL}{clip.pk}/frames/", {"v": clip.frames_version})["Cache-Control"] == "private, no-cache"
     )
+
+
+def test_an_upgrade_keeps_times_with_the_clips(make_clip):
+    images = make_clip("images", frame_count=6)
+    Clip.objects.filter(pk=images.pk).update(
+        file="clips/images.zip", notes=["Frame images have transparency."]
+    )
+    write_index(images, fake_index(6, source=(46, 47, 48, 52, 53, 60)))
+    video = make_clip("video", "sub02", frame_count=3, fps="150528/6359")
+    stamps = {"fps": Fraction(150528, 6359), "time_base": Fraction(1, 12288), "pts": (0, 512, 1024)}
+    write_index(video, fake_index(3, **stamps))
+    lost = make_clip("lost", "sub03")
+    default_storage.delete(lost.index_name)
+    migration = importlib.import_module("mer_platform.clips.migrations.0006_frame_times")
+    migration.learn(apps, None)
+    for clip in (images, video, lost):
+        clip.refresh_from_db()
+    assert (images.fps, images.file_fps, images.frame_steps) == ("200", "", "1: 1x2 4 1 7")
+    assert [note[:41] for note in images.notes] == [
+        "The numbers of the frame images have gaps", "Frame images have transparency.",
+    ]  # fmt: skip
+    assert (video.fps, video.file_fps, video.frame_steps) == ("24", "24", "")
+    assert lost.frame_steps is None

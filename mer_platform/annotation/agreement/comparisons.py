@@ -105,7 +105,7 @@ class ClipComparison:
         frames, mark = self.largest_difference
         if frames > tolerance:
             apart = max(map(abs, self.differences(mark, "ms")), default=None)
-            ms = "" if apart is None else f" ({apart:.0f} ms)"
+            ms = "" if apart is None else f" ({apart:.4g} ms)"
             found.append(f"{mark} {frames:.0f} frame{'s' if frames != 1 else ''}{ms} apart")
         shared_units = self.unit_reliability
         if shared_units is not None and shared_units < 1:

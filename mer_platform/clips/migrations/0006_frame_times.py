@@ -13,22 +13,27 @@ BATCH = 500
 
 def learn(apps, schema_editor):
     from models_ml.errors import InputError
+    from models_ml.video.framenames import GAPS, gap_notes
     from models_ml.video.packindex import PackIndex
 
     clip_model = apps.get_model("clips", "Clip")
     learnt = []
     clips = clip_model.objects.filter(frame_steps=None, state="ready")
-    for clip in clips.only("sha256", "fps_given", "fps", "file", "frame_count").iterator(BATCH):
+    for clip in clips.only("sha256", "fps_given", "fps", "file", "frame_count", "notes").iterator(BATCH):
         key = f"{clip.sha256}-{clip.fps_given:g}" if clip.fps_given else clip.sha256
         try:
             with default_storage.open(f"packs/{clip.sha256[:2]}/{key}.json") as file:
-                clock = PackIndex.from_json(json.load(file)).clock
+                index = PackIndex.from_json(json.load(file))
         except (OSError, ValueError, InputError):
             continue
+        clock = index.clock
         if clock.count != clip.frame_count:
             continue
         clip.fps, clip.frame_steps = str(clock.rate), clock.steps_text()
-        clip.file_fps = "" if clip.file.endswith(".zip") else str(clock.file_rate or clock.rate)
+        if not clip.file.endswith(".zip"):
+            clip.file_fps = clip.fps
+        elif clock.steps:  # until now, the times left the gaps out
+            clip.notes = gap_notes(index.source) + [n for n in clip.notes if not n.startswith(GAPS)]
         learnt.append(clip)
         if len(learnt) == BATCH:
             _save(clip_model, learnt)
@@ -37,7 +42,7 @@ def learn(apps, schema_editor):
 
 
 def _save(clip_model, clips):
-    clip_model.objects.bulk_update(clips, ["fps", "file_fps", "frame_steps"])
+    clip_model.objects.bulk_update(clips, ["fps", "file_fps", "frame_steps", "notes"])
 
 
 class Migration(migrations.Migration):
