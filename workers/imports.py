@@ -9,7 +9,7 @@ from typing import IO
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from mer_platform.annotation.exchange.agreeing import add_consensus
 from mer_platform.annotation.models import Judgement
@@ -93,7 +93,7 @@ def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
                 services.add_problem(
                     item, "warning", "same-bytes", f"{item}: {existing} It is not imported again."
                 )
-    except (DatabaseError, LeaseLost, JobCancelled):
+    except (DatabaseError, InterfaceError, LeaseLost, JobCancelled):
         raise
     except (InputError, ValidationError, OSError) as error:
         reason = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)

@@ -4,7 +4,7 @@ import logging
 from functools import lru_cache
 
 from django.core.files.storage import default_storage
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from mer_platform.annotation.models import Annotation, Consensus, Marking
 from mer_platform.clips.models import Clip
@@ -36,7 +36,7 @@ def score(claim: Claim) -> None:
             _score_one(item)
         except InputError as error:
             item.state, item.error = ScoringItem.State.FAILED, str(error)
-        except (DatabaseError, LeaseLost, JobCancelled):
+        except (DatabaseError, InterfaceError, LeaseLost, JobCancelled):
             raise
         except Exception as error:
             log.exception("clip %s could not be scored", item.clip_id)

@@ -2,7 +2,14 @@
 
 from django.http import HttpRequest
 
-TABS_OF_PAGES = {"project": "overview", "clips": "clips", "clip": "clips"}
+TABS_OF_PAGES = {
+    "project": "overview",
+    "clips": "clips",
+    "clip": "clips",
+    "clip-delete": "clips",
+    "subject-delete": "clips",
+    "database-delete": "clips",
+}
 TABS_OF_PACKAGES = {
     "clips": "clips",
     "imports": "clips",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from mer_platform.jobs import processes, upkeep
@@ -125,6 +126,15 @@ def test_workers_that_are_gone_are_forgotten(monkeypatch):
     monkeypatch.setattr(processes.os, "kill", _no_such_process)
     assert upkeep.forget_dead_workers() == 1
     assert [worker.name for worker in Worker.alive()] == ["elsewhere:1"]
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_worker_leaves_quietly_while_the_database_does_not_answer(monkeypatch, error):
+    def refuse(**_fields):
+        raise error("the connection is closed")
+
+    monkeypatch.setattr(Worker.objects, "filter", refuse)
+    presence.leave()
 
 
 def test_upkeep_ends_the_lease_of_a_dead_process_of_this_host(job, monkeypatch):

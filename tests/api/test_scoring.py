@@ -3,15 +3,18 @@
 import json
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
+from mer_platform.deletion.services import delete
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from models_ml.config import RunConfig
+from workers import scoring
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/scoring-batches/"
@@ -91,3 +94,31 @@ def test_annotators_cannot_see_the_marks_that_a_score_used(api, project, model, 
 def test_annotators_cannot_score(project, model, clip, member):
     client = member(project, "carol", Role.ANNOTATOR)
     assert client.post(URL, {"model": model.pk, "clips": [clip.pk]}).status_code == 403
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_clip_is_not_failed_because_the_database_does_not_answer(api, model, clip, monkeypatch, error):
+    def closed(_item) -> None:
+        raise error("the connection is closed")
+
+    api.post(URL, {"model": model.pk, "clips": [clip.pk]})
+    monkeypatch.setattr(scoring, "_score_one", closed)
+    with pytest.raises(error):
+        scoring.score(Job.claim_next("scoring", "host:1"))
+    assert ScoringItem.objects.get().state == ScoringItem.State.WAITING
+
+
+def test_the_result_of_a_clip_deleted_while_it_was_scored_is_dropped(api, model, clip, alice, monkeypatch):
+    api.post(URL, {"model": model.pk, "clips": [clip.pk, model.run.version.samples.first().clip_id]})
+    scored = []
+
+    def score(item) -> None:
+        if item.clip_id == clip.pk:
+            delete(clip, alice)
+        scored.append(item.clip_id)
+        item.state = ScoringItem.State.DONE
+
+    monkeypatch.setattr(scoring, "_score_one", score)
+    scoring.score(Job.claim_next("scoring", "host:1"))
+    assert clip.pk in scored
+    assert [(item.clip_id == clip.pk, item.state) for item in ScoringItem.objects.all()] == [(False, "done")]
