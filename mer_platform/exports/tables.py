@@ -12,12 +12,13 @@ from typing import Any
 from django.utils.text import slugify
 
 from mer_platform.annotation.marks import MARKS
-from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_of, read_index
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
+from models_ml.formats.spans import NO_EXPRESSION
 
 CLIPS_PER_QUERY = 200
 ExportRow = tuple[Any, ...]
@@ -52,7 +53,11 @@ def samples(version: CompositeVersion) -> ExportTable:
 
 
 def annotations(project: Project) -> ExportTable:
-    """Return all annotations of all coders and the consensus, one per row."""
+    """Return all annotations of all coders and the consensus, one per row.
+
+    A coder who is done with a clip without annotations, or a judge, states that the clip shows no expression: that is a row
+    of the kind "no expression", without marks.
+    """
     return ExportTable(f"{project.slug}-annotations", ANNOTATION_COLUMNS, _annotation_rows(project))
 
 
@@ -71,8 +76,8 @@ def _annotation_rows(project: Project) -> Iterator[ExportRow]:
     frames = SourceFrames()
     clips = (
         Clip.objects.filter(project=project)
-        .select_related("subject__database")
-        .prefetch_related("annotations__coder", "consensus__annotation__coder")
+        .select_related("subject__database", "judgement")
+        .prefetch_related("annotations__coder", "assignments__coder", "consensus__annotation__coder")
     )
     for clip in clips.iterator(chunk_size=CLIPS_PER_QUERY):
         for agreed in clip.consensus.all():
@@ -83,6 +88,26 @@ def _annotation_rows(project: Project) -> Iterator[ExportRow]:
             by = ("coder", annotation.coder.username, "")
             remarks = (annotation.confidence, annotation.note)
             yield _annotation_row(clip, annotation, by, remarks, annotation.updated_at, frames)
+        yield from _statement_rows(clip)
+
+
+def _statement_rows(clip: Clip) -> Iterator[ExportRow]:
+    """Yield a row for each statement that the clip shows no expression."""
+    judgement = getattr(clip, "judgement", None)
+    if judgement is not None and not clip.consensus.all():
+        yield _statement_row(clip, ("consensus", "", ConsensusOrigin.ADJUDICATED), judgement.decided_at)
+    coded = {annotation.coder_id for annotation in clip.annotations.all()}
+    for assignment in clip.assignments.all():
+        if assignment.done_at is not None and assignment.coder_id not in coded:
+            yield _statement_row(clip, ("coder", assignment.coder.username, ""), assignment.done_at)
+
+
+def _statement_row(clip: Clip, by: tuple[str, str, str], at: datetime) -> ExportRow:
+    marks = (None,) * len(_FRAMES)
+    return (
+        clip.database.name, clip.subject.name, clip.name, *by, NO_EXPRESSION, *marks, "", "", None, "", at,
+        *(None,) * (len(MARKS) + 1), clip.frame_count, clip.rate, clip.sha256,
+    )  # fmt: skip
 
 
 def _annotation_row(

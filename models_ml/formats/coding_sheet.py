@@ -8,7 +8,7 @@ unless the map says how they are counted.
 from typing import Any
 
 from models_ml.errors import InputError
-from models_ml.formats.base import FIELDS, Finding, Marked, Sheet
+from models_ml.formats.base import FIELDS, MARKS, Finding, Marked, Sheet
 from models_ml.formats.cells import SheetRow
 from models_ml.formats.coded_rows import ACTION_UNITS, APEX, EMOTION, FILENAME, OFFSET, ONSET, SUBJECT
 from models_ml.formats.csv_text import unguard_formula
@@ -36,6 +36,9 @@ _FLAT = (
     Column("source", ("onset_source_frame",)),  # only the flat table has it
     Column("apex_source", ("apex_source_frame",), required=False),
     Column("offset_source", ("offset_source_frame",), required=False),
+    *(
+        Column(f"{mark}_ms", (f"{mark}_ms",), required=False) for mark in MARKS
+    ),  # so that they are not taken for marks
     Column("marked_by", ("marked_by",)),
     Column("filename", ("clip",)),
     *(column for column in COLUMNS if column.key not in ("filename", "onset", "apex", "offset")),
