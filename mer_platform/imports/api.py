@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.core.exceptions import ValidationError as DjangoValidationError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
@@ -16,8 +15,8 @@ from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.sources import unclear_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
 from mer_platform.projects.access import require, researcher_projects
-from mer_platform.projects.column_map_api import WorksheetColumnsSerializer
-from mer_platform.projects.column_maps import columns_to_map, parse_map
+from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
+from mer_platform.projects.column_maps import columns_to_map
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
@@ -106,10 +105,7 @@ class StartDatabaseImportSerializer(serializers.Serializer):
     )
 
     def validate_columns(self, document: Any) -> ColumnMap | None:
-        try:
-            return parse_map(document) if document is not None else None
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(error.messages) from error
+        return map_of(document)
 
 
 class ConfirmDatabaseImportSerializer(serializers.Serializer):

@@ -137,7 +137,7 @@ def import_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         not batch.confined
         or layout is None
         or not layout.columns
-        or not (batch.unclear_sheet or batch.columns)
+        or not (batch.unclear_sheet or batch.columns or batch.sheet)
     ):
         messages.error(
             request, "The columns of this import's sheet are known, or it was started on the server."

@@ -1,6 +1,31 @@
 """The columns of a sheet in the API."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
+
+from mer_platform.projects.column_maps import parse_map
+from models_ml.errors import InputError
+from models_ml.formats.base import Sheet
+from models_ml.formats.mapping import ColumnMap
+from models_ml.formats.sheet_columns import sheet_columns
+
+
+def map_of(document: Any) -> ColumnMap | None:
+    """Return the map of a field of a request; raises serializers.ValidationError with what is wrong."""
+    try:
+        return parse_map(document) if document is not None else None
+    except ValidationError as error:
+        raise serializers.ValidationError(error.messages) from error
+
+
+def known_columns(sheet: Sheet) -> Any:
+    """Return the columns of a sheet for the answer to a request, none if it cannot be read."""
+    try:
+        return WorksheetColumnsSerializer(sheet_columns(sheet), many=True).data
+    except InputError:
+        return []
 
 
 class SheetColumnSerializer(serializers.Serializer):

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from mer_platform.projects.column_maps import ColumnMapForm, chosen_worksheet
+from models_ml.errors import InputError
 from models_ml.formats.headers import Column
 from models_ml.formats.mapping import ColumnMap
 from models_ml.formats.sheet_columns import WorksheetColumns
@@ -22,11 +23,13 @@ def column_map_page(
     columns: Sequence[Column],
     *,
     back: str,
+    discard: str = "",
     use: Callable[[ColumnMap], HttpResponse],
 ) -> HttpResponse:
-    """Show the form, or answer a complete one with what ``use`` returns for the map.
+    """Show the form, or answer a complete one with what ``use`` returns for the map; its InputError is shown.
 
-    ``found`` are the worksheets of the sheet ``name``; ``columns`` are those of the reader.
+    ``found`` are the worksheets of the sheet ``name``; ``columns`` are those of the reader; ``back`` and ``discard`` are
+    the addresses that *Cancel* leads to and that deletes the upload.
     """
     number = request.POST.get("worksheet", request.GET.get("worksheet", ""))
     index = chosen_worksheet(found, number, known)
@@ -38,7 +41,10 @@ def column_map_page(
         known=known,
     )
     if request.method == "POST" and form.is_valid() and form.made is not None:
-        return use(form.made)
+        try:
+            return use(form.made)
+        except InputError as error:
+            form.add_error(None, str(error))
     context = {
         "form": form,
         "name": name,
@@ -47,6 +53,7 @@ def column_map_page(
         "worksheet": found[index],
         "known": known,
         "back": back,
+        "discard": discard,
     }
     return render(request, "columns/page.html", context, status=422 if request.method == "POST" else 200)
 

@@ -56,9 +56,9 @@ def test_a_file_is_checked_shown_confirmed_and_listed(browser, base, samm_clip, 
 
 
 def test_a_file_that_cannot_be_read_is_rejected_with_a_reason(browser, base, database):
-    page = check(browser, base, "no sheet")
+    page = check(browser, base, "a\0b")
     assert page.status_code == 422
-    assert "has no header" in page.content.decode()
+    assert "is not a text file" in page.content.decode()
     assert check(browser, base, "x", coders="zoe").status_code == 422
     assert "required" in browser.post(base, {"coders": "me"}).content.decode()
 

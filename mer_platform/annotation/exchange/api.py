@@ -20,11 +20,14 @@ from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, Select
 from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
 from mer_platform.api import Conflict
 from mer_platform.projects.access import require
+from mer_platform.projects.column_map_api import known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
+from models_ml.formats.base import Sheet
+from models_ml.formats.headers import ColumnsError
 from models_ml.formats.problem_groups import group_problems
 
 QUERY = [
@@ -67,7 +70,8 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
     class Meta:
         model = AnnotationImport
         fields = [
-            "id", "project", "file_name", "sha256", "coders", "names", "frame_rate", "state", "counts", "created_by",
+            "id", "project", "file_name", "sha256", "coders", "columns", "names", "frame_rate", "state", "counts",
+            "created_by",
             "created_at", "confirmed_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -131,6 +135,15 @@ class AnnotationUploadSerializer(serializers.Serializer):
         max_value=MAX_RATE,
         help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
     )
+
+    columns = serializers.JSONField(
+        required=False,
+        help_text="A column map, which says which column of a sheet holds what. If the columns of a sheet are not known, "
+        "the answer 400 lists them in `worksheets`.",
+    )
+
+    def validate_columns(self, document: Any) -> Any:
+        return map_of(document)
 
     def validate_file(self, file: Any) -> Any:
         if file.size > MAX_BYTES:
@@ -212,8 +225,12 @@ class AnnotationImportViewSet(
         try:
             batch = check_file(
                 given["project"], request.user, file.name, file.read(), given["coders"], given["members"],
-                given.get("frame_rate"),
+                given.get("frame_rate"), given.get("columns"),
             )  # fmt: skip
+        except ColumnsError as error:
+            file.seek(0)
+            worksheets = known_columns(Sheet(file.name, file.read()))
+            raise serializers.ValidationError({"file": [str(error)], "worksheets": worksheets}) from error
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         return Response(self.get_serializer(batch).data, status=status.HTTP_201_CREATED)
@@ -268,6 +285,6 @@ class AnnotationImportViewSet(
         return Response(self.get_serializer(batch).data)
 
     def perform_destroy(self, batch: AnnotationImport) -> None:
-        if batch.state != AnnotationImport.State.CHECKED:
+        if not batch.is_open:
             raise Conflict("Cannot delete a confirmed import: it records where annotations came from.")
         batch.delete()

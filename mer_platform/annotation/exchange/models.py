@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from mer_platform.projects.models import Project
+from models_ml.formats.base import SHEET_SUFFIXES
 
 MIN_RATE, MAX_RATE = 1, 100_000  # frames per second
 
@@ -14,6 +15,7 @@ class AnnotationImport(models.Model):
     """A file of annotations that was read and compared with the project. It changes nothing until it is confirmed."""
 
     class State(models.TextChoices):
+        UNREAD = "unread", "columns not known"
         CHECKED = "checked", "not confirmed"
         DONE = "done", "imported"
         UNDONE = "undone", "undone"
@@ -34,6 +36,11 @@ class AnnotationImport(models.Model):
         null=True,
         blank=True,
         help_text="Frames per second at which the file counts, if it does not state it.",
+    )
+    columns = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The column map: which column of the sheet holds what, if someone said so.",
     )
     names = models.JSONField(
         default=list, help_text="The coders that the file names, and the members that they stand for."
@@ -84,6 +91,16 @@ class AnnotationImport(models.Model):
         """Return the number of rows by what will be done with them: "add", "change" or "keep"."""
         choices = [entry["choice"] for entry in [*self.entries, *self.consensus]]
         return {choice: choices.count(choice) for choice in ("add", "change", "keep")}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the import was neither confirmed nor undone."""
+        return self.state in (self.State.UNREAD, self.State.CHECKED)
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether the file is a sheet, whose columns a person can choose."""
+        return self.file_name.lower().endswith(SHEET_SUFFIXES)
 
     @property
     def does_something(self) -> bool:

@@ -17,11 +17,14 @@ from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome
 from mer_platform.annotation.exchange.placing import Placer, place_consensus, reject, with_rates
 from mer_platform.annotation.exchange.undoing import undo_import
+from mer_platform.projects.column_maps import remember as remember_columns
 from mer_platform.projects.models import Project
 from mer_platform.web import actor
 from models_ml.errors import InputError
 from models_ml.formats import annotations
-from models_ml.formats.base import Marked
+from models_ml.formats.base import Marked, Problem
+from models_ml.formats.headers import ColumnsError
+from models_ml.formats.mapping import ColumnMap, column_map
 from models_ml.formats.report import ImportReport, listed
 
 Coders, State = AnnotationImport.Coders, AnnotationImport.State
@@ -35,12 +38,16 @@ def check_file(
     coders: str,
     members: Mapping[str, str] | None = None,
     frame_rate: float | None = None,
+    columns: ColumnMap | None = None,
+    *,
+    keep_unread: bool = False,
 ) -> AnnotationImport:
     """Read a file and compare it with the project, without changing anything.
 
     ``members`` gives the username of the member that a name in the file stands for; the project remembers it.
-    ``frame_rate`` is that at which the file counts frames if it does not say so. Raises InputError if the file cannot be
-    read as a whole, or if ``coders`` does not suit it.
+    ``frame_rate`` is that at which the file counts frames if it does not say so, ``columns`` says which column of a sheet
+    is which. Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it. A sheet whose
+    columns are not known raises ColumnsError or, with ``keep_unread``, is kept for ``check_with_columns``.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
     batch = AnnotationImport(
@@ -50,11 +57,33 @@ def check_file(
         content=content,
         coders=coders,
         frame_rate=frame_rate,
+        columns=columns.as_json() if columns is not None else None,
         created_by=actor(user),
     )
-    _compare(batch, user, members or {})
+    try:
+        _compare(batch, user, members or {})
+    except ColumnsError as error:
+        if not keep_unread:
+            raise
+        batch.state = State.UNREAD
+        batch.problems = [asdict(Problem("error", "columns-unknown", str(error), file=batch.file_name))]
     batch.save()
     return batch
+
+
+def check_with_columns(batch: AnnotationImport, user: Any, columns: ColumnMap) -> AnnotationImport:
+    """Read the sheet of an import with a map of its columns, which the project remembers, and compare it.
+
+    Raises InputError as ``check_file``, and ValidationError if the import was confirmed already.
+    """
+    remember_columns(batch.project, columns, user)
+    with transaction.atomic():
+        state = State.UNREAD if batch.state == State.UNREAD else State.CHECKED
+        current = _locked(batch, state, "Upload it again to compare it again.")
+        current.columns, current.state = columns.as_json(), State.CHECKED
+        _compare(current, user, {})
+        current.save()
+    return current
 
 
 def check_again(
@@ -126,7 +155,8 @@ def _locked(batch: AnnotationImport, state: str, advice: str) -> AnnotationImpor
 
 def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> None:
     """Fill the import with what its file would change."""
-    parsed = annotations.read(batch.file_name, bytes(batch.content))
+    columns = column_map(batch.columns) if batch.columns else None
+    parsed = annotations.read(batch.file_name, bytes(batch.content), columns)
     if not (parsed.annotations or parsed.problems):
         raise InputError(f"“{batch.file_name}” contains no annotations.")
     report = ImportReport()

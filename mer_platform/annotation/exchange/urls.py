@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mer_platform.annotation.exchange import views
+from mer_platform.annotation.exchange import column_views, views
 from mer_platform.annotation.exchange.api import AnnotationFile
 from models_ml.formats import EXPORTS
 
@@ -22,6 +22,16 @@ urlpatterns = [
         "projects/<slug:slug>/annotations/imports/<int:pk>/choose/",
         views.choose_rows,
         name="annotation-file-choose",
+    ),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/columns/",
+        column_views.choose_columns,
+        name="annotation-file-columns",
+    ),
+    path(
+        "projects/<slug:slug>/annotations/imports/<int:pk>/columns.json",
+        column_views.column_map_file,
+        name="annotation-file-column-map",
     ),
     path(
         "projects/<slug:slug>/annotations/imports/<int:pk>/compare/",

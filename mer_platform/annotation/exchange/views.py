@@ -60,11 +60,14 @@ def exchange(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             rate = form.cleaned_data["frame_rate"]
             coders = form.cleaned_data["coders"]
-            batch = check_file(project, request.user, file.name, file.read(), coders, frame_rate=rate)
+            batch = check_file(
+                project, request.user, file.name, file.read(), coders, frame_rate=rate, keep_unread=True
+            )
         except InputError as error:
             form.add_error("file", str(error))
         else:
-            return redirect("annotation-file", slug, batch.pk)
+            unread = batch.state == AnnotationImport.State.UNREAD
+            return redirect("annotation-file-columns" if unread else "annotation-file", slug, batch.pk)
     return _page(request, project, form, SelectionForm(project=project))
 
 
@@ -94,6 +97,8 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     check_sees_all(request.user, project)
     found = AnnotationImport.objects.select_related("created_by").defer("content")
     batch = get_object_or_404(found, pk=pk, project=project)
+    if batch.state == AnnotationImport.State.UNREAD:
+        return redirect("annotation-file-columns", slug, pk)
     lists = {
         "conflicts": batch.conflicts,
         "problems": batch.problems,
@@ -259,9 +264,9 @@ def _choices(request: HttpRequest) -> dict[int, str]:
 @login_required
 @require_POST
 def discard(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Delete an import that was checked but not confirmed."""
+    """Delete an import that was not confirmed."""
     batch = _batch(request, slug, pk)
-    if batch.state == AnnotationImport.State.CHECKED:
+    if batch.is_open:
         batch.delete()
         messages.success(request, f"{batch.file_name} was discarded. Nothing was changed.")
         return redirect("annotation-exchange", slug)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.annotation.exchange import services
 from mer_platform.annotation.exchange.models import AnnotationImport
+from mer_platform.projects.column_maps import parse_map
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 
@@ -47,6 +48,12 @@ class Command(BaseCommand):
             help="at which the file counts, if it does not state it",
         )
         parser.add_argument(
+            "--columns",
+            type=Path,
+            metavar="MAP",
+            help="a column map (JSON), which says which column of a sheet holds what",
+        )
+        parser.add_argument(
             "--choose",
             action="append",
             default=[],
@@ -69,12 +76,13 @@ class Command(BaseCommand):
         }
         members = _pairs(options["member"], "--member")
         try:
+            columns = parse_map(options["columns"].read_bytes()) if options["columns"] else None
             batch = services.check_file(
                 project, user, options["path"].name, options["path"].read_bytes(), options["coders"], members,
-                options["frame_rate"],
+                options["frame_rate"], columns,
             )  # fmt: skip
         except OSError as error:
-            raise CommandError(f"Cannot read “{options['path']}”: {error.strerror}.") from error
+            raise CommandError(f"Cannot read “{error.filename}”: {error.strerror}.") from error
         except (InputError, ValidationError) as error:
             raise CommandError(_text(error)) from error
         try:
