@@ -23,7 +23,7 @@ def add_cell_texts(
     for line, line_texts, line_shares in zip(lines, texts, shares, strict=True):
         for column, text, share in zip(columns, line_texts, line_shares, strict=True):
             if share is not None:
-                font = {"color": f"ink-on({share:.3f})"}
+                font = {"color": f"var(--ink-on-{share:.3f})"}
                 figure.add_annotation(x=column, y=line, text=text, showarrow=False, font=font)
 
 

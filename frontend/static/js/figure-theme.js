@@ -4,16 +4,16 @@
 
 /**
  * Replace `"var(--data-1)"` anywhere in the figure by the token's current value, so that the server can name
- * colours without knowing the theme, and `"ink-on(0.7)"` by the ink that is readable on a cell of that value.
+ * colours without knowing the theme, and `"var(--ink-on-0.7)"` by the ink that is readable on a cell of that value.
  *
  * @param {any} value @param {(token: string) => string} token returns the CSS colour of `"--data-1"` @returns {any} a copy
  */
 export function resolveTokens(value, token) {
   if (typeof value === "string") {
+    const share = /^var\(--ink-on-([\d.]+)\)$/.exec(value);
+    if (share) return inkOn(Number(share[1]), token);
     const match = /^var\((--[\w-]+)\)$/.exec(value);
-    if (match) return token(match[1]);
-    const share = /^ink-on\(([\d.]+)\)$/.exec(value);
-    return share ? inkOn(Number(share[1]), token) : value;
+    return match ? token(match[1]) : value;
   }
   if (Array.isArray(value)) return value.map((item) => resolveTokens(item, token));
   if (value && typeof value === "object") {

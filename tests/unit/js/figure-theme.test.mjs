@@ -67,6 +67,6 @@ test("the ink on a cell contrasts by 4.5 to 1 or more, in both themes and at eve
 
 test("the server names the ink of a cell by its value", () => {
   const token = (/** @type {string} */ name) => (name === "--accent" ? "rgb(10, 104, 113)" : "rgb(234, 238, 240)");
-  assert.deepEqual(resolveTokens({ color: "ink-on(0.000)" }, token), { color: "#000" });
-  assert.deepEqual(resolveTokens({ color: "ink-on(1.000)" }, token), { color: "#fff" });
+  assert.deepEqual(resolveTokens({ color: "var(--ink-on-0.000)" }, token), { color: "#000" });
+  assert.deepEqual(resolveTokens({ color: "var(--ink-on-1.000)" }, token), { color: "#fff" });
 });
