@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.clips.models import Database
 from mer_platform.composites import document, document_import
+from mer_platform.composites.blindness import hidden_clips
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS, suggest
@@ -107,10 +108,14 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
     @extend_schema(responses=CheckSerializer)
     @action(detail=True)
     def check(self, request: Request, pk: str) -> Response:
-        """Compare the version with its preset's published list, and warn of duplicates and mixed material."""
+        """Compare the version with its preset's published list, and warn of duplicates and mixed material.
+
+        `list_check` is null while your queue has clips of the version, because it states classes.
+        """
         version = self._for_researchers()
         found = caveats(version.with_items(), Rules(**version.rules))
-        return Response({"list_check": version.list_check, "caveats": [caveat.to_json() for caveat in found]})
+        listed = None if hidden_clips(request.user, [version.pk]) else version.list_check
+        return Response({"list_check": listed, "caveats": [caveat.to_json() for caveat in found]})
 
     @extend_schema(
         responses=DiffSerializer,
@@ -154,6 +159,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
         """Compare another lab's document with the project, and freeze the identical version if all samples are here."""
         fields = self._posted(VersionImportSerializer)
         project = fields["project"]
+        check_sees_all(request.user, project)  # the comparison states the marks here
         try:
             compared = document_import.compare(project, document.read(fields["document"]))
             version = compared.existing

@@ -10,7 +10,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.clips.models import Clip, Database, FlowPicture
+from mer_platform.composites.blindness import why_not_counted
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.draft import Draft, draft
 from mer_platform.composites.labelmaps import MEGC2019, PRESETS, LabelMap, fixed_by, suggest
@@ -55,7 +57,8 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
             errors = error.message_dict
         else:
             return redirect("version", slug, version.pk)
-    built = draft(chosen, label_map, rules, preset)
+    blind = set(blind_clips(request.user).filter(clip__subject__database__in=chosen))
+    built = draft(chosen, label_map, rules, preset).without(blind)
     context = {
         "name": data.get("name", _name(project, preset)),
         "preset": preset,
@@ -67,6 +70,7 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
         "check": built.list_check,
         "caveats": caveats(built.samples, rules, _scopes(chosen)),
         "counts": built.counts(),
+        "not_counted": why_not_counted(len(blind)),
         "spotted": sum(sample.apex_from == "spotted" for sample in built.samples),
         "pictures": sum(sample.picture_id is not None for sample in built.samples),
         "subjects": by_subject(built.samples),

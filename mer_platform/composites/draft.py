@@ -47,6 +47,14 @@ class Draft:
     def counts(self) -> dict[str, Any]:
         return count_samples([(s.database, s.subject, s.label) for s in self.samples])
 
+    def without(self, clips: set[int]) -> "Draft":
+        """Return it without what it says of these clips. The comparison with a published list names clips, so it goes."""
+        return Draft(
+            [sample for sample in self.samples if sample.clip_id not in clips],
+            [entry for entry in self.left_out if entry.clip is None or entry.clip.pk not in clips],
+            None if clips else self.list_check,
+        )
+
     def reasons(self) -> list[tuple[str, int]]:
         return Counter(entry.reason for entry in self.left_out).most_common()
 

@@ -4,6 +4,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from mer_platform.composites.blindness import hidden_clips, visible_counts
 from mer_platform.composites.diff import Diff
 from mer_platform.composites.models import CompositeVersion, Sample
 
@@ -37,7 +38,19 @@ class SampleSerializer(serializers.ModelSerializer):
 class CompositeVersionSerializer(serializers.ModelSerializer):
     name = serializers.CharField(source="composite.name", read_only=True)
     project = serializers.IntegerField(source="composite.project_id", read_only=True)
-    counts = serializers.DictField(read_only=True)
+    counts = serializers.SerializerMethodField(
+        help_text="Samples and subjects in total, by class and by database, without the clips in `not_counted`."
+    )
+    not_counted = serializers.SerializerMethodField(
+        help_text="Clips of your queue that are left out of the counts until you have coded them."
+    )
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_counts(self, version: CompositeVersion) -> dict[str, Any]:
+        return visible_counts(self.context["request"].user, version)
+
+    def get_not_counted(self, version: CompositeVersion) -> int:
+        return hidden_clips(self.context["request"].user, [version.pk]).get(version.pk, 0)
 
     class Meta:
         model = CompositeVersion
@@ -51,6 +64,7 @@ class CompositeVersionSerializer(serializers.ModelSerializer):
             "label_map",
             "rules",
             "counts",
+            "not_counted",
             "frozen_at",
         ]
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.composites import document, document_import
+from mer_platform.composites.blindness import hidden_clips, visible_counts, why_not_counted
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS
@@ -29,7 +30,12 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 @require_GET
 def version_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug)
-    rows = [(version, version.counts()) for version in _versions(project).select_related("frozen_by")]
+    versions = list(_versions(project).select_related("frozen_by"))
+    hidden = hidden_clips(request.user, [version.pk for version in versions])
+    rows = [
+        (version, visible_counts(request.user, version), why_not_counted(hidden.get(version.pk, 0)))
+        for version in versions
+    ]
     return render(request, "composites/list.html", {"rows": rows, "classes": CLASSES})
 
 
@@ -42,21 +48,25 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rules = Rules(**version.rules)
     samples = version.with_items()
     page = page_of(request, samples, PAGE)
+    blind = set(blind_clips(request.user))
+    counted = [sample for sample in samples if sample.clip_id not in blind]
+    hidden = hidden_clips(request.user, [version.pk]).get(version.pk, 0)
     context = {
         "version": version,
-        "counts": version.counts(),
-        "subjects": by_subject(samples),
+        "counts": visible_counts(request.user, version),
+        "not_counted": why_not_counted(hidden),
+        "subjects": by_subject(counted),
         "classes": CLASSES,
         "rules": rules,
         "preset": PRESETS.get(version.preset, version.preset),
-        "check": version.list_check,
+        "check": None if hidden else version.list_check,  # it states classes, clip by clip
         "caveats": caveats(samples, rules),
-        "spotted": sum(sample.apex_from == "spotted" for sample in samples),
+        "spotted": sum(sample.apex_from == "spotted" for sample in counted),
         "pictures": sum(sample.picture_id is not None for sample in samples),
         "others": _versions(project).exclude(pk=version.pk),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "blind": set(blind_clips(request.user)),
+        "blind": blind,
     }
     return render(request, "composites/version.html", context)
 
@@ -90,6 +100,7 @@ def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def version_import(request: HttpRequest, slug: str) -> HttpResponse:
     """Compare another lab's document with the project; with the field ``do`` = import, freeze the identical version."""
     project = get_project(request, slug, Role.RESEARCHER)
+    check_sees_all(request.user, project)  # the comparison states the marks here
     context: dict[str, Any] = {}
     if request.method == "POST":
         try:

@@ -3,8 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from mer_platform.annotation.models import Assignment, Consensus
-from mer_platform.clips.models import Clip
+from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
@@ -131,13 +130,6 @@ def test_two_seeds_of_one_configuration_differ_only_in_the_seed(api, version, go
     answer = api.get(API, {"run": [good.pk, again.pk]}).json()
     assert answer["configuration"] == [{"setting": "Seed", "values": ["0", "1"]}]
     assert answer["disagreements"] == []
-
-
-def test_the_class_of_a_clip_that_you_have_yet_to_code_is_hidden(api, compare, poor, good, alice):
-    Assignment.objects.create(clip=Clip.objects.get(name="clip01"), coder=alice)
-    assert "hidden: in your queue" in compare(poor, good)
-    items = api.get(API, {"run": [poor.pk, good.pk]}).json()["disagreements"]
-    assert [item["true_label"] for item in items[:2]] == [None, "surprise"]
 
 
 def test_annotators_see_scores_but_no_samples(project, poor, good, member):

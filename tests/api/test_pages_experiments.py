@@ -254,7 +254,7 @@ def test_the_page_answers_which_configuration_is_best(browser, project, scored):
     assert browser.get(url, {"x": "Kernels", "y": "Luck"}).status_code == 404
 
 
-def test_the_api_gives_the_same_answer(api, scored):
+def test_the_api_gives_the_same_answer(api, scored, alice):
     ranking = api.get(f"/api/v1/experiments/{scored.pk}/ranking/").json()
     first, second = ranking["places"]
     good, poor = (
@@ -269,7 +269,7 @@ def test_the_api_gives_the_same_answer(api, scored):
     assert first["behind_interval_95"] is None
     assert (second["runs"], second["behind"]) == ([poor], first["uf1"] - second["uf1"])
     assert len(second["behind_interval_95"]) == 2
-    assert ranking["expected_uf1"] == Answer(scored).expected.score
+    assert ranking["expected_uf1"] == Answer(scored, alice).expected.score
     assert (ranking["runs_open"], ranking["runs_missing"], ranking["problem"]) == (0, 0, "")
 
 
@@ -278,10 +278,10 @@ def test_the_api_ranks_nothing_without_scores(api, experiment):
     assert (ranking["places"], ranking["expected_uf1"], ranking["runs_open"]) == ([], None, 2)
 
 
-def test_the_answer_reads_stored_results_and_no_predictions(scored):
-    assert Answer(scored).standings  # stores the results of runs that have none
+def test_the_answer_reads_stored_results_and_no_predictions(scored, alice):
+    assert Answer(scored, alice).standings  # stores the results of runs that have none
     with CaptureQueriesContext(connection) as queries:
-        answer = Answer(scored)
+        answer = Answer(scored, alice)
         assert answer.standings
         assert answer.expected
     assert len(queries) == 1

@@ -62,6 +62,6 @@ def test_a_heat_map_starts_with_the_settings_of_the_most_values(runs, version, a
     made = [finished(version, GOOD, alice, **config) for config in configs]
     experiment.runs.all().delete()
     Run.objects.filter(pk__in=[run.pk for run in made]).update(experiment=experiment)
-    answer = Answer(experiment)
+    answer = Answer(experiment, alice)
     assert set(answer.varied) == {"Placement", "Pooling", "Learning rate"}
     assert set(answer.widest) == {"Placement", "Learning rate"}

@@ -106,24 +106,24 @@ def experiment(run, version, alice) -> Experiment:  # noqa: F811
     return Experiment.objects.get(pk=run.experiment_id)
 
 
-def test_the_ranking_is_made_once(experiment, monkeypatch):
-    first = Answer(experiment).standings
+def test_the_ranking_is_made_once(experiment, alice, monkeypatch):
+    first = Answer(experiment, alice).standings
 
     def ranked(*args):
         raise AssertionError("the ranking was made again")
 
     monkeypatch.setattr(ranking, "rank_configurations", ranked)
-    again = Answer(Experiment.objects.get(pk=experiment.pk)).standings
+    again = Answer(Experiment.objects.get(pk=experiment.pk), alice).standings
     assert [(s.run, s.rank, s.uar, s.uar_interval) for s in again] == [
         (s.run, s.rank, s.uar, s.uar_interval) for s in first
     ]
 
 
 def test_a_further_run_makes_the_ranking_again(experiment, version, alice):  # noqa: F811
-    assert len(Answer(experiment).standings) == 2
+    assert len(Answer(experiment, alice).standings) == 2
     third = finished(version, GOOD, alice, train={"learning_rate": 1e-4})
     Run.objects.filter(pk=third.pk).update(experiment=experiment)
-    assert len(Answer(Experiment.objects.get(pk=experiment.pk)).standings) == 3
+    assert len(Answer(Experiment.objects.get(pk=experiment.pk), alice).standings) == 3
 
 
 def test_the_worker_that_finishes_the_last_run_stores_the_ranking(

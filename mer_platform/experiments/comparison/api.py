@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mer_platform.annotation.blindness import blind_clips
 from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, Comparison, choose_runs, compare_runs
 from mer_platform.experiments.models import Run
@@ -46,7 +45,7 @@ class CompareRuns(APIView):
         """
         own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
         try:
-            runs = choose_runs(own, request.query_params.getlist("run"))
+            runs = choose_runs(own, request.query_params.getlist("run"), request.user)
             if len(runs) < 2:
                 raise InputError("Give at least two runs, for example ?run=1&run=2.")
             if len({run.project_id for run in runs}) > 1:
@@ -80,13 +79,12 @@ def _disagreements(comparison: Comparison, user: Any) -> list[dict[str, Any]] | 
     role = role_in(user, comparison.runs[0].project)
     if not comparison.on_same_samples or role is None or not role.includes(Role.RESEARCHER):
         return None
-    blind = set(blind_clips(user))
     return [
         {
             "sample": item.sample.index,
             "name": item.sample.name,
             "subject": item.sample.subject_key,
-            "true_label": None if item.sample.clip_id in blind else item.sample.label,
+            "true_label": item.sample.label,
             "predicted": item.predicted,
         }
         for item in comparison.disagreements()

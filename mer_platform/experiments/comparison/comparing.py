@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
-from mer_platform.composites.models import Sample
+from mer_platform.composites.blindness import hidden_clips, why_scores_hidden
+from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import ABSENT, Results, paired, results_of
@@ -84,10 +85,11 @@ class Comparison:
         ]
 
 
-def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
+def choose_runs(runs: QuerySet[Run], texts: Sequence[str], user: Any) -> list[Run]:
     """Return the runs with the given ids, in that order, each once.
 
-    Raises InputError if there are too many, or if one is not among ``runs`` or has no scores.
+    Raises InputError if there are too many, or if one is not among ``runs``, has no scores, or has scores that are hidden
+    from the user.
     """
     ids: dict[int, str] = {}
     for text in texts:
@@ -102,15 +104,19 @@ def choose_runs(runs: QuerySet[Run], texts: Sequence[str]) -> list[Run]:
     for run in chosen:
         if not run.scored:
             raise InputError(f"{run} has no scores to compare; it is {run.get_state_display()}.")
+    for version in dict.fromkeys(run.version_id for run in chosen):
+        if hidden := why_scores_hidden(user, version):
+            raise InputError(hidden)
     return chosen
 
 
-def latest_scored(project: Project, most: int = MAX_COMPARED) -> list[Run]:
-    """Return the latest runs with scores, the latest first."""
-    runs = Run.objects.filter(project=project, state__in=SCORED).select_related(
-        "version__composite", "stored_results"
+def comparable_runs(project: Project, user: Any) -> QuerySet[Run]:
+    """Return the runs whose scores the user may see, the latest first."""
+    versions = CompositeVersion.objects.filter(composite__project=project).values_list("pk", flat=True)
+    runs = Run.objects.filter(project=project, state__in=SCORED).exclude(
+        version__in=hidden_clips(user, versions)
     )
-    return list(runs[:most])
+    return runs.select_related("version__composite", "stored_results").order_by("-pk")
 
 
 def query_of(runs: Sequence[Run]) -> str:

@@ -7,14 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from mer_platform.annotation.blindness import blind_clips
 from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison import figures
 from mer_platform.experiments.comparison.comparing import (
     MAX_COMPARED,
     choose_runs,
+    comparable_runs,
     compare_runs,
-    latest_scored,
     query_of,
 )
 from mer_platform.experiments.figures import as_json
@@ -39,11 +38,11 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
     asked = request.GET.getlist("run")
     problem, chosen = "", []
     try:
-        chosen = choose_runs(Run.objects.filter(project=project), asked)
+        chosen = choose_runs(Run.objects.filter(project=project), asked, request.user)
     except InputError as error:
         problem = str(error)
     context: dict[str, Any] = {
-        "offered": list(dict.fromkeys([*chosen, *latest_scored(project, OFFERED_RUNS)])),
+        "offered": list(dict.fromkeys([*chosen, *comparable_runs(project, request.user)[:OFFERED_RUNS]])),
         "ticked": {row_id(text) for text in asked},
         "chosen": chosen,
         "problem": problem,
@@ -59,7 +58,6 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
             ],
             "query": query_of(chosen),
             "disagreements": comparison.disagreements() if comparison.on_same_samples else [],
-            "blind": set(blind_clips(request.user)),
             "classes": CLASSES,
         }
     return render(request, "experiments/comparison/compare.html", context, status=422 if problem else 200)
@@ -71,7 +69,7 @@ def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One figure of the runs in ``?run=1&run=2…``."""
     project = get_project(request, slug)
     try:
-        runs = choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"))
+        runs = choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"), request.user)
     except InputError as error:
         raise Http404(str(error)) from error
     if name not in FIGURES or not runs:

@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.api import Conflict
+from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
@@ -79,8 +81,17 @@ class RunSerializer(serializers.ModelSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
     progress = serializers.DictField(read_only=True)
+
+    @cached_property
+    def _hidden(self) -> dict[int, str]:
+        """Why scores are hidden, by version: most runs of a list are on a few versions."""
+        return {}
+
     results = serializers.SerializerMethodField(
-        help_text="Metrics computed from the stored predictions; null until every fold is done."
+        help_text="Metrics computed from the stored predictions; null until every fold is done, and while hidden."
+    )
+    results_hidden = serializers.SerializerMethodField(
+        help_text="Why you may not see the results: your queue has clips of the version. Otherwise empty."
     )
     model = serializers.SerializerMethodField(
         help_text="Id of the model trained on all samples; null if there is none."
@@ -90,16 +101,22 @@ class RunSerializer(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "seed", "state",
-            "error", "progress", "results", "model", "environment", "seconds", "created_at", "finished_at",
+            "error", "progress", "results", "results_hidden", "model", "environment", "seconds", "created_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field(ResultsSerializer(allow_null=True))
     def get_results(self, run: Run) -> dict[str, Any] | None:
-        if not run.scored:
+        if not run.scored or self.get_results_hidden(run):
             return None
         oracle = oracle_of(run)
         leaky = None if oracle is None else {"note": LEAKY, **asdict(oracle)}
         return {**results_of(run).as_json(), "leaky_oracle": leaky}
+
+    def get_results_hidden(self, run: Run) -> str:
+        known = self._hidden
+        if run.version_id not in known:
+            known[run.version_id] = why_scores_hidden(self.context["request"].user, run.version_id)
+        return known[run.version_id]
 
     def get_model(self, run: Run) -> int | None:
         model = getattr(run, "model", None)

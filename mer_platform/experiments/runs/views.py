@@ -2,17 +2,18 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.annotation.blindness import blind_clips
+from mer_platform.composites.blindness import hidden_clips, why_hidden, why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.display import network_facts, protocol_in_words, settings_by_section
 from mer_platform.experiments import services
-from mer_platform.experiments.comparison.comparing import latest_scored, query_of
+from mer_platform.experiments.comparison.comparing import MAX_COMPARED, comparable_runs, query_of
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
@@ -44,9 +45,13 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     )
     runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
     page = page_of(request, runs, PAGE_SIZE)
-    comparable = latest_scored(project)
+    hidden = hidden_clips(request.user, {run.version_id for run in page})
+    comparable = list(comparable_runs(project, request.user)[:MAX_COMPARED])
     context = {
-        "rows": [(run, results_of(run) if run.scored else None) for run in page],
+        "rows": [
+            (run, results_of(run) if run.scored and run.version_id not in hidden else None) for run in page
+        ],
+        "hidden": why_hidden(max(hidden.values(), default=0)),
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(run.active for run in page),
@@ -77,10 +82,11 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     experiment = run.experiment if run.experiment.runs.count() > 1 else None
     context |= {"experiment": experiment, "tab": "experiments" if experiment else "runs"}
     context |= {"network": network_facts(config), "protocol": protocol_in_words(config)}
-    context["results"] = results_of(run) if run.scored else None
-    context["oracle"] = oracle_of(run) if run.scored else None
+    context["hidden"] = why_scores_hidden(request.user, run.version_id) if run.scored else ""
+    shown = run.scored and not context["hidden"]
+    context["results"] = results_of(run) if shown else None
+    context["oracle"] = oracle_of(run) if shown else None
     context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
-    context["blind"] = set(blind_clips(request.user))
     context["model"] = getattr(run, "model", None)
     context["configuration"] = settings_by_section(config)
     return render(request, "experiments/runs/run.html", context)
@@ -92,6 +98,8 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
     run = _get_run(request, slug, pk)
     if name not in FIGURES or (name != "losses" and not run.scored):
         raise Http404("This figure does not exist, or the run is not finished yet.")
+    if name != "losses" and (hidden := why_scores_hidden(request.user, run.version_id)):
+        raise PermissionDenied(hidden)
     return JsonResponse(as_json(FIGURES[name](run)))
 
 

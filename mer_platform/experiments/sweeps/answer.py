@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.naming import labels, varied_settings
 from mer_platform.experiments.results import group_by_configuration
@@ -44,10 +45,11 @@ class Standing:
 
 
 class Answer:
-    """The ranking of an experiment's scored runs. It is read or made on first use."""
+    """The ranking of an experiment's scored runs, as far as the user may see it. It is read or made on first use."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, user: Any) -> None:
         self._experiment = experiment
+        self._user = user
         related = experiment.runs.select_related("version__composite", "model", "stored_results")
         self.runs = runs = list(related.order_by("pk"))
         self.scored = [run for run in runs if run.scored]
@@ -75,6 +77,8 @@ class Answer:
     def _ranked(self) -> tuple[list[Standing], Expected | None, str]:
         if not self.scored:
             return [], None, ""
+        if hidden := why_scores_hidden(self._user, self._experiment.version_id):
+            return [], None, hidden
         groups = group_by_configuration(self.scored)
         try:
             by_uf1, by_uar = ranking_of(self._experiment, groups)

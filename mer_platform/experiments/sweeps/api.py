@@ -188,7 +188,9 @@ class RankingSerializer(serializers.Serializer):
         help_text="UF1 to expect on new subjects from choosing the best of these; null with fewer than two configurations.",
     )
     expected_uf1_interval_95 = interval_field(source="expected.interval")
-    problem = serializers.CharField(help_text="Why the runs cannot be ranked; empty if they can.")
+    problem = serializers.CharField(
+        help_text="Why the runs cannot be ranked, or their scores are hidden; otherwise empty."
+    )
 
 
 class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
@@ -219,7 +221,7 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     @action(detail=True)
     def ranking(self, request: Request, pk: str) -> Response:
         """Rank the configurations by UF1, using the runs that have scores so far."""
-        return Response(RankingSerializer(Answer(self.get_object())).data)
+        return Response(RankingSerializer(Answer(self.get_object(), request.user)).data)
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])

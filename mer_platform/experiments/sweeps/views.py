@@ -60,7 +60,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if experiment.state != request.GET.get("state"):
             response["HX-Refresh"] = "true"
         return response
-    answer = Answer(experiment)
+    answer = Answer(experiment, request.user)
     several_seeds = len({run.seed for run in answer.runs}) > 1
     context |= {
         "legend": LEGEND,
@@ -97,7 +97,7 @@ def experiment_fold(request: HttpRequest, slug: str, pk: int, run: int, index: i
 @require_GET
 def experiment_answer(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     experiment = _get_experiment(request, slug, pk)
-    context = {"experiment": experiment, "answer": Answer(experiment)}
+    context = {"experiment": experiment, "answer": Answer(experiment, request.user)}
     return render(request, "experiments/sweeps/_answer.html", context)
 
 
@@ -126,7 +126,7 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
     if name == "losses":
         run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
         return JsonResponse(as_json(losses(run)))
-    answer = Answer(experiment)
+    answer = Answer(experiment, request.user)
     x, y = request.GET.get("x", ""), request.GET.get("y", "")
     if name not in ("ranking", "heat-map") or (name == "heat-map" and not {x, y} <= set(answer.varied)):
         raise Http404("This figure does not exist. A heat map needs two of the settings that vary.")
