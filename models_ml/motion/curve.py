@@ -12,9 +12,10 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from models_ml.face.detect import Box, to_grey
+from models_ml.face.detect import Box
 from models_ml.face.track import FaceTrack
-from models_ml.video.frames import SMALL, Image
+from models_ml.video.frames import SMALL
+from models_ml.video.shrunk import Shrunk
 
 _LAG_SECONDS = (
     0.04  # distance of the frames compared: at 200 fps, motion from frame to frame is hidden in noise
@@ -49,14 +50,10 @@ class MotionCurve:
         lag = max(1, round(fps * Fraction(_LAG_SECONDS)))
         self._whole, self._fine = _Grid(_SIDE, _CELLS, lag), _Grid(_FINE_SIDE, _FINE_CELLS, lag)
 
-    def add(self, image: Image, size: tuple[int, int] | None = None) -> None:
-        """Add the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
-
-        ``size`` is the frame's width and height in pixels, if ``image`` is a reduced copy of it.
-        """
-        size = size or (image.shape[1], image.shape[0])
-        small = self._fine.add(_halved(to_grey(image), _FINE_SIDE).astype(np.float32), size)
-        self._whole.add(small, size)
+    def add(self, frame: Shrunk) -> None:
+        """Add the next frame; all have one size."""
+        small = self._fine.add(frame.below(2 * _FINE_SIDE).astype(np.float32), frame.size)
+        self._whole.add(small, frame.size)
 
     def values(self, faces: FaceTrack | None = None) -> list[float]:
         """Return one number per frame: the motion in the face's box, or in the whole frame if there is no face."""
@@ -130,14 +127,6 @@ class _Grid:
     def _span(self, first: int, end: int, side: int) -> tuple[int, int]:
         start = min(self._cells - 1, max(0, first * self._cells // side))
         return start, max(start + 1, min(self._cells, -(-end * self._cells // side)))
-
-
-def _halved(grey: Image, side: int) -> Image:
-    """Halve the image while its longer side keeps ``side`` pixels: OpenCV halves several times faster than it scales."""
-    while max(grey.shape) >= 2 * side and min(grey.shape) >= 2 and not (grey.shape[0] | grey.shape[1]) & 1:
-        half = (grey.shape[1] // 2, grey.shape[0] // 2)
-        grey = np.asarray(cv2.resize(grey, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return grey
 
 
 def _part(box: Box, share: tuple[float, float, float, float]) -> Box:

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models_ml.face.detect import Box, to_grey
+from models_ml.face.detect import Box
 from models_ml.face.track import FaceTrack
-from models_ml.video.frames import Image
+from models_ml.video.shrunk import Shrunk
 
 VERSION = 1
 CURVES, FREQUENCIES = 4, 6  # shift right and down, zoom, roll; 1 to 6 half waves over the clip
@@ -38,17 +38,14 @@ class Fingerprint:
         self._count, self._every = 0, 1
         self._size = (0, 0)
 
-    def add(self, image: Image, size: tuple[int, int] | None = None) -> None:
-        """Add the next frame: uint8 (H, W) or (H, W, 3) RGB, all of one size.
-
-        ``size`` is the frame's width and height in pixels, if ``image`` is a reduced copy of it.
-        """
+    def add(self, frame: Shrunk) -> None:
+        """Add the next frame; all have one size."""
         if len(self._small) == _KEPT and self._count % self._every == 0:
             self._small = self._small[::2]
             self._every *= 2
         if self._count % self._every == 0:
-            self._size = size or (image.shape[1], image.shape[0])
-            self._small.append(_shrink(image))
+            self._size = frame.size
+            self._small.append(_shrink(frame))
         self._count += 1
 
     def value(self, faces: FaceTrack | None = None) -> str:
@@ -75,10 +72,10 @@ class Fingerprint:
         return video[:, top:bottom, left:right]
 
 
-def _shrink(image: Image) -> Floats:
-    """Return the image in grey and at most 96 pixels long, as floats: rounding to 8 bits would hide tenths of a pixel."""
-    grey = to_grey(image)
-    while max(grey.shape) >= 4 * _SIDE:  # halving is ten times as fast as any other factor
+def _shrink(frame: Shrunk) -> Floats:
+    """Return the frame in grey and at most 96 pixels long, as floats: rounding to 8 bits would hide tenths of a pixel."""
+    grey = frame.below(4 * _SIDE)
+    while max(grey.shape) >= 4 * _SIDE:  # a side is odd
         size = (max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     scale = min(1.0, _SIDE / max(grey.shape))

@@ -19,6 +19,7 @@ from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.framepack import PackWriter, encode_image, read_pack_frame
 from models_ml.video.frames import LazyFrame, Limits
 from models_ml.video.packindex import PackIndex
+from models_ml.video.shrunk import Shrunk
 
 THUMBNAIL_WIDTH = 320
 # Pixels on the longer side of the image in which the face is searched first: more than the detector's first look uses. It
@@ -105,10 +106,10 @@ def ingest(
         wanted = set(sampled_frames(source.count, rate) if source.count else ())
         for done, frame in enumerate(source.lazy_frames(), start=1):
             writer.add(frame)
-            curve.add(frame.small, size)
-            fingerprint.add(frame.small, size)
-            if frame.index in wanted:
-                known[frame.index] = _find_face(detector, frame, size)
+            is_wanted = frame.index in wanted
+            box = _measure(frame, size, curve, fingerprint, detector if is_wanted else None)
+            if is_wanted:
+                known[frame.index] = box
             if on_progress is not None:
                 on_progress(done)
         clock, notes = source.clock(writer.stamps), source.notes()
@@ -133,11 +134,28 @@ def ingest(
     )
 
 
-def _find_face(detector: Detector, frame: LazyFrame, size: tuple[int, int]) -> Box | None:
+def _measure(
+    frame: LazyFrame,
+    size: tuple[int, int],
+    curve: MotionCurve,
+    fingerprint: Fingerprint,
+    detector: Detector | None,
+) -> Box | None:
+    """Add the frame to curve and fingerprint; return its face if it is searched, which needs a detector."""
+    shrunk = Shrunk(frame.small, size)
+    curve.add(shrunk)
+    fingerprint.add(shrunk)
+    return _find_face(detector, frame, shrunk) if detector else None
+
+
+def _find_face(detector: Detector, frame: LazyFrame, shrunk: Shrunk) -> Box | None:
     """Find the face in a reduced copy of the frame, or in the frame itself if the copy shows none."""
+    width, height = shrunk.size
+    if shrunk.grey.shape == (height, width):
+        return detector.detect(shrunk.grey)
     reduced = frame.at_least(_SEARCHED)
     box = detector.detect(reduced)
-    x, y = size[0] / reduced.shape[1], size[1] / reduced.shape[0]
+    x, y = width / reduced.shape[1], height / reduced.shape[0]
     if (x, y) == (1, 1):
         return box
     return box.scaled(x, y) if box else detector.detect(frame.image)

@@ -10,6 +10,7 @@ from skimage.data import astronaut
 from models_ml.face.detect import Box
 from models_ml.face.track import FaceTrack
 from models_ml.motion.curve import REGIONS, MotionCurve
+from models_ml.video.shrunk import Shrunk
 
 FPS = Fraction(100)  # the curve looks 4 frames back
 
@@ -27,7 +28,7 @@ def shifted(image: np.ndarray, x: float) -> np.ndarray:
 def curve(images: list[np.ndarray], faces: FaceTrack | None = None) -> list[float]:
     motion = MotionCurve(FPS)
     for image in images:
-        motion.add(image)
+        motion.add(Shrunk(image))
     return motion.values(faces)
 
 
@@ -81,7 +82,7 @@ def test_a_part_of_the_face_that_moves_stands_out_in_its_own_curve(face: np.ndar
     moved[rows, columns] = shifted(face, 1.0)[rows, columns]
     motion = MotionCurve(FPS)
     for image in [face] * 4 + [moved] * 4:
-        motion.add(image)
+        motion.add(Shrunk(image))
     regions = motion.regions(FaceTrack(8, {0: box, 7: box}))
     assert set(regions) == {"brows", "eyes", "nose", "mouth"}
     assert all(len(values) == 8 and max(values[:4]) == 0 for values in regions.values())
@@ -92,7 +93,7 @@ def test_a_part_of_the_face_that_moves_stands_out_in_its_own_curve(face: np.ndar
 def test_there_are_no_parts_without_a_face_and_no_motion_in_frames_without_one(face: np.ndarray) -> None:
     motion = MotionCurve(FPS)
     for image in [face] * 4 + [shifted(face, 1.0)] * 4:
-        motion.add(image)
+        motion.add(Shrunk(image))
     assert motion.regions(FaceTrack(8, {0: None, 7: None})) == {}
     seen = motion.regions(
         FaceTrack(8, {0: Box(16, 16, 176, 176), 4: Box(16, 16, 176, 176), 5: None, 7: None})
@@ -108,8 +109,8 @@ def test_reduced_frames_give_the_same_curves_in_pixels_of_the_frame(face: np.nda
     faces = FaceTrack(8, {0: box, 7: box})
     whole, small = MotionCurve(FPS), MotionCurve(FPS)
     for frame in frames:
-        whole.add(frame)
-        small.add(cv2.resize(frame, (192, 192), interpolation=cv2.INTER_AREA), (768, 768))
+        whole.add(Shrunk(frame))
+        small.add(Shrunk(cv2.resize(frame, (192, 192), interpolation=cv2.INTER_AREA), (768, 768)))
     assert max(whole.values(faces)) > 2
     assert small.values(faces) == pytest.approx(whole.values(faces), abs=0.1)
     for name, values in whole.regions(faces).items():

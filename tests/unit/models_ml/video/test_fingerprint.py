@@ -14,6 +14,7 @@ from models_ml.synthetic.demo import demo_clips
 from models_ml.synthetic.encode import encode
 from models_ml.video.fingerprint import Fingerprint
 from models_ml.video.ingest import ingest
+from models_ml.video.shrunk import Shrunk
 
 CLIPS = [spec for spec in demo_clips() if spec.subject in ("sub01", "006")][:9]
 
@@ -109,9 +110,9 @@ def test_a_copy_at_another_frame_rate_is_found(originals):
 def test_a_still_image_and_a_handful_of_frames_have_no_fingerprint():
     still, short = Fingerprint(), Fingerprint()
     for number in range(20):
-        still.add(np.full((60, 80), 128, np.uint8))
+        still.add(Shrunk(np.full((60, 80), 128, np.uint8)))
         if number < 7:
-            short.add(np.random.default_rng(number).integers(0, 256, (60, 80)).astype(np.uint8))
+            short.add(Shrunk(np.random.default_rng(number).integers(0, 256, (60, 80)).astype(np.uint8)))
     assert (still.value(), short.value()) == ("", "")
     assert near_duplicates([Clip(pk=1, frame_count=9), Clip(pk=2, frame_count=9)]) == []
 
@@ -119,5 +120,5 @@ def test_a_still_image_and_a_handful_of_frames_have_no_fingerprint():
 def test_a_long_clip_keeps_few_frames_evenly_spaced():
     fingerprint = Fingerprint()
     for _ in range(1000):
-        fingerprint.add(np.zeros((16, 16), np.uint8))
+        fingerprint.add(Shrunk(np.zeros((16, 16), np.uint8)))
     assert 64 <= len(fingerprint._small) <= 128
