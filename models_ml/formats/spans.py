@@ -29,6 +29,7 @@ NO_EMOTION = "no emotion"
 NO_EXPRESSION = "no expression"
 CONSENSUS = "consensus"  # the coder of a consensus, in files that only have coders
 KINDS = ("micro", "macro")
+_WHOLE = frozenset({"expression", "expr", "facial expression", "me", "fe"})  # labels that name no emotion
 _MEETING = 1.0  # milliseconds or frames between two phases that adjoin
 
 
@@ -45,8 +46,8 @@ class Span:
 def role_of(word: str) -> Role:
     """Return the role that a label has by its word.
 
-    >>> [role_of(w) for w in ("Apex", "AU12+25", "R14B", "micro-expression", "happiness")]
-    ['phase', 'unit', 'unit', 'kind', 'emotion']
+    >>> [role_of(w) for w in ("Apex", "AU12+25", "R14B", "micro-expression", "Expression", "happiness")]
+    ['phase', 'unit', 'unit', 'kind', 'expression', 'emotion']
     """
     plain = word.strip().lower()
     if plain in PHASES:
@@ -55,6 +56,8 @@ def role_of(word: str) -> Role:
         return "missing"
     if plain == NO_EXPRESSION:
         return "nothing"
+    if plain in _WHOLE:
+        return "expression"
     if plain.startswith(KINDS):
         return "kind"
     return "unit" if are_units(plain) else "emotion"

@@ -25,9 +25,7 @@ from models_ml.video.filetypes import is_litter
 
 _LARGEST = 64 << 20  # bytes of a file
 PROPERTY = "mer-platform:"  # before "database", "subject" and "clip"
-_NO_EMOTION = frozenset(
-    {"", "1", "x", "yes", "me", "expr", "expression"}
-)  # texts of "Expression" that only say: here
+_MARKS_ONLY = frozenset({"", "1", "x", "yes"})  # texts on a tier of expressions that only say: here
 
 
 def read(tree: Tree, sheet: Sheet | None, accepted: frozenset[str]) -> Finding:
@@ -165,7 +163,9 @@ def _expression(meaning: TierName, start: float, end: float, word: str) -> Itera
     is_kind = role_of(word) == "kind"
     if is_kind or meaning.word:
         yield Span(start, end, word.lower() if is_kind else meaning.word, "kind")
-    if meaning.role == "expression" and (is_kind or word.lower() in _NO_EMOTION):
+    if role_of(word) == "expression" or (
+        meaning.role == "expression" and (is_kind or word.lower() in _MARKS_ONLY)
+    ):
         word = ""
     if not is_kind or meaning.role == "expression":
         yield Span(start, end, word, meaning.role)

@@ -2,8 +2,9 @@
 
 The reader takes ``timelinelabels`` (ranges of 1-based frames), ``videorectangle`` regions with a label (from the frame that
 enables the region to the frame that ends it), and ``labels`` with start and end in seconds (audio of a video; returned in
-milliseconds). ``choices`` of a task name the emotion if no region does. The submitted annotation of each annotator is read
-separately; predictions and skipped tasks are not read. ``row`` in the report is the task's id.
+milliseconds). ``choices`` about a region are further labels of it; those of a task name the emotion if no region does. The
+submitted annotation of each annotator is read separately; predictions and skipped tasks are not read. ``row`` in the report
+is the task's id.
 
 Label Studio counts frames at a rate of its project, not of the video: ``Marked.rate`` is what the file says about it, see
 ``frame_rates``. Regions under one parent region are one expression, so expressions can overlap. Files that this platform
@@ -14,8 +15,8 @@ Label Studio does not accept annotators that it does not know.
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
@@ -143,50 +144,67 @@ def _groups(results: list[Any]) -> list[list[Any]]:
 
 
 def _annotation(results: Sequence[Any], source: Marked, report: ImportReport) -> list[Marked]:
-    frames: list[Span] = []
-    times: list[Span] = []
-    emotion = ""
-    ignored: set[str] = set()
-    for result in results:
+    found = _Regions()
+    # Choices about a region have its id, and can stand before it.
+    for result in sorted(results, key=lambda r: isinstance(r, dict) and r.get("type") == "choices"):
         kind = result.get("type") if isinstance(result, dict) else None
-        value = result.get("value") if isinstance(result, dict) else None
         try:
-            if not isinstance(value, dict):
-                raise TypeError("no value")
-            if kind == "timelinelabels":
-                frames += _timeline(value)
-            elif kind == "videorectangle":
-                frames += _rectangle(value)
-            elif kind == "labels" and "start" in value:
-                times += [
-                    _span(1000 * float(value["start"]), 1000 * float(value["end"]), w)
-                    for w in _words(value, "labels")
-                ]
-            elif kind == "choices":
-                for word in _words(value, "choices"):
-                    role = role_of(word)
-                    if role == "emotion" and not emotion:
-                        emotion = word
-                    elif role == "nothing":
-                        frames.append(_span(1, 1, word))
-                    else:
-                        ignored.add(f"choice “{word}”")
-            else:
-                ignored.add(str(kind))
-        except (KeyError, TypeError, ValueError):
+            found.take(kind, result["value"], result.get("id"))
+        except (KeyError, TypeError, ValueError, AttributeError):
             message = f"A region of type “{kind}” is incomplete or damaged: it is left out."
             report.error("region-damaged", message, **source.where())
-    if ignored:
-        message = f"Regions of other types were left out: {listed(sorted(ignored))}."
+    if found.left_out:
+        message = f"Regions of other types were left out: {listed(sorted(found.left_out))}."
         report.info("region-left-out", message, **source.where())
-    units: tuple[tuple[Literal["frame", "ms"], list[Span]], ...] = (("frame", frames), ("ms", times))
+    in_ms = replace(source, unit="ms", rate=None)
     return [
         marking
-        for unit, spans in units
-        for marking in combine(
-            spans, replace(source, unit=unit, rate=source.rate if unit == "frame" else None), report, emotion
-        )
+        for own, spans in ((source, found.frames), (in_ms, found.times))
+        for marking in combine(spans, own, report, found.emotion)
     ]
+
+
+@dataclass
+class _Regions:
+    """The regions of a group while they are read. ``emotion`` is a choice about the whole task."""
+
+    frames: list[Span] = field(default_factory=list)
+    times: list[Span] = field(default_factory=list)
+    emotion: str = ""
+    left_out: set[str] = field(default_factory=set)
+    _places: defaultdict[str, list[Span]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # in frames, by region
+
+    def take(self, kind: str | None, value: dict[str, Any], key: Any) -> None:
+        """Add a region's spans. Raises KeyError, TypeError, ValueError or AttributeError if it is damaged."""
+        if kind == "timelinelabels":
+            self._take_frames(_timeline(value), key)
+        elif kind == "videorectangle":
+            self._take_frames(_rectangle(value), key)
+        elif kind == "labels" and "start" in value:
+            start, end = 1000 * float(value["start"]), 1000 * float(value["end"])
+            self.times += [_span(start, end, word) for word in _words(value, "labels")]
+        elif kind == "choices":
+            for word in _words(value, "choices"):
+                self._choose(word, self._places.get(str(key), []))
+        else:
+            self.left_out.add(str(kind))
+
+    def _take_frames(self, spans: list[Span], key: Any) -> None:
+        self.frames += spans
+        self._places[str(key)] += dict.fromkeys(replace(span, word="", role="expression") for span in spans)
+
+    def _choose(self, word: str, places: Sequence[Span]) -> None:
+        role = role_of(word)
+        if places:
+            self.frames += [_span(place.start, place.end, word) for place in places]
+        elif role == "emotion" and not self.emotion:
+            self.emotion = word
+        elif role == "nothing":
+            self.frames.append(_span(1, 1, word))
+        else:
+            self.left_out.add(f"choice “{word}”")
 
 
 def _timeline(value: dict[str, Any]) -> list[Span]:
@@ -213,7 +231,8 @@ def _rectangle(value: dict[str, Any]) -> list[Span]:
 
 
 def _span(start: float, end: float, word: str) -> Span:
-    return Span(start, end, word, role_of(word))
+    role = role_of(word)
+    return Span(start, end, "" if role == "expression" else word, role)
 
 
 def _words(value: dict[str, Any], key: str) -> list[str]:

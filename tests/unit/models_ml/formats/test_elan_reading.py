@@ -63,7 +63,7 @@ def test_a_tier_for_one_unit_has_intensities_and_times_of_its_own() -> None:
             "AU4": timed("a3", 100, 400, "B") + timed("a4", 650, 700, "e"),
             "AU 10": timed("a5", 150, 300, ""),
             "AU12_L": timed("a6", 600, 900, "C"),
-            "R14": timed("a7", 600, 900, ""),
+            "au_r14": timed("a7", 600, 900, ""),
         }
     )
     assert marks(finding) == [
@@ -209,6 +209,15 @@ def test_unknown_units_of_time_are_refused() -> None:
 @pytest.mark.parametrize("name", ["Expr", "Expression", "ME", "Micro-expression", "FE", "Facial expression"])
 def test_common_names_of_the_tier_of_expressions(name: str) -> None:
     assert marks(read({name: timed("a1", 0, 90, "fear")})) == [(0, None, 90, "fear", "")]
+
+
+@pytest.mark.parametrize(
+    "name", ["L1", "R2", "Emotion intensity", "AU comments", "Target emotion", "Expression rating", "speech"]
+)
+def test_tiers_about_something_else_are_left_out_and_named(name: str) -> None:
+    finding = read({"Emotion": timed("a1", 0, 90, "fear"), name: timed("a2", 0, 90, "3")})
+    assert marks(finding) == [(0, None, 90, "fear", "")]
+    assert codes(finding) == [("info", "tier-left-out")]
 
 
 def test_a_tier_of_micro_expressions_states_the_kind_and_a_mark_in_it_no_emotion() -> None:

@@ -120,6 +120,20 @@ def test_a_choice_can_state_that_the_clip_shows_no_expression() -> None:
     assert (marked.coder, marked.clip) == ("1", "EP02_01f")
 
 
+def test_choices_about_a_region_are_labels_of_it() -> None:
+    regions = [
+        {"id": "b", "type": "choices", "value": {"choices": ["fear"]}},
+        {**timeline("Expression", 10, 20), "id": "a"},
+        {**timeline("Expression", 40, 50), "id": "b"},
+        {"id": "a", "type": "choices", "value": {"choices": ["happiness", "macro"]}},
+    ]
+    finding = read(*regions)
+    assert [(m.onset, m.emotion, m.kind, "kind" in m.silent) for m in finding.annotations] == [
+        (10, "happiness", "macro", False), (40, "fear", "micro", True),
+    ]  # fmt: skip
+    assert finding.problems == []
+
+
 def test_choices_that_are_not_read_are_named() -> None:
     finding = read(timeline("fear", 1, 2), {"type": "choices", "value": {"choices": ["macro"]}})
     assert "choice “macro”" in finding.problems[0].message
