@@ -37,7 +37,7 @@ def given(monkeypatch):
     """Let the reader find these rows in any file."""
 
     def rows(*marked: Marked) -> None:
-        monkeypatch.setattr(annotations, "read", lambda name, content: Finding(annotations=list(marked)))
+        monkeypatch.setattr(annotations, "read", lambda *_: Finding(annotations=list(marked)))
 
     return rows
 

@@ -97,7 +97,7 @@ def test_a_verdict_of_no_expression_is_taken_back(api, project, samm_clip, monke
         Marked(clip="006_1_2", coder="alice", unit="index", shown=False),
         Marked(clip="006_1_2", unit="index", shown=False, agreed=True),
     ]
-    monkeypatch.setattr(annotations, "read", lambda name, content: Finding(annotations=rows))
+    monkeypatch.setattr(annotations, "read", lambda *_: Finding(annotations=rows))
     batch = confirmed(api, checked(api, project, "lab.json", json.dumps({})))
     assert (Assignment.objects.count(), Judgement.objects.count()) == (1, 1)
     assert undone(api, batch)["conflicts"] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from mer_platform.annotation.exchange.comparing import ADD, CHANGE, PlannedChange, seen_consensus
+from mer_platform.annotation.exchange.comparing import ADD, PlannedChange, seen_consensus
 from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, time_of
 from mer_platform.annotation.marks import CODED_FIELDS
 from mer_platform.annotation.models import Annotation, Consensus, ConsensusOrigin, Judgement
@@ -40,13 +40,17 @@ def apply_consensus(
             existing[agreed.clip_id].append(agreed)
         for pk in pks:
             same = all(c["seen"] == seen_consensus(existing[pk]) for c in by_clip[pk])
+            changed: set[int | None] = set()
             for change in by_clip[pk]:
                 if pk not in found or not same:
                     outcome.skip(change, "After the check, the clip got another consensus or was deleted.")
                 elif change["choice"] == ADD:
                     _add(pk, change, by_name, user)
                     outcome.consensus += 1
-                elif change["choice"] == CHANGE:
+                elif change["target"] in changed:
+                    outcome.skip(change, "Another row of the file changed this consensus.")
+                else:
+                    changed.add(change["target"])
                     _change(change, existing[pk], by_name, user)
                     outcome.consensus += 1
 

@@ -94,11 +94,10 @@ def _equal(rows: Sequence[Marked], stored: Sequence[Stored]) -> dict[int, Stored
     found: dict[int, Stored] = {}
     free: dict[tuple[str, ...], dict[str, list[Stored]]] = {}  # by the fields that rows state, and by content
     taken: set[int] = set()
-    for i, row in enumerate(rows):
+    # Those that state most come first: a row that states less could take the marking of one that states more.
+    for i, row in sorted(enumerate(rows), key=lambda entry: len(entry[1].silent)):
         fields = fields_for(row, type(stored[0]))
         names = tuple(fields)
-        if not any(mark in fields for mark in MARKS):
-            continue
         if names not in free:
             free[names] = {}
             for own in stored:
