@@ -31,8 +31,8 @@ def turn_clip(claim: Claim) -> None:
         old = [Removal(name=name) for name in (now.pack_name, now.index_name, now.thumbnail_name)]
         Removal.objects.bulk_create(old, ignore_conflicts=True)  # unless another clip shows them
         fields = clip_fields(result) | {"turn": clip.turn}
-        if now.fps_given:
-            fields["fps"] = now.fps  # exact, also if a person gave it as a fraction
+        if now.fps_given or now.frame_steps is not None:
+            fields["fps"] = now.fps  # also if it was corrected, but could not be measured again
         clip.save_result(**fields)
         clip.suggestions.all().delete()
         if clip.face_frames:

@@ -90,6 +90,11 @@ def test_a_clip_that_cannot_be_measured_again_keeps_its_frames(api, upload, slow
     assert Job.objects.get(state=Job.State.FAILED).kind == "ingest"
     answer = api.get(f"{URL}{clip['id']}/").json()
     assert (answer["state"], answer["fps"], last_ms(answer)) == ("ready", "200", 115)
+    default_storage.save(stored.file, io.BytesIO(slow.read_bytes()))
+    assert api.post(f"{URL}{clip['id']}/turn/", {"degrees": 180}, format="json").status_code == 202
+    work()
+    turned = api.get(f"{URL}{clip['id']}/").json()
+    assert (turned["turn"], turned["fps"], last_ms(turned)) == (180, "200", 115)
 
 
 def test_images_with_gaps_keep_time_over_them_and_say_so(upload, tmp_path):
