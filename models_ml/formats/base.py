@@ -81,7 +81,8 @@ class Marked:
     the checksum of the clip's file. ``onset``, ``apex`` and ``offset`` are in ``unit``; None is a mark that is not set.
     ``others`` are further names under which the clip may be known, the likeliest first: of other linked media, of an upload
     that a tool renamed. ``rate`` is the number of frames per second at which a tool counted the unit "frame": its frame n is
-    shown at (n − 1) / rate seconds. It is None if the file does not state it.
+    shown at (n − 1) / rate seconds. It is None if the file does not state it. ``seconds`` is how long the clip plays by the
+    file, to recognise another clip of the same name.
     ``silent`` names the fields that the file says nothing about: their values here mean nothing, and an import does not
     change them. ``file`` and ``row`` say where it stands, for reports.
 
@@ -109,6 +110,7 @@ class Marked:
     suggestion: Mapping[str, float] | None = None
     silent: frozenset[str] = RARELY_CODED
     rate: float | None = None
+    seconds: float | None = field(default=None, compare=False)
     shown: bool = True
     agreed: bool = False
     key: str = ""

@@ -96,12 +96,13 @@ def combine(
 
 
 def _is_sound(span: Span, source: Marked, report: ImportReport) -> bool:
-    if span.end >= span.start >= 0 and isfinite(span.end):
+    first = 1 if source.unit == "frame" else 0
+    if span.end >= span.start >= first and isfinite(span.end):
         return True
     report.error(
         "offset-before-onset",
-        f"“{span.word}” ends ({span.end:g}) before it starts ({span.start:g}), or starts before the clip: it is not "
-        "imported.",
+        f"“{span.word}” ends ({span.end:g}) before it starts ({span.start:g}), or starts before the clip, whose first "
+        f"{'frame is' if first else 'moment is'} {first}: it is not imported.",
         **source.where(),
     )
     return False

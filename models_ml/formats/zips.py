@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections import Counter
 from typing import BinaryIO
 
 from models_ml.errors import InputError
@@ -15,7 +16,8 @@ _ZIP_MAGIC = b"PK\x03\x04"
 class Archive:
     """The files of an upload that have one of ``suffixes``; implements ``models_ml.formats.base.Tree``.
 
-    Raises InputError for a zip that is damaged, password-protected or larger than annotations can be.
+    Raises InputError for a zip that is damaged, password-protected or larger than annotations can be, or that has two files
+    of one name.
     """
 
     quick = True
@@ -38,6 +40,11 @@ class Archive:
                 "Import it in parts."
             )
         self._files = sorted(info.filename for info in inside)
+        if twice := [path for path, count in Counter(self._files).items() if count > 1]:
+            raise InputError(
+                f"“{name}” contains several files of the name “{twice[0]}”, so one of them would be lost. Rename them, and "
+                "zip them again."
+            )
 
     def files(self) -> list[str]:
         """Return the paths in the zip, sorted, or the name of the single file."""

@@ -143,3 +143,16 @@ def test_random_markings_come_back_to_the_same_coders(
     assert [row[:2] for row in after["done"]] == [row[:2] for row in before["done"]]
     if kind == "json":
         assert after == before
+
+
+@pytest.mark.parametrize(("seconds", "codes"), [(0.5, []), (0.6, []), (4.0, ["clip-differs"])])
+def test_a_video_of_another_length_is_not_taken_for_the_clip(api, project, samm_clip, seconds, codes):
+    value = {"ranges": [{"start": 2, "end": 9}], "timelinelabels": ["disgust"], "framesCount": 25 * seconds}
+    region = {"type": "timelinelabels", "value": {**value, "duration": seconds}}
+    task = {
+        "id": 1,
+        "data": {"video": "006_1_2.mp4"},
+        "annotations": [{"completed_by": 1, "result": [region]}],
+    }
+    batch = checked(api, project, "export.json", json.dumps([task]), "me")
+    assert [problem["code"] for problem in batch["problems"]] == codes

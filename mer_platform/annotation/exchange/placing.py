@@ -31,6 +31,7 @@ from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 Placed = tuple[Clip, Marked]  # what is marked has the unit "index" and the words of the clip's database
+_ROUNDED, _ROUNDED_SECONDS = 0.1, 0.2  # players round durations, and sound can outlast the picture
 _LARGEST_FRAME = (1 << 31) - 1  # what both databases store
 
 
@@ -80,6 +81,9 @@ class Placer:
         ``emotions`` are the words that the database restricts coders to; without any, all words are allowed.
         """
         before = len(self.report.problems)
+        if message := _other_length(row, frames):
+            self._reject(row, "clip-differs", message, "")
+            return None
         marks = {mark: self._index(row, mark, frames) for mark in MARKS}
         if len(self.report.problems) == before:
             for column, messages in check_order(**marks).items():
@@ -231,6 +235,20 @@ def _at(frames: Frames, row: Marked, value: float) -> tuple[int | None, str]:
     first, count = (1 if row.unit == "frame" else 0), timing.clock.count
     index = int(value) - first
     return (index if 0 <= index < count else None), f"its frames are {first}–{count - 1 + first}"
+
+
+def _other_length(row: Marked, frames: Frames) -> str:
+    """Return in words that the file is about a video that plays much longer or shorter than the clip; "" if it is not."""
+    if row.seconds is None or frames.timing is None:
+        return ""
+    ours = frames.timing.played.seconds
+    allowed = _ROUNDED_SECONDS + float(1 / frames.timing.played.rate) + _ROUNDED * max(row.seconds, ours)
+    if abs(row.seconds - ours) <= allowed:
+        return ""
+    return (
+        f"In the file, the video lasts {row.seconds:.3g} s, but {frames.title} lasts {ours:.3g} s: it is another video, or "
+        "the same at another speed. Correct the name of the clip in the file, or annotate the clip itself."
+    )
 
 
 def _has_frame_0(frames: Frames) -> bool:

@@ -45,6 +45,12 @@ def find_rate(regions: Sequence[Any], data: Mapping[str, Any]) -> tuple[float | 
     return _tidy([*exact, *apart][0]), rates
 
 
+def find_seconds(regions: Sequence[Any]) -> float | None:
+    """Return how long the video of a task plays, by its regions; None if they do not state it."""
+    values = [r["value"] for r in regions if isinstance(r, Mapping) and isinstance(r.get("value"), Mapping)]
+    return max((seconds for value in values if (seconds := _positive(value.get("duration")))), default=None)
+
+
 def _of_keyframes(value: Mapping[str, Any]) -> float | None:
     """Return the rate by the times of a rectangle's keyframes. They are n / rate, so only their distances count."""
     sequence = value.get("sequence")

@@ -13,14 +13,14 @@ Label Studio does not accept annotators that it does not know.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models_ml.errors import InputError
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
-from models_ml.formats.label_studio.frame_rates import find_rate
+from models_ml.formats.label_studio.frame_rates import find_rate, find_seconds
 from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import CONSENSUS, Span, combine, role_of
@@ -96,7 +96,8 @@ def _task(
         report.error("clip-missing", "The task does not name a video file: it is not imported.", **where)
         return []
     results = _results(task)
-    rate, rates = find_rate([region for _, regions in results for region in regions], data)
+    every = [region for _, regions in results for region in regions]
+    rate, rates = find_rate(every, data)
     if rate is None and rates:
         report.error(
             "rate-contradicts",
@@ -108,12 +109,15 @@ def _task(
         return []
     stated = {key: data[key] for key in ("subject", "database") if isinstance(data.get(key), str)}
     found: list[Marked] = []
-    for annotation, regions in results:
-        coder = coder_of(annotation, regions, emails)
+    coders = [coder_of(annotation, regions, emails) for annotation, regions in results]
+    if twice := [coder for coder, count in Counter(coders).items() if coder and count > 1]:
+        message = f"The task has several annotations by {listed(twice)}: all of them are read as one coding."
+        report.warning("coder-twice", message, clip=names[0], **where)
+    for coder, (_, regions) in zip(coders, results, strict=True):
         agreed = coder == CONSENSUS
         source = Marked(
             clip=names[0], others=names[1:], coder="" if agreed else coder, agreed=agreed, unit="frame", rate=rate,
-            **where, **stated,
+            seconds=find_seconds(every), **where, **stated,
         )  # fmt: skip
         for group in _groups(regions):
             found += _annotation(group, source, report)

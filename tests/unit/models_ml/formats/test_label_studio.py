@@ -134,6 +134,26 @@ def test_choices_about_a_region_are_labels_of_it() -> None:
     assert finding.problems == []
 
 
+def test_several_annotations_by_one_coder_are_said() -> None:
+    own = [{"completed_by": 1, "result": [timeline("fear", start, start + 5)]} for start in (1, 20)]
+    task = {"data": {"video": UPLOAD, "fps": 25}, "annotations": own}
+    finding = annotations.read("export.json", json.dumps([task]).encode())
+    assert ([m.onset for m in finding.annotations], [p.code for p in finding.problems]) == (
+        [1, 20],
+        ["coder-twice"],
+    )
+
+
+def test_frame_0_is_refused_because_frames_count_from_1() -> None:
+    finding = read(timeline("fear", 0, 9, duration=2.0), fps=25)
+    assert finding.annotations == []
+    assert "whose first frame is 1" in finding.problems[0].message
+
+
+def test_a_file_states_how_long_the_video_plays() -> None:
+    assert read(timeline("fear", 1, 9, framesCount=50, duration=2.0)).annotations[0].seconds == 2
+
+
 def test_choices_that_are_not_read_are_named() -> None:
     finding = read(timeline("fear", 1, 2), {"type": "choices", "value": {"choices": ["macro"]}})
     assert "choice “macro”" in finding.problems[0].message
