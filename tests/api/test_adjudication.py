@@ -145,6 +145,8 @@ def manual(onset, apex, offset, emotion="disgust", units="") -> dict:
         ({}, "Choose an annotation, the mean, new marks"),
         ({"choice": "manual"}, "Set the onset."),
         (manual(30, 20, 40), "lies before the onset (frame 30)"),
+        (manual(10, 20, 2**31), "its frames are 0–99"),
+        (manual(10, 20, 10**30), "its frames are 0–99"),
         (manual(1, 2, 100), "its frames are 0–99"),
         (manual(1, 2, 3, "boredom"), "is not an emotion of CASME II"),
         (manual(1, 2, 3, units="smile"), "is not an action unit"),
