@@ -133,6 +133,13 @@ def test_a_corrected_rate_reaches_everything_and_is_recorded(api, alice, timed):
     assert Job.objects.get(kind="ingest").payload == {"clip": clip.pk}
 
 
+def test_other_tools_get_the_times_of_the_file_as_it_plays(api, timed):
+    clip = timed(SLOW)
+    api.patch(f"{URL}{clip.pk}/", {"fps": 200}, format="json")
+    clip.refresh_from_db()
+    assert (clock_of(clip).ms(5), timing_of(clip).ms(5), timing_of(clip).at_ms(120)) == (25, 200, 3)
+
+
 def test_a_variable_rate_is_scaled(api, timed):
     clip = timed(Clock(Fraction(25), 6, (40, 40, 80, 40, 40), 40, Fraction(25)))
     api.patch(f"{URL}{clip.pk}/", {"fps": "200"}, format="json")

@@ -1,7 +1,7 @@
 """The timing of clips, from the indexes of their frame packs."""
 
 from mer_platform.clips.models import Clip
-from mer_platform.clips.packindex import read_index
+from mer_platform.clips.packindex import clock_of, read_index
 from models_ml.video.timing import Timing
 
 _CACHED_CLIPS = 64
@@ -9,8 +9,8 @@ _CACHED_CLIPS = 64
 
 def timing_of(clip: Clip) -> Timing:
     """Read the timing of a clip. Raises InputError if its frame pack is missing or damaged."""
-    index = read_index(clip)
-    return Timing(index.source, index.clock)
+    source = read_index(clip).source
+    return Timing(source, clock_of(clip))  # which also has the rate at which the file plays
 
 
 class TimingCache:
