@@ -54,6 +54,10 @@ class Api:
         body: dict[str, Any] = {"data": data, "files": files} if files else {"json": data}
         return self._checked(self._session.post(f"{self._url}/api/v1/{path}", timeout=60, **body))
 
+    def delete(self, path: str) -> None:
+        answer = self._session.delete(f"{self._url}/api/v1/{path}", timeout=60)
+        assert answer.ok, f"{answer.status_code} {answer.text[:500]}"
+
     @staticmethod
     def _checked(answer: requests.Response) -> Any:
         assert answer.ok, f"{answer.status_code} {answer.text[:500]}"
