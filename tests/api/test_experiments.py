@@ -280,7 +280,7 @@ def test_added_seeds_run_every_combination(experiment, alice):
     assert Job.objects.filter(kind="bundle", folds__run__in=added).exists()
     with pytest.raises(ValidationError, match="already been run with seed 5"):
         services.add_seeds(experiment, [5], alice)
-    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+    with pytest.raises(ValidationError, match="Must be 0 or more, not -1"):
         services.add_seeds(experiment, [-1], alice)
     assert services.clone(Experiment.objects.get(pk=experiment.pk)).seeds == (0, 5)
 

@@ -49,7 +49,7 @@ def test_it_launches_a_run_with_one_fold_per_subject(api, version):
     [
         ({"net": {"kernels": [2, 9]}}, "net.kernels.1", "Kernel 9 is larger than the 6×6 map after layer 2"),
         ({"net": {"placement": 4}}, "net.placement", "after the last layer"),
-        ({"train": {"epochs": 0}}, "train.epochs", "greater than or equal to 1"),
+        ({"train": {"epochs": 0}}, "train.epochs", "Must be 1 or more, not 0."),
         ({"trane": {}}, "trane", "This setting does not exist."),
         ("fast", "config", ""),
     ],
