@@ -205,8 +205,8 @@ def _tables(tree: Tree, sheet: Sheet | None, report: ImportReport) -> list[Sheet
             tables.append(read_table(load_sheet(tree, name), COLUMNS, report))
         except UnclearColumnsError:
             raise
-        except InputError:
-            continue  # the sheet is optional, and the tree may contain others
+        except InputError as error:  # the sheet is optional, and the tree may contain others
+            report.info("sheet-not-read", f"The sheet is not read: {error}", file=name)
     return tables
 
 

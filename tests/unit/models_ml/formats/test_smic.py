@@ -116,3 +116,12 @@ def test_a_missing_frame_is_reported_and_the_other_frames_are_imported(tmp_path:
     finding = read(tmp_path)
     assert codes(finding) == [("warning", "frames-gap", "s01_ne_01")]
     assert finding.clips[0].numbers == (100, 101, 103, 104, 105)
+
+
+def test_a_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
+    root = trees.smic_tree(tmp_path / "SMIC")
+    trees.xlsx(root / "HS_apex.xlsx", [["clip", "peak"], ["s1_ne_01", 103]])
+    finding = LAYOUTS["smic"].read(FolderTree(root), None, frozenset())
+    (problem,) = [p for p in finding.problems if p.code == "sheet-not-read"]
+    assert (problem.severity, problem.file) == ("info", "HS_apex.xlsx")
+    assert problem.message.startswith("The sheet is not read: The sheet “HS_apex.xlsx” has no header")
