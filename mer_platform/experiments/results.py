@@ -16,7 +16,7 @@ from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.metrics import ClassScore, Evaluation, Scores, evaluate
-from models_ml.evaluation.paired import Paired, compare
+from models_ml.evaluation.paired import Paired, compare_with_first
 from models_ml.evaluation.ranking import Ranking, Score, rank
 from models_ml.evaluation.uncertainty import Intervals, Named, subject_bootstrap, subject_confusions
 
@@ -190,18 +190,31 @@ def _check_comparable(runs: Sequence[Run]) -> None:
             )
 
 
-def paired(first: Run, second: Run) -> Paired:
-    """Compare the second run with the first, on the same resamples of subjects.
+def paired_with_first(runs: Sequence[Run]) -> list[Paired | InputError]:
+    """Compare each of the other runs with the first, on one set of resamples of subjects, or say why it cannot be."""
+    found: dict[int, Paired | InputError] = {}
+    comparable = []
+    for run in runs[1:]:
+        try:
+            align_predictions([runs[0], run])
+            comparable.append(run)
+        except InputError as error:
+            found[run.pk] = error
+    if comparable:
+        together = align_predictions([runs[0], *comparable])
+        try:
+            pairs: Sequence[Paired | InputError] = _paired(
+                together.true, together.predicted, together.subjects
+            )
+        except InputError as error:  # a single subject
+            pairs = [error] * len(comparable)
+        found |= {run.pk: pair for run, pair in zip(comparable, pairs, strict=True)}
+    return [found[run.pk] for run in runs[1:]]
 
-    Raises InputError as ``align_predictions`` does.
-    """
-    both = align_predictions([first, second])
-    return _paired(both.true, *both.predicted, both.subjects)
 
-
-@lru_cache(maxsize=128)
-def _paired(true: Labels, first: Labels, second: Labels, subjects: tuple[str, ...]) -> Paired:
-    return compare(true, first, second, subjects)
+@lru_cache(maxsize=32)
+def _paired(true: Labels, predicted: tuple[Labels, ...], subjects: tuple[str, ...]) -> tuple[Paired, ...]:
+    return tuple(compare_with_first(true, predicted[0], predicted[1:], subjects))
 
 
 def group_by_configuration(runs: Sequence[Run]) -> list[list[Run]]:

@@ -82,21 +82,59 @@ def compare(
     >>> round(paired.differences["accuracy"].value, 2), paired.mcnemar
     (0.5, McNemar(only_first=0, only_second=2, p=0.5))
     """
-    true, first, second = np.asarray(true), np.asarray(first), np.asarray(second)
-    if not len(true) == len(first) == len(second):
-        raise InputError(
-            f"The runs must predict the same samples. There are {len(true)} true labels, {len(first)} predictions "
-            f"of the first run and {len(second)} of the second."
-        )
-    counts = np.stack([subject_confusions(true, pred, subjects) for pred in (first, second)], axis=1)
+    return compare_with_first(true, first, [second], subjects, n, seed)[0]
+
+
+def compare_with_first(
+    true: ArrayLike,
+    first: ArrayLike,
+    others: Sequence[ArrayLike],
+    subjects: Sequence[str],
+    n: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Paired]:
+    """Compare several runs with the first one, as ``compare`` does each. The resamples are drawn once for all.
+
+    Parameters
+    ----------
+    true
+        (N,) integers, positions in ``CLASSES``.
+    first
+        (N,) integers, predictions of the first run.
+    others
+        (N,) integers for each of the other runs.
+    subjects
+        Subject of each sample, at least two.
+    n
+        Number of resamples.
+    seed
+        The same seed gives the same result.
+
+    Raises
+    ------
+    InputError
+        As ``compare``.
+    """
+    true = np.asarray(true)
+    runs = [np.asarray(pred) for pred in (first, *others)]
+    for pred in runs[1:]:
+        if not len(true) == len(runs[0]) == len(pred):
+            raise InputError(
+                f"The runs must predict the same samples. There are {len(true)} true labels, {len(runs[0])} predictions "
+                f"of the first run and {len(pred)} of another."
+            )
+    counts = np.stack([subject_confusions(true, pred, subjects) for pred in runs], axis=1)
     if len(counts) < 2:
         raise InputError("A comparison needs at least two subjects; these predictions are of one.")
     pooled = resamples(len(counts), n, seed) @ counts.reshape(len(counts), -1).astype(np.float32)
     observed, drawn = unweighted(counts.sum(axis=0)), unweighted(pooled.reshape(n, *counts.shape[1:]))
-    return Paired(
-        {name: _difference(observed[name], drawn[name]) for name in observed},
-        mcnemar(first == true, second == true),
-    )
+    return [
+        Paired(
+            {name: _difference(observed[name][[0, i]], drawn[name][:, [0, i]]) for name in observed},
+            mcnemar(runs[0] == true, runs[i] == true),
+        )
+        for i in range(1, len(runs))
+    ]
 
 
 def _difference(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> ScoreDifference:

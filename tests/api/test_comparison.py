@@ -1,13 +1,15 @@
 """Runs side by side, paired and ranked, from their stored predictions."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import group_by_configuration, rank_configurations
+from mer_platform.experiments.results import group_by_configuration, rank_configurations, results_of
 from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
@@ -98,7 +100,7 @@ def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
         ([], "Give at least two runs"),
         (["1"], "Run “1” not found."),
         (["x", "y"], "Run “x” not found."),
-        ([str(n) for n in range(9)], "9 runs are too many to compare. Choose at most 8."),
+        ([str(n) for n in range(21)], "21 runs are too many to compare. Choose at most 20."),
     ],
 )
 def test_errors_name_the_runs_that_cannot_be_compared(api, asked, words):
@@ -154,6 +156,37 @@ def test_the_figures_of_a_comparison_open(browser, project, poor, good):
         figure = browser.get(url, {"run": [poor.pk, good.pk]}).json()
         assert len(figure["data"]) == 2
     assert browser.get(reverse("compare-figure", args=[project.slug, "other"])).status_code == 404
+
+
+def test_twenty_runs_are_compared_in_as_many_queries_as_two(browser, compare, project, version, alice):
+    runs = [finished(version, GOOD if seed % 2 else POOR, alice, seed=seed) for seed in range(20)]
+    compare(*runs)  # stores the results
+
+    def queries(chosen: list[Run]) -> int:
+        with CaptureQueriesContext(connection) as context:
+            compare(*chosen)
+        return len(context)
+
+    assert queries(runs) == queries(runs[:2])
+    for name in ("scores", "databases", "classes"):
+        url = reverse("compare-figure", args=[project.slug, name])
+        figure = browser.get(url, {"run": [run.pk for run in runs]}).json()
+        assert len(figure["data"]) == (2 if name == "scores" else 1)
+        assert figure["layout"]["height"] > 600
+
+
+def test_the_picker_searches_all_runs_and_shows_scores(browser, compare, project, version, good, poor, alice):
+    for run in (good, poor):
+        results_of(run)
+    Run.objects.filter(pk=poor.pk).update(name="The needle")
+    assert f"UF1 {good.stored_results.uf1:.3f}" in compare(good)
+    url = reverse("compare-runs", args=[project.slug])
+    found = browser.get(url, {"run": good.pk, "q": "needle"}, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in found
+    assert f'value="{good.pk}" checked' in found  # ticked runs stay
+    assert "The needle" in found
+    found = browser.get(url, {"q": "haystack"}, headers={"HX-Request": "true"}).content.decode()
+    assert "No run with scores matches." in found
 
 
 def test_a_ranking_groups_the_seeds_of_one_configuration(version, poor, good, alice):

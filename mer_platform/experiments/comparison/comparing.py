@@ -11,7 +11,7 @@ from mer_platform.composites.blindness import hidden_clips, why_scores_hidden
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import ABSENT, Results, paired, results_of
+from mer_platform.experiments.results import ABSENT, Results, paired_with_first, results_of
 from mer_platform.projects.access import row_id
 from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
@@ -19,7 +19,7 @@ from models_ml.errors import InputError
 from models_ml.evaluation.paired import Paired, holm
 
 SCORED = (Run.State.FINISHING, Run.State.FINISHED)
-MAX_COMPARED = 8
+MAX_COMPARED = 20
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def query_of(runs: Sequence[Run]) -> str:
 
 def compare_runs(runs: list[Run]) -> Comparison:
     """Compare runs with scores, at least one."""
-    found = [_pair(runs[0], run) for run in runs[1:]]
+    found = paired_with_first(runs)
     known = [both for both in found if isinstance(both, Paired)]
     adjusted: dict[str, list[float]] = {
         name: holm([both.differences[name].p for both in known]) for name in ("uf1", "uar", "accuracy")
@@ -142,10 +142,3 @@ def compare_runs(runs: list[Run]) -> Comparison:
     return Comparison(
         runs, [results_of(run) for run in runs], against, differences([run.settings for run in runs])
     )
-
-
-def _pair(first: Run, second: Run) -> Paired | InputError:
-    try:
-        return paired(first, second)
-    except InputError as error:
-        return error

@@ -4,26 +4,26 @@ from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
-from mer_platform.experiments.figures import MARGIN
+from mer_platform.experiments.figures import MARGIN, add_cell_texts
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.naming import names_in_figure
 from mer_platform.experiments.results import results_of
 from models_ml.classes import CLASSES
 from models_ml.evaluation.uncertainty import Interval
 
+MAX_BARS = 8  # runs that bars can show
 Point = tuple[float, Interval | None] | None  # a score and its interval; None where a run has no samples
 
 
 def scores(runs: Sequence[Run]) -> go.Figure:
     """UF1 and UAR of each run, with 95% intervals."""
     results = [results_of(run) for run in runs]
-    return _grouped(
-        names_in_figure(runs),
-        (
-            (metric.upper(), [(getattr(r.evaluation, metric), r.intervals[metric]) for r in results])
-            for metric in ("uf1", "uar")
-        ),
-    )
+    rows: list[tuple[str, Sequence[Point]]] = [
+        (metric.upper(), [(getattr(r.evaluation, metric), r.intervals[metric]) for r in results])
+        for metric in ("uf1", "uar")
+    ]
+    draw = _grouped if len(runs) <= MAX_BARS else _dots
+    return draw(names_in_figure(runs), rows)
 
 
 def databases(runs: Sequence[Run]) -> go.Figure:
@@ -37,7 +37,7 @@ def databases(runs: Sequence[Run]) -> go.Figure:
             own = r.evaluation.per_database.get(name)
             points.append((own.uf1, r.all_intervals.per_database[name]["uf1"]) if own else None)
         rows.append((run_name, points))
-    return _grouped(["all samples", *names], rows)
+    return _grouped_or_cells(["all samples", *names], rows)
 
 
 def classes(runs: Sequence[Run]) -> go.Figure:
@@ -49,7 +49,12 @@ def classes(runs: Sequence[Run]) -> go.Figure:
             (r.evaluation.per_class[name].f1, r.all_intervals.per_class[name]["f1"]) for name in CLASSES
         ]
         rows.append((run_name, points))
-    return _grouped(list(CLASSES), rows)
+    return _grouped_or_cells(list(CLASSES), rows)
+
+
+def _grouped_or_cells(groups: list[str], rows: list[tuple[str, list[Point]]]) -> go.Figure:
+    """Return bars for a few runs. Twenty colours are hard to distinguish, so more runs are rows of a heat map."""
+    return _grouped(groups, rows) if len(rows) <= MAX_BARS else _cells(groups, rows)
 
 
 def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
@@ -75,3 +80,75 @@ def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> 
     figure.update_xaxes(type="category", automargin=True)  # otherwise Plotly reads “3” as a number
     figure.update_yaxes(range=[0, 1])
     return figure
+
+
+def _dots(names: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
+    """Return a line per run, with a dot and a whisker for each score."""
+    figure = go.Figure()
+    for number, (score, points) in enumerate(rows):
+        values = [point[0] if point else None for point in points]
+        spans = [point[1] or (point[0], point[0]) if point else (0.0, 0.0) for point in points]
+        figure.add_scatter(
+            name=score,
+            x=values,
+            y=[place + 0.28 * number - 0.14 for place in range(1, len(names) + 1)],
+            mode="markers",
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - (value or 0) for (_, high), value in zip(spans, values, strict=True)],
+                "arrayminus": [(value or 0) - low for (low, _), value in zip(spans, values, strict=True)],
+                "thickness": 1,
+                "width": 2,
+            },
+            customdata=[
+                f"{name}: {low:.3f}–{high:.3f}" for name, (low, high) in zip(names, spans, strict=True)
+            ],
+            hovertemplate="%{x:.3f}, %{customdata}",
+        )
+    figure.update_layout(
+        margin=MARGIN, height=_height(len(names)), legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    )
+    figure.update_yaxes(
+        tickvals=list(range(1, len(names) + 1)),
+        ticktext=names,
+        range=[len(names) + 0.6, 0.4],
+        showgrid=False,
+        automargin=True,
+    )
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def _cells(groups: list[str], rows: list[tuple[str, list[Point]]]) -> go.Figure:
+    """Return a heat map with a line per run and the score on each cell; its interval is in the hover text."""
+    names = [name for name, _ in rows]
+    values = [[point[0] if point else None for point in points] for _, points in rows]
+    spans = [
+        [f"{point[1][0]:.3f}–{point[1][1]:.3f}" if point and point[1] else "no interval" for point in points]
+        for _, points in rows
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=groups,
+            y=names,
+            zmin=0,
+            zmax=1,
+            xgap=2,
+            ygap=2,
+            showscale=False,
+            customdata=spans,
+            hovertemplate="%{y}, %{x}: %{z:.3f} (%{customdata})<extra></extra>",
+        )
+    )
+    texts = [["" if value is None else f"{value:.3f}" for value in line] for line in values]
+    add_cell_texts(figure, groups, names, texts, values)
+    figure.update_layout(margin=MARGIN, height=_height(len(names)))
+    figure.update_xaxes(type="category", side="top", showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=True)
+    return figure
+
+
+def _height(runs: int) -> int:
+    return 120 + 26 * runs  # pixels

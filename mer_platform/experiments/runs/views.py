@@ -19,12 +19,14 @@ from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs import figures
 from mer_platform.experiments.runs.epochs import oracle_of
-from mer_platform.projects.access import get_project
+from mer_platform.experiments.search import search_runs
+from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml.classes import CLASSES
 
 PAGE_SIZE = 20
+LATEST = 8  # runs in the figure below the list
 FIGURES = {
     "confusion": lambda run: figures.confusion(results_of(run)),
     "per-class": lambda run: figures.per_class(results_of(run)),
@@ -38,15 +40,23 @@ FIGURES = {
 @require_GET
 @vary_on_headers("HX-Request")
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """All runs with their scores, and a figure of the latest scored runs."""
+    """The runs that match ``?q=`` and ``?state=``, with their scores, and a figure of the latest scored runs.
+
+    ``?run=`` names the runs that are ticked for a comparison, also those on other pages.
+    """
     project = get_project(request, slug)
-    runs = Run.objects.filter(project=project).select_related(
-        "version__composite", "created_by", "experiment", "stored_results"
-    )
+    all_runs = Run.objects.filter(project=project)
+    search, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    runs = search_runs(all_runs, search)
+    if state in Run.State.values:
+        runs = runs.filter(state=state)
+    runs = runs.select_related("version__composite", "created_by", "experiment", "stored_results")
     runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
     page = page_of(request, runs, PAGE_SIZE)
+    ticked = list(all_runs.filter(pk__in=[row_id(text) for text in request.GET.getlist("run")]))
+    shown = {run.pk for run in page}
     hidden = hidden_clips(request.user, {run.version_id for run in page})
-    comparable = list(comparable_runs(project, request.user)[:MAX_COMPARED])
+    comparable = list(comparable_runs(project, request.user)[:LATEST])
     context = {
         "rows": [
             (run, results_of(run) if run.scored and run.version_id not in hidden else None) for run in page
@@ -55,6 +65,14 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(run.active for run in page),
+        "search": search,
+        "state": state,
+        "states": Run.State.choices,
+        "filtered": bool(search or state),
+        "any_runs": all_runs.exists(),
+        "ticked": {run.pk for run in ticked},
+        "ticked_elsewhere": [run for run in ticked if run.pk not in shown],
+        "most": MAX_COMPARED,
         "comparable": comparable,
         "comparable_query": query_of(comparable[::-1]),
         "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),

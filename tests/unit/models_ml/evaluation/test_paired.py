@@ -5,7 +5,7 @@ import pytest
 
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import confusion_matrix, unweighted
-from models_ml.evaluation.paired import compare, holm, mcnemar
+from models_ml.evaluation.paired import compare, compare_with_first, holm, mcnemar
 
 SUBJECTS = [str(i % 12) for i in range(96)]
 
@@ -68,7 +68,7 @@ def test_holms_adjustment_equals_the_hand_worked_example() -> None:
 @pytest.mark.parametrize(
     ("second", "subjects", "words"),
     [
-        ([0, 1], ["a", "b", "c"], "3 true labels, 3 predictions of the first run and 2 of the second"),
+        ([0, 1], ["a", "b", "c"], "3 true labels, 3 predictions of the first run and 2 of another"),
         ([0, 1, 2], ["a", "a", "a"], "at least two subjects; these predictions are of one"),
         ([0, 1, 3], ["a", "b", "c"], "predicted label 3"),
         ([0, 1, 2], ["a", "b"], "3 labels and 2 subjects"),
@@ -77,3 +77,11 @@ def test_holms_adjustment_equals_the_hand_worked_example() -> None:
 def test_runs_that_cannot_be_compared_are_refused(second, subjects, words) -> None:
     with pytest.raises(InputError, match=words):
         compare([0, 1, 2], [0, 1, 2], second, subjects)
+
+
+def test_runs_compared_together_give_the_same_as_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    true, *runs = rng.integers(3, size=(5, 60))
+    subjects = [f"s{i % 8}" for i in range(60)]
+    together = compare_with_first(true, runs[0], runs[1:], subjects, n=500)
+    assert together == [compare(true, runs[0], run, subjects, n=500) for run in runs[1:]]
