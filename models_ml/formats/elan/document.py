@@ -215,13 +215,13 @@ class _Tiers:
         except _Damaged as error:
             raise _Damaged(f"refers to the annotation {annotation.parent}, which {error}") from error
         siblings = self._siblings[id(tier), annotation.parent]
-        position, count = siblings.index(annotation.key), len(siblings)
+        position, count = siblings[annotation.key], len(siblings)
         step = (end - start) / count
         return start + position * step, end if position == count - 1 else start + (position + 1) * step
 
     @cached_property
-    def _siblings(self) -> dict[tuple[int, str], list[str]]:
-        """The annotations of each parent on each tier, in the order in which each names the one before it."""
+    def _siblings(self) -> dict[tuple[int, str], dict[str, int]]:
+        """The positions of the annotations of each parent on each tier, where each names the one before it."""
         found: defaultdict[tuple[int, str], list[_Written]] = defaultdict(list)
         for tier in self._tiers:
             for annotation in tier.annotations:
@@ -230,15 +230,17 @@ class _Tiers:
         return {key: _in_order(annotations) for key, annotations in found.items()}
 
 
-def _in_order(annotations: Sequence[_Written]) -> list[str]:
+def _in_order(annotations: Sequence[_Written]) -> dict[str, int]:
     after = {a.previous: a.key for a in annotations if a.previous}
-    ordered: list[str] = []
+    ordered: dict[str, int] = {}
     for first in (a.key for a in annotations if not a.previous):
         key: str | None = first
         while key is not None and key not in ordered:
-            ordered.append(key)
+            ordered[key] = len(ordered)
             key = after.get(key)
-    return [*ordered, *(a.key for a in annotations if a.key not in ordered)]
+    for annotation in annotations:
+        ordered.setdefault(annotation.key, len(ordered))
+    return ordered
 
 
 def _written(tier: Element) -> Iterator[_Written]:

@@ -8,10 +8,10 @@ keyframes, or by the number of frames and the duration of the video; else the ta
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from math import ceil, isfinite
 from typing import Any
 
+from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
 
 _KEYS = ("fps", "frame_rate", "framerate", "frameRate", "rate")
@@ -90,16 +90,29 @@ def number_frames(timing: Timing) -> tuple[Fraction, list[int]]:
     The rate is the one at which the file plays where its frames have equal distances or leave whole frames out. At a
     variable rate, it is high enough that the number of a frame, in Label Studio and back, is that frame.
     """
-    times = timing.times
-    gaps = [after - before for before, after in pairwise(times)]
-    shortest = min(gaps, default=Fraction(0))
-    rates = [timing.played.rate]
-    finest = Fraction(ceil(1000 / shortest)) if shortest else rates[0]
+    clock = timing.played
+    if clock.is_steady:
+        return clock.rate, list(range(1, clock.count + 1))
+    shortest = min(clock.steps)
+    finest = Fraction(ceil(1 / (shortest * clock.tick)))
+    rates = [clock.rate]
     while finest <= _FINEST:
         rates.append(finest)
         finest *= 2
     for rate in rates:
-        numbers = [round(time * rate / 1000) + 1 for time in times]
-        if all(timing.at_ms(1000 * (n - 1) / float(rate)) == index for index, n in enumerate(numbers)):
+        if numbers := _numbers(clock, rate):
             return rate, numbers
-    raise ValueError(f"frames {float(shortest):g} ms apart cannot be numbered")
+    raise ValueError(f"frames {float(1000 * shortest * clock.tick):g} ms apart cannot be numbered")
+
+
+def _numbers(clock: Clock, rate: Fraction) -> list[int]:
+    """Return the number of each frame at a rate; none if the number of one is nearer to another frame."""
+    counted, ticks = (rate * clock.tick).as_integer_ratio()  # numbers in so many ticks
+    numbers = []
+    for index, tick in enumerate(clock.ticks):
+        number = (2 * tick * counted + ticks) // (2 * ticks)
+        nearest = min(clock.steps[max(0, index - 1) : index + 1])
+        if 2 * abs(number * ticks - tick * counted) >= nearest * counted:
+            return []
+        numbers.append(number + 1)
+    return numbers
