@@ -6,6 +6,7 @@ It never leaves its root: it does not follow symbolic links that lead out, and i
 # ruff: noqa: PTH114, PTH118, PTH123 (a Path object per frame would cost more than opening the frame)
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from models_ml.errors import InputError
 
 _MOST = 2_000_000  # files
+_IS_CLEAN = re.compile(r"[^/\\\0.][^/\\\0]*(/[^/\\\0.][^/\\\0]*)*").fullmatch  # no part starts with a dot
 
 
 class FolderTree:
@@ -96,6 +98,8 @@ def checked_path(path: str) -> str:
     Traceback (most recent call last):
     models_ml.errors.InputError: “../secrets” is not a path within the folder: it must not contain “..” or start with “/”.
     """
+    if _IS_CLEAN(path):
+        return path
     parts = path.split("/")
     if not path or "\0" in path or "\\" in path or path.startswith("/") or ".." in parts:
         raise InputError(

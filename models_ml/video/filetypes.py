@@ -4,6 +4,7 @@ Needs neither OpenCV nor NumPy.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 IMAGES = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -44,7 +45,18 @@ def is_litter(path: str) -> bool:
     >>> is_litter("sub01/Thumbs.db"), is_litter("__MACOSX/._img1.jpg"), is_litter("sub01/img1.jpg")
     (True, True, False)
     """
-    return any(part.startswith((".", "~$")) or part.lower() in _LITTER for part in path.split("/"))
+    folder, _, name = path.rpartition("/")
+    return _is_litter(name) or (bool(folder) and _is_in_litter(folder))
+
+
+def _is_litter(part: str) -> bool:
+    return part.startswith((".", "~$")) or part.lower() in _LITTER
+
+
+@lru_cache(maxsize=1024)
+def _is_in_litter(folder: str) -> bool:
+    """The same for all files of a folder, which come one after another."""
+    return any(_is_litter(part) for part in folder.split("/"))
 
 
 def is_other_image(path: str) -> bool:

@@ -52,7 +52,7 @@ class PackWriter:
         mime = _mime(frame)
         if not self._pts:
             self._mime = mime or MIME["jpeg"]
-            self._height, self._width = frame.image.shape[:2]
+            self._width, self._height = frame.size
         keep = frame.encoded is not None and mime == self._mime
         data = frame.encoded if keep and frame.encoded is not None else encode_image(frame.image, self._mime)
         self._file.write(data)

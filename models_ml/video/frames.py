@@ -83,13 +83,18 @@ class Frame:
     image: Image
     encoded: bytes | None = None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
 
 class LazyFrame:
     """A frame that is decoded at full size only when ``image`` is read, which then equals ``Frame.image``.
 
     ``small`` is uint8, (H, W) or (H, W, 3) RGB: the frame reduced to at least ``SMALL`` pixels on its longer side, or the
     frame itself. ``reduce`` decodes it with at least the given number of pixels on that side, if the source can do this
-    faster than decoding it fully.
+    faster than decoding it fully. ``size`` is its width and height, if they are known before that.
     """
 
     def __init__(
@@ -101,14 +106,20 @@ class LazyFrame:
         decode: Callable[[], Image],
         encoded: bytes | None = None,
         reduce: Callable[[int], Image] | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.index, self.source_number, self.pts, self.encoded = index, source_number, pts, encoded
-        self.small, self._decode, self._reduce = small, decode, reduce
+        self.small, self._decode, self._reduce, self._size = small, decode, reduce, size
 
     @cached_property
     def image(self) -> Image:
         """The frame at full size."""
         return self._decode()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self._size or (self.image.shape[1], self.image.shape[0])
 
     def at_least(self, side: int) -> Image:
         """Return the frame with at least ``side`` pixels on the longer side, or at full size if it is smaller."""

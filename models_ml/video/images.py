@@ -72,9 +72,14 @@ class ImageSource(FrameSource):
         self.codec = headers[0].format
         self.count = len(headers)
         self._bits, self._hot = self._used_bits()
-        # From the pixels, not the header: a JPEG can be turned by its EXIF orientation.
-        self._first: Frame | None = self._frame(0)
-        self.height, self.width = self._first.image.shape[:2]
+        self._first: Frame | None = None
+        if self.codec == "jpeg":  # not decoded, because it may never be needed at full size
+            orientation = jpegfile.exif_orientation(self._files.read(self._numbered[0].name))
+            is_turned = orientation >= jpegfile.FIRST_TURNED
+            self.width, self.height = self._stored_size[::-1] if is_turned else self._stored_size
+        else:
+            self._first = self._frame(0)
+            self.height, self.width = self._first.image.shape[:2]
 
     def __iter__(self) -> Iterator[Frame]:
         if self._read:
@@ -94,19 +99,16 @@ class ImageSource(FrameSource):
             yield from super().lazy_frames()
             return
         size = (-(-self.height // by), -(-self.width // by))
-        first, self._first = self._first, None
         for index, item in enumerate(self._numbered):
             data = self._files.read(item.name)
             small = self._decoded(index, data, partial(jpegfile.decode, data, grey=True, by=by))
             whole = partial(decode_image, data, grey=self.is_grey)
-            if first is not None:  # it was decoded when the source was opened
-                whole, first = partial(getattr, first, "image"), None
             if small.shape != size:  # turned by its EXIF orientation
                 height, width = whole().shape[:2]
                 raise self._mixed(item.name, width, height, self.width, self.height)
-            yield LazyFrame(
-                index, item.number, self._stamp(index), small, whole, data, partial(self._reduced, data)
-            )
+            reduce = partial(self._reduced, data)
+            displayed = (self.width, self.height)
+            yield LazyFrame(index, item.number, self._stamp(index), small, whole, data, reduce, displayed)
 
     def clock(self, stamps: Sequence[int]) -> Clock:
         return Clock.of_numbers(stamps, self.fps)

@@ -15,6 +15,7 @@ import simplejpeg
 from models_ml.errors import InputError
 from models_ml.video.frames import Image
 
+FIRST_TURNED = 5  # from this EXIF orientation on, width and height are exchanged
 START, _END = b"\xff\xd8\xff", b"\xff\xd9"
 # Markers that start a frame header (ITU-T T.81, table B.1): C0–CF without DHT, JPG and DAC.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
