@@ -12,7 +12,7 @@ from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
-from mer_platform.imports.sources import unclear_sheet
+from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
@@ -165,10 +165,10 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     def columns(self, request: Request, pk: str) -> Response:
         """List the columns of a sheet that no reader knows, by worksheet, to make a column map for a new import."""
         batch = self._batch(pk)
-        if not (batch.unclear_sheet or batch.columns):
+        if not (batch.columns_sheet or batch.columns):
             raise Conflict("The columns of this import's sheet are known.")
         try:
-            found, _ = columns_to_map(batch.project, unclear_sheet(batch))
+            found, _ = columns_to_map(batch.project, columns_sheet(batch))
         except InputError as error:
             raise Conflict(str(error)) from error
         return Response(WorksheetColumnsSerializer(found, many=True).data)

@@ -93,6 +93,14 @@ class Import(models.Model):
         """The source as the user named it."""
         return self.sheet_name if self.place == self.SourceType.FILE else self.source
 
+    @property
+    def columns_sheet(self) -> str:
+        """The sheet whose columns can be chosen: its name in the storage, or its path in the folder; "" if there is none."""
+        if self.sheet or self.unclear_sheet:
+            return self.sheet or self.unclear_sheet
+        other_worksheets = self.problems.filter(code="worksheet-not-read").exclude(file="").first()
+        return other_worksheets.file if other_worksheets else ""
+
     def counts(self) -> dict[str, int]:
         """Return the number of items in each state, and their total."""
         found = dict(self.items.order_by().values_list("state").annotate(Count("pk")))

@@ -104,7 +104,7 @@ def start_with_columns(batch: Import, columns: ColumnMap, user: Any) -> Import:
             place=batch.place,
             source=batch.source,
             confined=batch.confined,
-            sheet=batch.sheet or batch.unclear_sheet,
+            sheet=batch.columns_sheet,
             sheet_name=batch.sheet_name,
             columns=columns.as_json(),
             created_by=actor(user),

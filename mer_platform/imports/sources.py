@@ -104,7 +104,7 @@ def open_sheet(batch: Import, tree: Tree) -> Sheet | None:
     return replace(load_sheet(tree, path), name=PurePosixPath(path).name, columns=columns) if path else None
 
 
-def unclear_sheet(batch: Import) -> Sheet:
-    """Return the sheet whose columns are not known. Raises InputError if it no longer exists."""
+def columns_sheet(batch: Import) -> Sheet:
+    """Return the sheet whose columns can be chosen. Raises InputError if it no longer exists."""
     tree = open_tree(batch)
-    return open_sheet(batch, tree) or load_sheet(tree, batch.unclear_sheet)
+    return open_sheet(batch, tree) or load_sheet(tree, batch.columns_sheet)

@@ -12,7 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.imports import services
 from mer_platform.imports.forms import ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
-from mer_platform.imports.sources import import_root, subfolders, unclear_sheet
+from mer_platform.imports.sources import columns_sheet, import_root, subfolders
 from mer_platform.imports.summary import (
     as_json,
     by_code,
@@ -85,7 +85,12 @@ def import_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the report; for htmx, only its progress or one of its two tables."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import.objects.select_related("created_by"), pk=pk, project=project)
-    context = {"batch": batch, "title": _title(batch), **_report_context(request, batch)}
+    context = {
+        "batch": batch,
+        "title": _title(batch),
+        "can_choose_columns": _can_choose_columns(batch),
+        **_report_context(request, batch),
+    }
     template = "imports/report.html"
     part = request.GET.get("part", "") if is_partial(request) else "all"
     if part in ("all", "problems"):  # not for the progress, which a page asks for every second
@@ -132,19 +137,13 @@ def import_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the columns of a sheet that no reader knows; a POST says which is which and starts the check again."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import, pk=pk, project=project)
-    layout = formats.LAYOUTS.get(batch.layout)
-    if (
-        not batch.confined
-        or layout is None
-        or not layout.columns
-        or not (batch.unclear_sheet or batch.columns or batch.sheet)
-    ):
+    if not _can_choose_columns(batch):
         messages.error(
             request, "The columns of this import's sheet are known, or it was started on the server."
         )
         return redirect("import", slug, pk)
     try:
-        sheet = unclear_sheet(batch)
+        sheet = columns_sheet(batch)
         found, known = columns_to_map(project, sheet)
     except InputError as error:
         messages.error(request, str(error))
@@ -154,7 +153,7 @@ def import_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         sheet.name,
         found,
         known,
-        layout.columns,
+        formats.LAYOUTS[batch.layout].columns,
         back=resolve_url("import", slug, pk),
         use=lambda columns: redirect(
             "import", slug, services.start_with_columns(batch, columns, request.user).pk
@@ -193,6 +192,12 @@ def import_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     else:
         messages.error(request, "This import has already ended.")
     return redirect("import", slug, pk)
+
+
+def _can_choose_columns(batch: Import) -> bool:
+    layout = formats.LAYOUTS.get(batch.layout)
+    has_columns = layout is not None and bool(layout.columns)
+    return batch.confined and has_columns and bool(batch.columns_sheet or batch.columns)
 
 
 def _title(batch: Import) -> str:

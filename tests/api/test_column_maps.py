@@ -157,6 +157,26 @@ def test_an_import_whose_columns_are_known_has_no_such_page(browser, failed):
     assert "The columns of this import's sheet are known" in answer.content.decode().replace("&#x27;", "'")
 
 
+def test_another_worksheet_of_a_sheet_in_the_folder_can_be_chosen(api, browser, project, import_dir):
+    header = ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion"]
+    first, second = ([1, "EP02_01f", onset, 48, 50, "disgust"] for onset in (46, 47))
+    trees.xlsx(import_dir / "ours.xlsx", [header, first], Coder_2=[header, second])
+    answer = api.post("/api/v1/imports/", {"project": project.pk, "layout": "casme2", "source": "ours"})
+    batch = checked(Import.objects.get(pk=answer.json()["id"]))
+    assert marks(batch) == [("EP02_01f", 0, 2, 4, "disgust")]
+    assert address(batch, "columns/") in browser.get(address(batch)).content.decode()
+    choices = dict(
+        zip(
+            (f"column_{n}" for n in range(6)),
+            ("subject", "clip", "onset", "apex", "offset", "emotion"),
+            strict=True,
+        )
+    )
+    browser.post(address(batch, "columns/"), {"worksheet": "1", "frames": "source", **choices})
+    again = checked(Import.objects.exclude(pk=batch.pk).get())
+    assert (again.sheet, marks(again)) == ("ours.xlsx", [("EP02_01f", 1, 2, 4, "disgust")])
+
+
 def test_a_sheet_that_is_gone_is_said(browser, failed, import_dir):
     (import_dir / "ours.xlsx").unlink()
     answer = browser.get(address(failed, "columns/"), follow=True)
