@@ -89,18 +89,20 @@ def option_name(option: str) -> str:
 
 
 def settings_by_section(config: RunConfig) -> list[tuple[str, Settings]]:
-    """Return the title of each section of a run's configuration, with the titles and values of its settings."""
-    testing = [
-        ("Protocol", protocol_in_words(config)),
-        (RunConfig.model_fields["ensemble"].title or "", str(config.ensemble)),
-        (RunConfig.model_fields["seed"].title or "", str(config.seed)),
-    ]
-    parts = (("Network", config.net), ("Training", config.train), ("Motion features", config.features))
-    return [("Testing", testing), *((title, list(_settings(part).values())) for title, part in parts)]
+    """Return the title of each section of a run's configuration, with the titles and values of the settings that it uses."""
+    known = _all_settings(config)
+    own: dict[str, Settings] = {title: [] for title in ("Testing", "Network", "Training", "Motion features")}
+    sections = {"run": "Testing", "net": "Network", "train": "Training", "features": "Motion features"}
+    for (section, _), setting in known.items():
+        own[sections[section]].append(setting)
+    return [(title, settings) for title, settings in own.items() if settings]
 
 
 def differences(configs: Sequence[RunConfig]) -> list[tuple[str, list[str]]]:
-    """Return the settings in which configurations differ: title, and the value in each; ABSENT where there is none."""
+    """Return the settings in which configurations differ: title, and the value in each; ABSENT where there is none.
+
+    A configuration has no value of a setting that it does not use, for example of the epochs of a fitted network.
+    """
     rows: dict[tuple[str, str], list[str]] = {}
     titles: dict[tuple[str, str], str] = {}
     for number, config in enumerate(configs):
@@ -111,16 +113,22 @@ def differences(configs: Sequence[RunConfig]) -> list[tuple[str, list[str]]]:
 
 
 def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:
-    """Title and value by section and name; the settings of the protocol are one, in words."""
-    own = {name: value for name, value in _settings(config).items() if name not in PROTOCOL_FIELDS}
-    own["protocol"] = ("Protocol", protocol_in_words(config))
+    """Title and value of each setting that is used, by section and name; the settings of the protocol are one, in words."""
+    own = {"protocol": ("Protocol", protocol_in_words(config))}
+    own |= {name: value for name, value in _settings(config).items() if name not in PROTOCOL_FIELDS}
     parts = {
         "features": _settings(config.features),
         "net": _settings(config.net),
         "train": _settings(config.train),
         "run": own,
     }
-    return {(section, name): value for section, part in parts.items() for name, value in part.items()}
+    unused = config.unused()
+    return {
+        (section, name): value
+        for section, part in parts.items()
+        for name, value in part.items()
+        if (name if section == "run" else f"{section}.{name}") not in unused
+    }
 
 
 def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:

@@ -63,7 +63,7 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
         runs = experiment.runs.all()
         stored = sorted(set(runs.values_list("seed", flat=True)))
         sweep = parse_sweep({**experiment.sweep, "seeds": [*stored, *(s for s in seeds if s not in stored)]})
-        known = set(runs.values_list("config_hash", flat=True))
+        known = {run.settings.content_hash() for run in runs}  # stored hashes may be of other code
         new = [run for run in plan_sweep(experiment.version, sweep) if run.config.content_hash() not in known]
         if not new:
             raise ValidationError({"seeds": f"Every combination has already been run with {_listed(seeds)}."})

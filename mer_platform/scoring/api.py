@@ -32,6 +32,10 @@ class ModelVersionSerializer(serializers.ModelSerializer):
 
 class ScoringItemSerializer(serializers.ModelSerializer):
     clip_name = serializers.CharField(source="clip.__str__", read_only=True)
+    in_training = serializers.BooleanField(
+        read_only=True,
+        help_text="The clip was in the model's training data, so its score says little about new clips.",
+    )
 
     class Meta:
         model = ScoringItem
@@ -44,6 +48,7 @@ class ScoringItemSerializer(serializers.ModelSerializer):
             "frames_from",
             "probabilities",
             "predicted",
+            "in_training",
             "error",
         ]
 
@@ -92,6 +97,9 @@ class StartBatchSerializer(serializers.Serializer):
         required=False,
         help_text="Ids of clips. Their annotated onset and apex are used; without annotations, both are spotted.",
     )
+    leave_out_training = serializers.BooleanField(
+        default=False, help_text="Do not score clips that were in the model's training data."
+    )
     items = WantedClipSerializer(
         many=True, required=False, help_text="Clips with the frame indices of the onset and apex to use."
     )
@@ -124,7 +132,7 @@ class StartBatchSerializer(serializers.Serializer):
             raise serializers.ValidationError(
                 {"clips": [f"These clips are given more than once: {', '.join(map(str, twice))}."]}
             )
-        return {"model": fields["model"], "wanted": wanted}
+        return {**fields, "wanted": wanted}
 
 
 class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
@@ -139,7 +147,9 @@ class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
 class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Scoring batches, with the result of each clip."""
 
-    queryset = ScoringBatch.objects.prefetch_related("items__clip__subject__database")
+    queryset = ScoringBatch.objects.select_related("model__run__version").prefetch_related(
+        "items__clip__subject__database"
+    )
     serializer_class = ScoringBatchSerializer
     filterset_fields = ["project", "model"]
 
@@ -157,5 +167,6 @@ class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
         form.is_valid(raise_exception=True)
         model = form.validated_data["model"]
         require(request.user, model.run.project, Role.RESEARCHER)
-        batch = start_batch(model, form.validated_data["wanted"], request.user)
+        fields = form.validated_data
+        batch = start_batch(model, fields["wanted"], request.user, fields["leave_out_training"])
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)

@@ -1,5 +1,6 @@
 """Models of finished runs, and the batches of clips that they score."""
 
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,11 @@ class ModelVersion(models.Model):
     def of_pictures(self) -> bool:
         """Whether flow pictures were among its samples; then its scale of motion is not the scale of clips."""
         return self.run.version.samples.filter(picture__isnull=False).exists()
+
+    @cached_property
+    def trained_on(self) -> frozenset[str]:
+        """SHA-256 of the clips in its training data. A score of one of them, or of a copy, says little about the model."""
+        return frozenset(self.run.version.samples.values_list("content_sha256", flat=True))
 
 
 class ScoringBatch(models.Model):
@@ -102,3 +108,8 @@ class ScoringItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clip} in {self.batch}"
+
+    @property
+    def in_training(self) -> bool:
+        """Whether the clip was in the model's training data."""
+        return self.clip.sha256 in self.batch.model.trained_on

@@ -24,8 +24,13 @@ class WantedClip:
     apex: int | None = None
 
 
-def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> ScoringBatch:
-    """Store the batch and enqueue its jobs. Raises ValidationError for a model that cannot score clips."""
+def start_batch(
+    model: ModelVersion, wanted: list[WantedClip], user: Any, leave_out_training: bool = False
+) -> ScoringBatch:
+    """Store the batch and enqueue its jobs. ``leave_out_training`` skips clips that were in the model's training data.
+
+    Raises ValidationError for a model that cannot score clips, or if no clip is left.
+    """
     if model.of_pictures:
         raise ValidationError(
             {
@@ -33,6 +38,15 @@ def start_batch(model: ModelVersion, wanted: list[WantedClip], user: Any) -> Sco
                 "scale is not known. Choose a model that was trained only on clips."
             }
         )
+    if leave_out_training:
+        wanted = [want for want in wanted if want.clip.sha256 not in model.trained_on]
+        if not wanted:
+            raise ValidationError(
+                {
+                    "clips": f"All of these clips were in the training data of {model}, so none is left to score. Choose "
+                    "other clips, or do not leave these out."
+                }
+            )
     project = model.run.project
     with transaction.atomic():
         batch = ScoringBatch.objects.create(project=project, model=model, created_by=actor(user))

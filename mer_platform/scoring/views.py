@@ -54,7 +54,8 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
         wanted = [WantedClip(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
         if model is not None and wanted:
             try:
-                return redirect("batch", slug, start_batch(model, wanted, request.user).pk)
+                leave_out = "leave_out_training" in request.POST
+                return redirect("batch", slug, start_batch(model, wanted, request.user, leave_out).pk)
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
         else:
@@ -62,6 +63,7 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "models": models,
         "groups": _by_database(clips),
+        "leave_out": "leave_out_training" in request.POST,
         "chosen": {row_id(pk) for pk in [*chosen, request.GET.get("clip")]},
         "model": row_id(request.POST.get("model") or request.GET.get("model")),
     }
@@ -73,13 +75,18 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug)
-    batch = get_object_or_404(ScoringBatch.objects.select_related("model__run"), pk=pk, project=project)
+    batch = get_object_or_404(
+        ScoringBatch.objects.select_related("model__run__version"), pk=pk, project=project
+    )
     items = list(batch.items.select_related("clip__subject__database"))
+    for item in items:
+        item.batch = batch  # which knows its model's training data
     context = {
         "batch": batch,
         "progress": batch.progress(),
         "blind": set(blind_clips(request.user)),
         "items": items,
+        "in_training": sum(item.in_training for item in items),
         "clip_ids": ", ".join(str(item.clip_id) for item in items[:20]),
         "classes": CLASSES,
     }

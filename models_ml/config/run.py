@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -78,10 +79,44 @@ class RunConfig(Config):
             )
         return databases
 
+    def unused(self) -> frozenset[str]:
+        """Return the paths of the settings that change nothing with the values of the others.
+
+        >>> sorted(RunConfig().unused())
+        ['folds', 'test_on', 'train.focal_gamma', 'train.validation_share', 'train_on']
+        """
+        unused = set()
+        if self.protocol != "kfold":
+            unused.add("folds")
+        if self.protocol != "cross":
+            unused |= {"train_on", "test_on"}
+        if self.train.loss != "focal":
+            unused.add("train.focal_gamma")
+        if self.train.epoch_choice != "validation":
+            unused.add("train.validation_share")
+        if not self.net.trained_by_gradient:  # fitted at once, and every network of an ensemble is the same
+            unused |= {"ensemble", *(f"train.{name}" for name in TrainConfig.model_fields)}
+            if self.net.weighs_classes:
+                unused.remove("train.class_weights")
+        return frozenset(unused)
+
     def content_hash(self) -> str:
-        """Return the SHA-256 (hex) of the whole configuration. Spelling, order and omitted defaults make no difference."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """Return the SHA-256 (hex) of the whole configuration, with defaults for the settings that change nothing.
+
+        Spelling, order and omitted defaults make no difference.
+        """
+        content = self.model_dump(mode="json")
+        for path in self.unused():
+            section, _, name = path.rpartition(".")
+            place, usual = (content[section], _usual()[section]) if section else (content, _usual())
+            place[name] = usual[name]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _usual() -> dict[str, Any]:
+    return RunConfig().model_dump(mode="json")
 
 
 def field_path(loc: tuple[str | int, ...]) -> str:

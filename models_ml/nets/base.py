@@ -42,6 +42,8 @@ class BaseNet(Config):
         Place in lists of networks, lowest first. The default comes after the others and before the baselines.
     trained_by_gradient
         False for a baseline that is fitted: its network derives from ``FittedNetwork``.
+    weighs_classes
+        Whether the class weights in the training settings change it.
     fused
         Whether it is trained on CPUs by the compiled loops of ``models_ml/nets/fused.py``.
     """
@@ -50,6 +52,7 @@ class BaseNet(Config):
     paper: ClassVar[str] = ""
     position: ClassVar[int] = 100
     trained_by_gradient: ClassVar[bool] = True
+    weighs_classes: ClassVar[bool] = True
     fused: ClassVar[bool] = False
 
     name: str = ""

@@ -209,3 +209,16 @@ def test_a_ranking_refuses_runs_of_different_protocols(version, poor, alice):
         rank_configurations([[poor], [other]], "uf1")
     with pytest.raises(InputError, match="no runs to compare"):
         rank_configurations([], "uf1")
+
+
+def test_settings_that_a_fitted_network_does_not_use_are_neither_compared_nor_shown(
+    api, browser, project, version, good, alice
+):
+    fitted = finished(version, POOR, alice, net={"name": "hoof_svm"}, train={"epochs": 7})
+    again = finished(version, POOR, alice, net={"name": "hoof_svm"}, train={"epochs": 9})
+    rows = api.get(API, {"run": [good.pk, fitted.pk]}).json()["configuration"]
+    assert {"setting": "Epochs", "values": [str(good.settings.train.epochs), "–"]} in rows
+    assert api.get(API, {"run": [fitted.pk, again.pk]}).json()["configuration"] == []
+    page = browser.get(reverse("run", args=[project.slug, fitted.pk])).content.decode()
+    assert "<dt>Epochs</dt>" not in page
+    assert "<dt>Class weights</dt>" in page

@@ -4,8 +4,10 @@ import json
 
 import pytest
 from django.db import InterfaceError, OperationalError
+from django.urls import reverse
 
 from mer_platform.annotation.models import Consensus
+from mer_platform.clips.models import Clip
 from mer_platform.composites.services import freeze
 from mer_platform.deletion.services import delete
 from mer_platform.experiments import services
@@ -122,3 +124,30 @@ def test_the_result_of_a_clip_deleted_while_it_was_scored_is_dropped(api, model,
     scoring.score(Job.claim_next("scoring", "host:1"))
     assert clip.pk in scored
     assert [(item.clip_id == clip.pk, item.state) for item in ScoringItem.objects.all()] == [(False, "done")]
+
+
+def test_a_clip_of_the_training_data_is_marked_and_can_be_left_out(api, client, alice, project, model, clip):
+    trained = Clip.objects.get(name="of s1")
+    both = {"model": model.pk, "clips": [trained.pk, clip.pk]}
+    batch = api.post(URL, both).json()
+    assert {item["clip"]: item["in_training"] for item in batch["items"]} == {
+        trained.pk: True,
+        clip.pk: False,
+    }
+    client.force_login(alice)
+    page = client.get(reverse("batch", args=[project.slug, batch["id"]])).content.decode()
+    assert page.count("in training data") == 1
+    assert "1 of these clips was in the model’s training data" in page
+    left = api.post(URL, {**both, "leave_out_training": True}).json()
+    assert [item["clip"] for item in left["items"]] == [clip.pk]
+    answer = api.post(URL, {"model": model.pk, "clips": [trained.pk], "leave_out_training": True})
+    assert answer.status_code == 400
+    assert "none is left to score" in answer.json()["clips"][0]
+
+
+def test_the_page_leaves_clips_of_the_training_data_out(client, alice, project, model, clip):
+    client.force_login(alice)
+    clips = [Clip.objects.get(name="of s1").pk, clip.pk]
+    data = {"model": model.pk, "clip": clips, "leave_out_training": "on"}
+    assert client.post(reverse("batch-new", args=[project.slug]), data).status_code == 302
+    assert [item.clip for item in ScoringBatch.objects.get().items.all()] == [clip]

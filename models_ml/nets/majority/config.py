@@ -15,6 +15,7 @@ class Majority(BaseNet):
     title: ClassVar[str] = "Majority class"
     position: ClassVar[int] = 102
     trained_by_gradient: ClassVar[bool] = False
+    weighs_classes: ClassVar[bool] = False
 
     name: Literal["majority"] = Field("majority", title="Network", description="Network to train.")
 

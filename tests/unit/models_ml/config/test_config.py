@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models_ml.config import NET_CONFIGS, RunConfig, VggMSpp, field_path
+from models_ml.config import NET_CONFIGS, RunConfig, SweepConfig, VggMSpp, field_path
 
 
 def errors(config: dict[str, Any]) -> list[tuple[str, str]]:
@@ -209,3 +209,39 @@ def test_the_configuration_loads_without_torch_numpy_or_opencv() -> None:
     code = "import sys, models_ml.config; print({'torch', 'cv2', 'numpy', 'av'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("config", "digest"),
+    [
+        ({}, "292fef2cf2e4ef582b240e60ba295a5e9db75d5477c28d2ea26dbf8bb789d968"),
+        ({"net": {"name": "hoof_svm"}}, "09cff108047e2e9d3dee1d3975486190c16a40e2e90ad4607d9aeef2027a22a7"),
+    ],
+)
+def test_hashes_of_stored_runs_stay_what_they_were(config, digest):
+    assert RunConfig.model_validate(config).content_hash() == digest
+
+
+@pytest.mark.parametrize(
+    "unused",
+    [
+        {"net": {"name": "hoof_svm"}, "train": {"epochs": 7}, "ensemble": 3},
+        {"net": {"name": "majority"}, "train": {"class_weights": "none"}},
+        {"train": {"focal_gamma": 3.0}},
+        {"folds": 7},
+    ],
+)
+def test_settings_that_change_nothing_are_not_hashed(unused):
+    net = {"net": unused["net"]} if "net" in unused else {}
+    usual = RunConfig.model_validate(net)
+    assert RunConfig.model_validate(unused).content_hash() == usual.content_hash()
+
+
+def test_class_weights_change_a_fitted_network():
+    usual = RunConfig.model_validate({"net": {"name": "hoof_svm"}})
+    other = RunConfig.model_validate({"net": {"name": "hoof_svm"}, "train": {"class_weights": "none"}})
+    assert usual.content_hash() != other.content_hash()
+
+
+def test_a_grid_over_a_setting_that_changes_nothing_is_one_run():
+    assert len(SweepConfig(base={"net": {"name": "hoof_svm"}}, grid={"train.epochs": [5, 10]}).runs()) == 1
