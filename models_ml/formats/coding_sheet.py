@@ -52,15 +52,9 @@ def read(name: str, content: bytes, columns: ColumnMap | None = None) -> Finding
     """
     report = ImportReport()
     table, is_flat = _table(Sheet(name, content, columns), report)
-    lines = table.rows
     if is_flat:
         table = SheetTable(table.name, table.columns, table.rows, counted_from=0)
-        lines = tuple(line for line in table.rows if line.cells.get("marked_by") != "consensus")
-        if agreed := len(table.rows) - len(lines):
-            report.info(
-                "consensus-left-out", f"Consensus rows are not imported as annotations: {agreed}.", file=name
-            )
-    rows = [row for line in lines if (row := _import_row(line, table, report))]
+    rows = [row for line in table.rows if (row := _import_row(line, table, report))]
     return Finding(annotations=rows, problems=report.problems)
 
 
@@ -103,9 +97,11 @@ def _import_row(row: SheetRow, table: SheetTable, report: ImportReport) -> Marke
         fields = _without_expression(row, fields, report)
     if len(report.problems) > before:
         return None
+    agreed = row.cells.get("marked_by") == "consensus"  # only the flat table says so
     return Marked(
-        clip=texts["filename"], subject=texts["subject"], database=texts["database"], coder=texts["coder"],
-        unit=table.unit, silent=frozenset(FIELDS) - fields.keys(), shown=shown, file=row.file, row=row.number, **fields,
+        clip=texts["filename"], subject=texts["subject"], database=texts["database"],
+        coder="" if agreed else texts["coder"], agreed=agreed, unit=table.unit, silent=frozenset(FIELDS) - fields.keys(),
+        shown=shown, file=row.file, row=row.number, **fields,
     )  # fmt: skip
 
 

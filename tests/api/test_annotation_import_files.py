@@ -10,7 +10,7 @@ from openpyxl import Workbook
 from mer_platform.annotation.models import Consensus
 from models_ml.formats import annotations
 from tests.api.exchange_lab import *  # noqa: F403
-from tests.api.exchange_lab import CHANGED, checked, export, upload
+from tests.api.exchange_lab import CHANGED, checked, confirmed, export, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -115,7 +115,10 @@ def test_the_flat_table_is_read_by_its_frame_indices(api, project, coded, alice)
     table = api.get(f"/api/v1/projects/{project.pk}/annotations.csv").getvalue()
     batch = checked(api, project, "table.csv", table)
     assert (batch["counts"]["same"], batch["counts"]["add"], batch["counts"]["change"]) == (len(coded), 0, 0)
-    assert [p["message"] for p in batch["problems"]] == ["Consensus rows are not imported as annotations: 1."]
+    assert (batch["problems"], [row["action"] for row in batch["consensus"]]) == ([], ["same"])
+    Consensus.objects.all().delete()
+    confirmed(api, checked(api, project, "table.csv", table, "consensus"))
+    assert Consensus.objects.get().offset == coded[0].offset
 
 
 def test_infinite_numbers_and_odd_regions_of_label_studio_are_reported(api, project, samm_clip):

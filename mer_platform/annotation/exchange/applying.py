@@ -13,7 +13,7 @@ from mer_platform.annotation.exchange.agreeing import apply_consensus
 from mer_platform.annotation.exchange.comparing import ADD, CHANGE, PlannedChange
 from mer_platform.annotation.exchange.finished import apply_done, apply_nothing_shown
 from mer_platform.annotation.exchange.models import AnnotationImport
-from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, time_of
+from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, keep_versions, time_of
 from mer_platform.annotation.models import Annotation, AnnotationVersion
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Membership, Role
@@ -79,6 +79,7 @@ def _change(changes: list[PlannedChange], user: Any, client: str, outcome: Impor
     for some in batches(changes):
         pks = [change["target"] for change in some]
         current = {a.pk: a for a in Annotation.objects.select_for_update().filter(pk__in=pks)}
+        changed: list[Annotation] = []
         for change in some:
             annotation = current.get(change["target"])
             if annotation is None or annotation.revision != change["revision"]:
@@ -89,9 +90,10 @@ def _change(changes: list[PlannedChange], user: Any, client: str, outcome: Impor
                 setattr(annotation, name, new)
             annotation.revision += 1
             annotation.save(update_fields=[*change["changed"], "revision", "updated_at"])
-            annotation.keep_version(user, client)
+            changed.append(annotation)
             change["made"] = {"annotation": annotation.pk, "revision": annotation.revision}
             outcome.changed += 1
+        keep_versions(changed, user, client)
 
 
 def _add(

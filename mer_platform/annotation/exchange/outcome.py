@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from mer_platform.annotation.exchange.comparing import PlannedChange
+from mer_platform.annotation.models import Annotation, AnnotationVersion
+from mer_platform.web import actor
 
 _BATCH = 400  # rows per query
 
@@ -37,6 +39,17 @@ class ImportOutcome:
         parts += [f"{self.done} done"] if self.done else []
         parts += [f"{len(self.conflicts)} skipped"] if self.conflicts else []
         return ", ".join(parts)
+
+
+def keep_versions(annotations: Sequence[Annotation], user: Any, client: str) -> None:
+    """Store a version of the current revision of each annotation."""
+    AnnotationVersion.objects.bulk_create(
+        AnnotationVersion(
+            annotation=annotation, revision=annotation.revision, content=annotation.content(), made_by=actor(user),
+            client=client,
+        )
+        for annotation in annotations
+    )  # fmt: skip
 
 
 def time_of(text: str) -> datetime:

@@ -10,7 +10,7 @@ from mer_platform.annotation.exchange.agreeing import undo_consensus
 from mer_platform.annotation.exchange.comparing import PlannedChange
 from mer_platform.annotation.exchange.finished import undo_done
 from mer_platform.annotation.exchange.models import AnnotationImport
-from mer_platform.annotation.exchange.outcome import ImportOutcome, batches
+from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, keep_versions
 from mer_platform.annotation.models import Annotation
 from mer_platform.projects.models import AuditEvent
 
@@ -44,6 +44,7 @@ def _undo_annotations(
     for some in batches(list(changes)):
         pks = [change["made"]["annotation"] for change in some]
         current = {a.pk: a for a in Annotation.objects.select_for_update().filter(pk__in=pks)}
+        undone: list[Annotation] = []
         for change in some:
             annotation = current.get(change["made"]["annotation"])
             if annotation is None or annotation.revision != change["made"]["revision"]:
@@ -58,5 +59,7 @@ def _undo_annotations(
                 for name, (old, _) in change["changed"].items():
                     setattr(annotation, name, old)
                 outcome.changed += 1
-            annotation.save()
-            annotation.keep_version(user, client)
+            names = ("deleted_at", "key") if change["made"].get("new") else change["changed"]
+            annotation.save(update_fields=[*names, "revision", "updated_at"])
+            undone.append(annotation)
+        keep_versions(undone, user, client)
