@@ -95,17 +95,18 @@ class FeatureRangeQuerySet(models.QuerySet["FeatureRange"]):
         return self.filter(job__state__in=Job.OPEN, job__cancel_requested=False)
 
     def progress(self) -> dict[str, int]:
-        """Count the samples done and the samples in jobs that have started.
+        """Count the samples done and in total; with apex jitter, each sample has three variants.
 
-        Runs that were added or run again have another job for each range, and the latest counts. A job that failed or
-        was cancelled is not waited for.
+        The total is known from the start, so it does not move when a job starts. Runs that were added or run again have
+        another job for each range, and the latest counts. A job that failed or was cancelled is not waited for.
         """
         latest: dict[tuple[str, int, int], tuple[int, int]] = {}
-        columns = ("job__state", "job__progress_done", "job__progress_total")
-        rows = self.order_by("pk").values_list("config_hash", "apex_jitter", "start", *columns)
-        for config_hash, jitter, start, state, done, total in rows:
-            counts = state in (*Job.OPEN, Job.State.DONE)
-            latest[config_hash, jitter, start] = (done, total) if counts else (0, 0)
+        columns = ("config_hash", "apex_jitter", "start", "end", "job__state", "job__progress_done")
+        for config_hash, jitter, start, end, state, done in self.order_by("pk").values_list(*columns):
+            total = (end - start) * (3 if jitter else 1)
+            if state not in (*Job.OPEN, Job.State.DONE):
+                done = total = 0
+            latest[config_hash, jitter, start] = (total if state == Job.State.DONE else done, total)
         return {
             "features_done": sum(done for done, _ in latest.values()),
             "features_total": sum(total for _, total in latest.values()),

@@ -262,14 +262,14 @@ def test_a_run_that_runs_again_during_a_pause_waits(experiment, alice):
 def test_the_features_of_a_run_that_runs_again_are_counted_once(experiment, alice):
     jobs = Job.objects.filter(kind="features")
     for job in jobs:
-        Job.claim(job.pk, "host:1").progress(12, 12)
+        Job.claim(job.pk, "host:1").progress(24, 24)
     steps.fail_runs(experiment.pk, experiment.runs.all(), "the disk is full")
     jobs.update(state=Job.State.CANCELLED)
     run = experiment.runs.first()
     assert (run.progress()["features_done"], run.progress()["features_total"]) == (0, 0)
     services.rerun(run, alice)
-    Job.claim(jobs.filter(state=Job.State.QUEUED).first().pk, "host:1").progress(5, 12)
-    assert (run.progress()["features_done"], run.progress()["features_total"]) == (5, 12)
+    Job.claim(jobs.filter(state=Job.State.QUEUED).first().pk, "host:1").progress(5, 24)
+    assert (run.progress()["features_done"], run.progress()["features_total"]) == (5, 24)
 
 
 def test_added_seeds_run_every_combination(experiment, alice):
@@ -303,3 +303,11 @@ def test_an_estimate_names_the_source_of_its_pace(version, experiment):
     measured = estimate(version, TWO)
     assert measured.seconds == pytest.approx(measured.multiply_adds / 1e9)
     assert "last 12 folds" in measured.basis
+
+
+def test_the_total_of_features_does_not_move_when_jobs_start(experiment):
+    total = experiment.progress()["features_total"]
+    job = Job.objects.filter(kind="features").first()
+    Job.claim(job.pk, "host:1").progress(2, 8)
+    after = experiment.progress()
+    assert (total, after["features_total"], after["features_done"]) == (24, 24, 2)

@@ -376,3 +376,8 @@ def test_strangers_see_nothing_and_viewers_change_nothing(client, project, exper
         url = reverse(name, args=[project.slug, experiment.pk])
         assert client.post(url).status_code == 403
         assert client.get(url).status_code == 405
+
+
+def test_the_form_of_a_grid_offers_the_names_of_the_networks(browser, project, version):
+    page = browser.get(reverse("run-new", args=[project.slug]) + "?what=grid").content.decode()
+    assert all(f"<code>{name}</code>" in page for name in NET_CONFIGS)

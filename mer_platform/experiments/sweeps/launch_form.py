@@ -16,7 +16,7 @@ from mer_platform.configurations.settings_form import Setting, SettingsGroup
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.sweeps.estimate import Estimate, estimate
 from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initial_of
-from models_ml.config import PRESETS, SweepConfig
+from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
 
 ONE, GRID = "one", "grid"
 MIN_AXES = 4  # rows for axes that the form shows at least
@@ -132,6 +132,11 @@ class LaunchForm(RunForm):
     @property
     def settings_to_vary(self) -> dict[str, list[tuple[str, str]]]:
         return axes.settings_to_vary()
+
+    @property
+    def network_names(self) -> list[tuple[str, str]]:
+        """The name and the title of each network, as an axis of networks takes it."""
+        return [(name, net.title) for name, net in NET_CONFIGS.items()]
 
     def _axes(self) -> list[Axis]:
         if isinstance(self.data, QueryDict):
