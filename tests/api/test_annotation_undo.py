@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from django.urls import reverse
 
+from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.models import Annotation, Assignment, Consensus, Judgement
 from mer_platform.projects.models import AuditEvent, Role
 from tests.api.exchange_lab import *  # noqa: F403
@@ -109,3 +111,17 @@ def test_annotators_undo_nothing(api, project, ours, member, bobs_api):
     url = f"/api/v1/annotation-imports/{batch['id']}/undo/"
     assert member(project, "carol", Role.ANNOTATOR).post(url).status_code == 403
     assert bobs_api.post(url).status_code == 404
+
+
+def test_an_import_without_a_record_of_what_it_did_is_not_undone(api, project, ours, client, alice):
+    batch = confirmed(api, checked(api, project, "lab.csv", CHANGED))
+    stored = AnnotationImport.objects.get(pk=batch["id"])
+    for entry in stored.entries:
+        del entry["made"]  # as imports of earlier versions
+    stored.save()
+    answer = api.post(f"/api/v1/annotation-imports/{batch['id']}/undo/")
+    assert answer.status_code == 409
+    assert "did nothing that could be undone" in answer.json()["detail"]
+    client.force_login(alice)
+    page = client.get(reverse("annotation-file", args=[project.slug, batch["id"]])).content.decode()
+    assert "Undo the import" not in page

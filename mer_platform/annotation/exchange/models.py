@@ -98,6 +98,13 @@ class AnnotationImport(models.Model):
         return self.state in (self.State.UNREAD, self.State.CHECKED)
 
     @property
+    def can_be_undone(self) -> bool:
+        """Whether it recorded what it did. Imports confirmed before undo existed did not."""
+        return self.state == self.State.DONE and any(
+            entry.get("made") for entry in [*self.entries, *self.consensus]
+        )
+
+    @property
     def is_sheet(self) -> bool:
         """Whether the file is a sheet, whose columns a person can choose."""
         return self.file_name.lower().endswith(SHEET_SUFFIXES)

@@ -139,10 +139,13 @@ def confirm(batch: AnnotationImport, user: Any) -> ImportOutcome:
 def undo(batch: AnnotationImport, user: Any) -> ImportOutcome:
     """Take back a whole import in one transaction; what has changed since is skipped and listed.
 
-    Raises ValidationError if the import is not imported.
+    Raises ValidationError if the import is not imported, or did nothing.
     """
     with transaction.atomic():
-        return undo_import(_locked(batch, State.DONE, "Only a confirmed import can be undone."), user)
+        current = _locked(batch, State.DONE, "Only a confirmed import can be undone.")
+        if not current.can_be_undone:
+            raise ValidationError(f"“{current.file_name}” did nothing that could be undone.")
+        return undo_import(current, user)
 
 
 def _locked(batch: AnnotationImport, state: str, advice: str) -> AnnotationImport:
