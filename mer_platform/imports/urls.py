@@ -7,7 +7,9 @@ urlpatterns = [
     path("projects/<slug:slug>/imports/new/", views.import_new, name="import-new"),
     path("projects/<slug:slug>/imports/folders/", views.folders, name="import-folders"),
     path("projects/<slug:slug>/imports/<int:pk>/", views.import_page, name="import"),
-    path("projects/<slug:slug>/imports/<int:pk>/problems.csv", views.problem_rows, name="import-problems"),
+    path(
+        "projects/<slug:slug>/imports/<int:pk>/problems.csv", views.problem_rows, name="import-problem-rows"
+    ),
     path("projects/<slug:slug>/imports/<int:pk>/report.json", views.report, name="import-report"),
     path(
         "projects/<slug:slug>/imports/<int:pk>/columns/", views.import_columns, name="choose-import-columns"
