@@ -40,7 +40,7 @@ def test_a_file_is_checked_shown_confirmed_and_listed(browser, base, samm_clip, 
     page = check(browser, base)
     text = page.content.decode()
     assert "Nothing is changed yet" in text
-    assert "adds 0 and changes 1; 0 are the same here" in " ".join(text.split())
+    assert "Rows to add: 0. To change: 1. Already here and equal: 0." in " ".join(text.split())
     assert "&lt;b&gt;rapture&lt;/b&gt;” is not an emotion of CASME II" in text
     batch = AnnotationImport.objects.get()
     changes = browser.get(f"{base}imports/{batch.pk}/?show=change").content.decode()
