@@ -29,6 +29,10 @@ class DeletionSerializer(serializers.Serializer):
         child=serializers.IntegerField(),
         help_text=f"How many rows of each kind go; kinds without rows are left out. Kinds: {', '.join(WORDS)}.",
     )
+    not_counted = serializers.IntegerField(
+        help_text="How many of its clips you still have to code. They go too, but `rows` leaves out their consensus, their "
+        "scores and what others marked on them, because coding is blind."
+    )
     bytes = serializers.IntegerField(
         help_text="Size of the uploaded clips and of the exports. Their frames, features and models go too. A file stays "
         "while a clip of another project has the same content."
@@ -50,7 +54,8 @@ class DeletableMixin(mixins.DestroyModelMixin):
             "possible": not reason,
             "reason": reason,
             "versions": list(contents.versions().values_list("pk", flat=True)),
-            "rows": contents.counts(),
+            "rows": contents.counts(request.user),
+            "not_counted": contents.blind_clips(request.user),
             "bytes": contents.bytes(),
         }
         return Response(DeletionSerializer(preview).data)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
+from mer_platform.annotation.blindness import blind_clips, seen_by
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
@@ -40,6 +41,15 @@ WORDS = {
     "memberships": ("membership", "memberships"),
     "open_jobs": ("job that is queued or running", "jobs that are queued or running"),
 }
+
+
+def why_not_counted(clips: int) -> str:
+    """Return what the counts leave out for someone who still has to code so many of the clips."""
+    which = "1 clip in your queue" if clips == 1 else f"{clips} clips in your queue"
+    return (
+        f"All marks of other coders, the consensus and the scores of {which}: not counted here until you have coded "
+        f"{'it' if clips == 1 else 'them'}, because coding is blind"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,8 +105,16 @@ class Contents:
         found = CompositeVersion.objects.filter(inside).select_related("composite")
         return found.distinct().order_by("pk")
 
-    def counts(self) -> dict[str, int]:
-        """Return how many rows of each kind go, without those that there are none of."""
+    def blind_clips(self, user: Any) -> int:
+        """Return how many of the clips the user still has to code."""
+        return self.clips.filter(pk__in=blind_clips(user)).count()
+
+    def counts(self, viewer: Any = None) -> dict[str, int]:
+        """Return how many rows of each kind go, without those that there are none of.
+
+        For a viewer, this leaves out others' annotations, the consensus and the scores of clips that they still have to
+        code.
+        """
         rows: dict[str, QuerySet[Any]] = {
             "clips": self.clips,
             "flow_pictures": self.pictures,
@@ -105,6 +123,10 @@ class Contents:
             "assignments": Assignment.objects.filter(clip__in=self.clips),
             "scores": ScoringItem.objects.filter(clip__in=self.clips),
         }
+        if viewer is not None:
+            rows["annotations"] = seen_by(viewer, rows["annotations"])
+            for name in ("consensus", "scores"):
+                rows[name] = rows[name].exclude(clip__in=blind_clips(viewer))
         if isinstance(self.target, Database):
             rows["subjects"] = self.target.subjects.all()
         if isinstance(self.target, Project):
@@ -132,9 +154,12 @@ class Contents:
         """Return the counts as a phrase: "2 subjects, 12 clips"; "nothing" if all are zero."""
         return ", ".join(self.lines()) or "nothing"
 
-    def lines(self) -> list[str]:
-        """Return the counts as phrases, one per kind of row."""
-        return [f"{count:,} {WORDS[name][count != 1]}" for name, count in self.counts().items()]
+    def lines(self, viewer: Any = None) -> list[str]:
+        """Return the counts as phrases, one per kind of row; for a viewer, as ``counts``, with what is left out."""
+        lines = [f"{count:,} {WORDS[name][count != 1]}" for name, count in self.counts(viewer).items()]
+        if viewer is not None and (blind := self.blind_clips(viewer)):
+            lines.append(why_not_counted(blind))
+        return lines
 
     def bytes(self) -> int:
         """Return the size of the uploaded clips and of the exports; frames, features and models come on top."""

@@ -67,7 +67,7 @@ def _confirm(request: HttpRequest, target: Target, *, back: str, after: str) -> 
     context = {
         "target": target,
         "kind": target._meta.verbose_name,
-        "lines": contents.lines(),
+        "lines": contents.lines(request.user),
         "bytes": contents.bytes(),
         "refusal": error,
         "wrong_name": wrong_name,

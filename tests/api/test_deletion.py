@@ -182,7 +182,8 @@ def test_deleting_a_subject_deletes_its_clips_and_pictures(api, project, clip, m
     person = clip.subject
     preview = api.get(f"/api/v1/subjects/{person.pk}/deletion/").json()
     assert preview == {
-        "possible": True, "reason": "", "versions": [], "rows": {"clips": 1, "annotations": 1}, "bytes": 1,
+        "possible": True, "reason": "", "versions": [], "rows": {"clips": 1, "annotations": 1}, "not_counted": 0,
+        "bytes": 1,
     }  # fmt: skip
     assert api.delete(f"/api/v1/subjects/{person.pk}/").status_code == 204
     assert list(Clip.objects.all()) == [other]

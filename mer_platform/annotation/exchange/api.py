@@ -210,6 +210,12 @@ class AnnotationImportViewSet(
     def get_serializer_class(self) -> Any:
         return AnnotationImportSerializer if self.action == "list" else AnnotationImportReportSerializer
 
+    def get_object(self) -> AnnotationImport:
+        """Return the import. Raises PermissionDenied if the user still has clips to code: it shows all coders' marks."""
+        batch: AnnotationImport = super().get_object()
+        check_sees_all(self.request.user, batch.project)
+        return batch
+
     @extend_schema(
         request={"multipart/form-data": AnnotationUploadSerializer},
         responses={201: AnnotationImportReportSerializer},
@@ -240,7 +246,6 @@ class AnnotationImportViewSet(
     def recheck(self, request: Request, pk: str) -> Response:
         """Compare the file again, with members for names in it. The project remembers them for its next imports."""
         batch = self.get_object()
-        check_sees_all(request.user, batch.project)
         form = CompareAgainSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:

@@ -4,16 +4,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods
 
-from mer_platform.annotation.blindness import check_sees_all
+from mer_platform.annotation.exchange.access import import_of
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.services import check_with_columns
-from mer_platform.projects.access import get_project
 from mer_platform.projects.column_map_pages import column_map_page, column_map_response
 from mer_platform.projects.column_maps import columns_to_map
-from mer_platform.projects.models import Role
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
 from models_ml.formats.coding_sheet import MAPPED_COLUMNS
@@ -26,16 +24,14 @@ State = AnnotationImport.State
 @require_http_methods(["GET", "POST"])
 def choose_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the columns of a sheet; a POST says which is which and compares the sheet with the project."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    check_sees_all(request.user, project)
-    batch = get_object_or_404(AnnotationImport, pk=pk, project=project)
+    batch = import_of(request, slug, pk)
     back = "annotation-exchange" if batch.state == State.UNREAD else "annotation-file"
     where = [slug] if batch.state == State.UNREAD else [slug, pk]
     if not (batch.is_open and batch.is_sheet and batch.content):
         messages.error(request, "The columns of this file can no longer be chosen. Upload it again.")
         return redirect("annotation-file", slug, pk)
     try:
-        found, known = columns_to_map(project, Sheet(batch.file_name, bytes(batch.content)))
+        found, known = columns_to_map(batch.project, Sheet(batch.file_name, bytes(batch.content)))
     except InputError as error:
         messages.error(request, str(error))
         return redirect(back, *where)
@@ -63,6 +59,5 @@ def choose_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def column_map_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Download the column map of an import, to use it for another sheet or in a script."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    batch = get_object_or_404(AnnotationImport, pk=pk, project=project, columns__isnull=False)
+    batch = import_of(request, slug, pk, columns__isnull=False)
     return column_map_response(batch.columns, batch.file_name)

@@ -6,12 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mer_platform.annotation.blindness import check_sees_all
+from mer_platform.annotation.exchange.access import import_of
 from mer_platform.annotation.exchange.coders import annotators
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
@@ -93,10 +94,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what a file would change, or has changed: rows with problems, changes side by side, additions."""
-    project = get_project(request, slug, Role.RESEARCHER)
-    check_sees_all(request.user, project)
-    found = AnnotationImport.objects.select_related("created_by").defer("content")
-    batch = get_object_or_404(found, pk=pk, project=project)
+    batch = import_of(request, slug, pk)
     if batch.state == AnnotationImport.State.UNREAD:
         return redirect("annotation-file-columns", slug, pk)
     lists = {
@@ -124,7 +122,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "batch": batch,
         "counts": batch.counts(),
         "chosen": batch.chosen(),
-        "members": sorted(annotators(project)),
+        "members": sorted(annotators(batch.project)),
         "asks_rate": any(problem["code"].startswith("rate-") for problem in batch.problems),
         "tabs": [(name, titles[name], len(rows)) for name, rows in lists.items() if rows],
         "shown": shown,
@@ -150,8 +148,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def problem_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Download the problems of a file, or of one group of them, as CSV."""
-    batch = _batch(request, slug, pk)
-    check_sees_all(request.user, batch.project)
+    batch = import_of(request, slug, pk)
     _, group = _problem_groups(request, batch)
     headers = {"Content-Disposition": f'attachment; filename="annotation-import-{batch.pk}-problems.csv"'}
     text = problems_csv(group.problems if group else batch.problems)
@@ -162,7 +159,7 @@ def problem_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def choose_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Store what to do with rows; for htmx, answer with the card that sums it up."""
-    batch = _batch(request, slug, pk)
+    batch = import_of(request, slug, pk)
     try:
         batch = choose(batch, _choices(request), request.POST.get("all", ""))
     except ValidationError as error:
@@ -178,8 +175,7 @@ def choose_rows(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def compare_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Compare the file again, with the chosen members for the names in it."""
-    batch = _batch(request, slug, pk)
-    check_sees_all(request.user, batch.project)
+    batch = import_of(request, slug, pk)
     named = {entry["name"]: request.POST.get(f"member-{n}", "") for n, entry in enumerate(batch.names)}
     try:
         members = {name: member for name, member in named.items() if member}
@@ -195,7 +191,7 @@ def compare_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Make the changes that the report shows, with the choices of the rows on the page."""
-    batch = _batch(request, slug, pk)
+    batch = import_of(request, slug, pk)
     try:
         with transaction.atomic():
             if choices := _choices(request):
@@ -212,7 +208,7 @@ def confirm_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def undo_whole(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take back a whole import."""
-    batch = _batch(request, slug, pk)
+    batch = import_of(request, slug, pk)
     try:
         outcome = undo(batch, request.user)
     except ValidationError as error:
@@ -246,11 +242,6 @@ def _say(request: HttpRequest, outcome: ImportOutcome, text: str, why: str) -> N
         messages.success(request, text)
 
 
-def _batch(request: HttpRequest, slug: str, pk: int) -> AnnotationImport:
-    project = get_project(request, slug, Role.RESEARCHER)
-    return get_object_or_404(AnnotationImport.objects.defer("content"), pk=pk, project=project)
-
-
 def _choices(request: HttpRequest) -> dict[int, str]:
     """Return the choices in the form by the number of the row."""
     prefix = "choice-"
@@ -265,7 +256,7 @@ def _choices(request: HttpRequest) -> dict[int, str]:
 @require_POST
 def discard(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Delete an import that was not confirmed."""
-    batch = _batch(request, slug, pk)
+    batch = import_of(request, slug, pk)
     if batch.is_open:
         batch.delete()
         messages.success(request, f"{batch.file_name} was discarded. Nothing was changed.")
