@@ -105,9 +105,9 @@ def export(api, project, kind: str, **query) -> bytes:
     return answer.getvalue()
 
 
-def upload(api, project, name: str, data: bytes | str, coders: str = "names"):
+def upload(api, project, name: str, data: bytes | str, coders: str = "names", **more: str):
     file = SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data)
-    fields = {"project": project.pk, "file": file, "coders": coders}
+    fields = {"project": project.pk, "file": file, "coders": coders, **more}
     return api.post("/api/v1/annotation-imports/", fields, format="multipart")
 
 

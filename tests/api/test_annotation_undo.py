@@ -5,6 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
+from mer_platform.annotation.assignments.completion import finish_coding
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.models import Annotation, Assignment, Consensus, Judgement
 from mer_platform.projects.models import AuditEvent, Role
@@ -80,6 +81,42 @@ def test_a_consensus_is_taken_back(api, project, samm_clip, alice):
     assert (now.pk, now.offset, now.emotion, now.origin, now.decided_at) == (
         old.pk, 30, "disgust", "adjudicated", old.decided_at,
     )  # fmt: skip
+
+
+def finish(clip, coder) -> None:
+    """Let the coder mark the clip as done."""
+    finish_coding(Assignment.objects.get_or_create(clip=clip, coder=coder)[0])
+
+
+def test_an_undo_does_not_make_a_done_coding_say_that_there_is_no_expression(api, project, samm_clip, alice):
+    batch = confirmed(api, checked(api, project, "lab.csv", sheet(MORE)))
+    finish(samm_clip, alice)
+    (conflict,) = undone(api, batch)["conflicts"]
+    assert "alice has marked the clip as done since the import. Reopen it" in conflict["why"]
+    assert Annotation.objects.get().emotion == "disgust"
+
+
+def test_an_undo_does_not_make_a_done_coding_incomplete(api, project, samm_clip, alice):
+    Annotation.objects.create(clip=samm_clip, coder=alice, onset=10, apex=20, offset=30)
+    batch = confirmed(api, checked(api, project, "lab.csv", CHANGED))
+    finish(samm_clip, alice)
+    (conflict,) = undone(api, batch)["conflicts"]
+    assert "has marked the clip as done since" in conflict["why"]
+    assert Annotation.objects.get().complete
+
+
+def test_a_coding_that_was_done_before_the_import_gets_its_previous_state(
+    api, project, samm_clip, ours, alice
+):
+    finish(samm_clip, alice)
+    before = content()
+    batch = checked(api, project, "lab.csv", "\n".join([CHANGED, MORE]))
+    url = f"/api/v1/annotation-imports/{batch['id']}/confirm/"
+    first, second = (str(entry["number"]) for entry in batch["entries"])
+    api.post(url, {"choices": {first: "change", second: "add"}}, format="json")
+    assert content() != before
+    assert undone(api, batch)["conflicts"] == []
+    assert content() == before
 
 
 def test_a_judge_who_decided_since_is_not_overruled(api, project, samm_clip, alice):

@@ -17,7 +17,14 @@ from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
-from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
+from mer_platform.annotation.exchange.services import (
+    check_again,
+    check_file,
+    choose,
+    confirm,
+    row_number,
+    undo,
+)
 from mer_platform.api import Conflict
 from mer_platform.projects.access import require
 from mer_platform.projects.column_map_api import known_columns, map_of
@@ -162,6 +169,13 @@ def _members(members: Any) -> Any:
     return members
 
 
+def _refused(error: DjangoValidationError) -> Exception:
+    """Return the answer to what was refused: 400 for a wrong field, 409 if the state of the import does not allow it."""
+    if hasattr(error, "error_dict"):
+        return serializers.ValidationError(error.message_dict)
+    return Conflict(str(error.message))
+
+
 class CompareAgainSerializer(serializers.Serializer):
     members = serializers.JSONField(
         default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
@@ -191,9 +205,7 @@ class ConfirmAnnotationsSerializer(serializers.Serializer):
     )
 
     def validate_choices(self, choices: dict[str, str]) -> dict[int, str]:
-        if wrong := [number for number in choices if not number.isdecimal()]:
-            raise serializers.ValidationError(f"“{wrong[0]}” is not the number of a row.")
-        return {int(number): choice for number, choice in choices.items()}
+        return {row_number(number): choice for number, choice in choices.items()}
 
 
 class AnnotationImportViewSet(
@@ -239,6 +251,8 @@ class AnnotationImportViewSet(
             raise serializers.ValidationError({"file": [str(error)], "worksheets": worksheets}) from error
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
+        except DjangoValidationError as error:
+            raise _refused(error) from error
         return Response(self.get_serializer(batch).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CompareAgainSerializer, responses=AnnotationImportReportSerializer)
@@ -254,7 +268,7 @@ class AnnotationImportViewSet(
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         except DjangoValidationError as error:
-            raise Conflict(str(error.message)) from error
+            raise _refused(error) from error
         return Response(self.get_serializer(batch).data)
 
     @extend_schema(request=ConfirmAnnotationsSerializer, responses=AnnotationImportReportSerializer)
@@ -271,9 +285,7 @@ class AnnotationImportViewSet(
                     choose(batch, choices, every)
                 confirm(batch, request.user)
         except DjangoValidationError as error:
-            if hasattr(error, "error_dict"):
-                raise serializers.ValidationError(error.message_dict) from error
-            raise Conflict(str(error.message)) from error
+            raise _refused(error) from error
         batch.refresh_from_db()
         return Response(self.get_serializer(batch).data)
 

@@ -11,7 +11,12 @@ from django.utils import timezone
 
 from mer_platform.annotation.exchange.agreeing import apply_consensus
 from mer_platform.annotation.exchange.comparing import ADD, CHANGE, PlannedChange
-from mer_platform.annotation.exchange.finished import apply_done, apply_nothing_shown
+from mer_platform.annotation.exchange.finished import (
+    apply_done,
+    apply_nothing_shown,
+    leaves_incomplete,
+    not_done_since,
+)
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, keep_versions, time_of
 from mer_platform.annotation.models import Annotation, AnnotationVersion
@@ -30,7 +35,7 @@ def apply_import(batch: AnnotationImport, user: Any) -> ImportOutcome:
     coders = {m.user_id: m.user for m in members if Role(m.role).includes(Role.ANNOTATOR)}
     by_name = {m.user.username: m.user for m in members}
     wanted = [change for change in batch.entries if change["choice"] in (ADD, CHANGE)]
-    allowed = [change for change in wanted if _is_coder(change, coders, outcome)]
+    allowed = not_done_since((c for c in wanted if _is_coder(c, coders, outcome)), outcome)
     additions = [change for change in allowed if change["choice"] == ADD and change["shown"]]
     _change([change for change in allowed if change["choice"] == CHANGE], user, client, outcome)
     _add(_unchanged(batch, additions, outcome), coders, by_name, user, client, outcome)
@@ -88,6 +93,8 @@ def _change(changes: list[PlannedChange], user: Any, client: str, outcome: Impor
                 continue
             for name, (_, new) in change["changed"].items():
                 setattr(annotation, name, new)
+            if leaves_incomplete(change, annotation, outcome):
+                continue
             annotation.revision += 1
             annotation.save(update_fields=[*change["changed"], "revision", "updated_at"])
             changed.append(annotation)
@@ -119,7 +126,8 @@ def _add(
             )
             if change["key"]:
                 annotation.key = uuid.UUID(change["key"])
-            made.append((annotation, change))
+            if not leaves_incomplete(change, annotation, outcome):
+                made.append((annotation, change))
         Annotation.objects.bulk_create([annotation for annotation, _ in made])
         _keep_history(made, by_name, user, client)
         for annotation, change in made:

@@ -32,7 +32,8 @@ class PlannedChange(TypedDict, total=False):
     ``action`` is what the row amounts to; ``choice`` is what will be done (add, change or keep), one of ``choices``.
     ``target`` is the marking that would change and ``revision`` its revision; ``seen`` are all markings in the same place at
     the time of the check. ``fields`` are those of the new marking, ``changed`` the [old, new] values of each that a change
-    sets. ``made`` is what was done, so that it can be undone. ``record`` is the history in a lossless file.
+    sets. ``made`` is what was done, so that it can be undone. ``record`` is the history in a lossless file. ``done_at`` is
+    when the coder had marked the clip as done, as seen at the check and then when the row was imported; None if not.
     """
 
     number: int
@@ -52,6 +53,7 @@ class PlannedChange(TypedDict, total=False):
     fields: dict[str, Any]
     changed: dict[str, list[Any]]
     older: bool
+    done_at: str | None
     file: str
     row: int | None
     key: str
@@ -79,7 +81,7 @@ class Comparer:
         for annotation in Annotation.objects.filter(clip__project=self._project, coder__in=coders):
             own[annotation.clip_id, annotation.coder_id].append(annotation)
         self._keys = {str(a.key): a for a in _with_keys([row.key for (_, row), _ in placed if row.key])}
-        self._done = _without_expression(self._project, coders)
+        self._done = done_times(clip__project=self._project, coder__in=list(coders))
         found: list[PlannedChange] = []
         for (clip_pk, coder_pk), rows in groups.items():
             found += self._coding(clips[clip_pk], coders[coder_pk], rows, own[clip_pk, coder_pk])
@@ -126,6 +128,8 @@ class Comparer:
         changes = [change for pair in pairs if (change := self._change(pair, seen, place))]
         for change in changes:
             change["annotation"] = change["target"] if change["action"] != ADD else None
+        if done_at := self._done.get((clip.pk, coder.pk)):
+            self._keep_done(clip, coder, changes, done_at, nothing=not existing)
         for row in statements[:1]:
             if changes or existing:
                 message = f"{coder.username} has marked expressions in {clip}, so it cannot show none. Delete one of both."
@@ -134,6 +138,24 @@ class Comparer:
                 same = (clip.pk, coder.pk) in self._done
                 changes.append(_statement(row, place, same=same))
         return changes
+
+    def _keep_done(
+        self, clip: Clip, coder: User, changes: list[PlannedChange], done_at: str, *, nothing: bool
+    ) -> None:
+        """Keep a coding that is done as it is unless someone chooses otherwise, since its coder has stated it as a whole.
+
+        ``nothing``: the coder has marked no expression, which states that the clip shows none.
+        """
+        differing = [change for change in changes if change["action"] != SAME]
+        for change in differing:
+            change["choice"], change["done_at"] = KEEP, done_at
+        if differing:
+            stated = f"{coder.username} states that {clip} shows no expression" if nothing else (
+                f"{coder.username} has marked {clip} as done"
+            )  # fmt: skip
+            message = f"{stated}. It stays as it is unless you choose otherwise."
+            first = differing[0]
+            self._report.warning("clip-done", message, file=first["file"], row=first["row"], clip=clip.name)
 
     def consensus_on(
         self, clip: Clip, rows: list[Marked], existing: list[Consensus], *, judged: bool
@@ -259,10 +281,14 @@ def seen_consensus(existing: Iterable[Consensus]) -> list[list[Any]]:
     return sorted([agreed.pk, agreed.decided_at.isoformat()] for agreed in existing)
 
 
-def _without_expression(project: Project, coders: Iterable[int]) -> set[tuple[int, int]]:
-    """Return the clip and coder of each clip that is done; without annotations, the coder saw no expression."""
-    done = Assignment.objects.filter(clip__project=project, coder__in=list(coders), done_at__isnull=False)
-    return set(done.values_list("clip", "coder"))
+def done_times(**among: Any) -> dict[tuple[int, int | None], str]:
+    """Return when clips were marked as done, by clip and coder; without annotations, the coder saw no expression."""
+    done = Assignment.objects.filter(done_at__isnull=False, **among)
+    return {
+        (clip, coder): at.isoformat()
+        for clip, coder, at in done.values_list("clip", "coder", "done_at")
+        if at
+    }
 
 
 def _with_keys(keys: Sequence[str]) -> Iterable[Annotation]:

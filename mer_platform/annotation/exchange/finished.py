@@ -6,11 +6,46 @@ from typing import Any
 
 from django.utils import timezone
 
-from mer_platform.annotation.exchange.comparing import SAME, PlannedChange
-from mer_platform.annotation.exchange.outcome import ImportOutcome, time_of
+from mer_platform.annotation.exchange.comparing import SAME, PlannedChange, done_times
+from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, time_of
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
 from mer_platform.web import actor
+
+
+def locked_done_times(changes: Iterable[PlannedChange]) -> dict[tuple[int, int | None], str]:
+    """Return when the clips of these changes were marked as done, by clip and coder. Until the transaction ends, none is."""
+    done: dict[tuple[int, int | None], str] = {}
+    for clips in batches(sorted({change["clip"] for change in changes})):
+        list(Assignment.objects.select_for_update().filter(clip__in=clips).order_by("pk").values_list("pk"))
+        done |= done_times(clip__in=clips)
+    return done
+
+
+def not_done_since(changes: Iterable[PlannedChange], outcome: ImportOutcome) -> list[PlannedChange]:
+    """Return the changes to codings that were not marked as done after the check, with their present ``done_at``."""
+    changes = list(changes)
+    done = locked_done_times(changes)
+    kept = []
+    for change in changes:
+        now = done.get((change["clip"], change["coder"]))
+        if change["shown"] and now and now != change.get("done_at"):
+            outcome.skip(
+                change,
+                f"{change['coder_name']} has marked the clip as done after the check. Reopen it first.",
+            )
+            continue
+        change["done_at"] = now
+        kept.append(change)
+    return kept
+
+
+def leaves_incomplete(change: PlannedChange, annotation: Annotation, outcome: ImportOutcome) -> bool:
+    """Return, and list, whether a coding that is done would contain this annotation although it is not complete."""
+    wrong = bool(change["done_at"]) and not annotation.complete
+    if wrong:
+        outcome.skip(change, "The clip is done, and this expression is not complete. Reopen the clip first.")
+    return wrong
 
 
 def apply_nothing_shown(changes: Iterable[PlannedChange], user: Any, outcome: ImportOutcome) -> None:

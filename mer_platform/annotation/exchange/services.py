@@ -27,6 +27,8 @@ from models_ml.formats.headers import ColumnsError
 from models_ml.formats.mapping import ColumnMap, column_map
 from models_ml.formats.report import ImportReport, listed
 
+_MAX_DIGITS = 9  # of the number of a row
+_MAX_SHOWN = 40  # characters of what was sent
 Coders, State = AnnotationImport.Coders, AnnotationImport.State
 
 
@@ -46,7 +48,8 @@ def check_file(
 
     ``members`` gives the username of the member that a name in the file stands for; the project remembers it.
     ``frame_rate`` is that at which the file counts frames if it does not say so, ``columns`` says which column of a sheet
-    is which. Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it. A sheet whose
+    is which. Raises InputError if the file cannot be read as a whole, or if ``coders`` does not suit it, and ValidationError
+    if it has no row of a name in ``members``. A sheet whose
     columns are not known raises ColumnsError or, with ``keep_unread``, is kept for ``check_with_columns``.
     """
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
@@ -91,7 +94,7 @@ def check_again(
 ) -> AnnotationImport:
     """Compare the file of an import again, with these members for names in the file. Raises as ``check_file``.
 
-    Without ``frame_rate``, an earlier one stays. Raises ValidationError if the import was confirmed already.
+    Without ``frame_rate``, an earlier one stays. Also raises ValidationError if the import was confirmed already.
     """
     with transaction.atomic():
         current = _locked(batch, State.CHECKED, "Upload it again to compare it again.")
@@ -101,6 +104,14 @@ def check_again(
         _compare(current, user, members)
         current.save()
     return current
+
+
+def row_number(text: str) -> int:
+    """Return the number of a row of an import. Raises ValidationError if the text is not one."""
+    if not (text.isdecimal() and len(text) <= _MAX_DIGITS):
+        short = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+        raise ValidationError(f"“{short}” is not the number of a row.")
+    return int(text)
 
 
 def choose(batch: AnnotationImport, choices: Mapping[int, str], every: str = "") -> AnnotationImport:
@@ -162,6 +173,7 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
     parsed = annotations.read(batch.file_name, bytes(batch.content), columns)
     if not (parsed.annotations or parsed.problems):
         raise InputError(f"“{batch.file_name}” contains no annotations.")
+    _check_names(batch, {row.coder for row in parsed.annotations}, members)
     report = ImportReport()
     placer, comparer = Placer(batch.project, report), Comparer(batch.project, report)
     found = with_rates(parsed.annotations, batch.frame_rate, report)
@@ -181,6 +193,16 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
     problems = sorted(parsed.problems + report.problems, key=lambda p: (p.file, p.row or 0))
     batch.entries, batch.consensus = _storable(entries), _storable(consensus)
     batch.problems = _storable([asdict(problem) for problem in problems])
+
+
+def _check_names(batch: AnnotationImport, names: set[str], members: Mapping[str, str]) -> None:
+    """Raise ValidationError if members are given for names that the file does not contain."""
+    if missing := [name for name in members if name not in names]:
+        short = listed([name[:_MAX_SHOWN] for name in missing])
+        there = listed(sorted(name for name in names if name))
+        message = f"“{batch.file_name}” contains no row of a coder named {short}. "
+        message += f"Its coders are {there}." if there else "It names no coder."
+        raise ValidationError({"members": [message]})
 
 
 def _with_members(

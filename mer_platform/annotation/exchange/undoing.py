@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mer_platform.annotation.exchange.agreeing import undo_consensus
 from mer_platform.annotation.exchange.comparing import PlannedChange
-from mer_platform.annotation.exchange.finished import undo_done
+from mer_platform.annotation.exchange.finished import locked_done_times, undo_done
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome, batches, keep_versions
 from mer_platform.annotation.models import Annotation
@@ -19,7 +19,8 @@ def undo_import(batch: AnnotationImport, user: Any) -> ImportOutcome:
     """Take back what the import did; what has changed since is skipped and listed. The caller has locked ``batch``.
 
     An annotation that the import added is deleted, with its history; its key becomes free, so that the same file can be
-    imported again.
+    imported again. A coding whose coder has marked the clip as done since stays as it is: without its annotations, it would
+    state that the clip shows no expression.
     """
     outcome = ImportOutcome()
     client = f"undo of import: {batch.file_name}"[:80]
@@ -43,6 +44,7 @@ def _undo_annotations(
 ) -> None:
     for some in batches(list(changes)):
         pks = [change["made"]["annotation"] for change in some]
+        done = locked_done_times(some)
         current = {a.pk: a for a in Annotation.objects.select_for_update().filter(pk__in=pks)}
         undone: list[Annotation] = []
         for change in some:
@@ -50,6 +52,14 @@ def _undo_annotations(
             if annotation is None or annotation.revision != change["made"]["revision"]:
                 event = "deleted" if annotation is None else "changed"
                 outcome.skip(change, f"The annotation was {event} after the import.")
+                continue
+            done_at = done.get((change["clip"], change["coder"]))
+            if done_at and done_at != change.get("done_at"):
+                who = change["coder_name"]
+                outcome.skip(
+                    change,
+                    f"{who} has marked the clip as done since the import. Reopen it to take this back by hand.",
+                )
                 continue
             annotation.revision += 1
             if change["made"].get("new"):

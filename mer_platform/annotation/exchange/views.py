@@ -18,7 +18,14 @@ from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome
 from mer_platform.annotation.exchange.selection import SelectionForm
-from mer_platform.annotation.exchange.services import check_again, check_file, choose, confirm, undo
+from mer_platform.annotation.exchange.services import (
+    check_again,
+    check_file,
+    choose,
+    confirm,
+    row_number,
+    undo,
+)
 from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import get_project
@@ -243,12 +250,12 @@ def _say(request: HttpRequest, outcome: ImportOutcome, text: str, why: str) -> N
 
 
 def _choices(request: HttpRequest) -> dict[int, str]:
-    """Return the choices in the form by the number of the row."""
+    """Return the choices in the form by the number of the row. Raises ValidationError for what is not one."""
     prefix = "choice-"
     return {
-        int(number): str(value)
+        row_number(name.removeprefix(prefix)): str(value)
         for name, value in request.POST.items()
-        if name.startswith(prefix) and (number := name.removeprefix(prefix)).isdecimal()
+        if name.startswith(prefix)
     }
 
 

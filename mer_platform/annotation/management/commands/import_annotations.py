@@ -71,9 +71,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"Project “{options['project']}” not found.")
         user = self._user(project, options)
-        choices = {
-            int(n): choice for n, choice in _pairs(options["choose"], "--choose", numbers=True).items()
-        }
+        choices = _choices(options["choose"])
         members = _pairs(options["member"], "--member")
         try:
             columns = parse_map(options["columns"].read_bytes()) if options["columns"] else None
@@ -149,6 +147,14 @@ def _pairs(texts: list[str], option: str, *, numbers: bool = False) -> dict[str,
             expected = "NUMBER=CHOICE" if numbers else "NAME=USERNAME"
             raise CommandError(f"{option} must be {expected}, not “{name or value}”.")
     return pairs
+
+
+def _choices(texts: list[str]) -> dict[int, str]:
+    pairs = _pairs(texts, "--choose", numbers=True)
+    try:
+        return {services.row_number(number): choice for number, choice in pairs.items()}
+    except ValidationError as error:
+        raise CommandError(_text(error)) from error
 
 
 def _text(error: Exception) -> str:
