@@ -11,6 +11,7 @@ from mer_platform.annotation.exchange.api import ProblemGroupSerializer
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.api import Conflict
 from mer_platform.imports import services
+from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
@@ -196,7 +197,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     @action(detail=True, filterset_fields=PROBLEM_FILTERS)
     def problems(self, request: Request, pk: str) -> Response:
         """List the problems that the report contains, one by one."""
-        problems = self._batch(pk).problems.all()
+        problems = visible_problems(request.user, self._batch(pk))
         if key := request.query_params.get("group"):
             group = group_of(self.filter_queryset(problems), key)
             page = self.paginate_queryset(list(group.problems) if group else [])
@@ -209,7 +210,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     @action(detail=True, filterset_fields=PROBLEM_FILTERS, pagination_class=None, url_path="problem-groups")
     def problem_groups(self, request: Request, pk: str) -> Response:
         """List the problems grouped by what they say: the most severe first, then the most frequent."""
-        groups = groups_of(self.filter_queryset(self._batch(pk).problems.all()))
+        groups = groups_of(self.filter_queryset(visible_problems(request.user, self._batch(pk))))
         return Response([group.to_json() for group in groups])
 
     @extend_schema(
@@ -217,8 +218,10 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     )
     @action(detail=True, filterset_fields=ITEM_FILTERS)
     def items(self, request: Request, pk: str) -> Response:
-        """List the items that the import found, with their states."""
-        return self._listed(self._batch(pk).items.all(), DatabaseImportItemSerializer)
+        """List the items that the import found, with their states. `expressions` is null for clips in your queue."""
+        page = self.paginate_queryset(self.filter_queryset(self._batch(pk).items.all()))
+        shown = hide_coding(request.user, page or [])
+        return self.get_paginated_response(DatabaseImportItemSerializer(shown, many=True).data)
 
     def _batch(self, pk: str) -> Import:
         # Not get_object(): the filters of these actions apply to rows, not to imports.

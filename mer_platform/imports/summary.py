@@ -4,12 +4,15 @@ from typing import Any
 
 from django.db.models import Count
 
+from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from models_ml.formats.problem_groups import FIELDS, ProblemGroup, group_problems
 
 
-def as_json(batch: Import) -> dict[str, Any]:
-    """Return everything about an import except the images."""
+def as_json(batch: Import, viewer: Any = None) -> dict[str, Any]:
+    """Return everything about an import except the images; for a viewer, without the coding of clips in their queue."""
+    problems = batch.problems.all() if viewer is None else visible_problems(viewer, batch)
+    items = batch.items.all() if viewer is None else hide_coding(viewer, batch.items.all())
     return {
         "id": batch.pk,
         "layout": batch.layout,
@@ -19,8 +22,8 @@ def as_json(batch: Import) -> dict[str, Any]:
         "counts": batch.counts(),
         "databases": by_database(batch),
         "corrections": corrections(batch),
-        "problem_groups": [group.to_json() for group in groups_of(batch.problems.all())],
-        "problems": list(batch.problems.values(*FIELDS)),
+        "problem_groups": [group.to_json() for group in groups_of(problems)],
+        "problems": list(problems.values(*FIELDS)),
         "items": [
             {
                 "kind": item.kind,
@@ -36,7 +39,7 @@ def as_json(batch: Import) -> dict[str, Any]:
                 "clip": item.clip_id,
                 "picture": item.picture_id,
             }
-            for item in batch.items.all()
+            for item in items
         ],
     }
 

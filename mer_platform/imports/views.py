@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.imports import services
+from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.forms import ImportForm, ReportFilter
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.imports.sources import columns_sheet, import_root, subfolders
@@ -113,7 +114,7 @@ def report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Download the complete report as JSON."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(Import, pk=pk, project=project)
-    content = json.dumps(as_json(batch), ensure_ascii=False, indent=1)
+    content = json.dumps(as_json(batch, request.user), ensure_ascii=False, indent=1)
     name = f"import-{batch.pk}-{batch.layout}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(content, content_type="application/json", headers=headers)
@@ -242,7 +243,7 @@ def _filtered(request: HttpRequest, batch: Import) -> tuple[Any, ProblemGroup | 
     """Return the problems that match severity and code, and the chosen group among them, if there is one."""
     _, fields = _filters(request)
     wanted = {name: fields[name] for name in ("severity", "code") if fields.get(name)}
-    problems = batch.problems.filter(**wanted)
+    problems = visible_problems(request.user, batch).filter(**wanted)
     return problems, group_of(problems, fields["group"]) if fields.get("group") else None
 
 
@@ -250,12 +251,11 @@ def _problem_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
     """Return what repeats, grouped; or the rows of one group, or all rows, if the request asks for them."""
     _, fields = _filters(request)
     problems, group = _filtered(request, batch)
+    every = visible_problems(request.user, batch)
     as_rows = bool(fields.get("rows")) and group is None
     rows = group.problems if group is not None else problems if as_rows else []
     return {
-        "codes": by_code(
-            batch.problems.filter(severity=fields["severity"]) if fields.get("severity") else batch.problems
-        ),
+        "codes": by_code(every.filter(severity=fields["severity"]) if fields.get("severity") else every),
         "code": fields.get("code", ""),
         "group": group,
         "rows_shown": as_rows,
@@ -272,6 +272,8 @@ def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
         items = items.filter(state=state)
     counts = batch.counts()
     waiting = batch.items.filter(state=ImportItem.State.WAITING)
+    page = page_of(request, items.select_related("clip", "picture"), ROWS, "items")
+    hide_coding(request.user, page.object_list)
     return {
         "filter": chosen,
         "counts": counts,
@@ -284,6 +286,6 @@ def _report_context(request: HttpRequest, batch: Import) -> dict[str, Any]:
         "severities": by_severity(batch),
         "databases": by_database(batch),
         "corrections": corrections(batch),
-        "items": page_of(request, items.select_related("clip", "picture"), ROWS, "items"),
+        "items": page,
         "worked_on": Job.objects.filter(group=batch.group, attempt__gt=0).exists(),
     }
