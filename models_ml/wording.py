@@ -60,7 +60,7 @@ def in_words(error: Mapping[str, Any]) -> str:
         return f"This is not JSON: {context.get('error', 'it cannot be read')}."
     rule = _RULES[kind](context) if kind in _RULES else _KINDS.get(kind.split("_")[0], "")
     if rule:
-        return f"Must be {rule}, not {_given(error.get('input'))}."
+        return f"Must be {rule}, not {given(error.get('input'))}."
     message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     return f"{message}."
 
@@ -78,7 +78,8 @@ def _plural(number: int) -> str:
     return "" if number == 1 else "s"
 
 
-def _given(value: Any) -> str:
+def given(value: Any) -> str:
+    """Return a given value as a message shows it: in quotes if it is a text, and not longer than 40 characters."""
     if value is None:
         return "empty"
     if isinstance(value, bool):

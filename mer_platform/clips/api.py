@@ -21,6 +21,7 @@ from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
+from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
@@ -188,7 +189,7 @@ class ClipViewSet(
     queryset = Clip.objects.select_related("subject__database")
     serializer_class = ClipSerializer
     filterset_fields = ["project", "state", "subject__database", "subject__name"]
-    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
+    parser_classes = [parsers.MultiPartParser, JsonParser]
 
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ClipSerializer})
     def create(self, request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Recording rates: reading what a person typed, and correcting the rate of a clip."""
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from models_ml.errors import InputError
 
+_RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,20})?|[0-9]{1,12}/[0-9]{1,12}")
 LOWEST, HIGHEST = 1, 100_000  # frames per second
 
 
@@ -24,10 +26,10 @@ def parse_rate(text: Any) -> Fraction:
     >>> parse_rate(200), parse_rate("29.97"), parse_rate("30000/1001")
     (Fraction(200, 1), Fraction(2997, 100), Fraction(30000, 1001))
     """
-    given = str(text).strip()
-    try:
-        rate = Fraction(given) if len(given) <= 30 and not isinstance(text, bool) else Fraction(0)
-    except (ValueError, ZeroDivisionError):
+    given = str(text).strip() if isinstance(text, str | int | float) and not isinstance(text, bool) else ""
+    try:  # only what the pattern allows: Fraction("1e9999999") would compute for minutes
+        rate = Fraction(given) if _RATE.fullmatch(given) else Fraction(0)
+    except ZeroDivisionError:
         rate = Fraction(0)
     if not LOWEST <= rate <= HIGHEST:
         raise ValidationError(

@@ -15,6 +15,7 @@ from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
+from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
 from mer_platform.projects.column_maps import columns_to_map
@@ -130,7 +131,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     queryset = Import.objects.all()
     serializer_class = DatabaseImportSerializer
     filterset_fields = ["project", "state", "layout"]
-    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
+    parser_classes = [parsers.MultiPartParser, JsonParser]
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(project__in=researcher_projects(self.request.user))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ def columns_to_map(project: Project, sheet: Sheet) -> tuple[list[WorksheetColumn
 
 def chosen_worksheet(found: Sequence[WorksheetColumns], number: str, known: ColumnMap | None) -> int:
     """Return the index of the worksheet to show: the one asked for, else that of the known map, else the first."""
-    if number.isdecimal() and int(number) < len(found):
+    if re.fullmatch("[0-9]{1,9}", number) and int(number) < len(found):
         return int(number)
     titles = [worksheet.title for worksheet in found]
     return titles.index(known.worksheet) if known is not None and known.worksheet in titles else 0

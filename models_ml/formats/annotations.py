@@ -1,10 +1,9 @@
 """Files of annotations: reads a file of any format that holds them, recognised by its ending and content."""
 
-import json
 from pathlib import PurePath
 
 from models_ml.errors import InputError
-from models_ml.formats import coding_sheet, elan, label_studio, lossless
+from models_ml.formats import coding_sheet, elan, json_text, label_studio, lossless
 from models_ml.formats.base import SHEET_SUFFIXES, Finding
 from models_ml.formats.mapping import ColumnMap
 from models_ml.formats.zips import Archive
@@ -42,12 +41,7 @@ def read(name: str, content: bytes, columns: ColumnMap | None = None) -> Finding
 
 
 def _json(name: str, content: bytes) -> Finding:
-    try:
-        document = json.loads(content)
-    except UnicodeDecodeError as error:
-        raise InputError(f"“{name}” is not encoded in UTF-8 or UTF-16. Save it again as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"“{name}” is not JSON: {error or 'it is nested too deeply'}.") from error
+    document = json_text.parse(name, content)
     if lossless.is_lossless(document):
         return lossless.read(name, document)
     return label_studio.read(Archive(name, content, (".json",)), None, frozenset())

@@ -10,19 +10,20 @@ shows no expression. Files of version 1 have neither.
 """
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from models_ml.errors import InputError
+from models_ml.formats import lossless_entries as entries
 from models_ml.formats.base import FIELDS, RARELY_CODED, Export, Finding, Marked, MarkedClip, no_expression
 from models_ml.formats.report import ImportReport
+from models_ml.wording import given
 
 SCHEMA = "mer-annotations"
 _CODED = [name for name in FIELDS if name not in RARELY_CODED]
-_CONSENSUS_ORIGINS = ("adopted", "adjudicated", "imported", "synthetic")
 VERSION = 2
 _READ = (1, 2)  # versions
 _HELD_BY_CLIP = frozenset({"done_at", "judgement"})  # of a record
@@ -81,108 +82,80 @@ def read(name: str, document: dict[str, Any]) -> Finding:
     version, clips = document.get("schema_version"), document.get("clips")
     if version not in _READ:
         raise InputError(
-            f"“{name}” has version {version!r} of the format {SCHEMA}. This platform reads versions "
+            f"“{name}” has version {given(version)} of the format {SCHEMA}. This platform reads versions "
             f"{' and '.join(map(str, _READ))}."
         )
     if not isinstance(clips, list):
         raise InputError(f"“{name}” has no list “clips”. Export it again.")
     parsed, report = Finding(), ImportReport()
-    for number, clip in enumerate(clips, 1):
+    for number, entry in enumerate(clips, 1):
         try:
-            _read_clip(name, clip, number, parsed, report)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"Cannot read this clip: {_reason(error)}."
-            report.error("clip-damaged", message, file=name, row=number)
+            clip = entries.Clip.model_validate(entry)
+        except ValidationError as error:
+            message = f"Cannot read this clip. {entries.reason(error)}"
+            report.error("clip-damaged", message, file=name, row=number, **_names(entry))
+        else:
+            source = Marked(
+                clip=clip.name, database=clip.database, subject=clip.subject, sha256=clip.sha256, unit="index",
+                file=name, row=number,
+            )  # fmt: skip
+            parsed.annotations += [*_coded(clip, source, report), *_agreed(clip, source)]
     parsed.problems = report.problems
     return parsed
 
 
-def _read_clip(name: str, clip: dict[str, Any], number: int, parsed: Finding, report: ImportReport) -> None:
-    names: dict[str, Any] = {key: str(clip[key]) for key in ("database", "subject", "sha256")}
-    source = Marked(clip=str(clip["name"]), unit="index", file=name, row=number, **names)
-    done = {str(coding["coder"]): _time_or_none(coding["done_at"]) for coding in clip.get("codings", [])}
+def _names(entry: Any) -> dict[str, Any]:
+    """Return what names a damaged clip, for the report."""
+    names = {"subject": entry.get("subject"), "clip": entry.get("name")} if isinstance(entry, dict) else {}
+    return {key: text.replace("\0", "")[:100] for key, text in names.items() if isinstance(text, str)}
+
+
+def _coded(clip: entries.Clip, source: Marked, report: ImportReport) -> Iterator[Marked]:
+    """Yield the annotations of a clip, and the statements of coders that it shows no expression."""
+    done = {coding.coder: coding.done_at for coding in clip.codings}
     unseen = dict(done)
-    for position, entry in enumerate(clip["annotations"], 1):
+    for position, given_entry in enumerate(clip.annotations, 1):
+        if isinstance(given_entry, dict):  # also a damaged one shows that the coder saw an expression
+            unseen.pop(str(given_entry.get("coder")), None)
         try:
-            row = replace(
-                source, coder=str(entry["coder"]), silent=frozenset(), key=str(uuid.UUID(entry["key"])),
-                record={**_record(entry), "done_at": done.get(str(entry["coder"]))},
-                **{key: entry[key] for key in FIELDS},
-            )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"Cannot read annotation {position} of this clip: {_reason(error)}."
+            entry = entries.Annotation.model_validate(given_entry)
+            wrong = _contradiction(entry)
+        except ValidationError as error:
+            wrong = entries.reason(error)
+        if wrong:
+            message = f"Cannot read annotation {position} of this clip. {wrong}"
             report.error("annotation-damaged", message, column="annotations", **source.where())
-        else:
-            parsed.annotations.append(row)
-        if isinstance(entry, dict):  # also a damaged one shows that the coder saw an expression
-            unseen.pop(str(entry.get("coder")), None)
-    parsed.annotations += [
-        replace(no_expression(source), coder=coder, record={"done_at": done_at})
-        for coder, done_at in unseen.items()
-    ]
-    parsed.annotations += _agreed(clip, source)
+            continue
+        record = entry.model_dump(include={"revision", "created_at", "updated_at", "versions"})
+        fields = {name: getattr(entry, name) for name in FIELDS}
+        yield replace(
+            source, coder=entry.coder, silent=frozenset(), key=entry.key,
+            record={**record, "done_at": done.get(entry.coder)}, **fields,
+        )  # fmt: skip
+    for coder, done_at in unseen.items():
+        yield replace(no_expression(source), coder=coder, record={"done_at": done_at})
 
 
-def _agreed(clip: dict[str, Any], source: Marked) -> Iterator[Marked]:
+def _agreed(clip: entries.Clip, source: Marked) -> Iterator[Marked]:
     """Yield the consensus of a clip, or the decision that it shows no expression."""
-    judgement = clip.get("judgement")
-    if judgement is not None:
-        judgement = {
-            "decided_by": judgement["decided_by"],
-            "decided_at": _time_or_none(judgement["decided_at"]),
-        }
-    for entry in clip.get("consensus", []):
-        record = {key: entry.get(key) for key in ("origin", "annotation", "decided_by", "decided_at")}
-        if record["origin"] not in _CONSENSUS_ORIGINS:
-            raise ValueError(f"{record['origin']!r} is not an origin of a consensus")
-        _time(record["decided_at"])
-        if record["annotation"] is not None:
-            uuid.UUID(record["annotation"])
-        fields = {key: entry[key] for key in _CODED}
+    judgement = clip.judgement.model_dump() if clip.judgement else None
+    for entry in clip.consensus:
+        record = entry.model_dump(include={"origin", "annotation", "decided_by", "decided_at"})
+        fields = {name: getattr(entry, name) for name in _CODED}
         yield replace(source, agreed=True, record={**record, "judgement": judgement}, **fields)
-    if judgement is not None and not clip.get("consensus"):
+    if judgement is not None and not clip.consensus:
         yield replace(no_expression(source), agreed=True, record=judgement)
 
 
-def _record(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return revision, times and versions after checking them. Raises KeyError or ValueError if they are not usable."""
-    versions = [
-        {
-            "revision": int(version["revision"]),
-            "content": {key: version["content"][key] for key in (*FIELDS, "deleted")},
-            "made_by": version["made_by"],
-            "made_at": _time(version["made_at"]),
-            "client": str(version["client"]),
-        }
-        for version in entry["versions"]
-    ]
-    revisions = [version["revision"] for version in versions]
-    revision = int(entry["revision"])
-    in_range = all(1 <= number < 1 << 31 for number in (*revisions, revision))
-    if len(set(revisions)) != len(revisions) or not in_range or revisions[-1:] not in ([], [revision]):
-        raise ValueError("its revisions contradict each other")
-    return {
-        "revision": revision,
-        "created_at": _time(entry["created_at"]),
-        "updated_at": _time(entry["updated_at"]),
-        "versions": versions,
-    }
-
-
-def _time(text: str) -> str:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a time") from error
-    return text
-
-
-def _time_or_none(text: str | None) -> str | None:
-    return None if text is None else _time(text)
-
-
-def _reason(error: Exception) -> str:
-    return f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+def _contradiction(entry: entries.Annotation) -> str:
+    """Return in words how the revisions of an annotation contradict each other; "" if they do not."""
+    revisions = [version.revision for version in entry.versions]
+    if len(set(revisions)) == len(revisions) and revisions[-1:] in ([], [entry.revision]):
+        return ""
+    return (
+        f"Its revisions contradict each other: each version must have its own, and the last must be {entry.revision}, "
+        "as “revision” says."
+    )
 
 
 EXPORTS = (

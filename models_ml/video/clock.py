@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import NamedTuple, Self
 
 from models_ml.errors import InputError
@@ -146,6 +146,8 @@ class Clock:
 
     def at_ms(self, ms: float) -> int | None:
         """Return the index of the frame recorded nearest to a time; None if that is more than one frame outside the clip."""
+        if not isfinite(ms):
+            return None
         time = Fraction(ms) / (1000 * self.tick)
         step = self.ticks[1] if self.count > 1 else self.usual
         if not -step <= time <= self.ticks[-1] + step:

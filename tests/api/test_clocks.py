@@ -153,13 +153,45 @@ def test_the_same_rate_changes_nothing(api, timed):
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize("fps", ["fast", "0", "-25", "1e9", "25/0", True, None, [], "nan"])
+@pytest.mark.parametrize(
+    "fps",
+    [
+        "fast",
+        "0",
+        "-25",
+        "1e9",
+        "25/0",
+        True,
+        None,
+        [],
+        "nan",
+        "1e9999999",
+        "1_00",
+        "２００",
+        "1/" + "9" * 13,
+        1e22,
+    ],
+)
 def test_a_rate_that_is_none_is_refused_with_the_rule(api, timed, fps):
     clip = timed(SLOW)
     answer = api.patch(f"{URL}{clip.pk}/", {"fps": fps}, format="json")
     assert answer.status_code == 400
     assert "fps" in answer.json()
     assert Clip.objects.get(pk=clip.pk).fps == "25"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"fps": ' + "9" * 5000 + "}", "A number of the request has more than 40 digits."),
+        ('{"fps": ' + "[" * 200_000, "nested too deeply"),
+        ('{"fps": NaN}', "NaN is not a number of JSON."),
+        ('{"fps"\n 25}', "not JSON from line 2, column 2 on"),
+    ],
+)
+def test_a_request_that_is_not_json_is_refused_in_words(api, timed, body, words):
+    answer = api.patch(f"{URL}{timed(SLOW).pk}/", body, content_type="application/json")
+    assert (answer.status_code, words in answer.json()["detail"]) == (400, True), answer.json()
 
 
 def test_nothing_else_of_a_clip_can_be_changed(api, timed):

@@ -26,6 +26,7 @@ from mer_platform.annotation.exchange.services import (
     undo,
 )
 from mer_platform.api import Conflict
+from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require
 from mer_platform.projects.column_map_api import known_columns, map_of
 from mer_platform.projects.models import Project, Role
@@ -217,7 +218,7 @@ class AnnotationImportViewSet(
     serializer_class = AnnotationImportReportSerializer
     filterset_fields = ["project", "state"]
     read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
-    parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
+    parser_classes = [parsers.MultiPartParser, JsonParser]
 
     def get_serializer_class(self) -> Any:
         return AnnotationImportSerializer if self.action == "list" else AnnotationImportReportSerializer

@@ -29,6 +29,7 @@ from models_ml.formats.base import FoundClip, Marked
 from models_ml.formats.report import ImportReport, listed
 from models_ml.video.clock import Clock
 from models_ml.video.timing import Timing
+from models_ml.wording import given
 
 Placed = tuple[Clip, Marked]  # what is marked has the unit "index" and the words of the clip's database
 _ROUNDED, _ROUNDED_SECONDS = 0.1, 0.2  # players round durations, and sound can outlast the picture
@@ -103,13 +104,15 @@ class Placer:
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not number or (whole and value != int(value)):
             what = "whole frame number" if number else "frame number"
-            self._reject(row, "not-a-frame-number", f"“{value}” is not a {what} of the {mark}.", mark)
+            self._reject(
+                row, "not-a-frame-number", f"{given(str(value))} is not a {what} of the {mark}.", mark
+            )
             return None
         if row.unit == "source" and value == 0 and mark == "apex" and not _has_frame_0(frames):
             return None  # SAMM's sign for an apex that is not coded
         index, span = _at(frames, row, value)
         if index is None:
-            at = f"{value:g} ms" if row.unit == "ms" else f"frame {int(value)}"
+            at = f"{value:g} ms" if row.unit == "ms" else f"frame {value:.15g}"
             self._reject(row, "frame-absent", f"The {mark} ({at}) is not in {frames.title}: {span}.", mark)
         return index
 

@@ -5,6 +5,7 @@ divides the time between its neighbours on the tier evenly, and annotations that
 Format: ELAN, Max Planck Institute for Psycholinguistics, EAF 2.7 to 3.0.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -80,8 +81,15 @@ def parse(name: str, content: bytes) -> ElanDocument:
         raise InputError(
             f"“{name}” declares XML entities, which ELAN files never do: it was not read."
         ) from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise InputError(f"“{name}” is not XML: {error}. Open it in ELAN and save it again.") from error
+    except ParseError as error:
+        line, column = error.position
+        raise InputError(
+            f"“{name}” is not XML from line {line}, column {column + 1} on. Open it in ELAN and save it again."
+        ) from error
+    except (ValueError, LookupError) as error:
+        raise InputError(
+            f"“{name}” has an encoding that XML files do not have. Open it in ELAN and save it again as UTF-8."
+        ) from error
     if root.tag != "ANNOTATION_DOCUMENT":
         raise InputError(f"“{name}” is not an ELAN file: its first element is <{root.tag}>.")
     header = root.find("HEADER")
@@ -112,10 +120,8 @@ def _media(header: Element, unit: float) -> Iterator[Medium]:
 
 
 def _number(text: str | None) -> float | None:
-    try:
-        return float(int(text)) if text else None
-    except ValueError:
-        return None
+    """Return a whole number; None for other texts, also for more digits than a time has."""
+    return float(text) if text and re.fullmatch(r"\s*[+-]?[0-9]{1,15}\s*", text) else None
 
 
 class _Damaged(Exception):

@@ -39,10 +39,11 @@ def find_rate(regions: Sequence[Any], data: Mapping[str, Any]) -> tuple[float | 
         for count, seconds in lengths
         if not any(abs(count - seconds * rate) <= max(_WHOLE, _SAME * count) for rate in exact)
     ]
-    rates = sorted(set(map(_tidy, [*exact, *apart])))
+    stated = [_tidy(rate) for rate in (*exact, *apart) if isfinite(rate)]  # one can be 1e308 / 1e-308
+    rates = sorted(set(stated))
     if not rates or rates[-1] > rates[0] * (1 + _SAME):
         return None, rates
-    return _tidy([*exact, *apart][0]), rates
+    return stated[0], rates
 
 
 def find_seconds(regions: Sequence[Any]) -> float | None:

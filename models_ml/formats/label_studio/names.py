@@ -40,7 +40,10 @@ def clip_names(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _path(value: str) -> str:
-    split = urlsplit(value) if "://" in value or "?" in value else None
+    try:
+        split = urlsplit(value) if "://" in value or "?" in value else None
+    except ValueError:  # such as "http://[a.mp4"
+        split = None
     path = (parse_qs(split.query).get("d", [""])[0] or unquote(split.path)) if split else unquote(value)
     return path.replace("\\", "/")
 

@@ -12,13 +12,14 @@ wrote name database, subject and clip in the task's data, and the coder next to 
 Label Studio does not accept annotators that it does not know.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 from models_ml.errors import InputError
+from models_ml.formats import json_text
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.label_studio.frame_rates import find_rate, find_seconds
 from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
@@ -70,10 +71,7 @@ def _files(tree: Tree) -> list[tuple[str, bytes]]:
 def _tasks(name: str, content: bytes) -> list[dict[str, Any]]:
     if len(content) > _LARGEST:
         raise InputError(f"“{name}” is larger than {_LARGEST >> 20} MB. Export fewer tasks at a time.")
-    try:
-        tasks = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"“{name}” is not JSON: {error or 'it is nested too deeply'}.") from error
+    tasks = json_text.parse(name, content)
     if not isinstance(tasks, list) or not tasks or not all(isinstance(task, dict) for task in tasks):
         raise InputError(f"“{name}” is not an export of Label Studio: expected a list of tasks.")
     if not any(
@@ -235,6 +233,9 @@ def _rectangle(value: dict[str, Any]) -> list[Span]:
 
 
 def _span(start: float, end: float, word: str) -> Span:
+    """Return a span. Raises ValueError if its start or end is infinite."""
+    if not isfinite(start) or not isfinite(end):
+        raise ValueError("a start or end is infinite")
     role = role_of(word)
     return Span(start, end, "" if role == "expression" else word, role)
 

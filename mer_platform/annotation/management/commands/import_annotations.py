@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def _pairs(texts: list[str], option: str, *, numbers: bool = False) -> dict[str,
     """Return the values by name. Raises CommandError for a text without “=”, or without a number before it."""
     pairs = dict(text.rpartition("=")[::2] for text in texts)
     for name, value in pairs.items():
-        if not value or not name or (numbers and not name.isdecimal()):
+        if not value or not name or (numbers and not re.fullmatch("[0-9]{1,9}", name)):
             expected = "NUMBER=CHOICE" if numbers else "NAME=USERNAME"
             raise CommandError(f"{option} must be {expected}, not “{name or value}”.")
     return pairs

@@ -100,3 +100,8 @@ def _json(path: Path) -> Any:
         raise CommandError(
             f"“{path}” is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
         ) from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # another encoding, or numbers and nesting beyond the parser's limits
+        raise CommandError(f"“{path}” is not JSON text.") from error

@@ -217,7 +217,7 @@ def test_label_studio_regions_that_cannot_be_right_are_reported(tmp_path: Path) 
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "is nested too deeply"),
         ("{}", "expected a list of tasks"),
         (json.dumps([{"id": 1, "video": "a.mp4", "label": []}]), "not as “JSON-MIN”"),
     ],

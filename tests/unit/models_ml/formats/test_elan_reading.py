@@ -244,3 +244,22 @@ def test_a_coder_can_state_that_the_clip_shows_no_expression() -> None:
     (marked,) = read({"Expression@ben": timed("a1", 0, 1000, "No expression")}).annotations
     assert (marked.coder, marked.shown, marked.marks()) == ("ben", False, {})
     assert marked == no_expression(marked)
+
+
+@pytest.mark.parametrize("value", ["9" * 4000, "9" * 5000, "1_0", "１０"])
+def test_a_time_that_is_no_plain_number_counts_as_missing(value: str) -> None:
+    slots = f'<TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="{value}"/><TIME_SLOT TIME_SLOT_ID="ts90" TIME_VALUE="90"/>'
+    finding = read({"Emotion": timed("a1", 1, 90, "fear")}, slots)
+    assert "has the time slot ts1, which has no time" in finding.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<A>\n<B", "is not XML from line 2, column 1 on. Open it in ELAN"),
+        (b'<?xml version="1.0" encoding="klingon"?><A/>', "Open it in ELAN and save it again"),
+    ],
+)
+def test_what_is_not_xml_is_refused_with_its_place(content: bytes, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        annotations.read("sheet.eaf", content)

@@ -192,3 +192,26 @@ def test_our_tasks_state_their_rate_and_length() -> None:
     assert task["annotations"][0]["result"][0]["value"] == {
         "ranges": [{"start": 3, "end": 5}], "timelinelabels": ["fear"], "framesCount": 10, "duration": 0.05,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        timeline("fear", int("9" * 400), 16),
+        rectangle("fear", [(1, 0.0, True)], framesCount=1e400),
+        {"type": "labels", "value": {"start": "nan", "end": 1, "labels": ["fear"]}},
+    ],
+)
+def test_a_region_at_no_finite_number_is_reported(result: dict[str, Any]) -> None:
+    finding = read(result)
+    assert [problem.code for problem in finding.problems] == ["region-damaged"]
+    assert finding.annotations == []
+
+
+def test_rates_beyond_any_number_count_as_not_stated() -> None:
+    assert find_rate([{"value": {"framesCount": 1e308, "duration": 1e-308}}], {"fps": "1e400"}) == (None, [])
+
+
+def test_a_broken_address_still_names_the_clip() -> None:
+    (marked,) = read(timeline("fear", 6, 16), video="http://[lab/EP02_01f.mp4").annotations
+    assert marked.clip == "EP02_01f"

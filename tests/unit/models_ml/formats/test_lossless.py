@@ -20,6 +20,13 @@ AGREED = {
     "origin": "imported", "annotation": None, "decided_by": None, "decided_at": AT,
 }  # fmt: skip
 HISTORY = {"revision": 1, "created_at": AT, "updated_at": AT, "versions": []}
+VERSION = {
+    "revision": 1, "made_by": None, "made_at": AT, "client": "page",
+    "content": {
+        "onset": 1, "apex": None, "offset": 9, "kind": "", "emotion": "", "action_units": "", "confidence": None, "note": "",
+        "origin": "manual", "suggestion": None, "deleted": False,
+    },
+}  # fmt: skip
 NOTHING = no_expression(Marked(clip="901_1_1", unit="index"))
 
 
@@ -117,3 +124,40 @@ def test_a_file_of_a_later_version_is_refused() -> None:
 def test_a_clip_with_damaged_codings_is_named(clip: dict[str, Any]) -> None:
     finding = read(**clip)
     assert ([p.code for p in finding.problems], finding.annotations) == (["clip-damaged"], [])
+
+
+@pytest.mark.parametrize(
+    ("clip", "reason"),
+    [
+        ({"name": None}, "“name”: Must be a text, not empty."),
+        ({"annotations": {}}, "“annotations”: Must be a list, not an object."),
+        ({"codings": [{"coder": "a", "done_at": 5}]}, "“codings 1, done_at”: Must be a text, not 5."),
+        ({"judgement": {"decided_by": "jo", "decided_at": "0001-01-01T00:00:00+14:00"}}, "Must be a time from 1970"),
+        ({"codings": [{"coder": "a", "done_at": "9999-12-31T23:59:59-14:00"}]}, "Must be a time from 1970"),
+        ({"consensus": [{**AGREED, "decided_at": "2026-03-01T10:00:00"}]}, "Must end with its time zone"),
+        ({"consensus": [{**AGREED, "annotation": "x"}]}, "“consensus 1, annotation”: Must be a UUID, not “x”."),
+        ({"consensus": [{**AGREED, "origin": "guess"}]}, "Must be one of adopted, adjudicated, imported, synthetic"),
+        ({"consensus": ["text"]}, "“consensus 1”: Must be an object with named values, not “text”."),
+    ],
+)  # fmt: skip
+def test_a_damaged_clip_says_which_field_must_be_what(clip: dict[str, Any], reason: str) -> None:
+    (problem,) = read(**clip).problems
+    assert (problem.code, reason in problem.message) == ("clip-damaged", True), problem.message
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"key": 5}, "“key”: Must be a text, not 5."),
+        ({"versions": ["x"]}, "“versions 1”: Must be an object with named values, not “x”."),
+        ({"revision": "1"}, "“revision”: Must be a whole number, not “1”."),
+        ({"revision": 2, "versions": [VERSION]}, "Its revisions contradict each other"),
+        ({"versions": [{**VERSION, "made_at": "9999-12-31T23:59:59+00:00"}]}, "“versions 1, made_at”: Must be a time"),
+        ({"onset": ...}, "“onset”: A value is required."),
+    ],
+)  # fmt: skip
+def test_a_damaged_annotation_says_which_field_must_be_what(change: dict[str, Any], reason: str) -> None:
+    entry = {**written(annotation("anna", None))["annotations"][0], **change}
+    entry = {name: value for name, value in entry.items() if value is not ...}
+    (problem,) = read(annotations=[entry]).problems
+    assert (problem.code, reason in problem.message) == ("annotation-damaged", True), problem.message
