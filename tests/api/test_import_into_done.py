@@ -76,9 +76,9 @@ def test_a_coding_that_is_done_does_not_become_incomplete(api, project, samm_cli
     assert content() == before
 
 
-def test_a_clip_reopened_after_the_check_is_open(api, project, samm_clip, alice):
-    done(samm_clip, alice)
-    batch = checked(api, project, "lab.csv", sheet("6,006_1_2,5640,5645,5650,4,,alice"))
+def test_a_clip_reopened_after_the_check_is_open(api, project, samm_clip, anna):
+    done(samm_clip, anna)
+    batch = checked(api, project, "lab.csv", sheet("6,006_1_2,5640,5645,5650,4,,anna@lab"))
     Assignment.objects.update(done_at=None)
     assert choosing(api, batch, "add")["conflicts"] == []
     assert Annotation.objects.exists()
