@@ -60,7 +60,7 @@ class Walk:
 
     def upload(self, subject: str, clips: list[LabClip]) -> None:
         self.page.get_by_label("Subject").fill(subject)
-        self.page.get_by_label("Frames per second").fill("200")
+        self.page.get_by_label("Recording rate").fill("200")
         self.page.locator("input[type=file]").set_input_files([clip.path for clip in clips])
         self.page.locator("mer-upload button[type=submit]").click()
         expect(self.page.locator(".upload[data-state=done]")).to_have_count(len(clips), timeout=PATIENCE_MS)

@@ -22,6 +22,9 @@ from tests.unit.models_ml.nets.cases import (
     variants,
 )
 
+# Batch norm divides rounding by small deviations: with the AVX2 kernels of an Intel Xeon, a weight of Dual-Inception differs
+# by 2.9e-5, while probabilities differ by 7e-7.
+WEIGHT_TOLERANCE = 1e-4
 PLAIN = {"flip": False}
 AUGMENTED = {"flip": True, "shift": 0.1, "rotate": 10, "amplitude": 0.3, "mixup": 0.4}
 SETTINGS = [
@@ -43,8 +46,9 @@ def test_a_bundle_equals_its_folds_trained_one_by_one(
     for one, other in zip(bundled, alone, strict=True):
         weights = dict(tensors(other.model.network))
         for name, tensor in tensors(one.model.network):
-            assert torch.allclose(tensor, weights[name], rtol=0, atol=1e-5), name
+            assert torch.allclose(tensor, weights[name], rtol=0, atol=WEIGHT_TOLERANCE), name
         assert np.array_equal(one.probabilities.argmax(axis=1), other.probabilities.argmax(axis=1))
+        assert np.allclose(one.probabilities, other.probabilities, rtol=0, atol=1e-5)
         assert one.losses == pytest.approx(other.losses, abs=1e-5)
 
 
