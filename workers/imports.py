@@ -162,7 +162,7 @@ def _read_image(tree: Tree, path: str) -> bytes:
         if size > most:
             raise InputError(f"“{path}” is larger than {most // 2**20} MB, which is the limit for an image.")
         file.seek(0)
-        return file.read(size)  # no more than what was checked
+        return file.read(size)  # the size that was checked, if the file has grown
 
 
 def _check_within(item: ImportItem, frames: int) -> None:

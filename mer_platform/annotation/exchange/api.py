@@ -120,7 +120,27 @@ class AnnotationImportReportSerializer(AnnotationImportSerializer):
         return [group.to_json() for group in group_problems(batch.problems)]
 
 
-class AnnotationUploadSerializer(serializers.Serializer):
+class CompareAgainSerializer(serializers.Serializer):
+    """What a comparison needs to know and the file may not state."""
+
+    members = serializers.JSONField(
+        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
+    )
+
+    frame_rate = serializers.FloatField(
+        required=False,
+        min_value=MIN_RATE,
+        max_value=MAX_RATE,
+        help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
+    )
+
+    def validate_members(self, members: Any) -> Any:
+        if not isinstance(members, dict) or not all(isinstance(name, str) for name in members.values()):
+            raise serializers.ValidationError("Expected an object with a username for each name in the file.")
+        return members
+
+
+class AnnotationUploadSerializer(CompareAgainSerializer):
     project = own_related(Project.objects.all(), "pk")(help_text="The project's id.")
     file = serializers.FileField(
         allow_empty_file=True,
@@ -133,17 +153,6 @@ class AnnotationUploadSerializer(serializers.Serializer):
         help_text="To whom the annotations belong: to the members that the file names, all to the caller, or to no one, "
         "since they are the consensus.",
     )
-    members = serializers.JSONField(
-        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
-    )
-
-    frame_rate = serializers.FloatField(
-        required=False,
-        min_value=MIN_RATE,
-        max_value=MAX_RATE,
-        help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
-    )
-
     columns = serializers.JSONField(
         required=False,
         help_text="A column map, which says which column of a sheet holds what. If the columns of a sheet are not known, "
@@ -160,37 +169,12 @@ class AnnotationUploadSerializer(serializers.Serializer):
             )
         return file
 
-    def validate_members(self, members: Any) -> Any:
-        return _members(members)
-
-
-def _members(members: Any) -> Any:
-    if not isinstance(members, dict) or not all(isinstance(name, str) for name in members.values()):
-        raise serializers.ValidationError("Expected an object with a username for each name in the file.")
-    return members
-
 
 def _refused(error: DjangoValidationError) -> Exception:
     """Return the answer to what was refused: 400 for a wrong field, 409 if the state of the import does not allow it."""
     if hasattr(error, "error_dict"):
         return serializers.ValidationError(error.message_dict)
     return Conflict(str(error.message))
-
-
-class CompareAgainSerializer(serializers.Serializer):
-    members = serializers.JSONField(
-        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
-    )
-
-    frame_rate = serializers.FloatField(
-        required=False,
-        min_value=MIN_RATE,
-        max_value=MAX_RATE,
-        help_text="Frames per second at which the file counts frames, if it does not state it (Label Studio).",
-    )
-
-    def validate_members(self, members: Any) -> Any:
-        return _members(members)
 
 
 class ConfirmAnnotationsSerializer(serializers.Serializer):
