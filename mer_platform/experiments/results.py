@@ -152,22 +152,38 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     version or protocol.
     """
     _check_comparable(runs)
-    predicted = [results_of(run).predicted for run in runs]
+    return _align(runs, _predicted(runs))
+
+
+def _align(runs: Sequence[Run], predicted: Sequence[str]) -> AlignedPredictions:
+    """Align what comparable runs predicted. Raises InputError if they did not predict the same samples."""
+    _check_samples(runs, predicted)
     samples = samples_of(runs[0].version)
-    tested = {index for digits in predicted for index, digit in enumerate(digits) if digit != ABSENT}
-    for run, digits in zip(runs, predicted, strict=True):
-        own = sum(digit != ABSENT for digit in digits)
-        if own != len(tested):
+    tested = [index for index, digit in enumerate(predicted[0]) if digit != ABSENT]
+    return AlignedPredictions(
+        true=tuple(samples[index].true for index in tested),
+        subjects=tuple(samples[index].subject for index in tested),
+        predicted=tuple(tuple(int(digits[index]) for index in tested) for digits in predicted),
+    )
+
+
+def _check_samples(runs: Sequence[Run], predicted: Sequence[str]) -> None:
+    tested = [{index for index, digit in enumerate(digits) if digit != ABSENT} for digits in predicted]
+    together = set().union(*tested)
+    for run, own in zip(runs, tested, strict=True):
+        if len(own) != len(together):
             raise InputError(
-                f"{run} predicted only {own} of the {len(tested)} samples of the other runs. "
+                f"{run} predicted only {len(own)} of the {len(together)} samples of the other runs. "
                 "Only runs tested on the same samples can be compared."
             )
-    indices = sorted(tested)
-    return AlignedPredictions(
-        true=tuple(samples[index].true for index in indices),
-        subjects=tuple(samples[index].subject for index in indices),
-        predicted=tuple(tuple(int(digits[index]) for index in indices) for digits in predicted),
+
+
+def _predicted(runs: Sequence[Run]) -> list[str]:
+    """Return ``StoredResults.predicted`` of each run, without its metrics, which are much larger."""
+    stored = dict(
+        StoredResults.objects.filter(run__in=runs, code=METRICS_VERSION).values_list("run", "predicted")
     )
+    return [stored[run.pk] if run.pk in stored else results_of(run).predicted for run in runs]
 
 
 def _check_comparable(runs: Sequence[Run]) -> None:
@@ -191,17 +207,23 @@ def _check_comparable(runs: Sequence[Run]) -> None:
 
 
 def paired_with_first(runs: Sequence[Run]) -> list[Paired | InputError]:
-    """Compare each of the other runs with the first, on one set of resamples of subjects, or say why it cannot be."""
+    """Compare each of the other runs with the first, on one set of resamples of subjects, or say why it cannot be.
+
+    All runs must have scores.
+    """
+    first, predicted = runs[0], dict(zip(runs, _predicted(runs), strict=True))
     found: dict[int, Paired | InputError] = {}
     comparable = []
     for run in runs[1:]:
         try:
-            align_predictions([runs[0], run])
+            _check_comparable([first, run])
+            _check_samples([first, run], [predicted[first], predicted[run]])
             comparable.append(run)
         except InputError as error:
             found[run.pk] = error
     if comparable:
-        together = align_predictions([runs[0], *comparable])
+        alike = [first, *comparable]
+        together = _align(alike, [predicted[run] for run in alike])
         try:
             pairs: Sequence[Paired | InputError] = _paired(
                 together.true, together.predicted, together.subjects

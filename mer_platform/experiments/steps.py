@@ -213,13 +213,13 @@ def _after_fold(run: Run) -> None:
 def _store_results(run: Run) -> None:
     """Store the run's metrics, and the ranking of its experiment if it was the last active run."""
     results_of(run)
-    experiment = Experiment.objects.get(pk=run.experiment_id)
-    scored = list(experiment.runs.select_related("version", "stored_results"))
-    if len(scored) > 1 and not any(
-        other.state in (Run.State.FEATURES, Run.State.TRAINING) for other in scored
-    ):
+    runs = Run.objects.filter(experiment=run.experiment_id)
+    if runs.filter(state__in=(Run.State.FEATURES, Run.State.TRAINING)).exists():
+        return
+    scored = [other for other in runs.select_related("version") if other.scored]
+    if runs.count() > 1:
         with suppress(InputError):  # the page says why these runs cannot be ranked
-            ranking_of(experiment, group_by_configuration([other for other in scored if other.scored]))
+            ranking_of(Experiment.objects.get(pk=run.experiment_id), group_by_configuration(scored))
 
 
 def _enqueue(

@@ -50,7 +50,7 @@ class Answer:
     def __init__(self, experiment: Experiment, user: Any) -> None:
         self._experiment = experiment
         self._user = user
-        related = experiment.runs.select_related("version__composite", "model", "stored_results")
+        related = experiment.runs.select_related("version__composite", "model")
         self.runs = runs = list(related.order_by("pk"))
         self.scored = [run for run in runs if run.scored]
         self.labels = labels(runs)
