@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from mer_platform.web import is_partial
+
 TAKEN = "mer_form_taken"
 _SECONDS = 60
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -37,14 +39,14 @@ class KeepForms:
 
 def _is_taken(request: HttpRequest, response: HttpResponse) -> bool:
     """Return whether the answer holds the entries or has stored them: it is neither a failure nor a lost session."""
-    fragment = bool(getattr(request, "htmx", False))
+    fragment = is_partial(request)
     refused = response.status_code >= 500 or response.status_code in (403, 404, 405, 413, 429)
     return not fragment and not refused
 
 
 def _to_sign_in(request: HttpRequest, response: HttpResponse, sign_in: str) -> HttpResponse:
     """Lead back to the page with the form, not to the address that took it; and never put the sign-in into a fragment."""
-    fragment = bool(getattr(request, "htmx", False))
+    fragment = is_partial(request)
     if request.method != "POST" and not fragment:
         return response
     page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from mer_platform.annotation.exchange import services
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.projects.column_maps import parse_map
+from mer_platform.projects.commands import project_of_command
 from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 
@@ -68,9 +69,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the complete report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         user = self._user(project, options)
         choices = _choices(options["choose"])
         members = _pairs(options["member"], "--member")

@@ -1,13 +1,13 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from mer_platform.annotation.models import Suggestion
 from mer_platform.annotation.spotting import clips_to_spot, queue_project
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
-from mer_platform.projects.models import Project
+from mer_platform.projects.commands import project_of_command
 
 
 class Command(BaseCommand):
@@ -24,9 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         clips = list(clips_to_spot(project))
         queued = queue_project(project, clips)
         result: dict[str, Any] = {"clips": len(clips), "queued": len(queued)}

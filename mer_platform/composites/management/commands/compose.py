@@ -11,6 +11,7 @@ from mer_platform.composites.labelmaps import MEGC2019, PRESETS, suggest
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.rules import Rules
 from mer_platform.composites.services import freeze
+from mer_platform.projects.commands import project_of_command
 from mer_platform.projects.models import Project
 
 SUGGESTED = "suggested"
@@ -36,9 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         databases = _chosen(project, options["database"])
         preset = options["label_map"] if options["label_map"] in PRESETS else ""
         label_map = (

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.composites import document, document_import
-from mer_platform.projects.models import Project
+from mer_platform.projects.commands import project_of_command
 
 
 class Command(BaseCommand):
@@ -22,9 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         try:
             content = options["file"].read_bytes()
         except OSError as error:

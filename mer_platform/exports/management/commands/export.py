@@ -14,7 +14,7 @@ from mer_platform.exports.services import start_export
 from mer_platform.exports.table_files import CSV, PARQUET, csv_chunks, parquet_file
 from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.waiting import wait_until
-from mer_platform.projects.models import Project
+from mer_platform.projects.commands import project_of_command
 
 TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.FileFormat.values)
 FORMATS = {"samples": TABLES, "annotations": TABLES, "features": FEATURES}
@@ -61,9 +61,7 @@ class Command(BaseCommand):
     def annotations(self, options: dict[str, Any]) -> ExportTable:
         if not options["project"]:
             raise CommandError("Name the project: --project SLUG.")
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         return tables.annotations(project)
 
     def features(self, kind: str, options: dict[str, Any]) -> Path:

@@ -14,6 +14,7 @@ from mer_platform.imports.summary import as_json, groups_of
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.column_maps import parse_map
+from mer_platform.projects.commands import project_of_command
 from mer_platform.projects.models import Project
 from models_ml import formats
 from models_ml.errors import InputError
@@ -70,9 +71,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = options["json"]
-        project = Project.objects.filter(slug=options["project"]).first()
-        if project is None:
-            raise CommandError(f"Project “{options['project']}” not found.")
+        project = project_of_command(options["project"])
         batch = self._checked(project, options)
         accepted = [c["key"] for c in batch.corrections] if options["accept_all"] else options["accept"]
         try:
