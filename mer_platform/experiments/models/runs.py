@@ -1,123 +1,25 @@
-"""What is stored of experiments: their runs, folds and predictions."""
+"""Runs with their folds and predictions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.stored import Stored
+from mer_platform.experiments.models.managed import Managed
 from mer_platform.features.models import FeatureRange, FeatureRangeQuerySet
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
-from models_ml.config import RunConfig, SweepConfig
+from models_ml.config import RunConfig
+
+if TYPE_CHECKING:
+    from mer_platform.experiments.models.experiments import Experiment
 
 
-class ExperimentQuerySet(models.QuerySet["Experiment"]):
-    def with_counts(self) -> "ExperimentQuerySet":
-        """Annotate the numbers of runs in total, active, failed and cancelled, which determine ``state``."""
-        return self.annotate(
-            runs_total=Count("runs"),
-            runs_active=Count("runs", filter=Q(runs__state__in=Run.ACTIVE)),
-            runs_failed=Count("runs", filter=Q(runs__state=Run.State.FAILED)),
-            runs_cancelled=Count("runs", filter=Q(runs__state=Run.State.CANCELLED)),
-        )
-
-
-class Experiment(models.Model):
-    """What a researcher launched on one composite version: a sweep, or a single run."""
-
-    class State(models.TextChoices):
-        RUNNING = "running", "running"
-        PAUSED = "paused", "paused"
-        FINISHED = "finished", "finished"
-        FAILED = "failed", "finished, with failed runs"
-        CANCELLED = "cancelled", "cancelled"
-
-    class Device(models.TextChoices):
-        AUTO = "auto", "GPU if available"
-        CPU = "cpu", "CPU"
-        GPU = "gpu", "GPU"
-
-    LOWEST, HIGHEST = -10, 10
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
-    version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="experiments")
-    name = models.CharField(max_length=120)
-    sweep = models.JSONField(help_text="Its settings: base, grid and seeds.")
-    priority = models.SmallIntegerField(
-        default=0,
-        validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)],
-        help_text="Experiments with a higher priority start first.",
-    )
-    device = models.CharField(max_length=4, choices=Device.choices, default=Device.AUTO)
-    queue = models.CharField(
-        max_length=20, help_text="Where its folds train. Chosen once, so that one kind of device trains all."
-    )
-    paused = models.BooleanField(default=False)
-    round = models.PositiveIntegerField(default=0, help_text="How often runs were added or run again.")
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    settings = Stored("sweep", SweepConfig)
-    objects = ExperimentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"experiment #{self.pk} {self.name}"
-
-    @property
-    def group(self) -> str:
-        return f"experiment:{self.pk}"
-
-    @property
-    def run_counts(self) -> dict[str, int]:
-        """Numbers of runs in total, active, failed and cancelled: one query, or none after ``with_counts``."""
-        names = ("runs_total", "runs_active", "runs_failed", "runs_cancelled")
-        source = self if hasattr(self, names[0]) else Experiment.objects.with_counts().get(pk=self.pk)
-        return {name.removeprefix("runs_"): getattr(source, name) for name in names}
-
-    @property
-    def state(self) -> str:
-        counts = self.run_counts
-        if counts["active"]:
-            return self.State.PAUSED if self.paused else self.State.RUNNING
-        if counts["failed"]:
-            return self.State.FAILED
-        return self.State.CANCELLED if counts["cancelled"] else self.State.FINISHED
-
-    def get_state_display(self) -> str:
-        return str(self.State(self.state).label)
-
-    @property
-    def active(self) -> bool:
-        return self.run_counts["active"] > 0
-
-    @property
-    def finished_at(self) -> Any:
-        """When its last run ended; null while a run is active."""
-        return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
-
-    def progress(self) -> dict[str, Any]:
-        """Count runs, folds and features done and in total. ``seconds_left`` is None while it is unknown."""
-        counts = self.run_counts
-        return {
-            "runs_total": counts["total"],
-            "runs_done": counts["total"] - counts["active"],
-            "runs_failed": counts["failed"],
-            **folds_progress(Fold.objects.filter(run__experiment=self), self),
-            **FeatureRange.objects.filter(job__group=self.group).progress(),
-        }
-
-
-class Run(models.Model):
+class Run(Managed):
     """One configuration, one composite version, one seed."""
 
     class State(models.TextChoices):
@@ -132,7 +34,7 @@ class Run(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="runs")
-    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="runs")
+    experiment = models.ForeignKey("Experiment", on_delete=models.CASCADE, related_name="runs")
     name = models.CharField(max_length=120)
     config = models.JSONField()
     config_hash = models.CharField(max_length=64, db_index=True)
@@ -270,46 +172,7 @@ class Prediction(models.Model):
         return self.predicted == self.sample.label
 
 
-class StoredResults(models.Model):
-    """A scored run's metrics and their intervals, computed once by the worker that finishes the run.
-
-    They follow from the predictions alone, and are computed again if ``code`` is not the current version of the metrics.
-    """
-
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="stored_results")
-    code = models.CharField(max_length=20, help_text="Version of the code that computed them.")
-    uf1 = models.FloatField(db_index=True)
-    uar = models.FloatField(db_index=True)
-    accuracy = models.FloatField(db_index=True)
-    evaluation = models.JSONField(help_text="Scores of all samples, of each database, class and subject.")
-    intervals = models.JSONField(help_text="95% intervals: overall, per database, per class.")
-    predicted = models.TextField(
-        help_text="The predicted class of each sample of the version, as its position in the classes; “-” if there is none."
-    )
-
-    class Meta:
-        verbose_name_plural = "stored results"
-
-    def __str__(self) -> str:
-        return f"results of {self.run}"
-
-
-class StoredRanking(models.Model):
-    """The ranking of an experiment's configurations, which takes seconds for hundreds of them.
-
-    ``key`` covers the ranked runs and the version of the metrics: if it is another, the ranking is made again.
-    """
-
-    experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="stored_ranking")
-    key = models.CharField(max_length=64)
-    by_uf1 = models.JSONField()
-    by_uar = models.JSONField()
-
-    def __str__(self) -> str:
-        return f"ranking of {self.experiment}"
-
-
-def folds_progress(folds: "models.QuerySet[Fold]", experiment: Experiment) -> dict[str, Any]:
+def folds_progress(folds: "models.QuerySet[Fold]", experiment: "Experiment") -> dict[str, Any]:
     """Count folds by state, and estimate the seconds until all are done from the pace of the finished ones."""
     done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)
     found = folds.aggregate(

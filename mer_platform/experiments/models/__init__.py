@@ -1,0 +1,8 @@
+"""What is stored of experiments: their runs, folds and predictions, and what follows from these."""
+
+from mer_platform.experiments.models.experiments import Experiment
+from mer_platform.experiments.models.managed import Managed, Tag
+from mer_platform.experiments.models.results import StoredRanking, StoredResults
+from mer_platform.experiments.models.runs import Fold, Prediction, Run
+
+__all__ = ["Experiment", "Fold", "Managed", "Prediction", "Run", "StoredRanking", "StoredResults", "Tag"]

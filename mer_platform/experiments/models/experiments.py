@@ -1,0 +1,117 @@
+"""Experiments: what researchers launch."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Count, Max, Q
+
+from mer_platform.composites.models import CompositeVersion
+from mer_platform.configurations.stored import Stored
+from mer_platform.experiments.models.managed import Managed
+from mer_platform.experiments.models.runs import Fold, Run, folds_progress
+from mer_platform.features.models import FeatureRange
+from mer_platform.projects.models import Project
+from models_ml.config import SweepConfig
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    def with_counts(self) -> "ExperimentQuerySet":
+        """Annotate the numbers of runs in total, active, failed and cancelled, which determine ``state``."""
+        return self.annotate(
+            runs_total=Count("runs"),
+            runs_active=Count("runs", filter=Q(runs__state__in=Run.ACTIVE)),
+            runs_failed=Count("runs", filter=Q(runs__state=Run.State.FAILED)),
+            runs_cancelled=Count("runs", filter=Q(runs__state=Run.State.CANCELLED)),
+        )
+
+
+class Experiment(Managed):
+    """What a researcher launched on one composite version: a sweep, or a single run."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        PAUSED = "paused", "paused"
+        FINISHED = "finished", "finished"
+        FAILED = "failed", "finished, with failed runs"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Device(models.TextChoices):
+        AUTO = "auto", "GPU if available"
+        CPU = "cpu", "CPU"
+        GPU = "gpu", "GPU"
+
+    LOWEST, HIGHEST = -10, 10
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
+    version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="experiments")
+    name = models.CharField(max_length=120)
+    sweep = models.JSONField(help_text="Its settings: base, grid and seeds.")
+    priority = models.SmallIntegerField(
+        default=0,
+        validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)],
+        help_text="Experiments with a higher priority start first.",
+    )
+    device = models.CharField(max_length=4, choices=Device.choices, default=Device.AUTO)
+    queue = models.CharField(
+        max_length=20, help_text="Where its folds train. Chosen once, so that one kind of device trains all."
+    )
+    paused = models.BooleanField(default=False)
+    round = models.PositiveIntegerField(default=0, help_text="How often runs were added or run again.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    settings = Stored("sweep", SweepConfig)
+    objects = ExperimentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"experiment #{self.pk} {self.name}"
+
+    @property
+    def group(self) -> str:
+        return f"experiment:{self.pk}"
+
+    @property
+    def run_counts(self) -> dict[str, int]:
+        """Numbers of runs in total, active, failed and cancelled: one query, or none after ``with_counts``."""
+        names = ("runs_total", "runs_active", "runs_failed", "runs_cancelled")
+        source = self if hasattr(self, names[0]) else Experiment.objects.with_counts().get(pk=self.pk)
+        return {name.removeprefix("runs_"): getattr(source, name) for name in names}
+
+    @property
+    def state(self) -> str:
+        counts = self.run_counts
+        if counts["active"]:
+            return self.State.PAUSED if self.paused else self.State.RUNNING
+        if counts["failed"]:
+            return self.State.FAILED
+        return self.State.CANCELLED if counts["cancelled"] else self.State.FINISHED
+
+    def get_state_display(self) -> str:
+        return str(self.State(self.state).label)
+
+    @property
+    def active(self) -> bool:
+        return self.run_counts["active"] > 0
+
+    @property
+    def finished_at(self) -> Any:
+        """When its last run ended; null while a run is active."""
+        return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
+
+    def progress(self) -> dict[str, Any]:
+        """Count runs, folds and features done and in total. ``seconds_left`` is None while it is unknown."""
+        counts = self.run_counts
+        return {
+            "runs_total": counts["total"],
+            "runs_done": counts["total"] - counts["active"],
+            "runs_failed": counts["failed"],
+            **folds_progress(Fold.objects.filter(run__experiment=self), self),
+            **FeatureRange.objects.filter(job__group=self.group).progress(),
+        }
