@@ -1,4 +1,6 @@
-"""Intervals, a paired comparison and a ranking of 60 runs, each with 10,000 resamples of 442 samples of 68 subjects.
+"""Intervals, curves, a paired comparison and a ranking of 60 runs: 442 samples of 68 subjects.
+
+There are 10,000 resamples; of curves, 2,000.
 
 The labels are random, which does not change the time. Times are the best of five, after one that is not counted.
 """
@@ -8,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from models_ml.evaluation.calibration import calibration_of
+from models_ml.evaluation.curves import curves_of
 from models_ml.evaluation.paired import compare
 from models_ml.evaluation.ranking import rank
 from models_ml.evaluation.uncertainty import subject_bootstrap, subject_confusions
@@ -30,6 +34,9 @@ def main() -> None:
         lambda: subject_bootstrap(true, pred, subjects, databases),
         1,
     )
+    rows = rng.dirichlet([1, 1, 1], len(true))
+    _measure("evaluation: curves", lambda: curves_of(true, rows, subjects, databases), 1)
+    _measure("evaluation: calibration", lambda: calibration_of(true, pred, rows, subjects, databases), 1)
     _measure("evaluation: two runs, paired", lambda: compare(true, pred, other, subjects), 1)
     _measure(f"evaluation: ranking of {RUNS} runs", lambda: rank([run[None] for run in runs]), 5)
     seeds = [np.stack(runs[start : start + SEEDS]) for start in range(0, RUNS, SEEDS)]
