@@ -9,6 +9,7 @@
 ``MER_IMPORT_DIR``   the folder that holds databases to import (default ``<data folder>/import``)
 ``MER_DECODE_MEMORY``, ``MER_DECODE_OUTPUT``, ``MER_DECODE_SECONDS``  the most memory and frame pack (bytes), and processor
                      time, for one clip (default 1 GiB, 16 GiB, 300 s); see docs/scaling.md
+``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -199,6 +200,10 @@ MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
 DECODE_MEMORY = int(os.environ.get("MER_DECODE_MEMORY", 1024**3))
 DECODE_OUTPUT = int(os.environ.get("MER_DECODE_OUTPUT", 16 * 1024**3))
 DECODE_SECONDS = float(os.environ.get("MER_DECODE_SECONDS", 300))
+
+# After so many days, upkeep removes the networks of folds, except those of starred runs and experiments; 0: never. A run of
+# the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
+FOLD_WEIGHTS_DAYS = float(os.environ.get("MER_FOLD_WEIGHTS_DAYS", 30))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -1,6 +1,5 @@
 """Queues ``training`` and ``gpu``, kind ``bundle``: folds of an experiment, trained side by side."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 from mer_platform.composites.models import Sample
 from mer_platform.configurations.display import network_in_words
 from mer_platform.experiments import steps
-from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
 from models_ml.classes import CLASSES
@@ -18,6 +17,7 @@ from models_ml.errors import InputError
 from models_ml.training.engine import Cancelled, EpochReport, FoldResult, FoldTask, train_bundle
 from models_ml.training.folds import FoldSpec, plan
 from workers.environment import environment
+from workers.fold_weights import FoldNetwork, refer, serialise
 from workers.runner import handles
 from workers.training_data import run_data
 
@@ -69,22 +69,25 @@ def train(claim: Claim) -> None:
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
     seconds = (time.monotonic() - started) / len(folds)
-    weights = [_digest(result) for result in results]
+    networks = _serialised(claim.job.payload["experiment"], results)
     where = environment(device)
     predictions: list[Prediction] = []
+    saved: dict[int, FoldNetwork] = {}
     with steps.finishing_bundle(claim) as wanted:
-        for fold, task, result, digest in zip(folds, tasks, results, weights, strict=True):
+        for fold, task, result, network in zip(folds, tasks, results, networks, strict=True):
             if fold.run_id not in wanted:
                 continue
-            if isinstance(result, InputError):
+            if isinstance(result, InputError) or network is None:
                 steps.end(wanted.pop(fold.run_id), Run.State.FAILED, str(result))
                 steps.drop_idle_jobs(claim.job.payload["experiment"])
                 continue
-            fold.seconds, fold.weights_sha256 = seconds, digest
+            fold.seconds, fold.weights_sha256 = seconds, network.sha256
+            saved[fold.pk] = network
             _save(fold, result)
             predictions += _predictions(fold, task.fold, samples, result)
         Prediction.objects.filter(fold__in={p.fold_id for p in predictions}).delete()
         Prediction.objects.bulk_create(predictions)
+        refer(saved)
         Run.objects.filter(pk__in=wanted).update(environment=where)
 
 
@@ -104,8 +107,10 @@ def _start(claim: Claim) -> list[Fold]:
     return folds
 
 
-def _digest(result: FoldResult | InputError) -> str:
-    return "" if isinstance(result, InputError) else hashlib.sha256(result.model.save_bytes()).hexdigest()
+def _serialised(experiment: int, results: Sequence[FoldResult | InputError]) -> list[FoldNetwork | None]:
+    """Return the network of each fold, stored if the experiment keeps them; None for one that diverged."""
+    keep = Experiment.objects.filter(pk=experiment, keep_weights=True).exists()
+    return [None if isinstance(result, InputError) else serialise(result.model, keep) for result in results]
 
 
 def _predictions(

@@ -1,5 +1,6 @@
 """Queue ``upkeep``: every few seconds, announce dropped jobs again, and remove what dead workers left."""
 
+from mer_platform.deletion.retention import remove_old_weights
 from mer_platform.deletion.services import remove_files
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
@@ -17,4 +18,5 @@ def upkeep() -> None:
         give_up(job)
     announce_due()
     remove_unfinished()
+    remove_old_weights()
     remove_files()

@@ -211,5 +211,6 @@ class Contents:
             scores,
             CompositeVersion.objects.filter(composite__project=self.target),
             Import.objects.filter(project=self.target),
+            Run.objects.filter(project=self.target),
             skip=shared,
         )

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from mer_platform.clips.models import Clip, FlowPicture, content_key
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.experiments.models import FoldWeights, Run
 from mer_platform.exports.models import FeatureExport
 from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
@@ -32,6 +33,7 @@ class Holdings:
     scores: QuerySet[ScoringItem]
     versions: QuerySet[CompositeVersion] = field(default_factory=CompositeVersion.objects.none)
     imports: QuerySet[Import] = field(default_factory=Import.objects.none)
+    runs: QuerySet[Run] = field(default_factory=Run.objects.none)
     skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
 
     @classmethod
@@ -42,6 +44,7 @@ class Holdings:
             ScoringItem.objects.all(),
             CompositeVersion.objects.all(),
             Import.objects.all(),
+            Run.objects.all(),
         )
 
 
@@ -174,8 +177,14 @@ def _pictures(rows: Holdings) -> Iterator[Needed]:
 
 
 def _models(rows: Holdings) -> Iterator[Needed]:
-    for model in ModelVersion.objects.filter(run__version__in=rows.versions).select_related("run").iterator():
+    for model in ModelVersion.objects.filter(run__in=rows.runs).select_related("run").iterator():
         yield Needed(model.file, str(model))
+
+
+def _weights(rows: Holdings) -> Iterator[Needed]:
+    kept = FoldWeights.objects.filter(fold__run__in=rows.runs)
+    for weights in kept.select_related("fold__run").iterator():
+        yield Needed(weights.file, str(weights))
 
 
 def _exports(rows: Holdings) -> Iterator[Needed]:
@@ -198,7 +207,7 @@ def _sheets_used(names: Collection[str]) -> set[str]:
 
 
 def _by_file(
-    model: type[Clip | FlowPicture | ModelVersion | FeatureExport],
+    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | FeatureExport],
 ) -> Callable[[Collection[str]], set[str]]:
     def used(names: Collection[str]) -> set[str]:
         return set(model._default_manager.filter(file__in=names).values_list("file", flat=True))
@@ -241,6 +250,13 @@ KINDS = {
             _by_file(FlowPicture),
         ),
         FileKind("models", "models", re.compile(rf"models/{_HASHED}\.\w+"), _models, _by_file(ModelVersion)),
+        FileKind(
+            "fold-weights",
+            "networks of folds",
+            re.compile(rf"fold-weights/{_HASHED}\.\w+"),
+            _weights,
+            _by_file(FoldWeights),
+        ),
         FileKind(
             "exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _by_file(FeatureExport)
         ),

@@ -54,9 +54,19 @@ def delete(target: Target, user: Any) -> Contents:
     raise AssertionError("the last attempt returns or raises")
 
 
-def note_unused(names: Iterable[str]) -> None:
-    """Let upkeep remove these stored files, unless rows refer to them by then."""
-    Removal.objects.bulk_create([Removal(name=name) for name in names], ignore_conflicts=True)
+def note_unused(names: Iterable[str], seconds: float = 0) -> None:
+    """Let upkeep remove these stored files, in ``seconds`` at the earliest, unless rows refer to them by then.
+
+    A worker that notes a file before it stores it leaves no orphan, even if it is killed before it saves the row.
+    """
+    start = timezone.now() + timedelta(seconds=seconds)
+    removals = [Removal(name=name, not_before=start) for name in names]
+    Removal.objects.bulk_create(removals, ignore_conflicts=True)
+
+
+def note_used(names: Iterable[str]) -> None:
+    """Forget that these files should be removed; call in the transaction that saves the rows that refer to them."""
+    Removal.objects.filter(name__in=list(names)).delete()
 
 
 def remove_files(seconds: float = 5.0) -> int:

@@ -12,10 +12,15 @@ from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Worker
 from models_ml.config import RunConfig, SweepConfig
 from models_ml.errors import InputError
-from models_ml.nets.base import multiply_adds
+from models_ml.nets.base import multiply_adds, parameter_count
 from models_ml.training.folds import FoldSpec, plan
 
 CPU_QUEUE = "training"
+# Above this many bytes, the networks of folds are kept only if someone asks for it. A run of the default network on 68 folds
+# has 53 MB of them, a sweep of 75 such runs 4 GB. A single run stays below it with every network except Dual-Inception.
+MOST_KEPT_BYTES = 1024**3
+WEIGHT_BYTES = 4  # float32
+FILE_BYTES = 4_000  # header of a file of weights: names of layers, and the configuration
 BACKWARD = 3  # a forward and a backward pass take three times the multiply-adds of the forward one
 
 
@@ -33,6 +38,12 @@ class PlannedRun:
             BACKWARD * multiply_adds(config.net, config.features.size) * config.train.epochs * config.ensemble
         )
         return [max(1, one * len(fold.train)) for fold in self.folds]
+
+    def weights_bytes(self) -> int:
+        """Return about how many bytes the networks of its folds take if they are kept."""
+        config = self.config
+        weights = parameter_count(config.net, config.features.size) * config.ensemble
+        return len(self.folds) * (WEIGHT_BYTES * weights + FILE_BYTES)
 
 
 def plan_runs(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[PlannedRun]:
@@ -65,6 +76,13 @@ def plan_sweep(version: CompositeVersion, sweep: SweepConfig) -> list[PlannedRun
             for field, messages in error.message_dict.items()
         }
         raise ValidationError(placed) from error
+
+
+def keeps_weights(choice: str, runs: Iterable[PlannedRun]) -> bool:
+    """Return whether the networks of the folds of these runs are kept, given a choice of ``Experiment.KeepWeights``."""
+    if choice == Experiment.KeepWeights.AUTO:
+        return sum(run.weights_bytes() for run in runs) <= MOST_KEPT_BYTES
+    return choice == Experiment.KeepWeights.YES
 
 
 def queue_for(device: str) -> str:

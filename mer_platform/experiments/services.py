@@ -13,6 +13,7 @@ from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.planned_runs import (
     PlannedRun,
+    keeps_weights,
     plan_runs,
     plan_sweep,
     queue_for,
@@ -23,14 +24,20 @@ from mer_platform.web import actor
 from models_ml.config import RunConfig, SweepConfig
 
 
-def launch(version: CompositeVersion, config: RunConfig, user: Any, name: str = "") -> Run:
+def launch(
+    version: CompositeVersion,
+    config: RunConfig,
+    user: Any,
+    name: str = "",
+    keep_weights: str = Experiment.KeepWeights.AUTO,
+) -> Run:
     """Launch a single run, which trains a final model as well, as an experiment of its own.
 
     Raises ValidationError by field of the configuration if the version's samples do not allow the protocol.
     """
     plan = plan_runs(version, [config])
     sweep = SweepConfig(base=config.model_dump(mode="json"))
-    experiment = _launch(version, sweep, plan, user, name, 0, Experiment.Device.AUTO)
+    experiment = _launch(version, sweep, plan, user, name, 0, Experiment.Device.AUTO, keep_weights)
     return experiment.runs.get()
 
 
@@ -41,6 +48,7 @@ def launch_experiment(
     name: str = "",
     priority: int = 0,
     device: str = Experiment.Device.AUTO,
+    keep_weights: str = Experiment.KeepWeights.AUTO,
 ) -> Experiment:
     """Store a sweep's runs and their folds, and queue the first jobs.
 
@@ -50,7 +58,7 @@ def launch_experiment(
     Experiment(priority=priority, device=device).clean_fields(
         exclude=["project", "version", "name", "sweep", "queue", "created_by"]
     )
-    return _launch(version, sweep, plan_sweep(version, sweep), user, name, priority, device)
+    return _launch(version, sweep, plan_sweep(version, sweep), user, name, priority, device, keep_weights)
 
 
 def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[Run]:
@@ -183,6 +191,7 @@ def _launch(
     name: str,
     priority: int,
     device: str,
+    keep_weights: str,
 ) -> Experiment:
     with transaction.atomic():
         experiment = Experiment.objects.create(
@@ -193,6 +202,7 @@ def _launch(
             priority=priority,
             device=device,
             queue=queue_for(device),
+            keep_weights=keeps_weights(keep_weights, plan),
             created_by=actor(user),
         )
         runs = _store_runs(experiment, sweep, plan, user)

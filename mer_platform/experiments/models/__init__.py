@@ -4,5 +4,16 @@ from mer_platform.experiments.models.experiments import Experiment
 from mer_platform.experiments.models.managed import Managed, Tag
 from mer_platform.experiments.models.results import StoredRanking, StoredResults
 from mer_platform.experiments.models.runs import Fold, Prediction, Run
+from mer_platform.experiments.models.weights import FoldWeights
 
-__all__ = ["Experiment", "Fold", "Managed", "Prediction", "Run", "StoredRanking", "StoredResults", "Tag"]
+__all__ = [
+    "Experiment",
+    "Fold",
+    "FoldWeights",
+    "Managed",
+    "Prediction",
+    "Run",
+    "StoredRanking",
+    "StoredResults",
+    "Tag",
+]

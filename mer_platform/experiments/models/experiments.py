@@ -42,6 +42,13 @@ class Experiment(Managed):
         CPU = "cpu", "CPU"
         GPU = "gpu", "GPU"
 
+    class KeepWeights(models.TextChoices):
+        """The choices at launch; ``keep_weights`` is the outcome."""
+
+        AUTO = "auto", "If they take 1 GB or less"
+        YES = "yes", "Yes"
+        NO = "no", "No"
+
     LOWEST, HIGHEST = -10, 10
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
@@ -56,6 +63,9 @@ class Experiment(Managed):
     device = models.CharField(max_length=4, choices=Device.choices, default=Device.AUTO)
     queue = models.CharField(
         max_length=20, help_text="Where its folds train. Chosen once, so that one kind of device trains all."
+    )
+    keep_weights = models.BooleanField(
+        default=False, help_text="Whether the networks of its folds are kept, for attribution."
     )
     paused = models.BooleanField(default=False)
     round = models.PositiveIntegerField(default=0, help_text="How often runs were added or run again.")

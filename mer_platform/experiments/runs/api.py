@@ -19,7 +19,7 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
-from mer_platform.experiments.models import Fold, Prediction, Run
+from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
@@ -123,6 +123,15 @@ class RunSerializer(serializers.ModelSerializer):
         return model.pk if model else None
 
 
+def keep_weights_field() -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        Experiment.KeepWeights.choices,
+        required=False,
+        default="auto",
+        help_text="Whether to keep the networks of the folds, which attribution needs; auto: if they take 1 GB or less.",
+    )
+
+
 class LaunchSerializer(serializers.Serializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
@@ -133,6 +142,7 @@ class LaunchSerializer(serializers.Serializer):
         help_text="Its schema is at /api/v1/run-config-schema/; {} means the defaults.",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    keep_weights = keep_weights_field()
 
     def validate_config(self, data: Any) -> RunConfig:
         return parse_config(data)
@@ -185,7 +195,13 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
         data = form.validated_data
         require(request.user, data["version"].project, Role.RESEARCHER)
         try:
-            run = services.launch(data["version"], data["config"], request.user, data.get("name", ""))
+            run = services.launch(
+                data["version"],
+                data["config"],
+                request.user,
+                data.get("name", ""),
+                data["keep_weights"],
+            )
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)

@@ -14,6 +14,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.runs.api import keep_weights_field
 from mer_platform.experiments.sweeps.answer import Answer, Standing
 from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
@@ -60,6 +61,7 @@ class SweepSerializer(SweepSettingsSerializer):
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
     device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
+    keep_weights = keep_weights_field()
 
 
 class LaunchExperimentSerializer(SweepSerializer):
@@ -96,6 +98,8 @@ class EstimateSerializer(serializers.Serializer):
         help_text="Where the estimate of the feature time comes from; empty if no features are missing.",
         allow_blank=True,
     )
+    weights_bytes = serializers.IntegerField(help_text="About what the networks of the folds take, if kept.")
+    keeps_weights = serializers.BooleanField(help_text="Whether they are kept.")
 
 
 class SeedsSerializer(serializers.Serializer):
@@ -110,8 +114,8 @@ class ExperimentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Experiment
         fields = [
-            "id", "project", "version", "version_hash", "name", "sweep", "priority", "device", "queue", "state",
-            "progress", "created_at", "finished_at",
+            "id", "project", "version", "version_hash", "name", "sweep", "priority", "device", "queue",
+            "keep_weights", "state", "progress", "created_at", "finished_at",
         ]  # fmt: skip
         extra_kwargs = {"finished_at": {"read_only": True}}
 
@@ -206,7 +210,13 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
         """Launch an experiment: every combination of the grid's values, with every seed."""
         data = self._validated(request, LaunchExperimentSerializer, Role.RESEARCHER)
         experiment = services.launch_experiment(
-            data["version"], data["sweep"], request.user, data["name"], data["priority"], data["device"]
+            data["version"],
+            data["sweep"],
+            request.user,
+            data["name"],
+            data["priority"],
+            data["device"],
+            data["keep_weights"],
         )
         return self._answer(experiment, status.HTTP_202_ACCEPTED)
 
@@ -215,7 +225,9 @@ class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMi
     def estimate(self, request: Request) -> Response:
         """Estimate the work of an experiment: jobs, multiply-adds and seconds. Nothing is stored."""
         data = self._validated(request, SweepSerializer, Role.VIEWER)
-        return Response(estimate(data["version"], data["sweep"], data["device"]).as_json())
+        return Response(
+            estimate(data["version"], data["sweep"], data["device"], data["keep_weights"]).as_json()
+        )
 
     @extend_schema(responses=RankingSerializer)
     @action(detail=True)

@@ -8,7 +8,7 @@ from django.db.models import Count, Sum
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Fold
-from mer_platform.experiments.planned_runs import CPU_QUEUE, PlannedRun, plan_sweep, queue_for
+from mer_platform.experiments.planned_runs import CPU_QUEUE, PlannedRun, keeps_weights, plan_sweep, queue_for
 from mer_platform.features.missing import missing_features
 from mer_platform.features.services import QUEUE as FEATURES_QUEUE
 from mer_platform.features.services import sample_ranges
@@ -32,6 +32,8 @@ class Estimate:
     seconds : until the last fold is done, with the present workers
     features_seconds : the part of these that computes missing features: ``features_pictures`` flow images of
         ``features_samples`` samples
+    weights_bytes : about what the networks of the folds take in the storage if they are kept
+    keeps_weights : whether they are
     basis, features_basis : where the paces come from, as sentences; the second is empty if no features are missing
     """
 
@@ -48,12 +50,16 @@ class Estimate:
     features_pictures: int
     features_seconds: float
     features_basis: str
+    weights_bytes: int
+    keeps_weights: bool
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto") -> Estimate:
+def estimate(
+    version: CompositeVersion, sweep: SweepConfig, device: str = "auto", keep_weights: str = "auto"
+) -> Estimate:
     """Estimate the work of a sweep on a version. Raises ValidationError as ``launch_experiment`` does."""
     runs = plan_sweep(version, sweep)
     queue = queue_for(device)
@@ -88,6 +94,8 @@ def estimate(version: CompositeVersion, sweep: SweepConfig, device: str = "auto"
         features_pictures=missing.images,
         features_seconds=features_seconds,
         features_basis=missing.basis,
+        weights_bytes=sum(run.weights_bytes() for run in runs),
+        keeps_weights=keeps_weights(keep_weights, runs),
     )
 
 

@@ -14,6 +14,7 @@ from mer_platform.configurations.fields import NumberList
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.configurations.settings_form import Setting, SettingsGroup
 from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.models.weights import retention_in_words
 from mer_platform.experiments.sweeps.estimate import Estimate, estimate
 from mer_platform.experiments.sweeps.run_form import SHOWN_WHEN, RunForm, initial_of
 from models_ml.config import NET_CONFIGS, PRESETS, SweepConfig
@@ -70,6 +71,14 @@ class LaunchForm(RunForm):
         self.fields["device"] = forms.ChoiceField(
             label="Device", choices=Experiment.Device.choices, required=False, initial=Experiment.Device.AUTO
         )
+        self.fields["keep_weights"] = forms.ChoiceField(
+            label="Keep the networks of folds",
+            choices=Experiment.KeepWeights.choices,
+            required=False,
+            initial=Experiment.KeepWeights.AUTO,
+            help_text="Attribution needs them: it shows where on the face each fold's network looked. "
+            f"{retention_in_words()}",
+        )
 
     def as_sent(self) -> "LaunchForm":
         """Return the form as it would be sent unchanged, to check it when the page opens."""
@@ -99,7 +108,8 @@ class LaunchForm(RunForm):
         return " × ".join(axes.title_of(path) for path in self.sweep.grid)
 
     def scheduling(self) -> SettingsGroup:
-        return SettingsGroup("scheduling", "Priority and device", [self["priority"], self["device"]])
+        fields = [self["priority"], self["device"], self["keep_weights"]]
+        return SettingsGroup("scheduling", "Priority, device and storage", fields)
 
     def tested_by(self) -> list[Setting]:
         return [*super().tested_by(), self["seeds"]]
@@ -155,7 +165,8 @@ class LaunchForm(RunForm):
             self.sweep = SweepConfig(base=self.config.model_dump(mode="json"))
         if "version" in cleaned:
             device = cleaned.get("device") or Experiment.Device.AUTO
-            self.estimate = estimate(cleaned["version"], self.sweep, device)
+            keep = cleaned.get("keep_weights") or Experiment.KeepWeights.AUTO
+            self.estimate = estimate(cleaned["version"], self.sweep, device, keep)
 
     def _grid(self) -> dict[str, Any]:
         """Return the axes of the grid. An axis with an error has the value None, like a setting in ``_data``."""

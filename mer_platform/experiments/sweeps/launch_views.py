@@ -60,7 +60,8 @@ def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment |
             messages.error(request, f"Cannot clone {experiment}: {' '.join(error.messages)}")
         else:
             own = {name: getattr(experiment, name) for name in ("name", "priority", "device")}
-            return experiment, sweep | own | {"version": experiment.version_id}
+            keep = Experiment.KeepWeights.YES if experiment.keep_weights else Experiment.KeepWeights.NO
+            return experiment, sweep | own | {"version": experiment.version_id, "keep_weights": keep}
     given = {"version": request.GET.get("version"), "what": request.GET.get("what")}
     return None, initial_of({}) | {name: value for name, value in given.items() if value}
 
@@ -74,6 +75,7 @@ def _launched(request: HttpRequest, form: LaunchForm) -> HttpResponse:
         form.title(),
         cleaned["priority"] or 0,
         cleaned["device"] or Experiment.Device.AUTO,
+        cleaned["keep_weights"] or Experiment.KeepWeights.AUTO,
     )
     slug = experiment.project.slug
     if form.many:

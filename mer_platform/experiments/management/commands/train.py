@@ -54,6 +54,12 @@ class Command(BaseCommand):
             "--priority", type=int, default=0, help="experiments with a higher priority start first"
         )
         parser.add_argument("--device", default="auto", choices=Experiment.Device.values)
+        parser.add_argument(
+            "--keep-weights",
+            default="auto",
+            choices=Experiment.KeepWeights.values,
+            help="keep the networks of the folds, for attribution; auto: if they take 1 GB or less",
+        )
         parser.add_argument("--wait", action="store_true", help="wait until all runs have ended")
         parser.add_argument("--json", action="store_true", help="print the runs and their results as JSON")
 
@@ -64,7 +70,13 @@ class Command(BaseCommand):
         try:
             sweep = parse_sweep(_sweep_data(options))
             experiment = services.launch_experiment(
-                version, sweep, None, options["name"], options["priority"], options["device"]
+                version,
+                sweep,
+                None,
+                options["name"],
+                options["priority"],
+                options["device"],
+                options["keep_weights"],
             )
         except ValidationError as error:
             raise CommandError(_error_text(error, options["config"])) from error
