@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from mer_platform.experiments.models import Run
+from mer_platform.experiments.models import ExternalRun, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.jobs.models import Claim
 from models_ml.errors import InputError
@@ -23,7 +23,7 @@ MAX_PARAM_LENGTH = 500  # characters, the limit of the oldest servers
 @handles("mlflow")
 def log_run(claim: Claim) -> None:
     """Log settings, metrics with their intervals, hashes as tags, and the confusion matrix, once per run."""
-    run = Run.objects.select_related("project", "version__composite", "experiment").get(
+    run = Run.objects.select_related("project", "version__composite", "experiment", "external").get(
         pk=claim.job.payload["run"]
     )
     try:
@@ -55,7 +55,7 @@ def _send(run: Run) -> None:
     logged = _found(client, run) or _created(client, run)
     client.log_batch(
         logged,
-        params=[Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in _flat(run.config).items()],
+        params=[Param(name, str(value)[:MAX_PARAM_LENGTH]) for name, value in _params(run).items()],
         metrics=[Metric(name, value, end, 0) for name, value in _metrics(results).items()],
     )
     client.log_dict(
@@ -96,6 +96,13 @@ def _tags(run: Run) -> dict[str, str]:
         "mer.code": str(run.environment.get("code", "")),
         "mer.device": str(run.environment.get("device", "")),
     }
+
+
+def _params(run: Run) -> dict[str, Any]:
+    """Return the settings by path; for an external run, which has none, the protocol that it declares."""
+    if run.config is None:
+        return {"external": ExternalRun.MARK, "protocol": run.protocol, "source": run.external.source}
+    return _flat(run.config)
 
 
 def _metrics(results: dict[str, Any]) -> dict[str, float]:

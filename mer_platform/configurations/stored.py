@@ -4,6 +4,8 @@ from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel
 
+from models_ml.errors import InputError
+
 Config = TypeVar("Config", bound=BaseModel)
 
 
@@ -11,7 +13,7 @@ class Stored(Generic[Config]):
     """The configuration that a JSON field of a row holds. It is validated once for each value that the field is given.
 
     A row's pages ask for it many times, and validating a sweep makes all of its runs. The value must be replaced, never
-    changed in place.
+    changed in place. Reading the configuration of a row without one raises InputError.
     """
 
     def __init__(self, field: str, config: type[Config]) -> None:
@@ -29,6 +31,8 @@ class Stored(Generic[Config]):
         if row is None:
             return self
         value = getattr(row, self.field)
+        if value is None:  # never the defaults, which an empty configuration means
+            raise InputError(f"{row} is external: the platform does not know its settings.")
         validated_from, config = row.__dict__.get(self.memory, (None, None))
         if validated_from is not value:
             config = self.config.model_validate(value)

@@ -10,7 +10,6 @@ import numpy as np
 from django.db.models import F
 
 from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.models import Prediction, Run, StoredResults
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
@@ -192,16 +191,16 @@ def _check_comparable(runs: Sequence[Run]) -> None:
     for run in runs:
         if not run.scored:
             raise InputError(f"{run} has no scores to compare; it is {run.get_state_display()}.")
-    first, words = runs[0], protocol_in_words(runs[0].settings)
+    first = runs[0]
     for run in runs[1:]:
         if run.version_id != first.version_id:
             raise InputError(
                 f"{first} is on {first.version}, {run} on {run.version}. Runs are compared sample by sample, "
                 "so choose runs on the same version."
             )
-        if protocol_in_words(run.settings) != words:
+        if run.protocol != first.protocol:
             raise InputError(
-                f"{first} is tested by “{words}”, {run} by “{protocol_in_words(run.settings)}”. Their networks were "
+                f"{first} is tested by “{first.protocol}”, {run} by “{run.protocol}”. Their networks were "
                 "trained on different samples, so choose runs with the same protocol."
             )
 
@@ -240,10 +239,14 @@ def _paired(true: Labels, predicted: tuple[Labels, ...], subjects: tuple[str, ..
 
 
 def group_by_configuration(runs: Sequence[Run]) -> list[list[Run]]:
-    """Group runs that differ only in their seed. Groups and runs are ordered by age, the oldest first."""
+    """Group runs that differ only in their seed. Groups and runs are ordered by age, the oldest first.
+
+    Each external run is a group of its own: nothing says that two of them are the same method.
+    """
     groups: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.pk):
-        config = {name: value for name, value in run.config.items() if name != "seed"}
+        own = {"external": run.pk} if run.config is None else run.config
+        config = {name: value for name, value in own.items() if name != "seed"}
         groups.setdefault(json.dumps(config, sort_keys=True), []).append(run)
     return list(groups.values())
 

@@ -9,9 +9,14 @@ _FIELDS = ("name", "experiment__name", "version__composite__name", "config__net_
 
 
 def search_runs(runs: "QuerySet[Run]", text: str) -> "QuerySet[Run]":
-    """Return the runs in which each word occurs: in the name of run, experiment, composite or network, or as the number."""
+    """Return the runs in which each word occurs: in the name of run, experiment, composite or network, or as the number.
+
+    The word “external” also finds external runs.
+    """
     for word in text.split():
         found = Q(pk=row_id(word.removeprefix("#")))
+        if word.casefold() == "external":
+            found |= Q(config__isnull=True)
         for field in _FIELDS:
             found |= Q(**{f"{field}__icontains": word})
         runs = runs.filter(found)

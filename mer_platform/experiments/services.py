@@ -22,6 +22,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
 from mer_platform.web import actor
 from models_ml.config import RunConfig, SweepConfig
+from models_ml.errors import InputError
 
 
 def launch(
@@ -66,11 +67,17 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
 
     Raises ValidationError if one is not a seed, or if all combinations were run with these seeds before.
     """
+    if experiment.is_external:
+        raise ValidationError(
+            {"seeds": f"{experiment} holds an external run, which the platform cannot run."}
+        )
     with transaction.atomic():
         experiment = Experiment.objects.select_for_update().get(pk=experiment.pk)
         runs = experiment.runs.all()
         stored = sorted(set(runs.values_list("seed", flat=True)))
-        sweep = parse_sweep({**experiment.sweep, "seeds": [*stored, *(s for s in seeds if s not in stored)]})
+        sweep = parse_sweep(
+            {**(experiment.sweep or {}), "seeds": [*stored, *(s for s in seeds if s not in stored)]}
+        )
         known = {run.settings.content_hash() for run in runs}  # stored hashes may be of other code
         new = [run for run in plan_sweep(experiment.version, sweep) if run.config.content_hash() not in known]
         if not new:
@@ -86,7 +93,9 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
 
 
 def clone(experiment: Experiment) -> SweepConfig:
-    """Return the sweep, to launch it again. Raises ValidationError if its settings are of an older form."""
+    """Return the sweep, to launch it again. Raises ValidationError if there is none, or if it is of an older form."""
+    if experiment.is_external:
+        raise ValidationError("It holds an external run, whose settings the platform does not know.")
     return parse_sweep(experiment.sweep)
 
 
@@ -171,7 +180,12 @@ def rerun(run: Run, user: Any) -> bool:
 
 
 def train_model(run: Run, user: Any) -> bool:
-    """Train a finished run's configuration on all samples. Return False if it is not finished, or has a model."""
+    """Train a finished run's configuration on all samples. Return False if it is not finished, or has a model.
+
+    Raises InputError for an external run.
+    """
+    if run.is_external:
+        raise InputError(f"Cannot train a model of {run}: its network is not part of the platform.")
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.state != Run.State.FINISHED or getattr(run, "model", None) is not None:

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, Comparison, choose_runs, compare_runs
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import role_in
@@ -60,7 +59,7 @@ class CompareRuns(APIView):
                         "id": run.pk,
                         "name": run.name,
                         "version": run.version_id,
-                        "protocol": protocol_in_words(run.settings),
+                        "protocol": run.protocol,
                         "config_hash": run.config_hash,
                         "results": results.as_json(),
                     }

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from mer_platform.composites.blindness import hidden_clips, why_scores_hidden
 from mer_platform.composites.models import CompositeVersion, Sample
-from mer_platform.configurations.display import differences
 from mer_platform.experiments.models import Run
+from mer_platform.experiments.naming import setting_differences
 from mer_platform.experiments.results import ABSENT, Results, paired_with_first, results_of
 from mer_platform.projects.access import row_id
 from mer_platform.projects.models import Project
@@ -139,6 +139,4 @@ def compare_runs(runs: list[Run]) -> Comparison:
             rank += 1
         else:
             against.append(AgainstReference(run, None, {}, str(both)))
-    return Comparison(
-        runs, [results_of(run) for run in runs], against, differences([run.settings for run in runs])
-    )
+    return Comparison(runs, [results_of(run) for run in runs], against, setting_differences(runs))

@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.configurations.display import protocol_in_words
 from mer_platform.experiments.comparison import figures
 from mer_platform.experiments.comparison.comparing import (
     MAX_COMPARED,
@@ -63,7 +62,7 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "comparison": comparison,
             "rows": [
-                (run, results, protocol_in_words(run.settings), query_of([run, *_others(run, chosen)]))
+                (run, results, run.protocol, query_of([run, *_others(run, chosen)]))
                 for run, results in zip(chosen, comparison.results, strict=True)
             ],
             "query": query_of(chosen),

@@ -1,6 +1,7 @@
 """What is stored of experiments: their runs, folds and predictions, and what follows from these."""
 
 from mer_platform.experiments.models.experiments import Experiment
+from mer_platform.experiments.models.external import ExternalRun
 from mer_platform.experiments.models.managed import Managed, Tag
 from mer_platform.experiments.models.results import StoredRanking, StoredResults
 from mer_platform.experiments.models.runs import Fold, Prediction, Run
@@ -8,6 +9,7 @@ from mer_platform.experiments.models.weights import FoldWeights
 
 __all__ = [
     "Experiment",
+    "ExternalRun",
     "Fold",
     "FoldWeights",
     "Managed",

@@ -54,7 +54,11 @@ class Experiment(Managed):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="experiments")
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="experiments")
     name = models.CharField(max_length=120)
-    sweep = models.JSONField(help_text="Its settings: base, grid and seeds.")
+    sweep = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Its settings: base, grid and seeds. null if it holds an external run.",
+    )
     priority = models.SmallIntegerField(
         default=0,
         validators=[MinValueValidator(LOWEST), MaxValueValidator(HIGHEST)],
@@ -82,6 +86,11 @@ class Experiment(Managed):
 
     def __str__(self) -> str:
         return f"experiment #{self.pk} {self.name}"
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it holds an external run, so that there is nothing to launch again."""
+        return self.sweep is None
 
     @property
     def group(self) -> str:

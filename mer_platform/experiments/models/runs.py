@@ -10,6 +10,7 @@ from django.utils import timezone
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.stored import Stored
 from mer_platform.experiments.models.managed import Managed
+from mer_platform.experiments.models.protocol import ProtocolField
 from mer_platform.features.models import FeatureRange, FeatureRangeQuerySet
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Run(Managed):
-    """One configuration, one composite version, one seed."""
+    """One configuration, one composite version, one seed; or, without a configuration, predictions of other code."""
 
     class State(models.TextChoices):
         FEATURES = "features", "computing features"
@@ -36,8 +37,14 @@ class Run(Managed):
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="runs")
     experiment = models.ForeignKey("Experiment", on_delete=models.CASCADE, related_name="runs")
     name = models.CharField(max_length=120)
-    config = models.JSONField()
+    config = models.JSONField(
+        null=True, blank=True, help_text="null for an external run: the platform does not know its settings."
+    )
     config_hash = models.CharField(max_length=64, db_index=True)
+    protocol = ProtocolField(
+        default="",
+        help_text="How it was tested, in words. An external run declares it, and the platform has not verified it.",
+    )
     seed = models.PositiveIntegerField(default=0)
     features_hash = models.CharField(
         max_length=64, default="", help_text="SHA-256 of the feature settings and the code that follows them."
@@ -73,7 +80,17 @@ class Run(Managed):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.name}"
+        return f"#{self.pk} {self.marked_name}"
+
+    @property
+    def is_external(self) -> bool:
+        """Whether other code made its predictions. Then it has no settings, and its protocol is only declared."""
+        return self.config is None
+
+    @property
+    def marked_name(self) -> str:
+        """Its name, with a mark if it is external."""
+        return f"{self.name} (external)" if self.is_external else self.name
 
     @property
     def group(self) -> str:
@@ -152,12 +169,14 @@ class Fold(models.Model):
 
 
 class Prediction(models.Model):
-    """The probabilities of one sample, from a network that was trained without the sample's subject."""
+    """What a run predicts for one sample: of a run of the platform, by a network trained without the sample's subject."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="predictions")
     fold = models.ForeignKey(Fold, on_delete=models.CASCADE, related_name="predictions")
     sample = models.ForeignKey(Sample, on_delete=models.PROTECT, related_name="predictions")
-    probabilities = models.JSONField()
+    probabilities = models.JSONField(
+        null=True, help_text="Of each class; null if an external run gives only the predicted class."
+    )
     predicted = models.CharField(max_length=10)
 
     class Meta:

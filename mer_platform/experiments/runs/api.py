@@ -19,13 +19,14 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
-from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
+from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from models_ml.config import RunConfig
+from models_ml.errors import InputError
 
 LEAKY = (
     "Leaky: epochs chosen on the test subjects, as in some papers. For comparison with these papers only; the run's own "
@@ -77,6 +78,16 @@ class ResultsSerializer(ScoresSerializer):
     )
 
 
+class ExternalSerializer(serializers.ModelSerializer):
+    mark = serializers.CharField(
+        source="MARK", read_only=True, help_text="Show it with each mention of the run."
+    )
+
+    class Meta:
+        model = ExternalRun
+        fields = ["mark", "declared", "source", "file_name", "file_sha256", "checked", "remarks"]
+
+
 class RunSerializer(serializers.ModelSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
@@ -97,11 +108,18 @@ class RunSerializer(serializers.ModelSerializer):
         help_text="Id of the model trained on all samples; null if there is none."
     )
 
+    external = ExternalSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="Where its predictions come from; null for a run of the platform.",
+    )
+
     class Meta:
         model = Run
         fields = [
-            "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "seed", "state",
-            "error", "progress", "results", "results_hidden", "model", "environment", "seconds", "created_at", "finished_at",
+            "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "protocol",
+            "external", "seed", "state", "error", "progress", "results", "results_hidden", "model", "environment", "seconds",
+            "created_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field(ResultsSerializer(allow_null=True))
@@ -183,7 +201,7 @@ class FoldSerializer(serializers.ModelSerializer):
 
 
 class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    queryset = Run.objects.select_related("model", "version", "experiment")
+    queryset = Run.objects.select_related("model", "version", "experiment", "external")
     serializer_class = RunSerializer
     filterset_fields = ["project", "version", "experiment", "state"]
 
@@ -232,7 +250,11 @@ class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     def train_model(self, request: Request, pk: str) -> Response:
         """Train the configuration on all samples: the model that scores new clips. Single runs do this by themselves."""
         run = self.get_object()
-        if not services.train_model(run, request.user):
+        try:
+            started = services.train_model(run, request.user)
+        except InputError as error:  # it is external
+            raise Conflict(str(error)) from error
+        if not started:
             if getattr(run, "model", None):
                 raise Conflict("This run already has a model.")
             raise Conflict(f"Cannot train a model: the run is {run.get_state_display()}, not finished.")

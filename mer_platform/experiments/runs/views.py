@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.composites.blindness import hidden_clips, why_hidden, why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.configurations.display import network_facts, protocol_in_words, settings_by_section
+from mer_platform.configurations.display import network_facts, settings_by_section
 from mer_platform.experiments import services
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, comparable_runs, query_of
 from mer_platform.experiments.figures import as_json
@@ -24,6 +24,7 @@ from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml.classes import CLASSES
+from models_ml.errors import InputError
 
 PAGE_SIZE = 20
 LATEST = 8  # runs in the figure below the list
@@ -96,17 +97,17 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"
         return response
-    config = run.settings
     experiment = run.experiment if run.experiment.runs.count() > 1 else None
     context |= {"experiment": experiment, "tab": "experiments" if experiment else "runs"}
-    context |= {"network": network_facts(config), "protocol": protocol_in_words(config)}
+    if not run.is_external:
+        context["network"] = network_facts(run.settings)
+        context["configuration"] = settings_by_section(run.settings)
     context["hidden"] = why_scores_hidden(request.user, run.version_id) if run.scored else ""
     shown = run.scored and not context["hidden"]
     context["results"] = results_of(run) if shown else None
     context["oracle"] = oracle_of(run) if shown else None
     context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
     context["model"] = getattr(run, "model", None)
-    context["configuration"] = settings_by_section(config)
     return render(request, "experiments/runs/run.html", context)
 
 
@@ -114,7 +115,8 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
     run = _get_run(request, slug, pk)
-    if name not in FIGURES or (name != "losses" and not run.scored):
+    of_training = name in ("losses", "epochs")
+    if name not in FIGURES or (name != "losses" and not run.scored) or (of_training and run.is_external):
         raise Http404("This figure does not exist, or the run is not finished yet.")
     if name != "losses" and (hidden := why_scores_hidden(request.user, run.version_id)):
         raise PermissionDenied(hidden)
@@ -156,10 +158,13 @@ def run_again(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Train a finished run's configuration on all samples, for scoring clips."""
     run = _get_run(request, slug, pk, Role.RESEARCHER)
-    if services.train_model(run, request.user):
-        messages.success(request, f"Training the final model of {run} on all samples.")
-    else:
-        messages.error(request, f"{run} already has a model, or is not finished.")
+    try:
+        if services.train_model(run, request.user):
+            messages.success(request, f"Training the final model of {run} on all samples.")
+        else:
+            messages.error(request, f"{run} already has a model, or is not finished.")
+    except InputError as error:  # it is external
+        messages.error(request, str(error))
     return redirect("run", slug, pk)
 
 
@@ -167,7 +172,7 @@ def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER)
     project = get_project(request, slug, role)
     return get_object_or_404(
         Run.objects.select_related(
-            "version__composite", "experiment", "model", "created_by", "stored_results"
+            "version__composite", "experiment", "model", "created_by", "stored_results", "external"
         ),
         pk=pk,
         project=project,

@@ -128,7 +128,7 @@ class ExperimentDetailSerializer(ExperimentSerializer):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get_runs(self, experiment: Experiment) -> list[dict[str, Any]]:
-        sweep = SweepConfig.model_construct(**experiment.sweep)  # validated when it was launched
+        sweep = SweepConfig.model_construct(**experiment.sweep or {})  # validated when it was launched
         return [
             {
                 "id": run.pk,
@@ -136,7 +136,7 @@ class ExperimentDetailSerializer(ExperimentSerializer):
                 "state": run.state,
                 "error": run.error,
                 "seed": run.seed,
-                "values": sweep.varied(run.settings),
+                "values": {} if run.is_external else sweep.varied(run.settings),
                 "config_hash": run.config_hash,
                 "finished_at": run.finished_at,
             }

@@ -50,8 +50,12 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
 def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment | None, dict[str, Any]]:
     """Return the run or experiment that the form starts from, and its initial values."""
     run = project.runs.filter(pk=row_id(request.GET.get("like"))).first()
-    if run is not None:
+    if run is not None and run.config is not None:
         return run, initial_of(run.config) | {"version": run.version_id}
+    if run is not None:
+        messages.error(
+            request, f"{run} has no settings to start from, because other code made its predictions."
+        )
     experiment = project.experiments.filter(pk=row_id(request.GET.get("clone"))).first()
     if experiment is not None:
         try:

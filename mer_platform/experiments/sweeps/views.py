@@ -54,6 +54,8 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
 def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """The experiment. htmx gets only the progress; ``?state=`` is the state that the page shows, to detect a change."""
     experiment = _get_experiment(request, slug, pk)
+    if experiment.is_external:  # all that there is to see is on the page of its run
+        return redirect("run", slug, experiment.runs.get().pk)
     context: dict[str, Any] = {"experiment": experiment, "progress": experiment.progress()}
     if is_partial(request):
         response = render(request, "experiments/sweeps/_progress.html", context)
