@@ -17,6 +17,7 @@ from mer_platform.deletion.api import (
     DeletableSubjectViewSet,
 )
 from mer_platform.experiments.comparison.api import CompareRuns
+from mer_platform.experiments.managing.api import TagViewSet
 from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.exports.api import FeatureExportViewSet
@@ -39,6 +40,7 @@ router.register("assignments", AssignmentViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("experiments", ExperimentViewSet)
+router.register("tags", TagViewSet)
 router.register("workers", WorkerViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)

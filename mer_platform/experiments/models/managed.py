@@ -1,6 +1,7 @@
 """What researchers note on runs and experiments to find them again."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from mer_platform.projects.models import Project
 
@@ -14,8 +15,10 @@ class Tag(models.Model):
     name = models.CharField(max_length=LONGEST)
 
     class Meta:
-        ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["project", "name"], name="unique_tag_per_project")]
+        ordering = [Lower("name"), "pk"]
+        constraints = [
+            models.UniqueConstraint("project", Lower("name"), name="unique_tag_per_project_in_any_case")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,6 +19,9 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
+from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
+from mer_platform.experiments.managing.filters import ManagedFilter
+from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.epochs import oracle_of
@@ -88,7 +91,7 @@ class ExternalSerializer(serializers.ModelSerializer):
         fields = ["mark", "declared", "source", "file_name", "file_sha256", "checked", "remarks"]
 
 
-class RunSerializer(serializers.ModelSerializer):
+class RunSerializer(ManagedSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
     progress = serializers.DictField(read_only=True)
@@ -119,7 +122,7 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "protocol",
             "external", "seed", "state", "error", "progress", "results", "results_hidden", "model", "environment", "seconds",
-            "created_at", "finished_at",
+            "created_at", "finished_at", *MANAGED_FIELDS,
         ]  # fmt: skip
 
     @extend_schema_field(ResultsSerializer(allow_null=True))
@@ -200,10 +203,19 @@ class FoldSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class RunViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    queryset = Run.objects.select_related("model", "version", "experiment", "external")
+class RunFilter(ManagedFilter):
+    class Meta:
+        model = Run
+        fields = ["project", "version", "experiment", "state"]
+
+
+@extend_schema_view(partial_update=extend_schema(responses={200: RunSerializer, 409: NOTE_CHANGED}))
+class RunViewSet(ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = Run.objects.select_related("model", "version", "experiment", "external").prefetch_related(
+        "tags"
+    )
     serializer_class = RunSerializer
-    filterset_fields = ["project", "version", "experiment", "state"]
+    filterset_class = RunFilter
 
     @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
     def create(self, request: Request) -> Response:

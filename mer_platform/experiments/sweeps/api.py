@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,6 +13,9 @@ from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
+from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
+from mer_platform.experiments.managing.filters import ManagedFilter
+from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.runs.api import keep_weights_field
 from mer_platform.experiments.sweeps.answer import Answer, Standing
@@ -106,7 +109,7 @@ class SeedsSerializer(serializers.Serializer):
     seeds = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=1000)
 
 
-class ExperimentSerializer(serializers.ModelSerializer):
+class ExperimentSerializer(ManagedSerializer):
     state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
     progress = serializers.DictField(read_only=True)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
@@ -115,7 +118,7 @@ class ExperimentSerializer(serializers.ModelSerializer):
         model = Experiment
         fields = [
             "id", "project", "version", "version_hash", "name", "sweep", "priority", "device", "queue",
-            "keep_weights", "state", "progress", "created_at", "finished_at",
+            "keep_weights", "state", "progress", "created_at", "finished_at", *MANAGED_FIELDS,
         ]  # fmt: skip
         extra_kwargs = {"finished_at": {"read_only": True}}
 
@@ -197,10 +200,21 @@ class RankingSerializer(serializers.Serializer):
     )
 
 
-class ExperimentViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    queryset = Experiment.objects.select_related("version").with_counts().order_by("-id")
+class ExperimentFilter(ManagedFilter):
+    class Meta:
+        model = Experiment
+        fields = ["project", "version"]
+
+
+@extend_schema_view(
+    partial_update=extend_schema(responses={200: ExperimentDetailSerializer, 409: NOTE_CHANGED})
+)
+class ExperimentViewSet(ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = (
+        Experiment.objects.select_related("version").with_counts().prefetch_related("tags").order_by("-id")
+    )
     serializer_class = ExperimentSerializer
-    filterset_fields = ["project", "version"]
+    filterset_class = ExperimentFilter
 
     def get_serializer_class(self) -> Any:
         return ExperimentSerializer if self.action == "list" else ExperimentDetailSerializer
