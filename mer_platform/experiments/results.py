@@ -151,7 +151,7 @@ def align_predictions(runs: Sequence[Run]) -> AlignedPredictions:
     version or protocol.
     """
     _check_comparable(runs)
-    return _align(runs, _predicted(runs))
+    return _align(runs, predicted_classes(runs))
 
 
 def _align(runs: Sequence[Run], predicted: Sequence[str]) -> AlignedPredictions:
@@ -177,7 +177,7 @@ def _check_samples(runs: Sequence[Run], predicted: Sequence[str]) -> None:
             )
 
 
-def _predicted(runs: Sequence[Run]) -> list[str]:
+def predicted_classes(runs: Sequence[Run]) -> list[str]:
     """Return ``StoredResults.predicted`` of each run, without its metrics, which are much larger."""
     stored = dict(
         StoredResults.objects.filter(run__in=runs, code=METRICS_VERSION).values_list("run", "predicted")
@@ -210,7 +210,7 @@ def paired_with_first(runs: Sequence[Run]) -> list[Paired | InputError]:
 
     All runs must have scores.
     """
-    first, predicted = runs[0], dict(zip(runs, _predicted(runs), strict=True))
+    first, predicted = runs[0], dict(zip(runs, predicted_classes(runs), strict=True))
     found: dict[int, Paired | InputError] = {}
     comparable = []
     for run in runs[1:]:

@@ -1,5 +1,6 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include(f"mer_platform.experiments.{part}.urls")) for part in ("runs", "sweeps", "comparison")
+    path("", include(f"mer_platform.experiments.{part}.urls"))
+    for part in ("gallery", "runs", "sweeps", "comparison")
 ]
