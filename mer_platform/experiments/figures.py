@@ -1,12 +1,17 @@
 """What the Plotly figures of runs, experiments and comparisons share."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
+from mer_platform.experiments.tables import shown
+from models_ml.paper.tables import Table
+
 MARGIN = {"l": 60, "r": 16, "t": 16, "b": 48}
+# From below to above the reference. Blue and orange are distinct for all kinds of colour vision.
+DIVERGING = [[0, "var(--below)"], [0.5, "var(--sunken)"], [1, "var(--above)"]]
 
 
 def add_cell_texts(
@@ -15,19 +20,50 @@ def add_cell_texts(
     lines: Sequence[str],
     texts: Sequence[Sequence[str]],
     shares: Sequence[Sequence[float | None]],
+    **of_all: Any,
 ) -> None:
     """Write on the cells of a heat map, in the ink that is readable on each: Plotly's own choice can be too faint.
 
     ``shares`` are the places of the cells on the colour scale, from 0 to 1; None is a cell without a value.
     """
-    for line, line_texts, line_shares in zip(lines, texts, shares, strict=True):
-        for column, text, share in zip(columns, line_texts, line_shares, strict=True):
-            if share is not None:
-                font = {"color": f"var(--ink-on-{share:.3f})"}
-                figure.add_annotation(x=column, y=line, text=text, showarrow=False, font=font)
+    add_annotations(figure, cell_texts(columns, lines, texts, shares, **of_all))
 
 
-def as_json(figure: go.Figure) -> dict[str, Any]:
-    """Return data and layout as JSON, without Plotly's template: the page sets fonts and colours."""
+def cell_texts(
+    columns: Sequence[str],
+    lines: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    shares: Sequence[Sequence[float | None]],
+    diverging: bool = False,
+    **of_all: Any,
+) -> list[dict[str, Any]]:
+    """Return the annotations of ``add_cell_texts``. With ``diverging``, the scale is that of differences."""
+    ink = "var(--ink-on-diverging-{:.3f})" if diverging else "var(--ink-on-{:.3f})"
+    return [
+        {
+            "x": column,
+            "y": line,
+            "text": text,
+            "showarrow": False,
+            "font": {"color": ink.format(share)},
+            **of_all,
+        }
+        for line, line_texts, line_shares in zip(lines, texts, shares, strict=True)
+        for column, text, share in zip(columns, line_texts, line_shares, strict=True)
+        if share is not None
+    ]
+
+
+def add_annotations(figure: go.Figure, annotations: Iterable[dict[str, Any]]) -> None:
+    """Add annotations at once: Plotly's own method checks all earlier ones again for each."""
+    figure.update_layout(annotations=[*figure.layout.annotations, *annotations])
+
+
+def as_json(figure: go.Figure, tables: Iterable[Table] = (), notes: Iterable[str] = ()) -> dict[str, Any]:
+    """Return data and layout as JSON, without Plotly's template: the page sets fonts and colours.
+
+    ``tables`` hold the figure's numbers, for readers who cannot see it; ``notes`` are sentences below it.
+    """
     figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    return json.loads(figure.to_json())
+    extra = {"tables": [shown(table) for table in tables], "notes": list(notes)}
+    return json.loads(figure.to_json()) | {name: value for name, value in extra.items() if value}

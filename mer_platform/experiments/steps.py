@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from mer_platform.experiments.curves import curves_of_runs
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.results import group_by_configuration, results_of
 from mer_platform.experiments.sweeps.ranking import ranking_of
@@ -211,8 +212,9 @@ def _after_fold(run: Run) -> None:
 
 
 def _store_results(run: Run) -> None:
-    """Store the run's metrics, and the ranking of its experiment if it was the last active run."""
+    """Store the run's metrics and curves, and the ranking of its experiment if it was the last active run."""
     results_of(run)
+    curves_of_runs([run])
     runs = Run.objects.filter(experiment=run.experiment_id)
     if runs.filter(state__in=(Run.State.FEATURES, Run.State.TRAINING)).exists():
         return

@@ -1,17 +1,19 @@
 /** Gives a Plotly figure the page's colours and fonts. Pure functions on plain JSON. */
 
-/** @typedef {{data: any[], layout?: any, config?: any}} Figure */
+/** @typedef {{caption: string, columns: string[], rows: string[][]}} ServerTable */
+/** @typedef {{data: any[], layout?: any, config?: any, tables?: ServerTable[], notes?: string[]}} Figure */
 
 /**
  * Replace `"var(--data-1)"` anywhere in the figure by the token's current value, so that the server can name
- * colours without knowing the theme, and `"var(--ink-on-0.7)"` by the ink that is readable on a cell of that value.
+ * colours without knowing the theme, and `"var(--ink-on-0.7)"` by the ink that is readable on a cell of that value
+ * (`"var(--ink-on-diverging-0.7)"` on the scale of differences).
  *
  * @param {any} value @param {(token: string) => string} token returns the CSS colour of `"--data-1"` @returns {any} a copy
  */
 export function resolveTokens(value, token) {
   if (typeof value === "string") {
-    const share = /^var\(--ink-on-([\d.]+)\)$/.exec(value);
-    if (share) return inkOn(Number(share[1]), token);
+    const ink = /^var\(--ink-on(-diverging)?-([\d.]+)\)$/.exec(value);
+    if (ink) return inkOn(Number(ink[2]), token, ink[1] ? DIVERGING : RAMP);
     const match = /^var\((--[\w-]+)\)$/.exec(value);
     return match ? token(match[1]) : value;
   }
@@ -22,18 +24,22 @@ export function resolveTokens(value, token) {
   return value;
 }
 
-/** The ends of the colour scale of heat maps. */
+/** The colour scale of heat maps, and that of differences: below, equal, above. The server's figures name the latter. */
 const RAMP = Object.freeze(["--sunken", "--accent"]);
+const DIVERGING = Object.freeze(["--below", "--sunken", "--above"]);
 
 /**
  * Black or white, the one that contrasts more with a cell of the colour scale: at least 4.58:1 on any colour.
  *
- * @param {number} share the cell's place on the scale, 0 to 1 @param {(token: string) => string} token @returns {string}
+ * @param {number} share the cell's place on the scale, 0 to 1 @param {(token: string) => string} token
+ * @param {readonly string[]} [scale] tokens of its colours, at equal distances @returns {string}
  */
-export function inkOn(share, token) {
-  const [low, high] = RAMP.map((name) => (token(name).match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
+export function inkOn(share, token, scale = RAMP) {
+  const place = Math.min(Math.max(share, 0), 1) * (scale.length - 1);
+  const before = Math.min(Math.floor(place), scale.length - 2);
+  const [low, high] = [scale[before], scale[before + 1]].map((name) => (token(name).match(/[\d.]+/g) ?? []).slice(0, 3).map(Number));
   const luminance = low
-    .map((value, i) => (value + ((high[i] ?? value) - value) * share) / 255)
+    .map((value, i) => (value + ((high[i] ?? value) - value) * (place - before)) / 255)
     .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
     .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
   return (luminance + 0.05) ** 2 > 0.05 * 1.05 ? "#000" : "#fff";
@@ -113,9 +119,11 @@ const titleText = (title) => cell(typeof title === "string" ? title : title?.tex
  * Return a figure's numbers as tables, for readers who cannot see it.
  *
  * @param {Figure} figure
- * @returns {PlainTable[]} one per trace; heat maps keep their layout, other traces become x and y columns
+ * @returns {PlainTable[]} the server's tables if it sent some; otherwise one per trace: heat maps keep their layout, other
+ *   traces become x and y columns
  */
-export function figureTables({ data, layout }) {
+export function figureTables({ data, layout, tables }) {
+  if (tables?.length) return tables.map(({ caption, columns, rows }) => ({ caption, header: columns, rows }));
   const x = titleText(layout?.xaxis?.title) || "x";
   const y = titleText(layout?.yaxis?.title) || "y";
   return data.flatMap((trace) => {

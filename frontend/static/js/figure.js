@@ -1,7 +1,8 @@
 /**
  * `<mer-figure src="/…/figure.json" label="Confusion matrix" plotly="{% static 'plotly/plotly.min.js' %}">`
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
- * Attributes: `height` (px), `no-table`, `empty` (text if there is no data). `state` is loading, ready, empty or failed.
+ * Attributes: `height` (px), `no-table`, `empty` (text if there is no data), `lazy` (load when it is scrolled to), `cell` (px: the
+ * address gets the number of such panels that fit side by side, as `columns`). `state` is loading, ready, empty or failed.
  */
 import { figureTables, resolveTokens, themedLayout } from "./figure-theme.js";
 import { requestJson } from "./http.js";
@@ -73,27 +74,55 @@ class MerFigure extends HTMLElement {
   #load = null;
   /** @type {HTMLElement | null} */
   #plot = null;
+  #columns = 0;
   #retheme = () => this.#draw();
   #observer = new ResizeObserver(() => {
-    if (this.#figure && this.#plot?.offsetWidth) plotly()?.Plots.resize(this.#plot);
+    if (!this.#figure || !this.#plot?.offsetWidth) return;
+    if (this.#columns !== this.#fitting()) this.reload();
+    else plotly()?.Plots.resize(this.#plot);
   });
+  #waiting = false;
+  #sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#appear(), { rootMargin: "400px" });
 
   connectedCallback() {
     if (!this.#plot) this.#build();
     document.addEventListener("mer:theme", this.#retheme);
     this.#observer.observe(this);
-    this.reload();
+    this.#waiting = this.hasAttribute("lazy") && !this.#figure;
+    if (!this.#waiting) return void this.reload();
+    this.#become("loading", "");
+    this.#sight.observe(this);
   }
 
   disconnectedCallback() {
     document.removeEventListener("mer:theme", this.#retheme);
     this.#observer.disconnect();
+    this.#sight.disconnect();
     this.#load?.abort();
     if (this.#plot) plotly()?.purge(this.#plot);
   }
 
   attributeChangedCallback() {
-    if (this.isConnected && this.#plot) this.reload();
+    if (this.isConnected && this.#plot && !this.#waiting) this.reload();
+  }
+
+  #appear() {
+    this.#sight.disconnect();
+    this.#waiting = false;
+    this.reload();
+  }
+
+  /** How many panels fit side by side, at least one; 0 if the figure has no panels. */
+  #fitting() {
+    const cell = Number(this.getAttribute("cell"));
+    return cell ? Math.max(1, Math.floor(this.offsetWidth / cell)) : 0;
+  }
+
+  /** The address of the figure, with the number of its columns. */
+  #address() {
+    const src = this.getAttribute("src") ?? "";
+    this.#columns = this.#fitting();
+    return this.#columns ? `${src}${src.includes("?") ? "&" : "?"}columns=${this.#columns}` : src;
   }
 
   /** Fetch the figure again; the old one stays until the new one is here. */
@@ -103,7 +132,7 @@ class MerFigure extends HTMLElement {
     if (!this.#figure) this.#become("loading", "");
     try {
       const [figure] = await Promise.all([
-        requestJson(this.getAttribute("src") ?? "", { signal: load.signal }),
+        requestJson(this.#address(), { signal: load.signal }),
         loadPlotly(this.getAttribute("plotly") ?? ""),
       ]);
       if (load.signal.aborted) return;
@@ -148,8 +177,9 @@ class MerFigure extends HTMLElement {
 
   async #draw() {
     if (!this.#figure || !this.#plot) return;
-    if (!this.#figure.data?.length) return this.#become("empty", this.getAttribute("empty") ?? "No data yet.");
-    this.#become("ready", "");
+    const notes = this.#figure.notes ?? [];
+    if (!this.#figure.data?.length) return this.#become("empty", notes.join(" ") || (this.getAttribute("empty") ?? "No data yet."));
+    this.#become("ready", notes.join(" "));
     const { token, font } = this.#tokens();
     const layout = themedLayout(this.#figure.layout, token, font);
     // Without a mouse the mode bar would always cover the plot.
@@ -174,7 +204,7 @@ class MerFigure extends HTMLElement {
       return style.color;
     };
     const names = [...JSON.stringify(this.#figure).matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name);
-    const ours = ["--line", "--line-strong", "--ink", "--ink-muted", "--page", "--sunken", "--accent", ...[1, 2, 3, 4, 5, 6].map((n) => `--data-${n}`)];
+    const ours = ["--line", "--line-strong", "--ink", "--ink-muted", "--page", "--sunken", "--accent", "--below", "--above", ...[1, 2, 3, 4, 5, 6].map((n) => `--data-${n}`)];
     for (const name of [...names, ...ours]) known.set(name, read(name));
     const font = style.fontFamily;
     probe.remove();

@@ -1,5 +1,6 @@
 """What is stored of experiments: their runs, folds and predictions, and what follows from these."""
 
+from mer_platform.experiments.models.curves import StoredCurves
 from mer_platform.experiments.models.experiments import Experiment
 from mer_platform.experiments.models.external import ExternalRun
 from mer_platform.experiments.models.managed import Managed, Tag
@@ -15,6 +16,7 @@ __all__ = [
     "Managed",
     "Prediction",
     "Run",
+    "StoredCurves",
     "StoredRanking",
     "StoredResults",
     "Tag",

@@ -13,6 +13,7 @@ from mer_platform.composites.blindness import hidden_clips, why_hidden, why_scor
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.display import network_facts, settings_by_section
 from mer_platform.experiments import services
+from mer_platform.experiments.comparison import curve_figures
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, comparable_runs, query_of
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
@@ -34,6 +35,9 @@ FIGURES = {
     "per-subject": lambda run: figures.per_subject(results_of(run)),
     "losses": figures.losses,
     "epochs": figures.epochs,
+    "roc": lambda run: curve_figures.roc([run]),
+    "precision-recall": lambda run: curve_figures.precision_recall([run]),
+    "calibration": lambda run: curve_figures.calibration([run]),
 }
 
 
@@ -120,7 +124,7 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
         raise Http404("This figure does not exist, or the run is not finished yet.")
     if name != "losses" and (hidden := why_scores_hidden(request.user, run.version_id)):
         raise PermissionDenied(hidden)
-    return JsonResponse(as_json(FIGURES[name](run)))
+    return JsonResponse(as_json(FIGURES[name](run), *curve_figures.extras(name, [run])))
 
 
 @login_required

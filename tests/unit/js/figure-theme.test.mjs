@@ -65,6 +65,29 @@ test("the ink on a cell contrasts by 4.5 to 1 or more, in both themes and at eve
   }
 });
 
+test("the same holds on the scale of differences", () => {
+  const themes = [
+    { "--below": [179, 89, 12], "--sunken": [234, 238, 240], "--above": [36, 88, 166] },
+    { "--below": [255, 157, 87], "--sunken": [10, 14, 18], "--above": [110, 168, 255] },
+  ];
+  for (const theme of themes) {
+    const token = (/** @type {string} */ name) => `rgb(${theme[/** @type {keyof typeof theme} */ (name)].join(", ")})`;
+    for (let share = 0; share <= 1; share += 0.01) {
+      const end = theme[share < 0.5 ? "--below" : "--above"];
+      const cell = theme["--sunken"].map((middle, i) => middle + (end[i] - middle) * Math.abs(2 * share - 1));
+      const { color } = resolveTokens({ color: `var(--ink-on-diverging-${share.toFixed(3)})` }, token);
+      const [dark, light] = [luminance(cell), color === "#fff" ? 1 : 0].sort((a, b) => a - b);
+      assert.ok((light + 0.05) / (dark + 0.05) >= 4.5, `share ${share}`);
+    }
+  }
+});
+
+test("a table of the server replaces those of the traces", () => {
+  const table = { caption: "UF1", columns: ["Run", "UF1"], rows: [["#1", "0.5 (0.4–0.6)"]] };
+  const data = [{ type: "bar", name: "UF1", x: ["all"], y: [0.5] }];
+  assert.deepEqual(figureTables({ data, tables: [table, table] }), Array(2).fill({ caption: "UF1", header: table.columns, rows: table.rows }));
+});
+
 test("the server names the ink of a cell by its value", () => {
   const token = (/** @type {string} */ name) => (name === "--accent" ? "rgb(10, 104, 113)" : "rgb(234, 238, 240)");
   assert.deepEqual(resolveTokens({ color: "var(--ink-on-0.000)" }, token), { color: "#000" });
