@@ -17,6 +17,7 @@ from mer_platform.deletion.api import (
     DeletableSubjectViewSet,
 )
 from mer_platform.experiments.comparison.api import CompareRuns
+from mer_platform.experiments.gallery.api import RunErrors
 from mer_platform.experiments.managing.api import TagViewSet
 from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
@@ -67,6 +68,7 @@ urlpatterns = [
     path("api/v1/projects/<int:pk>/agreement/", ProjectAgreement.as_view(), name="project-agreement"),
     path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
     path("api/v1/runs/compare/", CompareRuns.as_view(), name="compare-runs-api"),
+    path("api/v1/runs/<int:pk>/errors/", RunErrors.as_view(), name="run-errors"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

@@ -288,3 +288,84 @@ def test_twenty_runs_take_as_many_queries_as_two(gallery, version, drawn, alice)
     answer = gallery(*runs)
     assert len(answer.context["cards"][0].lines) == 3
     assert sum(count for _, count in answer.context["cards"][0].votes) == 20
+
+
+def errors(api, *runs: Run, status: int = 200, **asked):
+    answer = api.get(f"/api/v1/runs/{runs[0].pk}/errors/", {"run": [run.pk for run in runs[1:]], **asked})
+    assert answer.status_code == status, answer.json()
+    return answer.json()
+
+
+def test_the_api_lists_the_same_samples_with_addresses_of_images(api, version, good, poor, drawn):
+    [error] = errors(api, good)["results"]
+    assert (error["sample"], error["name"], error["subject"]) == (10, "clip10", "CASME II/s3")
+    assert (error["true_label"], error["onset"], error["apex"], error["picture"]) == ("positive", 1, 5, None)
+    assert error["predictions"] == [
+        {
+            "run": good.pk,
+            "predicted": "negative",
+            "correct": False,
+            "probabilities": {"negative": 0.8, "positive": 0.1, "surprise": 0.1},
+        }
+    ]
+    assert b"".join(api.get(error["images"]["strain"]).streaming_content) == PNG
+    answer = errors(api, good, poor, predicted="surprise", page_size=3)
+    assert (answer["count"], len(answer["results"])) == (4, 3)
+    assert "page=2" in answer["next"]
+
+
+def test_the_api_explains_wrong_parameters_and_refuses_others(api, bobs_api, project, member, good, alice):
+    assert "“kind” must be one of" in errors(api, good, status=400, kind="x")["detail"]
+    errors(bobs_api, good, status=404)
+    errors(member(project, "vera", Role.VIEWER), good, status=403)
+    assert api.get("/api/v1/runs/999/errors/").status_code == 404
+    Assignment.objects.create(clip=Clip.objects.get(name="clip04"), coder=alice)
+    assert "to be coded blind" in errors(api, good, status=403)["detail"]
+
+
+@pytest.fixture
+def clip_page(client, alice, project, version):
+    client.force_login(alice)
+
+    def get(*runs: Run, index: int = 10, sample: int | str | None = None) -> str:
+        clip = version.samples.get(index=index).clip
+        asked = {"frame": 5, "sample": index if sample is None else sample, "run": [run.pk for run in runs]}
+        answer = client.get(reverse("clip", args=[project.slug, clip.pk]), asked)
+        assert answer.status_code == 200
+        return " ".join(answer.text.split())
+
+    return get
+
+
+def test_a_clip_opens_at_its_apex_with_the_predictions_shown(gallery, clip_page, client, good, poor):
+    [card] = gallery(good, poor, kind="all-wrong").context["cards"]
+    page = " ".join(client.get(card.clip_address).text.split())
+    assert 'frame="5"' in page
+    assert f"{good}</a> predicts <strong>negative</strong> (0.80);" in page
+    assert "True class: <strong>positive</strong> (happiness), onset 1, apex 5 in Twelve v1." in page
+    assert "predicts" in clip_page(good)
+
+
+@pytest.mark.parametrize("sample", ["", "x", 3, 99])
+def test_a_clip_shows_no_prediction_of_another_sample(clip_page, good, sample):
+    assert "predicts" not in clip_page(good, sample=sample)
+
+
+def test_no_one_who_still_has_to_code_sees_a_prediction_on_a_clip(clip_page, good, alice):
+    Assignment.objects.create(clip=Clip.objects.get(name="clip04"), coder=alice)
+    assert "predicts" not in clip_page(good)
+    assert "predicts" not in clip_page(good, index=4)
+
+
+def test_only_researchers_see_a_prediction_on_a_clip(client, project, version, clip_page, good, bob):
+    Membership.objects.create(project=project, user=bob, role=Role.ANNOTATOR)
+    client.force_login(bob)
+    assert "predicts" not in clip_page(good)
+
+
+def test_an_external_run_has_the_images_of_the_version(gallery, good, drawn):
+    Run.objects.filter(pk=good.pk).update(config=None)
+    answer = gallery(good)
+    assert answer.context["images"].ready
+    assert "is external, so its features are not known." in answer.text
+    assert "(external)" in answer.text

@@ -14,11 +14,21 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
+from django.http import QueryDict
 from numpy.typing import NDArray
 
-from mer_platform.experiments.gallery.outcomes import CONFIDENT, Confidence, Mask, Outcomes, confidence_of
+from mer_platform.experiments.comparison.comparing import choose_runs
+from mer_platform.experiments.gallery.outcomes import (
+    CONFIDENT,
+    Confidence,
+    Mask,
+    Outcomes,
+    confidence_of,
+    outcomes_of,
+)
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import row_id
+from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 
@@ -224,3 +234,25 @@ class Answer:
     def with_kind(self, kind: str) -> str:
         """Return the query string of the same question about another kind of samples."""
         return replace(self.question, kind=kind).query(self.outcomes.runs)
+
+
+def answer_to(asked: QueryDict, project: Project, user: Any) -> Answer | None:
+    """Return the samples that an address asks for, or None if it names no run. Raises InputError as the other two do."""
+    runs = runs_shown(asked.getlist("run"), project, user)
+    return answer_about(runs, asked) if runs else None
+
+
+def runs_shown(texts: Sequence[str], project: Project, user: Any) -> list[Run]:
+    """Return the runs with the given ids. Raises InputError if one does not exist, has no scores or hidden ones."""
+    # The metrics are large, and only the predictions are read.
+    large = [f"stored_results__{name}" for name in ("evaluation", "intervals")]
+    return choose_runs(Run.objects.filter(project=project).defer(*large), texts, user)
+
+
+def answer_about(runs: Sequence[Run], asked: QueryDict) -> Answer:
+    """Return the samples of runs, at least one, that an address asks for.
+
+    Raises InputError if the runs are on different versions, or if a filter has an unknown value.
+    """
+    outcomes = outcomes_of(runs)
+    return Answer(outcomes, parse_question(asked, outcomes))

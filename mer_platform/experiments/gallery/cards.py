@@ -12,7 +12,6 @@ from mer_platform.experiments.gallery.asking import Answer
 from mer_platform.experiments.gallery.images import Image, Images, samples_shown
 from mer_platform.experiments.gallery.outcomes import NO_PREDICTION, probabilities_of
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.naming import names_in_figure
 from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
 
@@ -24,7 +23,6 @@ class Line:
     """What one run predicted of a sample. Without a prediction, ``predicted`` is empty."""
 
     run: Run
-    name: str
     predicted: str
     correct: bool
     probabilities: list[tuple[str, float]]  # by class; empty if the run has none
@@ -64,9 +62,9 @@ def cards_of(answer: Answer, indices: Sequence[int], images: Images, project: Pr
     return _cards(answer, runs, indices, images, project)
 
 
-def full_card(answer: Answer, index: int, images: Images, project: Project) -> Card:
-    """Return a sample's card with the predictions of all runs."""
-    return _cards(answer, list(answer.outcomes.runs), [index], images, project)[0]
+def full_cards(answer: Answer, indices: Sequence[int], images: Images, project: Project) -> list[Card]:
+    """Return the cards of a few samples with the predictions of all runs."""
+    return _cards(answer, list(answer.outcomes.runs), indices, images, project)
 
 
 def _shown_runs(answer: Answer) -> list[Run]:
@@ -81,18 +79,17 @@ def _cards(
     answer: Answer, runs: list[Run], indices: Sequence[int], images: Images, project: Project
 ) -> list[Card]:
     outcomes = answer.outcomes
-    names = dict(zip(outcomes.runs, names_in_figure(outcomes.runs), strict=True))
-    rows = [(run, names[run], list(outcomes.runs).index(run)) for run in runs]
+    rows = [(run, list(outcomes.runs).index(run)) for run in runs]
     known = probabilities_of(runs, indices)
     cards = []
     for sample in samples_shown(outcomes.version, indices):
         lines = []
-        for run, name, row in rows:
+        for run, row in rows:
             position = int(outcomes.predicted[row, sample.index])
             predicted = CLASSES[position] if position != NO_PREDICTION else ""
             values = known.get((run.pk, sample.index), [])
             by_class = list(zip(CLASSES, values, strict=True)) if values else []
-            lines.append(Line(run, name, predicted, predicted == sample.label, by_class))
+            lines.append(Line(run, predicted, predicted == sample.label, by_class))
         votes = [] if len(runs) == len(outcomes.runs) else _votes(answer, sample.index)
         cards.append(
             Card(

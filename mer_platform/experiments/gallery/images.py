@@ -109,7 +109,9 @@ def images_for(run: Run, chosen: str | None = None) -> Images:
         found = other
         note = f"These are not the features that #{run.pk} used."
     elif config is None and found is not None:
-        note = f"#{run.pk} has no settings of features, so these images show the version’s latest ones."
+        note = (
+            f"#{run.pk} is external, so its features are not known. These are the latest ones of the version."
+        )
     elif found is not None and not exact and run.features_hash:
         note = f"Drawn by another version of the code than the features that #{run.pk} used."
     ready = [f for f in sets if f.state == FeatureSet.State.READY and f != found]
@@ -124,7 +126,7 @@ def images_for(run: Run, chosen: str | None = None) -> Images:
 
 def _config_of(run: Run) -> FeatureConfig | None:
     """Return a run's settings of features; None for a run that was trained elsewhere."""
-    return run.settings.features if run.config else None
+    return None if run.is_external else run.settings.features
 
 
 def samples_shown(version: CompositeVersion, indices: Sequence[int]) -> list[Sample]:

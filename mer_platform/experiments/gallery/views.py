@@ -14,17 +14,15 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.composites.blindness import why_scores_hidden
-from mer_platform.experiments.comparison.comparing import MAX_COMPARED, choose_runs, query_of
-from mer_platform.experiments.gallery.asking import SORTS, Answer, parse_question
-from mer_platform.experiments.gallery.cards import cards_of, full_card, sample_address
+from mer_platform.experiments.comparison.comparing import MAX_COMPARED, query_of
+from mer_platform.experiments.gallery.asking import SORTS, Answer, answer_to
+from mer_platform.experiments.gallery.cards import cards_of, full_cards, sample_address
 from mer_platform.experiments.gallery.images import FIELDS, TITLES, Images, images_for
-from mer_platform.experiments.gallery.outcomes import outcomes_of
-from mer_platform.experiments.models import Run
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.features.views import image_response
 from mer_platform.projects.access import get_project
-from mer_platform.projects.models import Project, Role
+from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
 from models_ml.errors import InputError
 
@@ -107,7 +105,7 @@ def sample_page(request: HttpRequest, slug: str, index: int) -> HttpResponse:
     context = {
         **_about(answer),
         "images": images,
-        "card": full_card(answer, index, images, project),
+        "card": full_cards(answer, [index], images, project)[0],
         "position": None if here is None else here + 1,
         "total": len(order),
         "page_number": None if here is None else here // PAGE + 1,
@@ -157,20 +155,6 @@ def image(request: HttpRequest, slug: str, set_pk: int, index: int, part: str) -
     return response
 
 
-def answer_to(asked: QueryDict, project: Project, user: Any) -> Answer | None:
-    """Return the samples that an address asks for, or None if it names no run.
-
-    Raises InputError if the runs cannot be shown to this user, or together, or if a filter has an unknown value.
-    """
-    # The metrics are large, and only the predictions are read.
-    large = [f"stored_results__{name}" for name in ("evaluation", "intervals")]
-    runs = choose_runs(Run.objects.filter(project=project).defer(*large), asked.getlist("run"), user)
-    if not runs:
-        return None
-    outcomes = outcomes_of(runs)
-    return Answer(outcomes, parse_question(asked, outcomes))
-
-
 def _about(answer: Answer) -> dict[str, Any]:
     """Return what both pages show of the runs and of the question."""
     runs = list(answer.outcomes.runs)
@@ -181,6 +165,7 @@ def _about(answer: Answer) -> dict[str, Any]:
         "reference": answer.reference,
         "several": len(runs) > 1,
         "query": answer.question.query(runs),
+        "api": f"{reverse('run-errors', args=[runs[0].pk])}?{answer.question.query(runs)}",
         "runs_query": query_of(runs),
         "fields": FIELDS,
     }

@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 
+from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.durations import duration_in_words
+from mer_platform.experiments.gallery.note import note_on_clip
 from mer_platform.experiments.sweeps.run_form import RunForm
 from models_ml.evaluation.uncertainty import Interval
 
@@ -43,3 +45,11 @@ def train_with_defaults(context: template.Context, version: CompositeVersion) ->
     """Show the button that launches a run of the default configuration on a composite version."""
     form = RunForm(versions=CompositeVersion.objects.filter(pk=version.pk), initial={"version": version.pk})
     return {"project": context["project"], "csrf_token": context["csrf_token"], "form": form}
+
+
+@register.inclusion_tag("experiments/gallery/_note.html", takes_context=True)
+def prediction_note(context: template.Context, clip: Clip) -> dict[str, Any]:
+    """Show on a clip's page what runs predicted of it, to a researcher who comes from the gallery."""
+    request = context["request"]
+    note = note_on_clip(clip, request.GET, request.user) if context["can_research"] else None
+    return {"project": context["project"], "request": request, "note": note}
