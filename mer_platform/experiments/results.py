@@ -34,6 +34,7 @@ class Results:
     evaluation: Evaluation
     all_intervals: Intervals
     predicted: str
+    stored: StoredResults
 
     @cached_property
     def wrong(self) -> list[Prediction]:
@@ -60,7 +61,7 @@ class Results:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            **self.evaluation.to_dict(),
+            **self.stored.evaluation,
             "classes": list(CLASSES),
             "intervals_95": self.intervals,
             "intervals_95_per_database": self.all_intervals.per_database,
@@ -79,7 +80,7 @@ def results_of(run: Run) -> Results:
     if stored is None or stored.code != METRICS_VERSION:
         stored = _store(run)
     evaluation, intervals = Evaluation.from_dict(stored.evaluation), Intervals.from_dict(stored.intervals)
-    return Results(run, evaluation, intervals, stored.predicted)
+    return Results(run, evaluation, intervals, stored.predicted, stored)
 
 
 def _store(run: Run) -> StoredResults:

@@ -1,5 +1,6 @@
 """What was computed of the motion features of a version: for its features page, and for runs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -94,24 +95,6 @@ class FeatureRangeQuerySet(models.QuerySet["FeatureRange"]):
         """Ranges whose job is still to be waited for. A job that is asked to stop computes nothing that is needed."""
         return self.filter(job__state__in=Job.OPEN, job__cancel_requested=False)
 
-    def progress(self) -> dict[str, int]:
-        """Count the samples done and in total; with apex jitter, each sample has three variants.
-
-        The total is known from the start, so it does not move when a job starts. Runs that were added or run again have
-        another job for each range, and the latest counts. A job that failed or was cancelled is not waited for.
-        """
-        latest: dict[tuple[str, int, int], tuple[int, int]] = {}
-        columns = ("config_hash", "apex_jitter", "start", "end", "job__state", "job__progress_done")
-        for config_hash, jitter, start, end, state, done in self.order_by("pk").values_list(*columns):
-            total = (end - start) * (3 if jitter else 1)
-            if state not in (*Job.OPEN, Job.State.DONE):
-                done = total = 0
-            latest[config_hash, jitter, start] = (total if state == Job.State.DONE else done, total)
-        return {
-            "features_done": sum(done for done, _ in latest.values()),
-            "features_total": sum(total for _, total in latest.values()),
-        }
-
 
 class FeatureRange(models.Model):
     """A range of a version's samples whose features one job computes under one configuration, for runs."""
@@ -141,6 +124,27 @@ class FeatureRange(models.Model):
 
     def __str__(self) -> str:
         return f"Features of samples {self.start} to {self.end - 1} of {self.version}"
+
+    PROGRESS_COLUMNS = ("config_hash", "apex_jitter", "start", "end", "job__state", "job__progress_done")
+
+    @staticmethod
+    def progress_of(ranges: Iterable[tuple[str, int, int, int, str, int]]) -> dict[str, int]:
+        """Count the samples done and in total; with apex jitter, each sample has three variants.
+
+        ``ranges`` are rows of ``PROGRESS_COLUMNS`` by age. The total is known from the start, so it does not move when a job
+        starts. Runs that were added or run again have another job for each range, and the latest counts. A job that failed
+        or was cancelled is not waited for.
+        """
+        latest: dict[tuple[str, int, int], tuple[int, int]] = {}
+        for config_hash, jitter, start, end, state, done in ranges:
+            total = (end - start) * (3 if jitter else 1)
+            if state not in (*Job.OPEN, Job.State.DONE):
+                done = total = 0
+            latest[config_hash, jitter, start] = (total if state == Job.State.DONE else done, total)
+        return {
+            "features_done": sum(done for done, _ in latest.values()),
+            "features_total": sum(total for _, total in latest.values()),
+        }
 
     def finish(self, job: Job, images_computed: int) -> None:
         """Record what the finished job computed."""

@@ -10,20 +10,24 @@ from django.db.models import Count, Max, Q
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.stored import Stored
 from mer_platform.experiments.models.managed import Managed
-from mer_platform.experiments.models.runs import Fold, Run, folds_progress
-from mer_platform.features.models import FeatureRange
+from mer_platform.experiments.models.progress import progress_of_experiments
+from mer_platform.experiments.models.runs import Run
 from mer_platform.projects.models import Project
 from models_ml.config import SweepConfig
 
 
 class ExperimentQuerySet(models.QuerySet["Experiment"]):
     def with_counts(self) -> "ExperimentQuerySet":
-        """Annotate the numbers of runs in total, active, failed and cancelled, which determine ``state``."""
+        """Annotate when the last run ended, and the numbers of runs in total, active, failed and cancelled.
+
+        The numbers determine ``state``.
+        """
         return self.annotate(
             runs_total=Count("runs"),
             runs_active=Count("runs", filter=Q(runs__state__in=Run.ACTIVE)),
             runs_failed=Count("runs", filter=Q(runs__state=Run.State.FAILED)),
             runs_cancelled=Count("runs", filter=Q(runs__state=Run.State.CANCELLED)),
+            last_run_ended=Max("runs__finished_at"),
         )
 
 
@@ -122,15 +126,12 @@ class Experiment(Managed):
     @property
     def finished_at(self) -> Any:
         """When its last run ended; null while a run is active."""
-        return None if self.active else self.runs.aggregate(last=Max("finished_at"))["last"]
+        if self.active:
+            return None
+        if hasattr(self, "last_run_ended"):  # by with_counts
+            return self.last_run_ended
+        return self.runs.aggregate(last=Max("finished_at"))["last"]
 
     def progress(self) -> dict[str, Any]:
-        """Count runs, folds and features done and in total. ``seconds_left`` is None while it is unknown."""
-        counts = self.run_counts
-        return {
-            "runs_total": counts["total"],
-            "runs_done": counts["total"] - counts["active"],
-            "runs_failed": counts["failed"],
-            **folds_progress(Fold.objects.filter(run__experiment=self), self),
-            **FeatureRange.objects.filter(job__group=self.group).progress(),
-        }
+        """Return what ``progress_of_experiments`` says of it."""
+        return progress_of_experiments([self])[self.pk]

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.stored import Stored
 from mer_platform.experiments.models.managed import Managed
+from mer_platform.experiments.models.progress import progress_of_runs
 from mer_platform.experiments.models.protocol import ProtocolField
 from mer_platform.features.models import FeatureRange, FeatureRangeQuerySet
 from mer_platform.jobs.models import Job
@@ -17,7 +17,7 @@ from mer_platform.projects.models import Project
 from models_ml.config import RunConfig
 
 if TYPE_CHECKING:
-    from mer_platform.experiments.models.experiments import Experiment
+    pass
 
 
 class Run(Managed):
@@ -116,11 +116,8 @@ class Run(Managed):
         return ranges.filter(config_hash=self.features_hash, apex_jitter=self.apex_jitter)
 
     def progress(self) -> dict[str, Any]:
-        """Count folds and features done and in total. ``seconds_left`` is None while it is unknown."""
-        folds = folds_progress(self.folds.all(), self.experiment)
-        if self.state != self.State.TRAINING:
-            folds["seconds_left"] = None
-        return {**folds, **self.feature_ranges().progress()}
+        """Return what ``progress_of_runs`` says of it."""
+        return progress_of_runs([self])[self.pk]
 
 
 class Fold(models.Model):
@@ -189,21 +186,3 @@ class Prediction(models.Model):
     @property
     def correct(self) -> bool:
         return self.predicted == self.sample.label
-
-
-def folds_progress(folds: "models.QuerySet[Fold]", experiment: "Experiment") -> dict[str, Any]:
-    """Count folds by state, and estimate the seconds until all are done from the pace of the finished ones."""
-    done, wanted = Q(state=Fold.State.DONE), Q(run__state__in=Run.ACTIVE) & ~Q(state=Fold.State.DONE)
-    found = folds.aggregate(
-        folds_total=Count("pk"),
-        folds_done=Count("pk", filter=done),
-        folds_running=Count("pk", filter=Q(state=Fold.State.RUNNING)),
-        folds_failed=Count("pk", filter=Q(state=Fold.State.FAILED)),
-        work_done=Sum(F("multiply_adds"), filter=done),
-        work_left=Sum(F("multiply_adds"), filter=wanted),
-        spent=Sum("seconds", filter=done),
-    )
-    work_done, work_left, spent = (found.pop(name) or 0 for name in ("work_done", "work_left", "spent"))
-    running = Job.objects.filter(group=experiment.group, kind="bundle", state=Job.State.RUNNING).count()
-    known = work_done and running and not experiment.paused
-    return {**found, "seconds_left": spent / work_done * work_left / running if known else None}

@@ -23,6 +23,8 @@ from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
 from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
+from mer_platform.experiments.models.progress import progress_of_runs
+from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
@@ -91,10 +93,9 @@ class ExternalSerializer(serializers.ModelSerializer):
         fields = ["mark", "declared", "source", "file_name", "file_sha256", "checked", "remarks"]
 
 
-class RunSerializer(ManagedSerializer):
+class RunSerializer(WithProgress, ManagedSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
-    progress = serializers.DictField(read_only=True)
 
     @cached_property
     def _hidden(self) -> dict[int, str]:
@@ -129,7 +130,8 @@ class RunSerializer(ManagedSerializer):
     def get_results(self, run: Run) -> dict[str, Any] | None:
         if not run.scored or self.get_results_hidden(run):
             return None
-        oracle = oracle_of(run)
+        recorded = run.config is not None and run.config["train"].get("oracle")
+        oracle = oracle_of(run) if recorded else None
         leaky = None if oracle is None else {"note": LEAKY, **asdict(oracle)}
         return {**results_of(run).as_json(), "leaky_oracle": leaky}
 
@@ -210,12 +212,13 @@ class RunFilter(ManagedFilter):
 
 
 @extend_schema_view(partial_update=extend_schema(responses={200: RunSerializer, 409: NOTE_CHANGED}))
-class RunViewSet(ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    queryset = Run.objects.select_related("model", "version", "experiment", "external").prefetch_related(
-        "tags"
-    )
+class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    queryset = Run.objects.select_related(
+        "model", "version", "experiment", "external", "stored_results"
+    ).prefetch_related("tags")
     serializer_class = RunSerializer
     filterset_class = RunFilter
+    count_progress = staticmethod(progress_of_runs)
 
     @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
     def create(self, request: Request) -> Response:

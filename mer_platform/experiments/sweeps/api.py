@@ -17,6 +17,8 @@ from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
 from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.models.progress import progress_of_experiments
+from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.runs.api import keep_weights_field
 from mer_platform.experiments.sweeps.answer import Answer, Standing
 from mer_platform.experiments.sweeps.estimate import estimate
@@ -109,9 +111,8 @@ class SeedsSerializer(serializers.Serializer):
     seeds = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=1000)
 
 
-class ExperimentSerializer(ManagedSerializer):
+class ExperimentSerializer(WithProgress, ManagedSerializer):
     state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
-    progress = serializers.DictField(read_only=True)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
 
     class Meta:
@@ -209,12 +210,15 @@ class ExperimentFilter(ManagedFilter):
 @extend_schema_view(
     partial_update=extend_schema(responses={200: ExperimentDetailSerializer, 409: NOTE_CHANGED})
 )
-class ExperimentViewSet(ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class ExperimentViewSet(
+    ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin
+):
     queryset = (
         Experiment.objects.select_related("version").with_counts().prefetch_related("tags").order_by("-id")
     )
     serializer_class = ExperimentSerializer
     filterset_class = ExperimentFilter
+    count_progress = staticmethod(progress_of_experiments)
 
     def get_serializer_class(self) -> Any:
         return ExperimentSerializer if self.action == "list" else ExperimentDetailSerializer

@@ -16,6 +16,7 @@ from mer_platform.configurations.fields import NumberList
 from mer_platform.experiments import services
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Experiment, Fold, Run
+from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.runs.figures import losses
 from mer_platform.experiments.sweeps import figures, live
 from mer_platform.experiments.sweeps.answer import Answer
@@ -37,8 +38,9 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug)
     sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
     page = page_of(request, sweeps.select_related("version__composite", "created_by"), PAGE_SIZE)
+    progress = progress_of_experiments(list(page))
     context = {
-        "rows": [(experiment, experiment.progress()) for experiment in page],
+        "rows": [(experiment, progress[experiment.pk]) for experiment in page],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(experiment.active for experiment in page),

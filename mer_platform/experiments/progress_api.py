@@ -1,0 +1,38 @@
+"""Progress in the API: of all rows of a list together, so that a list takes the same few queries as one row."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers, viewsets
+
+from mer_platform.experiments.models.progress import Progress
+
+
+class WithProgress(serializers.Serializer):
+    """Base of a serializer of runs or experiments."""
+
+    progress = serializers.SerializerMethodField(
+        help_text="What is done and in total: folds, samples with features, and an experiment's runs."
+    )
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_progress(self, row: Any) -> Progress:
+        known: dict[int, Progress] = self.context.get("progress", {})
+        return known[row.pk] if row.pk in known else row.progress()
+
+
+class ProgressOfLists(viewsets.GenericViewSet):
+    """Base of a viewset of runs or experiments. ``count_progress`` takes the rows of a page."""
+
+    count_progress: Callable[[Sequence[Any]], dict[int, Progress]]
+    _progress: dict[int, Progress] = {}
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        self._progress = self.count_progress(page) if page else {}
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "progress": self._progress}
