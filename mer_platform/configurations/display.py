@@ -98,18 +98,35 @@ def settings_by_section(config: RunConfig) -> list[tuple[str, Settings]]:
     return [(title, settings) for title, settings in own.items() if settings]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """A setting in which configurations differ: its section and title, and its value in each; None where it is not used."""
+
+    section: str
+    title: str
+    values: list[str | None]
+
+
 def differences(configs: Sequence[RunConfig]) -> list[tuple[str, list[str]]]:
     """Return the settings in which configurations differ: title, and the value in each; ABSENT where there is none.
 
     A configuration has no value of a setting that it does not use, for example of the epochs of a fitted network.
     """
-    rows: dict[tuple[str, str], list[str]] = {}
-    titles: dict[tuple[str, str], str] = {}
+    return [
+        (one.title, [ABSENT if value is None else value for value in one.values])
+        for one in differing_settings(configs)
+    ]
+
+
+def differing_settings(configs: Sequence[RunConfig]) -> list[Difference]:
+    """Return the settings in which configurations differ, in the order in which they first occur."""
+    rows: dict[tuple[str, str], Difference] = {}
     for number, config in enumerate(configs):
         for path, (title, text) in _all_settings(config).items():
-            titles.setdefault(path, title)
-            rows.setdefault(path, [ABSENT] * len(configs))[number] = text
-    return [(titles[path], values) for path, values in rows.items() if len(set(values)) > 1]
+            if path not in rows:
+                rows[path] = Difference(path[0], title, [None] * len(configs))
+            rows[path].values[number] = text
+    return [one for one in rows.values() if len(set(one.values)) > 1]
 
 
 def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:

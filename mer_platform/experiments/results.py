@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import F
+from numpy.typing import NDArray
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments.models import Prediction, Run, StoredResults
@@ -259,10 +260,18 @@ def rank_configurations(groups: Sequence[Sequence[Run]], *scores: Score) -> list
     configurations does not make one of them win by chance.
     Raises InputError as ``align_predictions`` does, and if there are fewer than two subjects.
     """
+    counts = configuration_confusions(groups)
+    return [rank(counts, score) for score in scores]
+
+
+def configuration_confusions(groups: Sequence[Sequence[Run]]) -> list[NDArray[np.int64]]:
+    """Return the confusion matrices of the runs of each group by subject, (runs, subjects, classes, classes).
+
+    Raises InputError as ``align_predictions`` does.
+    """
     together = align_predictions([run for group in groups for run in group])
     counts = np.stack(
         [subject_confusions(together.true, pred, together.subjects) for pred in together.predicted]
     )
     ends = np.cumsum([len(group) for group in groups])
-    by_group = [counts[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
-    return [rank(by_group, score) for score in scores]
+    return [counts[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from mer_platform.experiments.curves import curves_of_runs
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.results import group_by_configuration, results_of
+from mer_platform.experiments.sweeps.effects import effects_of
 from mer_platform.experiments.sweeps.ranking import ranking_of
 from mer_platform.features.models import FeatureRange
 from mer_platform.features.services import sample_ranges
@@ -212,7 +213,7 @@ def _after_fold(run: Run) -> None:
 
 
 def _store_results(run: Run) -> None:
-    """Store the run's metrics and curves, and the ranking of its experiment if it was the last active run."""
+    """Store the run's metrics and curves. After the last active run, store the ranking and the effects of its experiment."""
     results_of(run)
     curves_of_runs([run])
     runs = Run.objects.filter(experiment=run.experiment_id)
@@ -221,7 +222,10 @@ def _store_results(run: Run) -> None:
     scored = [other for other in runs.select_related("version") if other.scored]
     if runs.count() > 1:
         with suppress(InputError):  # the page says why these runs cannot be ranked
-            ranking_of(Experiment.objects.get(pk=run.experiment_id), group_by_configuration(scored))
+            experiment, groups = Experiment.objects.get(pk=run.experiment_id), group_by_configuration(scored)
+            ranking_of(experiment, groups)
+            if len(groups) > 1:
+                effects_of(experiment, groups)
 
 
 def _enqueue(

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models_ml.classes import CLASSES
-from models_ml.errors import InputError
-from models_ml.evaluation.metrics import unweighted
+from models_ml.evaluation.resampled import (
+    Score,
+    count_subjects,
+    largest_deviations,
+    observed_means,
+    pair_errors,
+    simultaneous_quantile,
+    weighted_means,
+)
 from models_ml.evaluation.uncertainty import RESAMPLES, Interval, interval_of, resamples
-
-Score = Literal["uf1", "uar", "accuracy"]
-CHUNK = 16  # runs scored together: their 10,000 resampled confusion matrices take 6 MB
 
 
 @dataclass(frozen=True)
@@ -132,18 +135,16 @@ def rank(
     >>> [(one.index, one.score, one.best) for one in rank([bad, good], n=100).ranked]
     [(1, 1.0, 1.0), (0, 0.16666666666666666, 0.0)]
     """
-    subjects = _check(configurations)
-    counts = np.concatenate(configurations)
-    sizes = np.array([len(runs) for runs in configurations])
+    subjects = count_subjects(configurations)
     drawn = resamples(subjects, n, seed)
-    observed = np.array([unweighted(runs.sum(axis=1))[score].mean() for runs in configurations])
-    inside = _means(_scores(counts, drawn, score), sizes)
+    observed = observed_means(configurations, score)
+    inside = weighted_means(configurations, drawn, score)
     order = np.argsort(-observed, kind="stable")
     leading = inside == inside.max(axis=1, keepdims=True)
     best = (leading / leading.sum(axis=1, keepdims=True)).mean(axis=0)
-    errors = _standard_errors(inside)
-    quantile = _largest_deviation((inside - observed).astype(np.float32), errors)
-    margin = _widened(quantile, subjects) * errors[order[0]]
+    errors = pair_errors(inside)
+    largest = largest_deviations((inside - observed).astype(np.float32), errors)
+    margin = simultaneous_quantile(largest, subjects) * errors[order[0]]
     ranked = []
     for i in order:
         interval, behind = interval_of(inside[:, i]), float(observed[order[0]] - observed[i])
@@ -154,71 +155,6 @@ def rank(
         )
     if len(configurations) == 1:
         return Ranking(ranked, None, None)
-    outside = _means(_scores(counts, (drawn == 0).astype(np.float32), score), sizes)
+    outside = weighted_means(configurations, (drawn == 0).astype(np.float32), score)
     chosen = outside[np.arange(n), inside.argmax(axis=1)]
     return Ranking(ranked, float(np.nanmean(chosen)), interval_of(chosen))
-
-
-def _check(configurations: Sequence[NDArray[np.integer]]) -> int:
-    """Return the number of subjects."""
-    if not configurations:
-        raise InputError("There is no configuration to rank.")
-    shapes = {runs.shape[1:] for runs in configurations}
-    if len(shapes) > 1 or any(not len(runs) for runs in configurations):
-        raise InputError(
-            "Configurations can be ranked only on the same subjects, and each needs a run. Their shapes are "
-            + ", ".join(str(runs.shape) for runs in configurations)
-            + "."
-        )
-    [(subjects, *_)] = shapes
-    if subjects < 2:
-        raise InputError("A ranking needs at least two subjects; these predictions are of one.")
-    return int(subjects)
-
-
-def _scores(counts: NDArray[np.integer], weights: NDArray[np.float32], score: Score) -> NDArray[np.float32]:
-    """Return the score of each run, (weightings, runs), with subjects weighted by ``weights`` (weightings, subjects)."""
-    n, classes = len(weights), len(CLASSES)
-    found = np.empty((n, len(counts)), dtype=np.float32)
-    for start in range(0, len(counts), CHUNK):
-        part = counts[start : start + CHUNK]
-        flat = np.moveaxis(part, 0, 1).reshape(part.shape[1], -1).astype(np.float32)
-        pooled = (weights @ flat).reshape(n, len(part), classes, classes)
-        found[:, start : start + CHUNK] = unweighted(pooled)[score]
-    return found
-
-
-def _means(scores: NDArray[np.float32], sizes: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Return the mean over the runs of each configuration: (n, runs) → (n, configurations)."""
-    sums = np.add.reduceat(scores, np.cumsum(sizes) - sizes, axis=1)
-    return (sums / sizes).astype(np.float32)
-
-
-def _standard_errors(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the standard error of each pair's difference, (configurations, configurations)."""
-    covariance = np.atleast_2d(np.cov(scores, rowvar=False))
-    variance = np.diag(covariance)
-    return np.sqrt(np.maximum(variance[:, None] + variance - 2 * covariance, 0))
-
-
-def _largest_deviation(deviations: NDArray[np.float32], errors: NDArray[np.float64]) -> float:
-    """Return the 95% quantile, over resamples, of the largest deviation of a pair's difference, in standard errors."""
-    largest = np.zeros(len(deviations), dtype=np.float32)
-    for i in range(deviations.shape[1] - 1):
-        differ = errors[i, i + 1 :] > 1e-6  # pairs that always agree have no standard error
-        if differ.any():
-            apart = np.abs(deviations[:, i + 1 :][:, differ] - deviations[:, i : i + 1])
-            np.maximum(
-                largest, (apart / errors[i, i + 1 :][differ].astype(np.float32)).max(axis=1), out=largest
-            )
-    return float(np.quantile(largest, 0.95))
-
-
-def _widened(z: float, subjects: int) -> float:
-    """Return the quantile of Student's t that corresponds to ``z``, because s itself is estimated from few subjects.
-
-    Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.5.
-    """
-    df = subjects - 1
-    t = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
-    return t * float(np.sqrt(subjects / df))

@@ -1,6 +1,7 @@
 """What is stored of experiments: their runs, folds and predictions, and what follows from these."""
 
 from mer_platform.experiments.models.curves import StoredCurves
+from mer_platform.experiments.models.effects import StoredEffects
 from mer_platform.experiments.models.experiments import Experiment
 from mer_platform.experiments.models.external import ExternalRun
 from mer_platform.experiments.models.managed import Managed, Tag
@@ -17,6 +18,7 @@ __all__ = [
     "Prediction",
     "Run",
     "StoredCurves",
+    "StoredEffects",
     "StoredRanking",
     "StoredResults",
     "Tag",

@@ -5,13 +5,18 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from mer_platform.composites.blindness import why_scores_hidden
+from mer_platform.configurations.display import ABSENT
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.naming import labels, varied_settings
 from mer_platform.experiments.results import group_by_configuration
+from mer_platform.experiments.sweeps.effects import ShownEffects, effects_of
 from mer_platform.experiments.sweeps.ranking import ranking_of
 from models_ml.errors import InputError
+from models_ml.evaluation.design import in_order
 from models_ml.evaluation.ranking import RankedConfiguration
 from models_ml.evaluation.uncertainty import Interval
+
+MAX_AXES = 8  # of lines from settings to UF1; more would leave no room for their names
 
 
 class Expected(NamedTuple):
@@ -79,7 +84,7 @@ class Answer:
             return [], None, ""
         if hidden := why_scores_hidden(self._user, self._experiment.version_id):
             return [], None, hidden
-        groups = group_by_configuration(self.scored)
+        groups = self._groups
         try:
             by_uf1, by_uar = ranking_of(self._experiment, groups)
         except InputError as error:
@@ -91,6 +96,30 @@ class Answer:
             standings.append(Standing(self.labels[runs[0].pk], runs, rank, own.score, own.interval))
         expected = None if by_uf1.chosen is None else Expected(by_uf1.chosen, by_uf1.chosen_interval)
         return standings, expected, ""
+
+    @cached_property
+    def _groups(self) -> list[list[Run]]:
+        return group_by_configuration(self.scored)
+
+    @cached_property
+    def effects(self) -> ShownEffects | None:
+        """What each setting does. None while runs are open, and if there is nothing to compare or to show."""
+        if self.open or len(self.standings) < 2:
+            return None
+        return effects_of(self._experiment, self._groups)
+
+    @property
+    def no_effects(self) -> str:
+        """Why there are no effects of settings to show, as a sentence; empty if there are."""
+        if self.problem:
+            return self.problem
+        if self.open:
+            return "The effects appear when all runs have ended. Until then, combinations of settings are missing."
+        if not self.effects:
+            return "Effects of settings need at least two configurations with scores."
+        if not self.effects.settings:
+            return "No setting was run with two values and all other settings equal, so effects cannot be separated."
+        return ""
 
     @property
     def best(self) -> Standing | None:
@@ -111,6 +140,32 @@ class Answer:
         """The two settings with the most values, in the order of ``varied``; fewer if fewer vary."""
         most = sorted(self.varied, key=lambda title: -len(set(self.varied[title])))[:2]
         return [title for title in self.varied if title in most]
+
+    @cached_property
+    def columns(self) -> dict[str, list[str]]:
+        """The values of the scored configurations in the settings with several values, at most ``MAX_AXES`` of these.
+
+        ``index`` of a rank is the position of its configuration.
+        """
+        place = {run.pk: number for number, run in enumerate(self.runs)}
+        scored = [place[group[0].pk] for group in self._groups]
+        found = {title: [values[number] for number in scored] for title, values in self.varied.items()}
+        several = {title: len(set(values) - {ABSENT}) for title, values in found.items()}
+        most = sorted((title for title in found if several[title] > 1), key=lambda title: -several[title])
+        return {title: values for title, values in found.items() if title in most[:MAX_AXES]}
+
+    @property
+    def choices(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The values of each of ``columns``, each with the key that ``choice`` takes."""
+        return [
+            (title, [(f"{i}.{j}", value) for j, value in enumerate(in_order(values))])
+            for i, (title, values) in enumerate(self.columns.items())
+        ]
+
+    def choice(self, key: str) -> tuple[str, str] | None:
+        """Return the setting and the value of a key of ``choices``; None for another key."""
+        known = {key: (title, value) for title, values in self.choices for key, value in values}
+        return known.get(key)
 
     @property
     def several_seeds(self) -> bool:

@@ -21,6 +21,7 @@ from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.runs.api import keep_weights_field
 from mer_platform.experiments.sweeps.answer import Answer, Standing
+from mer_platform.experiments.sweeps.effects_api import EffectsSerializer, interval_field
 from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
@@ -148,13 +149,6 @@ class ExperimentDetailSerializer(ExperimentSerializer):
         ]
 
 
-def interval_field(**settings: Any) -> serializers.ListField:
-    """A 95% interval, or null."""
-    return serializers.ListField(
-        child=serializers.FloatField(), min_length=2, max_length=2, default=None, allow_null=True, **settings
-    )
-
-
 class StandingSerializer(serializers.Serializer):
     """A configuration in the ranking by UF1."""
 
@@ -252,6 +246,12 @@ class ExperimentViewSet(
     def ranking(self, request: Request, pk: str) -> Response:
         """Rank the configurations by UF1, using the runs that have scores so far."""
         return Response(RankingSerializer(Answer(self.get_object(), request.user)).data)
+
+    @extend_schema(responses=EffectsSerializer)
+    @action(detail=True)
+    def effects(self, request: Request, pk: str) -> Response:
+        """Return the effect of each setting on UF1 and UAR, with the others averaged, once all runs have ended."""
+        return Response(EffectsSerializer(Answer(self.get_object(), request.user)).data)
 
     @extend_schema(request=None, responses=ExperimentDetailSerializer)
     @action(detail=True, methods=["post"])

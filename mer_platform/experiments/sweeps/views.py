@@ -1,12 +1,14 @@
 """Pages of experiments: the list, and the live page of one with its parts and actions."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -18,7 +20,7 @@ from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.runs.figures import losses
-from mer_platform.experiments.sweeps import figures, live
+from mer_platform.experiments.sweeps import effect_figures, figures, live
 from mer_platform.experiments.sweeps.answer import Answer
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.access import get_project, row_id
@@ -72,7 +74,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             (run, answer.labels[run.pk] + (f", seed {run.seed}" if several_seeds else ""))
             for run in answer.runs
         ],
-        **_failed(experiment),
+        **_failed([run for run in answer.runs if run.state == Run.State.FAILED]),
         "answer": answer,
         "heat": answer.widest,
         "workers": _workers(experiment),
@@ -107,11 +109,18 @@ def experiment_answer(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+def experiment_effects(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    experiment = _get_experiment(request, slug, pk)
+    context = {"experiment": experiment, "answer": Answer(experiment, request.user)}
+    return render(request, "experiments/sweeps/_effects.html", context)
+
+
+@login_required
+@require_GET
 def experiment_failed(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     experiment = _get_experiment(request, slug, pk)
-    return render(
-        request, "experiments/sweeps/_failed.html", {"experiment": experiment, **_failed(experiment)}
-    )
+    failed = list(experiment.runs.filter(state=Run.State.FAILED).order_by("pk"))
+    return render(request, "experiments/sweeps/_failed.html", {"experiment": experiment, **_failed(failed)})
 
 
 @login_required
@@ -125,20 +134,44 @@ def experiment_workers(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 @login_required
 @require_GET
 def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
-    """``losses`` of ``?run=``, ``ranking``, or ``heat-map`` over the settings ``?x=`` and ``?y=``; empty without scores."""
+    """``losses`` of ``?run=``, or one of ``FIGURES``; empty without scores."""
     experiment = _get_experiment(request, slug, pk)
     if name == "losses":
         run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
         return JsonResponse(as_json(losses(run)))
-    answer = Answer(experiment, request.user)
-    x, y = request.GET.get("x", ""), request.GET.get("y", "")
-    if name not in ("ranking", "heat-map") or (name == "heat-map" and not {x, y} <= set(answer.varied)):
-        raise Http404("This figure does not exist. A heat map needs two of the settings that vary.")
+    if name not in FIGURES:
+        raise Http404("This figure does not exist.")
+    figure = FIGURES[name](Answer(experiment, request.user), request.GET)
+    return JsonResponse({"data": [], "layout": {}} if figure is None else as_json(figure))
+
+
+def _heat_map(answer: Answer, asked: QueryDict) -> go.Figure | None:
+    """The heat map over the settings ``?x=`` and ``?y=``."""
+    x, y = asked.get("x", ""), asked.get("y", "")
+    if not {x, y} <= set(answer.varied):
+        raise Http404("A heat map needs two of the settings that vary.")
+    return figures.heat_map(answer, x, y) if answer.standings else None
+
+
+def _parallel(answer: Answer, asked: QueryDict) -> go.Figure | None:
+    """The lines from settings to UF1. Those of the value ``?only=``, a key of ``Answer.choices``, are highlighted."""
     if not answer.standings:
-        return JsonResponse({"data": [], "layout": {}})
-    ranked = name == "ranking"
-    figure = figures.ranked(answer) if ranked else figures.heat_map(answer, x, y)
-    return JsonResponse(as_json(figure))
+        return None
+    return effect_figures.parallel(answer, answer.choice(asked.get("only", "")))
+
+
+def _averaged(answer: Answer, asked: QueryDict) -> go.Figure | None:
+    effects = answer.effects
+    return effect_figures.averaged(effects) if effects and effects.settings else None
+
+
+# By name; each takes the answer and what was asked for, and returns None if there is nothing to show.
+FIGURES: dict[str, Callable[[Answer, QueryDict], go.Figure | None]] = {
+    "ranking": lambda answer, _: figures.ranked(answer) if answer.standings else None,
+    "heat-map": _heat_map,
+    "parallel": _parallel,
+    "effects": _averaged,
+}
 
 
 @login_required
@@ -184,16 +217,15 @@ def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.
     return get_object_or_404(experiments, pk=pk, project=project)
 
 
-def _failed(experiment: Experiment) -> dict[str, Any]:
+def _failed(runs: Sequence[Run]) -> dict[str, Any]:
     """Return the first failed runs, to be listed with their reasons, more to be listed without, and all their numbers."""
-    runs = experiment.runs.filter(state=Run.State.FAILED).order_by("pk")
-    count, first = runs.count(), list(runs[: WITH_REASON + WITHOUT_REASON])
+    listed = WITH_REASON + WITHOUT_REASON
     return {
-        "failed": first[:WITH_REASON],
-        "failed_others": first[WITH_REASON:],
-        "failed_count": count,
-        "failed_other_count": count - WITH_REASON,
-        "failed_unlisted": count - len(first),
+        "failed": runs[:WITH_REASON],
+        "failed_others": runs[WITH_REASON:listed],
+        "failed_count": len(runs),
+        "failed_other_count": len(runs) - WITH_REASON,
+        "failed_unlisted": len(runs) - len(runs[:listed]),
     }
 
 
