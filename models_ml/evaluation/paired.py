@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import unweighted
-from models_ml.evaluation.uncertainty import RESAMPLES, Interval, interval_of, resamples, subject_confusions
+from models_ml.evaluation.uncertainty import RESAMPLES, Interval, resamples, subject_confusions
+
+ROUNDING = 1e-6  # equal scores can differ by this in 32 bits
 
 
 @dataclass(frozen=True)
@@ -123,27 +125,62 @@ def compare_with_first(
                 f"The runs must predict the same samples. There are {len(true)} true labels, {len(runs[0])} predictions "
                 f"of the first run and {len(pred)} of another."
             )
-    counts = np.stack([subject_confusions(true, pred, subjects) for pred in runs], axis=1)
-    if len(counts) < 2:
+    counts = np.stack([subject_confusions(true, pred, subjects) for pred in runs])
+    if counts.shape[1] < 2:
         raise InputError("A comparison needs at least two subjects; these predictions are of one.")
-    pooled = resamples(len(counts), n, seed) @ counts.reshape(len(counts), -1).astype(np.float32)
-    observed, drawn = unweighted(counts.sum(axis=0)), unweighted(pooled.reshape(n, *counts.shape[1:]))
+    observed = unweighted(counts.sum(axis=1))
+    drawn = _drawn_scores(counts, resamples(counts.shape[1], n, seed))
+    differences = {
+        name: _differences(observed[name][1:] - observed[name][0], scores[1:] - scores[0])
+        for name, scores in drawn.items()
+    }
     return [
         Paired(
-            {name: _difference(observed[name][[0, i]], drawn[name][:, [0, i]]) for name in observed},
-            mcnemar(runs[0] == true, runs[i] == true),
+            {name: own[i] for name, own in differences.items()}, mcnemar(runs[0] == true, runs[i + 1] == true)
         )
-        for i in range(1, len(runs))
+        for i in range(len(runs) - 1)
     ]
 
 
-def _difference(observed: NDArray[np.float64], drawn: NDArray[np.float64]) -> ScoreDifference:
-    differences = drawn[:, 1] - drawn[:, 0]
-    interval = interval_of(differences)
-    assert interval is not None  # noqa: S101  each subject has samples, so each resample has scores
-    rarer = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
-    p = min(1.0, 2 * float(1 + rarer) / (1 + len(differences)))
-    return ScoreDifference(float(observed[1] - observed[0]), interval, p)
+def _drawn_scores(counts: NDArray[np.int64], weights: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return UF1, UAR and accuracy of each run in each resample, (runs, resamples), as ``unweighted`` defines them.
+
+    Parameters
+    ----------
+    counts
+        (runs, subjects, classes, classes) confusion matrices of the same samples.
+    weights
+        (resamples, subjects) how often each subject is drawn.
+    """
+    runs, subjects, classes, _ = counts.shape
+    hits = np.diagonal(counts, axis1=2, axis2=3)  # (runs, subjects, classes)
+    parts = [hits, counts.sum(axis=2), counts[:1].sum(axis=3)]  # correct, predicted and, for all runs, actual
+    rows = np.concatenate([np.moveaxis(part, 2, 1).reshape(-1, subjects) for part in parts])
+    pooled = rows.astype(np.float32) @ np.ascontiguousarray(
+        weights.T
+    )  # one fast product; exact, since counts are small
+    correct, predicted = pooled[: 2 * runs * classes].reshape(2, runs, classes, -1)
+    actual = pooled[2 * runs * classes :]
+    size = actual + predicted
+    f1 = 2 * correct / np.maximum(size, 1)
+    recall = correct / np.maximum(actual, 1)
+    return {
+        "uf1": f1.sum(axis=1) / (size > 0).sum(axis=1, dtype=np.float32),
+        "uar": recall.sum(axis=1) / (actual > 0).sum(axis=0, dtype=np.float32),
+        "accuracy": correct.sum(axis=1) / actual.sum(axis=0),
+    }
+
+
+def _differences(observed: NDArray[np.float64], drawn: NDArray[np.float32]) -> list[ScoreDifference]:
+    """Return a difference for each row of ``drawn`` (others, resamples)."""
+    drawn[np.abs(drawn) < ROUNDING] = 0
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=1)
+    rarer = np.minimum((drawn <= 0).sum(axis=1), (drawn >= 0).sum(axis=1))
+    p = np.minimum(1, 2 * (1 + rarer) / (1 + drawn.shape[1]))
+    return [
+        ScoreDifference(float(value), (float(start), float(end)), float(own))
+        for value, start, end, own in zip(observed, low, high, p, strict=True)
+    ]
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-from models_ml.evaluation.metrics import class_ratios, confusion_matrix, unweighted
+from models_ml.evaluation.metrics import class_labels, class_ratios, unweighted
 
 # With so many resamples, the ends of an interval vary between seeds by about 0.7% of its width (the standard error of a 2.5%
 # quantile of a normal distribution). All intervals of a run take less than a second (tests/bench/evaluation.py).
@@ -157,10 +157,15 @@ def subject_confusions(
         raise InputError(
             f"There are {len(true)} labels and {len(subjects)} subjects. Each sample needs both."
         )
-    counted = np.ones(len(true), dtype=bool) if among is None else np.asarray(among)
+    labels, guesses = class_labels(true, "true"), class_labels(pred, "predicted")
+    if len(labels) != len(guesses):
+        raise InputError(f"There are {len(labels)} true labels and {len(guesses)} predictions.")
     names, position = np.unique(np.asarray(subjects), return_inverse=True)
-    members = (np.flatnonzero((position == i) & counted) for i in range(len(names)))
-    return np.stack([confusion_matrix(true[rows], pred[rows]) for rows in members])
+    n = len(CLASSES)
+    cells = (position * n + labels) * n + guesses
+    if among is not None:
+        cells = cells[np.asarray(among, dtype=bool)]
+    return np.bincount(cells, minlength=len(names) * n * n).reshape(len(names), n, n)
 
 
 def resamples(subjects: int, n: int = RESAMPLES, seed: int = 0) -> NDArray[np.float32]:
