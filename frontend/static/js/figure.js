@@ -2,8 +2,10 @@
  * `<mer-figure src="/…/figure.json" label="Confusion matrix" plotly="{% static 'plotly/plotly.min.js' %}">`
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
  * Attributes: `height` (px), `no-table`, `empty` (text if there is no data), `lazy` (load when it is scrolled to), `cell` (px: the
- * address gets the number of such panels that fit side by side, as `columns`). `state` is loading, ready, empty or failed.
+ * address gets the number of such panels that fit side by side, as `columns`), `point-link` (see figure-links.js). `state` is loading,
+ * ready, empty or failed.
  */
+import { followPoints, linkCells } from "./figure-links.js";
 import { figureTables, resolveTokens, themedLayout } from "./figure-theme.js";
 import { requestJson } from "./http.js";
 
@@ -186,6 +188,8 @@ class MerFigure extends HTMLElement {
     const displayModeBar = matchMedia("(hover: hover)").matches ? "hover" : false;
     const config = { responsive: false, displayModeBar, ...this.#figure.config, ...IN_HOUSE };
     await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
+    const link = this.getAttribute("point-link");
+    if (link) followPoints(this.#plot, link);
     this.#tabulate();
     this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));
   }
@@ -219,6 +223,8 @@ class MerFigure extends HTMLElement {
     const summary = document.createElement("summary");
     summary.textContent = "Show as table";
     details.append(summary, ...figureTables(this.#figure).map((table) => tableElement(table, this.getAttribute("label") ?? "")));
+    const link = this.getAttribute("point-link");
+    if (link) linkCells(details, this.#figure.data, link);
     this.querySelector("details.figure-table")?.remove();
     this.append(details);
   }

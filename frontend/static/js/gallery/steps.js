@@ -2,18 +2,18 @@
 
 /** @typedef {{by: 1 | -1, arrow: boolean, rows: boolean}} Step rows: to the card below or above */
 
-/** @type {Record<string, Step>} */
-const STEPS = {
-  j: { by: 1, arrow: false, rows: false },
-  k: { by: -1, arrow: false, rows: false },
-  ArrowRight: { by: 1, arrow: true, rows: false },
-  ArrowLeft: { by: -1, arrow: true, rows: false },
-  ArrowDown: { by: 1, arrow: true, rows: true },
-  ArrowUp: { by: -1, arrow: true, rows: true },
-};
+/** @type {ReadonlyMap<string, Step>} */
+const STEPS = new Map([
+  ["j", { by: 1, arrow: false, rows: false }],
+  ["k", { by: -1, arrow: false, rows: false }],
+  ["ArrowRight", { by: 1, arrow: true, rows: false }],
+  ["ArrowLeft", { by: -1, arrow: true, rows: false }],
+  ["ArrowDown", { by: 1, arrow: true, rows: true }],
+  ["ArrowUp", { by: -1, arrow: true, rows: true }],
+]);
 
 /** @param {string} key @returns {Step | undefined} */
-export const stepOfKey = (key) => STEPS[key.length === 1 ? key.toLowerCase() : key];
+export const stepOfKey = (key) => STEPS.get(key.length === 1 ? key.toLowerCase() : key);
 
 /**
  * How many cards lie between a card and the one below or above it.
