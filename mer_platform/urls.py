@@ -16,6 +16,7 @@ from mer_platform.deletion.api import (
     DeletableProjectViewSet,
     DeletableSubjectViewSet,
 )
+from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
 from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.gallery.api import RunErrors
 from mer_platform.experiments.managing.api import TagViewSet
@@ -42,6 +43,7 @@ router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", RunViewSet)
 router.register("experiments", ExperimentViewSet)
 router.register("tags", TagViewSet)
+router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("workers", WorkerViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
@@ -69,6 +71,7 @@ urlpatterns = [
     path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
     path("api/v1/runs/compare/", CompareRuns.as_view(), name="compare-runs-api"),
     path("api/v1/runs/<int:pk>/errors/", RunErrors.as_view(), name="run-errors"),
+    path("api/v1/runs/<int:pk>/attributions/", RunAttributions.as_view(), name="run-attributions"),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

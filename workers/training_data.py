@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.experiments.models import Run
@@ -17,6 +18,12 @@ def run_data(run: Run) -> tuple[list[Sample], TrainingData]:
     config = run.settings
     version = run.version
     return _loaded(version.pk, version.content_hash, config.features, config.train.apex_jitter)
+
+
+def run_features(run: Run) -> NDArray[np.float32]:
+    """Return the features of the run's samples, as its networks predict them: (N, 3, size, size), without moved apexes."""
+    version = run.version
+    return _loaded(version.pk, version.content_hash, run.settings.features, 0)[1].features
 
 
 @lru_cache(maxsize=2)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from pydantic import ValidationError as ConfigError
 
+from models_ml.attribution.config import AttributionConfig
 from models_ml.config import FeatureConfig, RunConfig, SweepConfig, field_path
 from models_ml.wording import in_words
 
@@ -27,6 +28,14 @@ def parse_features(data: Any) -> FeatureConfig:
     """Return the validated feature settings. Raises ValidationError with every error by field: ``{"size": […]}``."""
     try:
         return FeatureConfig.model_validate(data)
+    except ConfigError as error:
+        raise ValidationError(errors_by_field(error)) from error
+
+
+def parse_attribution(data: Any) -> AttributionConfig:
+    """Return the validated settings of an attribution. Raises ValidationError with every error by field."""
+    try:
+        return AttributionConfig.model_validate(data)
     except ConfigError as error:
         raise ValidationError(errors_by_field(error)) from error
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from mer_platform.clips.models import Clip, FlowPicture, content_key
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.models import FoldWeights, Run
+from mer_platform.experiments.models import Attribution, FoldWeights, Run
 from mer_platform.exports.models import FeatureExport
 from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
@@ -187,6 +187,12 @@ def _weights(rows: Holdings) -> Iterator[Needed]:
         yield Needed(weights.file, str(weights))
 
 
+def _attributions(rows: Holdings) -> Iterator[Needed]:
+    found = Attribution.objects.filter(run__in=rows.runs).exclude(file="")
+    for attribution in found.select_related("run").defer("summary").iterator():
+        yield Needed(attribution.file, str(attribution))
+
+
 def _exports(rows: Holdings) -> Iterator[Needed]:
     found = FeatureExport.objects.filter(version__in=rows.versions).exclude(file="")
     for export in found.select_related("version__composite").iterator():
@@ -207,7 +213,7 @@ def _sheets_used(names: Collection[str]) -> set[str]:
 
 
 def _by_file(
-    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | FeatureExport],
+    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport],
 ) -> Callable[[Collection[str]], set[str]]:
     def used(names: Collection[str]) -> set[str]:
         return set(model._default_manager.filter(file__in=names).values_list("file", flat=True))
@@ -256,6 +262,13 @@ KINDS = {
             re.compile(rf"fold-weights/{_HASHED}\.\w+"),
             _weights,
             _by_file(FoldWeights),
+        ),
+        FileKind(
+            "attributions",
+            "attributions",
+            re.compile(rf"attributions/{_HASHED}\.\w+"),
+            _attributions,
+            _by_file(Attribution),
         ),
         FileKind(
             "exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _by_file(FeatureExport)

@@ -1,5 +1,6 @@
 """What is stored of experiments: their runs, folds and predictions, and what follows from these."""
 
+from mer_platform.experiments.models.attributions import Attribution, AttributionPiece
 from mer_platform.experiments.models.curves import StoredCurves
 from mer_platform.experiments.models.effects import StoredEffects
 from mer_platform.experiments.models.experiments import Experiment
@@ -10,6 +11,8 @@ from mer_platform.experiments.models.runs import Fold, Prediction, Run
 from mer_platform.experiments.models.weights import FoldWeights
 
 __all__ = [
+    "Attribution",
+    "AttributionPiece",
     "Experiment",
     "ExternalRun",
     "Fold",
