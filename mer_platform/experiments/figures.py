@@ -37,7 +37,10 @@ def cell_texts(
     diverging: bool = False,
     **of_all: Any,
 ) -> list[dict[str, Any]]:
-    """Return the annotations of ``add_cell_texts``. With ``diverging``, the scale is that of differences."""
+    """Return the annotations of ``add_cell_texts``. With ``diverging``, the scale is that of differences.
+
+    They stand at the positions of the cells: Plotly would take a category such as “30” for the position 30.
+    """
     ink = "var(--ink-on-diverging-{:.3f})" if diverging else "var(--ink-on-{:.3f})"
     return [
         {
@@ -48,8 +51,8 @@ def cell_texts(
             "font": {"color": ink.format(share)},
             **of_all,
         }
-        for line, line_texts, line_shares in zip(lines, texts, shares, strict=True)
-        for column, text, share in zip(columns, line_texts, line_shares, strict=True)
+        for line, (_, line_texts, line_shares) in enumerate(zip(lines, texts, shares, strict=True))
+        for column, (_, text, share) in enumerate(zip(columns, line_texts, line_shares, strict=True))
         if share is not None
     ]
 
