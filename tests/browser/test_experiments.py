@@ -69,7 +69,7 @@ def test_a_grid_is_launched_followed_paused_and_answered(page: Page, project: st
     page.keyboard.press("ArrowRight")
     expect(page.locator(".fold-words")).to_contain_text("CASME II/sub02 held out")
     accessible(page)
-    assert buttons_of_charts(page) & {"Download plot as a PNG", "Zoom", "Pan"}
+    assert buttons_of_charts(page) & {"Zoom", "Pan"}
     page.get_by_role("region", name="Configurations by UF1").get_by_role("link").first.click()
     assert buttons_of_charts(page)
 

@@ -1,6 +1,7 @@
 /**
  * `<mer-figure src="/…/figure.json" label="Confusion matrix" plotly="{% static 'plotly/plotly.min.js' %}">`
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
+ * A menu below it downloads it as a file for a paper, which the server draws: `src` answers `?format=svg&columns=1`.
  * Attributes: `height` (px), `no-table`, `empty` (text if there is no data), `lazy` (load when it is scrolled to), `cell` (px: the
  * address gets the number of such panels that fit side by side, as `columns`), `point-link` (see figure-links.js). `state` is loading,
  * ready, empty or failed.
@@ -65,6 +66,7 @@ const IN_HOUSE = {
   sendData: false,
   plotlyServerURL: "",
   topojsonURL: "about:blank",
+  modeBarButtonsToRemove: ["toImage"], // the menu has files for a paper
 };
 
 class MerFigure extends HTMLElement {
@@ -190,6 +192,7 @@ class MerFigure extends HTMLElement {
     await plotly().react(this.#plot, resolveTokens(this.#figure.data, token), layout, config);
     const link = this.getAttribute("point-link");
     if (link) followPoints(this.#plot, link);
+    this.#offerFiles();
     this.#tabulate();
     this.dispatchEvent(new CustomEvent("mer:drawn", { bubbles: true }));
   }
@@ -215,6 +218,11 @@ class MerFigure extends HTMLElement {
     return { token: (/** @type {string} */ name) => known.get(name) ?? "", font };
   }
 
+  #offerFiles() {
+    this.querySelector(".figure-files")?.remove();
+    this.append(filesMenu(this.getAttribute("src") ?? "", this.getAttribute("label") ?? ""));
+  }
+
   #tabulate() {
     if (this.hasAttribute("no-table") || !this.#figure) return;
     const details = document.createElement("details");
@@ -228,6 +236,36 @@ class MerFigure extends HTMLElement {
     this.querySelector("details.figure-table")?.remove();
     this.append(details);
   }
+}
+
+/** Widths of the columns of journals, as the server draws them. */
+const COLUMNS = Object.freeze([[1, "One column, 88 mm"], [2, "Two columns, 180 mm"]]);
+
+/** @param {string} src @param {string} label of the figure @returns {HTMLElement} a menu of files to download */
+function filesMenu(src, label) {
+  const menu = document.createElement("details");
+  menu.className = "menu menu-end figure-files";
+  const summary = document.createElement("summary");
+  summary.textContent = "Download";
+  if (label) summary.setAttribute("aria-label", `Download: ${label}`);
+  const panel = document.createElement("div");
+  panel.className = "menu-panel";
+  for (const [columns, width] of COLUMNS) {
+    const title = document.createElement("p");
+    title.className = "menu-label";
+    title.textContent = String(width);
+    panel.append(title);
+    for (const format of ["svg", "pdf", "png"]) {
+      const link = document.createElement("a");
+      link.href = `${src}${src.includes("?") ? "&" : "?"}format=${format}&columns=${columns}`;
+      link.download = "";
+      link.textContent = format.toUpperCase();
+      link.setAttribute("aria-label", `${format.toUpperCase()}, ${width}`);
+      panel.append(link);
+    }
+  }
+  menu.append(summary, panel);
+  return menu;
 }
 
 /** @param {import("./figure-theme.js").PlainTable} table @param {string} label @returns {HTMLElement} */

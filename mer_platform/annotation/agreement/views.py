@@ -14,6 +14,7 @@ from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedC
 from mer_platform.annotation.agreement.statistics import SeenExpression, overlap
 from mer_platform.annotation.marks import MARKS
 from mer_platform.clips.models import Database
+from mer_platform.figure_files import figure_file, wants_file
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from models_ml.formats.csv_text import guard_formula
@@ -74,7 +75,11 @@ def figure(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the differences of the marks as a bar chart, in frames or (``?unit=ms``) in milliseconds."""
     project = get_project(request, slug, Role.RESEARCHER)
     unit = "ms" if request.GET.get("unit") == "ms" else "frames"
-    return JsonResponse(figures.differences(_selection(request, project).shown, unit))
+    drawn = figures.differences(_selection(request, project).shown, unit)
+    if wants_file(request):
+        what = f"Differences of marks between coders in {unit}, project {project}."
+        return figure_file(request, drawn, f"agreement-{project.slug}-{unit}", what)
+    return JsonResponse(drawn)
 
 
 @login_required

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
@@ -17,8 +17,9 @@ from mer_platform.experiments.comparison.comparing import (
     compare_runs,
     query_of,
 )
-from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
+from mer_platform.experiments.paper.captions import caption_of
+from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.search import search_runs
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project
@@ -84,7 +85,8 @@ def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         raise Http404(str(error)) from error
     if name not in FIGURES or not runs:
         raise Http404("This figure does not exist, or there are no runs to compare.")
-    return JsonResponse(as_json(FIGURES[name](runs)))
+    draw = FIGURES[name]
+    return figure_response(request, draw(runs), f"compare-{name}", runs, caption_of(draw))
 
 
 def _offered(request: HttpRequest, project: Project, asked: Sequence[str]) -> dict[str, Any]:

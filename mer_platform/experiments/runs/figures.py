@@ -51,7 +51,8 @@ def per_class(results: Results) -> go.Figure:
     ]
     figure = go.Figure(bars)
     figure.update_layout(barmode="group", margin=MARGIN, height=340, legend={"orientation": "h", "y": 1.12})
-    figure.update_yaxes(range=[0, 1])
+    figure.update_xaxes(title="class")
+    figure.update_yaxes(title="score", range=[0, 1])
     return figure
 
 
@@ -68,8 +69,8 @@ def per_subject(results: Results) -> go.Figure:
             hovertemplate="%{x}: %{customdata[0]} of %{customdata[1]}<extra></extra>",
         )
     )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    figure.update_xaxes(type="category", tickangle=-45)
+    figure.update_yaxes(title="correct predictions", range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(title="subject", type="category", tickangle=-45)
     figure.update_layout(margin={**MARGIN, "b": 120}, height=340)
     return figure
 

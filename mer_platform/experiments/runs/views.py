@@ -1,10 +1,13 @@
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
+import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -15,9 +18,10 @@ from mer_platform.configurations.display import network_facts, settings_by_secti
 from mer_platform.experiments import services
 from mer_platform.experiments.comparison import curve_figures
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, comparable_runs, query_of
-from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.results import results_of
+from mer_platform.experiments.paper.captions import caption_of
+from mer_platform.experiments.paper.figures import figure_response
+from mer_platform.experiments.results import Results, results_of
 from mer_platform.experiments.runs import figures
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.experiments.search import search_runs
@@ -29,15 +33,27 @@ from models_ml.errors import InputError
 
 PAGE_SIZE = 20
 LATEST = 8  # runs in the figure below the list
+
+
+def _of_results(draw: Callable[[Results], go.Figure]) -> Callable[[Run], go.Figure]:
+    """Return the function that draws the same of a run."""
+    return wraps(draw)(lambda run: draw(results_of(run)))
+
+
+def _of_one(draw: Callable[[Sequence[Run]], go.Figure]) -> Callable[[Run], go.Figure]:
+    """Return the function that draws the same of a run alone."""
+    return wraps(draw)(lambda run: draw([run]))
+
+
 FIGURES = {
-    "confusion": lambda run: figures.confusion(results_of(run)),
-    "per-class": lambda run: figures.per_class(results_of(run)),
-    "per-subject": lambda run: figures.per_subject(results_of(run)),
+    "confusion": _of_results(figures.confusion),
+    "per-class": _of_results(figures.per_class),
+    "per-subject": _of_results(figures.per_subject),
     "losses": figures.losses,
     "epochs": figures.epochs,
-    "roc": lambda run: curve_figures.roc([run]),
-    "precision-recall": lambda run: curve_figures.precision_recall([run]),
-    "calibration": lambda run: curve_figures.calibration([run]),
+    "roc": _of_one(curve_figures.roc),
+    "precision-recall": _of_one(curve_figures.precision_recall),
+    "calibration": _of_one(curve_figures.calibration),
 }
 
 
@@ -124,7 +140,8 @@ def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpRespo
         raise Http404("This figure does not exist, or the run is not finished yet.")
     if name != "losses" and (hidden := why_scores_hidden(request.user, run.version_id)):
         raise PermissionDenied(hidden)
-    return JsonResponse(as_json(FIGURES[name](run), *curve_figures.extras(name, [run])))
+    draw, extras = FIGURES[name], curve_figures.extras(name, [run])
+    return figure_response(request, draw(run), f"run-{run.pk}-{name}", [run], caption_of(draw), *extras)
 
 
 @login_required

@@ -16,9 +16,10 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.fields import NumberList
 from mer_platform.experiments import services
-from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.models.progress import progress_of_experiments
+from mer_platform.experiments.paper.captions import caption_of
+from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.runs.figures import losses
 from mer_platform.experiments.sweeps import effect_figures, figures, live
 from mer_platform.experiments.sweeps.answer import Answer
@@ -138,11 +139,13 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
     experiment = _get_experiment(request, slug, pk)
     if name == "losses":
         run = get_object_or_404(experiment.runs, pk=row_id(request.GET.get("run")))
-        return JsonResponse(as_json(losses(run)))
+        return figure_response(request, losses(run), f"run-{run.pk}-losses", [run], caption_of(losses))
     if name not in FIGURES:
         raise Http404("This figure does not exist.")
-    figure = FIGURES[name](Answer(experiment, request.user), request.GET)
-    return JsonResponse({"data": [], "layout": {}} if figure is None else as_json(figure))
+    answer = Answer(experiment, request.user)
+    figure = FIGURES[name](answer, request.GET) or go.Figure()
+    caption = caption_of(DRAWN_BY[name])
+    return figure_response(request, figure, f"experiment-{pk}-{name}", answer.scored, caption)
 
 
 def _heat_map(answer: Answer, asked: QueryDict) -> go.Figure | None:
@@ -171,6 +174,12 @@ FIGURES: dict[str, Callable[[Answer, QueryDict], go.Figure | None]] = {
     "heat-map": _heat_map,
     "parallel": _parallel,
     "effects": _averaged,
+}
+DRAWN_BY: dict[str, Callable[..., go.Figure]] = {  # their docstrings are captions
+    "ranking": figures.ranked,
+    "heat-map": figures.heat_map,
+    "parallel": effect_figures.parallel,
+    "effects": effect_figures.averaged,
 }
 
 
