@@ -16,12 +16,12 @@ from mer_platform.deletion.api import (
     DeletableProjectViewSet,
     DeletableSubjectViewSet,
 )
+from mer_platform.deletion.run_api import DeletableExperimentViewSet, DeletableRunViewSet
 from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
 from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.gallery.api import RunErrors
 from mer_platform.experiments.managing.api import TagViewSet
-from mer_platform.experiments.runs.api import RunConfigSchema, RunViewSet
-from mer_platform.experiments.sweeps.api import ExperimentViewSet
+from mer_platform.experiments.runs.api import RunConfigSchema
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
@@ -40,8 +40,8 @@ router.register("annotation-imports", AnnotationImportViewSet, basename="annotat
 router.register("consensus", ConsensusViewSet)
 router.register("assignments", AssignmentViewSet)
 router.register("composite-versions", CompositeVersionViewSet)
-router.register("runs", RunViewSet)
-router.register("experiments", ExperimentViewSet)
+router.register("runs", DeletableRunViewSet)
+router.register("experiments", DeletableExperimentViewSet)
 router.register("tags", TagViewSet)
 router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("workers", WorkerViewSet)

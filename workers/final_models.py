@@ -1,8 +1,11 @@
 """Queues ``training`` and ``gpu``, kind ``model``: a run's configuration trained on all samples."""
 
+import hashlib
+
 from django.core.files.base import ContentFile
 
 from mer_platform.configurations.display import network_in_words
+from mer_platform.deletion.services import note_unused, note_used
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.broker import GPU_QUEUE
@@ -11,6 +14,7 @@ from mer_platform.scoring.models import ModelVersion
 from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.training.engine import Cancelled, fit_all
+from workers.fold_weights import COMMIT_SECONDS
 from workers.runner import handles
 from workers.training_data import run_data
 
@@ -39,8 +43,14 @@ def train_final_model(claim: Claim) -> None:
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
     content = model.save_bytes()
-    name, digest = store_by_content("models", ContentFile(content), ".safetensors")
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"models/{digest[:2]}/{digest}.safetensors"
+    note_unused(
+        [name], COMMIT_SECONDS
+    )  # first: if the run is deleted now, or the worker killed, the file goes
+    store_by_content("models", ContentFile(content), ".safetensors", sha256=digest)
     with steps.finishing_model(claim, run.pk):
+        note_used([name])
         ModelVersion.objects.update_or_create(
             run=run, defaults={"file": name, "sha256": digest, "classes": list(CLASSES)}
         )

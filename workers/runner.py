@@ -117,7 +117,7 @@ def run_claimed(claim: Claim) -> bool:
         connection.close()
     except Exception:
         if not Job.objects.filter(pk=job.pk).exists():
-            log.warning("job %s: it was deleted with its project; its result is discarded", job.pk)
+            log.warning("job %s: it was deleted with what it worked for; its result is discarded", job.pk)
             return True
         log.exception("job %s failed", job.pk)
         reason = f"Internal error in job {job.pk}. The worker's log has the details."

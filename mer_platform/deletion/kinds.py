@@ -112,41 +112,47 @@ def _layers_used(entries: Collection[str]) -> set[str]:
 def _features(rows: Holdings) -> Iterator[Needed]:
     """Yield the cached features of versions and scores, on each kind of device; they are computed again if missing."""
     for version in rows.versions.iterator():
-        wanted = _feature_settings(version)
+        wanted = list(feature_settings(version).values())
         if not wanted:
             continue
         samples = version.samples.filter(clip__isnull=False).order_by()
         columns = ("content_sha256", "clip__turn", "onset", "apex", "offset")
         for sha256, turn, onset, apex, offset in samples.values_list(*columns):
             if sha256 not in rows.skip:
-                yield from _features_of(content_key(sha256, turn), onset, apex, offset, wanted)
+                yield from features_of(content_key(sha256, turn), onset, apex, offset, wanted)
     scored = rows.scores.filter(onset__isnull=False, apex__isnull=False)
     for item in scored.select_related("clip", "batch__model__run").iterator():
         if item.clip.sha256 not in rows.skip:
             config = item.batch.model.run.settings.features
-            yield from _features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
+            yield from features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
 
 
-def _feature_settings(version: CompositeVersion) -> list[tuple[FeatureConfig, int]]:
-    """Return the configurations under which a version's features were requested, each with its shift of the apex."""
+def feature_settings(
+    version: CompositeVersion, without_ranges: Collection[tuple[str, int]] = ()
+) -> dict[tuple[str, int], tuple[FeatureConfig, int]]:
+    """Return the configurations under which a version's features were requested, each with its shift of the apex.
+
+    The key has the configuration's hash instead. ``without_ranges``: keys that do not count if only runs requested them.
+    """
     ranges = FeatureRange.objects.filter(version=version).order_by()
     stored: dict[tuple[str, int], object] = {}
     for config_hash, jitter, config in ranges.values_list("config_hash", "apex_jitter", "config"):
-        stored[config_hash, jitter] = config
+        if (config_hash, jitter) not in without_ranges:
+            stored[config_hash, jitter] = config
     for rows in (FeatureSet.objects.filter(version=version), FeatureExport.objects.filter(version=version)):
         stored |= {
             (config_hash, 0): config for config_hash, config in rows.values_list("config_hash", "config")
         }
-    found = []
-    for (_, jitter), config in stored.items():
+    found = {}
+    for (config_hash, jitter), config in stored.items():
         try:
-            found.append((FeatureConfig.model_validate(config), jitter))
+            found[config_hash, jitter] = FeatureConfig.model_validate(config), jitter
         except ValidationError:  # stored by an earlier version; such features are not read now
             continue
     return found
 
 
-def _features_of(
+def features_of(
     content: str,
     onset: int | None,
     apex: int | None,

@@ -63,7 +63,7 @@ def launch_experiment(
 
 
 def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[Run]:
-    """Run every combination with more seeds. Return the new runs.
+    """Run every combination with more seeds. Return the new runs. What was deleted does not come back.
 
     Raises ValidationError if one is not a seed, or if all combinations were run with these seeds before.
     """
@@ -79,7 +79,14 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
             {**(experiment.sweep or {}), "seeds": [*stored, *(s for s in seeds if s not in stored)]}
         )
         known = {run.settings.content_hash() for run in runs}  # stored hashes may be of other code
-        new = [run for run in plan_sweep(experiment.version, sweep) if run.config.content_hash() not in known]
+        combinations = {_without_seed(run.settings) for run in runs}
+        new = [
+            run
+            for run in plan_sweep(experiment.version, sweep)
+            if run.config.seed in seeds
+            and run.config.content_hash() not in known
+            and _without_seed(run.config) in combinations
+        ]
         if not new:
             raise ValidationError({"seeds": f"Every combination has already been run with {_listed(seeds)}."})
         experiment.sweep = sweep.model_dump(mode="json")
@@ -296,6 +303,10 @@ def run_name(sweep: SweepConfig, config: RunConfig) -> str:
         path == "net" or path.startswith("net.")
     )]  # fmt: skip
     return ", ".join([config.net.describe(), *others])
+
+
+def _without_seed(config: RunConfig) -> str:
+    return config.model_copy(update={"seed": 0}).content_hash()
 
 
 def _listed(seeds: Sequence[int]) -> str:

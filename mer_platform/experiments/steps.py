@@ -142,8 +142,8 @@ def fail_runs(experiment_id: int, runs: "QuerySet[Run]", reason: str) -> None:
 def fail_model(run_id: int, reason: str) -> None:
     """Finish a run without its final model, which could not be trained, and record why."""
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
-        if run.state == Run.State.FINISHING:
+        run = Run.objects.select_for_update().filter(pk=run_id).first()
+        if run is not None and run.state == Run.State.FINISHING:
             run.error = f"The final model could not be trained: {reason}"
             run.save(update_fields=["error"])
             finish(run)
@@ -216,13 +216,18 @@ def _store_results(run: Run) -> None:
     """Store the run's metrics and curves. After the last active run, store the ranking and the effects of its experiment."""
     results_of(run)
     curves_of_runs([run])
-    runs = Run.objects.filter(experiment=run.experiment_id)
+    store_ranking(run.experiment_id)
+
+
+def store_ranking(experiment_id: int) -> None:
+    """Store the ranking and the effects of an experiment, unless some of its runs will still get scores."""
+    runs = Run.objects.filter(experiment=experiment_id)
     if runs.filter(state__in=(Run.State.FEATURES, Run.State.TRAINING)).exists():
         return
-    scored = [other for other in runs.select_related("version") if other.scored]
+    scored = [run for run in runs.select_related("version") if run.scored]
     if runs.count() > 1:
         with suppress(InputError):  # the page says why these runs cannot be ranked
-            experiment, groups = Experiment.objects.get(pk=run.experiment_id), group_by_configuration(scored)
+            experiment, groups = Experiment.objects.get(pk=experiment_id), group_by_configuration(scored)
             ranking_of(experiment, groups)
             if len(groups) > 1:
                 effects_of(experiment, groups)

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
@@ -107,6 +107,36 @@ class SweepConfig(Config):
         data = config.model_dump(mode="json")
         values = {path: _get(data, path) for path in self.grid}
         return {**values, "seed": config.seed} if len(self.seeds) > 1 else values
+
+    def narrowed(self, hashes: Collection[str]) -> "SweepConfig":
+        """Return the sweep without the values and seeds that none of the runs with these content hashes has.
+
+        All combinations of what is left may be more runs than these. Without any of the runs, the sweep stays as it is.
+
+        >>> sweep = SweepConfig(grid={"net.placement": [1, 2, 3]}, seeds=[0, 1])
+        >>> kept = {run.content_hash() for run in sweep.runs() if run.net.placement != 2 and run.seed == 1}
+        >>> left = sweep.narrowed(kept)
+        >>> left.grid, left.seeds
+        ({'net.placement': (1, 3)}, (1,))
+        """
+        used: dict[str, set[int]] = {path: set() for path in self.grid}
+        seeds = set()
+        for choice, data in self._combinations():
+            config = RunConfig.model_validate(data)
+            for seed in self.seeds or (config.seed,):
+                if config.model_copy(update={"seed": seed}).content_hash() in hashes:
+                    seeds.add(seed)
+                    for path, position in choice.items():
+                        used[path].add(position)
+        if not seeds:
+            return self
+        grid = {
+            path: tuple(value for position, value in enumerate(values) if position in used[path])
+            for path, values in self.grid.items()
+        }
+        return SweepConfig(
+            base=self.base, grid=grid, seeds=tuple(seed for seed in self.seeds if seed in seeds)
+        )
 
     def _combinations(self) -> Iterator[tuple[Choice, dict[str, Any]]]:
         # A setting within another comes after it: net, then net.width.

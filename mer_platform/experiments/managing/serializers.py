@@ -118,10 +118,8 @@ class ChangesSerializer(serializers.Serializer):
         return found
 
 
-class BulkSerializer(serializers.Serializer):
-    """An action on several runs, or several experiments, of one project."""
-
-    ACTIONS = ("star", "unstar", "tag", "untag", "archive", "restore")
+class IdsSerializer(serializers.Serializer):
+    """Several runs, or several experiments, of one project."""
 
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
@@ -129,6 +127,13 @@ class BulkSerializer(serializers.Serializer):
         max_length=MOST_AT_ONCE,
         help_text=f"At most {MOST_AT_ONCE:,}.",
     )
+
+
+class BulkSerializer(IdsSerializer):
+    """An action on them."""
+
+    ACTIONS = ("star", "unstar", "tag", "untag", "archive", "restore")
+
     action = serializers.ChoiceField(ACTIONS)
     tags = TagNamesField(required=False, help_text="For tag and untag.")
 
