@@ -151,13 +151,14 @@ def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:
 def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:
     """Title and value of each setting of one section, by its name."""
     return {
-        name: (info.title or name, _text(getattr(part, name)))
+        name: (info.title or name, value_in_words(getattr(part, name)))
         for name, info in type(part).model_fields.items()
         if not isinstance(getattr(part, name), BaseModel)
     }
 
 
-def _text(value: Any) -> str:
+def value_in_words(value: Any) -> str:
+    """Return the value of a setting as pages show it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple | list):

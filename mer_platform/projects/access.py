@@ -22,7 +22,10 @@ def require(user: Any, project: Project, role: Role) -> Project:
     Raises Http404 for a stranger, from whom the project is hidden, and PermissionDenied for a member whose role is too
     low.
     """
-    own = role_in(user, project)
+    return _required(project, role_in(user, project), role)
+
+
+def _required(project: Project, own: Role | None, role: Role) -> Project:
     if own is None:
         raise Http404("Project not found.")
     if not own.includes(role):
@@ -37,10 +40,11 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
     project = Project.objects.filter(slug=slug).first()
     if project is None:
         raise Http404("Project not found.")
-    if own := role_in(request.user, project):
+    own = role_in(request.user, project)
+    if own:
         # Before the check: the page of a refusal shows the member the project's navigation.
         request.project, request.role = project, own  # type: ignore[attr-defined]
-    return require(request.user, project, role)
+    return _required(project, own, role)
 
 
 def researcher_projects(user: Any) -> QuerySet[Membership, Any]:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from models_ml.config.features import FeatureConfig
 from models_ml.config.training import TrainConfig
 from models_ml.config_base import Config, ShapeError, located
+from models_ml.nets.base import BaseNet
 from models_ml.nets.registry import NET_CONFIGS, AnyNet
 from models_ml.nets.vgg_m.config import VggMSpp
 
@@ -85,20 +86,7 @@ class RunConfig(Config):
         >>> sorted(RunConfig().unused())
         ['folds', 'test_on', 'train.focal_gamma', 'train.validation_share', 'train_on']
         """
-        unused = set()
-        if self.protocol != "kfold":
-            unused.add("folds")
-        if self.protocol != "cross":
-            unused |= {"train_on", "test_on"}
-        if self.train.loss != "focal":
-            unused.add("train.focal_gamma")
-        if self.train.epoch_choice != "validation":
-            unused.add("train.validation_share")
-        if not self.net.trained_by_gradient:  # fitted at once, and every network of an ensemble is the same
-            unused |= {"ensemble", *(f"train.{name}" for name in TrainConfig.model_fields)}
-            if self.net.weighs_classes:
-                unused.remove("train.class_weights")
-        return frozenset(unused)
+        return unused_settings(self.protocol, self.train.loss, self.train.epoch_choice, type(self.net))
 
     def content_hash(self) -> str:
         """Return the SHA-256 (hex) of the whole configuration, with defaults for the settings that change nothing.
@@ -112,6 +100,25 @@ class RunConfig(Config):
             place[name] = usual[name]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def unused_settings(protocol: str, loss: str, epoch_choice: str, net: type[BaseNet]) -> frozenset[str]:
+    """Return the paths of the settings that change nothing, as ``RunConfig.unused``, from the values that decide it."""
+    unused = set()
+    if protocol != "kfold":
+        unused.add("folds")
+    if protocol != "cross":
+        unused |= {"train_on", "test_on"}
+    if loss != "focal":
+        unused.add("train.focal_gamma")
+    if epoch_choice != "validation":
+        unused.add("train.validation_share")
+    if not net.trained_by_gradient:  # fitted at once, and every network of an ensemble is the same
+        unused |= {"ensemble", *(f"train.{name}" for name in TrainConfig.model_fields)}
+        if net.weighs_classes:
+            unused.remove("train.class_weights")
+    return frozenset(unused)
 
 
 @cache

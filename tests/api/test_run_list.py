@@ -6,8 +6,8 @@ from django.urls import reverse
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments import services
+from mer_platform.experiments.leaderboard import board
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.runs import views
 from mer_platform.experiments.search import search_runs
 from models_ml.config import RunConfig
 from tests.api.finished_runs import finished
@@ -33,7 +33,7 @@ def runs(version, alice) -> list[Run]:
 
 @pytest.fixture
 def get(client, alice, project, monkeypatch):
-    monkeypatch.setattr(views, "PAGE_SIZE", 2)
+    monkeypatch.setattr(board, "PAGE_SIZE", 2)
     client.force_login(alice)
 
     def page(query: str = "", **headers: str) -> str:
@@ -54,7 +54,7 @@ def test_ticked_runs_stay_ticked_on_every_page(get, runs):
         assert ticked(shown, oldest)
         assert ticked(shown, newest)
         assert "2 of at most 20 runs selected" in shown
-        assert shown.count('name="run"') == 3  # two rows and the ticked run of the other page
+        assert shown.count('form="compare" name="run"') == 3  # two rows and the ticked run of the other page
 
 
 def test_links_to_other_pages_and_filters_keep_them(get, runs):

@@ -5,7 +5,6 @@ from mer_platform.experiments.runs import views
 RUNS = "projects/<slug:slug>/runs/"
 
 urlpatterns = [
-    path(RUNS, views.run_list, name="runs"),
     path(f"{RUNS}<int:pk>/", views.run_page, name="run"),
     path(f"{RUNS}<int:pk>/cancel/", views.run_cancel, name="cancel-run"),
     path(f"{RUNS}<int:pk>/again/", views.run_again, name="rerun-run"),

@@ -6,33 +6,27 @@ import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Sum
+from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.composites.blindness import hidden_clips, why_hidden, why_scores_hidden
-from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.configurations.display import network_facts, settings_by_section
 from mer_platform.experiments import services
 from mer_platform.experiments.comparison import curve_figures
-from mer_platform.experiments.comparison.comparing import MAX_COMPARED, comparable_runs, query_of
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.results import Results, results_of
 from mer_platform.experiments.runs import figures
 from mer_platform.experiments.runs.epochs import oracle_of
-from mer_platform.experiments.search import search_runs
-from mer_platform.projects.access import get_project, row_id
+from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
-from mer_platform.web import is_partial, page_of
+from mer_platform.web import is_partial
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
-
-PAGE_SIZE = 20
-LATEST = 8  # runs in the figure below the list
 
 
 def _of_results(draw: Callable[[Results], go.Figure]) -> Callable[[Run], go.Figure]:
@@ -55,51 +49,6 @@ FIGURES = {
     "precision-recall": _of_one(curve_figures.precision_recall),
     "calibration": _of_one(curve_figures.calibration),
 }
-
-
-@login_required
-@require_GET
-@vary_on_headers("HX-Request")
-def run_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """The runs that match ``?q=`` and ``?state=``, with their scores, and a figure of the latest scored runs.
-
-    ``?run=`` names the runs that are ticked for a comparison, also those on other pages.
-    """
-    project = get_project(request, slug)
-    all_runs = Run.objects.filter(project=project)
-    search, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    runs = search_runs(all_runs, search)
-    if state in Run.State.values:
-        runs = runs.filter(state=state)
-    runs = runs.select_related("version__composite", "created_by", "experiment", "stored_results")
-    runs = runs.annotate(experiment_runs=Count("experiment__runs")).order_by("-pk")
-    page = page_of(request, runs, PAGE_SIZE)
-    ticked = list(all_runs.filter(pk__in=[row_id(text) for text in request.GET.getlist("run")]))
-    shown = {run.pk for run in page}
-    hidden = hidden_clips(request.user, {run.version_id for run in page})
-    comparable = list(comparable_runs(project, request.user)[:LATEST])
-    context = {
-        "rows": [
-            (run, results_of(run) if run.scored and run.version_id not in hidden else None) for run in page
-        ],
-        "hidden": why_hidden(max(hidden.values(), default=0)),
-        "page": page,
-        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "active": any(run.active for run in page),
-        "search": search,
-        "state": state,
-        "states": Run.State.choices,
-        "filtered": bool(search or state),
-        "any_runs": all_runs.exists(),
-        "ticked": {run.pk for run in ticked},
-        "ticked_elsewhere": [run for run in ticked if run.pk not in shown],
-        "most": MAX_COMPARED,
-        "comparable": comparable,
-        "comparable_query": query_of(comparable[::-1]),
-        "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
-    }
-    template = "experiments/runs/_list.html" if is_partial(request) else "experiments/runs/list.html"
-    return render(request, template, context)
 
 
 @login_required

@@ -1,0 +1,213 @@
+"""A leaderboard: the runs that a query asks for, in order, page by page."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+
+from mer_platform.composites.blindness import hidden_clips, why_hidden
+from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.configurations.flat import NETWORK, SEED
+from mer_platform.experiments.leaderboard.cells import Cell, Details, read_details
+from mer_platform.experiments.leaderboard.columns import Column, all_columns, settings_in_order
+from mer_platform.experiments.leaderboard.conditions import check_keys
+from mer_platform.experiments.leaderboard.filtering import chosen, in_scope
+from mer_platform.experiments.leaderboard.query import BEST_FIRST, BoardQuery
+from mer_platform.experiments.leaderboard.rows import Row, is_score, read_rows, read_scores
+from mer_platform.experiments.leaderboard.standings import Entry, Section, entries_of, sections_of
+from mer_platform.experiments.models import Run
+from mer_platform.projects.models import Project
+
+PAGE_SIZE = 25
+VARIED = 4  # settings that differ and are shown without being asked for
+MOST_COLUMNS = 30
+
+
+@dataclass
+class Line:
+    """One line of the page: an entry, or one of the runs below an opened entry."""
+
+    entry: Entry
+    cells: list[Cell]
+    member: bool = False
+    opened: bool = False
+    toggle: str = ""  # the address that opens or closes an entry of several runs
+    progress: str = ""
+
+    @property
+    def run(self) -> Row:
+        return self.entry.first
+
+
+@dataclass
+class ShownSection:
+    """The part of a section that is on the page."""
+
+    version: CompositeVersion | None
+    protocol: str
+    total: int
+    lines: list[Line] = field(default_factory=list)
+
+
+class Board:
+    """The runs that ``query`` asks for. ``query`` is corrected where it names what does not exist; ``problems`` says so."""
+
+    def __init__(self, project: Project, user: Any, query: BoardQuery) -> None:
+        self.project = project
+        self.problems = list(query.problems)
+        versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
+        self.versions = {version.pk: version for version in versions}
+        self._hidden = hidden_clips(user, self.versions)
+        runs: QuerySet[Run] = in_scope(Run.objects.filter(project=project), query)
+        self.rows = read_rows(project, runs, self._hidden)
+        self.query = query = self._known(query)
+        read_scores(self.rows, {query.order_key, *(one.key for one in query.where)} & set(self.columns))
+        self.hits = chosen(self.rows, query)
+        self.entries = entries_of(self.hits, grouped=query.group == "seeds")
+        self.sections = sections_of(self.entries, query.order_key, query.descending)
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """All columns that these runs can have, by key."""
+        used = [self.versions[pk] for pk in {row.version_id for row in self.rows}]
+        settings = {path for row in self.rows for path in row.settings}
+        return all_columns(databases_of(used), settings)
+
+    def _known(self, query: BoardQuery) -> BoardQuery:
+        """Leave out of the query what is not known, and say so."""
+        if not self.rows:
+            return query
+        known = {*self.columns, "name"}
+        if query.order_key not in known or query.order_key == "tags":
+            self.problems.append(
+                f"Cannot sort by “{query.order_key}”: it is neither a score nor a setting of these runs. "
+                "They are sorted by UF1."
+            )
+            query = replace(query, ordering=BEST_FIRST)
+        self.problems += check_keys(query.where, known)
+        strange = [key for key in query.columns if key not in self.columns]
+        self.problems += [f"“{key}” is not a column of these runs, so it was left out." for key in strange]
+        return replace(
+            query,
+            where=tuple(one for one in query.where if one.key in known),
+            columns=tuple(key for key in query.columns if key in self.columns)[:MOST_COLUMNS],
+        )
+
+    @property
+    def hidden(self) -> str:
+        """Why scores of some of these runs are hidden; empty if none are."""
+        used = {row.version_id for row in self.hits}
+        return why_hidden(max((n for pk, n in self._hidden.items() if pk in used), default=0))
+
+    @property
+    def ranked(self) -> bool:
+        return is_score(self.query.order_key)
+
+    @property
+    def comparable(self) -> list[tuple[int, str]]:
+        """The versions and protocols of these runs, those of the latest first."""
+        return list(dict.fromkeys(row.section for row in self.hits))
+
+    @property
+    def active(self) -> int:
+        return sum(row.active for row in self.hits)
+
+    @cached_property
+    def varied(self) -> list[str]:
+        """The settings in which runs of the same network differ, those that most runs have first, and the network itself.
+
+        What differs only between networks is left out: the network says it.
+        """
+        values: dict[tuple[str, str], set[Any]] = {}
+        having: Counter[str] = Counter()
+        for row in self.hits:
+            having.update(row.settings.keys())
+            for path, value in row.settings.items():
+                values.setdefault((row.network, path), set()).add(value)
+        differing = {path for (_, path), own in values.items() if len(own) > 1}
+        if len({row.network for row in self.hits}) > 1:
+            differing.add(NETWORK)
+        in_order = list(settings_in_order(differing))
+        return sorted(in_order, key=lambda path: (path != NETWORK, -having[path]))
+
+    @cached_property
+    def shown(self) -> list[Column]:
+        """The columns of the query, or else the scores, the settings that differ, and the usual facts."""
+        if self.query.columns:
+            return [self.columns[key] for key in self.query.columns]
+        keys = ["uf1", "uar", "accuracy"]
+        if self.ranked and self.query.order_key not in keys:
+            keys.insert(0, self.query.order_key)
+        keys += [path for path in self.varied if path != SEED][:VARIED]
+        if SEED in self.varied and self.query.group != "seeds":
+            keys.append(SEED)
+        if not self.ranked:
+            keys += [key for key in ("version", "protocol") if len({row.value(key) for row in self.hits}) > 1]
+            if self.query.order_key not in (*keys, "name", "state", "created"):
+                keys.append(self.query.order_key)
+        keys += ["state", "created"]
+        return [self.columns[key] for key in keys if key in self.columns]
+
+    def page(self, number: Any, size: int = PAGE_SIZE) -> Page[tuple[Section, Entry]]:
+        """Return a page of entries, section by section: the first for nonsense, the last for a number too high."""
+        listed = [(section, entry) for section in self.sections for entry in section.entries]
+        return Paginator(listed, size).get_page(number)
+
+    def lines(self, page: Iterable[tuple[Section, Entry]]) -> tuple[list[ShownSection], Details]:
+        """Return the sections of a page with their lines, and the details that were read for them."""
+        listed = list(page)
+        runs = [run for _, entry in listed for run in entry.runs]
+        read_scores(runs, _missing(runs, [column.key for column in self.shown if column.kind == "score"]))
+        details = read_details(runs, self.shown, self.versions)
+        shown: list[ShownSection] = []
+        current: Section | None = None
+        for section, entry in listed:
+            if section is not current:
+                version, protocol = section.key or (None, "")
+                shown.append(
+                    ShownSection(
+                        self.versions.get(version) if version else None, protocol, len(section.entries)
+                    )
+                )
+                current = section
+            opened = entry.several and entry.pk in self.query.open
+            line = self._line(entry, details)
+            line.opened, line.toggle = opened, self._toggle(entry) if entry.several else ""
+            shown[-1].lines.append(line)
+            if opened:
+                members = sorted(entry.runs, key=lambda run: (run.seed, run.pk))
+                shown[-1].lines += [self._line(Entry([run]), details, member=True) for run in members]
+        return shown, details
+
+    def _line(self, entry: Entry, details: Details, member: bool = False) -> Line:
+        progress = "" if entry.several else details.progress.get(entry.pk, "")
+        return Line(entry, details.cells(entry, self.shown), member, progress=progress)
+
+    def _toggle(self, entry: Entry) -> str:
+        opened = tuple(pk for pk in self.query.open if pk != entry.pk)
+        return self.query.address(open=opened if entry.pk in self.query.open else (*opened, entry.pk))
+
+
+_DATABASES: dict[tuple[int, str], tuple[str, ...]] = {}  # by version and its hash: a version is frozen
+
+
+def databases_of(versions: Iterable[CompositeVersion]) -> list[str]:
+    """Return the names of the databases that the versions' samples are from."""
+    known = {version.pk: (version.pk, version.content_hash) for version in versions}
+    unread = {pk for pk, key in known.items() if key not in _DATABASES}
+    if unread:
+        found: dict[int, list[str]] = {pk: [] for pk in unread}
+        samples = Sample.objects.filter(version__in=unread).order_by().values_list("version", "database")
+        for version, name in samples.distinct():
+            found[version].append(name)
+        _DATABASES.update({known[pk]: tuple(names) for pk, names in found.items()})
+    return sorted({name for key in known.values() for name in _DATABASES[key]})
+
+
+def _missing(runs: Sequence[Row], keys: Sequence[str]) -> list[str]:
+    """Return the scores that were not read of all runs."""
+    return [key for key in keys if any(row.scores and key not in row.scores for row in runs)]
