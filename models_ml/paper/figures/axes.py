@@ -65,6 +65,12 @@ class Axis:
         places = {name: place for place, name in enumerate(self.categories)}
         return np.array([self._place(value, places) for value in listed(values)], dtype=float)
 
+    def place_of_note(self, value: Any) -> float:
+        """Return where the text or shape at ``value`` is: on an axis of categories, a number is a position."""
+        if isinstance(value, int | float):
+            return float(value)
+        return float(self.places([value])[0])
+
     def _place(self, value: Any, places: dict[str, int]) -> float:
         text = text_of(value)
         if text in places:

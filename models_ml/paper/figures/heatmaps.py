@@ -132,7 +132,7 @@ def _texts(
             panel.y.name,
         ):
             share = float(_INK_ON.fullmatch(note["font"]["color"]).group(1))  # type: ignore[union-attr]
-            place = (panel.x.places([note.get("x")])[0], panel.y.places([note.get("y")])[0])
+            place = (panel.x.place_of_note(note.get("x")), panel.y.place_of_note(note.get("y")))
             found.append((*place, text_of(note.get("text")), ink_on(colours(share))))
     if found or "text" not in (trace.get("texttemplate") or ""):
         return found

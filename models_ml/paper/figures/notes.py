@@ -131,7 +131,7 @@ def _panel_of(panels: Sequence[Panel], placed: dict[str, Any]) -> Panel:
 def _place(axis: Axis, value: Any, reference: str) -> float:
     if reference == "paper" or reference.endswith(" domain"):
         return float(value)
-    return float(axis.places([value])[0])
+    return axis.place_of_note(value)
 
 
 def _transform(panel: Panel, placed: dict[str, Any]) -> Transform:

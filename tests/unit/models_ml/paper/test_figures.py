@@ -104,6 +104,15 @@ def test_texts_that_do_not_fit_their_cells_give_way_to_a_scale():
     assert "0.2" in many  # a tick of the scale
 
 
+def test_a_number_on_an_axis_of_categories_is_a_position():
+    figure = go.Figure(go.Heatmap(z=[[0.1, 0.9]], x=["2", "3"], y=["1"], showscale=False))
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(type="category")
+    for place, text in enumerate(("left", "right")):
+        figure.add_annotation(x=place, y=0, text=text, showarrow=False, font={"color": "var(--ink-on-0.1)"})
+    assert {"left", "right"} <= set(texts_of(render(figure, "svg", 1)))
+
+
 def test_a_name_is_neither_markup_nor_mathematics():
     figure = go.Figure(go.Bar(x=["$a_1$ & <3", "A<br>B", "名前"], y=[1, 2, 3]))
     found = texts_of(render(figure, "svg", 2))
