@@ -16,8 +16,8 @@ DIVERGING = [[0, "var(--below)"], [0.5, "var(--sunken)"], [1, "var(--above)"]]
 
 def add_cell_texts(
     figure: go.Figure,
-    columns: Sequence[str],
-    lines: Sequence[str],
+    columns: Sequence[str | int],
+    lines: Sequence[str | int],
     texts: Sequence[Sequence[str]],
     shares: Sequence[Sequence[float | None]],
     **of_all: Any,
@@ -30,8 +30,8 @@ def add_cell_texts(
 
 
 def cell_texts(
-    columns: Sequence[str],
-    lines: Sequence[str],
+    columns: Sequence[str | int],
+    lines: Sequence[str | int],
     texts: Sequence[Sequence[str]],
     shares: Sequence[Sequence[float | None]],
     diverging: bool = False,

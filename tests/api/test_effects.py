@@ -182,18 +182,27 @@ def test_queries_do_not_grow_with_the_number_of_runs(browser, project, experimen
     assert max(of_six) <= 15
 
 
-def test_lines_lead_from_settings_to_uf1_and_those_of_a_value_are_highlighted(browser, project, experiment):
+def test_lines_lead_from_settings_to_uf1_and_those_of_a_value_are_highlighted(
+    browser, project, experiment, alice
+):
     url = reverse("experiment-figure", args=[project.slug, experiment.pk, "parallel"])
     figure = browser.get(url).json()
     titles = [one["text"] for one in figure["layout"]["annotations"] if one["text"].startswith("<b>")]
-    assert titles == ["<b>Placement</b>", "<b>Learning rate</b>", "<b>UF1</b>"]
+    assert titles == [
+        "<b>Placement</b>",
+        "<b>Learning rate</b>",
+        "<b>UF1</b>",
+    ]  # the largest effect is next to UF1
     lines = sum(trace["x"].count(2) for trace in figure["data"])
     assert lines == 6
     assert any("UF1" in text for text in figure["data"][0]["text"] if text)
-    highlighted = browser.get(url, {"only": "0.1"}).json()["data"]
+    (_, [(ids, value), *_]), _ = Answer(experiment, alice).choices
+    assert value == "1"
+    highlighted = browser.get(url, {"runs": ids}).json()["data"]
     assert highlighted[0]["name"] == "other"
     assert highlighted[0]["x"].count(2) == 4  # the other two placements, with two rates each
-    assert browser.get(url, {"only": "9.9"}).json()["data"][0]["name"] != "other"
+    assert browser.get(url, {"runs": ""}).json()["data"][0]["name"] != "other"
+    assert browser.get(url, {"runs": "x,-1,99999999999999999999"}).status_code == 200
 
 
 def test_the_table_for_papers_has_the_numbers_of_the_page(experiment, alice):

@@ -1,15 +1,15 @@
 """Which configuration of an experiment is best, and how certain that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from mer_platform.composites.blindness import why_scores_hidden
-from mer_platform.configurations.display import ABSENT
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.naming import labels, varied_settings
 from mer_platform.experiments.results import group_by_configuration
-from mer_platform.experiments.sweeps.effects import ShownEffects, effects_of
+from mer_platform.experiments.sweeps.effects import NETWORK, ShownEffects, effects_of
 from mer_platform.experiments.sweeps.ranking import ranking_of
 from models_ml.errors import InputError
 from models_ml.evaluation.design import in_order
@@ -101,6 +101,11 @@ class Answer:
     def _groups(self) -> list[list[Run]]:
         return group_by_configuration(self.scored)
 
+    @property
+    def configurations(self) -> int:
+        """The number of configurations with scores."""
+        return len(self._groups)
+
     @cached_property
     def effects(self) -> ShownEffects | None:
         """What each setting does. None while runs are open, and if there is nothing to compare or to show."""
@@ -132,8 +137,19 @@ class Answer:
 
     @cached_property
     def varied(self) -> dict[str, list[str]]:
-        """The settings, except the seed, in which the runs differ, and the value of each run."""
-        return dict(varied_settings(self.runs))
+        """The settings, except the seed, in which the runs differ, and the value of each run.
+
+        Settings in which only runs of different networks differ are part of the network.
+        """
+        found = dict(varied_settings(self.runs))
+        networks = found.get(NETWORK)
+        if networks is None:
+            return found
+        return {
+            title: values
+            for title, values in found.items()
+            if title == NETWORK or len(set(zip(networks, values, strict=True))) > len(set(networks))
+        }
 
     @property
     def widest(self) -> list[str]:
@@ -150,23 +166,23 @@ class Answer:
         place = {run.pk: number for number, run in enumerate(self.runs)}
         scored = [place[group[0].pk] for group in self._groups]
         found = {title: [values[number] for number in scored] for title, values in self.varied.items()}
-        several = {title: len(set(values) - {ABSENT}) for title, values in found.items()}
+        several = {title: len(set(values)) for title, values in found.items()}
         most = sorted((title for title in found if several[title] > 1), key=lambda title: -several[title])
         return {title: values for title, values in found.items() if title in most[:MAX_AXES]}
 
     @property
     def choices(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The values of each of ``columns``, each with the key that ``choice`` takes."""
+        """The values of each of ``columns``, each with the ids of one run per configuration, joined by commas."""
+        ids = [group[0].pk for group in self._groups]
         return [
-            (title, [(f"{i}.{j}", value) for j, value in enumerate(in_order(values))])
-            for i, (title, values) in enumerate(self.columns.items())
+            (title, [(_ids_with(value, values, ids), value) for value in in_order(values)])
+            for title, values in self.columns.items()
         ]
-
-    def choice(self, key: str) -> tuple[str, str] | None:
-        """Return the setting and the value of a key of ``choices``; None for another key."""
-        known = {key: (title, value) for title, values in self.choices for key, value in values}
-        return known.get(key)
 
     @property
     def several_seeds(self) -> bool:
         return any(len(standing.runs) > 1 for standing in self.standings)
+
+
+def _ids_with(value: str, values: Sequence[str], ids: Sequence[int]) -> str:
+    return ",".join(str(pk) for pk, own in zip(ids, values, strict=True) if own == value)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from mer_platform.configurations.display import differing_settings
 from mer_platform.experiments.models import Experiment, Run, StoredEffects
 from mer_platform.experiments.results import configuration_confusions
+from mer_platform.experiments.tables import MINUS
 from models_ml.config import RunConfig
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.effects import (
@@ -22,7 +23,7 @@ from models_ml.nets.base import BaseNet
 from models_ml.paper.tables import Estimate, Table
 
 _SEED = RunConfig.model_fields["seed"].title
-_NETWORK = BaseNet.model_fields["name"].title or "Network"
+NETWORK = BaseNet.model_fields["name"].title or "Network"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _compute(groups: Sequence[Sequence[Run]]) -> list[Effects]:
     differing = [
         one for one in differing_settings([group[0].settings for group in groups]) if one.title != _SEED
     ]
-    belonging = {_NETWORK: {one.title for one in differing if one.section == "net" and one.title != _NETWORK}}
+    belonging = {NETWORK: {one.title for one in differing if one.section == "net" and one.title != NETWORK}}
     settings = {one.title: one.values for one in differing}
     counts = configuration_confusions(groups)
     return [effects(settings, counts, score, belonging) for score in ("uf1", "uar")]
@@ -128,7 +129,7 @@ def _interval(value: ValueEffect) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:.3f}".replace("-", "−")
+    return f"{number:.3f}".replace("-", MINUS)
 
 
 def _about_dependence(found: Effects) -> list[str]:
@@ -145,7 +146,7 @@ def _about_dependence(found: Effects) -> list[str]:
 
 def _dependence(one: Interaction) -> str:
     (before, after), (low, high) = one.values, one.other_values
-    first, second = (f"{change:+.3f}".replace("-", "−") for change in one.changes)
+    first, second = (f"{change:+.3f}".replace("-", MINUS) for change in one.changes)
     return (
         f"The effect of {one.setting} depends on {one.other}, so its average hides something: from {before} to {after}, UF1 "
         f"changes by {first} with {one.other.lower()} {low}, and by {second} with {one.other.lower()} {high}."

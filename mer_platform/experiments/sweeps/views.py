@@ -78,6 +78,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         **_failed([run for run in answer.runs if run.state == Run.State.FAILED]),
         "answer": answer,
         "heat": answer.widest,
+        "most_shown": figures.MAX_CONFIGURATIONS,
         "workers": _workers(experiment),
     }
     return render(request, "experiments/sweeps/experiment.html", context)
@@ -157,10 +158,11 @@ def _heat_map(answer: Answer, asked: QueryDict) -> go.Figure | None:
 
 
 def _parallel(answer: Answer, asked: QueryDict) -> go.Figure | None:
-    """The lines from settings to UF1. Those of the value ``?only=``, a key of ``Answer.choices``, are highlighted."""
+    """The lines from settings to UF1. Those of the configurations of ``?runs=1,2`` are highlighted; without it, all are."""
     if not answer.standings:
         return None
-    return effect_figures.parallel(answer, answer.choice(asked.get("only", "")))
+    chosen = {row_id(text) for text in asked.get("runs", "").split(",") if text}
+    return effect_figures.parallel(answer, chosen or None)
 
 
 def _averaged(answer: Answer, asked: QueryDict) -> go.Figure | None:

@@ -33,6 +33,26 @@ for (const form of document.querySelectorAll("form[data-figure]")) {
   });
 }
 
+// A box dragged over the lines from settings to UF1 highlights those that pass through it.
+document.querySelector("#parallel")?.addEventListener(
+  "mer:drawn",
+  ({ currentTarget }) => {
+    const figure = /** @type {HTMLElement} */ (currentTarget);
+    const plot = /** @type {any} */ (figure.querySelector(".figure-plot"));
+    const choice = document.querySelector("#parallel-runs");
+    /** @param {{points: {customdata: number}[]} | undefined} selected */
+    const highlight = (selected) => {
+      const runs = [...new Set((selected?.points ?? []).map(({ customdata }) => customdata))];
+      if (choice instanceof HTMLSelectElement) choice.value = "";
+      const address = figure.getAttribute("src")?.split("?")[0];
+      figure.setAttribute("src", runs.length ? `${address}?runs=${runs.join(",")}` : `${address}`);
+    };
+    plot.on("plotly_selected", highlight);
+    plot.on("plotly_deselect", () => highlight(undefined));
+  },
+  { once: true },
+);
+
 const showScores = atMostEvery(SCORED_MS, () => {
   document.body.dispatchEvent(new CustomEvent("mer:scored"));
   reload(".is-answer");
