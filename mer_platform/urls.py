@@ -19,6 +19,7 @@ from mer_platform.deletion.api import (
 from mer_platform.deletion.run_api import DeletableExperimentViewSet, DeletableRunViewSet
 from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
 from mer_platform.experiments.comparison.api import CompareRuns
+from mer_platform.experiments.external.api import ExternalRunsOfVersion, PredictionTemplate
 from mer_platform.experiments.gallery.api import RunErrors
 from mer_platform.experiments.managing.api import TagViewSet
 from mer_platform.experiments.runs.api import RunConfigSchema
@@ -72,6 +73,16 @@ urlpatterns = [
     path("api/v1/runs/compare/", CompareRuns.as_view(), name="compare-runs-api"),
     path("api/v1/runs/<int:pk>/errors/", RunErrors.as_view(), name="run-errors"),
     path("api/v1/runs/<int:pk>/attributions/", RunAttributions.as_view(), name="run-attributions"),
+    path(
+        "api/v1/composite-versions/<int:pk>/external-runs/",
+        ExternalRunsOfVersion.as_view(),
+        name="external-runs-api",
+    ),
+    path(
+        "api/v1/composite-versions/<int:pk>/external-runs/template/",
+        PredictionTemplate.as_view(),
+        name="external-template-api",
+    ),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

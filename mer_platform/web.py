@@ -1,4 +1,4 @@
-"""What views of every app do with a request."""
+"""What views of every app do with a request, and with what it contains."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,3 +23,12 @@ def page_of(
 ) -> Page[Any]:
     """Return the page of rows that ``?page=`` names: the first for nonsense, the last for a number too high."""
     return Paginator(rows, size).get_page(request.GET.get(parameter))
+
+
+def storable(value: Any) -> Any:
+    """Return the value without the characters that PostgreSQL cannot store: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 from models_ml.formats.cells import SheetRow
+from models_ml.formats.csv_text import unguard_formula
 from models_ml.formats.plain_text import plain
 from models_ml.formats.prediction_tables import PROBABILITIES, PredictionTable
 from models_ml.formats.report import ImportReport, listed
@@ -189,9 +190,8 @@ class _Reader:
         if predicted is None:
             self.error(row, "prediction-missing", "The row has no predicted class.", "predicted")
             return None
-        return PredictedSample(
-            index, predicted, probabilities, row.text("fold", self.report)[:300], row.number
-        )
+        fold = unguard_formula(row.text("fold", self.report))[:300]
+        return PredictedSample(index, predicted, probabilities, fold, row.number)
 
     def report_rounding(self) -> None:
         if self.rounded:
@@ -204,7 +204,7 @@ class _Reader:
 
     def _sample(self, row: SheetRow) -> int | None:
         """Return the number of the row's sample. If the row also names it, both must agree."""
-        named = [row.text(key, self.report) for key in ("database", "subject", "clip")]
+        named = [unguard_formula(row.text(key, self.report)) for key in ("database", "subject", "clip")]
         text = row.text("sample", self.report)
         if not text:
             return self._named(row, *named)

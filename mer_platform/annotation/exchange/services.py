@@ -19,7 +19,7 @@ from mer_platform.annotation.exchange.placing import Placer, place_consensus, re
 from mer_platform.annotation.exchange.undoing import undo_import
 from mer_platform.projects.column_maps import remember as remember_columns
 from mer_platform.projects.models import Project
-from mer_platform.web import actor
+from mer_platform.web import actor, storable
 from models_ml.errors import InputError
 from models_ml.formats import annotations
 from models_ml.formats.base import Marked, Problem
@@ -55,7 +55,7 @@ def check_file(
     name = PurePath(name.replace("\\", "/")).name[:255] or "file"
     batch = AnnotationImport(
         project=project,
-        file_name=_storable(name),
+        file_name=storable(name),
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
         coders=coders,
@@ -191,8 +191,8 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
     for number, change in enumerate([*entries, *consensus]):
         change["number"] = number
     problems = sorted(parsed.problems + report.problems, key=lambda p: (p.file, p.row or 0))
-    batch.entries, batch.consensus = _storable(entries), _storable(consensus)
-    batch.problems = _storable([asdict(problem) for problem in problems])
+    batch.entries, batch.consensus = storable(entries), storable(consensus)
+    batch.problems = storable([asdict(problem) for problem in problems])
 
 
 def _check_names(batch: AnnotationImport, names: set[str], members: Mapping[str, str]) -> None:
@@ -234,12 +234,3 @@ def _with_members(
             first = next(row for row in rows if row.coder == name)
             reject(report, first, "coder-unknown", entry["problem"], "coder")
     return [(row, members[known[row.coder]["member"]]) for row in rows if known[row.coder]["member"]]
-
-
-def _storable(value: Any) -> Any:
-    """Return the value without the characters that PostgreSQL cannot store: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    return [_storable(item) for item in value] if isinstance(value, list) else value

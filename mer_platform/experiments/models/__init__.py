@@ -4,7 +4,7 @@ from mer_platform.experiments.models.attributions import Attribution, Attributio
 from mer_platform.experiments.models.curves import StoredCurves
 from mer_platform.experiments.models.effects import StoredEffects
 from mer_platform.experiments.models.experiments import Experiment
-from mer_platform.experiments.models.external import ExternalRun
+from mer_platform.experiments.models.external import ExternalRun, PredictionUpload
 from mer_platform.experiments.models.managed import Managed, Tag
 from mer_platform.experiments.models.results import StoredRanking, StoredResults
 from mer_platform.experiments.models.runs import Fold, Prediction, Run
@@ -19,6 +19,7 @@ __all__ = [
     "FoldWeights",
     "Managed",
     "Prediction",
+    "PredictionUpload",
     "Run",
     "StoredCurves",
     "StoredEffects",

@@ -78,7 +78,7 @@ class RunForm(SettingsForm):
         for name in ("protocol", "folds", "ensemble", "seed"):
             self.fields[name] = field_of(RunConfig.model_fields[name])
         for name in ("train_on", "test_on"):
-            self.fields[name] = _databases(name, self.chosen_version)
+            self.fields[name] = databases_field(name, self.chosen_version)
 
     def _chosen(self, name: str, default: str) -> Any:
         """Return the value of a field that determines which other fields exist."""
@@ -233,7 +233,8 @@ def _titled(net: str) -> str:
     return f"{config.title} ({config.paper})" if config.paper else config.title
 
 
-def _databases(name: str, version: CompositeVersion | None) -> forms.MultipleChoiceField:
+def databases_field(name: str, version: CompositeVersion | None) -> forms.MultipleChoiceField:
+    """Return the field ``train_on`` or ``test_on``, which offers the version's databases."""
     info = RunConfig.model_fields[name]
     known = (
         version.samples.order_by("database").values_list("database", flat=True).distinct() if version else ()
