@@ -2,6 +2,7 @@
 #
 #   make run           run the platform at http://localhost:8000   (PORT=8001, MER_DATA_DIR=folder)
 #   make test          run the test suite                          (ARGS="-k upload")
+#   make faults        run the long fault campaigns            (ARGS="-k killed")
 #   make lint          check formatting, types, import contracts, migrations, wording and JavaScript
 #   make format        reformat the Python code
 #   make docs          build the documentation site in site/
@@ -11,13 +12,16 @@ SHELL := /bin/sh
 PYTHON ?=
 PIP := PYTHONUNBUFFERED=1 .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off
 
-.PHONY: run test lint format docs bench install install-dev venv
+.PHONY: run test faults lint format docs bench install install-dev venv
 
 run: install
 	@exec .venv/bin/python manage.py serve
 
 test: install-dev
 	@exec .venv/bin/python -m tests $(ARGS)
+
+faults: install-dev
+	@exec .venv/bin/python -m tests --campaigns $(ARGS)
 
 lint: install-dev
 	@exec .venv/bin/python -m tests.lint

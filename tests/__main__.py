@@ -1,7 +1,7 @@
 """``make test``: the whole suite with the embedded defaults, then the tests that need a browser, servers or Node.
 
 Tests whose requirements are missing are skipped with a message; with ``MER_REQUIRE_ALL=1`` they fail. Arguments are passed
-to pytest.
+to pytest. ``make faults`` (``--campaigns``) runs the long tests that ``make test`` leaves out, each three times.
 """
 
 import os
@@ -24,6 +24,8 @@ SIDE_BY_SIDE = sorted(
     if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in SERIAL
 )
 NETWORKS = "tests/unit/models_ml/nets"
+NOT_LONG = "not campaign"
+CAMPAIGN_ROUNDS = 3
 NO_TESTS = 5  # pytest's exit code if no test was selected: fine where -k selects tests of another part
 
 
@@ -55,12 +57,15 @@ class Suite:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--campaigns"]:
+        return campaigns(Suite(arguments[1:]))
     suite = Suite(arguments)
-    without_browser = [] if find_chromium() else ["-m", "not browser"]
+    browser = find_chromium()
+    short = ["-m", NOT_LONG if browser else f"{NOT_LONG} and not browser"]
     processes = ["-n", str(min(os.cpu_count() or 1, 8))]
     one_thread = {"OMP_NUM_THREADS": "1"}
     suite.pytest("Embedded: SQLite, filesystem broker", *processes, *SIDE_BY_SIDE, **one_thread)
-    suite.pytest("Embedded: whole platforms, one at a time", *without_browser, *SERIAL)
+    suite.pytest("Embedded: whole platforms, one at a time", *short, *SERIAL)
     suite.pytest(
         "Networks on a CPU with AVX2 only",
         *processes,
@@ -70,18 +75,31 @@ def main(arguments: list[str]) -> int:
         **one_thread,
         **AVX2,
     )
-    if without_browser:
+    if not browser:
         suite.skip("the browser tests", "Chromium not found; install it or set MER_CHROMIUM")
     if absent := absent_services():
         suite.skip("the tests on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
     else:
         addresses = service_addresses()
-        only = ["-m", "services"]
+        only = ["-m", f"services and {NOT_LONG}"]
         suite.pytest("PostgreSQL and Redis", *processes, *only, *SIDE_BY_SIDE, **one_thread, **addresses)
         suite.pytest("PostgreSQL and Redis: whole platforms", *only, *SERIAL, **addresses)
         with redis.Redis.from_url(addresses["REDIS_URL"]) as client:
             client.flushdb()
     javascript(suite)
+    return report(suite)
+
+
+def campaigns(suite: Suite) -> int:
+    """Run the long tests, with the embedded defaults and on PostgreSQL and Redis: a fault does not show each time."""
+    places: dict[str, dict[str, str]] = {"embedded": {}}
+    if absent := absent_services():
+        suite.skip("the campaigns on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
+    else:
+        places["PostgreSQL and Redis"] = service_addresses()
+    for place, addresses in places.items():
+        for number in range(1, CAMPAIGN_ROUNDS + 1):
+            suite.pytest(f"Campaigns, {place}, round {number}", "-m", "campaign", *SERIAL, **addresses)
     return report(suite)
 
 

@@ -35,6 +35,7 @@ def in_training(platform: LivePlatform) -> set[int]:
     return {pid for pid in owners if any(path.read_text() for path in reports.glob(f"*:{pid}:*"))}
 
 
+@pytest.mark.campaign
 def test_a_run_fails_at_the_second_crash_of_one_bundle(platform):
     api = platform.api()
     version = flow_version(platform, api, subjects=6, pictures=1)

@@ -80,6 +80,7 @@ def test_a_run_whose_workers_are_killed_gives_the_same_results(platform, api, ve
     assert attempts_lost(platform, run) <= KILLS  # each kill cost at most the current bundle
 
 
+@pytest.mark.campaign
 def test_killing_an_idle_process_does_not_stop_the_others(platform, api, version):
     """With the broker in files, idle processes queue for the next message. This kills the first in the queue, too."""
     names = {worker["name"] for worker in api.get("workers/")}
@@ -91,6 +92,7 @@ def test_killing_an_idle_process_does_not_stop_the_others(platform, api, version
     assert ended(api, launch(api, version))["state"] == "finished"
 
 
+@pytest.mark.campaign
 def test_a_run_continues_after_the_platform_was_killed_and_restarted(platform, api, version, undisturbed):
     run = launch(api, version)
     wait_until(lambda: done(api, run), "a bundle to be done")
@@ -115,6 +117,7 @@ def test_a_cancelled_run_frees_its_workers(platform, api, version):
     assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
 
 
+@pytest.mark.campaign
 def test_a_paused_experiment_waits_while_others_continue_and_resumes(platform, api, version, undisturbed):
     sweep = {"version": version, "base": CONFIG, "grid": {"train.learning_rate": [2e-3, 1e-3]}}
     experiment = f"experiments/{api.post('experiments/', sweep)['id']}/"
