@@ -121,7 +121,7 @@ class RunErrors(APIView):
     def _page(self, request: Request, answer: Answer, project: Project) -> Response:
         pages = Pagination()
         indices: Any = pages.paginate_queryset(answer.indices, request, view=self)
-        images = images_for(answer.reference)
+        images = images_for(answer.reference, answer.question.features)
         address = [answer.outcomes.version.pk, images.features.pk] if images.features else []
 
         def addresses(card: Card) -> dict[str, str]:

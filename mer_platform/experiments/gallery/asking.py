@@ -4,7 +4,8 @@ run        : ids of runs on one version, up to 20
 by         : one of these runs, which ``kind=wrong``, ``predicted`` and the confidence then refer to
 kind       : see ``KINDS``; by default disagreements, or what a single run gets wrong
 true, predicted, database, subject : only these; ``subject`` includes the database, as in ``CASME II/sub01``
-sort       : see ``SORTS``
+features   : id of the feature set whose images are shown; by default that of the chosen or first run
+sort       : see ``SORTS``: the most confident, the narrowest margin, the largest disagreement first
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +35,11 @@ from models_ml.errors import InputError
 
 KINDS = ("disagree", "all-wrong", "wrong", "confident", "all-correct", "all")
 SORTS = {
-    "confidence": "Most confident first",
-    "margin": "Closest call first",
-    "disagreement": "Most disagreement first",
+    "confidence": "Confidence",
+    "margin": "Margin",
+    "disagreement": "Disagreement",
     "subject": "Subject",
-    "order": "Order of the version",
+    "order": "Version’s order",
 }
 FILTERS = ("true", "predicted", "database", "subject")
 
@@ -54,12 +55,13 @@ class Question:
     database: str = ""
     subject: str = ""
     sort: str = "order"
+    features: str = ""
 
     def parameters(self, runs: Sequence[Run]) -> list[tuple[str, Any]]:
         """Return the address's parameters that ask for these samples."""
         own = [("run", run.pk) for run in runs]
         own += [("by", self.by.pk)] if self.by else []
-        names = ("kind", *FILTERS, "sort")
+        names = ("kind", *FILTERS, "sort", "features")
         return own + [(name, getattr(self, name)) for name in names if getattr(self, name)]
 
     def query(self, runs: Sequence[Run]) -> str:
@@ -87,7 +89,10 @@ def parse_question(asked: Mapping[str, str], outcomes: Outcomes) -> Question:
             if name in ("database", "subject"):
                 raise InputError(f"{name.capitalize()} “{value[:60]}” not found in {outcomes.version}.")
             raise InputError(f"“{name}” must be one of {', '.join(known[name])}; it is “{value[:60]}”.")
-    return Question(by=_run_of(asked.get("by"), outcomes.runs), **chosen)
+    features = row_id(asked.get("features"))
+    return Question(
+        by=_run_of(asked.get("by"), outcomes.runs), features=str(features) if features > 0 else "", **chosen
+    )
 
 
 def _run_of(text: str | None, runs: Sequence[Run]) -> Run | None:

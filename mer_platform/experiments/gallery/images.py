@@ -92,7 +92,7 @@ def feature_sets(version: CompositeVersion) -> QuerySet[FeatureSet, Any]:
     return version.feature_sets.annotate(scales=F("summary__scales")).defer("summary")
 
 
-def images_for(run: Run, chosen: str | None = None) -> Images:
+def images_for(run: Run, chosen: str = "") -> Images:
     """Return the images of the features that a run used or, with an id, of another feature set of its version.
 
     The run's own set is the one of its settings and, if there are several, of the code that computed its features.

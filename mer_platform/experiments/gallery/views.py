@@ -42,7 +42,7 @@ def gallery_page(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "experiments/gallery/gallery.html", context, status=422)
     if answer is None:
         return render(request, "experiments/gallery/gallery.html", {"most": MAX_COMPARED})
-    images = images_for(answer.reference, request.GET.get("features"))
+    images = images_for(answer.reference, answer.question.features)
     if is_partial(request) and request.htmx.target == "feature-progress":  # type: ignore[attr-defined]
         return _progress(request, images)
     page = page_of(request, answer.indices, PAGE)
@@ -99,7 +99,7 @@ def sample_page(request: HttpRequest, slug: str, index: int) -> HttpResponse:
         raise Http404(str(error)) from error
     if answer is None or not 0 <= index < len(answer.outcomes.samples):
         raise Http404("This sample does not exist, or no runs are given.")
-    images = images_for(answer.reference, request.GET.get("features"))
+    images = images_for(answer.reference, answer.question.features)
     order = answer.indices
     here = order.index(index) if index in order else None
     context = {

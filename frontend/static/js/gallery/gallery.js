@@ -11,6 +11,8 @@ const REMOVED = "Removed since it was drawn";
 class MerGallery extends HTMLElement {
   /** @type {HTMLElement | null} the card that keys apply to */
   #current = null;
+  /** @type {HTMLElement | null} the card that the large view shows */
+  #enlarged = null;
   /** @type {HTMLDialogElement | null} */
   #dialog = null;
   /** @type {AbortController | null} */
@@ -21,8 +23,9 @@ class MerGallery extends HTMLElement {
     this.addEventListener("click", this.#didClick);
     this.addEventListener("focusin", this.#didFocus);
     const [, end, open] = location.hash.match(/^#(first|last)(-large)?$/) ?? [];
-    const card = end ? this.#cards.at(end === "first" ? 0 : -1) : this.querySelector(location.hash.match(/^#sample-\d+$/)?.[0] ?? ":not(*)");
-    if (!(card instanceof HTMLElement)) return;
+    const named = document.getElementById(location.hash.slice(1))?.closest(".gallery-card");
+    const card = end ? this.#cards.at(end === "first" ? 0 : -1) : named;
+    if (!(card instanceof HTMLElement) || !this.contains(card)) return;
     this.#focus(card);
     if (open) this.#open(card);
   }
@@ -45,11 +48,12 @@ class MerGallery extends HTMLElement {
 
   /** @param {HTMLElement} card */
   #focus(card) {
-    this.#link(card)?.focus({ preventScroll: true });
+    const link = this.#link(card);
+    link?.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest" });
     this.#current = card;
-    // So that "back" returns to this card.
-    history.replaceState(history.state, "", `#${card.id}`);
+    // So that "back" returns to this card: the browser then gives the link of this name the focus.
+    if (link) history.replaceState(history.state, "", `#${link.id}`);
   }
 
   /** @param {Event} event */
@@ -118,7 +122,7 @@ class MerGallery extends HTMLElement {
   async #open(card) {
     const link = this.#link(card);
     if (!link) return;
-    this.#current = card;
+    this.#current = this.#enlarged = card;
     const dialog = (this.#dialog ??= this.#makeDialog());
     const body = /** @type {HTMLElement} */ (dialog.querySelector(".dialog-body"));
     /** @type {HTMLElement} */ (dialog.querySelector("h2")).textContent = link.textContent;
@@ -163,7 +167,7 @@ class MerGallery extends HTMLElement {
     });
     dialog.addEventListener("close", () => {
       /** @type {HTMLElement} */ (dialog.querySelector(".dialog-body")).replaceChildren(); // stops the flicker
-      if (this.#current) this.#focus(this.#current);
+      if (this.#enlarged) this.#focus(this.#enlarged); // the browser gives the focus to the card that was opened first
     });
     this.append(dialog);
     return dialog;
