@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mer_platform.experiments.models import Run
-from models_ml.paper.tables import Cell, Estimate, Table
+from models_ml.paper.forms import cell_text
+from models_ml.paper.tables import Table
 
-NOTHING = "–"
-MINUS = "\N{MINUS SIGN}"
 LISTED = 20  # runs that a caption names
 
 
@@ -18,27 +17,6 @@ def shown(table: Table) -> dict[str, Any]:
         "columns": list(table.columns),
         "rows": [[cell_text(cell) for cell in row] for row in table.rows],
     }
-
-
-def cell_text(cell: Cell) -> str:
-    """Return a cell as text, with three decimals.
-
-    >>> cell_text(Estimate(0.5, (0.25, 0.75))), cell_text(-0.5), cell_text(None), cell_text(3)
-    ('0.500 (0.250–0.750)', '−0.500', '–', '3')
-    """
-    if cell is None:
-        return NOTHING
-    if isinstance(cell, Estimate):
-        if cell.interval is None:
-            return f"{_number(cell.value)} (no interval)"
-        low, high = cell.interval
-        between = " to " if low < 0 else "–"
-        return f"{_number(cell.value)} ({_number(low)}{between}{_number(high)})"
-    return _number(cell) if isinstance(cell, float) else str(cell)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", MINUS)
 
 
 def measured(runs: Sequence[Run]) -> str:

@@ -2,5 +2,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include(f"mer_platform.experiments.{part}.urls"))
-    for part in ("external", "leaderboard", "gallery", "runs", "sweeps", "comparison")
+    for part in ("external", "leaderboard", "gallery", "runs", "sweeps", "comparison", "paper")
 ]

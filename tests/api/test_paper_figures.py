@@ -6,8 +6,6 @@ import pytest
 from django.urls import reverse
 from PIL import Image
 
-from mer_platform.annotation.models import Consensus
-from mer_platform.composites.services import freeze
 from mer_platform.experiments.comparison import views as comparison_views
 from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.paper.captions import caption_of, numbers_in_words, provenance
@@ -17,38 +15,11 @@ from mer_platform.projects.models import Role
 from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
 from tests.api.finished_sweeps import finished_sweep
+from tests.api.paper_lab import *  # noqa: F403
+from tests.api.paper_lab import GOOD, TRUE
 
 pytestmark = [pytest.mark.django_db]
-WORDS = ["disgust", "happiness", "surprise"]
-CLASSES = ["negative", "positive", "surprise"]
-TRUE = [0, 1, 2] * 4  # four subjects with one clip per class
-GOOD = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 2]  # one wrong
 FORMS = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
-
-
-@pytest.fixture
-def version(project, database, make_clip, alice):
-    for number, true in enumerate(TRUE):
-        clip = make_clip(f"clip{number:02}", f"s{number // 3}")
-        Consensus.objects.create(clip=clip, onset=1, apex=5, offset=9, emotion=WORDS[true], origin="adopted")
-    return freeze(
-        project, "Twelve", [database], {database.name: dict(zip(WORDS, CLASSES, strict=True))}, alice
-    )
-
-
-@pytest.fixture
-def runs(version, alice) -> list[Run]:
-    long = "SPP after layer 2, average pooling with 2, 3, 4 and 5 bins, all $settings_1 of the paper & more"
-    made = [finished(version, GOOD, alice), finished(version, [0] * 12, alice, net={"name": "vgg_m"})]
-    Run.objects.filter(pk=made[1].pk).update(name=long)
-    made[0].folds.update(losses=[1.0, 0.5, 0.25], epoch=2)
-    return [Run.objects.get(pk=run.pk) for run in made]
-
-
-@pytest.fixture
-def browser(client, alice):
-    client.force_login(alice)
-    return client
 
 
 def addresses(runs: list[Run]) -> dict[str, dict[str, object]]:

@@ -1,5 +1,6 @@
 /**
  * `<button data-copy="#id">Copy</button>` copies the text or value of the element with that id.
+ * `<button data-copy-from="/address">` copies the text that the address answers.
  * The button confirms it for two seconds, also to screen readers.
  */
 
@@ -21,8 +22,23 @@ function say(button, text) {
   setTimeout(() => (label.textContent = original), SHOWN_MS);
 }
 
+/** @param {Element} button */
+async function copyFrom(button) {
+  try {
+    const answer = await fetch(button.getAttribute("data-copy-from") ?? "");
+    if (!answer.ok) throw new Error(answer.statusText);
+    await navigator.clipboard.writeText(await answer.text());
+    say(button, "Copied");
+  } catch {
+    say(button, "Cannot copy here. Download it instead.");
+  }
+}
+
 document.addEventListener("click", async (event) => {
-  const button = /** @type {Element} */ (event.target).closest("[data-copy]");
+  const pressed = /** @type {Element} */ (event.target);
+  const fetching = pressed.closest("[data-copy-from]");
+  if (fetching) return copyFrom(fetching);
+  const button = pressed.closest("[data-copy]");
   if (!button) return;
   const source = document.querySelector(button.getAttribute("data-copy") ?? "");
   if (!source) return;

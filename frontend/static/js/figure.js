@@ -220,7 +220,8 @@ class MerFigure extends HTMLElement {
 
   #offerFiles() {
     this.querySelector(".figure-files")?.remove();
-    this.append(filesMenu(this.getAttribute("src") ?? "", this.getAttribute("label") ?? ""));
+    const tables = Boolean(this.#figure?.tables?.length);
+    this.append(filesMenu(this.getAttribute("src") ?? "", this.getAttribute("label") ?? "", tables));
   }
 
   #tabulate() {
@@ -238,11 +239,16 @@ class MerFigure extends HTMLElement {
   }
 }
 
-/** Widths of the columns of journals, as the server draws them. */
-const COLUMNS = Object.freeze([[1, "One column, 88 mm"], [2, "Two columns, 180 mm"]]);
+/** Files of a chart at the widths of the columns of journals, as the server draws them, and of its numbers. */
+const DRAWINGS = Object.freeze(["svg", "pdf", "png"]);
+const GROUPS = Object.freeze([
+  { title: "One column, 88 mm", formats: DRAWINGS, query: "&columns=1", numbers: false },
+  { title: "Two columns, 180 mm", formats: DRAWINGS, query: "&columns=2", numbers: false },
+  { title: "Its numbers", formats: ["csv", "tex", "md"], query: "", numbers: true },
+]);
 
-/** @param {string} src @param {string} label of the figure @returns {HTMLElement} a menu of files to download */
-function filesMenu(src, label) {
+/** @param {string} src @param {string} label of the figure @param {boolean} numbers @returns {HTMLElement} files to download */
+function filesMenu(src, label, numbers) {
   const menu = document.createElement("details");
   menu.className = "menu menu-end figure-files";
   const summary = document.createElement("summary");
@@ -250,17 +256,17 @@ function filesMenu(src, label) {
   if (label) summary.setAttribute("aria-label", `Download: ${label}`);
   const panel = document.createElement("div");
   panel.className = "menu-panel";
-  for (const [columns, width] of COLUMNS) {
+  for (const group of GROUPS.filter((group) => numbers || !group.numbers)) {
     const title = document.createElement("p");
     title.className = "menu-label";
-    title.textContent = String(width);
+    title.textContent = group.title;
     panel.append(title);
-    for (const format of ["svg", "pdf", "png"]) {
+    for (const format of group.formats) {
       const link = document.createElement("a");
-      link.href = `${src}${src.includes("?") ? "&" : "?"}format=${format}&columns=${columns}`;
+      link.href = `${src}${src.includes("?") ? "&" : "?"}format=${format}${group.query}`;
       link.download = "";
       link.textContent = format.toUpperCase();
-      link.setAttribute("aria-label", `${format.toUpperCase()}, ${width}`);
+      link.setAttribute("aria-label", `${format.toUpperCase()}, ${group.title}`);
       panel.append(link);
     }
   }

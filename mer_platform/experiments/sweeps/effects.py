@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from mer_platform.configurations.display import differing_settings
 from mer_platform.experiments.models import Experiment, Run, StoredEffects
 from mer_platform.experiments.results import configuration_confusions
-from mer_platform.experiments.tables import MINUS
 from models_ml.config import RunConfig
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.effects import (
@@ -20,6 +19,7 @@ from models_ml.evaluation.effects import (
     effects,
 )
 from models_ml.nets.base import BaseNet
+from models_ml.paper.forms import MINUS
 from models_ml.paper.tables import Estimate, Table
 
 _SEED = RunConfig.model_fields["seed"].title
