@@ -1,6 +1,5 @@
 from django.urls import include, path
 
-urlpatterns = [
-    path("", include(f"mer_platform.experiments.{part}.urls"))
-    for part in ("external", "leaderboard", "gallery", "runs", "sweeps", "comparison", "paper")
-]
+PARTS = ("attribution", "external", "leaderboard", "gallery", "runs", "sweeps", "comparison", "paper")
+
+urlpatterns = [path("", include(f"mer_platform.experiments.{part}.urls")) for part in PARTS]
