@@ -1,7 +1,8 @@
 """Configurations in words: the names of their options, their settings, and where several differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -129,7 +130,8 @@ def differing_settings(configs: Sequence[RunConfig]) -> list[Difference]:
     return [one for one in rows.values() if len(set(one.values)) > 1]
 
 
-def _all_settings(config: RunConfig) -> dict[tuple[str, str], tuple[str, str]]:
+@lru_cache(maxsize=1024)  # pages of large experiments ask for the same configurations again and again
+def _all_settings(config: RunConfig) -> Mapping[tuple[str, str], tuple[str, str]]:
     """Title and value of each setting that is used, by section and name; the settings of the protocol are one, in words."""
     own = {"protocol": ("Protocol", protocol_in_words(config))}
     own |= {name: value for name, value in _settings(config).items() if name not in PROTOCOL_FIELDS}

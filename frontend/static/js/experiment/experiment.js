@@ -42,13 +42,13 @@ document.querySelector("#parallel")?.addEventListener(
     const choice = document.querySelector("#parallel-runs");
     /** @param {{points: {customdata: number}[]} | undefined} selected */
     const highlight = (selected) => {
+      if (selected?.points.length === 0) return; // Plotly selects again when it draws other lines
       const runs = [...new Set((selected?.points ?? []).map(({ customdata }) => customdata))];
       if (choice instanceof HTMLSelectElement) choice.value = "";
       const address = figure.getAttribute("src")?.split("?")[0];
       figure.setAttribute("src", runs.length ? `${address}?runs=${runs.join(",")}` : `${address}`);
     };
-    plot.on("plotly_selected", highlight);
-    plot.on("plotly_deselect", () => highlight(undefined));
+    plot.on("plotly_selected", highlight); // a double click selects nothing
   },
   { once: true },
 );
