@@ -169,6 +169,13 @@ def test_runs_on_different_versions_are_not_shown_together(gallery, project, dat
     assert f"{good} is on Twelve v1, {other} on Eight v1." in gallery(good, other, status=422).text
 
 
+def test_runs_of_different_protocols_are_shown_together_but_not_ranked(gallery, version, good, alice):
+    other = finished(version, POOR, alice, protocol="kfold", folds=2)
+    text = " ".join(gallery(good, other).text.split())
+    assert "different protocols (leave one subject out; 2 folds of whole subjects)" in text
+    assert "different protocols" not in gallery(good).text
+
+
 def test_without_a_run_the_page_says_how_to_choose_one(gallery):
     assert "No run chosen" in gallery().text
 
@@ -361,6 +368,14 @@ def test_only_researchers_see_a_prediction_on_a_clip(client, project, version, c
     Membership.objects.create(project=project, user=bob, role=Role.ANNOTATOR)
     client.force_login(bob)
     assert "predicts" not in clip_page(good)
+
+
+def test_chosen_images_stay_chosen(gallery, version, good, drawn, alice):
+    other = finished(version, GOOD, alice, features={"flow": "dis"})
+    answer = gallery(other, features=drawn.pk)
+    assert f"features={drawn.pk}" in answer.context["cards"][0].address
+    assert all(f"features={drawn.pk}" in query for _, query in answer.context["kinds"])
+    assert "features" not in gallery(other, features="x").context["query"]
 
 
 def test_an_external_run_has_the_images_of_the_version(gallery, good, drawn):

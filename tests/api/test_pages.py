@@ -55,6 +55,7 @@ PAGES = [
     "run-new",
     "scoring",
     "batch-new",
+    "gallery",
 ]
 
 

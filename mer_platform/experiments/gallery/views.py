@@ -164,6 +164,7 @@ def _about(answer: Answer) -> dict[str, Any]:
         "question": answer.question,
         "reference": answer.reference,
         "several": len(runs) > 1,
+        "protocols": list(dict.fromkeys(run.protocol for run in runs)),
         "query": answer.question.query(runs),
         "api": f"{reverse('run-errors', args=[runs[0].pk])}?{answer.question.query(runs)}",
         "runs_query": query_of(runs),
