@@ -1,5 +1,6 @@
 """Comparison of two runs on the same samples: does one predict better than the other?"""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,6 +141,72 @@ def compare_with_first(
         )
         for i in range(len(runs) - 1)
     ]
+
+
+def differences_from_first(
+    true: ArrayLike,
+    first: ArrayLike,
+    groups: Sequence[Sequence[ArrayLike]],
+    subjects: Sequence[str],
+    score: str = "uf1",
+    n: int = RESAMPLES,
+    seed: int = 0,
+) -> list[ScoreDifference]:
+    """Compare groups of runs, such as the seeds of a configuration, with one run: their mean score minus that run's.
+
+    The resamples of subjects are those of ``compare_with_first``, so a group of one run gets the same difference. The
+    interval is about other subjects; the scores of a group's runs are averaged in each resample.
+
+    Parameters
+    ----------
+    true
+        (N,) integers, positions in ``CLASSES``.
+    first
+        (N,) integers, predictions of the run to compare with.
+    groups
+        For each group (N,) integers of each of its runs; no group is empty.
+    subjects
+        Subject of each sample, at least two.
+    score
+        uf1, uar or accuracy.
+    n
+        Number of resamples.
+    seed
+        The same seed gives the same result.
+
+    Raises
+    ------
+    InputError
+        As ``compare``.
+
+    Examples
+    --------
+    >>> true, right, wrong = [0, 1, 2, 0], [0, 1, 2, 0], [0, 0, 0, 0]
+    >>> subjects = ["a", "a", "b", "b"]
+    >>> [found] = differences_from_first(true, wrong, [[right, wrong]], subjects, "accuracy", n=100)
+    >>> found.value
+    0.25
+    """
+    true, runs = np.asarray(true), [np.asarray(pred) for group in ([first], *groups) for pred in group]
+    for pred in runs:
+        if len(true) != len(pred):
+            raise InputError(
+                f"The runs must predict the same samples. There are {len(true)} true labels and {len(pred)} predictions "
+                "of a run."
+            )
+    counts = np.stack([subject_confusions(true, pred, subjects) for pred in runs])
+    if counts.shape[1] < 2:
+        raise InputError("A comparison needs at least two subjects; these predictions are of one.")
+    observed = unweighted(counts.sum(axis=1))[score]
+    drawn = _drawn_scores(counts, resamples(counts.shape[1], n, seed))[score]
+    ends = np.cumsum([1, *(len(group) for group in groups)])
+    parts = [slice(start, end) for start, end in itertools.pairwise(ends)]
+    if not parts:
+        return []
+    return _differences(
+        np.array([observed[part].mean() for part in parts]) - observed[0],
+        np.stack([drawn[part].mean(axis=0) for part in parts]) - drawn[0],
+    )
 
 
 def _drawn_scores(counts: NDArray[np.int64], weights: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

@@ -1,7 +1,7 @@
 """A leaderboard: the runs that a query asks for, in order, page by page."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,13 +12,20 @@ from django.db.models import QuerySet
 from mer_platform.composites.blindness import hidden_clips, why_hidden
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.flat import NETWORK, SEED
+from mer_platform.experiments.leaderboard.baselines import Difference, baselines_of, differences, key_of
 from mer_platform.experiments.leaderboard.cells import Cell, Details, read_details
-from mer_platform.experiments.leaderboard.columns import Column, all_columns, settings_in_order
+from mer_platform.experiments.leaderboard.columns import (
+    DIFFERENCE,
+    UNSORTED,
+    Column,
+    all_columns,
+    settings_in_order,
+)
 from mer_platform.experiments.leaderboard.conditions import check_keys
 from mer_platform.experiments.leaderboard.filtering import chosen, in_scope
 from mer_platform.experiments.leaderboard.query import BEST_FIRST, BoardQuery
 from mer_platform.experiments.leaderboard.rows import Row, is_score, read_rows, read_scores
-from mer_platform.experiments.leaderboard.standings import Entry, Section, entries_of, sections_of
+from mer_platform.experiments.leaderboard.standings import Entry, Section, SectionKey, entries_of, sections_of
 from mer_platform.experiments.models import Run
 from mer_platform.projects.models import Project
 
@@ -37,6 +44,8 @@ class Line:
     opened: bool = False
     toggle: str = ""  # the address that opens or closes an entry of several runs
     progress: str = ""
+    difference: Difference | None = None
+    is_baseline: bool = False
 
     @property
     def run(self) -> Row:
@@ -50,6 +59,7 @@ class ShownSection:
     version: CompositeVersion | None
     protocol: str
     total: int
+    baseline: Row | None
     lines: list[Line] = field(default_factory=list)
 
 
@@ -82,7 +92,7 @@ class Board:
         if not self.rows:
             return query
         known = {*self.columns, "name"}
-        if query.order_key not in known or query.order_key == "tags":
+        if query.order_key not in known or query.order_key in UNSORTED:
             self.problems.append(
                 f"Cannot sort by “{query.order_key}”: it is neither a score nor a setting of these runs. "
                 "They are sorted by UF1."
@@ -96,6 +106,11 @@ class Board:
             where=tuple(one for one in query.where if one.key in known),
             columns=tuple(key for key in query.columns if key in self.columns)[:MOST_COLUMNS],
         )
+
+    @cached_property
+    def baselines(self) -> dict[SectionKey, int]:
+        """The runs that others are compared with, by version and protocol."""
+        return baselines_of({row.version_id for row in self.hits}, self.query.baseline, self.rows)
 
     @property
     def hidden(self) -> str:
@@ -140,6 +155,8 @@ class Board:
         if self.query.columns:
             return [self.columns[key] for key in self.query.columns]
         keys = ["uf1", "uar", "accuracy"]
+        if any(row.section in self.baselines for row in self.hits):
+            keys.insert(1, DIFFERENCE)
         if self.ranked and self.query.order_key not in keys:
             keys.insert(0, self.query.order_key)
         keys += [path for path in self.varied if path != SEED][:VARIED]
@@ -167,29 +184,48 @@ class Board:
         current: Section | None = None
         for section, entry in listed:
             if section is not current:
-                version, protocol = section.key or (None, "")
-                shown.append(
-                    ShownSection(
-                        self.versions.get(version) if version else None, protocol, len(section.entries)
-                    )
-                )
+                shown.append(self._shown_section(section))
                 current = section
-            opened = entry.several and entry.pk in self.query.open
             line = self._line(entry, details)
-            line.opened, line.toggle = opened, self._toggle(entry) if entry.several else ""
             shown[-1].lines.append(line)
-            if opened:
+            if entry.several:
+                line.opened = bool({run.pk for run in entry.runs} & set(self.query.open))
+                line.toggle = self._toggle(entry)
+            if line.opened:
                 members = sorted(entry.runs, key=lambda run: (run.seed, run.pk))
                 shown[-1].lines += [self._line(Entry([run]), details, member=True) for run in members]
+        self._compare(shown)
         return shown, details
+
+    def _shown_section(self, section: Section) -> ShownSection:
+        key = section.key
+        if key is None:
+            return ShownSection(None, "", len(section.entries), None)
+        baseline = next((row for row in self.rows if row.pk == self.baselines.get(key)), None)
+        return ShownSection(self.versions[key[0]], key[1], len(section.entries), baseline)
+
+    def _compare(self, sections: Iterable[ShownSection]) -> None:
+        """Give the lines their differences from the baseline, if they are shown."""
+        if not self.baselines:
+            return
+        lines = [line for section in sections for line in section.lines]
+        found: Mapping[tuple[int, str], Difference] = {}
+        if any(column.key == DIFFERENCE for column in self.shown):
+            found = differences([line.entry for line in lines], self.baselines, self.versions)
+        for line in lines:
+            baseline = self.baselines.get(line.run.section)
+            line.is_baseline = any(run.pk == baseline for run in line.entry.runs)
+            line.difference = found.get(key_of(line.entry))
 
     def _line(self, entry: Entry, details: Details, member: bool = False) -> Line:
         progress = "" if entry.several else details.progress.get(entry.pk, "")
         return Line(entry, details.cells(entry, self.shown), member, progress=progress)
 
     def _toggle(self, entry: Entry) -> str:
-        opened = tuple(pk for pk in self.query.open if pk != entry.pk)
-        return self.query.address(open=opened if entry.pk in self.query.open else (*opened, entry.pk))
+        own = {run.pk for run in entry.runs}
+        others = tuple(pk for pk in self.query.open if pk not in own)
+        closed = len(others) == len(self.query.open)
+        return self.query.address(open=(*others, entry.pk) if closed else others)
 
 
 _DATABASES: dict[tuple[int, str], tuple[str, ...]] = {}  # by version and its hash: a version is frozen

@@ -63,6 +63,8 @@ class Details:
                 return Cell(column, VARIOUS, VARIOUS)
             value = values[0]
             return Cell(column, value, NONE if value is None else value_in_words(value))
+        if column.kind == "difference":  # the line has it
+            return Cell(column, None)
         return self._fact(entry, run, column)
 
     def _fact(self, entry: Entry, run: Row, column: Column) -> Cell:

@@ -21,7 +21,8 @@ FACTS = {
     "duration": "Duration",
     "samples": "Samples",
 }
-UNSORTED = ("tags",)  # facts without an order
+DIFFERENCE = "difference"
+UNSORTED = ("tags", DIFFERENCE)  # a difference from the baseline has the order of UF1
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Column:
 
     key: str
     title: str
-    kind: Literal["score", "setting", "fact"]
+    kind: Literal["score", "setting", "fact", "difference"]
     group: str
 
     @property
@@ -41,6 +42,7 @@ class Column:
 def score_columns(databases: Iterable[str]) -> list[Column]:
     """Return the scores of all samples, of each class and of each database, for example ``uf1.CASME II``."""
     found = [Column(key, title, "score", "Scores") for key, title in OVERALL.items()]
+    found.append(Column(DIFFERENCE, "UF1 − baseline", "difference", "Scores"))
     found += [
         Column(f"{ratio}.{name}", f"{title}, {name}", "score", "Scores of a class")
         for ratio, title in RATIOS.items()

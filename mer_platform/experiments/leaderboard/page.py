@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
+from django.urls import reverse
 
 from mer_platform.configurations.display import option_name
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED
+from mer_platform.experiments.leaderboard.baselines import NOT_ADJUSTED
 from mer_platform.experiments.leaderboard.board import Board
 from mer_platform.experiments.leaderboard.columns import Column
 from mer_platform.experiments.leaderboard.conditions import OPERATORS
 from mer_platform.experiments.leaderboard.query import ACTIVE, ARCHIVED, FILTERS, usual
 from mer_platform.experiments.leaderboard.rows import Row
-from mer_platform.experiments.models import Run
+from mer_platform.experiments.models import Run, SavedView
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,11 @@ class Heading:
 
     @property
     def numeric(self) -> bool:
-        return self.column.kind == "score" or self.column.key in ("duration", "samples", "seed")
+        return self.column.kind in ("score", "difference") or self.column.key in (
+            "duration",
+            "samples",
+            "seed",
+        )
 
 
 @dataclass(frozen=True)
@@ -157,12 +163,20 @@ def _ticked(board: Board) -> list[Row | Run]:
 
 
 def board_context(board: Board, page: Page) -> dict[str, Any]:
-    """Return what the fragment with the table needs."""
+    """Return what the fragment with the table needs. Reading the page's lines stores the differences that are missing."""
     query, columns = board.query, board.shown
     sections, _ = board.lines(page)
     ticked = _ticked(board)
     ids = {run.pk for section in sections for line in section.lines for run in line.entry.runs}
+    saved = list(SavedView.objects.filter(project=board.project))
+    view = next((own for own in saved if own.pk == query.view), None)
     return {
+        "runs_path": reverse("runs", args=[board.project.slug]),
+        "saved_views": saved,
+        "view": view,
+        "view_query": query.as_view(),
+        "view_changed": view is not None and view.query != query.as_view(),
+        "not_adjusted": NOT_ADJUSTED,
         "board": board,
         "query": query,
         "sections": sections,

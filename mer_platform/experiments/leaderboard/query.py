@@ -39,7 +39,7 @@ class BoardQuery:
     group: str = ""
     ordering: str = BEST_FIRST
     columns: tuple[str, ...] = ()
-    baseline: int | None = None
+    baseline: tuple[int, ...] = ()
     view: int | None = None
     open: tuple[int, ...] = ()
     run: tuple[int, ...] = ()
@@ -69,8 +69,12 @@ class BoardQuery:
         ]
 
     def address(self, **changes: Any) -> str:
-        """Return the query string with the changes, starting with “?”."""
-        return f"?{urlencode(self.pairs(**changes))}"
+        """Return the query string with the changes, starting with “?”. It is never empty: that asks for the default view."""
+        return f"?{urlencode(self.pairs(**changes) or [('ordering', BEST_FIRST)])}"
+
+    def as_view(self) -> str:
+        """Return what a saved view keeps: all but the ticks, the opened lines and the view itself."""
+        return self.address(run=(), open=(), view=None)[1:]
 
     def without(self, name: str, value: Any) -> str:
         """Return the address without one value of a filter."""
@@ -128,7 +132,7 @@ def read_query(params: QueryDict) -> BoardQuery:
         group=group if group == "seeds" else "",
         ordering=_ordering(params),
         columns=_texts(params, "columns"),
-        baseline=next(iter(_ids(params, "baseline", problems)), None),
+        baseline=_ids(params, "baseline", problems),
         view=next(iter(_ids(params, "view", problems)), None),
         open=_ids(params, "open", problems),
         run=tuple(pk for pk in (row_id(text) for text in _texts(params, "run")) if pk > 0),

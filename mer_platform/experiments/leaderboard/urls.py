@@ -1,7 +1,13 @@
 from django.urls import path
 
-from mer_platform.experiments.leaderboard import views
+from mer_platform.experiments.leaderboard import actions, views
+
+RUNS = "projects/<slug:slug>/runs/"
 
 urlpatterns = [
-    path("projects/<slug:slug>/runs/", views.run_list, name="runs"),
+    path(RUNS, views.run_list, name="runs"),
+    path(f"{RUNS}<int:pk>/pin/", actions.pin_run, {"pinned": True}, name="pin-run"),
+    path(f"{RUNS}<int:pk>/unpin/", actions.pin_run, {"pinned": False}, name="unpin-run"),
+    path(f"{RUNS}views/", actions.view_save, name="save-view"),
+    path(f"{RUNS}views/<int:pk>/", actions.view_change, name="change-view"),
 ]

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.experiments.leaderboard import board as boards
+from mer_platform.experiments.leaderboard.actions import address_of
 from mer_platform.experiments.leaderboard.board import Board
 from mer_platform.experiments.leaderboard.page import board_context, choices
 from mer_platform.experiments.leaderboard.query import ARCHIVED, is_form, read_query
-from mer_platform.experiments.models import Run
+from mer_platform.experiments.models import Run, SavedView
 from mer_platform.projects.access import get_project
 from mer_platform.web import is_partial
 
@@ -23,6 +24,8 @@ from mer_platform.web import is_partial
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The leaderboard of the project's runs. htmx gets only the table, and the address that it belongs to."""
     project = get_project(request, slug)
+    if not request.GET and (view := SavedView.objects.filter(project=project, is_default=True).first()):
+        return redirect(address_of(view, slug))
     board = Board(project, request.user, read_query(request.GET))
     parameters = QueryDict(board.query.address()[1:], mutable=True)
     number = request.GET.get("page")
