@@ -2,6 +2,7 @@ from django.urls import path
 
 from mer_platform.exports import views
 from mer_platform.exports.api import AnnotationTableView, SampleTableView
+from mer_platform.exports.run_api import ComparedPredictionsView, RunPredictionsView
 from mer_platform.exports.table_files import CONTENT_TYPES
 
 urlpatterns = [
@@ -21,6 +22,18 @@ urlpatterns = [
                 AnnotationTableView.as_view(),
                 {"kind": kind},
                 name=f"annotations-{kind}",
+            ),
+            path(
+                f"api/v1/runs/<int:pk>/predictions.{kind}",
+                RunPredictionsView.as_view(),
+                {"kind": kind},
+                name=f"predictions-{kind}",
+            ),
+            path(
+                f"api/v1/runs/compare/predictions.{kind}",
+                ComparedPredictionsView.as_view(),
+                {"kind": kind},
+                name=f"compared-predictions-{kind}",
             ),
         )
     ),

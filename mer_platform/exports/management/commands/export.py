@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_features, read_json
+from mer_platform.experiments.models import Run
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.predictions import predictions
 from mer_platform.exports.services import start_export
 from mer_platform.exports.table_files import CSV, PARQUET, csv_chunks, parquet_file
 from mer_platform.exports.tables import ExportTable
@@ -17,12 +19,13 @@ from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.commands import project_of_command
 
 TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.FileFormat.values)
-FORMATS = {"samples": TABLES, "annotations": TABLES, "features": FEATURES}
+FORMATS = {"samples": TABLES, "annotations": TABLES, "predictions": TABLES, "features": FEATURES}
 
 
 class Command(BaseCommand):
     help = (
-        "Write the samples or features of a composite version, or the annotations of a project, to a file. "
+        "Write the samples or features of a composite version, the annotations of a project, or the predictions of runs, "
+        "to a file. "
         "Features need running workers (make run)."
     )
 
@@ -30,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("what", choices=FORMATS, help="the data to export")
         parser.add_argument(
             "--composite-version", type=int, help="id of the version, for samples and features"
+        )
+        parser.add_argument(
+            "--run", type=int, action="append", help="id of a run, for predictions; may repeat"
         )
         parser.add_argument("--project", help="slug of the project, for annotations")
         parser.add_argument(
@@ -50,7 +56,7 @@ class Command(BaseCommand):
         if what == "features":
             path = self.features(kind, options)
         else:
-            table = self.annotations(options) if what == "annotations" else self.samples(options)
+            table = getattr(self, what)(options)
             path = options["output"] or Path(f"{table.name}.{kind}")
             write(path, csv_chunks(table) if kind == CSV else chunks(parquet_file(table)))
         self.stdout.write(f"{path}")
@@ -63,6 +69,18 @@ class Command(BaseCommand):
             raise CommandError("Name the project: --project SLUG.")
         project = project_of_command(options["project"])
         return tables.annotations(project)
+
+    def predictions(self, options: dict[str, Any]) -> ExportTable:
+        ids = list(dict.fromkeys(options["run"] or ()))
+        if not ids:
+            raise CommandError("Name the runs: --run ID, once for each.")
+        found = Run.objects.select_related("version").in_bulk(ids)
+        for pk in ids:
+            if pk not in found:
+                raise CommandError(f"Run {pk} not found.")
+            if not found[pk].scored:
+                raise CommandError(f"{found[pk]} has no scores yet; it is {found[pk].get_state_display()}.")
+        return predictions([found[pk] for pk in ids])
 
     def features(self, kind: str, options: dict[str, Any]) -> Path:
         version = version_of(options)
