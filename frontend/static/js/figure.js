@@ -224,16 +224,24 @@ class MerFigure extends HTMLElement {
     this.append(filesMenu(this.getAttribute("src") ?? "", this.getAttribute("label") ?? "", tables));
   }
 
+  /** Offer the numbers. The table is made when it is opened: losses of 68 folds have thousands of cells. */
   #tabulate() {
     if (this.hasAttribute("no-table") || !this.#figure) return;
+    const figure = this.#figure;
     const details = document.createElement("details");
     details.className = "figure-table";
-    details.open = this.querySelector("details.figure-table")?.hasAttribute("open") ?? false;
     const summary = document.createElement("summary");
     summary.textContent = "Show as table";
-    details.append(summary, ...figureTables(this.#figure).map((table) => tableElement(table, this.getAttribute("label") ?? "")));
-    const link = this.getAttribute("point-link");
-    if (link) linkCells(details, this.#figure.data, link);
+    details.append(summary);
+    const fill = () => {
+      if (details.childElementCount > 1) return;
+      details.append(...figureTables(figure).map((table) => tableElement(table, this.getAttribute("label") ?? "")));
+      const link = this.getAttribute("point-link");
+      if (link) linkCells(details, figure.data, link);
+    };
+    details.addEventListener("toggle", fill);
+    details.open = this.querySelector("details.figure-table")?.hasAttribute("open") ?? false;
+    if (details.open) fill();
     this.querySelector("details.figure-table")?.remove();
     this.append(details);
   }

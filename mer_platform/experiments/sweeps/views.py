@@ -23,6 +23,7 @@ from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.runs.figures import losses
 from mer_platform.experiments.sweeps import effect_figures, figures, live
 from mer_platform.experiments.sweeps.answer import Answer
+from mer_platform.experiments.sweeps.tables import ranking_table
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
@@ -30,6 +31,7 @@ from mer_platform.web import is_partial, page_of
 
 PAGE_SIZE = 20
 WITH_REASON, WITHOUT_REASON = 5, 45  # failed runs that the page of an experiment lists
+RANKED = ("ranking", "parallel")  # figures whose numbers are the ranking
 LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not trained"}.items()
 
 
@@ -146,7 +148,8 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
     answer = Answer(experiment, request.user)
     figure = FIGURES[name](answer, request.GET) or go.Figure()
     caption = caption_of(DRAWN_BY[name])
-    return figure_response(request, figure, f"experiment-{pk}-{name}", answer.scored, caption)
+    tables = [ranking_table(answer)] if name in RANKED and answer.standings else []
+    return figure_response(request, figure, f"experiment-{pk}-{name}", answer.scored, caption, tables)
 
 
 def _heat_map(answer: Answer, asked: QueryDict) -> go.Figure | None:
