@@ -15,7 +15,8 @@ from mer_platform.deletion.run_contents import RunContents
 from mer_platform.deletion.run_services import delete_runs
 from mer_platform.deletion.services import CannotDelete
 from mer_platform.experiments.managing.api import asked_rows
-from mer_platform.experiments.managing.serializers import MOST_AT_ONCE, IdsSerializer, SkippedSerializer
+from mer_platform.experiments.managing.choosing import MOST_AT_ONCE
+from mer_platform.experiments.managing.serializers import IdsSerializer, SkippedSerializer
 from mer_platform.experiments.runs.api import RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.projects.access import require

@@ -193,7 +193,7 @@ def test_many_runs_are_tagged_in_one_request_and_one_line(api, sweep, django_ass
     with django_assert_max_num_queries(20):
         answer = api.post(f"{RUNS}bulk/", bulk(runs, "tag", ["draft"])).json()
     assert answer["changed"] == [run.pk for run in runs[1:]]
-    assert answer["skipped"] == [{"id": runs[0].pk, "reason": "It has these tags already."}]
+    assert answer["skipped"] == [{"id": runs[0].pk, "reason": "These tags are there already."}]
     assert AuditEvent.objects.order_by("pk").last().action == "put the tag “draft” on 3 runs"
     assert len(api.post(f"{RUNS}bulk/", bulk(runs, "untag", ["Draft"])).json()["changed"]) == 4
     for action in ("star", "unstar", "archive", "restore"):

@@ -53,6 +53,7 @@ PAGES = [
     "experiments",
     "runs",
     "run-new",
+    "tags",
     "scoring",
     "batch-new",
     "gallery",

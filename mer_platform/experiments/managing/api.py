@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from mer_platform.api import Conflict
 from mer_platform.experiments.managing import services
+from mer_platform.experiments.managing.actions import ACTIONS, act
 from mer_platform.experiments.managing.choosing import UnknownRows, rows_of
 from mer_platform.experiments.managing.serializers import (
     BulkResultSerializer,
@@ -65,39 +66,9 @@ class ManagedMixin:
         rows = asked_rows(model, form.validated_data["ids"], request.user)
         changed = act(form.validated_data["action"], rows, request.user, form.validated_data.get("tags", []))
         done = {row.pk for row in changed}
-        skipped = [
-            {"id": row.pk, "reason": ALREADY[form.validated_data["action"]]}
-            for row in rows
-            if row.pk not in done
-        ]
+        reason = ACTIONS[form.validated_data["action"]].already
+        skipped = [{"id": row.pk, "reason": reason} for row in rows if row.pk not in done]
         return Response({"changed": [row.pk for row in changed], "skipped": skipped})
-
-
-ALREADY = {
-    "star": "It is starred already.",
-    "unstar": "It has no star.",
-    "tag": "It has these tags already.",
-    "untag": "It does not have these tags.",
-    "archive": "It is archived already.",
-    "restore": "It is not archived.",
-}
-
-
-def act(name: str, rows: Sequence[Any], user: Any, tags: Sequence[str] = ()) -> list[Any]:
-    """Do one of ``ALREADY`` to the rows, and return those that it has changed. Raises ValidationError at ``tags``."""
-    match name:
-        case "star" | "unstar":
-            return services.star(rows, user, starred=name == "star")
-        case "tag" | "untag":
-            try:
-                return (services.tag if name == "tag" else services.untag)(rows, tags, user)
-            except DjangoValidationError as error:
-                raise DjangoValidationError({"tags": error.messages}) from error
-        case "archive":
-            return services.archive(rows, user)
-        case "restore":
-            return services.restore(rows, user)
-    raise ValueError(f"{name} is not an action on many rows.")
 
 
 def asked_rows(model: type[Run | Experiment], ids: Sequence[int], user: Any) -> list[Any]:

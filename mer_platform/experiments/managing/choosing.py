@@ -1,12 +1,16 @@
 """The rows that an action on several runs or experiments is about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.http import QueryDict
+
 from mer_platform.experiments.models import Experiment, Run
+from mer_platform.projects.access import row_id
 from mer_platform.projects.models import Project
 
 SHOWN = 200
+MOST_AT_ONCE = 1000
 
 
 class UnknownRows(Exception):
@@ -37,6 +41,41 @@ def rows_of(
             f"These {meta.verbose_name_plural} belong to different projects. Choose those of one project."
         )
     return rows
+
+
+def posted_rows(model: type[Run | Experiment], data: QueryDict, user: Any, project: Project) -> list[Any]:
+    """Return the rows that a form chooses: ``ids``, repeated or separated by commas, or all that match its list's filters.
+
+    ``which=matching`` takes the filters from ``matching``, the query of the list's address. Raises UnknownRows.
+    """
+    meta = model._meta
+    if data.get("which") == "matching":
+        ids = MATCHING[model](project, user, QueryDict(data.get("matching", "").removeprefix("?")))
+    else:
+        texts = [text for field in data.getlist("ids") for text in field.split(",") if text.strip()]
+        ids = [row_id(text.strip()) for text in texts]
+    if not ids:
+        raise UnknownRows(f"Choose at least one {meta.verbose_name} first.")
+    if len(ids) > MOST_AT_ONCE:
+        raise UnknownRows(
+            f"These are {len(ids):,} {meta.verbose_name_plural}, but at most {MOST_AT_ONCE:,} can be changed at once. "
+            "Filter the list further."
+        )
+    return rows_of(model, ids, user, project)
+
+
+Matching = Callable[[Project, Any, QueryDict], list[int]]
+MATCHING: dict[type[Run | Experiment], Matching] = {}
+
+
+def matches(model: type[Run | Experiment]) -> Callable[[Matching], Matching]:
+    """Register how the list of a model finds the ids that match the filters in its address."""
+
+    def register(find: Matching) -> Matching:
+        MATCHING[model] = find
+        return find
+
+    return register
 
 
 def _listed(numbers: Sequence[int]) -> str:

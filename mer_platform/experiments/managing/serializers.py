@@ -7,6 +7,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from mer_platform.experiments.managing.actions import ACTIONS
+from mer_platform.experiments.managing.choosing import MOST_AT_ONCE
 from mer_platform.experiments.managing.texts import (
     LONGEST_NAME,
     LONGEST_NOTE,
@@ -18,7 +20,6 @@ from mer_platform.experiments.managing.texts import (
 )
 from mer_platform.experiments.models import Managed, Tag
 
-MOST_AT_ONCE = 1000
 MANAGED_FIELDS = ["notes", "notes_version", "tags", "starred", "archived", "archived_at"]
 
 
@@ -132,9 +133,7 @@ class IdsSerializer(serializers.Serializer):
 class BulkSerializer(IdsSerializer):
     """An action on them."""
 
-    ACTIONS = ("star", "unstar", "tag", "untag", "archive", "restore")
-
-    action = serializers.ChoiceField(ACTIONS)
+    action = serializers.ChoiceField(list(ACTIONS))
     tags = TagNamesField(required=False, help_text="For tag and untag.")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

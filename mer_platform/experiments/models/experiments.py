@@ -30,6 +30,18 @@ class ExperimentQuerySet(models.QuerySet["Experiment"]):
             last_run_ended=Max("runs__finished_at"),
         )
 
+    def in_state(self, state: str) -> "ExperimentQuerySet":
+        """Return those in a state, after ``with_counts``."""
+        ended = self.filter(runs_active=0)
+        match state:
+            case Experiment.State.RUNNING | Experiment.State.PAUSED:
+                return self.filter(runs_active__gt=0, paused=state == Experiment.State.PAUSED)
+            case Experiment.State.FAILED:
+                return ended.filter(runs_failed__gt=0)
+            case Experiment.State.CANCELLED:
+                return ended.filter(runs_failed=0, runs_cancelled__gt=0)
+        return ended.filter(runs_failed=0, runs_cancelled=0)
+
 
 class Experiment(Managed):
     """What a researcher launched on one composite version: a sweep, or a single run."""

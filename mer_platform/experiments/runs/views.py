@@ -142,7 +142,7 @@ def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER)
     project = get_project(request, slug, role)
     return get_object_or_404(
         Run.objects.select_related(
-            "version__composite", "experiment", "model", "created_by", "stored_results", "external"
+            "version__composite", "experiment", "model", "created_by", "stored_results", "project", "external"
         ),
         pk=pk,
         project=project,

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -16,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.fields import NumberList
 from mer_platform.experiments import services
+from mer_platform.experiments.managing.bulk import Bulk
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.paper.captions import caption_of
@@ -23,6 +23,7 @@ from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.runs.figures import losses
 from mer_platform.experiments.sweeps import effect_figures, figures, live
 from mer_platform.experiments.sweeps.answer import Answer
+from mer_platform.experiments.sweeps.listing import Listing
 from mer_platform.experiments.sweeps.tables import ranking_table
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.access import get_project, row_id
@@ -39,18 +40,26 @@ LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not
 @require_GET
 @vary_on_headers("HX-Request")
 def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """All experiments with several runs. Single runs are on the page of runs."""
+    """The experiments that the address asks for. Single runs are on the page of runs."""
     project = get_project(request, slug)
-    sweeps = Experiment.objects.with_counts().filter(Q(runs_total__gt=1), project=project).order_by("-pk")
-    page = page_of(request, sweeps.select_related("version__composite", "created_by"), PAGE_SIZE)
+    listing = Listing.of(project, request.GET)
+    found = listing.experiments().select_related("version__composite", "created_by").prefetch_related("tags")
+    page = page_of(request, found, PAGE_SIZE)
     progress = progress_of_experiments(list(page))
     context = {
         "rows": [(experiment, progress[experiment.pk]) for experiment in page],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(experiment.active for experiment in page),
-        "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
+        "listing": listing,
+        "bulk": Bulk("experiment", "bulk-experiments", page.paginator.count, listing.address),
     }
+    if not is_partial(request):
+        context |= {
+            "any": page.paginator.count > 0 or listing.all().exists(),
+            "choices": listing.choices(),
+            "has_versions": CompositeVersion.objects.filter(composite__project=project).exists(),
+        }
     part = is_partial(request)
     return render(request, f"experiments/sweeps/{'_list' if part else 'list'}.html", context)
 
@@ -225,8 +234,10 @@ def experiment_seeds(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 def _get_experiment(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Experiment:
     project = get_project(request, slug, role)
-    experiments = Experiment.objects.with_counts().select_related(
-        "version__composite", "created_by", "project"
+    experiments = (
+        Experiment.objects.with_counts()
+        .select_related("version__composite", "created_by", "project")
+        .prefetch_related("tags")
     )
     return get_object_or_404(experiments, pk=pk, project=project)
 

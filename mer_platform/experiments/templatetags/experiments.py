@@ -6,13 +6,17 @@ Lower apps must not import this one, so their templates use its tags.
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.durations import duration_in_words
 from mer_platform.experiments.gallery.note import note_on_clip
+from mer_platform.experiments.managing.forms import FORMS
+from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.experiments.sweeps.run_form import RunForm
+from mer_platform.projects.models import Project
 from models_ml.evaluation.uncertainty import Interval
 
 register = template.Library()
@@ -53,3 +57,21 @@ def prediction_note(context: template.Context, clip: Clip) -> dict[str, Any]:
     request = context["request"]
     note = note_on_clip(clip, request.GET, request.user) if context["can_research"] else None
     return {"project": context["project"], "request": request, "note": note}
+
+
+@register.simple_tag
+def manage_urls(row: Run | Experiment) -> dict[str, str]:
+    """Return the addresses of what can be done with a run or an experiment, by name."""
+    kind, slug = str(row._meta.model_name), row.project.slug
+    one = {name: reverse(f"{kind}-{name}", args=[slug, row.pk]) for name in (*FORMS, "delete")}
+    return one | {
+        "page": reverse(kind, args=[slug, row.pk]),
+        "manage": reverse(f"manage-{kind}", args=[slug, row.pk]),
+        "list": reverse(f"{kind}s", args=[slug]),
+    }
+
+
+@register.simple_tag
+def project_tags(project: Project) -> list[str]:
+    """Return the names of the project's tags."""
+    return [tag.name for tag in Tag.objects.filter(project=project)]
