@@ -221,3 +221,20 @@ def test_tags_are_renamed_merged_and_deleted_on_their_page(browser, run):
     assert list(run.tags.all()) == [b]
     assert "was deleted" in follow(browser, address, {"tag": b.pk, "action": "delete"})
     assert browser.post(address, {"tag": b.pk, "action": "delete"}).status_code == 404
+
+
+def test_many_runs_of_the_leaderboard_are_managed_at_once(browser, run, sweep):
+    listed = reverse("runs", args=[run.project.slug])
+    manage = reverse("manage-runs", args=[run.project.slug])
+    page = browser.get(f"{listed}?run={run.pk}").content.decode()
+    assert f'name="ids" value="{run.pk}"' in page
+    assert "All 3 runs that match" in " ".join(page.split())
+    data = {"which": "matching", "matching": "?state=features", "action": "tag", "tags": "waiting"}
+    assert "2 runs tagged with “waiting”." in follow(browser, manage, data)
+    data = {"which": "matching", "matching": "?where=nonsense%3E1", "action": "archive"}
+    assert "Nothing was changed." in follow(browser, manage, data)
+    assert not Run.objects.exclude(archived_at=None).exists()
+    page = browser.post(
+        reverse("runs-delete", args=[run.project.slug]), {"which": "matching", "matching": "?tag=waiting"}
+    )
+    assert "Delete 2 runs" in page.content.decode()

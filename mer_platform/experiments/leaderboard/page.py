@@ -11,6 +11,7 @@ from mer_platform.configurations.display import option_name
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED
 from mer_platform.experiments.leaderboard.baselines import NOT_ADJUSTED
 from mer_platform.experiments.leaderboard.board import Board
+from mer_platform.experiments.leaderboard.bulk import bulk_of
 from mer_platform.experiments.leaderboard.columns import Column
 from mer_platform.experiments.leaderboard.conditions import OPERATORS
 from mer_platform.experiments.leaderboard.query import ACTIVE, ARCHIVED, FILTERS, usual
@@ -200,6 +201,7 @@ def board_context(board: Board, page: Page) -> dict[str, Any]:
         "condition_columns": grouped(c for c in board.columns.values() if c.kind in ("score", "setting")),
         "operators": OPERATORS.items(),
         "ticked": {run.pk for run in ticked},
+        "bulk": bulk_of(board),
         "ticked_elsewhere": [run for run in ticked if run.pk not in ids],
         "most": MAX_COMPARED,
         "narrow": [
