@@ -21,6 +21,7 @@ from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttr
 from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.external.api import ExternalRunsOfVersion, PredictionTemplate
 from mer_platform.experiments.gallery.api import RunErrors
+from mer_platform.experiments.leaderboard.api import Leaderboard, RunBaseline, SavedViewViewSet
 from mer_platform.experiments.managing.api import TagViewSet
 from mer_platform.experiments.runs.api import RunConfigSchema
 from mer_platform.exports.api import FeatureExportViewSet
@@ -44,6 +45,7 @@ router.register("composite-versions", CompositeVersionViewSet)
 router.register("runs", DeletableRunViewSet)
 router.register("experiments", DeletableExperimentViewSet)
 router.register("tags", TagViewSet)
+router.register("saved-views", SavedViewViewSet)
 router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("workers", WorkerViewSet)
 router.register("models", ModelVersionViewSet)
@@ -70,6 +72,8 @@ urlpatterns = [
     path("api/v1/clips/<int:pk>/frames.bin", ClipViewSet.as_view({"get": "pack"}), name="clip-pack"),
     path("api/v1/projects/<int:pk>/agreement/", ProjectAgreement.as_view(), name="project-agreement"),
     path("api/v1/projects/<int:pk>/queue/", ProjectQueue.as_view(), name="project-queue"),
+    path("api/v1/projects/<int:pk>/leaderboard/", Leaderboard.as_view(), name="leaderboard-api"),
+    path("api/v1/runs/<int:pk>/baseline/", RunBaseline.as_view(), name="run-baseline"),
     path("api/v1/runs/compare/", CompareRuns.as_view(), name="compare-runs-api"),
     path("api/v1/runs/<int:pk>/errors/", RunErrors.as_view(), name="run-errors"),
     path("api/v1/runs/<int:pk>/attributions/", RunAttributions.as_view(), name="run-attributions"),

@@ -19,6 +19,7 @@ from models_ml.errors import InputError
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.evaluation.paired import ScoreDifference, differences_from_first
 
+AT_ONCE = 50  # lines whose resamples are in memory together
 NOT_ADJUSTED = "Each p is of one run alone: the more runs are compared, the more of them differ by chance."
 
 
@@ -136,14 +137,14 @@ def _computed(
             found[key] = Difference(
                 None, f"#{baseline} was tested on other samples, so the two cannot be paired."
             )
+    true, subjects = [samples[i].true for i in tested], [samples[i].subject for i in tested]
+    first = [int(predicted[baseline][index]) for index in tested]
     try:
-        computed = differences_from_first(
-            [samples[index].true for index in tested],
-            [int(predicted[baseline][index]) for index in tested],
-            list(alike.values()),
-            [samples[index].subject for index in tested],
-        )
-        found |= {key: Difference(own) for key, own in zip(alike, computed, strict=True)}
+        keys = list(alike)
+        for start in range(0, len(keys), AT_ONCE):
+            part = keys[start : start + AT_ONCE]
+            computed = differences_from_first(true, first, [alike[key] for key in part], subjects)
+            found |= {key: Difference(own) for key, own in zip(part, computed, strict=True)}
     except InputError as error:  # a single subject
         found |= {key: Difference(None, str(error)) for key in alike}
     StoredDifference.objects.bulk_create(

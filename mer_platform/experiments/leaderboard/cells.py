@@ -71,7 +71,7 @@ class Details:
         key = column.key
         if key == "tags":
             tags = list(dict.fromkeys(tag for own in entry.runs for tag in own.tags))
-            return Cell(column, ", ".join(tags), ", ".join(tags))
+            return Cell(column, tags, ", ".join(tags))
         if key == "samples":
             count = self.samples.get(run.pk)
             return Cell(column, count, NONE if count is None else str(count))

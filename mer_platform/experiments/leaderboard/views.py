@@ -13,7 +13,9 @@ from mer_platform.experiments.leaderboard.actions import address_of
 from mer_platform.experiments.leaderboard.board import Board
 from mer_platform.experiments.leaderboard.page import board_context, choices
 from mer_platform.experiments.leaderboard.query import ARCHIVED, is_form, read_query
+from mer_platform.experiments.leaderboard.tables import leaderboard_tables
 from mer_platform.experiments.models import Run, SavedView
+from mer_platform.experiments.paper.table_files import table_response
 from mer_platform.projects.access import get_project
 from mer_platform.web import is_partial
 
@@ -47,3 +49,12 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         "has_versions": bool(board.versions),
     }
     return render(request, "experiments/leaderboard/runs.html", context)
+
+
+@login_required
+@require_GET
+def run_list_table(request: HttpRequest, slug: str) -> HttpResponse:
+    """The first lines of the leaderboard as ``?format=csv``, ``tex`` or ``md``, with the parameters of the page."""
+    project = get_project(request, slug)
+    board = Board(project, request.user, read_query(request.GET))
+    return table_response(request, leaderboard_tables(board), f"{project.slug}-runs")
