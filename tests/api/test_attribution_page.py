@@ -269,3 +269,20 @@ def test_strangers_find_nothing_and_visitors_are_asked_to_sign_in(client, run, p
     assert client.get(address).status_code == 404
     assert client.post(reverse("start-attribution", args=[project.slug, run.pk])).status_code == 404
     assert client.get(reverse("attribution-figure", args=[project.slug, run.pk, "faces"])).status_code == 404
+
+
+def test_figures_and_their_numbers_leave_as_files(browser, project, run, alice):
+    attributed(run, alice)
+    for name, kind, start in (
+        ("faces", "svg", b"<?xml"),
+        ("regions", "pdf", b"%PDF"),
+        ("sample", "png", b"\x89PNG"),
+        ("regions", "csv", "\ufeffClass".encode()),
+        ("faces", "tex", b"%"),
+    ):
+        address = reverse("attribution-figure", args=[project.slug, run.pk, name])
+        answer = browser.get(f"{address}?format={kind}&columns=1&kind=u")
+        assert (answer.status_code, answer.getvalue()[: len(start)]) == (200, start)
+        if name != "regions" or kind == "pdf":
+            continue
+        assert f"attribution-{run.pk}-occlusion-regions" in answer["Content-Disposition"]

@@ -20,6 +20,7 @@ KIND_TITLES = {
     "v": "vertical motion (v)",
     "strain": "strain",
 }
+PRINTED = {1: 2, 2: 4}  # panels side by side, by the columns of a journal
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Attributed:
         )
         target, kind = query.get("target", ""), query.get("kind", "")
         columns = row_id(query.get("columns"))
+        if query.get("format"):  # a file for one or two columns of a journal
+            columns = PRINTED.get(columns, 0)
         return Chosen(
             found,
             target if target in TARGETS else TARGETS[0],

@@ -15,8 +15,17 @@ from models_ml.attribution.results import KINDS
 from models_ml.attribution.summary import MeanMap
 from models_ml.classes import CLASSES
 
-PANEL = 190  # px of a face, with its title
+PANEL = 250  # px of a face, with its title
 BAR = 34  # px of a region
+ABOVE = 64  # px for the legend and the titles above the regions
+BELOW = 56
+BAR_OF_COLOURS = {
+    "title": {"text": "percentage points", "side": "right", "font": {"size": 12}},
+    "lenmode": "pixels",
+    "len": PANEL - 10,
+    "y": 1,
+    "yanchor": "top",
+}
 POINTS = 100  # percentage points per unit of probability
 
 
@@ -29,9 +38,11 @@ def faces(chosen: Chosen) -> go.Figure:
         for label in CLASSES
         for mean in _in_order(means, label, chosen.summary.databases)
     ]
+    row = 1 + len(chosen.summary.databases)
+    columns = row if 2 < row <= chosen.columns else chosen.columns  # one class per line, if that fits
     # Few samples have large means. So the scale is that of all databases together; stronger colours are cut off.
     reach = max((float(np.abs(m.maps[k]).max()) * POINTS for m in means if not m.database), default=0.0)
-    return _panels(panels, chosen, reach or 1.0)
+    return _panels(panels, chosen, columns, reach or 1.0)
 
 
 def sample(chosen: Chosen, prediction: Prediction) -> go.Figure:
@@ -44,7 +55,7 @@ def sample(chosen: Chosen, prediction: Prediction) -> go.Figure:
     maps = found.maps[rows[0]].astype(np.float64) * POINTS
     order = ("all", "u", "v", "strain")
     panels = [(KIND_TITLES[kind], maps[KINDS.index(kind)]) for kind in order]
-    return _panels(panels, chosen, float(np.abs(maps).max()) or 1.0)
+    return _panels(panels, chosen, chosen.columns, float(np.abs(maps).max()) or 1.0)
 
 
 def regions(chosen: Chosen) -> go.Figure:
@@ -55,11 +66,15 @@ def regions(chosen: Chosen) -> go.Figure:
     shown = [label for label in CLASSES if label in rows]
     columns = min(chosen.columns, len(shown))
     lines = -(-len(shown) // columns)
+    plot = lines * (len(REGION_NAMES) * BAR + BELOW)
+    most = max(100 * e.value for r in rows.values() for own in r.estimates.values() for e in own.values())
+    ends = [e["attribution"].interval for r in rows.values() for e in r.estimates.values()]
+    most = 1.05 * max([most, *(100 * end[1] for end in ends if end)])
     figure = go.Figure()
     notes = []
     for i, label in enumerate(shown):
         row = rows[label]
-        x, y = _domains(i, columns, lines, gap=(0.16, 0.22))
+        x, y = _domains(i, columns, lines, gap=(0.5, 0.3))
         number = "" if i == 0 else str(i + 1)
         names = [_marked(name, label) for name in REGION_NAMES]
         attribution = [row.estimates[name]["attribution"] for name in REGION_NAMES]
@@ -92,16 +107,16 @@ def regions(chosen: Chosen) -> go.Figure:
         )
         last = i + columns >= len(shown)
         figure.update_layout({
-            f"xaxis{number}": {"domain": x, "anchor": f"y{number}", "rangemode": "tozero", "ticksuffix": "%",
-                               "title": "share of attribution and motion" if last else None},
+            f"xaxis{number}": {"domain": x, "anchor": f"y{number}", "range": [0, most],
+                               "title": "share of attribution or motion (%)" if last else None},
             f"yaxis{number}": {"domain": y, "anchor": f"x{number}", "autorange": "reversed", "showgrid": False},
         })  # fmt: skip
         notes.append(_heading(f"{label}, {row.samples} sample{'s' * (row.samples != 1)}", x, y))
     figure.update_layout(
         annotations=notes,
-        height=lines * (len(REGION_NAMES) * BAR + 110),
-        margin={"l": 150, "r": 16, "t": 60, "b": 48},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "yref": "container", "x": 0},
+        height=plot + ABOVE + BELOW,
+        margin={"l": 150, "r": 16, "t": ABOVE, "b": BELOW},
+        legend={"orientation": "h", "y": 1 + 28 / plot, "yanchor": "bottom", "x": 0},
         bargap=0.35,
     )
     return figure
@@ -122,37 +137,51 @@ def _title(mean: MeanMap) -> str:
     return f"{mean.label}, {mean.database or 'all'} ({mean.samples})"
 
 
-def _panels(panels: Sequence[tuple[str, NDArray[np.floating]]], chosen: Chosen, reach: float) -> go.Figure:
+def _panels(
+    panels: Sequence[tuple[str, NDArray[np.floating]]], chosen: Chosen, columns: int, reach: float
+) -> go.Figure:
     """Draw maps side by side, with the outline of a face where it fits."""
-    figure = go.Figure()
     if not panels:
-        return figure
-    columns = min(chosen.columns, len(panels))
+        return go.Figure()
+    columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
+    traces: list[Any] = []
+    layout: dict[str, Any] = {"height": lines * PANEL + 36, "margin": {"l": 8, "r": 8, "t": 28, "b": 8}}
     notes = []
     for i, (title, values) in enumerate(panels):
         number = "" if i == 0 else str(i + 1)
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         x, y = _domains(i, columns, lines, gap=(0.04, 0.16))
-        places = [round((c + 0.5) * chosen.summary.cell, 4) for c in range(values.shape[0])]
-        figure.add_heatmap(
-            name=title, x=places, y=places, z=_rounded(values), zmin=-reach, zmax=reach, zmid=0, colorscale=DIVERGING,
-            showscale=i == 0, hovertemplate="%{z:.2g} percentage points<extra>" + title + "</extra>",
-            colorbar={"title": {"text": "percentage points", "side": "right"}}, **axes,
-        )  # fmt: skip
+        traces.append(_heat_map(title, values, chosen.summary.cell, reach, scale=i == columns - 1) | axes)
         if chosen.place.fits:
-            figure.add_scatter(**_outline(), **axes)
-        figure.update_layout({
-            f"xaxis{number}": {"domain": x, "anchor": f"y{number}", "range": [0, 1], "visible": False,
-                               "constrain": "domain"},
-            f"yaxis{number}": {"domain": y, "anchor": f"x{number}", "range": [1, 0], "visible": False,
-                               "scaleanchor": f"x{number}", "constrain": "domain"},
-        })  # fmt: skip
+            traces.append(_outline() | axes)
+        plain = {"visible": False, "constrain": "domain"}
+        layout[f"xaxis{number}"] = {"domain": x, "anchor": f"y{number}", "range": [0, 1], **plain}
+        layout[f"yaxis{number}"] = {"domain": y, "anchor": f"x{number}", "range": [1, 0], **plain}
+        layout[f"yaxis{number}"]["scaleanchor"] = f"x{number}"
         notes.append(_heading(title, x, y))
-    figure.update_layout(
-        annotations=notes, height=lines * (PANEL + 40) + 16, margin={"l": 8, "r": 8, "t": 28, "b": 8}
-    )
-    return figure
+    # At once: each call of Plotly's own methods checks the whole figure again.
+    return go.Figure(traces, layout | {"annotations": notes})
+
+
+def _heat_map(
+    title: str, values: NDArray[np.floating], cell: float, reach: float, scale: bool
+) -> dict[str, Any]:
+    places = [round((c + 0.5) * cell, 4) for c in range(values.shape[0])]
+    return {
+        "type": "heatmap",
+        "name": title,
+        "x": places,
+        "y": places,
+        "z": _rounded(values),
+        "zmin": -reach,
+        "zmax": reach,
+        "zmid": 0,
+        "colorscale": DIVERGING,
+        "showscale": scale,
+        "colorbar": BAR_OF_COLOURS if scale else None,
+        "hovertemplate": f"%{{z:.2g}} percentage points<extra>{title}</extra>",
+    }
 
 
 def _outline() -> dict[str, Any]:
@@ -163,6 +192,7 @@ def _outline() -> dict[str, Any]:
         xs += [float(LANDMARKS[point, 0]) for point in line] + [None]
         ys += [float(LANDMARKS[point, 1]) for point in line] + [None]
     return {
+        "type": "scatter",
         "name": "outline of a face",
         "x": xs,
         "y": ys,

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -21,9 +21,10 @@ from mer_platform.experiments.attribution.choosing import (
     Chosen,
     sample_of,
 )
-from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Attribution, FoldWeights, Run
 from mer_platform.experiments.models.weights import retention_in_words
+from mer_platform.experiments.paper.captions import caption_of
+from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.tables import shown
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
@@ -86,15 +87,20 @@ def attribution_figure(request: HttpRequest, slug: str, pk: int, name: str) -> H
     chosen = Attributed(run).choose(request.GET)
     if chosen is None or (name != "sample" and name not in FIGURES):
         raise Http404("This figure does not exist, or the attribution is not computed yet.")
+    about = f"attribution-{run.pk}-{chosen.attribution.method}-{name}"
     if name in FIGURES:
-        return JsonResponse(as_json(FIGURES[name](chosen), [TABLES[name](chosen)]))
+        draw, table = FIGURES[name], TABLES[name](chosen)
+        caption = f"{caption_of(draw)} {chosen.about}"
+        return figure_response(request, draw(chosen), about, [run], caption, [table])
     prediction = sample_of(run, request.GET.get("sample"))
     if prediction is None:
         raise Http404("This run has no predictions.")
     try:
-        return JsonResponse(as_json(figures.sample(chosen, prediction)))
+        figure = figures.sample(chosen, prediction)
     except FileNotFoundError:
         raise Http404("The file with the maps of this run is missing from the storage.") from None
+    caption = f"{caption_of(figures.sample)} {chosen.about} Sample {prediction.sample}."
+    return figure_response(request, figure, f"{about}-{prediction.sample.index}", [run], caption)
 
 
 @login_required
