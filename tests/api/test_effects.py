@@ -10,8 +10,8 @@ from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Run, StoredEffects
 from mer_platform.experiments.results import samples_of
 from mer_platform.experiments.sweeps import effects as computed
+from mer_platform.experiments.sweeps import tables
 from mer_platform.experiments.sweeps.answer import Answer
-from mer_platform.experiments.sweeps.effects import effects_table
 from mer_platform.projects.models import Membership, Role
 from models_ml.config import SweepConfig
 from models_ml.evaluation.metrics import evaluate
@@ -100,7 +100,7 @@ def test_without_scores_there_are_no_effects(browser, project, version, alice): 
     experiment.runs.update(state=Run.State.CANCELLED)
     assert "need at least two configurations with scores" in part_of(browser, project, experiment)
     url = reverse("experiment-figure", args=[project.slug, experiment.pk, "effects"])
-    assert browser.get(url).json() == {"data": [], "layout": {}}
+    assert browser.get(url).json()["data"] == []
 
 
 def test_a_failed_run_leaves_out_its_combination_and_the_page_says_so(browser, project, experiment):
@@ -207,12 +207,28 @@ def test_lines_lead_from_settings_to_uf1_and_those_of_a_value_are_highlighted(
 
 def test_the_table_for_papers_has_the_numbers_of_the_page(experiment, alice):
     shown = Answer(experiment, alice).effects
-    table = effects_table(experiment, shown)
+    table = tables.effects(Answer(experiment, alice), shown)
     assert len(table.rows) == 5
     assert {len(row) for row in table.rows} == {len(table.columns)}
     setting, value, uf1, *_ = table.rows[0]
     first = shown.settings[0].rows[0]
     assert (setting, value, uf1) == ("Learning rate", "0.0001", Estimate(first.uf1.score, first.uf1.interval))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ranking", "Rank,Placement,Learning rate,UF1"),
+        ("parallel", "Rank,Placement,Learning rate,UF1"),
+        ("heat-map", "Learning rate,Placement 1,Placement 2,Placement 3"),
+        ("effects", "Setting,Value,UF1"),
+    ],
+)
+def test_each_figure_has_its_numbers_as_a_file(browser, project, experiment, name, words):
+    url = reverse("experiment-figure", args=[project.slug, experiment.pk, name])
+    axes = {"x": "Placement", "y": "Learning rate"}
+    assert words in browser.get(url, {**axes, "format": "csv"}).content.decode()
+    assert browser.get(url, axes).json()["tables"][0]["rows"]
 
 
 def test_strangers_see_no_effects_and_viewers_do(client, project, experiment, bob, bobs_api):

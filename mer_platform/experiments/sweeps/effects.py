@@ -20,7 +20,6 @@ from models_ml.evaluation.effects import (
 )
 from models_ml.nets.base import BaseNet
 from models_ml.paper.forms import MINUS
-from models_ml.paper.tables import Estimate, Table
 
 _SEED = RunConfig.model_fields["seed"].title
 NETWORK = BaseNet.model_fields["name"].title or "Network"
@@ -151,27 +150,3 @@ def _dependence(one: Interaction) -> str:
         f"The effect of {one.setting} depends on {one.other}, so its average hides something: from {before} to {after}, UF1 "
         f"changes by {first} with {one.other.lower()} {low}, and by {second} with {one.other.lower()} {high}."
     )
-
-
-def effects_table(experiment: Experiment, shown: ShownEffects) -> Table:
-    """Return the effects as a table for a paper."""
-    caption = (
-        f"Mean UF1 and UAR of each value of each setting that varies in {experiment} on {experiment.version}, averaged over "
-        "the other settings and over seeds, with 95% intervals from 10,000 resamples of the subjects. The gap is the UF1 of "
-        "the setting's best value minus that of the value. Its intervals hold for all pairs of values of all settings at "
-        "once."
-    )
-    rows = [
-        (
-            one.effect.setting,
-            row.uf1.value,
-            Estimate(row.uf1.score, row.uf1.interval),
-            Estimate(row.uar.score, row.uar.interval),
-            None if row.uf1.behind_interval is None else Estimate(row.uf1.behind, row.uf1.behind_interval),
-            one.effect.combinations,
-        )
-        for one in shown.settings
-        for row in one.rows
-    ]
-    columns = ("Setting", "Value", "UF1", "UAR", "Gap to the best value", "Combinations averaged")
-    return Table("effects", caption, columns, rows)

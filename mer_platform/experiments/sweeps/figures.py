@@ -58,14 +58,7 @@ def ranked(answer: Answer) -> go.Figure:
 
 def heat_map(answer: Answer, x: str, y: str) -> go.Figure:
     """Mean UF1 for each pair of values of two settings, which must be among ``answer.varied``."""
-    values = answer.varied
-    score = {run.pk: row.rank.score for row in answer.standings for run in row.runs}
-    columns, lines = in_order(values[x]), in_order(values[y])
-    cells: dict[tuple[str, str], list[float]] = {}
-    for run, column, line in zip(answer.runs, values[x], values[y], strict=True):
-        if run.pk in score:
-            cells.setdefault((line, column), []).append(score[run.pk])
-    means = [[_mean(cells.get((line, column), [])) for column in columns] for line in lines]
+    columns, lines, means = means_of_pairs(answer, x, y)
     # By position, not by name: Plotly takes names of digits for positions where it writes on the cells.
     across, down = range(len(columns)), range(len(lines))
     names = [[f"{y} {line}, {x.lower()} {column}" for column in columns] for line in lines]
@@ -95,6 +88,18 @@ def heat_map(answer: Answer, x: str, y: str) -> go.Figure:
         yaxis={"showgrid": False, "zeroline": False},
     )
     return figure
+
+
+def means_of_pairs(answer: Answer, x: str, y: str) -> tuple[list[str], list[str], list[list[float | None]]]:
+    """Return the values of two settings, and the mean UF1 of each pair: rows by ``y``, columns by ``x``."""
+    values = answer.varied
+    score = {run.pk: row.rank.score for row in answer.standings for run in row.runs}
+    columns, lines = in_order(values[x]), in_order(values[y])
+    cells: dict[tuple[str, str], list[float]] = {}
+    for run, column, line in zip(answer.runs, values[x], values[y], strict=True):
+        if run.pk in score:
+            cells.setdefault((line, column), []).append(score[run.pk])
+    return columns, lines, [[_mean(cells.get((line, column), [])) for column in columns] for line in lines]
 
 
 def _names(answer: Answer, rows: Sequence[Standing]) -> tuple[list[str], str]:

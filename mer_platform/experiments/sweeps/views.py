@@ -21,18 +21,17 @@ from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.paper.figures import figure_response
 from mer_platform.experiments.runs.figures import losses
-from mer_platform.experiments.sweeps import effect_figures, figures, live
+from mer_platform.experiments.sweeps import effect_figures, figures, live, tables
 from mer_platform.experiments.sweeps.answer import Answer
 from mer_platform.experiments.sweeps.listing import Listing
-from mer_platform.experiments.sweeps.tables import ranking_table
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
 from mer_platform.web import is_partial, page_of
+from models_ml.paper.tables import Table
 
 PAGE_SIZE = 20
 WITH_REASON, WITHOUT_REASON = 5, 45  # failed runs that the page of an experiment lists
-RANKED = ("ranking", "parallel")  # figures whose numbers are the ranking
 LEGEND = {"d": "done", "r": "training", "w": "waiting", "f": "failed", "c": "not trained"}.items()
 
 
@@ -155,36 +154,45 @@ def experiment_figure(request: HttpRequest, slug: str, pk: int, name: str) -> Ht
     if name not in FIGURES:
         raise Http404("This figure does not exist.")
     answer = Answer(experiment, request.user)
-    figure = FIGURES[name](answer, request.GET) or go.Figure()
-    caption = caption_of(DRAWN_BY[name])
-    tables = [ranking_table(answer)] if name in RANKED and answer.standings else []
-    return figure_response(request, figure, f"experiment-{pk}-{name}", answer.scored, caption, tables)
+    drawn = FIGURES[name](answer, request.GET)
+    figure, table = drawn if drawn else (go.Figure(), None)
+    caption, drawn_tables = caption_of(DRAWN_BY[name]), [table] if table else []
+    return figure_response(request, figure, f"experiment-{pk}-{name}", answer.scored, caption, drawn_tables)
 
 
-def _heat_map(answer: Answer, asked: QueryDict) -> go.Figure | None:
+Drawn = tuple[go.Figure, Table]
+
+
+def _ranking(answer: Answer, asked: QueryDict) -> Drawn | None:
+    return (figures.ranked(answer), tables.ranking_table(answer)) if answer.standings else None
+
+
+def _heat_map(answer: Answer, asked: QueryDict) -> Drawn | None:
     """The heat map over the settings ``?x=`` and ``?y=``."""
     x, y = asked.get("x", ""), asked.get("y", "")
     if not {x, y} <= set(answer.varied):
         raise Http404("A heat map needs two of the settings that vary.")
-    return figures.heat_map(answer, x, y) if answer.standings else None
+    return (figures.heat_map(answer, x, y), tables.pairs(answer, x, y)) if answer.standings else None
 
 
-def _parallel(answer: Answer, asked: QueryDict) -> go.Figure | None:
+def _parallel(answer: Answer, asked: QueryDict) -> Drawn | None:
     """The lines from settings to UF1. Those of the configurations of ``?runs=1,2`` are highlighted; without it, all are."""
     if not answer.standings:
         return None
     chosen = {row_id(text) for text in asked.get("runs", "").split(",") if text}
-    return effect_figures.parallel(answer, chosen or None)
+    return effect_figures.parallel(answer, chosen or None), tables.ranking_table(answer)
 
 
-def _averaged(answer: Answer, asked: QueryDict) -> go.Figure | None:
+def _averaged(answer: Answer, asked: QueryDict) -> Drawn | None:
     effects = answer.effects
-    return effect_figures.averaged(effects) if effects and effects.settings else None
+    if not effects or not effects.settings:
+        return None
+    return effect_figures.averaged(effects), tables.effects(answer, effects)
 
 
 # By name; each takes the answer and what was asked for, and returns None if there is nothing to show.
-FIGURES: dict[str, Callable[[Answer, QueryDict], go.Figure | None]] = {
-    "ranking": lambda answer, _: figures.ranked(answer) if answer.standings else None,
+FIGURES: dict[str, Callable[[Answer, QueryDict], Drawn | None]] = {
+    "ranking": _ranking,
     "heat-map": _heat_map,
     "parallel": _parallel,
     "effects": _averaged,
