@@ -79,13 +79,13 @@ def _cards(
     answer: Answer, runs: list[Run], indices: Sequence[int], images: Images, project: Project
 ) -> list[Card]:
     outcomes = answer.outcomes
-    rows = [(run, list(outcomes.runs).index(run)) for run in runs]
+    rows = {run.pk: row for row, run in enumerate(outcomes.runs)}
     known = probabilities_of(runs, indices)
     cards = []
     for sample in samples_shown(outcomes.version, indices):
         lines = []
-        for run, row in rows:
-            position = int(outcomes.predicted[row, sample.index])
+        for run in runs:
+            position = int(outcomes.predicted[rows[run.pk], sample.index])
             predicted = CLASSES[position] if position != NO_PREDICTION else ""
             values = known.get((run.pk, sample.index), [])
             by_class = list(zip(CLASSES, values, strict=True)) if values else []

@@ -78,10 +78,10 @@ class MerGallery extends HTMLElement {
     if (document.querySelector("dialog[open]") && !this.#dialog?.open) return;
     const step = stepOfKey(event.key);
     if (step) {
-      // Arrows scroll the page unless a card has the focus.
-      if (step.arrow && !this.#dialog?.open && !target.closest(".gallery-card")) return;
+      // Arrows scroll the page unless a card has the focus; up and down scroll the large view.
+      if (this.#dialog?.open ? step.rows : step.arrow && !target.closest(".gallery-card")) return;
       event.preventDefault();
-      this.#move(step.rows && !this.#dialog?.open ? rowStep(this.#tops(), this.#position, step.by) : step.by);
+      this.#move(step.rows ? rowStep(this.#tops(), this.#position, step.by) : step.by);
     } else if (event.key.toLowerCase() === "o") {
       const clip = this.#current?.dataset.clip;
       if (clip) location.assign(clip);
