@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep
@@ -90,8 +90,7 @@ def add_seeds(experiment: Experiment, seeds: Sequence[int], user: Any) -> list[R
         if not new:
             raise ValidationError({"seeds": f"Every combination has already been run with {_listed(seeds)}."})
         experiment.sweep = sweep.model_dump(mode="json")
-        experiment.round += 1
-        experiment.save(update_fields=["sweep", "round"])
+        _start_round(experiment, "sweep")
         added = _store_runs(experiment, sweep, new, user)
         AuditEvent.record(
             experiment.project, user, f"added {_listed(seeds)} to {experiment}: {len(added)} runs"
@@ -265,8 +264,6 @@ def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
     failed = list(runs.select_for_update().filter(state=Run.State.FAILED).order_by("pk"))
     if not failed:
         return []
-    experiment.round += 1
-    experiment.save(update_fields=["round"])
     for run in failed:
         run.state, run.error = Run.State.FEATURES, ""
         run.training_started_at = run.finished_at = None
@@ -275,8 +272,18 @@ def _run_again(experiment: Experiment, runs: "QuerySet[Run]") -> list[Run]:
         run.folds.exclude(state=Fold.State.DONE).update(
             state=Fold.State.WAITING, job=None, epochs_done=0, started_at=None
         )
+    _start_round(experiment)
     steps.start(experiment, failed)
     return failed
+
+
+def _start_round(experiment: Experiment, *changed: str) -> None:
+    """Count the folds that have ended, so that progress starts again, and save this and the changed fields."""
+    folds = Fold.objects.filter(run__experiment=experiment)
+    ended = Q(state=Fold.State.DONE) | Q(run__state__in=Run.ENDED_EARLY)
+    experiment.round += 1
+    experiment.folds_before = folds.filter(ended).count()
+    experiment.save(update_fields=[*changed, "round", "folds_before"])
 
 
 def _stop(run: Run) -> None:

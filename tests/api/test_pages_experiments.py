@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
-from mer_platform.experiments import services
+from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.experiments.sweeps import live
 from mer_platform.experiments.sweeps.answer import Answer
@@ -313,6 +313,27 @@ def test_its_page_pauses_resumes_cancels_and_adds_seeds(browser, project, experi
     assert "Nothing to do" in do("rerun-failed-experiment")
     assert "Cancelled. Finished folds are kept." in do("cancel-experiment")
     assert "This experiment was cancelled" in do("resume-experiment")
+
+
+def test_progress_starts_again_with_added_seeds_and_its_total_stays(browser, project, scored, alice):
+    """The bar counts the folds since runs were added: it was full before, and would run backward over all folds."""
+
+    def bar() -> tuple[int, int]:
+        progress = Experiment.objects.get(pk=scored.pk).progress()
+        return progress["round_done"], progress["round_total"]
+
+    assert bar() == (8, 8)
+    added = services.add_seeds(scored, [1], alice)
+    assert bar() == (0, 8)
+    page = browser.get(reverse("experiment", args=[project.slug, scored.pk])).content.decode()
+    assert "0 of 8 folds since runs were added or run again" in " ".join(page.split())
+    added[0].folds.filter(index__lt=3).update(state=Fold.State.DONE)
+    assert bar() == (3, 8)
+    steps.fail_runs(scored.pk, Run.objects.filter(pk=added[0].pk), "The disk is full.")
+    assert bar() == (4, 8)  # its last fold is not going to be trained
+    services.rerun_failed(scored, alice)
+    assert bar() == (0, 5)
+    assert Experiment.objects.get(pk=scored.pk).progress()["folds_total"] == 16
 
 
 def test_a_failed_run_can_run_again_from_both_pages(browser, project, experiment):

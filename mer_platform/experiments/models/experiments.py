@@ -89,6 +89,9 @@ class Experiment(Managed):
     )
     paused = models.BooleanField(default=False)
     round = models.PositiveIntegerField(default=0, help_text="How often runs were added or run again.")
+    folds_before = models.PositiveIntegerField(
+        default=0, help_text="Folds that had ended, done or not, when runs were last added or run again."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )

@@ -35,6 +35,8 @@ def progress_of_runs(runs: Sequence["Run"]) -> dict[int, Progress]:
 def progress_of_experiments(experiments: Sequence["Experiment"]) -> dict[int, Progress]:
     """Count runs, folds and features done and in total, by experiment. ``seconds_left`` is None while it is unknown.
 
+    ``round_done`` and ``round_total`` count folds that ended, done or not, since runs were last added or run again: their
+    share never decreases and their total does not move until the next time.
     Experiments without the counts of ``with_counts`` cost a query each.
     """
     counted = _folds("run__experiment", [experiment.pk for experiment in experiments])
@@ -47,6 +49,8 @@ def progress_of_experiments(experiments: Sequence["Experiment"]) -> dict[int, Pr
             "runs_done": runs["total"] - runs["active"],
             "runs_failed": runs["failed"],
             **_counts(own),
+            "round_done": max(0, own["folds_done"] + own.get("given_up", 0) - experiment.folds_before),
+            "round_total": max(0, own["folds_total"] - experiment.folds_before),
             "seconds_left": _seconds_left(own, running, experiment),
             **FeatureRange.progress_of(ranges[experiment.group]),
         }
@@ -67,6 +71,7 @@ def _folds(owner: str, ids: Iterable[int]) -> dict[int, Progress]:
             folds_done=Count("pk", filter=done),
             folds_running=Count("pk", filter=Q(state=fold.State.RUNNING)),
             folds_failed=Count("pk", filter=Q(state=fold.State.FAILED)),
+            given_up=Count("pk", filter=Q(run__state__in=run.ENDED_EARLY) & ~done),
             work_done=Sum(F("multiply_adds"), filter=done),
             work_left=Sum(F("multiply_adds"), filter=wanted),
             spent=Sum("seconds", filter=done),

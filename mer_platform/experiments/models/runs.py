@@ -32,6 +32,7 @@ class Run(Managed):
         CANCELLED = "cancelled", "cancelled"
 
     ACTIVE = (State.FEATURES, State.TRAINING, State.FINISHING)
+    ENDED_EARLY = (State.FAILED, State.CANCELLED)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(CompositeVersion, on_delete=models.PROTECT, related_name="runs")
