@@ -1,5 +1,7 @@
 """What all configurations share: they are checked, cannot be changed, and report errors at the setting concerned."""
 
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -14,6 +16,11 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+    @classmethod
+    def from_stored(cls, value: Any) -> Self:
+        """Return a configuration that was validated when it was stored. Raises ValidationError if it no longer fits."""
+        return cls.model_validate(value)
 
 
 class ShapeError(InputError):

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from django.conf import settings
 
+from models_ml.nets.registry import PLUGINS
+
 LIBRARIES = ("torch", "numpy", "numba", "opencv-contrib-python-headless", "av", "dlib-bin")
 
 
@@ -25,6 +27,7 @@ def environment(device: str) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         **{name: library_version(name) for name in LIBRARIES},
+        **{f"network {name}": package for name, package in PLUGINS.packages.items()},
     }
 
 

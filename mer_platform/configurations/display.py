@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from models_ml.config import NET_CONFIGS, FeatureConfig, RunConfig
-from models_ml.nets.base import multiply_adds, parameter_count
+from models_ml.nets.base import MissingNet, multiply_adds, parameter_count
+from models_ml.nets.registry import PLUGINS
 
 Settings = list[tuple[str, str]]  # the title and the value of each
 PROTOCOL_FIELDS = ("protocol", "folds", "train_on", "test_on")
@@ -25,17 +26,26 @@ ABSENT = "–"
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """A network's title, paper and size; multiply-adds are for one sample."""
+    """A network's title, paper and size; multiply-adds are for one sample.
+
+    ``package`` is the package that defines it, with its version; empty for a network of the platform. If that package is not
+    installed, ``missing`` says so, and the sizes are None.
+    """
 
     title: str
     paper: str
-    parameters: int
-    multiply_adds: int
+    parameters: int | None
+    multiply_adds: int | None
+    package: str = ""
+    missing: str = ""
 
 
 def network_facts(config: RunConfig) -> NetworkFacts:
     net, size = config.net, config.features.size
-    return NetworkFacts(net.title, net.paper, parameter_count(net, size), multiply_adds(net, size))
+    if isinstance(net, MissingNet):
+        return NetworkFacts(net.title, "", None, None, missing=net.missing)
+    package = PLUGINS.packages.get(net.name, "")
+    return NetworkFacts(net.title, net.paper, parameter_count(net, size), multiply_adds(net, size), package)
 
 
 def protocol_in_words(config: RunConfig) -> str:
@@ -152,11 +162,13 @@ def _all_settings(config: RunConfig) -> Mapping[tuple[str, str], tuple[str, str]
 
 def _settings(part: BaseModel) -> dict[str, tuple[str, str]]:
     """Title and value of each setting of one section, by its name."""
-    return {
+    known = {
         name: (info.title or name, value_in_words(getattr(part, name)))
         for name, info in type(part).model_fields.items()
         if not isinstance(getattr(part, name), BaseModel)
     }
+    others = part.model_extra or {}  # of a network that is not installed, which has no titles for them
+    return known | {name: (name, value_in_words(value)) for name, value in others.items()}
 
 
 def value_in_words(value: Any) -> str:

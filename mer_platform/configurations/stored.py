@@ -2,11 +2,10 @@
 
 from typing import Any, Generic, TypeVar, overload
 
-from pydantic import BaseModel
-
+from models_ml.config_base import Config as StoredConfig
 from models_ml.errors import InputError
 
-Config = TypeVar("Config", bound=BaseModel)
+Config = TypeVar("Config", bound=StoredConfig)
 
 
 class Stored(Generic[Config]):
@@ -35,6 +34,6 @@ class Stored(Generic[Config]):
             raise InputError(f"{row} is external: the platform does not know its settings.")
         validated_from, config = row.__dict__.get(self.memory, (None, None))
         if validated_from is not value:
-            config = self.config.model_validate(value)
+            config = self.config.from_stored(value)
             row.__dict__[self.memory] = (value, config)
         return config

@@ -3,15 +3,22 @@
 import hashlib
 import json
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+)
 
 from models_ml.config.features import FeatureConfig
 from models_ml.config.training import TrainConfig
 from models_ml.config_base import Config, ShapeError, located
-from models_ml.nets.base import BaseNet
-from models_ml.nets.registry import NET_CONFIGS, AnyNet
+from models_ml.nets.base import BaseNet, MissingNet
+from models_ml.nets.registry import DEFAULT_NET, NET_CONFIGS, AnyNet
 from models_ml.nets.vgg_m.config import VggMSpp
 
 
@@ -79,6 +86,27 @@ class RunConfig(Config):
                 (), both, f"{both[0]} is in both lists: a database is either trained on or tested on."
             )
         return databases
+
+    @field_serializer("net", mode="wrap")
+    def _dump_net(
+        self, net: AnyNet, usual: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """Return the network's settings; those of a missing one are of no class that pydantic knows."""
+        return net.model_dump(mode=info.mode) if isinstance(net, MissingNet) else usual(net)
+
+    @classmethod
+    def from_stored(cls, value: Any) -> Self:
+        """Return a stored configuration, also if its network's package is no longer installed.
+
+        >>> RunConfig.from_stored({"net": {"name": "mynet", "width": 8}}).net.title
+        'mynet (not installed)'
+        """
+        net = value.get("net", {}) if isinstance(value, dict) else {}
+        if not isinstance(net, dict) or net.get("name", DEFAULT_NET) in NET_CONFIGS:
+            return cls.model_validate(value)
+        # Any network that fits every input size stands in while the rest is validated.
+        config = cls.model_validate({**value, "net": {"name": "majority"}})
+        return config.model_copy(update={"net": MissingNet.model_validate(net)})
 
     def unused(self) -> frozenset[str]:
         """Return the paths of the settings that change nothing with the values of the others.

@@ -1,11 +1,12 @@
 """The base of all networks' configurations. Imports no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models_ml.config_base import Config
+from models_ml.errors import InputError
 from models_ml.nets.shapes import Layer
 
 CHANNELS = 3  # of the input: u, v, optical strain
@@ -28,7 +29,7 @@ def dropout_field(default: float = 0.5, what: str = "of the units before each cl
 
 
 class BaseNet(Config):
-    """Configuration of one network: a subclass in ``config.py`` of the network's folder.
+    """Configuration of one network: a subclass in ``config.py`` of the network's folder, or in an installed package.
 
     Attributes
     ----------
@@ -46,6 +47,10 @@ class BaseNet(Config):
         Whether the class weights in the training settings change it.
     fused
         Whether it is trained on CPUs by the compiled loops of ``models_ml/nets/fused.py``.
+    module
+        Name of the module with the class ``Network``; empty: the module ``network`` next to the one of this class.
+    small
+        Settings of a small form of the network, with which its checks are fast.
     """
 
     title: ClassVar[str]
@@ -54,6 +59,8 @@ class BaseNet(Config):
     trained_by_gradient: ClassVar[bool] = True
     weighs_classes: ClassVar[bool] = True
     fused: ClassVar[bool] = False
+    module: ClassVar[str] = ""
+    small: ClassVar[Mapping[str, Any]] = {}
 
     name: str = ""
 
@@ -70,6 +77,33 @@ class BaseNet(Config):
     def describe(self) -> str:
         """Return a few words for the name of a run."""
         return self.title
+
+
+class MissingNet(BaseNet):
+    """The stored settings of a network whose package is not installed. Such a run can be read, but not trained.
+
+    >>> MissingNet(name="mynet", width=8).describe()
+    'mynet (not installed)'
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = Field("", title="Network")
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        return f"{self.name} (not installed)"
+
+    @property
+    def missing(self) -> str:
+        """A sentence on what is missing."""
+        return (
+            f"The package that defines the network “{self.name}” is not installed. Install it, and restart the platform and "
+            "its workers."
+        )
+
+    def layers_for(self, size: int, classes: int = 3) -> Sequence[Layer]:
+        raise InputError(self.missing)
 
 
 def parameter_count(net: BaseNet, size: int) -> int:

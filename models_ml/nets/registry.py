@@ -2,7 +2,7 @@
 
 A network is a folder of ``models_ml/nets`` with two files: ``config.py`` holds its settings, a class derived from
 ``BaseNet``, and ``network.py`` the network itself, a class ``Network``. Nothing else names it: forms, the API, sweeps and
-the tests of all networks take it from here.
+the tests of all networks take it from here. Installed packages add networks (``models_ml.nets.plugins``).
 """
 
 import importlib
@@ -14,14 +14,15 @@ from pydantic import Discriminator, Tag
 
 from models_ml import nets
 from models_ml.nets.base import BaseNet
+from models_ml.nets.plugins import find_plugins
 
 DEFAULT_NET = "vgg_m_spp"
 
 
 def _find_configs() -> dict[str, type[BaseNet]]:
-    """Return the configuration classes of all folders by name, in the order of their ``position``."""
+    """Return the configuration classes of all folders by name."""
     found: dict[str, type[BaseNet]] = {}
-    for config in sorted(_config_classes(), key=lambda config: (config.position, config.title)):
+    for config in _config_classes():
         name = config.model_fields["name"].default
         if name in found:
             raise TypeError(f"{found[name].__module__} and {config.__module__} both name a network {name!r}")
@@ -42,8 +43,12 @@ def _config_classes() -> Iterator[type[BaseNet]]:
                     yield value
 
 
+_OWN = _find_configs()
+PLUGINS = find_plugins(_OWN)
 # By name, in the order in which forms list them.
-NET_CONFIGS = _find_configs()
+NET_CONFIGS = dict(
+    sorted({**_OWN, **PLUGINS.configs}.items(), key=lambda item: (item[1].position, item[1].title))
+)
 
 
 def _name_of(value: Any) -> str:

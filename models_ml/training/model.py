@@ -94,7 +94,7 @@ class TrainedModel:
                 raise InputError(
                     f"The model file has the format {header['format']!r}. This version reads {FORMAT}."
                 )
-            config = RunConfig.model_validate(header["config"])
+            config = RunConfig.from_stored(header["config"])
             classes = tuple(map(str, header["classes"]))
         except SafetensorError as error:
             raise InputError(f"This is not a complete model file: {error}.") from error

@@ -14,13 +14,14 @@ from django.views.decorators.vary import vary_on_headers
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.networks import network_problems
 from mer_platform.experiments.sweeps.launch_form import LaunchForm, initial_of_sweep
 from mer_platform.experiments.sweeps.run_form import initial_of
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.web import is_partial
 from models_ml.config import SweepConfig
-from models_ml.nets.base import multiply_adds, parameter_count
+from models_ml.nets.base import MissingNet, multiply_adds, parameter_count
 
 MAX_LISTED = 100  # configurations in the table of a sweep
 
@@ -37,7 +38,12 @@ def run_new(request: HttpRequest, slug: str) -> HttpResponse:
     checking = is_partial(request)
     if form.is_bound and form.is_valid() and not checking:
         return _launched(request, form)
-    context: dict[str, Any] = {"form": form, "like": like, "tab": "experiments" if form.many else "runs"}
+    context: dict[str, Any] = {
+        "form": form,
+        "like": like,
+        "tab": "experiments" if form.many else "runs",
+        "network_problems": network_problems(),
+    }
     if like is not None:
         context["like_url"] = reverse("run" if isinstance(like, Run) else "experiment", args=[slug, like.pk])
     if form.chosen_version is not None:
@@ -51,6 +57,8 @@ def _initial(request: HttpRequest, project: Project) -> tuple[Run | Experiment |
     """Return the run or experiment that the form starts from, and its initial values."""
     run = project.runs.filter(pk=row_id(request.GET.get("like"))).first()
     if run is not None and run.config is not None:
+        if isinstance(run.settings.net, MissingNet):
+            messages.error(request, f"{run.settings.net.missing} Or choose another network below.")
         return run, initial_of(run.config) | {"version": run.version_id}
     if run is not None:
         messages.error(

@@ -206,8 +206,10 @@ class RunForm(SettingsForm):
 
 def initial_of(data: dict[str, Any]) -> dict[str, Any]:
     """Return the form's initial values for a configuration, or a part of one, as JSON."""
+    if data.get("net", {}).get("name", DEFAULT_NET) not in NET_CONFIGS:  # its package is not installed
+        data = {**data, "net": {}}
     net = {"name": DEFAULT_NET, **data.get("net", {})}
-    model = NET_CONFIGS.get(net["name"], NET_CONFIGS[DEFAULT_NET])
+    model = NET_CONFIGS[net["name"]]
     usual = RunConfig(net=model()).model_dump(mode="json")
     data = {
         **usual,

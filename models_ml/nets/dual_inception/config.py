@@ -1,7 +1,7 @@
 """Settings of Dual-Inception: two streams of inception blocks, for horizontal and for vertical motion."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ class DualInception(BaseNet):
     title: ClassVar[str] = "Dual-Inception"
     paper: ClassVar[str] = "Zhou et al., FG 2019"
     position: ClassVar[int] = 6
+    small: ClassVar[Mapping[str, Any]] = {"hidden": 24}
 
     name: Literal["dual_inception"] = Field(
         "dual_inception", title="Network", description="Network to train."

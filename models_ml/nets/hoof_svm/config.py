@@ -1,7 +1,7 @@
 """Settings of a baseline: histograms of oriented optical flow and a linear support vector machine."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ class HoofSvm(BaseNet):
     paper: ClassVar[str] = "Chaudhry et al., CVPR 2009; Liu et al., IEEE TAC 7(4), 2016"
     position: ClassVar[int] = 101
     trained_by_gradient: ClassVar[bool] = False
+    small: ClassVar[Mapping[str, Any]] = {"grid": 2, "bins": 4}
 
     name: Literal["hoof_svm"] = Field("hoof_svm", title="Network", description="Network to train.")
     grid: int = Field(

@@ -1,7 +1,7 @@
 """Settings of HTNet: a hierarchy of transformers, first within parts of the face, then across them."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -17,6 +17,7 @@ class Htnet(BaseNet):
     title: ClassVar[str] = "HTNet"
     paper: ClassVar[str] = "Wang et al., Neurocomputing 602, 2024"
     position: ClassVar[int] = 8
+    small: ClassVar[Mapping[str, Any]] = {"patch": 4, "width": 8, "layers": 1}
 
     name: Literal["htnet"] = Field("htnet", title="Network", description="Network to train.")
     patch: int = patch_field(7)

@@ -1,7 +1,7 @@
 """Settings of OFF-ApexNet: two streams, for horizontal and for vertical motion."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ class OffApexnet(BaseNet):
     title: ClassVar[str] = "OFF-ApexNet"
     paper: ClassVar[str] = "Gan et al., Signal Processing: Image Communication 74, 2019"
     position: ClassVar[int] = 4
+    small: ClassVar[Mapping[str, Any]] = {"hidden": 24}
 
     name: Literal["off_apexnet"] = Field("off_apexnet", title="Network", description="Network to train.")
     hidden: int = Field(

@@ -1,7 +1,7 @@
 """Settings of RCN-A: a recurrent convolutional network with attention."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ class RcnA(BaseNet):
     title: ClassVar[str] = "RCN-A"
     paper: ClassVar[str] = "Xia et al., IEEE TIP 29, 2020"
     position: ClassVar[int] = 7
+    small: ClassVar[Mapping[str, Any]] = {"width": 6, "grid": 3}
 
     name: Literal["rcn_a"] = Field("rcn_a", title="Network", description="Network to train.")
     width: int = Field(64, ge=1, le=512, title="Width", description="Channels of each map.")

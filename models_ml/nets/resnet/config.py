@@ -1,7 +1,7 @@
 """Settings of a small residual network."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ class Resnet(BaseNet):
     title: ClassVar[str] = "ResNet"
     paper: ClassVar[str] = "He et al., CVPR 2016"
     position: ClassVar[int] = 9
+    small: ClassVar[Mapping[str, Any]] = {"width": 4}
 
     name: Literal["resnet"] = Field("resnet", title="Network", description="Network to train.")
     blocks: int = Field(

@@ -1,8 +1,8 @@
 """Settings of compact VGG-M, without and with spatial pyramid pooling (SPP) after one of its layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -41,6 +41,7 @@ class VggM(BaseNet):
     title: ClassVar[str] = "VGG-M"
     paper: ClassVar[str] = "Chatfield et al., BMVC 2014"
     position: ClassVar[int] = 2
+    small: ClassVar[Mapping[str, Any]] = {"width": 0.05}
 
     name: Literal["vgg_m"] = Field("vgg_m", title="Network", description="Network to train.")
     layers: int = Field(
@@ -103,6 +104,7 @@ class VggMSpp(VggM):
     title: ClassVar[str] = "VGG-M with SPP"
     paper: ClassVar[str] = "Sian et al., IJACSA 12(12), 2021"
     position: ClassVar[int] = 1
+    small: ClassVar[Mapping[str, Any]] = {"width": 0.05, "kernels": [2, 3]}
 
     name: Literal["vgg_m_spp"] = Field("vgg_m_spp", title="Network", description="Network to train.")  # type: ignore[assignment]
     placement: int = Field(

@@ -1,7 +1,7 @@
 """Settings of a small vision transformer."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -16,6 +16,7 @@ class Vit(BaseNet):
     title: ClassVar[str] = "ViT"
     paper: ClassVar[str] = "Dosovitskiy et al., ICLR 2021"
     position: ClassVar[int] = 10
+    small: ClassVar[Mapping[str, Any]] = {"width": 8, "heads": 2, "layers": 2}
 
     name: Literal["vit"] = Field("vit", title="Network", description="Network to train.")
     patch: int = patch_field(4)

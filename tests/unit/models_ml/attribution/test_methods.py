@@ -7,10 +7,7 @@ import torch
 from models_ml.attribution.config import AttributionConfig
 from models_ml.attribution.gradients import TOLERANCE, freeze, integrated_gradients
 from models_ml.attribution.occlusion import occlusion
-from models_ml.nets.build import build
-from models_ml.training.engine import TrainingData
-from models_ml.training.model import TrainedModel
-from tests.unit.models_ml.nets.cases import (
+from models_ml.checking.cases import (
     BY_GRADIENT,
     LABELS,
     NAMES,
@@ -24,6 +21,9 @@ from tests.unit.models_ml.nets.cases import (
     motion,
     trained,
 )
+from models_ml.nets.build import build
+from models_ml.training.engine import TrainingData
+from models_ml.training.model import TrainedModel
 
 CLASSES = [0, 1, 2]
 

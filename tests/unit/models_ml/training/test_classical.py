@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models_ml.checking.cases import LABELS, configured, data, folds_of, motion, trained
 from models_ml.config import RunConfig
 from models_ml.training.classical import fit
 from models_ml.training.engine import Cancelled, FoldResult, FoldTask, TrainingData, fit_all, train_bundle
 from models_ml.training.folds import FoldSpec
 from models_ml.training.model import TrainedModel
-from tests.unit.models_ml.nets.cases import LABELS, configured, data, folds_of, motion, trained
 
 HOOF = {"name": "hoof_svm", "grid": 3}
 MAJORITY = {"name": "majority"}

@@ -1,4 +1,4 @@
-"""All networks of the registry in a small form, for the tests that run on every network. New networks are included."""
+"""Networks of the registry in a small form, and small data to train them on. New networks are included."""
 
 from typing import Any
 
@@ -10,17 +10,6 @@ from models_ml.training.engine import FoldResult, FoldTask, TrainingData, train_
 from models_ml.training.folds import FoldSpec, plan
 
 SIZE = 16
-SMALL: dict[str, dict[str, Any]] = {
-    "vgg_m_spp": {"width": 0.05, "kernels": [2, 3]},
-    "vgg_m": {"width": 0.05},
-    "off_apexnet": {"hidden": 24},
-    "dual_inception": {"hidden": 24},
-    "rcn_a": {"width": 6, "grid": 3},
-    "htnet": {"patch": 4, "width": 8, "layers": 1},
-    "resnet": {"width": 4},
-    "vit": {"width": 8, "heads": 2, "layers": 2},
-    "hoof_svm": {"grid": 2, "bins": 4},
-}
 NAMES = list(NET_CONFIGS)
 BY_GRADIENT = [name for name in NAMES if NET_CONFIGS[name].trained_by_gradient]
 
@@ -28,7 +17,7 @@ BY_GRADIENT = [name for name in NAMES if NET_CONFIGS[name].trained_by_gradient]
 def variants(names: list[str]) -> list[dict[str, Any]]:
     """Return each network with each of its normalisations."""
     return [
-        {"name": name, **SMALL.get(name, {}), **({"norm": norm} if norm else {})}
+        {"name": name, **NET_CONFIGS[name].small, **({"norm": norm} if norm else {})}
         for name in names
         for norm in (["batch", "none"] if "norm" in NET_CONFIGS[name].model_fields else [None])
     ]
@@ -40,10 +29,12 @@ def batch_normalised(names: list[str]) -> list[dict[str, Any]]:
 
 
 def label(net: dict[str, Any]) -> str:
+    """Return the network and its normalisation as one word."""
     return "-".join(str(net[key]) for key in ("name", "norm") if key in net)
 
 
 def configured(net: dict[str, Any], train: dict[str, Any] | None = None, **others: Any) -> RunConfig:
+    """Return a configuration for the small data, trained for two epochs unless ``train`` says otherwise."""
     quick = {"epochs": 2, "batch_size": 8, **(train or {})}
     return RunConfig.model_validate({"features": {"size": SIZE}, "net": net, "train": quick, **others})
 
@@ -64,10 +55,12 @@ def motion(seed: int, labels: NDArray[np.int64], size: int = SIZE) -> NDArray[np
 
 
 def data(features: NDArray[np.float32] | None = None, labels: NDArray[np.int64] = LABELS) -> TrainingData:
+    """Return eighteen samples of six subjects in two databases."""
     return TrainingData(motion(0, LABELS) if features is None else features, labels, SUBJECTS)
 
 
 def folds_of(config: RunConfig) -> list[FoldSpec]:
+    """Return the folds of the small data."""
     return plan(config, SUBJECTS, DATABASES)
 
 
