@@ -6,7 +6,7 @@ import { request } from "../http.js";
 import { isTyping } from "../labeler/keys/input.js";
 import { rowStep, stepOfKey } from "./steps.js";
 
-const REMOVED = "Removed since it was drawn";
+const REMOVED = "No longer stored";
 
 class MerGallery extends HTMLElement {
   /** @type {HTMLElement | null} the card that keys apply to */
@@ -223,19 +223,18 @@ class MerFlicker extends HTMLElement {
   }
 }
 
-// An image can be removed while the page is open.
-document.addEventListener(
-  "error",
-  (event) => {
-    const image = event.target;
-    if (!(image instanceof HTMLImageElement) || !image.closest(".gallery-image")) return;
-    const words = document.createElement("span");
-    words.className = "gallery-missing";
-    words.textContent = REMOVED;
-    image.replaceWith(words);
-  },
-  true,
-);
+/** Say that an image is gone, where the browser would draw a broken one. @param {EventTarget | null} image */
+function replaceMissing(image) {
+  if (!(image instanceof HTMLImageElement) || !image.closest(".gallery-image")) return;
+  const words = document.createElement("span");
+  words.className = "gallery-missing";
+  words.textContent = REMOVED;
+  image.replaceWith(words);
+}
+
+// Images can be removed while the version stays. Some fail before this script runs.
+document.addEventListener("error", (event) => replaceMissing(event.target), { capture: true });
+for (const image of document.querySelectorAll("img")) if (image.complete && !image.naturalWidth) replaceMissing(image);
 
 customElements.define("mer-gallery", MerGallery);
 customElements.define("mer-flicker", MerFlicker);
