@@ -25,6 +25,7 @@ from mer_platform.experiments.leaderboard.api import Leaderboard, RunBaseline, S
 from mer_platform.experiments.managing.api import TagViewSet
 from mer_platform.experiments.runs.api import RunConfigSchema
 from mer_platform.exports.api import FeatureExportViewSet
+from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.workers_api import WorkerViewSet
@@ -50,6 +51,7 @@ router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("workers", WorkerViewSet)
 router.register("models", ModelVersionViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
+router.register("paper-bundles", PaperBundleViewSet, basename="paper-bundle")
 router.register("feature-exports", FeatureExportViewSet, basename="feature-export")
 
 urlpatterns = [

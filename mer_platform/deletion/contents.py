@@ -12,7 +12,7 @@ from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.deletion.kinds import Holdings
 from mer_platform.experiments.models import Experiment, Run
-from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Project
@@ -41,6 +41,7 @@ WORDS = {
     "models": ("model", "models"),
     "scoring_batches": ("scoring batch", "scoring batches"),
     "feature_exports": ("feature export", "feature exports"),
+    "paper_bundles": ("paper bundle", "paper bundles"),
     "imports": ("import report", "import reports"),
     "memberships": ("membership", "memberships"),
     "open_jobs": ("job that is queued or running", "jobs that are queued or running"),
@@ -144,6 +145,7 @@ class Contents:
                 "models": ModelVersion.objects.filter(run__project=self.target),
                 "scoring_batches": ScoringBatch.objects.filter(**own),
                 "feature_exports": FeatureExport.objects.filter(version__composite__project=self.target),
+                "paper_bundles": PaperBundle.objects.filter(**own),
                 "memberships": Membership.objects.filter(**own),
             }
         counts = {name: found.count() for name, found in rows.items()} | {"open_jobs": len(self.open_jobs())}
@@ -170,7 +172,8 @@ class Contents:
         total: int = self.clips.aggregate(total=Sum("size"))["total"] or 0
         if isinstance(self.target, Project):
             exports = FeatureExport.objects.filter(version__composite__project=self.target)
-            total += exports.aggregate(total=Sum("size"))["total"] or 0
+            for files in (exports, PaperBundle.objects.filter(project=self.target)):
+                total += files.aggregate(total=Sum("size"))["total"] or 0
         return total
 
     def open_jobs(self) -> list[Job]:
@@ -216,5 +219,6 @@ class Contents:
             CompositeVersion.objects.filter(composite__project=self.target),
             Import.objects.filter(project=self.target),
             Run.objects.filter(project=self.target),
+            PaperBundle.objects.filter(project=self.target),
             skip=shared,
         )

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from mer_platform.clips.models import Clip, FlowPicture, content_key
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.models import Attribution, FoldWeights, Run
-from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.imports.models import Import
@@ -34,6 +34,7 @@ class Holdings:
     versions: QuerySet[CompositeVersion] = field(default_factory=CompositeVersion.objects.none)
     imports: QuerySet[Import] = field(default_factory=Import.objects.none)
     runs: QuerySet[Run] = field(default_factory=Run.objects.none)
+    bundles: QuerySet[PaperBundle] = field(default_factory=PaperBundle.objects.none)
     skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
 
     @classmethod
@@ -45,6 +46,7 @@ class Holdings:
             CompositeVersion.objects.all(),
             Import.objects.all(),
             Run.objects.all(),
+            PaperBundle.objects.all(),
         )
 
 
@@ -203,6 +205,12 @@ def _exports(rows: Holdings) -> Iterator[Needed]:
     found = FeatureExport.objects.filter(version__in=rows.versions).exclude(file="")
     for export in found.select_related("version__composite").iterator():
         yield Needed(export.file, str(export))
+    for bundle in rows.bundles.exclude(file="").iterator():
+        yield Needed(bundle.file, str(bundle))
+
+
+def _exports_used(names: Collection[str]) -> set[str]:
+    return _by_file(FeatureExport)(names) | _by_file(PaperBundle)(names)
 
 
 def _sheets(rows: Holdings) -> Iterator[Needed]:
@@ -219,7 +227,7 @@ def _sheets_used(names: Collection[str]) -> set[str]:
 
 
 def _by_file(
-    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport],
+    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport | PaperBundle],
 ) -> Callable[[Collection[str]], set[str]]:
     def used(names: Collection[str]) -> set[str]:
         return set(model._default_manager.filter(file__in=names).values_list("file", flat=True))
@@ -276,9 +284,7 @@ KINDS = {
             _attributions,
             _by_file(Attribution),
         ),
-        FileKind(
-            "exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _by_file(FeatureExport)
-        ),
+        FileKind("exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _exports_used),
         FileKind("sheets", "coding sheets", re.compile(rf"sheets/{_HASHED}\.\w+"), _sheets, _sheets_used),
     )
 }

@@ -1,4 +1,4 @@
-"""Feature exports: the features of a frozen version, computed by the workers into one file to download."""
+"""Files to download that the workers make: the features of a frozen version, and paper bundles of comparisons."""
 
 from typing import Any
 
@@ -11,28 +11,20 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
 
 
-class FeatureExportQuerySet(models.QuerySet["FeatureExport"]):
-    def waiting(self) -> "FeatureExportQuerySet":
+class ExportQuerySet(models.QuerySet[Any]):
+    def waiting(self) -> "ExportQuerySet":
         """Return the exports that are not finished."""
-        return self.filter(state=FeatureExport.State.WAITING)
+        return self.filter(state=Export.State.WAITING)
 
 
-class FeatureExport(models.Model):
-    """The features of all samples of a version under one configuration. The file is named after its content's hash."""
+class Export(models.Model):
+    """A file that a worker makes, named after its content's hash."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "computing"
         DONE = "done"
         FAILED = "failed"
 
-    class FileFormat(models.TextChoices):
-        SAFETENSORS = "safetensors", "safetensors"
-        NPZ = "npz", "NPZ (NumPy)"
-
-    version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="feature_exports")
-    config = models.JSONField(help_text="The feature configuration.")
-    config_hash = models.CharField(max_length=64)
-    format = models.CharField(max_length=11, choices=FileFormat.choices)
     state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
     error = models.TextField(blank=True)
     file = models.CharField(max_length=200, blank=True)
@@ -44,7 +36,34 @@ class FeatureExport(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = FeatureExportQuerySet.as_manager()
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def group(self) -> str:
+        raise NotImplementedError
+
+    def progress(self) -> dict[str, Any]:
+        """Return state, finished parts and their total, which is 0 until work starts."""
+        job = Job.objects.filter(group=self.group).first()
+        if self.state != self.State.WAITING or job is None:
+            return {"state": self.state, "done": 0, "total": 0}
+        return {"state": self.state, "done": job.progress_done, "total": job.progress_total}
+
+
+class FeatureExport(Export):
+    """The features of all samples of a version under one configuration."""
+
+    class FileFormat(models.TextChoices):
+        SAFETENSORS = "safetensors", "safetensors"
+        NPZ = "npz", "NPZ (NumPy)"
+
+    version = models.ForeignKey(CompositeVersion, on_delete=models.CASCADE, related_name="feature_exports")
+    config = models.JSONField(help_text="The feature configuration.")
+    config_hash = models.CharField(max_length=64)
+    format = models.CharField(max_length=11, choices=FileFormat.choices)
 
     class Meta:
         ordering = ["-id"]
@@ -73,9 +92,29 @@ class FeatureExport(models.Model):
         name = slugify(self.version.composite.name) or "composite"
         return f"{name}-v{self.version.number}-{self.config_hash[:8]}.{self.format}"
 
-    def progress(self) -> dict[str, Any]:
-        """Return state, finished samples and their total, which is 0 until work starts."""
-        job = Job.objects.filter(group=self.group).first()
-        if self.state != self.State.WAITING or job is None:
-            return {"state": self.state, "done": 0, "total": 0}
-        return {"state": self.state, "done": job.progress_done, "total": job.progress_total}
+
+class PaperBundle(Export):
+    """All that a paper needs of a comparison, as a zip. ``key`` covers the runs and the code that made the file."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="paper_bundles")
+    runs = models.JSONField(help_text="Ids of the runs; the first is the reference.")
+    key = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "key"], condition=~models.Q(state="failed"), name="same_bundle_made_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"paper bundle of runs {', '.join(f'#{pk}' for pk in self.runs)}"
+
+    @property
+    def group(self) -> str:
+        return f"bundle:{self.pk}"
+
+    @property
+    def download_name(self) -> str:
+        return f"{self.project.slug}-runs-{'-'.join(map(str, self.runs[:5]))}-paper.zip"

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from mer_platform.exports import views
+from mer_platform.exports import bundle_views, views
 from mer_platform.exports.api import AnnotationTableView, SampleTableView
 from mer_platform.exports.run_api import ComparedPredictionsView, RunPredictionsView
 from mer_platform.exports.table_files import CONTENT_TYPES
 
 urlpatterns = [
+    path("projects/<slug:slug>/runs/compare/bundle/", bundle_views.bundle_new, name="new-paper-bundle"),
+    path("projects/<slug:slug>/bundles/<int:pk>/", bundle_views.bundle_page, name="paper-bundle"),
     path("projects/<slug:slug>/composites/<int:pk>/export/", views.version_export, name="version-export"),
     *(
         route
