@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from mer_platform.experiments import services
+from mer_platform.experiments.managing.services import archive
 from mer_platform.experiments.managing.texts import note_version
 from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.projects.models import Membership, Role
@@ -238,3 +239,18 @@ def test_many_runs_of_the_leaderboard_are_managed_at_once(browser, run, sweep):
         reverse("runs-delete", args=[run.project.slug]), {"which": "matching", "matching": "?tag=waiting"}
     )
     assert "Delete 2 runs" in page.content.decode()
+
+
+def test_overview_and_picker_leave_out_archived_runs_but_compare_them(browser, alice, run, version):
+    other = finished(version, [1] * 24, alice, seed=1)
+    slug = run.project.slug
+    archive([run], alice)
+    for name in ("project", "runs"):
+        page = browser.get(reverse(name, args=[slug])).content.decode()
+        assert url(other) in page
+        assert url(run) not in page
+    compare = reverse("compare-runs", args=[slug])
+    assert f'value="{run.pk}"' not in browser.get(compare).content.decode()
+    both = browser.get(f"{compare}?run={run.pk}&run={other.pk}")
+    assert both.status_code == 200
+    assert url(run) in both.content.decode()

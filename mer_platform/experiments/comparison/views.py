@@ -96,7 +96,7 @@ def _offered(request: HttpRequest, project: Project, asked: Sequence[str]) -> di
     known = runs.in_bulk(ids)
     ticked = [known[pk] for pk in ids if pk in known]
     search = request.GET.get("q", "").strip()
-    others = search_runs(runs, search).exclude(pk__in=ids)
+    others = search_runs(runs.filter(archived_at=None), search).exclude(pk__in=ids)
     listed = list(others[:OFFERED])
     return {
         "offered": [(run, getattr(run, "stored_results", None)) for run in [*ticked, *listed]],

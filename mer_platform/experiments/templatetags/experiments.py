@@ -41,7 +41,8 @@ def p_value(p: float) -> str:
 @register.inclusion_tag("experiments/runs/_of_version.html", takes_context=True)
 def runs_of_version(context: template.Context, version: CompositeVersion) -> dict[str, Any]:
     """Show the runs on a composite version."""
-    return {"project": context["project"], "runs": version.runs.select_related("created_by")}
+    runs = version.runs.filter(archived_at=None).select_related("created_by")
+    return {"project": context["project"], "runs": runs}
 
 
 @register.inclusion_tag("experiments/runs/_train_with_defaults.html", takes_context=True)
