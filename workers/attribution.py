@@ -13,6 +13,7 @@ from torch import nn
 
 from mer_platform.deletion.services import note_unused, note_used
 from mer_platform.experiments.attribution import services
+from mer_platform.experiments.attribution.coding import coded_regions
 from mer_platform.experiments.models import Attribution, AttributionPiece, Fold, Prediction
 from mer_platform.experiments.results import samples_of
 from mer_platform.jobs.models import Claim, Job, JobCancelled
@@ -145,6 +146,7 @@ def _finish(claim: Claim, attribution: Attribution) -> None:
         predicted,
         [sample.subject for sample in samples],
         [sample.database for sample in samples],
+        coded=coded_regions(attribution.run.version),
     )
     content = ContentFile(found.to_bytes())
     sha256 = sha256_of(content)

@@ -3,6 +3,7 @@
 The outline is a mean face, so pages can draw it without showing anyone.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -72,8 +73,17 @@ def expected_regions(label: str) -> tuple[str, ...]:
     >>> expected_regions("positive")
     ('eyes', 'cheeks', 'mouth and chin')
     """
-    units = set(PROTOTYPES.get(label, ()))
-    return tuple(region.name for region in REGIONS if units.intersection(region.units))
+    return regions_of_units(PROTOTYPES.get(label, ()))
+
+
+def regions_of_units(units: Iterable[int]) -> tuple[str, ...]:
+    """Return the regions in which action units move the skin.
+
+    >>> regions_of_units([4, 9])
+    ('brows and forehead', 'nose')
+    """
+    known = set(units)
+    return tuple(region.name for region in REGIONS if known.intersection(region.units))
 
 
 _EYE_AXES = (0.125, 0.07)  # half axes of an eye with its lids

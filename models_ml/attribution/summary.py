@@ -16,6 +16,7 @@ from models_ml.paper.tables import Estimate
 
 TARGETS = ("predicted", "true")  # which class a row of a sample explains
 MEASURES = ("attribution", "motion", "difference")
+CODED = "coded"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class MeanMap:
 class RegionShares:
     """The distribution over the regions, for the samples of one class and one kind of map.
 
-    ``estimates`` has, for each region, the mean share of the attribution, that of the motion, and their difference.
+    ``estimates`` has, for each region, the mean share of the attribution, that of the motion, their difference and, if
+    action units are coded, the share of the samples in which a coded unit moves the region.
     """
 
     target: str
@@ -117,6 +119,7 @@ def summarise(
     subjects: Sequence[str],
     databases: Sequence[str],
     n: int = RESAMPLES,
+    coded: NDArray[np.float64] | None = None,
 ) -> Summary:
     """Summarise attributions by the class that they explain: the predicted or the true class of each sample.
 
@@ -131,7 +134,11 @@ def summarise(
         Of each sample.
     n
         Number of resamples.
+    coded
+        (N, regions): whether a coded action unit moves the region, 1 or 0; NaN for samples without coded units.
     """
+    if coded is None:
+        coded = np.full((len(labels), len(REGION_NAMES)), np.nan)
     names = tuple(sorted(set(databases)))
     people, where = np.array(subjects)[found.samples], np.array(databases)[found.samples]
     means, regions = [], []
@@ -146,53 +153,59 @@ def summarise(
                     count = len(set(people[own]))
                     means.append(MeanMap(target, label, database, int(own.sum()), count, mean))
             if rows.any():
-                regions += _regions(found, rows, people, target, label, n)
+                regions += _regions(found, rows, people, coded, target, label, n)
     gaps = found.gaps[~np.isnan(found.gaps)]
     gap = float(gaps.max()) if len(gaps) else None
     return Summary(found.cell, names, tuple(means), tuple(regions), gap)
 
 
 def _regions(
-    found: Attributions, rows: NDArray[np.bool_], people: NDArray[Any], target: str, label: str, n: int
-) -> list[RegionShares]:
-    """Return the shares of each kind of map. Samples without attribution or without motion are left out."""
-    return [
-        part
-        for k, kind in enumerate(KINDS)
-        if (part := _shares(found, rows, people, k, n, target, label, kind))
-    ]
-
-
-def _shares(
     found: Attributions,
     rows: NDArray[np.bool_],
     people: NDArray[Any],
-    k: int,
-    n: int,
+    coded: NDArray[np.float64],
     target: str,
     label: str,
-    kind: str,
-) -> RegionShares | None:
-    known = rows & ~np.isnan(found.attribution[:, k, 0]) & ~np.isnan(found.motion[:, k, 0])
-    if not known.any():
-        return None
-    attribution, motion = (
-        values[known, k].astype(np.float64) for values in (found.attribution, found.motion)
-    )
-    measures = np.concatenate([attribution, motion, attribution - motion], axis=1)
-    names, person = np.unique(people[known], return_inverse=True)
-    sums = np.zeros((len(names), measures.shape[1]))
-    np.add.at(sums, person, measures)
-    counts = np.bincount(person)
-    values = measures.mean(axis=0)
+    n: int,
+) -> list[RegionShares]:
+    """Return the shares of each kind of map. Samples without attribution or without motion are left out."""
+    seen = coded[found.samples]
+    shown = _means(seen, rows & ~np.isnan(seen[:, 0]), people, n)
+    parts = []
+    for k, kind in enumerate(KINDS):
+        attribution, motion = (v[:, k].astype(np.float64) for v in (found.attribution, found.motion))
+        known = rows & ~np.isnan(attribution[:, 0]) & ~np.isnan(motion[:, 0])
+        if not known.any():
+            continue
+        values = {
+            name: _means(own, known, people, n)
+            for name, own in zip(MEASURES, (attribution, motion, attribution - motion), strict=True)
+        }
+        if shown:
+            values[CODED] = shown
+        estimates = {
+            region: {name: own[r] for name, own in values.items()} for r, region in enumerate(REGION_NAMES)
+        }
+        subjects = len(set(people[known]))
+        parts.append(RegionShares(target, label, kind, int(known.sum()), subjects, estimates))
+    return parts
+
+
+def _means(
+    values: NDArray[np.float64], rows: NDArray[np.bool_], people: NDArray[Any], n: int
+) -> list[Estimate]:
+    """Return the mean of each column of (R, regions) over some rows, with an interval over subjects; empty without rows."""
+    if not rows.any():
+        return []
+    names, person = np.unique(people[rows], return_inverse=True)
+    sums = np.zeros((len(names), values.shape[1]))
+    np.add.at(sums, person, values[rows])
+    means = values[rows].mean(axis=0)
+    if len(names) == 1:
+        return [Estimate(float(mean), None) for mean in means]
     drawn = resamples(len(names), n).astype(np.float64)
-    spread = (drawn @ sums) / (drawn @ counts)[:, None]
-    found_in: dict[str, dict[str, Estimate]] = {region: {} for region in REGION_NAMES}
-    for column, value in enumerate(values):
-        region, measure = REGION_NAMES[column % len(REGION_NAMES)], MEASURES[column // len(REGION_NAMES)]
-        interval = interval_of(spread[:, column]) if len(names) > 1 else None
-        found_in[region][measure] = Estimate(float(value), interval)
-    return RegionShares(target, label, kind, int(known.sum()), len(names), found_in)
+    spread = (drawn @ sums) / (drawn @ np.bincount(person))[:, None]
+    return [Estimate(float(mean), interval_of(column)) for mean, column in zip(means, spread.T, strict=True)]
 
 
 def _packed(values: NDArray[np.float32]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The page of a run's attributions: methods, mean maps on a face, regions and single samples."""
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from mer_platform.annotation.models import Assignment, Consensus
 from mer_platform.composites.services import freeze
+from mer_platform.experiments.attribution.coding import coded_regions
 from mer_platform.experiments.models import Attribution, FoldWeights, Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
@@ -168,9 +170,8 @@ def test_regions_compare_attribution_with_motion(figure, run, alice):
 def test_a_sample_has_a_map_of_each_kind(figure, run, alice):
     attributed(run, alice)
     found = figure(run, "sample", "?sample=3&target=true")
-    assert [trace["name"] for trace in found["data"] if trace["type"] == "heatmap"] == [
-        "all of the motion", "horizontal motion (u)", "vertical motion (v)", "strain",
-    ]  # fmt: skip
+    maps = [trace["name"] for trace in found["data"] if trace["type"] == "heatmap"]
+    assert maps == ["all motion", "horizontal (u)", "vertical (v)", "strain"]
     assert figure(run, "sample", "?sample=99999")["data"]
     figure(run, "nothing", status=404)
 
@@ -286,3 +287,17 @@ def test_figures_and_their_numbers_leave_as_files(browser, project, run, alice):
         if name != "regions" or kind == "pdf":
             continue
         assert f"attribution-{run.pk}-occlusion-regions" in answer["Content-Disposition"]
+
+
+def test_coded_units_are_those_of_the_expression_of_the_sample(project, database, make_clip, alice):
+    version = clips(project, database, make_clip, alice)
+    units = ["4+L9B", "6 or 12", "12?", ""]
+    for sample, text in zip(version.samples.order_by("index"), units, strict=True):
+        sample.clip.consensus.update(action_units=text)
+        other = {"onset": 50, "apex": 60, "offset": 70, "emotion": "disgust", "origin": "adopted"}
+        Consensus.objects.create(clip=sample.clip, action_units="1+2+25", **other)
+    found = coded_regions(version)
+    assert [REGION_NAMES[r] for r in np.flatnonzero(found[0])] == ["brows and forehead", "nose"]
+    assert [REGION_NAMES[r] for r in np.flatnonzero(found[1])] == ["eyes", "cheeks", "mouth and chin"]
+    assert np.isnan(found[2:]).all()
+    assert np.isnan(coded_regions(freeze_pictures(project))).all()

@@ -37,8 +37,9 @@ class SharesSerializer(serializers.Serializer):
     samples = serializers.IntegerField()
     subjects = serializers.IntegerField()
     estimates = serializers.DictField(
-        help_text="By region: the mean share of the attribution, that of the motion, and their difference, each as "
-        "[value, lower, upper] with a 95% interval over subjects, or [value] with a single subject."
+        help_text="By region: the mean share of the attribution, that of the motion, their difference and, if action "
+        "units are coded, the share of samples in which one moves the region (coded). Each is [value, lower, upper] with "
+        "a 95% interval over subjects, or [value] with a single subject."
     )
 
 

@@ -39,6 +39,7 @@ class Chosen:
     target: str
     kind: str
     columns: int = 4  # panels that fit side by side
+    printed: bool = False  # for a file, not for a page
 
     @property
     def run(self) -> Run:
@@ -94,6 +95,7 @@ class Attributed:
             target if target in TARGETS else TARGETS[0],
             kind if kind in KINDS else KINDS[-1],
             min(columns, 12) if columns > 0 else 4,
+            bool(query.get("format")),
         )
 
 

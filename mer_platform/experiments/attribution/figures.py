@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from mer_platform.experiments.attribution.choosing import KIND_TITLES, Chosen, maps_of
+from mer_platform.experiments.attribution.choosing import Chosen, maps_of
 from mer_platform.experiments.figures import DIVERGING
 from mer_platform.experiments.models import Prediction
 from models_ml.attribution.face import LANDMARKS, LINES, OUTSIDE, REGION_NAMES, expected_regions
@@ -16,6 +16,8 @@ from models_ml.attribution.summary import MeanMap
 from models_ml.classes import CLASSES
 
 PANEL = 250  # px of a face, with its title
+NARROW = 175  # px of one of two faces side by side on a phone
+PANEL_TITLES = {"all": "all motion", "u": "horizontal (u)", "v": "vertical (v)", "strain": "strain"}
 BAR = 34  # px of a region
 ABOVE = 64  # px for the legend and the titles above the regions
 BELOW = 56
@@ -54,7 +56,7 @@ def sample(chosen: Chosen, prediction: Prediction) -> go.Figure:
         return go.Figure()
     maps = found.maps[rows[0]].astype(np.float64) * POINTS
     order = ("all", "u", "v", "strain")
-    panels = [(KIND_TITLES[kind], maps[KINDS.index(kind)]) for kind in order]
+    panels = [(PANEL_TITLES[kind], maps[KINDS.index(kind)]) for kind in order]
     return _panels(panels, chosen, chosen.columns, float(np.abs(maps).max()) or 1.0)
 
 
@@ -146,12 +148,17 @@ def _panels(
     columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
     traces: list[Any] = []
-    layout: dict[str, Any] = {"height": lines * PANEL + 36, "margin": {"l": 8, "r": 8, "t": 28, "b": 8}}
+    narrow = columns <= 2 < len(panels) and not chosen.printed
+    top = 44 if narrow else 28
+    layout: dict[str, Any] = {
+        "height": lines * (NARROW if narrow else PANEL) + top + 8,
+        "margin": {"l": 8, "r": 8, "t": top, "b": 8},
+    }
     notes = []
     for i, (title, values) in enumerate(panels):
         number = "" if i == 0 else str(i + 1)
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-        x, y = _domains(i, columns, lines, gap=(0.04, 0.16))
+        x, y = _domains(i, columns, lines, gap=(0.04, 0.3 if narrow else 0.16))
         traces.append(_heat_map(title, values, chosen.summary.cell, reach, scale=i == columns - 1) | axes)
         if chosen.place.fits:
             traces.append(_outline() | axes)
@@ -159,7 +166,7 @@ def _panels(
         layout[f"xaxis{number}"] = {"domain": x, "anchor": f"y{number}", "range": [0, 1], **plain}
         layout[f"yaxis{number}"] = {"domain": y, "anchor": f"x{number}", "range": [1, 0], **plain}
         layout[f"yaxis{number}"]["scaleanchor"] = f"x{number}"
-        notes.append(_heading(title, x, y))
+        notes.append(_heading(title.replace(", ", "<br>") if narrow else title, x, y))
     # At once: each call of Plotly's own methods checks the whole figure again.
     return go.Figure(traces, layout | {"annotations": notes})
 

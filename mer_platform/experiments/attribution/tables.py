@@ -7,6 +7,7 @@ from mer_platform.experiments.attribution.figures import strongest_region
 from mer_platform.experiments.tables import measured
 from models_ml.attribution.face import PROTOTYPES, REGIONS, expected_regions, region_weights
 from models_ml.attribution.results import KINDS
+from models_ml.attribution.summary import CODED
 from models_ml.classes import CLASSES
 from models_ml.paper.tables import Cell, Table
 
@@ -28,16 +29,18 @@ def regions_table(chosen: Chosen) -> Table:
                 [
                     label, row.samples, row.subjects, region.name, units if region.name in expected else "–",
                     float(share), own["motion"], own["attribution"], own["difference"],
+                    own.get(CODED),
                 ]
             )  # fmt: skip
     caption = (
         f"Shares of the regions of the face in the absolute attribution, as means over samples with 95% intervals from a "
         f"bootstrap over subjects. {chosen.about} Action units: those of the emotions behind the class (EMFACS) that move "
-        f"the region. {measured([chosen.run])}"
+        f"the region. Samples with such units coded: those in which a unit of the consensus moves the region, among the "
+        f"samples with coded units. {measured([chosen.run])}"
     )
     columns = [
         "Class", "Samples", "Subjects", "Region", "Action units", "Share of area", "Share of motion",
-        "Share of attribution", "Attribution − motion",
+        "Share of attribution", "Attribution − motion", "Samples with such units coded",
     ]  # fmt: skip
     return Table("attribution-regions", caption, columns, rows)
 

@@ -158,7 +158,7 @@ def _shown(request: HttpRequest, attributed: Attributed, chosen: Chosen) -> dict
             ("kind", "Motion", list(KIND_TITLES.items()), chosen.kind),
         ],
         "regions": shown(tables.regions_table(chosen)),
-        "numeric": (1, 2, 5, 6, 7, 8),  # its columns of numbers
+        "numeric": (1, 2, 5, 6, 7, 8, 9),  # its columns of numbers
     }
     prediction = sample_of(run, request.GET.get("sample")) if may_see_labels else None
     if prediction is not None:

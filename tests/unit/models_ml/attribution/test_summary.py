@@ -174,3 +174,18 @@ def test_a_summary_survives_json():
     for mean, other in zip(again.means, summary.means, strict=True):
         assert (mean.label, mean.samples) == (other.label, other.samples)
         np.testing.assert_allclose(mean.maps, other.maps, atol=1e-3)
+
+
+def test_coded_units_are_shares_of_the_samples_that_have_some():
+    found = rows(range(4), [0] * 4)
+    coded = np.full((4, len(REGION_NAMES)), np.nan)
+    coded[:3] = 0
+    coded[:2, REGION_NAMES.index("nose")] = 1
+    summary = summarise(found, [0] * 4, [0] * 4, list("aabb"), ["A"] * 4, n=200, coded=coded)
+    row = summary.regions[0]
+    assert row.samples == 4
+    assert row.estimates["nose"]["coded"].value == pytest.approx(2 / 3)
+    assert row.estimates["nose"]["coded"].interval == (0.0, 1.0)
+    assert row.estimates["eyes"]["coded"].value == 0
+    without = summarise(found, [0] * 4, [0] * 4, list("aabb"), ["A"] * 4, n=200)
+    assert "coded" not in without.regions[0].estimates["nose"]
