@@ -301,14 +301,22 @@ def _locked_active(runs: Any) -> list[Run]:
 def _name(sweep: SweepConfig, plan: list[PlannedRun]) -> str:
     if len(plan) == 1:
         return plan[0].config.net.describe()
-    return f"{' × '.join([*sweep.grid, *(['seed'] if len(sweep.seeds) > 1 else [])])}, {len(plan)} runs"
+    varied = [_setting(path) for path in sweep.grid] + (["seed"] if len(sweep.seeds) > 1 else [])
+    return f"{' × '.join(varied)}, {len(plan)} runs"
+
+
+def _setting(path: str) -> str:
+    """Return a setting as it is called in a name: “learning rate” for train.learning_rate."""
+    return path.rpartition(".")[2].replace("_", " ")
 
 
 def run_name(sweep: SweepConfig, config: RunConfig) -> str:
     """Return the network and the values of the other settings that vary."""
-    others = [f"{path.rpartition('.')[2]} {value}" for path, value in sweep.varied(config).items() if not (
-        path == "net" or path.startswith("net.")
-    )]  # fmt: skip
+    others = [
+        f"{_setting(path)} {value}"
+        for path, value in sweep.varied(config).items()
+        if path != "net" and not path.startswith("net.")
+    ]
     return ", ".join([config.net.describe(), *others])
 
 
