@@ -2,6 +2,7 @@
 import "./theme.js";
 import "./menu.js";
 import "./copy.js";
+import "./print.js";
 import "./confirm.js";
 import "./keep-form.js";
 import "./upload.js";

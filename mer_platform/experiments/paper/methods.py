@@ -105,11 +105,14 @@ def _features(runs: Sequence[Run]) -> list[str]:
 def _network(group: Sequence[Run]) -> str:
     """Return the sentences about runs that differ only in their seed."""
     config, facts = group[0].settings, network_facts(group[0].settings)
-    paper = f" ({facts.paper})" if facts.paper else ""
+    named = "; ".join(text for text in (facts.paper, facts.package) if text)
+    paper = f" ({named})" if named else ""
     size = f", {counted(facts.parameters, 'parameter')}" if facts.parameters else ""
     seeds = sorted(run.seed for run in group)
     which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {listed([str(seed) for seed in seeds])}"
     start = f"Run{'' if len(group) == 1 else 's'} {_numbers(group)}: {facts.title}{paper}{size}"
+    if facts.missing:
+        return f"{start}, from a package that is not installed here ({which})."
     if not config.net.trained_by_gradient:
         return f"{start}, fitted to the training samples of each fold ({which})."
     return f"{start}, {_training(config)} ({which})."
