@@ -3,8 +3,8 @@
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
  * A menu below it downloads it as a file for a paper, which the server draws: `src` answers `?format=svg&columns=1`.
  * Attributes: `height` (px), `no-table`, `empty` (text if there is no data), `lazy` (load when it is scrolled to), `cell` (px: the
- * address gets the number of such panels that fit side by side, as `columns`), `point-link` (see figure-links.js). `state` is loading,
- * ready, empty or failed.
+ * address gets the number of such panels that fit side by side, as `columns`), `point-link` (see figure-links.js), `wide` (a width:
+ * where there is less room, the plot scrolls). `state` is loading, ready, empty or failed.
  */
 import { followPoints, linkCells } from "./figure-links.js";
 import { figureTables, resolveTokens, themedLayout } from "./figure-theme.js";
@@ -159,7 +159,20 @@ class MerFigure extends HTMLElement {
     const status = document.createElement("p");
     status.className = "figure-status";
     status.setAttribute("role", "status");
-    this.replaceChildren(this.#plot, status); // the original content is for browsers without scripts
+    // the original content is for browsers without scripts
+    this.replaceChildren(this.hasAttribute("wide") ? this.#scrolling(this.#plot) : this.#plot, status);
+  }
+
+  /** @param {HTMLElement} plot @returns {HTMLElement} a part that scrolls sideways where there is no room for the width in `wide` */
+  #scrolling(plot) {
+    const scroll = document.createElement("div");
+    scroll.className = "figure-scroll";
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", this.getAttribute("label") ?? "Chart");
+    plot.style.minWidth = this.getAttribute("wide") ?? "";
+    scroll.append(plot);
+    return scroll;
   }
 
   /** @param {"loading" | "ready" | "empty" | "failed"} state @param {string} message */
