@@ -155,6 +155,27 @@ def test_filters_keep_the_runs_and_paging_continues_by_key(gallery: Page):
     )
 
 
+def test_charts_of_a_run_lead_to_their_samples(gallery: Page):
+    page = gallery
+    page.get_by_text("Which runs").locator("..").get_by_role("link").first.click()
+    confusion = page.locator("mer-figure[label='Confusion matrix']")
+    expect(confusion).to_have_attribute("state", "ready")
+    confusion.get_by_text("Show as table").click()
+    confusion.locator("tbody tr").first.get_by_role("link").nth(1).click()
+    expect(page.locator(".gallery-card")).to_have_count(10)
+    expect(page).to_have_url(re.compile("true=negative&predicted=positive"))
+    page.go_back()
+    subjects = page.locator("mer-figure[label='Share correct by subject']")
+    expect(subjects).to_have_attribute("state", "ready")
+    subjects.get_by_text("Show as table").click()
+    subjects.get_by_role("row", name="sub03").get_by_role("link").click()
+    expect(page.locator(".gallery-card")).to_have_count(5)
+    page.go_back()
+    expect(confusion).to_have_attribute("state", "ready")
+    confusion.locator(".nsewdrag").click()  # the cell in the middle: positive, predicted to be so
+    expect(page.get_by_text("No sample matches")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_gallery_fits_a_phone_and_follows_reduced_motion(gallery: Page, scheme):
     page = gallery

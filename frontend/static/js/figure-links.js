@@ -1,6 +1,6 @@
 /**
  * Lead from a point of a figure to what it counts: `<mer-figure point-link="/…/?true={y}&predicted={x}&by={trace}">`. The numbers in
- * the table of a heat map get the same links, for readers without a mouse. `{trace}` is the `meta` of the point's trace.
+ * the tables below the figure get the same links, for readers without a mouse. `{trace}` is the `meta` of the point's trace.
  */
 
 /** @typedef {{x: unknown, y: unknown, trace?: unknown}} Point its place on both axes, and in which trace it is */
@@ -18,25 +18,26 @@ export function followPoints(plot, template) {
 }
 
 /**
- * Link the numbers of heat maps.
+ * Link the numbers of a figure's tables.
  *
- * @param {Element} details the tables of a figure @param {any[]} data its traces @param {string} template
+ * @param {Element} details the tables @param {any[]} data the figure's traces @param {string} template
  */
 export function linkCells(details, data, template) {
   const heatMaps = data.filter((trace) => trace.type === "heatmap");
-  const tables = [...details.querySelectorAll("table")].filter((table) => columnsOf(table)[0]?.includes("\\"));
-  tables.forEach((table, place) => {
+  for (const table of details.querySelectorAll("table")) {
     const columns = columnsOf(table);
+    const trace = columns[0]?.includes("\\") ? heatMaps.shift() : undefined; // only a heat map names both axes there
     for (const row of table.tBodies[0].rows) {
       const [line, ...cells] = row.cells;
       cells.forEach((cell, position) => {
+        const place = trace ? { x: columns[position + 1], y: line.textContent } : { x: line.textContent, y: cell.textContent };
         const link = document.createElement("a");
-        link.href = pointAddress(template, { x: columns[position + 1], y: line.textContent, trace: heatMaps[place]?.meta });
+        link.href = pointAddress(template, { ...place, trace: trace?.meta });
         link.textContent = cell.textContent;
         cell.replaceChildren(link);
       });
     }
-  });
+  }
 }
 
 /** @param {HTMLTableElement} table @returns {string[]} */
