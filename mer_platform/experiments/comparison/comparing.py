@@ -70,6 +70,10 @@ class Comparison:
     def on_same_samples(self) -> bool:
         return all(other.paired is not None for other in self.against)
 
+    @property
+    def any_external(self) -> bool:
+        return any(run.is_external for run in self.runs)
+
     def disagreements(self) -> list[Disagreement]:
         """Return the samples that the runs predict differently, in the version's order. All runs must be on one version."""
         by_sample = [

@@ -23,9 +23,9 @@ FILE_TYPES = ".csv,.tsv,.parquet,.xlsx,.xlsm,.xls,.ods"
 
 
 class ProtocolForm(SettingsForm):
-    """The protocol that predictions declare."""
+    """A protocol, and for kfold the seed that assigns subjects to folds."""
 
-    conditions = SHOWN_WHEN
+    conditions = {**SHOWN_WHEN, "seed": ("protocol", "kfold")}
     net = ""
 
     def __init__(self, *args: Any, version: CompositeVersion, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ class ProtocolForm(SettingsForm):
         for name in ("train_on", "test_on"):
             self.fields[name] = databases_field(name, version)
         self.fields["seed"] = field_of(RunConfig.model_fields["seed"])
-        self.fields["seed"].help_text = "The seed of your code, if it has one."
+        self.fields["seed"].help_text = "Decides which subjects are in which fold."
         if self.is_bound:
             for name in ("folds", "seed"):
                 self.fields[name].required = False
@@ -48,6 +48,8 @@ class ProtocolForm(SettingsForm):
 
 class UploadForm(ProtocolForm):
     """A file of predictions, and what it declares."""
+
+    conditions = SHOWN_WHEN
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,6 +76,7 @@ class UploadForm(ProtocolForm):
             ),
         }
         self.fields = {**own, **self.fields}
+        self.fields["seed"].help_text = "The seed of your code, if it has one."
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from mer_platform.experiments.networks import network_problems
 from mer_platform.serving.preparation import (
     check_free,
     check_storage,
@@ -54,6 +55,8 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Prepare storage, database and static files. Steps that are already done cost nothing."""
+        for problem in network_problems():
+            self.stdout.write(problem)
         check_storage()
         try:
             if pending_migrations():
