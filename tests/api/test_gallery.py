@@ -264,6 +264,24 @@ def test_a_researcher_with_clips_to_code_sees_none_of_it(client, addresses, alic
     assert kept.status_code == 403  # also to a browser that has it
 
 
+def test_clips_of_other_versions_in_the_queue_hide_nothing(client, addresses, make_clip, alice):
+    Assignment.objects.create(clip=make_clip("elsewhere", "s9"), coder=alice)
+    client.force_login(alice)
+    assert [client.get(url).status_code for url in addresses] == [200] * 3
+
+
+def test_numbers_that_no_row_can_have_are_not_found(client, api, project, alice, good, drawn):
+    client.force_login(alice)
+    huge = 10**30
+    for name, arguments in (("gallery-sample", [huge]), ("gallery-image", [huge, huge, "u"])):
+        url = reverse(name, args=[project.slug, *arguments])
+        assert client.get(url, {"run": good.pk}).status_code == 404
+    assert api.get(f"/api/v1/runs/{huge}/errors/").status_code == 404
+    clip = good.version.samples.get(index=3).clip
+    asked = {"run": [good.pk, "9" * 18, "9" * 40], "sample": "9" * 18, "frame": 5}
+    assert client.get(reverse("clip", args=[project.slug, clip.pk]), asked).status_code == 200
+
+
 def test_the_large_view_shows_all_runs_and_its_neighbours(client, project, version, good, poor, drawn, alice):
     runs = [good, poor, *(finished(version, TRUE, alice, seed=seed) for seed in range(1, 4))]
     query = "?" + "&".join(f"run={run.pk}" for run in runs) + "&kind=all&sort=order"

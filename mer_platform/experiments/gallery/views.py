@@ -105,6 +105,7 @@ def sample_page(request: HttpRequest, slug: str, index: int) -> HttpResponse:
     context = {
         **_about(answer),
         "images": images,
+        "partial": is_partial(request),
         "card": full_cards(answer, [index], images, project)[0],
         "position": None if here is None else here + 1,
         "total": len(order),

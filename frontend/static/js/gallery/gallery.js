@@ -134,7 +134,9 @@ class MerGallery extends HTMLElement {
     try {
       const answer = await request(link.href, { signal: load.signal, headers: { "HX-Request": "true" } });
       const text = await answer.text();
-      if (!load.signal.aborted) body.innerHTML = text; // our own page, with names escaped
+      if (load.signal.aborted) return;
+      body.innerHTML = text; // our own page, with names escaped
+      this.#say(body.querySelector(".gallery-large")?.getAttribute("data-status") ?? "");
     } catch (error) {
       if (load.signal.aborted) return;
       body.textContent = `Cannot show this sample. ${/** @type {Error} */ (error).message}`;
