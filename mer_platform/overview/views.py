@@ -53,7 +53,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
             ),
             "versions": versions[:5],
             "version_count": versions.count(),
-            "runs": runs.filter(archived_at=None).select_related("version__composite")[:5],
+            "runs": runs,
             "finished_runs": finished_runs,
             "active_runs": runs.filter(state__in=Run.ACTIVE).count(),
             "batch_count": batch_count,

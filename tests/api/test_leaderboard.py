@@ -199,7 +199,7 @@ def test_seeds_are_grouped_with_mean_and_deviation(get, runs):
     assert "1 configuration of" in shown
     assert f"{mean:.3f} ± {sd:.3f}" in shown
     assert f"{min(scores):.3f}–{max(scores):.3f}" in shown
-    assert "2 seeds, 2 runs" in shown
+    assert "2 runs" in shown
 
 
 def test_a_group_opens_to_its_runs(get, runs):
@@ -249,7 +249,7 @@ def test_hidden_scores_are_neither_shown_nor_sorted_nor_filtered_by(
     Assignment.objects.create(clip=clip, coder=alice)
     shown = get()
     assert "Scores are hidden: your queue still has 1 clip of this version" in shown
-    assert not re.search(r"0\.\d{3}", shown.partition("<tbody>")[2])
+    assert not re.search(r">\s*0\.\d{3}", shown.partition("<tbody>")[2])
     assert listed("?where=uf1>0") == []
     assert listed(f"?{LOSO}&ordering=uf1") == listed(f"?{LOSO}&ordering=-uf1")
 

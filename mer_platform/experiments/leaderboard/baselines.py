@@ -63,12 +63,16 @@ def unpin(run: Run, user: Any) -> bool:
     return removed
 
 
-def baselines_of(versions: Iterable[int], asked: Sequence[int], rows: Iterable[Row]) -> dict[SectionKey, int]:
-    """Return the runs to compare with, by version and protocol: those of the address before those that are pinned."""
-    pinned = Baseline.objects.filter(version__in=versions).values_list("version", "protocol", "run")
-    found = {(version, protocol): run for version, protocol, run in pinned}
+def baselines_of(
+    versions: Iterable[int], asked: Sequence[int], rows: Iterable[Row]
+) -> dict[SectionKey, tuple[int, str]]:
+    """Return number and name of the runs to compare with, by version and protocol: the address's before pinned ones."""
+    pinned = Baseline.objects.filter(version__in=versions).select_related("run")
+    found = {
+        (own.version_id, own.protocol): (own.run_id, str(own.run)) for own in pinned.defer("run__environment")
+    }
     scored = {row.pk: row for row in rows if row.pk in asked and row.scores}
-    return found | {scored[pk].section: pk for pk in reversed(asked) if pk in scored}
+    return found | {scored[pk].section: (pk, str(scored[pk])) for pk in reversed(asked) if pk in scored}
 
 
 def differences(

@@ -1,7 +1,7 @@
 """A leaderboard: the runs that a query asks for, in order, page by page."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -59,20 +59,24 @@ class ShownSection:
     version: CompositeVersion | None
     protocol: str
     total: int
-    baseline: Row | None
+    baseline: str  # the run that others are compared with; empty for none
+    address: str
     lines: list[Line] = field(default_factory=list)
 
 
 class Board:
     """The runs that ``query`` asks for. ``query`` is corrected where it names what does not exist; ``problems`` says so."""
 
-    def __init__(self, project: Project, user: Any, query: BoardQuery) -> None:
+    def __init__(
+        self, project: Project, user: Any, query: BoardQuery, runs: QuerySet[Run] | None = None
+    ) -> None:
+        """Read the runs of the project, or only ``runs`` of it, which a page is about."""
         self.project = project
         self.problems = list(query.problems)
         versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")
         self.versions = {version.pk: version for version in versions}
         self._hidden = hidden_clips(user, self.versions)
-        runs: QuerySet[Run] = in_scope(Run.objects.filter(project=project), query)
+        runs = in_scope(Run.objects.filter(project=project) if runs is None else runs, query)
         self.rows = read_rows(project, runs, self._hidden)
         self.query = query = self._known(query)
         read_scores(self.rows, {query.order_key, *(one.key for one in query.where)} & set(self.columns))
@@ -108,9 +112,13 @@ class Board:
         )
 
     @cached_property
+    def _baselines(self) -> dict[SectionKey, tuple[int, str]]:
+        return baselines_of({row.version_id for row in self.hits}, self.query.baseline, self.rows)
+
+    @cached_property
     def baselines(self) -> dict[SectionKey, int]:
         """The runs that others are compared with, by version and protocol."""
-        return baselines_of({row.version_id for row in self.hits}, self.query.baseline, self.rows)
+        return {key: pk for key, (pk, _) in self._baselines.items()}
 
     @property
     def hidden(self) -> str:
@@ -178,7 +186,6 @@ class Board:
         """Return the sections of a page with their lines, and the details that were read for them."""
         listed = list(page)
         runs = [run for _, entry in listed for run in entry.runs]
-        read_scores(runs, _missing(runs, [column.key for column in self.shown if column.kind == "score"]))
         details = read_details(runs, self.shown, self.versions)
         shown: list[ShownSection] = []
         current: Section | None = None
@@ -200,9 +207,10 @@ class Board:
     def _shown_section(self, section: Section) -> ShownSection:
         key = section.key
         if key is None:
-            return ShownSection(None, "", len(section.entries), None)
-        baseline = next((row for row in self.rows if row.pk == self.baselines.get(key)), None)
-        return ShownSection(self.versions[key[0]], key[1], len(section.entries), baseline)
+            return ShownSection(None, "", len(section.entries), "", self.query.address())
+        address = self.query.address(version=(key[0],), protocol=(key[1],))
+        baseline = self._baselines.get(key, (0, ""))[1]
+        return ShownSection(self.versions[key[0]], key[1], len(section.entries), baseline, address)
 
     def _compare(self, sections: Iterable[ShownSection]) -> None:
         """Give the lines their differences from the baseline, if they are shown."""
@@ -242,8 +250,3 @@ def databases_of(versions: Iterable[CompositeVersion]) -> list[str]:
             found[version].append(name)
         _DATABASES.update({known[pk]: tuple(names) for pk, names in found.items()})
     return sorted({name for key in known.values() for name in _DATABASES[key]})
-
-
-def _missing(runs: Sequence[Row], keys: Sequence[str]) -> list[str]:
-    """Return the scores that were not read of all runs."""
-    return [key for key in keys if any(row.scores and key not in row.scores for row in runs)]

@@ -9,7 +9,7 @@ from django.db.models import Count
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.display import value_in_words
 from mer_platform.experiments.leaderboard.columns import Column
-from mer_platform.experiments.leaderboard.rows import Row, interval_of_score
+from mer_platform.experiments.leaderboard.rows import Row, interval_of_score, score_columns_of
 from mer_platform.experiments.leaderboard.standings import Entry, Spread
 from mer_platform.experiments.models import Experiment, Run, StoredResults
 from mer_platform.experiments.models.progress import progress_of_runs
@@ -96,14 +96,22 @@ class Details:
 def read_details(
     rows: Iterable[Row], columns: Collection[Column], versions: Mapping[int, CompositeVersion]
 ) -> Details:
-    """Read what the columns show of these runs: a fixed number of queries."""
+    """Read what the columns show of these runs, also their scores of classes and databases: a fixed number of queries."""
     shown = list(rows)
     keys = {column.key for column in columns}
-    scored = [row.pk for row in shown if row.scores]
+    scored = {row.pk: row for row in shown if row.scores}
+    wanted = [
+        column.key
+        for column in columns
+        if column.kind == "score" and any(column.key not in row.scores for row in scored.values())
+    ]
     intervals, samples = {}, {}
-    stored = StoredResults.objects.filter(run__in=scored, code=METRICS_VERSION)
-    for run, own, count in stored.values_list("run", "intervals", "evaluation__samples"):
+    stored = StoredResults.objects.filter(run__in=list(scored), code=METRICS_VERSION)
+    scores = score_columns_of(wanted)
+    read = stored.annotate(**scores).values_list("run", "intervals", "evaluation__samples", *scores)
+    for run, own, count, *values in read:
         intervals[run], samples[run] = own, count
+        scored[run].add_scores(wanted, values)
     experiments: Mapping[int, Experiment] = {}
     if "experiment" in keys:
         several = Experiment.objects.annotate(total=Count("runs")).filter(total__gt=1)

@@ -1,7 +1,7 @@
 """What the templates of a leaderboard need: links, chips, choices and lines."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Page
@@ -14,7 +14,7 @@ from mer_platform.experiments.leaderboard.board import Board
 from mer_platform.experiments.leaderboard.bulk import bulk_of
 from mer_platform.experiments.leaderboard.columns import Column
 from mer_platform.experiments.leaderboard.conditions import OPERATORS
-from mer_platform.experiments.leaderboard.query import ACTIVE, ARCHIVED, FILTERS, usual
+from mer_platform.experiments.leaderboard.query import ACTIVE, ARCHIVED, FILTERS, BoardQuery, usual
 from mer_platform.experiments.leaderboard.rows import Row
 from mer_platform.experiments.models import Run, SavedView
 
@@ -173,6 +173,7 @@ def board_context(board: Board, page: Page) -> dict[str, Any]:
     view = next((own for own in saved if own.pk == query.view), None)
     return {
         "runs_path": reverse("runs", args=[board.project.slug]),
+        "table_path": reverse("runs-table", args=[board.project.slug]),
         "saved_views": saved,
         "view": view,
         "view_query": query.as_view(),
@@ -208,4 +209,25 @@ def board_context(board: Board, page: Page) -> dict[str, Any]:
             (board.versions[version], protocol, query.address(version=(version,), protocol=(protocol,)))
             for version, protocol in board.comparable
         ],
+    }
+
+
+SHORT = 10  # lines of a leaderboard on the page of something else
+
+
+def short_context(board: Board, asks_for: BoardQuery, size: int = SHORT) -> dict[str, Any]:
+    """Return what the first lines of a leaderboard need on another page. ``asks_for`` leads to all of them."""
+    page = board.page(1, size)
+    sections, _ = board.lines(page)
+    runs = reverse("runs", args=[board.project.slug])
+    return {
+        "short": True,
+        "board": board,
+        "query": board.query,
+        "sections": sections,
+        "narrow": board.comparable if board.ranked else [],
+        "headings": [replace(heading, href="") for heading in headings(board, board.shown)],
+        "not_adjusted": NOT_ADJUSTED,
+        "more": len(board.hits) - sum(len(entry.runs) for _, entry in page),
+        "all_runs": f"{runs}{asks_for.address()}",
     }

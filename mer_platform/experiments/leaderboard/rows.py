@@ -78,6 +78,10 @@ class Row:
         """What runs must share to be ranked together: version and protocol."""
         return self.version_id, self.protocol
 
+    def add_scores(self, keys: Iterable[str], values: Iterable[float | None]) -> None:
+        """Keep the scores that there are: a version may not have samples of a database."""
+        self.scores |= {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+
     def value(self, key: str) -> Any:
         """Return the value of a column; None if there is none."""
         if key in self.scores:
@@ -172,20 +176,22 @@ def read_scores(rows: Iterable[Row], keys: Iterable[str]) -> None:
     known = {row.pk: row for row in rows if row.scores}
     if not wanted or not known:
         return
-    # An annotation cannot be named after a database, which may be called anything.
-    columns = {f"score_{number}": score_path(key) for number, key in enumerate(wanted)}
+    columns = score_columns_of(wanted)
     stored = StoredResults.objects.filter(code=METRICS_VERSION)
     stored = stored.filter(run__in=list(known)) if len(known) < 500 else stored.filter(_same_projects(known))
     for run, *values in stored.annotate(**columns).values_list("run", *columns):
         if run in known:
-            known[run].scores |= {
-                key: value for key, value in zip(wanted, values, strict=True) if value is not None
-            }
+            known[run].add_scores(wanted, values)
 
 
 def _same_projects(rows: dict[int, Row]) -> Q:
     """Many ids make a slow query, so all runs of their versions are read."""
     return Q(run__version__in={row.version_id for row in rows.values()})
+
+
+def score_columns_of(keys: Sequence[str]) -> dict[str, KeyTransform]:
+    """Return annotations of stored results, in the order of the keys. A database's name may not do as their name."""
+    return {f"score_{number}": score_path(key) for number, key in enumerate(keys)}
 
 
 def score_path(key: str) -> KeyTransform:

@@ -6,6 +6,7 @@ Lower apps must not import this one, so their templates use its tags.
 from typing import Any
 
 from django import template
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -13,6 +14,9 @@ from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.durations import duration_in_words
 from mer_platform.experiments.gallery.note import note_on_clip
+from mer_platform.experiments.leaderboard.board import Board
+from mer_platform.experiments.leaderboard.page import short_context
+from mer_platform.experiments.leaderboard.query import BoardQuery
 from mer_platform.experiments.managing.forms import FORMS
 from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.experiments.sweeps.run_form import RunForm
@@ -38,11 +42,40 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-@register.inclusion_tag("experiments/runs/_of_version.html", takes_context=True)
+@register.inclusion_tag("experiments/leaderboard/_short.html", takes_context=True)
 def runs_of_version(context: template.Context, version: CompositeVersion) -> dict[str, Any]:
-    """Show the runs on a composite version."""
-    runs = version.runs.filter(archived_at=None).select_related("created_by")
-    return {"project": context["project"], "runs": runs}
+    """Show the best runs on a composite version."""
+    return _leaderboard(
+        context, version.runs.all(), BoardQuery(version=(version.pk,)), "Runs on this version"
+    )
+
+
+@register.inclusion_tag("experiments/leaderboard/_short.html", takes_context=True)
+def runs_of_experiment(context: template.Context, experiment: Experiment) -> dict[str, Any]:
+    """Show the best runs of an experiment."""
+    query = BoardQuery(experiment=(experiment.pk,), archived="any")
+    return _leaderboard(context, experiment.runs.all(), query, "Runs")
+
+
+@register.inclusion_tag("experiments/leaderboard/_short.html", takes_context=True)
+def latest_runs(context: template.Context, runs: QuerySet[Run]) -> dict[str, Any]:
+    """Show the latest of these runs of the project."""
+    latest = runs.filter(archived_at=None).order_by("-pk").values("pk")[:LATEST]
+    query = BoardQuery(ordering="-created", columns=("uf1", "version", "state", "created"))
+    return _leaderboard(
+        context, Run.objects.filter(pk__in=[row["pk"] for row in latest]), query, "Latest runs"
+    )
+
+
+LATEST = 5
+
+
+def _leaderboard(
+    context: template.Context, runs: QuerySet[Run], query: BoardQuery, title: str
+) -> dict[str, Any]:
+    project = context["project"]
+    board = Board(project, context["request"].user, query, runs)
+    return {**short_context(board, query), "title": title, "project": project, "request": context["request"]}
 
 
 @register.inclusion_tag("experiments/runs/_train_with_defaults.html", takes_context=True)
