@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db.models import prefetch_related_objects
 
@@ -47,6 +48,28 @@ def curves_of_runs(runs: Sequence[Run]) -> list[RunCurves]:
             )
         )
     return found
+
+
+def areas_as_json(found: RunCurves) -> dict[str, Any]:
+    """Return areas and calibration of a run, without the points of its curves."""
+    curves = asdict(found.curves) if found.curves else None
+    return {
+        "run": found.run.pk,
+        "missing": found.missing,
+        "areas": curves and curves["areas"],
+        "areas_per_database": curves and curves["per_database"],
+        "calibration": asdict(found.calibration) if found.calibration else None,
+    }
+
+
+def curves_as_json(found: RunCurves) -> dict[str, Any]:
+    """Return everything that the probabilities of a run say."""
+    return {
+        **areas_as_json(found),
+        "roc": found.curves.roc if found.curves else None,
+        "precision_recall": found.curves.precision_recall if found.curves else None,
+        "note": POOLED,
+    }
 
 
 def _store(run: Run) -> StoredCurves:

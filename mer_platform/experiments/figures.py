@@ -63,10 +63,11 @@ def add_annotations(figure: go.Figure, annotations: Iterable[dict[str, Any]]) ->
 
 
 def as_json(figure: go.Figure, tables: Iterable[Table] = (), notes: Iterable[str] = ()) -> dict[str, Any]:
-    """Return data and layout as JSON, without Plotly's template: the page sets fonts and colours.
+    """Return data and layout as JSON, without Plotly's template: the page sets fonts, colours and background.
 
     ``tables`` hold the figure's numbers, for readers who cannot see it; ``notes`` are sentences below it.
     """
-    figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    content = json.loads(figure.to_json())
+    content["layout"].pop("template", None)
     extra = {"tables": [shown(table) for table in tables], "notes": list(notes)}
-    return json.loads(figure.to_json()) | {name: value for name, value in extra.items() if value}
+    return content | {name: value for name, value in extra.items() if value}

@@ -181,6 +181,9 @@ def _check_samples(runs: Sequence[Run], predicted: Sequence[str]) -> None:
 
 def predicted_classes(runs: Sequence[Run]) -> list[str]:
     """Return ``StoredResults.predicted`` of each run, without its metrics, which are much larger."""
+    known = [run._state.fields_cache.get("stored_results") for run in runs]
+    if all(row and row.code == METRICS_VERSION and "predicted" in row.__dict__ for row in known):
+        return [row.predicted for row in known if row]  # no query: the runs came with them
     stored = dict(
         StoredResults.objects.filter(run__in=runs, code=METRICS_VERSION).values_list("run", "predicted")
     )
@@ -212,18 +215,10 @@ def paired_with_first(runs: Sequence[Run]) -> list[Paired | InputError]:
 
     All runs must have scores.
     """
-    first, predicted = runs[0], dict(zip(runs, predicted_classes(runs), strict=True))
-    found: dict[int, Paired | InputError] = {}
-    comparable = []
-    for run in runs[1:]:
-        try:
-            _check_comparable([first, run])
-            _check_samples([first, run], [predicted[first], predicted[run]])
-            comparable.append(run)
-        except InputError as error:
-            found[run.pk] = error
-    if comparable:
-        alike = [first, *comparable]
+    predicted = dict(zip(runs, predicted_classes(runs), strict=True))
+    alike, errors = split_comparable(runs, list(predicted.values()))
+    found: dict[int, Paired | InputError] = dict(errors)
+    if comparable := alike[1:]:
         together = _align(alike, [predicted[run] for run in alike])
         try:
             pairs: Sequence[Paired | InputError] = _paired(
@@ -233,6 +228,24 @@ def paired_with_first(runs: Sequence[Run]) -> list[Paired | InputError]:
             pairs = [error] * len(comparable)
         found |= {run.pk: pair for run, pair in zip(comparable, pairs, strict=True)}
     return [found[run.pk] for run in runs[1:]]
+
+
+def split_comparable(
+    runs: Sequence[Run], predicted: Sequence[str]
+) -> tuple[list[Run], dict[int, InputError]]:
+    """Return the runs that can be compared with the first sample by sample (and the first), and why others cannot, by id.
+
+    ``predicted`` is that of each run. All runs must have scores.
+    """
+    alike, errors = [runs[0]], {}
+    for run, own in zip(runs[1:], predicted[1:], strict=True):
+        try:
+            _check_comparable([runs[0], run])
+            _check_samples([runs[0], run], [predicted[0], own])
+            alike.append(run)
+        except InputError as error:
+            errors[run.pk] = error
+    return alike, errors
 
 
 @lru_cache(maxsize=32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models_ml.errors import InputError
 from models_ml.evaluation.metrics import class_ratios, unweighted
+from models_ml.evaluation.student import two_sided_p, two_sided_quantile
 from models_ml.evaluation.uncertainty import Interval
 
 SCORES = ("uf1", "uar", "accuracy")
@@ -214,15 +215,11 @@ def _of_seeds(scores: NDArray[np.float64], influences: NDArray[np.float64]) -> l
 
 def _student(value: float, parts: Sequence[_Component]) -> tuple[Interval, float]:
     """Return the 95% interval of an estimate, and the p-value of 0, from the components of its variance."""
-    from scipy.special import (
-        stdtr,
-        stdtrit,
-    )  # takes a third of a second to load, and most pages do not need it
 
     variance = sum(part.variance for part in parts)
     if variance == 0:
         return (value, value), 1.0 if value == 0 else 0.0
     freedom = variance**2 / sum(part.variance**2 / part.freedom for part in parts if part.variance)
     error = variance**0.5
-    margin = float(stdtrit(freedom, 0.975)) * error
-    return (value - margin, value + margin), float(2 * stdtr(freedom, -abs(value) / error))
+    margin = two_sided_quantile(0.05, freedom) * error
+    return (value - margin, value + margin), two_sided_p(value / error, freedom)

@@ -119,12 +119,16 @@ def test_runs_of_other_labs_are_not_found(bobs_api, poor, good):
     assert bobs_api.get(API, {"run": [poor.pk, good.pk]}).status_code == 400
 
 
-def test_the_page_shows_scores_tests_settings_and_disagreements(compare, poor, good):
+def test_the_page_shows_scores_tests_settings_and_disagreements(browser, project, compare, poor, good):
     page = compare(poor, good)
     assert "+0.583" in page
     assert "7 / 0" in page
-    assert "Disagreements: 7 of 12 samples" in page
     assert "2, 3, 4, 5, 6" in page
+    address = reverse("compare-disagreements", args=[project.slug])
+    assert f"{address}?run={poor.pk}&amp;run={good.pk}" in page
+    listed = browser.get(address, {"run": [poor.pk, good.pk]}).content.decode()
+    assert "7 of 12 samples" in listed
+    assert listed.count("clip01") == 1
 
 
 def test_two_seeds_of_one_configuration_differ_only_in_the_seed(api, version, good, alice):

@@ -149,3 +149,18 @@ def test_strangers_and_blind_coders_see_no_curves(client, bob, project, run, ali
     client.force_login(alice)
     Assignment.objects.create(clip=run.version.samples.first().clip, coder=alice)
     assert client.get(address).status_code == 403
+
+
+def test_the_api_gives_curves_and_calibration(api, bobs_api, run, alice):
+    address = f"/api/v1/runs/{run.pk}/curves/"
+    found = api.get(address).json()
+    assert set(found["areas"]) == {"negative", "positive", "surprise", "macro"}
+    assert len(found["roc"]["macro"]) == 2
+    assert len(found["calibration"]["bins"]) == 10
+    assert found["missing"] == ""
+    assert bobs_api.get(address).status_code == 404
+    Run.objects.filter(pk=run.pk).update(state=Run.State.CANCELLED)
+    assert api.get(address).status_code == 409
+    Run.objects.filter(pk=run.pk).update(state=Run.State.FINISHED)
+    Assignment.objects.create(clip=run.version.samples.first().clip, coder=alice)
+    assert api.get(address).status_code == 403

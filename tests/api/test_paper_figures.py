@@ -27,7 +27,8 @@ def addresses(runs: list[Run]) -> dict[str, dict[str, object]]:
     slug, run = runs[0].project.slug, runs[0]
     found = {reverse("figure", args=[slug, run.pk, name]): {} for name in run_views.FIGURES}
     chosen = {"run": [run.pk for run in runs]}
-    found |= {reverse("compare-figure", args=[slug, name]): chosen for name in comparison_views.FIGURES}
+    with_data = set(comparison_views.FIGURES) - {"configurations"}  # these have one seed each
+    found |= {reverse("compare-figure", args=[slug, name]): chosen for name in sorted(with_data)}
     experiment = reverse("experiment-figure", args=[slug, run.experiment_id, "losses"])
     return {**found, experiment: {"run": run.pk}}
 

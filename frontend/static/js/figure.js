@@ -3,7 +3,7 @@
  * draws the Plotly JSON found at `src` in the page's theme, with the numbers as a table below.
  * A menu below it downloads it as a file for a paper, which the server draws: `src` answers `?format=svg&columns=1`.
  * Attributes: `height` (px), `no-table`, `empty` (text if there is no data), `lazy` (load when it is scrolled to), `cell` (px: the
- * address gets the number of such panels that fit side by side, as `columns`), `point-link` (see figure-links.js), `wide` (a width:
+ * address gets the number of such panels that fit side by side, as `across`), `point-link` (see figure-links.js), `wide` (a width:
  * where there is less room, the plot scrolls). `state` is loading, ready, empty or failed.
  */
 import { followPoints, linkCells } from "./figure-links.js";
@@ -126,7 +126,7 @@ class MerFigure extends HTMLElement {
   #address() {
     const src = this.getAttribute("src") ?? "";
     this.#columns = this.#fitting();
-    return this.#columns ? `${src}${src.includes("?") ? "&" : "?"}columns=${this.#columns}` : src;
+    return this.#columns ? `${src}${src.includes("?") ? "&" : "?"}across=${this.#columns}` : src;
   }
 
   /** Fetch the figure again; the old one stays until the new one is here. */
@@ -197,6 +197,8 @@ class MerFigure extends HTMLElement {
     const notes = this.#figure.notes ?? [];
     if (!this.#figure.data?.length) return this.#become("empty", notes.join(" ") || (this.getAttribute("empty") ?? "No data yet."));
     this.#become("ready", notes.join(" "));
+    const { height } = this.#figure.layout ?? {};
+    if (height) this.#plot.style.height = `${height}px`; // otherwise a resize would squeeze it into the height before it loaded
     const { token, font } = this.#tokens();
     const layout = themedLayout(this.#figure.layout, token, font);
     // Without a mouse the mode bar would always cover the plot.

@@ -1,13 +1,17 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, Comparison, choose_runs, compare_runs
+from mer_platform.experiments.comparison.configurations import compare_seeds
+from mer_platform.experiments.comparison.serializers import ComparisonSerializer
+from mer_platform.experiments.comparison.subjects import by_subject
+from mer_platform.experiments.curves import areas_as_json, curves_of_runs
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
@@ -29,18 +33,15 @@ class CompareRuns(APIView):
                 description=f"Ids of 2 to {MAX_COMPARED} runs with scores. The first is the reference for the others.",
             )
         ],
-        responses={
-            200: OpenApiResponse(
-                OpenApiTypes.OBJECT, description="runs, against, configuration, disagreements"
-            )
-        },
+        responses=ComparisonSerializer,
     )
     def get(self, request: Request) -> Response:
         """Return the scores of runs with 95% intervals, and compare each run with the first.
 
         Runs are compared on the same resamples of subjects. A difference is the run's score minus the score of the first.
         Runs on different versions or protocols are not compared; `reason` says why. `disagreements` is null if you may not
-        see true labels, or if the runs are not on the same samples.
+        see true labels, or if the runs are not on the same samples. `configurations` compares configurations with several
+        seeds over subjects and seeds.
         """
         own = Run.objects.filter(project__in=Project.objects.of(request.user).values("pk"))
         try:
@@ -70,8 +71,25 @@ class CompareRuns(APIView):
                     {"setting": title, "values": values} for title, values in comparison.settings
                 ],
                 "disagreements": _disagreements(comparison, request.user),
+                "subjects": _subjects(runs),
+                "configurations": [own.as_json() for own in compare_seeds(runs).configurations],
+                "curves": [areas_as_json(found) for found in curves_of_runs(runs)],
             }
         )
+
+
+def _subjects(runs: list[Run]) -> dict[str, Any]:
+    found = by_subject(runs)
+    rows = [
+        {
+            "subject": row.subject,
+            "samples": row.samples,
+            "correct": row.correct,
+            "disagreement": row.disagreement,
+        }
+        for row in found.rows
+    ]
+    return {"runs": [run.pk for run in found.runs], "rows": rows}
 
 
 def _disagreements(comparison: Comparison, user: Any) -> list[dict[str, Any]] | None:

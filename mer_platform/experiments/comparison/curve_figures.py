@@ -64,7 +64,12 @@ def calibration(runs: Sequence[Run]) -> go.Figure:
 def extras(name: str, runs: Sequence[Run]) -> tuple[list[Table], list[str]]:
     """Return the tables of a figure, and the runs that it leaves out and why. ``name`` is that of its address."""
     tables = [table(runs) for table in TABLES.get(name, ())]
-    return tables, [own.missing for own in curves_of_runs(runs) if own.missing] if tables else []
+    return tables, notes(runs) if tables else []
+
+
+def notes(runs: Sequence[Run]) -> list[str]:
+    """Return why runs have no curves."""
+    return [own.missing for own in curves_of_runs(runs) if own.missing]
 
 
 def roc_table(runs: Sequence[Run]) -> Table:
@@ -142,7 +147,11 @@ def _curves(kind: Kind, runs: Sequence[Run], of: str) -> go.Figure:
         points = getattr(curves, kind).get(which)
         if points is None:
             continue
-        x, y = points if kind == "roc" else _as_steps(*points)
+        x, y = points
+        if (
+            kind == "precision_recall"
+        ):  # precision holds from the recall before to its own, the first one from 0
+            x, y = [0.0, *x], [y[0], *y]
         area = _area(curves.areas[which], kind)
         figure.add_scatter(
             name=f"{name}: {area}",
@@ -152,6 +161,7 @@ def _curves(kind: Kind, runs: Sequence[Run], of: str) -> go.Figure:
             line={
                 "color": COLOURS[number % len(COLOURS)],
                 "dash": DASHES[number // len(COLOURS) % len(DASHES)],
+                "shape": "linear" if kind == "roc" else "vh",
                 "width": 2,
             },
             hovertemplate=f"{name}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
@@ -174,12 +184,6 @@ def _class_name(name: str) -> str:
 def _area(areas: Areas, kind: Kind) -> str:
     area = areas.auc if kind == "roc" else areas.average_precision
     return "–" if area.value is None else f"{area.value:.3f}"
-
-
-def _as_steps(recall: Sequence[float], precision: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Return the corners of a stepped line: precision holds from the recall before to its own."""
-    x = [0.0, *(value for one in recall for value in (one, one))][:-1]
-    return x, [value for one in precision for value in (one, one)]
 
 
 def _reliability(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
@@ -255,7 +259,7 @@ def _gaps(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
             zmin=-1,
             zmax=1,
             colorscale=DIVERGING,
-            colorbar={"title": "correct − probability"},
+            colorbar={"title": {"text": "correct − probability", "font": {"size": 12}}},
             xgap=2,
             ygap=2,
             customdata=counts,
@@ -268,7 +272,9 @@ def _gaps(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
     figure.update_xaxes(
         type="category", side="top", showgrid=False, title="probability of the predicted class"
     )
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=True)
+    figure.update_yaxes(
+        type="category", autorange="reversed", showgrid=False, automargin=True, title="run", dtick=1
+    )
     return figure
 
 

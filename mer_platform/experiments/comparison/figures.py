@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
+from mer_platform.experiments.comparison.comparing import compare_runs
 from mer_platform.experiments.figures import MARGIN, add_cell_texts
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.naming import names_in_figure
@@ -22,8 +23,9 @@ def scores(runs: Sequence[Run]) -> go.Figure:
         (metric.upper(), [(getattr(r.evaluation, metric), r.intervals[metric]) for r in results])
         for metric in ("uf1", "uar")
     ]
-    draw = _grouped if len(runs) <= MAX_BARS else _dots
-    return draw(names_in_figure(runs), rows)
+    if len(runs) > MAX_BARS:
+        return dots(names_in_figure(runs), rows)
+    return _grouped(names_in_figure(runs), rows, "score", "run")
 
 
 def databases(runs: Sequence[Run]) -> go.Figure:
@@ -37,7 +39,23 @@ def databases(runs: Sequence[Run]) -> go.Figure:
             own = r.evaluation.per_database.get(name)
             points.append((own.uf1, r.all_intervals.per_database[name]["uf1"]) if own else None)
         rows.append((run_name, points))
-    return _grouped_or_cells(["all samples", *names], rows)
+    return _grouped_or_cells(["all samples", *names], rows, "UF1", "samples of")
+
+
+def differences(runs: Sequence[Run]) -> go.Figure:
+    """UF1 and UAR of each run minus those of the reference, with 95% intervals from the same resamples of subjects."""
+    compared = [(other.run, other.paired) for other in compare_runs(list(runs)).against if other.paired]
+    if not compared:
+        return go.Figure()
+    names = dict(zip(runs, names_in_figure(runs), strict=True))
+    rows: list[tuple[str, Sequence[Point]]] = []
+    for score in ("uf1", "uar"):
+        own = [paired.differences[score] for _, paired in compared]
+        rows.append((score.upper(), [(one.value, one.interval) for one in own]))
+    figure = dots([names[run] for run, _ in compared], rows)
+    figure.update_xaxes(range=None, title="difference from the reference")
+    figure.add_vline(0, line={"color": "var(--ink-muted)", "width": 1})
+    return figure
 
 
 def classes(runs: Sequence[Run]) -> go.Figure:
@@ -49,15 +67,19 @@ def classes(runs: Sequence[Run]) -> go.Figure:
             (r.evaluation.per_class[name].f1, r.all_intervals.per_class[name]["f1"]) for name in CLASSES
         ]
         rows.append((run_name, points))
-    return _grouped_or_cells(list(CLASSES), rows)
+    return _grouped_or_cells(list(CLASSES), rows, "F1", "class")
 
 
-def _grouped_or_cells(groups: list[str], rows: list[tuple[str, list[Point]]]) -> go.Figure:
+def _grouped_or_cells(
+    groups: list[str], rows: list[tuple[str, list[Point]]], score: str, what: str
+) -> go.Figure:
     """Return bars for a few runs. Twenty colours are hard to distinguish, so more runs are rows of a heat map."""
-    return _grouped(groups, rows) if len(rows) <= MAX_BARS else _cells(groups, rows)
+    return _grouped(groups, rows, score, what) if len(rows) <= MAX_BARS else _cells(groups, rows, what)
 
 
-def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
+def _grouped(
+    groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]], score: str, what: str
+) -> go.Figure:
     """Return bars in groups, with one colour per row and intervals as whiskers."""
     figure = go.Figure()
     for name, points in rows:
@@ -77,12 +99,14 @@ def _grouped(groups: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> 
             hovertemplate="%{x}: %{y:.3f} (%{customdata})",
         )
     figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
-    figure.update_xaxes(type="category", automargin=True)  # otherwise Plotly reads “3” as a number
-    figure.update_yaxes(range=[0, 1])
+    figure.update_xaxes(
+        type="category", automargin=True, title=what
+    )  # otherwise Plotly reads “3” as a number
+    figure.update_yaxes(range=[0, 1], title=score)
     return figure
 
 
-def _dots(names: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
+def dots(names: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.Figure:
     """Return a line per run, with a dot and a whisker for each score."""
     figure = go.Figure()
     for number, (score, points) in enumerate(rows):
@@ -115,12 +139,13 @@ def _dots(names: list[str], rows: Iterable[tuple[str, Sequence[Point]]]) -> go.F
         range=[len(names) + 0.6, 0.4],
         showgrid=False,
         automargin=True,
+        title="run",
     )
-    figure.update_xaxes(range=[0, 1])
+    figure.update_xaxes(range=[0, 1], title="score")
     return figure
 
 
-def _cells(groups: list[str], rows: list[tuple[str, list[Point]]]) -> go.Figure:
+def _cells(groups: list[str], rows: list[tuple[str, list[Point]]], what: str) -> go.Figure:
     """Return a heat map with a line per run and the score on each cell; its interval is in the hover text."""
     names = [name for name, _ in rows]
     values = [[point[0] if point else None for point in points] for _, points in rows]
@@ -145,8 +170,10 @@ def _cells(groups: list[str], rows: list[tuple[str, list[Point]]]) -> go.Figure:
     texts = [["" if value is None else f"{value:.3f}" for value in line] for line in values]
     add_cell_texts(figure, groups, names, texts, values)
     figure.update_layout(margin=MARGIN, height=_height(len(names)))
-    figure.update_xaxes(type="category", side="top", showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=True)
+    figure.update_xaxes(type="category", side="top", showgrid=False, title=what)
+    figure.update_yaxes(
+        type="category", autorange="reversed", showgrid=False, automargin=True, title="run", dtick=1
+    )
     return figure
 
 

@@ -1,15 +1,22 @@
 """The page that compares runs, and its figures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import plotly.graph_objects as go
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.experiments.comparison import figures
+from mer_platform.experiments.comparison import (
+    configurations,
+    curve_figures,
+    figures,
+    matrices,
+    subjects,
+)
 from mer_platform.experiments.comparison.comparing import (
     MAX_COMPARED,
     choose_runs,
@@ -20,18 +27,45 @@ from mer_platform.experiments.comparison.comparing import (
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.paper.figures import figure_response
+from mer_platform.experiments.paper.tables import TABLES
 from mer_platform.experiments.search import search_runs
 from mer_platform.projects.access import get_project, row_id
-from mer_platform.projects.models import Project
+from mer_platform.projects.models import Project, Role
 from mer_platform.web import is_partial
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 
 OFFERED = 50  # runs that the picker lists at once
-FIGURES = {
+LISTED = 100  # disagreements listed at first
+FIGURES: dict[str, Callable[..., go.Figure]] = {
     "scores": figures.scores,
+    "differences": figures.differences,
+    "configurations": configurations.configurations,
     "databases": figures.databases,
     "classes": figures.classes,
+    "confusion-counts": matrices.counts,
+    "confusion-shares": matrices.shares,
+    "confusion-differences": matrices.differences,
+    "subjects": subjects.subjects,
+    "roc": curve_figures.roc,
+    "precision-recall": curve_figures.precision_recall,
+    "calibration": curve_figures.calibration,
+}
+# Tables of each figure by their names in ``paper.tables``; by default, that of the figure.
+TABLES_OF = {
+    "confusion-counts": ["confusion"],
+    "subjects": ["disagreement"],
+    "roc": ["roc-areas"],
+    "precision-recall": ["average-precision"],
+    "calibration": ["calibration", "reliability"],
+}
+NOTES: dict[str, Callable[[Sequence[Run]], list[str]]] = {
+    "configurations": configurations.notes,
+    "confusion-differences": matrices.notes,
+    "subjects": subjects.notes,
+    "roc": curve_figures.notes,
+    "precision-recall": curve_figures.notes,
+    "calibration": curve_figures.notes,
 }
 
 
@@ -68,7 +102,8 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
             ],
             "query": query_of(chosen),
             "bars": len(chosen) <= figures.MAX_BARS,
-            "disagreements": comparison.disagreements() if comparison.on_same_samples else [],
+            "seeds": configurations.compare_seeds(chosen),
+            "shown_subjects": subjects.MOST,
             "classes": CLASSES,
         }
     return render(request, "experiments/comparison/compare.html", context, status=422 if problem else 200)
@@ -76,22 +111,75 @@ def compare_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_GET
+def compare_disagreements(request: HttpRequest, slug: str) -> HttpResponse:
+    """The samples that the runs in ``?run=1&run=2…`` predict differently, as a fragment: some, or all with ``?all=1``."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    runs = _asked(request, project)
+    comparison = compare_runs(runs)
+    if not comparison.on_same_samples:
+        raise Http404("These runs were not tested on the same samples.")
+    found = comparison.disagreements()
+    listed = found if request.GET.get("all") else found[:LISTED]
+    context = {
+        "chosen": runs,
+        "comparison": comparison,
+        "disagreements": listed,
+        "total": len(found),
+        "query": query_of(runs),
+    }
+    return render(request, "experiments/comparison/_disagreements.html", context)
+
+
+@login_required
+@require_GET
 def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """One figure of the runs in ``?run=1&run=2…``."""
+    """One figure of the runs in ``?run=1&run=2…``, with its tables.
+
+    ``?across=`` says how many confusion matrices fit side by side, ``?of=`` which class curves are of, and ``?subjects=all``
+    asks for all subjects.
+    """
     project = get_project(request, slug)
-    try:
-        runs = choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"), request.user)
-    except InputError as error:
-        raise Http404(str(error)) from error
+    runs = _asked(request, project)
     if name not in FIGURES or not runs:
         raise Http404("This figure does not exist, or there are no runs to compare.")
     draw = FIGURES[name]
-    return figure_response(request, draw(runs), f"compare-{name}", runs, caption_of(draw))
+    return figure_response(
+        request,
+        draw(runs, **_options(request, name)),
+        f"compare-{name}",
+        runs,
+        caption_of(draw),
+        [TABLES[table](runs) for table in TABLES_OF.get(name, [name])],
+        NOTES[name](runs) if name in NOTES else [],
+    )
+
+
+def _options(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Return what the address asks for beyond the runs."""
+    if name.startswith("confusion-"):
+        across = row_id(request.GET.get("across"))
+        return {"across": across} if across > 0 else {}
+    if name in ("roc", "precision-recall"):
+        return {"of": request.GET.get("of", "")}
+    if name == "subjects":
+        role: Role = request.role  # type: ignore[attr-defined]
+        most = None if request.GET.get("subjects") == "all" else subjects.MOST
+        return {"most": most, "named": role.includes(Role.RESEARCHER)}
+    return {}
+
+
+def _asked(request: HttpRequest, project: Project) -> list[Run]:
+    """Return the runs of a fragment or figure. Raises Http404 with the reason if they cannot be compared."""
+    try:
+        return choose_runs(Run.objects.filter(project=project), request.GET.getlist("run"), request.user)
+    except InputError as error:
+        raise Http404(str(error)) from error
 
 
 def _offered(request: HttpRequest, project: Project, asked: Sequence[str]) -> dict[str, Any]:
     """Return the ticked runs in their order, then the latest others that match the search, each with its scores."""
-    runs = comparable_runs(project, request.user)
+    heavy = [f"stored_results__{field}" for field in ("evaluation", "intervals", "predicted")]
+    runs = comparable_runs(project, request.user).defer(*heavy)
     ids = list(dict.fromkeys(row_id(text) for text in asked))
     known = runs.in_bulk(ids)
     ticked = [known[pk] for pk in ids if pk in known]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from mer_platform.configurations.display import settings_by_section
-from mer_platform.experiments.comparison import curve_figures
+from mer_platform.experiments.comparison import configurations, curve_figures, matrices
+from mer_platform.experiments.comparison import subjects as by_subject
 from mer_platform.experiments.comparison.comparing import compare_runs
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.results import results_of
@@ -116,20 +117,28 @@ _ABOUT_CURVES = {
     "roc-areas": curve_figures.roc_table,
     "average-precision": curve_figures.precision_recall_table,
     "calibration": curve_figures.calibration_table,
+    "reliability": curve_figures.reliability_table,
+}
+_OF_SEVERAL: dict[str, Callable[[Sequence[Run]], Table]] = {
+    "differences": differences,
+    "configurations": configurations.configurations_table,
+    "confusion-differences": matrices.differences_table,
+    "disagreement": by_subject.subjects_table,
 }
 TABLES: dict[str, Callable[[Sequence[Run]], Table]] = {
     "scores": scores,
     "databases": databases,
     "classes": classes,
-    "differences": differences,
     "confusion": confusion,
+    "confusion-shares": matrices.shares_table,
     "subjects": subjects,
     "settings": settings,
+    **_OF_SEVERAL,
     **_ABOUT_CURVES,
 }
 
 
 def tables_of(runs: Sequence[Run]) -> dict[str, Table]:
     """Return the tables of runs by their names, without those that have no rows."""
-    made = {name: make(runs) for name, make in TABLES.items() if name != "differences" or len(runs) > 1}
+    made = {name: make(runs) for name, make in TABLES.items() if name not in _OF_SEVERAL or len(runs) > 1}
     return {name: table for name, table in made.items() if table.rows}

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +20,7 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import services
+from mer_platform.experiments.curves import curves_as_json, curves_of_runs
 from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
 from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
@@ -26,6 +28,7 @@ from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Predi
 from mer_platform.experiments.models.progress import progress_of_runs
 from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.results import results_of
+from mer_platform.experiments.runs.curve_serializers import RunCurvesSerializer
 from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
@@ -285,6 +288,17 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
         rows = run.predictions.select_related("sample")
         context = {"blind": set(blind_clips(request.user))}
         return Response(PredictionSerializer(rows, many=True, context=context).data)
+
+    @extend_schema(responses=RunCurvesSerializer, filters=False)
+    @action(detail=True, pagination_class=None)
+    def curves(self, request: Request, pk: str) -> Response:
+        """ROC and precision-recall curves, areas with 95% intervals, and calibration, from the probabilities."""
+        run = self.get_object()
+        if hidden := why_scores_hidden(request.user, run.version_id):
+            raise PermissionDenied(hidden)
+        if not run.scored:
+            raise Conflict(f"{run} has no curves: it is {run.get_state_display()}.")
+        return Response(curves_as_json(curves_of_runs([run])[0]))
 
     @extend_schema(responses=FoldSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
