@@ -186,9 +186,9 @@ def test_deleting_the_run_ends_the_job_and_leaves_no_file(run, alice, work, monk
     found, _ = services.request(run, OCCLUSION, alice)
     real = attribution.summarise
 
-    def deleting(*args):
+    def deleting(*args, **others):
         Attribution.objects.filter(pk=found.pk).delete()
-        return real(*args)
+        return real(*args, **others)
 
     monkeypatch.setattr(attribution, "summarise", deleting)
     work()
