@@ -9,6 +9,7 @@ TABS_OF_PAGES = {
     "clip-delete": "clips",
     "subject-delete": "clips",
     "database-delete": "clips",
+    "paper-bundle": "runs",
 }
 TABS_OF_PACKAGES = {
     "clips": "clips",

@@ -48,7 +48,7 @@ def reproduce_text(runs: Sequence[Run]) -> str:
             "## 3. Predictions\n",
             "Replace the number of the run with the id that the training printed.\n",
             *(_block(f"export predictions --run {run.pk} --output again-{run.pk}.csv") for run in own),
-            f"Its columns `predicted` and `p_…` equal the rows of that run in `bundle/{PREDICTIONS}`: bit by bit on the "
+            f"The columns `predicted` and `p_…` equal the rows of the same run in `bundle/{PREDICTIONS}`: bit by bit on the "
             "same kind of device with the same libraries (`environment.json`). On another machine, probabilities can differ "
             "by rounding, and, over many epochs, a prediction at the border of two classes with them.\n",
         ]

@@ -1,6 +1,7 @@
 """The files of figures: SVG and PDF with embedded fonts, and PNG. The same figure always gives the same bytes."""
 
 import io
+import logging
 import warnings
 from threading import Lock
 from typing import Any
@@ -19,6 +20,7 @@ from models_ml.paper.figures.translate import translate
 from models_ml.paper.figures.values import UnsupportedFigure
 
 CREATOR = "MER Platform"
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # it reports each table that it cuts
 _LOCK = Lock()  # matplotlib's settings and its fonts belong to the process
 SETTINGS: Any = {
     "font.family": [FONT], "font.size": TEXT, "axes.labelsize": TEXT, "xtick.labelsize": TEXT, "ytick.labelsize": TEXT,
@@ -34,7 +36,7 @@ SETTINGS: Any = {
 def render_file(figure: Any, form: str, columns: int, caption: str) -> bytes:
     """Return the figure as a file; ``models_ml.paper.figures.render`` describes it."""
     if form not in FORMATS:
-        raise UnsupportedFigure(f"“{form}” is not a form of figures. Choose {', '.join(FORMATS)}.")
+        raise UnsupportedFigure(f"“{form}” is not a form of charts. Choose {', '.join(FORMATS)}.")
     if columns not in WIDTHS_MM:
         raise UnsupportedFigure(f"{columns} columns are not a width of figures. Choose 1 or 2.")
     with _LOCK, matplotlib.rc_context(), warnings.catch_warnings():

@@ -52,7 +52,7 @@ def test_nothing_of_a_chart_is_cut_off(name, columns):
 def test_a_png_has_enough_dots_and_says_how_many():
     image = Image.open(io.BytesIO(render(CHARTS["bars"], "png", 1, "Scores of run #1.")))
     assert image.width / WIDTHS_MM[1] * 25.4 >= 300
-    assert round(image.info["dpi"][0]) == 600
+    assert round(image.info["dpi"][0]) == 400
     assert image.info["Description"] == "Scores of run #1."
 
 
