@@ -52,7 +52,7 @@ def delete_many(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
         return redirect(back)
     title = str(rows[0]) if len(rows) == 1 else f"{len(rows):,} {kind}s"
     context = {"back": back, "from": f"{kind.capitalize()}s", "title": title, "action": request.path}
-    return _page(request, RunContents.of(rows), context, listed)
+    return _page(request, RunContents.of(rows), context, back)
 
 
 def _page(request: HttpRequest, contents: RunContents, context: dict[str, Any], after: str) -> HttpResponse:

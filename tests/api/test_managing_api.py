@@ -181,6 +181,8 @@ def test_lists_filter_by_tag_star_and_author(api, run, sweep):
     assert api.get(f"{RUNS}?author=alice").json()["count"] == 5
     assert api.get(f"{RUNS}?author=bob").json()["count"] == 0
     assert Tag.objects.count() == 2  # “Draft” is the tag “draft”
+    assert ids(api.get(f"{EXPERIMENTS}?state=running")) == {sweep.pk}
+    assert api.get(f"{EXPERIMENTS}?state=unknown").status_code == 400
 
 
 def ids(answer) -> set[int]:

@@ -1,6 +1,8 @@
 """The pages that manage runs and experiments: header, forms, notes, lists, many at once, tags."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mer_platform.experiments import services
@@ -254,3 +256,15 @@ def test_overview_and_picker_leave_out_archived_runs_but_compare_them(browser, a
     both = browser.get(f"{compare}?run={run.pk}&run={other.pk}")
     assert both.status_code == 200
     assert url(run) in both.content.decode()
+
+
+def test_pages_take_few_queries_and_tags_are_offered_when_asked_for(browser, run, sweep):
+    for name in ("a", "b"):
+        run.tags.add(Tag.objects.create(project=run.project, name=name))
+    for address in (url(run), reverse("experiments", args=[run.project.slug])):
+        browser.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(address)
+        assert len(queries) <= 15, address
+    known = browser.get(reverse("tags", args=[run.project.slug]), headers={"HX-Request": "true"})
+    assert known.content.decode().strip() == "In use: a, b."

@@ -15,7 +15,8 @@ from mer_platform.projects.models import Project
 def bulk_of(board: Board) -> Bulk:
     """Return what the form below a leaderboard needs."""
     query = board.query
-    return Bulk("run", "bulk-runs", len(board.hits), query.address(run=()), list(query.run))
+    tags = sorted({tag for row in board.rows for tag in row.tags})
+    return Bulk("run", "bulk-runs", len(board.hits), query.address(run=()), tags, list(query.run))
 
 
 @matches(Run)

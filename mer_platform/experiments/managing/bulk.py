@@ -10,12 +10,14 @@ class Bulk:
 
     ``form`` is its id, to which the list's checkboxes ``ids`` belong; a list that keeps ticks in its address gives them as
     ``ids``. ``matching`` counts the rows that match the filters on all pages, and ``query`` is the query of these filters.
+    ``tags`` are offered while typing.
     """
 
     kind: str
     form: str
     matching: int
     query: str
+    tags: Sequence[str]
     ids: Sequence[int] | None = None
 
     @property

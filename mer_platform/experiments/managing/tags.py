@@ -34,6 +34,11 @@ def tags_with_counts(project: Project | None = None) -> "QuerySet[Tag]":
     return tags.annotate(**counts).order_by(Lower("name"), "pk")
 
 
+def project_tags(project: Project) -> list[str]:
+    """Return the names of the project's tags."""
+    return [tag.name for tag in Tag.objects.filter(project=project)]
+
+
 def find_or_create(project: Project, names: Sequence[str]) -> list[Tag]:
     """Return the project's tags of these clean names, in any case; new ones are created.
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.experiments.managing import services
 from mer_platform.experiments.managing.actions import ACTIONS, act
@@ -17,6 +18,7 @@ from mer_platform.experiments.managing.forms import FORMS
 from mer_platform.experiments.managing.tags import (
     delete_tag,
     merge_tags,
+    project_tags,
     rename_tag,
     tag_words,
     tags_with_counts,
@@ -25,7 +27,7 @@ from mer_platform.experiments.managing.texts import note_version, tags_in
 from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Role
-from mer_platform.web import local_path
+from mer_platform.web import is_partial, local_path
 
 MODELS: dict[str, type[Run | Experiment]] = {"run": Run, "experiment": Experiment}
 
@@ -95,9 +97,13 @@ def do_with_many(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request")
 def tag_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """The tags of the project. Researchers rename, merge and delete them here."""
+    """The tags of the project. Researchers rename, merge and delete them here. htmx gets those to offer, as a sentence."""
     project = get_project(request, slug, Role.RESEARCHER if request.method == "POST" else Role.VIEWER)
+    if is_partial(request):
+        known = project_tags(project)
+        return render(request, "experiments/managing/_known_tags.html", {"known": known})
     context: dict[str, Any] = {"tags": tags_with_counts(project)}
     if request.method == "POST":
         tag = get_object_or_404(Tag, project=project, pk=row_id(request.POST.get("tag")))

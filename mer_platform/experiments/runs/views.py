@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -66,7 +66,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if run.state != request.GET.get("state") and (run.scored or not run.active):
             response["HX-Refresh"] = "true"
         return response
-    experiment = run.experiment if run.experiment.runs.count() > 1 else None
+    experiment = run.experiment if run.has_siblings else None  # type: ignore[attr-defined]  # from _get_run
     context |= {"experiment": experiment, "tab": "experiments" if experiment else "runs"}
     if not run.is_external:
         context["network"] = network_facts(run.settings)
@@ -140,8 +140,9 @@ def train_model(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 def _get_run(request: HttpRequest, slug: str, pk: int, role: Role = Role.VIEWER) -> Run:
     project = get_project(request, slug, role)
+    siblings = Run.objects.filter(experiment=OuterRef("experiment")).exclude(pk=OuterRef("pk"))
     return get_object_or_404(
-        Run.objects.select_related(
+        Run.objects.annotate(has_siblings=Exists(siblings)).select_related(
             "version__composite", "experiment", "model", "created_by", "stored_results", "project", "external"
         ),
         pk=pk,

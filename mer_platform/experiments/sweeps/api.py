@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django_filters import ChoiceFilter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -17,6 +18,7 @@ from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
 from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment
+from mer_platform.experiments.models.experiments import ExperimentQuerySet
 from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.runs.api import keep_weights_field
@@ -196,6 +198,11 @@ class RankingSerializer(serializers.Serializer):
 
 
 class ExperimentFilter(ManagedFilter):
+    state = ChoiceFilter(choices=Experiment.State.choices, method="filter_state", null_label=None)
+
+    def filter_state(self, rows: ExperimentQuerySet, _name: str, value: str) -> ExperimentQuerySet:
+        return rows.in_state(value)
+
     class Meta:
         model = Experiment
         fields = ["project", "version"]

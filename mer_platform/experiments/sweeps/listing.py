@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from mer_platform.experiments.managing.choosing import matches
 from mer_platform.experiments.managing.filters import ARCHIVED, in_archive, with_tags
-from mer_platform.experiments.models import Experiment, Tag
+from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.models.experiments import ExperimentQuerySet
 from mer_platform.projects.access import row_id
 from mer_platform.projects.models import Project
@@ -93,7 +93,6 @@ class Listing:
         authors = own.filter(created_by__isnull=False).order_by("created_by__username")
         return {
             "states": Experiment.State.choices,
-            "tags": Tag.objects.filter(experiments__in=own).distinct(),
             "authors": authors.values_list("created_by__username", flat=True).distinct(),
             "archives": ARCHIVED,
             "orders": [(value, words) for value, (words, _) in ORDERS.items()],

@@ -16,6 +16,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.fields import NumberList
 from mer_platform.experiments import services
 from mer_platform.experiments.managing.bulk import Bulk
+from mer_platform.experiments.managing.tags import project_tags
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.paper.captions import caption_of
@@ -51,7 +52,9 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "active": any(experiment.active for experiment in page),
         "listing": listing,
-        "bulk": Bulk("experiment", "bulk-experiments", page.paginator.count, listing.address),
+        "bulk": Bulk(
+            "experiment", "bulk-experiments", page.paginator.count, listing.address, project_tags(project)
+        ),
     }
     if not is_partial(request):
         context |= {

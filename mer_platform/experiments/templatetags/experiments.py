@@ -18,9 +18,8 @@ from mer_platform.experiments.leaderboard.board import Board
 from mer_platform.experiments.leaderboard.page import short_context
 from mer_platform.experiments.leaderboard.query import BoardQuery
 from mer_platform.experiments.managing.forms import FORMS
-from mer_platform.experiments.models import Experiment, Run, Tag
+from mer_platform.experiments.models import Experiment, Run
 from mer_platform.experiments.sweeps.run_form import RunForm
-from mer_platform.projects.models import Project
 from models_ml.evaluation.uncertainty import Interval
 
 register = template.Library()
@@ -103,9 +102,3 @@ def manage_urls(row: Run | Experiment) -> dict[str, str]:
         "manage": reverse(f"manage-{kind}", args=[slug, row.pk]),
         "list": reverse(f"{kind}s", args=[slug]),
     }
-
-
-@register.simple_tag
-def project_tags(project: Project) -> list[str]:
-    """Return the names of the project's tags."""
-    return [tag.name for tag in Tag.objects.filter(project=project)]
