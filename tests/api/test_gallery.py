@@ -282,6 +282,22 @@ def test_numbers_that_no_row_can_have_are_not_found(client, api, project, alice,
     assert client.get(reverse("clip", args=[project.slug, clip.pk]), asked).status_code == 200
 
 
+def test_cells_of_a_comparison_lead_to_their_samples(gallery, client, project, good, poor):
+    def figure(name: str) -> list[dict]:
+        gallery(good, poor)
+        url = reverse("compare-figure", args=[project.slug, name])
+        return client.get(url, {"run": [good.pk, poor.pk]}).json()["data"]
+
+    assert [panel["meta"] for panel in figure("confusion-counts")] == [good.pk, poor.pk]
+    [cells] = figure("subjects")
+    names = cells["meta"]["names"]
+    assert [names[label] for label in cells["x"]] == [good.pk, poor.pk]
+    for label, row in zip(cells["y"], cells["z"], strict=True):
+        asked = {"subject": names[label], "by": names[cells["x"][1]], "sort": "order"}
+        wrong = shown(gallery(good, poor, kind="wrong", **asked))
+        assert 1 - len(wrong) / 3 == pytest.approx(row[1])
+
+
 def test_the_large_view_shows_all_runs_and_its_neighbours(client, project, version, good, poor, drawn, alice):
     runs = [good, poor, *(finished(version, TRUE, alice, seed=seed) for seed in range(1, 4))]
     query = "?" + "&".join(f"run={run.pk}" for run in runs) + "&kind=all&sort=order"

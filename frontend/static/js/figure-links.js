@@ -1,13 +1,19 @@
 /**
  * Lead from a point of a figure to what it counts: `<mer-figure point-link="/…/?true={y}&predicted={x}&by={trace}">`. The numbers in
  * the tables below the figure get the same links, for readers without a mouse. `{trace}` is the `meta` of the point's trace.
+ * Labels that are not the names that the address takes are in the `meta` of the trace: `{"names": {"SAMM/006 (12)": "SAMM/006"}}`.
  */
 
-/** @typedef {{x: unknown, y: unknown, trace?: unknown}} Point its place on both axes, and in which trace it is */
+/** @typedef {{x: unknown, y: unknown, trace?: any}} Point its place on both axes, and the `meta` of its trace */
 
 /** @param {string} template @param {Point} point @returns {string} an address */
-export const pointAddress = (template, point) =>
-  template.replace(/\{(x|y|trace)\}/g, (_, name) => encodeURIComponent(String(point[/** @type {keyof Point} */ (name)] ?? "")));
+export function pointAddress(template, point) {
+  const names = new Map(Object.entries(point.trace?.names ?? {}));
+  return template.replace(/\{(x|y|trace)\}/g, (_, key) => {
+    const value = String(point[/** @type {keyof Point} */ (key)] ?? "");
+    return encodeURIComponent(names.get(value) ?? value);
+  });
+}
 
 /** Follow a click on a point. @param {any} plot a Plotly graph @param {string} template */
 export function followPoints(plot, template) {

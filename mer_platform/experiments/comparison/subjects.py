@@ -106,6 +106,7 @@ def subjects(runs: Sequence[Run], most: int | None = MOST, named: bool = False) 
             x=names,
             y=lines,
             customdata=_hover(found, rows, named),
+            meta={"names": _leads_to(found, names, rows, lines)},
             zmin=0,
             zmax=1,
             xgap=1,
@@ -135,6 +136,14 @@ def subjects(runs: Sequence[Run], most: int | None = MOST, named: bool = False) 
 
 def _angle(names: Sequence[str]) -> int:
     return 0 if len(names) < 3 else -45
+
+
+def _leads_to(
+    found: BySubject, names: Sequence[str], rows: Sequence[SubjectRow], lines: Sequence[str]
+) -> dict[str, int | str]:
+    """Return the run's id and the subject that each label of the figure stands for, for links to their samples."""
+    runs = {name: run.pk for name, run in zip(names, found.runs, strict=True)}
+    return {**runs, **{line: row.subject for line, row in zip(lines, rows, strict=True)}}
 
 
 def _hover(found: BySubject, rows: Sequence[SubjectRow], named: bool) -> list[list[str]]:
