@@ -157,6 +157,8 @@ def test_regions_compare_attribution_with_motion(figure, run, alice):
     assert (len(bars), len(marks)) == (3, 3)
     assert sum(bars[0]["x"]) == pytest.approx(100)
     assert sum(marks[0]["x"]) == pytest.approx(100)
+    axis = found["layout"]["xaxis"]["range"]
+    assert max(max(bar["x"]) for bar in bars) < axis[1] < 60
     assert bars[1]["y"][3] == "cheeks *"  # the positive class
     assert bars[1]["y"][2] == "nose"
     assert all(low >= 0 for low in bars[0]["error_x"]["arrayminus"])

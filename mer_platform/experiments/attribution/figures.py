@@ -1,6 +1,6 @@
 """Attributions drawn on the outline of a face, and by its regions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from models_ml.attribution.face import LANDMARKS, LINES, OUTSIDE, REGION_NAMES, 
 from models_ml.attribution.results import KINDS
 from models_ml.attribution.summary import MeanMap
 from models_ml.classes import CLASSES
+from models_ml.paper.tables import Estimate
 
 PANEL = 250  # px of a face, with its title
 NARROW = 175  # px of one of two faces side by side on a phone
@@ -69,9 +70,7 @@ def regions(chosen: Chosen) -> go.Figure:
     columns = min(chosen.columns, len(shown))
     lines = -(-len(shown) // columns)
     plot = lines * (len(REGION_NAMES) * BAR + BELOW)
-    most = max(100 * e.value for r in rows.values() for own in r.estimates.values() for e in own.values())
-    ends = [e["attribution"].interval for r in rows.values() for e in r.estimates.values()]
-    most = 1.05 * max([most, *(100 * end[1] for end in ends if end)])
+    most = 1.05 * max(_furthest(own) for row in rows.values() for own in row.estimates.values())
     figure = go.Figure()
     notes = []
     for i, label in enumerate(shown):
@@ -122,6 +121,12 @@ def regions(chosen: Chosen) -> go.Figure:
         bargap=0.35,
     )
     return figure
+
+
+def _furthest(own: Mapping[str, Estimate]) -> float:
+    """Return where the marks of a region end, in per cent."""
+    attribution, motion = own["attribution"], own["motion"]
+    return 100 * max(attribution.value, motion.value, *(attribution.interval or ()))
 
 
 def _marked(region: str, label: str) -> str:

@@ -29,7 +29,7 @@ def regions_table(chosen: Chosen) -> Table:
                 [
                     label, row.samples, row.subjects, region.name, units if region.name in expected else "–",
                     float(share), own["motion"], own["attribution"], own["difference"],
-                    own.get(CODED),
+                    own.get(CODED) if region.units else None,
                 ]
             )  # fmt: skip
     caption = (
