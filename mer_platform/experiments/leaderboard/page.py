@@ -163,18 +163,17 @@ def _ticked(board: Board) -> list[Row | Run]:
     return [known[pk] for pk in board.query.run if pk in known]
 
 
-def board_context(board: Board, page: Page) -> dict[str, Any]:
+def board_context(board: Board, page: Page, views: Sequence[SavedView]) -> dict[str, Any]:
     """Return what the fragment with the table needs. Reading the page's lines stores the differences that are missing."""
     query, columns = board.query, board.shown
     sections, _ = board.lines(page)
     ticked = _ticked(board)
     ids = {run.pk for section in sections for line in section.lines for run in line.entry.runs}
-    saved = list(SavedView.objects.filter(project=board.project))
-    view = next((own for own in saved if own.pk == query.view), None)
+    view = next((own for own in views if own.pk == query.view), None)
     return {
         "runs_path": reverse("runs", args=[board.project.slug]),
         "table_path": reverse("runs-table", args=[board.project.slug]),
-        "saved_views": saved,
+        "saved_views": views,
         "view": view,
         "view_query": query.as_view(),
         "view_changed": view is not None and view.query != query.as_view(),

@@ -26,7 +26,8 @@ from mer_platform.web import is_partial
 def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The leaderboard of the project's runs. htmx gets only the table, and the address that it belongs to."""
     project = get_project(request, slug)
-    if not request.GET and (view := SavedView.objects.filter(project=project, is_default=True).first()):
+    views = list(SavedView.objects.filter(project=project))
+    if not request.GET and (view := next((own for own in views if own.is_default), None)):
         return redirect(address_of(view, slug))
     board = Board(project, request.user, read_query(request.GET))
     parameters = QueryDict(board.query.address()[1:], mutable=True)
@@ -37,7 +38,7 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
     if page.number > 1:
         parameters["page"] = str(page.number)
     request.GET = parameters  # type: ignore[assignment]  # links to other pages are made of it
-    context: dict[str, Any] = board_context(board, page)
+    context: dict[str, Any] = board_context(board, page, views)
     if is_partial(request):
         response = render(request, "experiments/leaderboard/_board.html", context)
         response["HX-Replace-Url"] = f"{request.path}?{parameters.urlencode()}"
