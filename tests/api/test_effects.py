@@ -161,7 +161,7 @@ def test_the_worker_that_finishes_the_last_run_stores_the_effects(
 
 
 def test_queries_do_not_grow_with_the_number_of_runs(browser, project, experiment, version, alice):  # noqa: F811
-    names = ["experiment", "experiment-answer", "effects-of-experiment"]
+    names = ["experiment", "experiment-answer", "effects-of-experiment", "runs-of-experiment"]
     figures = ["ranking", "parallel", "effects", "heat-map"]
 
     def queries(of: Experiment) -> list[int]:
@@ -245,3 +245,23 @@ def test_added_seeds_make_effects_wait_and_then_count(experiment, alice):
     assert Answer(Experiment.objects.get(pk=experiment.pk), alice).effects is None
     finish_runs(added, predict)
     assert Answer(Experiment.objects.get(pk=experiment.pk), alice).effects is not None
+
+
+def test_while_runs_are_open_a_ranking_serves_until_a_tenth_more_have_ended(version, alice, monkeypatch):  # noqa: F811
+    sweep = SweepConfig(base=SWEEP.base, grid={**GRID, "train.epochs": [1, 2, 3, 4, 5]})
+    experiment = finished_sweep(version, sweep, alice, predict)
+    last = list(experiment.runs.order_by("pk"))[-5:]
+
+    def ranked(open_runs: list[Run]) -> tuple[int, int]:
+        experiment.runs.update(state=Run.State.FINISHED)
+        Run.objects.filter(pk__in=[run.pk for run in open_runs]).update(state=Run.State.TRAINING)
+        answer = Answer(Experiment.objects.get(pk=experiment.pk), alice)
+        assert len(answer.labels) == answer.total == 30
+        return answer.ranked_runs, len(answer.scored)
+
+    assert ranked(last) == (25, 25)
+    assert ranked(last[2:]) == (25, 27)
+    assert ranked(last[3:]) == (28, 28)  # a tenth more
+    assert ranked(last[4:]) == (28, 29)
+    assert ranked([]) == (30, 30)
+    assert ranked(last) == (25, 25)  # runs that were run again do not stay in it

@@ -38,6 +38,7 @@ class StoredRanking(models.Model):
 
     experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="stored_ranking")
     key = models.CharField(max_length=64)
+    runs = models.JSONField(default=list, help_text="Ids of the ranked runs, by configuration.")
     by_uf1 = models.JSONField()
     by_uar = models.JSONField()
 

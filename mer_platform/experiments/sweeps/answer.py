@@ -1,6 +1,5 @@
 """Which configuration of an experiment is best, and how certain that is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -84,11 +83,12 @@ class Answer:
             return [], None, ""
         if hidden := why_scores_hidden(self._user, self._experiment.version_id):
             return [], None, hidden
-        groups = self._groups
         try:
-            by_uf1, by_uar = ranking_of(self._experiment, groups)
+            ids, by_uf1, by_uar = ranking_of(self._experiment, self._groups, growing=self.open > 0)
         except InputError as error:
             return [], None, f"Cannot rank the runs. {error}"
+        known = {run.pk: run for run in self.scored}
+        groups = [[known[pk] for pk in group] for group in ids]
         uar = {rank.index: rank for rank in by_uar.ranked}
         standings = []
         for rank in by_uf1.ranked:
@@ -100,6 +100,11 @@ class Answer:
     @cached_property
     def _groups(self) -> list[list[Run]]:
         return group_by_configuration(self.scored)
+
+    @property
+    def ranked_runs(self) -> int:
+        """The number of ranked runs: while runs are open, those that ended last may not be ranked yet."""
+        return sum(len(standing.runs) for standing in self.standings)
 
     @property
     def configurations(self) -> int:
@@ -158,31 +163,36 @@ class Answer:
         return [title for title in self.varied if title in most]
 
     @cached_property
-    def columns(self) -> dict[str, list[str]]:
-        """The values of the scored configurations in the settings with several values, at most ``MAX_AXES`` of these.
+    def axes(self) -> list[str]:
+        """The settings in which the scored configurations differ; those with the most values, at most ``MAX_AXES``."""
+        several = {
+            title: len({self.value(title, group[0]) for group in self._groups}) for title in self.varied
+        }
+        most = sorted((title for title in several if several[title] > 1), key=lambda title: -several[title])
+        return [title for title in several if title in most[:MAX_AXES]]
 
-        ``index`` of a rank is the position of its configuration.
-        """
-        place = {run.pk: number for number, run in enumerate(self.runs)}
-        scored = [place[group[0].pk] for group in self._groups]
-        found = {title: [values[number] for number in scored] for title, values in self.varied.items()}
-        several = {title: len(set(values)) for title, values in found.items()}
-        most = sorted((title for title in found if several[title] > 1), key=lambda title: -several[title])
-        return {title: values for title, values in found.items() if title in most[:MAX_AXES]}
+    def value(self, title: str, run: Run) -> str:
+        """Return a run's value of one of the settings in ``varied``."""
+        return self.varied[title][self._places[run.pk]]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {run.pk: number for number, run in enumerate(self.runs)}
 
     @property
     def choices(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The values of each of ``columns``, each with the ids of one run per configuration, joined by commas."""
-        ids = [group[0].pk for group in self._groups]
-        return [
-            (title, [(_ids_with(value, values, ids), value) for value in in_order(values)])
-            for title, values in self.columns.items()
-        ]
+        """The values of each of ``axes``, each with the ids of one run per configuration, joined by commas."""
+        first = [group[0] for group in self._groups]
+        found = []
+        for title in self.axes:
+            values = [self.value(title, run) for run in first]
+            ids = {
+                value: [run.pk for run, own in zip(first, values, strict=True) if own == value]
+                for value in values
+            }
+            found.append((title, [(",".join(map(str, ids[value])), value) for value in in_order(values)]))
+        return found
 
     @property
     def several_seeds(self) -> bool:
         return any(len(standing.runs) > 1 for standing in self.standings)
-
-
-def _ids_with(value: str, values: Sequence[str], ids: Sequence[int]) -> str:
-    return ",".join(str(pk) for pk, own in zip(ids, values, strict=True) if own == value)

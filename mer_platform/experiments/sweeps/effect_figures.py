@@ -98,7 +98,7 @@ def parallel(answer: Answer, chosen: Collection[int] | None = None) -> go.Figure
     """
     rows = answer.standings
     scores = [row.rank.score for row in rows]
-    columns = {title: [values[row.rank.index] for row in rows] for title, values in answer.columns.items()}
+    columns = {title: [answer.value(title, row.run) for row in rows] for title in answer.axes}
     axes = sorted(
         (_axis(title, values, scores) for title, values in columns.items()), key=lambda axis: axis.range
     )

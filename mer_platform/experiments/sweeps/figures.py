@@ -109,9 +109,9 @@ def _names(answer: Answer, rows: Sequence[Standing]) -> tuple[list[str], str]:
     """
     if all(len(row.label) <= _SHORT for row in rows):
         return [row.label for row in rows], "configuration"
-    values = [" · ".join(own[row.rank.index] for own in answer.columns.values()) for row in rows]
+    values = [" · ".join(answer.value(title, row.run) for title in answer.axes) for row in rows]
     if len(set(values)) == len(values) and all(len(text) <= _LONGEST for text in values):
-        return values, " · ".join(title.lower() for title in answer.columns)
+        return values, " · ".join(title.lower() for title in answer.axes)
     return names_in_figure([row.run for row in rows]), "configuration"
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{EXPERIMENT}folds/<int:run>/<int:index>.json", views.experiment_fold, name="experiment-fold"),
     path(f"{EXPERIMENT}answer/", views.experiment_answer, name="experiment-answer"),
     path(f"{EXPERIMENT}effects/", views.experiment_effects, name="effects-of-experiment"),
+    path(f"{EXPERIMENT}runs/", views.experiment_runs, name="runs-of-experiment"),
     path(f"{EXPERIMENT}failed/", views.experiment_failed, name="experiment-failed"),
     path(f"{EXPERIMENT}workers/", views.experiment_workers, name="experiment-workers"),
     path(f"{EXPERIMENT}figures/<slug:name>.json", views.experiment_figure, name="experiment-figure"),

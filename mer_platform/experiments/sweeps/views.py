@@ -92,7 +92,7 @@ def experiment_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "answer": answer,
         "heat": answer.widest,
         "most_shown": figures.MAX_CONFIGURATIONS,
-        "workers": _workers(experiment),
+        "workers": _workers(experiment) if experiment.active else [],
     }
     return render(request, "experiments/sweeps/experiment.html", context)
 
@@ -128,6 +128,14 @@ def experiment_effects(request: HttpRequest, slug: str, pk: int) -> HttpResponse
     experiment = _get_experiment(request, slug, pk)
     context = {"experiment": experiment, "answer": Answer(experiment, request.user)}
     return render(request, "experiments/sweeps/_effects.html", context)
+
+
+@login_required
+@require_GET
+def experiment_runs(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The first lines of the leaderboard of its runs."""
+    context = {"experiment": _get_experiment(request, slug, pk)}
+    return render(request, "experiments/sweeps/_runs.html", context)
 
 
 @login_required
