@@ -169,7 +169,7 @@ def _curves(kind: Kind, runs: Sequence[Run], of: str) -> go.Figure:
     rows = len(lines) if len(lines) > 2 else 1
     figure.update_layout(
         margin=MARGIN,
-        height=380 + 18 * rows,
+        height=420 + 20 * rows,  # Plotly gives a legend at most half
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(range=[-0.01, 1.01])
@@ -218,7 +218,7 @@ def _reliability(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
         )
     figure.update_layout(
         margin=MARGIN,
-        height=380 + 18 * len(known),
+        height=420 + 20 * len(known),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title="probability of the predicted class", range=[0, 1.03])
@@ -251,13 +251,14 @@ def _gaps(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
     used = [column for column in range(BINS) if any(line[column] is not None for line in gaps)]
     columns, gaps = [columns[i] for i in used], [[line[i] for i in used] for line in gaps]
     counts = [[line[i] for i in used] for line in counts]
+    most = max((abs(gap) for line in gaps for gap in line if gap is not None), default=0.0) or 0.01
     figure = go.Figure(
         go.Heatmap(
             z=gaps,
             x=columns,
             y=names,
-            zmin=-1,
-            zmax=1,
+            zmin=-most,
+            zmax=most,
             colorscale=DIVERGING,
             colorbar={"title": {"text": "correct − probability", "font": {"size": 12}}},
             xgap=2,
@@ -266,7 +267,7 @@ def _gaps(known: Sequence[tuple[str, Calibration]]) -> go.Figure:
             hovertemplate="%{y}<br>%{x}: %{z:+.3f} (%{customdata} samples)<extra></extra>",
         )
     )
-    places = [[None if gap is None else (gap + 1) / 2 for gap in line] for line in gaps]
+    places = [[None if gap is None else (gap / most + 1) / 2 for gap in line] for line in gaps]
     add_cell_texts(figure, columns, names, counts, places, diverging=True)
     figure.update_layout(margin=MARGIN, height=120 + 26 * len(names))
     figure.update_xaxes(

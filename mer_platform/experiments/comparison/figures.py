@@ -98,7 +98,12 @@ def _grouped(
             customdata=[f"{low:.3f}–{high:.3f}" for low, high in spans],
             hovertemplate="%{x}: %{y:.3f} (%{customdata})",
         )
-    figure.update_layout(barmode="group", margin=MARGIN, height=360, legend={"orientation": "h", "y": 1.12})
+    figure.update_layout(
+        barmode="group",
+        margin=MARGIN,
+        height=340 + 20 * len(figure.data),
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
     figure.update_xaxes(
         type="category", automargin=True, title=what
     )  # otherwise Plotly reads “3” as a number

@@ -196,7 +196,7 @@ def _panel(
     bar = {
         "title": {"text": what, "side": "top", "font": {"size": 12}},
         "orientation": "h",
-        "x": 1,
+        "x": 0.97,  # the last number has room
         "xanchor": "right",
         "y": 0,
         "yanchor": "top",

@@ -118,7 +118,7 @@ def subjects(runs: Sequence[Run], most: int | None = MOST, named: bool = False) 
     )
     if len(names) <= MAX_TEXTS:
         add_cell_texts(figure, names, lines, texts, [list(row) for row in shares])
-    figure.update_layout(margin=MARGIN, height=130 + 20 * len(lines))
+    figure.update_layout(margin=MARGIN, height=110 + _room(names) + 20 * len(lines))
     figure.update_xaxes(
         type="category", side="top", showgrid=False, ticks="", title="run", tickangle=_angle(names)
     )
@@ -144,6 +144,11 @@ def _leads_to(
     """Return the run's id and the subject that each label of the figure stands for, for links to their samples."""
     runs = {name: run.pk for name, run in zip(names, found.runs, strict=True)}
     return {**runs, **{line: row.subject for line, row in zip(lines, rows, strict=True)}}
+
+
+def _room(names: Sequence[str]) -> int:
+    """Return the pixels that slanted names need above the cells."""
+    return 20 if len(names) < 3 else round(4.6 * max(map(len, names)))
 
 
 def _hover(found: BySubject, rows: Sequence[SubjectRow], named: bool) -> list[list[str]]:
