@@ -207,7 +207,8 @@ class Board:
     def _shown_section(self, section: Section) -> ShownSection:
         key = section.key
         if key is None:
-            return ShownSection(None, "", len(section.entries), "", self.query.address())
+            names = ", ".join(dict.fromkeys(name for _, name in self._baselines.values()))
+            return ShownSection(None, "", len(section.entries), names, self.query.address())
         address = self.query.address(version=(key[0],), protocol=(key[1],))
         baseline = self._baselines.get(key, (0, ""))[1]
         return ShownSection(self.versions[key[0]], key[1], len(section.entries), baseline, address)
