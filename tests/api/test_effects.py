@@ -9,8 +9,8 @@ from django.urls import reverse
 from mer_platform.experiments import services, steps
 from mer_platform.experiments.models import Experiment, Run, StoredEffects
 from mer_platform.experiments.results import samples_of
+from mer_platform.experiments.sweeps import answer, tables
 from mer_platform.experiments.sweeps import effects as computed
-from mer_platform.experiments.sweeps import tables
 from mer_platform.experiments.sweeps.answer import Answer
 from mer_platform.projects.models import Membership, Role
 from models_ml.config import SweepConfig
@@ -229,6 +229,19 @@ def test_each_figure_has_its_numbers_as_a_file(browser, project, experiment, nam
     axes = {"x": "Placement", "y": "Learning rate"}
     assert words in browser.get(url, {**axes, "format": "csv"}).content.decode()
     assert browser.get(url, axes).json()["tables"][0]["rows"]
+
+
+def test_who_still_has_to_code_sees_no_effects(browser, api, project, experiment, monkeypatch):
+    monkeypatch.setattr(answer, "why_scores_hidden", lambda *_: "Scores are hidden.")
+    text = part_of(browser, project, experiment)
+    assert "Scores are hidden." in text
+    assert "UF1" not in text
+    found = api.get(f"/api/v1/experiments/{experiment.pk}/effects/").json()
+    assert (found["settings"], found["sentences"], found["problem"]) == ([], [], "Scores are hidden.")
+    for name in ("effects", "parallel"):
+        url = reverse("experiment-figure", args=[project.slug, experiment.pk, name])
+        assert browser.get(url).json()["data"] == []
+        assert browser.get(url, {"format": "csv"}).status_code == 404
 
 
 def test_strangers_see_no_effects_and_viewers_do(client, project, experiment, bob, bobs_api):

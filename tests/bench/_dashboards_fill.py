@@ -30,6 +30,7 @@ from mer_platform.composites.models import (  # noqa: E402
 )
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run  # noqa: E402
 from mer_platform.experiments.results import group_by_configuration, results_of  # noqa: E402
+from mer_platform.experiments.sweeps.effects import effects_of  # noqa: E402
 from mer_platform.experiments.sweeps.ranking import ranking_of  # noqa: E402
 from mer_platform.projects.models import Project  # noqa: E402
 from mer_platform.projects.services import create_project  # noqa: E402
@@ -139,6 +140,7 @@ def experiment(
         results_of(run)
     scored = list(stored.runs.select_related("version"))
     ranking_of(stored, group_by_configuration(scored))
+    effects_of(stored, group_by_configuration(scored))
     return stored.pk
 
 

@@ -70,6 +70,8 @@ def addresses(filled: dict[str, Any]) -> dict[str, str]:
         "run page": f"{project}runs/{filled['runs'][-1]}/",
         "comparison of 20 runs": f"{project}runs/compare/?{chosen}",
         "answer over 240 configurations": f"{project}experiments/{experiment}/answer/",
+        "effects over 240 configurations": f"{project}experiments/{experiment}/effects/",
+        "lines of 240 configurations": f"{project}experiments/{experiment}/figures/parallel.json",
         "experiment page, 240 runs": f"{project}experiments/{experiment}/",
         "API: runs": f"{api}runs/?project={filled['project']}",
         "API: comparison of 20 runs": f"{api}runs/compare/?{chosen}",
