@@ -14,6 +14,7 @@ from models_ml.nets.base import MissingNet
 from models_ml.nets.build import build
 from models_ml.nets.plugins import GROUP, find_plugins
 from models_ml.nets.registry import NET_CONFIGS
+from models_ml.training.model import TrainedModel
 from tests.network_packages import EXAMPLE, environment, install, register
 
 USE = """
@@ -174,3 +175,10 @@ def test_a_missing_network_cannot_be_built_or_launched() -> None:
         build(MissingNet(name="gone"))
     with pytest.raises(ValueError, match="This network does not exist"):
         RunConfig.model_validate({"net": {"name": "gone"}})
+
+
+def test_a_stored_model_of_a_missing_network_says_what_to_install() -> None:
+    config = RunConfig.from_stored({"net": {"name": "gone"}})
+    network = build(RunConfig.model_validate({"net": {"name": "sssnet"}}).net)
+    with pytest.raises(InputError, match="The package that defines the network “gone” is not installed"):
+        TrainedModel.load_bytes(TrainedModel(config, network).save_bytes())
