@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import plotly.graph_objects as go
@@ -18,8 +18,7 @@ from mer_platform.experiments.paper.captions import caption_of, provenance
 from mer_platform.experiments.paper.methods import BIBLIOGRAPHY, methods_of
 from mer_platform.experiments.paper.reproduce import PREDICTIONS, config_name, document_name, reproduce_text
 from mer_platform.experiments.paper.tables import tables_of
-from mer_platform.experiments.results import results_of
-from mer_platform.experiments.runs import figures as run_figures
+from mer_platform.experiments.runs import views as run_views
 from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import predictions
 from mer_platform.exports.table_files import csv_chunks
@@ -33,6 +32,14 @@ from models_ml.paper.forms import WRITERS
 CODE = "1"  # increase it when the content of bundles changes: then a bundle is made again
 OLDEST = (1980, 1, 1, 0, 0, 0)  # of files in a zip; the same bundle gives the same bytes
 Report = Callable[[int, int], None]
+
+
+class Drawing(NamedTuple):
+    """A chart of a bundle: how it is drawn for a number of columns, what it shows, and of which runs."""
+
+    draw: Callable[[int], go.Figure]
+    caption: str
+    runs: Sequence[Run]
 
 
 def start_bundle(runs: Sequence[Run], user: Any) -> PaperBundle:
@@ -107,36 +114,50 @@ def contents(runs: Sequence[Run], report: Report) -> Iterator[tuple[str, str | b
     )
 
 
-def charts(runs: Sequence[Run]) -> dict[str, tuple[Callable[[], go.Figure], str, Sequence[Run]]]:
-    """Return how each chart of the bundle is drawn, what it shows, and of which runs it is."""
-    found: dict[str, tuple[Callable[[], go.Figure], str, Sequence[Run]]] = {}
-    for name, draw in comparison.FIGURES.items():
-        found[name] = (lambda draw=draw: draw(runs)), caption_of(draw), runs  # type: ignore[misc]
-    for run in runs:
-        draw_one = lambda run=run: run_figures.confusion(results_of(run))  # noqa: E731
-        found[f"confusion-run-{run.pk}"] = draw_one, caption_of(run_figures.confusion), [run]
-    return found
+def charts(runs: Sequence[Run]) -> dict[str, Drawing]:
+    """Return the charts of a bundle by their names: those of the comparison, or those of the only run."""
+    if len(runs) == 1:
+        return {
+            name: Drawing(lambda columns, draw=draw: draw(runs[0]), caption_of(draw), runs)  # type: ignore[misc]
+            for name, draw in run_views.FIGURES.items()
+            if not (runs[0].is_external and name in run_views.OF_TRAINING)
+        }
+    return {
+        name: Drawing(_of_comparison(name, draw, runs), caption_of(draw), runs)
+        for name, draw in comparison.FIGURES.items()
+    }
+
+
+def _of_comparison(
+    name: str, draw: Callable[..., go.Figure], runs: Sequence[Run]
+) -> Callable[[int], go.Figure]:
+    if name.startswith("confusion-"):
+        return lambda columns: draw(runs, across=2 * columns)
+    if name == "subjects":
+        return lambda columns: draw(runs, most=None, named=True)
+    return lambda columns: draw(runs)
 
 
 def _figures(
     runs: Sequence[Run], captions: dict[str, str], left_out: list[str], report: Report
 ) -> Iterator[tuple[str, bytes]]:
     known = charts(runs)
-    for done, (name, (draw, caption, of)) in enumerate(known.items()):
+    for done, (name, drawing) in enumerate(known.items()):
         report(done, len(known))
-        figure = draw()
-        if not figure.data:
-            continue
-        whole = f"{caption} {provenance(of)}"
+        whole = f"{drawing.caption} {provenance(drawing.runs)}"
         try:
             for columns in COLUMNS:
+                figure = drawing.draw(columns)
+                if not figure.data:
+                    break
                 for form in FORMATS:
                     width = "1-column" if columns == 1 else "2-columns"
                     yield f"figures/{name}-{width}.{form}", render(figure, form, columns, whole)
         except UnsupportedFigure as error:
             left_out.append(f"{name}: {error}")
             continue
-        captions[name] = whole
+        if figure.data:
+            captions[name] = whole
     report(len(known), len(known))
 
 

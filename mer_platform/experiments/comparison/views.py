@@ -157,7 +157,10 @@ def compare_figure(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 def _options(request: HttpRequest, name: str) -> dict[str, Any]:
     """Return what the address asks for beyond the runs."""
     if name.startswith("confusion-"):
-        across = row_id(request.GET.get("across"))
+        asked = request.GET.get("across")
+        if request.GET.get("format") and not asked:  # a file for a paper: two matrices in each of its columns
+            asked = "4" if request.GET.get("columns") == "2" else "2"
+        across = row_id(asked)
         return {"across": across} if across > 0 else {}
     if name in ("roc", "precision-recall"):
         return {"of": request.GET.get("of", "")}

@@ -18,7 +18,7 @@ from mer_platform.experiments.paper.captions import caption_of, provenance
 from mer_platform.experiments.paper.methods import methods_of
 from mer_platform.experiments.paper.tables import classes, databases
 from mer_platform.experiments.results import results_of
-from mer_platform.experiments.runs.views import FIGURES
+from mer_platform.experiments.runs.views import FIGURES, OF_TRAINING
 from mer_platform.experiments.tables import shown
 from mer_platform.projects.access import get_project
 
@@ -27,7 +27,6 @@ CHARTS = (
     ("confusion", 1), ("per-class", 1), ("per-subject", 2), ("roc", 1), ("precision-recall", 1), ("calibration", 1),
     ("losses", 1), ("epochs", 1),
 )  # fmt: skip
-OF_TRAINING = ("losses", "epochs")
 
 
 @login_required

@@ -39,6 +39,7 @@ def _of_one(draw: Callable[[Sequence[Run]], go.Figure]) -> Callable[[Run], go.Fi
     return wraps(draw)(lambda run: draw([run]))
 
 
+OF_TRAINING = ("losses", "epochs")  # figures that an external run does not have
 FIGURES = {
     "confusion": _of_results(figures.confusion),
     "per-class": _of_results(figures.per_class),
@@ -84,7 +85,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_GET
 def run_figure(request: HttpRequest, slug: str, pk: int, name: str) -> HttpResponse:
     run = _get_run(request, slug, pk)
-    of_training = name in ("losses", "epochs")
+    of_training = name in OF_TRAINING
     if name not in FIGURES or (name != "losses" and not run.scored) or (of_training and run.is_external):
         raise Http404("This figure does not exist, or the run is not finished yet.")
     if name != "losses" and (hidden := why_scores_hidden(request.user, run.version_id)):

@@ -9,12 +9,13 @@ from matplotlib.artist import Artist
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
 
 from models_ml.paper.figures.palette import DIVERGING, INK, SEQUENTIAL, ink_on
 from models_ml.paper.figures.sizes import SMALLEST_TEXT, TEXT
 from models_ml.paper.figures.texts import text_width
 from models_ml.paper.figures.traces import Panel
-from models_ml.paper.figures.values import colour_of, dig, listed, text_of, title_of
+from models_ml.paper.figures.values import colour_of, dig, formatter, listed, text_of, title_of
 
 _DIVERGING_NAMES = {"rdbu", "puor", "brbg", "piyg", "prgn", "rdylbu", "balance", "picnic", "tropic"}
 _INK_ON = re.compile(r"var\(--ink-on(?:-diverging)?-([\d.]+)\)")
@@ -166,12 +167,26 @@ def _write(panel: Panel, texts: Sequence[Written], room: float) -> bool:
     return False
 
 
-def add_colour_bar(figure: Figure, panel: Panel, mesh: Any, length: float) -> None:
-    """Draw the scale of a heat map next to it, unless the figure turns it off."""
+def add_colour_bar(figure: Figure, panels: Sequence[Panel], mesh: Any, length: float) -> None:
+    """Draw the scale of a heat map next to all panels that share it, unless the figure turns it off."""
     spec = getattr(mesh, "_mer_bar", None)
     if spec is None:
         return
-    bar: Any = figure.colorbar(mesh, ax=panel.axes, fraction=0.05, pad=0.02, aspect=max(8.0, length / 6))
+    place: dict[str, Any] = {
+        "location": "right",
+        "fraction": 0.05,
+        "pad": 0.02,
+        "aspect": max(8.0, length / 6),
+    }
+    if spec.get("orientation") == "h":
+        place = {
+            "location": "bottom",
+            "fraction": 0.05,
+            "pad": 0.02,
+            "aspect": 24,
+            "shrink": 0.6,
+        }
+    bar: Any = figure.colorbar(mesh, ax=[panel.axes for panel in panels], **place)
     bar.solids.set_rasterized(False)
     bar.solids.set_edgecolor("face")  # no seams between its steps
     bar.outline.set_visible(False)
@@ -179,5 +194,10 @@ def add_colour_bar(figure: Figure, panel: Panel, mesh: Any, length: float) -> No
     ticks = listed(spec.get("tickvals"))
     if ticks:
         bar.set_ticks(ticks, labels=[text_of(t) for t in listed(spec.get("ticktext")) or ticks])
+    if style := spec.get("tickformat"):
+        write = formatter(style)
+        (bar.ax.xaxis if spec.get("orientation") == "h" else bar.ax.yaxis).set_major_formatter(
+            FuncFormatter(lambda value, _: write(value))
+        )
     if title := title_of(spec):
         bar.set_label(title, fontsize=TEXT, color=INK)

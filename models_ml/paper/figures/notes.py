@@ -11,6 +11,7 @@ from models_ml.paper.figures.axes import Axis, domain_of
 from models_ml.paper.figures.heatmaps import is_cell_text
 from models_ml.paper.figures.palette import INK
 from models_ml.paper.figures.sizes import SMALLEST_TEXT, TEXT
+from models_ml.paper.figures.texts import wrapped
 from models_ml.paper.figures.traces import DASHES, POINTS_PER_PIXEL, Panel
 from models_ml.paper.figures.values import UnsupportedFigure, colour_of, dig, text_of, weight_of
 
@@ -19,25 +20,31 @@ HORIZONTAL = {"left": "left", "right": "right", "center": "center"}
 VERTICAL = {"top": "top", "bottom": "bottom", "middle": "center"}
 
 
-def draw_notes(panels: Sequence[Panel], layout: dict[str, Any]) -> None:
-    """Write all annotations that are not texts of cells."""
+def draw_notes(panels: Sequence[Panel], layout: dict[str, Any], widths: dict[Axes, float]) -> None:
+    """Write all annotations that are not texts of cells, titles of panels within their widths in points."""
     for note in layout.get("annotations") or []:
         if is_cell_text(note) or not text_of(note.get("text")) or note.get("visible") is False:
             continue
         if (note.get("xref"), note.get("yref")) == ("paper", "paper"):
-            _write_on_paper(panels, note)
+            _write_on_paper(panels, note, widths)
         else:
             _write_at_point(panels, note)
 
 
-def _write_on_paper(panels: Sequence[Panel], note: dict[str, Any]) -> None:
+def _write_on_paper(panels: Sequence[Panel], note: dict[str, Any], widths: dict[Axes, float]) -> None:
     """Write the title of a panel above it, and anything else at its place in the panel that it is in."""
     x, y = float(note.get("x", 0.5)), float(note.get("y", 0.5))
     text = text_of(note.get("text"))
     for panel in panels:
         (left, right), (_, top) = domain_of(panel.x), domain_of(panel.y)
-        if abs(x - (left + right) / 2) < NEAR and abs(y - top) < NEAR and note.get("yanchor") == "bottom":
-            panel.axes.set_title(text, fontsize=TEXT)
+        if abs(y - top) > NEAR or note.get("yanchor") != "bottom":
+            continue
+        fits = wrapped(text.replace("\n", " "), widths[panel.axes], TEXT, 3)
+        if note.get("xanchor") == "left" and abs(x - left) < NEAR:
+            panel.axes.set_title(fits, fontsize=TEXT, loc="left")
+            return
+        if note.get("xanchor") != "left" and abs(x - (left + right) / 2) < NEAR:
+            panel.axes.set_title(fits, fontsize=TEXT)
             return
     panel = panels[0]
     for other in panels:

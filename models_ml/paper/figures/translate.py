@@ -43,6 +43,9 @@ class _Translation:
         )
         self.axes = {name: Axis(name, layout.get(_key(name)) or {}, traces) for name in names}
         self.legend: list[tuple[Any, str]] = []
+        self.scales: list[
+            tuple[Panel, Any, float]
+        ] = []  # panels with a heat map, the map, and the height in points
 
     def figure(self) -> Figure:
         self.entries = self._legend_names()
@@ -53,8 +56,9 @@ class _Translation:
         sizes = self._sizes(height)
         for panel in self.panels:
             self._draw(figure, panel, *sizes[panel.axes])
+        self._add_scales(figure)
         draw_shapes(self.panels, self.layout)
-        draw_notes(self.panels, self.layout)
+        draw_notes(self.panels, self.layout, {axes: width for axes, (width, _) in sizes.items()})
         self._add_legend(figure)
         return figure
 
@@ -96,7 +100,7 @@ class _Translation:
                 self._remember(trace, artist)
         if own[0][0].get("type") == "parcoords":
             lines = draw_parallel(panel.axes, own[0][0], width)
-            add_colour_bar(figure, panel, lines, height)
+            add_colour_bar(figure, [panel], lines, height)
             return
         scale = self._draw_others(panel, own, width)
         for axis, length in ((panel.x, width), (panel.y, height)):
@@ -109,7 +113,7 @@ class _Translation:
                 spine.set_visible(False)
             panel.axes.grid(False)
             panel.axes.tick_params(length=0)
-            add_colour_bar(figure, panel, scale, height)
+            self.scales.append((panel, scale, height))
 
     def _draw_others(self, panel: Panel, own: Sequence[tuple[dict[str, Any], Look]], width: float) -> Any:
         before, scale = None, None
@@ -121,6 +125,17 @@ class _Translation:
                 if shown is not None:
                     self._remember(trace, shown)
         return scale
+
+    def _add_scales(self, figure: Figure) -> None:
+        """Draw the scales of heat maps: one for all panels if only one of them has a scale."""
+        shown = [
+            (panel, mesh, height)
+            for panel, mesh, height in self.scales
+            if getattr(mesh, "_mer_bar", None) is not None
+        ]
+        for panel, mesh, height in shown:
+            of = [other for other, _, _ in self.scales] if len(shown) == 1 else [panel]
+            add_colour_bar(figure, of, mesh, height)
 
     def _remember(self, trace: dict[str, Any], artist: Any) -> None:
         if shown_in_legend(trace):
@@ -171,22 +186,36 @@ class _Translation:
 
     def _sizes(self, height: float) -> dict[Axes, tuple[float, float]]:
         """Estimate the width and the height of each panel in points, before anything is laid out."""
+        tracks = _tracks([domain_of(panel.x) for panel in self.panels])
+        sides = dict.fromkeys(tracks, 0.0)
+        for panel in self.panels:
+            first = tracks[_covered(tracks, domain_of(panel.x))][0]
+            sides[first] = max(sides[first], self._side(panel))
+        inner = self.width - 2 * PADDING - sum(sides.values()) - (34 if self._has_scale() else 0)
+        whole = sum(high - low for low, high in tracks)
         found = {}
         for panel in self.panels:
             (left, right), (bottom, top) = domain_of(panel.x), domain_of(panel.y)
-            room = self.width * LABEL_SHARE[self.columns]
-            names = max(
-                (
-                    text_width(line, TEXT)
-                    for label in panel.y.labels()
-                    for line in wrapped(label, room, TEXT).split("\n")
-                ),
-                default=18.0,
-            )
-            side = names + (LINE + 4 if panel.y.title else 0) + 8
-            width = max((self.width - 2 * PADDING) * (right - left) - side, 30.0)
+            width = max(inner * min((right - left) / whole, 1.0), 30.0)
             found[panel.axes] = (width, max((height - 46) * (top - bottom), 30.0))
         return found
+
+    def _side(self, panel: Panel) -> float:
+        """Return what the names and the title of a vertical axis take, in points."""
+        room = self.width * LABEL_SHARE[self.columns]
+        lines = [line for label in panel.y.labels() for line in wrapped(label, room, TEXT).split("\n")]
+        plain = 8.0 if panel.y.spec.get("showticklabels") is False else 22.0
+        names = max((text_width(line, TEXT) for line in lines), default=plain)
+        return names + (LINE + 4 if panel.y.title else 0) + 6
+
+    def _has_scale(self) -> bool:
+        """Return whether a heat map has a scale at its right."""
+        maps = [
+            trace
+            for trace in self.traces
+            if trace.get("type") == "heatmap" and trace.get("showscale") is not False
+        ]
+        return any((trace.get("colorbar") or {}).get("orientation") != "h" for trace in maps)
 
 
 def _key(name: str) -> str:

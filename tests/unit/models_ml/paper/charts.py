@@ -89,6 +89,32 @@ def panels() -> go.Figure:
     return figure.update_yaxes(title="true positive rate", range=[0, 1])
 
 
+def matrices(count: int) -> go.Figure:
+    """Heat maps side by side that share one scale below them, each with a title at its left."""
+    names = ["negative", "positive", "surprise"]
+    figure = go.Figure()
+    for number in range(count):
+        suffix = str(number + 1) if number else ""
+        left = number / count
+        bar = {"title": "share of the true class", "orientation": "h", "tickformat": "+.0%"}
+        figure.add_heatmap(
+            z=[[0.8, 0.1, -0.1]] * 3, x=names, y=names, xaxis=f"x{suffix}", yaxis=f"y{suffix}", zmin=-1, zmax=1,
+            colorscale=[[0, "var(--below)"], [0.5, "var(--sunken)"], [1, "var(--above)"]], showscale=number == 0,
+            colorbar=bar,
+        )  # fmt: skip
+        figure.add_annotation(
+            text=f"{LONG}<br>{number}", xref="paper", yref="paper", x=left, y=1, xanchor="left", yanchor="bottom",
+            showarrow=False,
+        )  # fmt: skip
+        for name, share in zip(names, (0.9, 0.55, 0.45), strict=True):
+            ink = {"color": f"var(--ink-on-diverging-{share})"}
+            refs = {"xref": f"x{suffix}", "yref": f"y{suffix}"}
+            figure.add_annotation(x=name, y="negative", text="80%", showarrow=False, font=ink, **refs)
+        figure.layout[f"xaxis{suffix}"] = {"domain": [left, left + 0.9 / count], "title": "predicted"}
+        figure.layout[f"yaxis{suffix}"] = {"showticklabels": number == 0, "autorange": "reversed"}
+    return figure
+
+
 def subjects(count: int) -> go.Figure:
     names = [f"CASME II/sub{place:02}" for place in range(count)]
     figure = go.Figure(go.Bar(x=names, y=[place / count for place in range(count)]))
@@ -114,6 +140,7 @@ CHARTS = {
     "many cells": cells([f"CASME II/sub{n:02}" for n in range(30)], [f"{LONG} {n}" for n in range(20)]),
     "parallel": parallel(),
     "panels": panels(),
+    "matrices": matrices(2),
     "subjects": subjects(68),
     "two scales": two_scales(),
 }
