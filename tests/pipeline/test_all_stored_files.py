@@ -69,6 +69,7 @@ def filled(media, api, project, database, work, tmp_path) -> Project:
     post("scoring-batches/", {"run": run, "items": [{"clip": pk, "onset": 2, "apex": 9}]})
     post(f"composite-versions/{version}/features/", {"config": {"flow": "dis"}})
     post("feature-exports/", {"version": version, "format": "npz"})
+    post(f"runs/{run}/attributions/", {"method": "gradients"})
     return project
 
 
