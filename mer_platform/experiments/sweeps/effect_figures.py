@@ -105,7 +105,8 @@ def parallel(answer: Answer, chosen: Collection[int] | None = None) -> go.Figure
     low, high = min(scores), max(scores)
     span = (high - low) or 1.0
     heights = [_BOTTOM + _SPAN * (score - low) / span for score in scores]
-    figure = go.Figure(_lines(rows, axes, heights, chosen))
+    # Without validation, which looks at each of 10,000 points several times.
+    figure = go.Figure(_lines(rows, axes, heights, chosen), _validate=False)
     notes = [
         note for x, axis in enumerate(axes) for note in _axis_texts(x, axis.title, axis.ticks(), "right")
     ]
@@ -183,6 +184,7 @@ def _lines(
         looks = _looks(group)
         traces.append(
             go.Scatter(
+                _validate=False,
                 name=_group_name(group, low, width),
                 x=x,
                 y=y,
