@@ -18,7 +18,7 @@ def remove_old_weights() -> int:
 
     Those of starred runs and experiments stay, and those of active runs.
     """
-    if not settings.FOLD_WEIGHTS_DAYS:
+    if settings.FOLD_WEIGHTS_DAYS <= 0:
         return 0
     until = timezone.now() - timedelta(days=settings.FOLD_WEIGHTS_DAYS)
     starred = Q(fold__run__starred=True) | Q(fold__run__experiment__starred=True)

@@ -261,7 +261,7 @@ def test_the_page_costs_few_queries(browser, project, run, alice, django_assert_
     attributed_by_gradients(run, alice)
     address = reverse("attribution", args=[project.slug, run.pk])
     browser.get(address)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(16):
         browser.get(address)
 
 

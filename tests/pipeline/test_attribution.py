@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from mer_platform.deletion import services as deletion
 from mer_platform.deletion.models import Removal
+from mer_platform.deletion.run_services import delete_runs
 from mer_platform.experiments import services as experiments
 from mer_platform.experiments.attribution import services
-from mer_platform.experiments.models import Attribution, AttributionPiece, Run
+from mer_platform.experiments.models import Attribution, AttributionPiece, FoldWeights, Run
 from mer_platform.jobs.models import Job
 from mer_platform.storage import stored_names
 from models_ml.attribution.config import AttributionConfig
@@ -249,3 +250,23 @@ def test_deleting_a_project_removes_the_files_of_attributions(run, alice, work, 
     deletion.remove_files()
     assert not list(stored_names("attributions"))
     assert not Attribution.objects.exists()
+
+
+def test_deleting_a_run_removes_its_networks_and_attributions_and_no_others(
+    finished, alice, work, monkeypatch
+):
+    run, other = finished(), finished(seed=1)
+    for each in (run, other):
+        services.request(each, OCCLUSION, alice)
+    work()
+    services.request(run, GRADIENTS, alice)  # still waits for a worker
+    delete_runs([run], alice)
+    work()
+    Removal.objects.update(not_before=timezone.now())
+    monkeypatch.setattr(deletion, "SETTLE_SECONDS", 0)
+    deletion.remove_files()
+    kept = {weights.file for weights in FoldWeights.objects.all()}
+    assert len(kept) == 6
+    assert set(stored_names("fold-weights")) == kept
+    assert set(stored_names("attributions")) == {other.attributions.get().file}
+    assert not Job.objects.filter(kind="attribution", state__in=Job.OPEN).exists()

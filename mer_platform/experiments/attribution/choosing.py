@@ -1,9 +1,11 @@
 """What a page of attributions shows: which attribution, and what of it, from the address."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from django.core.files.storage import default_storage
+from django.db.models import Count, F
 from django.http import QueryDict
 
 from mer_platform.experiments.attribution import services
@@ -102,8 +104,8 @@ class Attributed:
 def place_of(run: Run) -> Place:
     """Return whether the face's regions are where the outline shows them in the flow images of a run."""
     align = run.settings.features.align
-    pictures = run.version.samples.filter(picture__isnull=False).count()
-    clips = run.version.samples.filter(clip__isnull=False).exists()
+    found = run.version.samples.aggregate(pictures=Count("picture"), clips=Count("clip"))
+    pictures, clips = found["pictures"], found["clips"]
     if clips and align == "none":
         return Place(
             False,
@@ -135,8 +137,15 @@ def _read(file: str) -> Attributions:
         return Attributions.from_bytes(stored.read())
 
 
-def sample_of(run: Run, text: str | None) -> Prediction | None:
+def predictions_of(run: Run) -> list[Prediction]:
+    """Return the predictions in the order of the samples, each with ``without``: what its fold held out."""
+    rows = run.predictions.select_related("sample").annotate(without=F("fold__name"))
+    return list(rows.order_by("sample__index"))
+
+
+def sample_of(rows: Sequence[Prediction], text: str | None) -> Prediction | None:
     """Return the prediction of the sample with this index, or of the first wrong one, or of the first."""
-    rows = run.predictions.select_related("sample", "fold").order_by("sample__index")
-    found = rows.filter(sample__index=row_id(text)).first() if text else None
-    return found or next((row for row in rows if row.predicted != row.sample.label), None) or rows.first()
+    asked = row_id(text)
+    named = (row for row in rows if row.sample.index == asked)
+    wrong = (row for row in rows if row.predicted != row.sample.label)
+    return next(named, None) or next(wrong, None) or next(iter(rows), None)

@@ -19,8 +19,8 @@ LAUNCH_AGAIN = (
 )
 
 
-def why_not(run: Run, method: str = "") -> str:
-    """Return why the samples of a run cannot be attributed, or not by this method; empty if they can."""
+def why_not(run: Run) -> str:
+    """Return why the samples of a run cannot be attributed by any method; empty if they can."""
     if run.is_external:
         return "The predictions of this run were made by other code, so there are no networks to ask."
     if not run.scored:
@@ -33,6 +33,11 @@ def why_not(run: Run, method: str = "") -> str:
             "removed, or made before networks were kept" if run.experiment.keep_weights else "not asked for"
         )
         return f"{which} ({when}). {LAUNCH_AGAIN}"
+    return ""
+
+
+def why_not_by(run: Run, method: str) -> str:
+    """Return why a method does not fit the network of a run, which is not external; empty if it does."""
     if method == "gradients" and not run.settings.net.trained_by_gradient:
         return (
             f"{run.settings.net.title} is fitted and has no gradients to integrate. Choose occlusion, which works for "
@@ -52,7 +57,7 @@ def request(run: Run, config: AttributionConfig, user: Any) -> tuple[Attribution
         found = run.attributions.filter(config_hash=config.content_hash()).first()
         if found is not None and found.state in (Attribution.State.WAITING, Attribution.State.DONE):
             return found, False
-        if reason := why_not(run, config.method):
+        if reason := why_not(run) or why_not_by(run, config.method):
             raise InputError(f"Cannot compute the attribution. {reason}")
         if found is None:
             found = Attribution.objects.create(

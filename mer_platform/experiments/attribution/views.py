@@ -19,6 +19,7 @@ from mer_platform.experiments.attribution.choosing import (
     TARGET_TITLES,
     Attributed,
     Chosen,
+    predictions_of,
     sample_of,
 )
 from mer_platform.experiments.models import Attribution, FoldWeights, Run
@@ -54,13 +55,14 @@ def attribution_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if target != "attribution-results":
         kept, size = FoldWeights.objects.filter(fold__run=run).totals()
         context |= {"kept": kept, "kept_bytes": size, "retention": retention_in_words()}
+        refused = services.why_not(run)
         context["methods"] = [
             {
                 "name": name,
                 "title": title,
                 "about": ABOUT[name],
                 "found": attributed.latest.get(name),
-                "refused": services.why_not(run, name),
+                "refused": refused or services.why_not_by(run, name),
             }
             for name, title in TITLES.items()
         ]
@@ -92,7 +94,7 @@ def attribution_figure(request: HttpRequest, slug: str, pk: int, name: str) -> H
         draw, table = FIGURES[name], TABLES[name](chosen)
         caption = f"{caption_of(draw)} {chosen.about}"
         return figure_response(request, draw(chosen), about, [run], caption, [table])
-    prediction = sample_of(run, request.GET.get("sample"))
+    prediction = sample_of(predictions_of(run), request.GET.get("sample"))
     if prediction is None:
         raise Http404("This run has no predictions.")
     try:
@@ -142,7 +144,6 @@ def attribution_cancel(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 
 def _shown(request: HttpRequest, attributed: Attributed, chosen: Chosen) -> dict[str, Any]:
     may_see_labels = request.role.includes(Role.RESEARCHER)  # type: ignore[attr-defined]
-    run = chosen.run
     query = f"method={chosen.attribution.method}&target={chosen.target}&kind={chosen.kind}"
     shown_parts: dict[str, Any] = {
         "chosen": chosen,
@@ -160,9 +161,9 @@ def _shown(request: HttpRequest, attributed: Attributed, chosen: Chosen) -> dict
         "regions": shown(tables.regions_table(chosen)),
         "numeric": (1, 2, 5, 6, 7, 8, 9),  # its columns of numbers
     }
-    prediction = sample_of(run, request.GET.get("sample")) if may_see_labels else None
+    rows = predictions_of(chosen.run) if may_see_labels else []
+    prediction = sample_of(rows, request.GET.get("sample"))
     if prediction is not None:
-        rows = run.predictions.select_related("sample").order_by("sample__index")
         shown_parts |= {"prediction": prediction, "predictions": rows}
     return shown_parts
 

@@ -10,7 +10,7 @@ from mer_platform.experiments.models.runs import Fold
 def retention_in_words() -> str:
     """Return how long the networks of folds are kept, as a sentence."""
     days = settings.FOLD_WEIGHTS_DAYS
-    if not days:
+    if days <= 0:
         return "They are kept as long as their run."
     return f"They are removed after {days:g} day{'' if days == 1 else 's'}, except those of starred runs and experiments."
 
