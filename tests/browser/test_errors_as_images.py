@@ -176,6 +176,18 @@ def test_charts_of_a_run_lead_to_their_samples(gallery: Page):
     expect(page.get_by_text("No sample matches")).to_be_visible()
 
 
+def test_cells_of_a_comparison_lead_to_their_samples(gallery: Page):
+    page = gallery
+    page.get_by_role("link", name="Compare these runs").click()
+    by_subject = page.locator("mer-figure#by-subject")
+    by_subject.scroll_into_view_if_needed()
+    expect(by_subject).to_have_attribute("state", "ready")
+    by_subject.get_by_text("Show as table").click()
+    by_subject.get_by_role("row", name="sub03").get_by_role("link").last.click()
+    expect(page.locator(".gallery-card")).to_have_count(5)
+    expect(page).to_have_url(re.compile(r"by=\d+&kind=all&subject=CASME%20II%2Fsub03"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_gallery_fits_a_phone_and_follows_reduced_motion(gallery: Page, scheme):
     page = gallery

@@ -30,20 +30,38 @@ export function followPoints(plot, template) {
  */
 export function linkCells(details, data, template) {
   const heatMaps = data.filter((trace) => trace.type === "heatmap");
+  const names = new Set(Object.values(heatMaps[0]?.meta?.names ?? {}));
   for (const table of details.querySelectorAll("table")) {
     const columns = columnsOf(table);
     const trace = columns[0]?.includes("\\") ? heatMaps.shift() : undefined; // only a heat map names both axes there
     for (const row of table.tBodies[0].rows) {
-      const [line, ...cells] = row.cells;
-      cells.forEach((cell, position) => {
-        const place = trace ? { x: columns[position + 1], y: line.textContent } : { x: line.textContent, y: cell.textContent };
+      const [line, ...cells] = [...row.cells].map((cell) => cell.textContent ?? "");
+      cells.forEach((text, position) => {
+        const place = trace
+          ? { x: columns[position + 1], y: line, trace: trace.meta }
+          : placeInTable(columns, line, text, position + 1, names, data);
+        if (!place) return;
         const link = document.createElement("a");
-        link.href = pointAddress(template, { ...place, trace: trace?.meta });
-        link.textContent = cell.textContent;
-        cell.replaceChildren(link);
+        link.href = pointAddress(template, place);
+        link.textContent = text;
+        row.cells[position + 1].replaceChildren(link);
       });
     }
   }
+}
+
+/**
+ * The point that a number of another table stands for: of bars, or of a table with a line per subject and a column per run ("#12 …").
+ *
+ * @param {string[]} columns @param {string} line @param {string} text @param {number} position
+ * @param {Set<unknown>} names for which labels stand @param {any[]} data
+ * @returns {Point | null}
+ */
+export function placeInTable(columns, line, text, position, names, data) {
+  const run = /^#(\d+) /.exec(columns[position])?.[1];
+  if (run && names.has(line) && names.has(Number(run))) return { x: run, y: line };
+  const isBars = columns.length === 2 && data.some((trace) => trace.type === "bar");
+  return isBars ? { x: line, y: text } : null;
 }
 
 /** @param {HTMLTableElement} table @returns {string[]} */
