@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mer_platform.composites import document
 from mer_platform.experiments.comparison import views as comparison
+from mer_platform.experiments.comparison.matrices import across_on_paper
 from mer_platform.experiments.models import Run
 from mer_platform.experiments.paper.captions import caption_of, provenance
 from mer_platform.experiments.paper.methods import BIBLIOGRAPHY, methods_of
@@ -132,7 +133,7 @@ def _of_comparison(
     name: str, draw: Callable[..., go.Figure], runs: Sequence[Run]
 ) -> Callable[[int], go.Figure]:
     if name.startswith("confusion-"):
-        return lambda columns: draw(runs, across=2 * columns)
+        return lambda columns: draw(runs, across=across_on_paper(len(runs), columns))
     if name == "subjects":
         return lambda columns: draw(runs, most=None, named=True)
     return lambda columns: draw(runs)
@@ -145,19 +146,18 @@ def _figures(
     for done, (name, drawing) in enumerate(known.items()):
         report(done, len(known))
         whole = f"{drawing.caption} {provenance(drawing.runs)}"
-        try:
-            for columns in COLUMNS:
-                figure = drawing.draw(columns)
-                if not figure.data:
-                    break
+        for columns in COLUMNS:
+            figure = drawing.draw(columns)
+            if not figure.data:
+                break
+            width = "1-column" if columns == 1 else "2-columns"
+            try:
                 for form in FORMATS:
-                    width = "1-column" if columns == 1 else "2-columns"
                     yield f"figures/{name}-{width}.{form}", render(figure, form, columns, whole)
-        except UnsupportedFigure as error:
-            left_out.append(f"{name}: {error}")
-            continue
-        if figure.data:
-            captions[name] = whole
+            except UnsupportedFigure as error:
+                left_out.append(f"{name}, {width}: {error}")
+            else:
+                captions[name] = whole
     report(len(known), len(known))
 
 

@@ -28,6 +28,11 @@ MINUS = "\N{MINUS SIGN}"
 Matrix = list[list[float | None]]
 
 
+def across_on_paper(runs: int, columns: int) -> int:
+    """Return how many matrices stand side by side in one or two columns of a journal, so that all fit on a page."""
+    return (2 if runs <= 8 else 3) * columns
+
+
 def counts(runs: Sequence[Run], across: int = ACROSS) -> go.Figure:
     """Confusion matrices of runs: numbers of samples, with true classes as rows. All share one colour scale."""
     matrices = [_counts(run) for run in runs]

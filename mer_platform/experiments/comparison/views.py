@@ -158,8 +158,9 @@ def _options(request: HttpRequest, name: str) -> dict[str, Any]:
     """Return what the address asks for beyond the runs."""
     if name.startswith("confusion-"):
         asked = request.GET.get("across")
-        if request.GET.get("format") and not asked:  # a file for a paper: two matrices in each of its columns
-            asked = "4" if request.GET.get("columns") == "2" else "2"
+        if request.GET.get("format") and not asked:
+            columns = 2 if request.GET.get("columns") == "2" else 1
+            asked = str(matrices.across_on_paper(len(request.GET.getlist("run")), columns))
         across = row_id(asked)
         return {"across": across} if across > 0 else {}
     if name in ("roc", "precision-recall"):

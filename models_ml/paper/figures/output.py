@@ -40,13 +40,16 @@ def render_file(figure: Any, form: str, columns: int, caption: str) -> bytes:
     if columns not in WIDTHS_MM:
         raise UnsupportedFigure(f"{columns} columns are not a width of figures. Choose 1 or 2.")
     with _LOCK, matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing"
-        )  # a sign of a script that the font does not have
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a script that the font does not have
+        warnings.filterwarnings("error", "constrained_layout not applied")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
         drawn = translate(figure, columns)
-        return {"svg": _svg, "pdf": _pdf, "png": _png}[form](drawn, caption)
+        try:
+            return {"svg": _svg, "pdf": _pdf, "png": _png}[form](drawn, caption)
+        except UserWarning:
+            wider = "Choose two columns, or show less." if columns == 1 else "Show less."
+            raise UnsupportedFigure(f"The chart does not fit on a page of a journal. {wider}") from None
 
 
 def _svg(figure: Figure, caption: str) -> bytes:
