@@ -202,6 +202,20 @@ def test_seeds_are_grouped_with_mean_and_deviation(get, runs):
     assert "2 runs" in shown
 
 
+def test_the_same_seed_again_is_no_further_seed(get, runs, version, alice):
+    run_with_errors(version, 4, alice, net={"name": "ststnet"})  # as “good”
+    shown = get(f"?{LOSO}&group=seeds&network=ststnet")
+    scores = [runs[name].stored_results.uf1 for name in ("good", "fair")]
+    assert f"{sum(scores) / 2:.3f} ± {abs(scores[0] - scores[1]) / 2**0.5:.3f}" in shown
+    assert "2 seeds,\n      3 runs" in shown
+
+
+def test_seeds_without_scores_are_counted(get, runs, version, alice):
+    services.launch(version, RunConfig.model_validate({"net": {"name": "ststnet"}, "seed": 5}), alice)
+    shown = " ".join(get(f"?{LOSO}&group=seeds&network=ststnet").split())
+    assert "3 seeds, 3 runs, 2 with scores" in shown
+
+
 def test_a_group_opens_to_its_runs(get, runs):
     first = min(runs["good"].pk, runs["fair"].pk)
     closed = get(f"?{LOSO}&group=seeds&network=ststnet")

@@ -95,6 +95,18 @@ def test_the_address_can_name_another_baseline(act, get, runs):
     assert Baseline.objects.get().run == runs[2]
 
 
+def test_a_baseline_of_the_address_need_not_match_the_filters(get, runs):
+    shown = get(f"?baseline={runs[2].pk}&network=ststnet&q=ststnet")
+    assert "▲" in row(shown, runs[0])
+    assert f"Compared with {runs[2]}" in shown
+
+
+def test_a_baseline_that_is_not_there_is_named(get, runs):
+    assert "#99999 cannot be the baseline: it is not a run with scores of this project." in get(
+        "?baseline=99999"
+    )
+
+
 def test_a_run_without_scores_cannot_be_pinned(act, version, alice):
     waiting = services.launch(version, RunConfig(), alice)
     assert f"Cannot pin {waiting} as the baseline: it has no scores" in act("pin-run", waiting)

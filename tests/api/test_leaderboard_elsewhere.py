@@ -65,7 +65,7 @@ def test_more_runs_are_on_the_page_of_runs(get, version, runs, monkeypatch):
 def test_an_experiment_lists_its_runs(get, runs):
     experiment = runs[0].experiment
     Run.objects.filter(pk=runs[1].pk).update(experiment=experiment)
-    shown = get("experiment", experiment.pk)
+    shown = get("runs-of-experiment", experiment.pk)  # which its page loads
     assert listed(shown) == [runs[0].pk, runs[1].pk]
     assert f"?experiment={experiment.pk}" in shown
 

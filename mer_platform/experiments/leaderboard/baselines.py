@@ -1,7 +1,7 @@
 """Baselines of leaderboards: the run to compare with, and the difference of each shown line, computed once."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.experiments.leaderboard.rows import Row
 from mer_platform.experiments.leaderboard.standings import Entry, SectionKey
 from mer_platform.experiments.models import Baseline, Run, StoredDifference, StoredResults
 from mer_platform.experiments.results import ABSENT, KnownSample, samples_of
-from mer_platform.projects.models import AuditEvent
+from mer_platform.projects.models import AuditEvent, Project
 from mer_platform.web import actor
 from models_ml.errors import InputError
 from models_ml.evaluation import METRICS_VERSION
@@ -63,16 +62,30 @@ def unpin(run: Run, user: Any) -> bool:
     return removed
 
 
-def baselines_of(
-    versions: Iterable[int], asked: Sequence[int], rows: Iterable[Row]
-) -> dict[SectionKey, tuple[int, str]]:
-    """Return number and name of the runs to compare with, by version and protocol: the address's before pinned ones."""
-    pinned = Baseline.objects.filter(version__in=versions).select_related("run")
-    found = {
-        (own.version_id, own.protocol): (own.run_id, str(own.run)) for own in pinned.defer("run__environment")
-    }
-    scored = {row.pk: row for row in rows if row.pk in asked and row.scores}
-    return found | {scored[pk].section: (pk, str(scored[pk])) for pk in reversed(asked) if pk in scored}
+def pinned_baselines(versions: Iterable[int]) -> dict[SectionKey, tuple[int, str]]:
+    """Return number and name of the runs that are pinned, by version and protocol."""
+    pinned = Baseline.objects.filter(version__in=versions).select_related("run").defer("run__environment")
+    return {(own.version_id, own.protocol): (own.run_id, str(own.run)) for own in pinned}
+
+
+def asked_baselines(
+    project: Project, asked: Sequence[int], hidden: Collection[int]
+) -> tuple[dict[SectionKey, tuple[int, str]], list[str]]:
+    """Return the same of the runs that an address names, and a sentence for each that cannot be a baseline.
+
+    ``hidden`` are the versions whose scores the user may not see.
+    """
+    known = (
+        Run.objects.filter(project=project).exclude(version__in=hidden).in_bulk(list(asked)) if asked else {}
+    )
+    found, problems = {}, []
+    for pk in reversed(asked):  # the first of a section counts
+        run = known.get(pk)
+        if run is not None and run.scored:
+            found[run.version_id, run.protocol] = (pk, str(run))
+        else:
+            problems.append(f"#{pk} cannot be the baseline: it is not a run with scores of this project.")
+    return found, problems
 
 
 def differences(
@@ -110,7 +123,7 @@ def differences(
 
 def key_of(entry: Entry) -> tuple[int, str]:
     """Return what identifies an entry among stored differences: its first run, and a hash if it has several with scores."""
-    ids = sorted(run.pk for run in entry.runs if run.scores)
+    ids = sorted(run.pk for run in entry.scored)
     if len(ids) < 2:
         return (ids[0] if ids else entry.pk), ""
     return ids[0], hashlib.sha256(" ".join(map(str, ids)).encode()).hexdigest()
@@ -126,7 +139,7 @@ def _computed(
     baseline: int, entries: Mapping[tuple[int, str], Entry], samples: Sequence[KnownSample]
 ) -> dict[tuple[int, str], Difference]:
     """Compute and store the differences of entries from a baseline."""
-    ids = {baseline} | {run.pk for entry in entries.values() for run in entry.runs if run.scores}
+    ids = {baseline} | {run.pk for entry in entries.values() for run in entry.scored}
     stored = StoredResults.objects.filter(run__in=ids, code=METRICS_VERSION)
     predicted = dict(stored.values_list("run", "predicted"))
     if baseline not in predicted:  # it was deleted, or its results are not computed
@@ -134,7 +147,7 @@ def _computed(
     tested = [index for index, digit in enumerate(predicted[baseline]) if digit != ABSENT]
     alike, found = {}, {}
     for key, entry in entries.items():
-        own = [predicted[run.pk] for run in entry.runs if run.pk in predicted]
+        own = [predicted[run.pk] for run in entry.scored if run.pk in predicted]
         if own and all(_mask(digits) == _mask(predicted[baseline]) for digits in own):
             alike[key] = [[int(digits[index]) for index in tested] for digits in own]
         else:

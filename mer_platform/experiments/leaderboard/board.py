@@ -12,7 +12,13 @@ from django.db.models import QuerySet
 from mer_platform.composites.blindness import hidden_clips, why_hidden
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.flat import NETWORK, SEED
-from mer_platform.experiments.leaderboard.baselines import Difference, baselines_of, differences, key_of
+from mer_platform.experiments.leaderboard.baselines import (
+    Difference,
+    asked_baselines,
+    differences,
+    key_of,
+    pinned_baselines,
+)
 from mer_platform.experiments.leaderboard.cells import Cell, Details, read_details
 from mer_platform.experiments.leaderboard.columns import (
     DIFFERENCE,
@@ -80,6 +86,8 @@ class Board:
         self.rows = read_rows(project, runs, self._hidden)
         self.query = query = self._known(query)
         read_scores(self.rows, {query.order_key, *(one.key for one in query.where)} & set(self.columns))
+        self._asked, problems = asked_baselines(project, query.baseline, self._hidden)
+        self.problems += problems
         self.hits = chosen(self.rows, query)
         self.entries = entries_of(self.hits, grouped=query.group == "seeds")
         self.sections = sections_of(self.entries, query.order_key, query.descending)
@@ -113,7 +121,7 @@ class Board:
 
     @cached_property
     def _baselines(self) -> dict[SectionKey, tuple[int, str]]:
-        return baselines_of({row.version_id for row in self.hits}, self.query.baseline, self.rows)
+        return {**pinned_baselines({row.version_id for row in self.hits}), **self._asked}
 
     @cached_property
     def baselines(self) -> dict[SectionKey, int]:

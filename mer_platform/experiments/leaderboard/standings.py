@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mer_platform.configurations.flat import SEED
@@ -13,7 +14,7 @@ SectionKey = tuple[int, str]  # version and protocol
 
 @dataclass(frozen=True)
 class Spread:
-    """A score over the seeds of a configuration: mean, standard deviation (None for one run) and range."""
+    """A score over the seeds of a configuration: mean, standard deviation (None for one seed), range and their number."""
 
     mean: float
     sd: float | None
@@ -54,9 +55,15 @@ class Entry:
     def active(self) -> bool:
         return any(run.active for run in self.runs)
 
+    @cached_property
+    def scored(self) -> list[Row]:
+        """The runs with scores, the latest of each seed: the same seed again is the same training, not another sample."""
+        latest = {run.seed: run for run in sorted(self.runs, key=lambda run: run.pk) if run.scores}
+        return list(latest.values())
+
     def spread(self, key: str) -> Spread | None:
-        """Return a score over the runs that have it; None if none has."""
-        return spread([run.scores[key] for run in self.runs if key in run.scores])
+        """Return a score over the seeds that have it; None if none has."""
+        return spread([run.scores[key] for run in self.scored if key in run.scores])
 
     def value(self, key: str) -> Any:
         """Return the value to sort by: a score's mean, the value that all runs share, or the first run's."""
