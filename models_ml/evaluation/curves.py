@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
+from models_ml.evaluation.mean_curves import mean_precision, mean_roc
 from models_ml.evaluation.metrics import class_labels
 from models_ml.evaluation.probabilities import CURVE_RESAMPLES, checked_probabilities, positions_of
 from models_ml.evaluation.uncertainty import Interval, interval_of, resamples
@@ -236,8 +237,8 @@ def curves_of(
             roc[name] = _corners(roc_curve(positive, table[:, position]))
             precision_recall[name] = _steps(precision_recall_curve(positive, table[:, position]))
     if roc:
-        roc[MACRO] = _mean_roc(list(roc.values()))
-        precision_recall[MACRO] = _mean_precision(list(precision_recall.values()))
+        roc[MACRO] = mean_roc(list(roc.values()))
+        precision_recall[MACRO] = mean_precision(list(precision_recall.values()))
     return Curves(
         _areas(labels, table, people, weights),
         {
@@ -375,38 +376,6 @@ def _steps(curve: PrecisionRecall) -> tuple[NDArray, NDArray]:
     recall, first = np.unique(curve.recall, return_index=True)
     above = recall > 0
     return recall[above], curve.precision[first][above]
-
-
-def _mean_roc(lines: Sequence[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
-    """Return the mean of curves over the true positive rate, so that its area is the mean of their areas.
-
-    Where a curve rises at a rate, the mean has two points: below and above the rise.
-    """
-    grid = np.unique(np.concatenate([x for x, _ in lines]))
-    below, above = np.zeros(len(grid)), np.zeros(len(grid))
-    for x, y in lines:
-        at, first = np.unique(x, return_index=True)
-        last = np.append(first[1:], len(x)) - 1
-        low, high = y[first], y[last]
-        place = np.searchsorted(
-            at, grid
-        )  # the first rate of the curve that is not smaller; the last one is 1
-        before = np.maximum(place - 1, 0)
-        span = np.where(place > before, at[place] - at[before], 1)
-        between = high[before] + (low[place] - high[before]) * (grid - at[before]) / span
-        known = at[place] == grid
-        below += np.where(known, low[place], between)
-        above += np.where(known, high[place], between)
-    x, y = np.repeat(grid, 2), np.stack([below, above], axis=1).ravel() / len(lines)
-    kept = np.concatenate([[True], (np.diff(x) > 0) | (np.diff(y) > 0)])
-    return x[kept], y[kept]
-
-
-def _mean_precision(lines: Sequence[tuple[NDArray, NDArray]]) -> tuple[NDArray, NDArray]:
-    """Return the mean of stepped curves over recall, so that its area is the mean of their areas."""
-    grid = np.unique(np.concatenate([recall for recall, _ in lines]))
-    means = np.mean([precision[np.searchsorted(recall, grid)] for recall, precision in lines], axis=0)
-    return grid, means
 
 
 def _rounded(x: NDArray, y: NDArray) -> tuple[list[float], list[float]]:
