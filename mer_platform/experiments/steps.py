@@ -205,14 +205,14 @@ def _after_fold(run: Run) -> None:
     if run.state != Run.State.TRAINING or run.folds.exclude(state=Fold.State.DONE).exists():
         return
     # Not inside the transaction: a bundle can finish dozens of runs. If the worker is killed, the first reader stores them.
-    transaction.on_commit(partial(_store_results, run), robust=True)
+    transaction.on_commit(partial(store_results, run), robust=True)
     if run.experiment.runs.count() == 1:
         queue_model(run)
     else:
         finish(run)
 
 
-def _store_results(run: Run) -> None:
+def store_results(run: Run) -> None:
     """Store the run's metrics and curves. After the last active run, store the ranking and the effects of its experiment."""
     results_of(run)
     curves_of_runs([run])

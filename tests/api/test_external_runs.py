@@ -13,7 +13,14 @@ from sklearn.metrics import f1_score, recall_score
 
 from mer_platform.annotation.models import Assignment, Consensus
 from mer_platform.composites.services import freeze
-from mer_platform.experiments.models import Experiment, ExternalRun, PredictionUpload, Run, StoredResults
+from mer_platform.experiments.models import (
+    Experiment,
+    ExternalRun,
+    PredictionUpload,
+    Run,
+    StoredCurves,
+    StoredResults,
+)
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Membership, Role
 from models_ml.classes import CLASSES
@@ -93,16 +100,18 @@ def test_a_file_and_rows_with_the_same_content_are_the_same_run(api, address):
     assert again.data["run"]["id"] == first.data["run"]["id"]
 
 
-def test_probabilities_and_folds_are_stored(api, address, version):
+def test_probabilities_and_folds_are_stored(api, address, version, django_capture_on_commit_callbacks):
     table = [
         {"sample": s.index, "p_negative": 0.2, "p_positive": 0.5, "p_surprise": 0.3, "fold": s.subject_key}
         for s in version.samples.all()
     ]
-    answer = post(api, address, rows=table)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = post(api, address, rows=table)
     assert answer.data["checked"][0] == "The 6 folds test one subject each, and no subject is in two folds."
     assert answer.data["predicted"] == {"negative": 0, "positive": 24, "surprise": 0}
     run = Run.objects.get()
     assert run.folds.count() == 6
+    assert StoredCurves.objects.filter(run=run).exists()
     prediction = run.predictions.select_related("fold", "sample").first()
     assert (prediction.probabilities, prediction.fold.name) == (
         [0.2, 0.5, 0.3],

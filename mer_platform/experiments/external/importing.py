@@ -23,7 +23,6 @@ from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments import steps
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, PredictionUpload, Run
 from mer_platform.experiments.planned_runs import CPU_QUEUE, plan_runs
-from mer_platform.experiments.results import results_of
 from mer_platform.projects.models import AuditEvent
 from mer_platform.web import actor, storable
 from models_ml.classes import CLASSES
@@ -205,5 +204,7 @@ def _stored(upload: PredictionUpload, version: CompositeVersion, user: Any) -> R
     )
     steps.finish(run)
     AuditEvent.record(upload.project, user, f"uploaded run {run} on {version}")
-    transaction.on_commit(partial(results_of, run), robust=True)  # if it fails, the first reader stores them
+    transaction.on_commit(
+        partial(steps.store_results, run), robust=True
+    )  # if it fails, the first reader does
     return run
