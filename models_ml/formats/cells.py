@@ -66,6 +66,8 @@ class SheetRow:
             return ""
         written = plain(shown(value)) if key == "action_units" else visible(shown(value))
         text = " ".join(written.split())
+        if key == "action_units":
+            text = re.sub(r"^(\d{1,2})\.0+$", r"\1", text)  # a single unit, as pandas writes it
         return "" if text.lower() in PLACEHOLDERS - {"-", "?", "na"} else text
 
     def frame(self, key: str, report: ImportReport, none: frozenset[str] = frozenset()) -> int | None:

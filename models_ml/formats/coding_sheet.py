@@ -23,7 +23,7 @@ COLUMNS = (
     Column("emotion", EMOTION.names, required=False),
     Column("kind", ("Kind", "Micro", "Type"), required=False),
     Column("database", ("Database",), required=False),
-    Column("coder", ("Coder",), required=False),
+    Column("coder", ("Coder", "Annotator", "Rater"), required=False),
     Column("confidence", ("Confidence",), required=False),
     Column("note", ("Note", "Notes"), required=False),
 )  # fmt: skip
@@ -87,7 +87,8 @@ def _import_row(row: SheetRow, table: SheetTable, report: ImportReport) -> Marke
         fields[key] = _text(row, key, report)
     shown = True
     if "kind" in table.columns:
-        fields["kind"], shown = _kind(row, report)
+        kind, shown = _kind(row, report)
+        fields |= {"kind": kind} if kind else {}
     if "confidence" in table.columns:
         fields["confidence"] = row.frame("confidence", report)
     if "note" in table.columns:
@@ -120,20 +121,20 @@ def _without_expression(row: SheetRow, fields: dict[str, Any], report: ImportRep
 
 
 def _kind(row: SheetRow, report: ImportReport) -> tuple[str, bool]:
-    """Return micro or macro, and whether there is an expression; micro if the cell is empty.
+    """Return micro or macro, "" if the cell is empty, and whether there is an expression.
 
     SAMM writes "Micro", "Micro - 1/2" and "Macro".
     """
     word = row.text("kind", report).lower()
     if word == NO_EXPRESSION.lower():
-        return "micro", False
+        return "", False
     for kind in ("micro", "macro"):
         if word.startswith(kind):
             return kind, True
     if word:
         message = f"“{word}” is neither micro nor macro. The row is not imported."
         report.error("kind-unknown", message, file=row.file, row=row.number, column="kind")
-    return "micro", True
+    return "", True
 
 
 def _text(row: SheetRow, key: str, report: ImportReport) -> str:

@@ -11,6 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from models_ml.errors import InputError
 
+
+class OpenQuoteError(InputError):
+    """A quotation mark that is not closed: rows below it would become part of one cell."""
+
+
 BOM = "\ufeff"
 # OWASP, "CSV injection". Excel in East Asian locales takes the full-width signs for the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -87,14 +92,29 @@ def _is_common(character: str) -> bool:
 def delimited(name: str, text: str) -> Iterator[Iterator[tuple[int, Sequence[str]]]]:
     """Yield the numbered rows of a text, once for each usual delimiter.
 
-    Raises InputError while reading if a field is longer than any field of a table.
+    Raises InputError while reading if a field is longer than any field of a table, and OpenQuoteError.
     """
     for delimiter in _DELIMITERS:
         yield _rows(name, text, delimiter)
 
 
 def _rows(name: str, text: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
+    width = 0
     try:
-        yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1)
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1):
+            if any(_holds_rows(cell, delimiter, width) for cell in cells):
+                raise OpenQuoteError(
+                    f"Row {number} of the sheet “{name}” has a quotation mark that is not closed, so the rows below it are "
+                    "part of one cell. Delete the mark, or write it twice in a cell that is in quotation marks, and import "
+                    "the sheet again."
+                )
+            width = max(width, len(cells))
+            yield number, cells
     except csv.Error as error:
         raise InputError(f"The sheet “{name}” cannot be read as csv: {error}.") from error
+
+
+def _holds_rows(cell: str, delimiter: str, width: int) -> bool:
+    """Return whether a line of the cell has as many delimiters as a row of this many cells."""
+    lines = cell.splitlines() if width > 2 else []
+    return len(lines) > 1 and any(line.count(delimiter) >= width - 1 for line in lines)

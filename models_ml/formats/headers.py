@@ -29,6 +29,9 @@ _HINTS = {
     "offset": re.compile(r"offset"),
     "emotion": re.compile(r"emotion(?! ?id\b)"),
     "action_units": re.compile(r"action.?units?|facs|(?<![a-z])aus?(?![a-z])"),
+    "coder": re.compile(
+        r"(?<![a-z])(?:coders?|annotators?|raters?|(?:coded|annotated|labell?ed|rated).by)(?![a-z])"
+    ),
 }
 _LONGEST_NAME = 60  # characters in a message
 

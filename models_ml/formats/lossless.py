@@ -114,6 +114,7 @@ def _coded(clip: entries.Clip, source: Marked, report: ImportReport) -> Iterator
     """Yield the annotations of a clip, and the statements of coders that it shows no expression."""
     done = {coding.coder: coding.done_at for coding in clip.codings}
     unseen = dict(done)
+    sound: list[Marked] = []
     for position, given_entry in enumerate(clip.annotations, 1):
         if isinstance(given_entry, dict):  # also a damaged one shows that the coder saw an expression
             unseen.pop(str(given_entry.get("coder")), None)
@@ -125,13 +126,17 @@ def _coded(clip: entries.Clip, source: Marked, report: ImportReport) -> Iterator
         if wrong:
             message = f"Cannot read annotation {position} of this clip. {wrong}"
             report.error("annotation-damaged", message, column="annotations", **source.where())
+            if isinstance(
+                given_entry, dict
+            ):  # without it, the others are not all that the coder was done with
+                done.pop(str(given_entry.get("coder")), None)
             continue
         record = entry.model_dump(include={"revision", "created_at", "updated_at", "versions"})
         fields = {name: getattr(entry, name) for name in FIELDS}
-        yield replace(
-            source, coder=entry.coder, silent=frozenset(), key=entry.key,
-            record={**record, "done_at": done.get(entry.coder)}, **fields,
-        )  # fmt: skip
+        own = replace(source, coder=entry.coder, silent=frozenset(), key=entry.key, record=record, **fields)
+        sound.append(own)
+    for own in sound:
+        yield replace(own, record={**(own.record or {}), "done_at": done.get(own.coder)})
     for coder, done_at in unseen.items():
         yield replace(no_expression(source), coder=coder, record={"done_at": done_at})
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, Literal, get_args
 
 from openpyxl.utils import get_column_letter
@@ -67,7 +68,10 @@ class ColumnMap:
         return None
 
     def positions(self, header: Sequence[Any]) -> dict[str, int]:
-        """Return the position of each key's column. Raises InputError if two columns have the name."""
+        """Return the position of each key's column.
+
+        Raises InputError if two columns have the name, or if two marks have the same column.
+        """
         names = [same_name(cell) if isinstance(cell, str) else "" for cell in header]
         found: dict[str, int] = {}
         for key, name in self.columns.items():
@@ -79,6 +83,13 @@ class ColumnMap:
                 letters = " and ".join(f"“column {get_column_letter(place + 1)}”" for place in places)
                 raise InputError(f"Several columns are called “{name}”. Write {letters} instead of the name.")
             found[key] = places[0]
+        marks = [key for key in MARKS if key in found]
+        for first, second in combinations(marks, 2):
+            if found[first] == found[second]:
+                raise InputError(
+                    f"The column map gives the {first} and the {second} the same column, “{self.columns[first]}”. Choose "
+                    "another one, or none."
+                )
         return found
 
     def cell(self, key: str, value: Any) -> Any:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from openpyxl.utils import get_column_letter
+
 from models_ml.errors import InputError
 from models_ml.formats.base import MARKS, SHEET_SUFFIXES, Sheet, Tree, Unit
 from models_ml.formats.cells import SheetRow, shown
-from models_ml.formats.csv_text import decode, delimited
+from models_ml.formats.csv_text import OpenQuoteError, decode, delimited
 from models_ml.formats.headers import (
     PLACEHOLDERS,
     Cells,
@@ -109,7 +111,8 @@ def read_table(
     chosen = next((c for c in candidates if _filled(c) and not c.sheet.is_hidden), None)
     chosen = chosen or next((c for c in candidates if _filled(c)), candidates[0])
     positions = choose_columns(chosen.header, chosen.below, columns, sheet.name, report)
-    data = tuple(_data(chosen.below, positions, sheet.name, strict))
+    below = _without_shifted(chosen.sheet, chosen.header.index, sheet.name, report)
+    data = tuple(_data(below, positions, sheet.name, strict))
     _report_oddities(chosen.sheet, chosen.header, positions, sheet.name, report)
     if chosen.sheet.title:
         alike = [(c.sheet.title, _filled(c)) for c in candidates if c is not chosen]
@@ -132,12 +135,19 @@ def _mapped_table(
         if mapping.worksheet and worksheet.title not in ("", mapping.worksheet):
             continue
         index = mapping.find_row(worksheet.rows[:HEADER_WITHIN])
-        if index is None:
+        if index is None or not worksheet.rows:
             continue
         header = worksheet.rows[index][1] if index >= 0 else ()
         positions = mapping.positions(header)
+        width = max((len(cells) for _, cells in worksheet.rows), default=0)
+        if beyond := [mapping.columns[key] for key, position in positions.items() if position >= width]:
+            raise ColumnsError(
+                f"The sheet “{sheet.name}” has no {listed(beyond)}: its last column with a value is "
+                f"{get_column_letter(max(width, 1))}.",
+                sheet.name,
+            )
         rows = []
-        for number, cells in worksheet.rows[index + 1 :]:
+        for number, cells in _without_shifted(worksheet, index, sheet.name, report):
             found = {key: mapping.cell(key, cells[p]) for key, p in positions.items() if p < len(cells)}
             if any(str(value).strip() for value in found.values() if value is not None):
                 found |= mapping.fixed_cells(
@@ -145,7 +155,11 @@ def _mapped_table(
                 )
                 own = {key: found[mapped] for key, mapped in given.items() if mapped in found}
                 rows.append(SheetRow(number, own, sheet.name, strict))
-        report.info("columns-mapped", f"Read with a column map: {mapping.summary()}", file=sheet.name)
+        unused = listed(sorted(key.replace("_", " ") for key in known - set(given.values())), 20)
+        message = f"Read with a column map: {mapping.summary()}" + (
+            f" Not used here: {unused}." if unused else ""
+        )
+        report.info("columns-mapped", message, file=sheet.name)
         return SheetTable(sheet.name, frozenset(given), tuple(rows), _COUNTED_FROM[mapping.frames])
     names = listed(list(mapping.columns.values()), 20)
     raise ColumnsError(
@@ -174,15 +188,25 @@ def worksheets(sheet: Sheet, report: ImportReport) -> Iterator[Worksheet]:
     refused: InputError | None = None
     read = 0
     for rows in delimited(name, text):
+        widths: dict[int, int] = {}
         try:
-            found = limited(rows, name)
+            found = limited(_measured(rows, widths), name)
+        except OpenQuoteError:
+            raise
         except InputError as error:
             refused = error
             continue
         read += 1
-        yield Worksheet("", found)
+        yield Worksheet("", found, widths=widths)
     if refused and not read:
         raise refused
+
+
+def _measured(rows: Iterable[tuple[int, Cells]], widths: dict[int, int]) -> Iterator[tuple[int, Cells]]:
+    """Yield the rows, and note how many cells each has."""
+    for number, cells in rows:
+        widths[number] = len(cells)
+        yield number, cells
 
 
 def _readable(sheet: Sheet, tables: Sequence[_Candidate], report: ImportReport) -> Iterator[Worksheet]:
@@ -335,6 +359,24 @@ def load_sheet(tree: Tree, path: str) -> Sheet:
     """Read a sheet of the tree."""
     with tree.open(path) as file:
         return Sheet(path, file.read(_LARGEST + 1))
+
+
+def _without_shifted(worksheet: Worksheet, header: int, file: str, report: ImportReport) -> Rows:
+    """Return the rows below the header, without those of a csv that have more cells than it: their cells are shifted."""
+    below = worksheet.rows[header + 1 :]
+    width = worksheet.widths.get(worksheet.rows[header][0]) if header >= 0 else None
+    if width is None:
+        return below
+    for number, cells in below:
+        if len(cells) > width:
+            report.error(
+                "row-too-long",
+                f"The row has {len(cells)} cells, but the header has {width}: a value that contains the delimiter may not "
+                "be in quotation marks, so that the cells after it are shifted. The row is not imported.",
+                file=file,
+                row=number,
+            )
+    return [(number, cells) for number, cells in below if len(cells) <= width]
 
 
 def _data(

@@ -21,7 +21,7 @@ from models_ml.formats.action_units import are_units, import_units
 from models_ml.formats.base import FIELDS, Marked, no_expression
 from models_ml.formats.report import ImportReport, listed
 
-Role = Literal["expression", "emotion", "phase", "unit", "kind", "missing", "nothing"]
+Role = Literal["expression", "emotion", "phase", "unit", "kind", "missing", "nothing", "unlabelled"]
 PHASES = ("onset", "apex", "offset", "onset-apex", "apex-offset")
 NO_UNITS = "no action units"
 MISSING = ("no onset", "no apex", "no offset", NO_UNITS)
@@ -128,7 +128,7 @@ def _expressions(spans: Sequence[Span], emotion: str) -> list[Span]:
     for whole in (span for span in spans if span.role == "expression"):
         named = [span for span in labels if _overlap(span, whole)]
         if not named:
-            emotions.append(whole)
+            emotions.append(whole if labels or whole.word else replace(whole, word=emotion))
         elif len(named) == 1:  # its own span is exact, while its emotion can be a label somewhere in it
             emotions = [span for span in emotions if span != named[0]]
             emotions.append(replace(whole, word=named[0].word or whole.word))
@@ -176,6 +176,13 @@ def _report_outsiders(
     spans: Sequence[Span], expressions: Sequence[Span], source: Marked, report: ImportReport
 ) -> None:
     outside = [span for span in spans if not any(_overlap(span, expression) for expression in expressions)]
+    for kind in (span for span in outside if span.role == "kind"):
+        report.warning(
+            "kind-alone",
+            f"“{kind.word}” at {kind.start:g} is not at an expression: it is left out. Name the emotion of the expression "
+            "there, as for the others, to import it.",
+            **source.where(),
+        )
     for phase in (span for span in outside if span.role == "phase"):
         report.warning(
             "phase-alone",

@@ -10,7 +10,7 @@ import re
 import struct
 import zipfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -52,7 +52,8 @@ class Worksheet:
     """A worksheet: its title and its rows with any value, each with its number, from 1.
 
     ``merged`` holds first row, last row (both from 1) and column (from 0) of cells merged over several rows, whose value
-    stands in each of the rows. ``hidden_rows`` counts rows that are hidden or filtered out.
+    stands in each of the rows. ``hidden_rows`` counts rows that are hidden or filtered out. ``widths`` are the numbers of
+    cells of the rows of a csv, by row number, with empty cells at their ends.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Worksheet:
     is_hidden: bool = False
     merged: Sequence[tuple[int, int, int]] = field(default=(), repr=False)
     hidden_rows: int = 0
+    widths: Mapping[int, int] = field(default_factory=dict, repr=False)
 
 
 def is_workbook(name: str, content: bytes) -> bool:

@@ -162,3 +162,17 @@ def test_an_import_without_a_record_of_what_it_did_is_not_undone(api, project, o
     client.force_login(alice)
     page = client.get(reverse("annotation-file", args=[project.slug, batch["id"]])).content.decode()
     assert "Undo the import" not in page
+
+
+def test_a_consensus_of_someone_who_was_deleted_since_comes_back_without_them(api, project, samm_clip, anna):
+    marks = {"onset": 10, "apex": 20, "offset": 30, "emotion": "happiness"}
+    Consensus.objects.create(clip=samm_clip, decided_by=anna, origin="adopted", **marks)
+    sheet_of_all = sheet("6,006_1_2,5572,5583,5594,4,disgust,")
+    batch = checked(api, project, "lab.csv", sheet_of_all, "consensus")
+    choices = {"choices": {str(batch["consensus"][0]["number"]): "change"}}
+    url = f"/api/v1/annotation-imports/{batch['id']}/confirm/"
+    assert api.post(url, choices, format="json").status_code == 200
+    anna.delete()
+    assert undone(api, batch)["conflicts"] == []
+    agreed = Consensus.objects.get()
+    assert (agreed.emotion, agreed.offset, agreed.decided_by) == ("happiness", 30, None)

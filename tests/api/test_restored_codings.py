@@ -156,3 +156,23 @@ def test_a_video_of_another_length_is_not_taken_for_the_clip(api, project, samm_
     }
     batch = checked(api, project, "export.json", json.dumps([task]), "me")
     assert [problem["code"] for problem in batch["problems"]] == codes
+
+
+@pytest.mark.parametrize("how", ["refused", "damaged", "kept out"])
+def test_a_coder_is_not_done_with_a_part_of_the_expressions(api, project, samm_clip, alice, how):
+    for onset in (10, 60):
+        made = Annotation.objects.create(
+            clip=samm_clip, coder=alice, onset=onset, apex=onset, offset=onset + 9, emotion="happiness"
+        )
+        made.keep_version(alice, "labeler")
+    done(samm_clip, alice)
+    document = json.loads(export(api, project, "json"))
+    second = document["clips"][0]["annotations"][1]
+    second |= {"refused": {"emotion": "rapture"}, "damaged": {"revision": 0}}.get(how, {})
+    wipe()
+    batch = checked(api, project, "lab.json", json.dumps(document))
+    choices = {"choices": {str(batch["entries"][1]["number"]): "keep"}} if how == "kept out" else {}
+    url = f"/api/v1/annotation-imports/{batch['id']}/confirm/"
+    assert api.post(url, choices, format="json").status_code == 200
+    assert Annotation.objects.count() == 1
+    assert not Assignment.objects.exists()

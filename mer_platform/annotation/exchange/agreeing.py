@@ -65,7 +65,7 @@ def undo_consensus(changes: Iterable[PlannedChange], outcome: ImportOutcome) -> 
                 outcome.skip(change, "The consensus has changed since the import.")
                 continue
             if before := made.get("before"):
-                fields = {**before, "decided_at": time_of(before["decided_at"])}
+                fields = {**_still_there(before), "decided_at": time_of(before["decided_at"])}
                 Consensus.objects.filter(pk=agreed.pk).update(**fields)
             else:
                 agreed.delete()
@@ -76,6 +76,15 @@ def undo_consensus(changes: Iterable[PlannedChange], outcome: ImportOutcome) -> 
                 continue
             judgement.delete()
         outcome.consensus += 1
+
+
+def _still_there(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return these fields of a consensus, without a decider or an annotation deleted since."""
+    found = dict(before)
+    for name, among in (("decided_by_id", User), ("annotation_id", Annotation)):
+        if not among._default_manager.filter(pk=found[name]).exists():
+            found[name] = None
+    return found
 
 
 def _add(clip: int, change: PlannedChange, by_name: Mapping[str, User], user: Any) -> None:

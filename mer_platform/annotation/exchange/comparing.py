@@ -117,6 +117,7 @@ class Comparer:
         """Return the planned changes of one coder in one clip."""
         statements = [row for row in rows if not row.shown]
         rows = [row for row in rows if row.shown]
+        keyed = sum(bool(row.key) for row in rows)
         pairs, rows = self._by_key(clip, coder, rows, existing)
         taken = {pair.stored.pk for pair in pairs if pair.stored}
         free = [annotation for annotation in existing if annotation.pk not in taken]
@@ -128,6 +129,8 @@ class Comparer:
         changes = [change for pair in pairs if (change := self._change(pair, seen, place))]
         for change in changes:
             change["annotation"] = change["target"] if change["action"] != ADD else None
+            if len(changes) < keyed:  # one was refused, so the coder is not done with the others
+                change["record"]["done_at"] = None
         if done_at := self._done.get((clip.pk, coder.pk)):
             self._keep_done(clip, coder, changes, done_at, nothing=not existing)
         for row in statements[:1]:

@@ -67,7 +67,9 @@ def apply_done(changes: Sequence[PlannedChange], user: Any, outcome: ImportOutco
         if change["shown"] and change["record"].get("done_at"):
             groups[change["clip"], change["coder"]].append(change)
     for (clip, coder), own in groups.items():
-        ours = {c["made"]["annotation"] if "made" in c else c["target"] for c in own if _is_there(c)}
+        if not all(map(_is_there, own)):
+            continue  # without the expressions that were kept out, the coder would state something else
+        ours = {c["made"]["annotation"] if "made" in c else c["target"] for c in own}
         there = list(Annotation.objects.filter(clip=clip, coder=coder))
         if (
             {a.pk for a in there} == ours

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mer_platform.annotation.marks import CODED_FIELDS, MARKS
@@ -79,6 +79,11 @@ def fields_for(row: Marked, kind: type[Stored]) -> dict[str, Any]:
 def content(row: Marked) -> str:
     """Return what the row states, as a text for comparison."""
     return _text(row.stated())
+
+
+def not_done(row: Marked) -> Marked:
+    """Return the row without the statement that its coder was done with the clip."""
+    return row if row.record is None else replace(row, record={**row.record, "done_at": None})
 
 
 def merged_marks(row: Marked, stored: Stored) -> dict[str, int | None]:

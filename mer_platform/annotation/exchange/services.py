@@ -15,7 +15,14 @@ from mer_platform.annotation.exchange.coders import NamedCoder, annotators, matc
 from mer_platform.annotation.exchange.comparing import Comparer, PlannedChange
 from mer_platform.annotation.exchange.models import AnnotationImport
 from mer_platform.annotation.exchange.outcome import ImportOutcome
-from mer_platform.annotation.exchange.placing import Placer, place_consensus, reject, with_rates
+from mer_platform.annotation.exchange.pairing import not_done
+from mer_platform.annotation.exchange.placing import (
+    Placed,
+    Placer,
+    place_consensus,
+    reject,
+    with_rates,
+)
 from mer_platform.annotation.exchange.undoing import undo_import
 from mer_platform.projects.column_maps import remember as remember_columns
 from mer_platform.projects.models import Project
@@ -185,7 +192,7 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
         placed = place_consensus(placer, found)
     else:
         rows = _with_members(batch, user, coded, members, report)
-        entries = comparer.annotations([(p, coder) for row, coder in rows if (p := placer.place(row))])
+        entries = comparer.annotations(_placed(placer, rows))
         placed = [p for row in agreed if (p := placer.place(row))]
     consensus = comparer.consensus(placed)
     for number, change in enumerate([*entries, *consensus]):
@@ -193,6 +200,21 @@ def _compare(batch: AnnotationImport, user: Any, members: Mapping[str, str]) -> 
     problems = sorted(parsed.problems + report.problems, key=lambda p: (p.file, p.row or 0))
     batch.entries, batch.consensus = storable(entries), storable(consensus)
     batch.problems = storable([asdict(problem) for problem in problems])
+
+
+def _placed(placer: Placer, rows: list[tuple[Marked, Any]]) -> list[tuple[Placed, Any]]:
+    """Return the rows that can be placed; where some of a coder's cannot, the coder is not done with the others."""
+    placed: list[tuple[Placed, Any]] = []
+    refused: set[tuple[str, int | None, str]] = set()
+    for row, coder in rows:
+        if found := placer.place(row):
+            placed.append((found, coder))
+        else:
+            refused.add((row.file, row.row, row.coder))
+    return [
+        ((clip, not_done(row) if (row.file, row.row, row.coder) in refused else row), coder)
+        for (clip, row), coder in placed
+    ]
 
 
 def _check_names(batch: AnnotationImport, names: set[str], members: Mapping[str, str]) -> None:

@@ -58,10 +58,11 @@ def _content(tree: Tree, path: str) -> bytes:
 
 @dataclass
 class _Lane:
-    """One set of a coder's tiers; ``mentioned`` as in ``combine``."""
+    """One set of a coder's tiers; ``mentioned`` as in ``combine``. ``naming`` are the tiers that name emotions."""
 
     spans: list[Span] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
+    naming: list[str] = field(default_factory=list)
 
 
 def _document(name: str, document: ElanDocument, report: ImportReport) -> list[Marked]:
@@ -84,6 +85,9 @@ def _document(name: str, document: ElanDocument, report: ImportReport) -> list[M
         spans = list(_spans(tier, meaning, origin, source, report))
         lane.spans += spans
         lane.mentioned |= _mentioned(spans)
+        names = meaning.role == "emotion" or (meaning.role == "expression" and not meaning.word)
+        if names and any(span.role == "emotion" for span in spans):
+            lane.naming.append(tier.name)
     if left_out:
         message = f"Tiers that do not describe expressions were left out: {listed(left_out)}."
         report.info("tier-left-out", message, **source.where())
@@ -98,6 +102,12 @@ def _document(name: str, document: ElanDocument, report: ImportReport) -> list[M
     for (coder, _), lane in sorted(lanes.items()):
         agreed = is_ours and coder == CONSENSUS
         own = replace(source, coder="" if agreed else coder, agreed=agreed)
+        if len(lane.naming) > 1:
+            message = (
+                f"Several tiers name emotions and are read as one coding: {listed(lane.naming)}. If they are of several "
+                "coders, put “@” and the coder's name at the end of each tier's name, for example Emotion@anna."
+            )
+            report.warning("coder-unclear", message, **source.where())
         found += combine(lane.spans, own, report, mentioned=frozenset(lane.mentioned))
     return found
 

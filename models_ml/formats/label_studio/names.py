@@ -28,15 +28,39 @@ def clip_names(data: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(data.get("clip"), str) and data["clip"]:
         return (data["clip"],)
     found: dict[str, None] = {}
-    for value in data.values():
-        path = _path(value) if isinstance(value, str) else ""
-        if not path.lower().endswith(_MEDIA):
-            continue
+    for path in _media(data):
         stem = PurePosixPath(path).stem
-        plain = _HASH.sub("", stem, count=1) if _HASH.match(stem) else stem
+        plain = _plain(stem)
         renamed = [plain.replace("_", " ")] if plain != stem or "/upload/" in path else []
         found |= dict.fromkeys([plain, *renamed, stem])
     return tuple(found)
+
+
+def unclear_media(data: Mapping[str, Any]) -> list[str]:
+    """Return the names of a task's media if several could be the clip; none if it is clear which one is.
+
+    >>> unclear_media({"left": "EP01.mp4", "right": "EP02.mp4"}), unclear_media({"video": "EP01.mp4", "right": "EP02.mp4"})
+    (['EP01', 'EP02'], [])
+    """
+    if isinstance(data.get("clip"), str) and data["clip"]:
+        return []
+    names = list(dict.fromkeys(_plain(PurePosixPath(path).stem) for path in _media(data)))
+    return names if len(names) > 1 else []
+
+
+def _media(data: Mapping[str, Any]) -> list[str]:
+    """Return the paths of what can be the clip: of the media file called “video”, else of videos, else of sounds."""
+    paths = {key: _path(value) for key, value in data.items() if isinstance(value, str)}
+    media = {key: path for key, path in paths.items() if path.lower().endswith(_MEDIA)}
+    if "video" in media:
+        return [media["video"]]
+    videos = [path for path in media.values() if path.lower().endswith(VIDEOS)]
+    return videos or list(media.values())
+
+
+def _plain(stem: str) -> str:
+    """Return the name without the code that Label Studio puts before the name of an upload."""
+    return _HASH.sub("", stem, count=1) if _HASH.match(stem) else stem
 
 
 def _path(value: str) -> str:

@@ -22,7 +22,7 @@ from models_ml.errors import InputError
 from models_ml.formats import json_text
 from models_ml.formats.base import Finding, Marked, Sheet, Tree
 from models_ml.formats.label_studio.frame_rates import find_rate, find_seconds
-from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id
+from models_ml.formats.label_studio.names import clip_names, coder_of, emails_by_id, unclear_media
 from models_ml.formats.report import ImportReport, listed
 from models_ml.formats.spans import CONSENSUS, Span, combine, role_of
 from models_ml.video.filetypes import is_litter
@@ -93,6 +93,14 @@ def _task(
     if not names:
         report.error("clip-missing", "The task does not name a video file: it is not imported.", **where)
         return []
+    if unclear := unclear_media(data):
+        report.error(
+            "clip-unclear",
+            f"The task has several media files ({listed(unclear)}), and none is called “video” in its data: it is not "
+            "imported. Name the one that was annotated “video”.",
+            **where,
+        )
+        return []
     results = _results(task)
     every = [region for _, regions in results for region in regions]
     rate, rates = find_rate(every, data)
@@ -158,6 +166,12 @@ def _annotation(results: Sequence[Any], source: Marked, report: ImportReport) ->
     if found.left_out:
         message = f"Regions of other types were left out: {listed(sorted(found.left_out))}."
         report.info("region-left-out", message, **source.where())
+    if found.unlabelled:
+        places = listed([f"{s.start:g}–{s.end:g}" for spans in found.unlabelled.values() for s in spans])
+        message = (
+            f"Regions without a label are left out ({places}). Label them in Label Studio to import them."
+        )
+        report.warning("region-unlabelled", message, **source.where())
     in_ms = replace(source, unit="ms", rate=None)
     return [
         marking
@@ -168,39 +182,50 @@ def _annotation(results: Sequence[Any], source: Marked, report: ImportReport) ->
 
 @dataclass
 class _Regions:
-    """The regions of a group while they are read. ``emotion`` is a choice about the whole task."""
+    """The regions of a group while they are read. ``emotion`` is a choice about the whole task.
+
+    ``unlabelled`` are regions without a label, as long as no choice names one: they can be boxes around a face.
+    """
 
     frames: list[Span] = field(default_factory=list)
     times: list[Span] = field(default_factory=list)
     emotion: str = ""
     left_out: set[str] = field(default_factory=set)
-    _places: defaultdict[str, list[Span]] = field(
+    unlabelled: dict[str, list[Span]] = field(default_factory=dict)  # by region's id
+    # By region: the list that its spans are in, and their times.
+    _places: defaultdict[str, list[tuple[list[Span], Span]]] = field(
         default_factory=lambda: defaultdict(list)
-    )  # in frames, by region
+    )
 
     def take(self, kind: str | None, value: dict[str, Any], key: Any) -> None:
         """Add a region's spans. Raises KeyError, TypeError, ValueError or AttributeError if it is damaged."""
         if kind == "timelinelabels":
-            self._take_frames(_timeline(value), key)
+            self._take(self.frames, _timeline(value), key)
         elif kind == "videorectangle":
-            self._take_frames(_rectangle(value), key)
+            self._take(self.frames, _rectangle(value), key)
         elif kind == "labels" and "start" in value:
             start, end = 1000 * float(value["start"]), 1000 * float(value["end"])
-            self.times += [_span(start, end, word) for word in _words(value, "labels")]
+            self._take(self.times, [_span(start, end, word) for word in _words(value, "labels") or [""]], key)
         elif kind == "choices":
             for word in _words(value, "choices"):
-                self._choose(word, self._places.get(str(key), []))
+                self._choose(word, "" if key is None else str(key))
         else:
             self.left_out.add(str(kind))
 
-    def _take_frames(self, spans: list[Span], key: Any) -> None:
-        self.frames += spans
-        self._places[str(key)] += dict.fromkeys(replace(span, word="", role="expression") for span in spans)
+    def _take(self, where: list[Span], spans: list[Span], key: Any) -> None:
+        where += (span for span in spans if span.role != "unlabelled")
+        region = f"\0{len(self.unlabelled)}" if key is None else str(key)
+        if unlabelled := [span for span in spans if span.role == "unlabelled"]:
+            self.unlabelled[region] = unlabelled
+        places = dict.fromkeys(replace(span, word="", role="expression") for span in spans)
+        self._places[region] += [(where, place) for place in places]
 
-    def _choose(self, word: str, places: Sequence[Span]) -> None:
+    def _choose(self, word: str, key: str) -> None:
         role = role_of(word)
-        if places:
-            self.frames += [_span(place.start, place.end, word) for place in places]
+        if places := self._places.get(key):
+            self.unlabelled.pop(key, None)
+            for where, place in places:
+                where.append(_span(place.start, place.end, word))
         elif role == "emotion" and not self.emotion:
             self.emotion = word
         elif role == "nothing":
@@ -213,7 +238,7 @@ def _timeline(value: dict[str, Any]) -> list[Span]:
     return [
         _span(float(span["start"]), float(span["end"]), word)
         for span in value["ranges"]
-        for word in _words(value, "timelinelabels")
+        for word in _words(value, "timelinelabels") or [""]
     ]
 
 
@@ -229,14 +254,14 @@ def _rectangle(value: dict[str, Any]) -> list[Span]:
             start = None
     if start is not None:
         spans.append((start, float(value["framesCount"])))
-    return [_span(first, last, word) for first, last in spans for word in _words(value, "labels")]
+    return [_span(first, last, word) for first, last in spans for word in _words(value, "labels") or [""]]
 
 
 def _span(start: float, end: float, word: str) -> Span:
     """Return a span. Raises ValueError if its start or end is infinite."""
     if not isfinite(start) or not isfinite(end):
         raise ValueError("a start or end is infinite")
-    role = role_of(word)
+    role = role_of(word) if word.strip() else "unlabelled"
     return Span(start, end, "" if role == "expression" else word, role)
 
 

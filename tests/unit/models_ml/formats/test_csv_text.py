@@ -73,3 +73,32 @@ def test_an_unclosed_quote_says_that_the_sheet_cannot_be_read(tmp_path: Path) ->
     (tmp_path / "s.csv").write_text('Subject,OnsetF\na,"' + "x" * 200_000)
     with pytest.raises(InputError, match=r"“s\.csv” cannot be read as csv: field larger"):
         table(tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        'a,46,"weird\nb,47,x\nc,48,y\n',
+        'a,46,"weird\nb,47,x\nc,48,"y\nd,49,z\n',
+    ],
+)
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "s.csv").write_text(f"Subject,OnsetF,Notes\n{rows}")
+    with pytest.raises(
+        InputError, match=r"Row 2 of the sheet “s\.csv” has a quotation mark that is not closed"
+    ):
+        table(tmp_path / "s.csv")
+
+
+def test_a_cell_of_several_lines_is_one_cell(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text('Subject,OnsetF,Notes\na,46,"sure,\nor not"\nb,47,\n')
+    found, problems = table(tmp_path / "s.csv")
+    assert ([row.cells["onset"] for row in found.rows], problems) == (["46", "47"], [])
+
+
+def test_a_row_that_is_longer_than_the_header_is_shifted(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("AU,Subject,OnsetF,Notes,\n4,7,a,46,x,y\n4,b,47,x,y\n4+7,c,48\n")
+    found, (problem,) = table(tmp_path / "s.csv")
+    assert [row.cells["onset"] for row in found.rows] == ["47", "48"]
+    assert (problem.severity, problem.code, problem.row) == ("error", "row-too-long", 2)
+    assert "The row has 6 cells, but the header has 5" in problem.message

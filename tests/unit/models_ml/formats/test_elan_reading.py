@@ -263,3 +263,15 @@ def test_a_time_that_is_no_plain_number_counts_as_missing(value: str) -> None:
 def test_what_is_not_xml_is_refused_with_its_place(content: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         annotations.read("sheet.eaf", content)
+
+
+def test_tiers_of_coders_without_an_at_sign_are_named() -> None:
+    finding = read(
+        {"Emotion_anna": timed("a1", 100, 200, "fear"), "Emotion_ben": timed("a2", 110, 210, "fear")}
+    )
+    assert [p.code for p in finding.problems] == ["coder-unclear"]
+    assert "Emotion_anna, Emotion_ben" in finding.problems[0].message
+    apart = read(
+        {"Emotion@anna": timed("a1", 100, 200, "fear"), "Emotion@ben": timed("a2", 110, 210, "fear")}
+    )
+    assert ([m.coder for m in apart.annotations], apart.problems) == (["anna", "ben"], [])

@@ -134,6 +134,54 @@ def test_choices_about_a_region_are_labels_of_it() -> None:
     assert finding.problems == []
 
 
+def test_a_choice_about_the_task_names_the_emotion_of_an_expression_without_one() -> None:
+    finding = read(
+        timeline("Expression", 10, 20), {"id": "c", "type": "choices", "value": {"choices": ["fear"]}}
+    )
+    assert [(m.onset, m.emotion) for m in finding.annotations] == [(10, "fear")]
+    assert finding.problems == []
+
+
+@pytest.mark.parametrize(
+    ("choices", "found", "codes"),
+    [(["fear"], [(10, 20, "fear")], []), ([], [], ["region-unlabelled"])],
+)
+def test_a_region_without_a_label_counts_if_a_choice_names_it(
+    choices: list[str], found: list[tuple], codes: list[str]
+) -> None:
+    region = {"id": "a", "type": "timelinelabels", "value": {"ranges": [{"start": 10, "end": 20}]}}
+    about = [{"id": "a", "type": "choices", "value": {"choices": [choice]}} for choice in choices]
+    finding = read(region, *about)
+    assert [(m.onset, m.offset, m.emotion) for m in finding.annotations] == found
+    assert [problem.code for problem in finding.problems] == codes
+
+
+def test_a_choice_about_a_region_in_seconds_is_a_label_of_it() -> None:
+    region = {"id": "a", "type": "labels", "value": {"start": 1, "end": 2, "labels": ["Expression"]}}
+    finding = read(region, {"id": "a", "type": "choices", "value": {"choices": ["fear"]}})
+    assert [(m.unit, m.onset, m.emotion) for m in finding.annotations] == [("ms", 1000, "fear")]
+
+
+def test_a_kind_apart_from_the_expressions_is_named() -> None:
+    finding = read(timeline("fear", 10, 20), timeline("micro", 50, 60))
+    assert (len(finding.annotations), [p.code for p in finding.problems]) == (1, ["kind-alone"])
+
+
+@pytest.mark.parametrize(
+    ("data", "clips"),
+    [
+        ({"reference": "b.mp4", "video": "a.mp4"}, ["a"]),
+        ({"sound": "b.wav", "recording": "a.mp4"}, ["a"]),
+        ({"left": "b.mp4", "right": "a.mp4"}, []),
+    ],
+)
+def test_the_clip_of_a_task_with_several_media_is_not_guessed(data: dict[str, str], clips: list[str]) -> None:
+    task = {"data": data, "annotations": [{"completed_by": 1, "result": [timeline("fear", 1, 2)]}]}
+    finding = annotations.read("export.json", json.dumps([task]).encode())
+    assert [(m.clip, m.others) for m in finding.annotations] == [(clip, ()) for clip in clips]
+    assert [p.code for p in finding.problems] == ([] if clips else ["clip-unclear"])
+
+
 def test_several_annotations_by_one_coder_are_said() -> None:
     own = [{"completed_by": 1, "result": [timeline("fear", start, start + 5)]} for start in (1, 20)]
     task = {"data": {"video": UPLOAD, "fps": 25}, "annotations": own}

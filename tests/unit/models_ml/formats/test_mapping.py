@@ -240,3 +240,24 @@ def test_a_map_that_is_none_says_what_is_wrong(change: dict[str, Any], message: 
 def test_another_json_document_is_not_a_map(document: object) -> None:
     with pytest.raises(InputError, match="This is not a column map"):
         column_map(document)
+
+
+def test_two_marks_have_no_column_in_common(tmp_path: Path) -> None:
+    path = trees.table(tmp_path / "s.csv", [["V", "S", "E"], ["a", 1, 9]])
+    columns = {"clip": "V", "onset": "S", "apex": "column B", "offset": "E"}
+    with pytest.raises(InputError, match="gives the onset and the apex the same column, “S”"):
+        annotations(path, ColumnMap(columns=columns))
+
+
+def test_a_column_beyond_the_sheet_is_refused(tmp_path: Path) -> None:
+    path = trees.table(tmp_path / "s.csv", [["V", "S", "E"], ["a", 1, 9]])
+    columns = {"clip": "V", "onset": "S", "apex": "column ZZ", "offset": "E"}
+    with pytest.raises(ColumnsError, match="has no column ZZ: its last column with a value is C"):
+        annotations(path, ColumnMap(columns=columns))
+
+
+def test_columns_that_an_import_does_not_use_are_named(tmp_path: Path) -> None:
+    path = trees.table(tmp_path / "s.csv", [["V", "S", "E", "R"], ["a", 1, 9, 30]])
+    columns = {"clip": "V", "onset": "S", "offset": "E", "fps": "R"}
+    (problem,) = annotations(path, ColumnMap(columns=columns)).problems
+    assert problem.message.endswith("Not used here: fps.")
