@@ -7,6 +7,7 @@ onset, apex, offset and emotion is a clip without expressions. Frame numbers are
 of a video count from 1.
 """
 
+import re
 from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import cast
@@ -179,15 +180,15 @@ def _expressions(
     coded = []
     silent = RARELY_CODED | (frozenset(FIELDS) - table.columns)
     for row in rows:
-        kind = row.text("kind", report).lower() or "micro"
-        if kind not in ("micro", "macro"):
+        word = row.text("kind", report).lower()
+        kind = next((kind for kind in ("micro", "macro") if word.startswith(kind)), "")  # SAMM: "Micro - 1/2"
+        if word and not kind:
             report.warning(
                 "kind-unknown",
-                f"“{kind}” is neither micro nor macro: imported as micro.",
+                f"“{word}” is neither micro nor macro: imported as micro.",
                 **_at(row),
                 column="kind",
             )
-            kind = "micro"
         marks = table.marks(row, report)
         emotion = row.text("emotion", report).lower()
         if emotion or any(mark is not None for mark in marks.values()):
@@ -198,7 +199,7 @@ def _expressions(
                 **marks,
                 emotion=emotion,
                 action_units=import_units(row.text("action_units", report), report, **_at(row)),
-                kind=cast(Kind, kind),
+                kind=cast(Kind, kind or "micro"),
                 silent=silent,
                 file=row.file,
                 row=row.number,
@@ -224,7 +225,7 @@ def _report_spellings(listed: dict[_Key, list[SheetRow]], report: ImportReport) 
     """Warn of subjects that differ only in case, blanks or leading zeros. They stay two, as they may be two people."""
     seen: dict[tuple[str, str], str] = {}
     for (database, subject, _), rows in listed.items():
-        plain = "".join(c for c in subject.lower() if c.isalnum()).replace("0", "")
+        plain = re.sub(r"(?<!\d)0+(?=\d)", "", "".join(c for c in subject.lower() if c.isalnum()))
         other = seen.setdefault((database.lower(), plain), subject)
         if other != subject:
             report.warning(

@@ -9,6 +9,7 @@ import os
 import re
 import struct
 import zipfile
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ _ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
 _DAMAGE = (
     zipfile.BadZipFile, InvalidFileException, ParseError, DefusedXmlException, XLRDError, CompDocError,
     struct.error, AssertionError, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, OSError,
-    OverflowError, NotImplementedError,
+    OverflowError, NotImplementedError, LookupError, RuntimeError, zlib.error,
 )  # fmt: skip
 
 

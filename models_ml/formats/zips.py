@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections import Counter
 from typing import BinaryIO
 
@@ -11,6 +12,9 @@ from models_ml.errors import InputError
 _MAX_FILES = 20_000
 _MAX_UNPACKED = 64 << 20  # bytes
 _ZIP_MAGIC = b"PK\x03\x04"
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError, OSError, EOFError,
+)  # fmt: skip
 
 
 class Archive:
@@ -31,7 +35,7 @@ class Archive:
             return
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except _DAMAGE as error:
             raise self._damaged() from error
         inside = [i for i in self._zip.infolist() if i.filename.lower().endswith(suffixes)]
         if len(inside) > _MAX_FILES or sum(info.file_size for info in inside) > _MAX_UNPACKED:
@@ -55,14 +59,7 @@ class Archive:
             return io.BytesIO(self._content)
         try:
             return io.BytesIO(self._zip.read(path))
-        except (
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-            ValueError,
-            OSError,
-            EOFError,
-        ) as error:
+        except _DAMAGE as error:
             raise self._damaged() from error
 
     def _damaged(self) -> InputError:

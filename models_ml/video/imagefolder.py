@@ -82,7 +82,7 @@ class Zip(ImageFiles):
         try:
             self._zip = zipfile.ZipFile(path)
             self._file = path.open("rb", buffering=0)
-        except (zipfile.BadZipFile, ValueError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise InputError(
                 "The zip file is damaged or cut off: its table of contents cannot be read. "
                 "Upload the complete file, or create it again."

@@ -120,3 +120,23 @@ def test_a_manifest_with_missing_columns_says_which_were_found_and_expected(tmp_
         "Columns subject, path not found in the sheet “lab.csv”. Found: Database, Clip, Where. "
         "Expected: database, subject, clip, path."
     )
+
+
+def test_a_kind_is_read_as_in_sheets_of_annotations(tmp_path: Path) -> None:
+    kinds = ["Macro-expression", "Micro - 1/2", ""]
+    rows = [
+        ["Lab", "A", "one", "a/1", 30, n, n + 1, n + 2, "joy", "", kind] for n, kind in enumerate(kinds, 1)
+    ]
+    finding = read(lab(tmp_path, *rows))
+    assert [e.kind for e in finding.clips[0].expressions] == ["macro", "micro", "micro"]
+    assert codes(finding) == []
+
+
+def test_subject_10_is_not_subject_1(tmp_path: Path) -> None:
+    rows = [
+        ["Lab", subject, "one", path, 30, 1, 2, 3, "joy", "", ""]
+        for subject, path in (("sub1", "a/1"), ("sub10", "a/2"))
+    ]
+    assert codes(read(lab(tmp_path, *rows))) == []
+    twice = [*rows, ["Lab", "sub01", "two", "a/1", 30, 1, 2, 3, "joy", "", ""]]
+    assert ("warning", "subject-spelled-two-ways", 4, "subject") in codes(read(lab(tmp_path, *twice)))

@@ -14,6 +14,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.styles import PatternFill
 
 from models_ml.errors import InputError
+from models_ml.formats import annotations
 from models_ml.formats.base import Problem, Sheet
 from models_ml.formats.headers import Column
 from models_ml.formats.report import ImportReport
@@ -332,3 +333,18 @@ def test_random_tables_with_noise_are_read_as_they_were_written(tmp_path: Path, 
 def test_a_long_workbook_is_read(tmp_path: Path) -> None:
     found, _ = table(trees.xlsx(tmp_path / "s.xlsx", [HEADER, *([str(n), n, None] for n in range(20_000))]))
     assert len(found.rows) == 20_000
+
+
+@pytest.mark.parametrize("name", ["s.xlsx", "s.ods", "s.zip"])
+def test_a_file_whose_compressed_data_are_damaged_is_refused(name: str) -> None:
+    file = io.BytesIO()
+    inside = {"s.xlsx": "xl/workbook.xml", "s.ods": "content.xml", "s.zip": "s.eaf"}[name]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr(inside, "<a>" + "text " * 400 + "</a>")
+    content = bytearray(file.getvalue())
+    start = content.rindex(inside.encode(), 0, content.index(b"PK\x01\x02")) + len(inside)
+    content[start : start + 12] = b"\xff" * 12
+    with pytest.raises(InputError, match="damaged"):
+        annotations.read(name, bytes(content))
