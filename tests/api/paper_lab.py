@@ -5,6 +5,7 @@ import pytest
 from mer_platform.annotation.models import Consensus
 from mer_platform.composites.services import freeze
 from mer_platform.experiments.models import Run
+from mer_platform.exports import bundles
 from tests.api.finished_runs import finished
 
 WORDS = ["disgust", "happiness", "surprise"]
@@ -36,3 +37,10 @@ def runs(version, alice) -> list[Run]:
 def browser(client, alice):
     client.force_login(alice)
     return client
+
+
+@pytest.fixture
+def one_form(monkeypatch):
+    """Draw the charts of a bundle in one form and one width: drawing all of them takes seconds."""
+    monkeypatch.setattr(bundles, "FORMATS", {"svg": bundles.FORMATS["svg"]})
+    monkeypatch.setattr(bundles, "COLUMNS", (1,))

@@ -65,6 +65,7 @@ def test_a_bundle_has_figures_tables_data_and_texts(version, runs):
     assert "Left out" not in readme
 
 
+@pytest.mark.usefixtures("one_form")
 def test_the_same_runs_give_the_same_bytes(runs):
     assert files_of(runs) == files_of(runs)
 
@@ -94,6 +95,7 @@ def test_methods_of_one_run_compare_nothing(runs):
     assert "Holm" not in text
 
 
+@pytest.mark.usefixtures("one_form")
 def test_the_api_makes_a_bundle_once(api, runs, work):
     answer = api.post(API, {"runs": [run.pk for run in runs]}, format="json")
     assert answer.status_code == 202, answer.content
@@ -113,6 +115,7 @@ def test_the_api_makes_a_bundle_once(api, runs, work):
     assert (found.files, found.orphans, found.missing) == (1, [], [])
 
 
+@pytest.mark.usefixtures("one_form")
 def test_a_bundle_whose_file_is_gone_is_made_again(api, runs, work):
     first = api.post(API, {"runs": [runs[0].pk]}, format="json").json()["id"]
     work()
@@ -121,6 +124,7 @@ def test_a_bundle_whose_file_is_gone_is_made_again(api, runs, work):
     assert api.post(API, {"runs": [runs[0].pk]}, format="json").json()["id"] != first
 
 
+@pytest.mark.usefixtures("one_form")
 def test_a_bundle_of_a_deleted_run_says_so(api, runs, work):
     api.post(API, {"runs": [run.pk for run in runs]}, format="json")
     pk = runs[1].pk
@@ -139,6 +143,7 @@ def test_wrong_runs_are_refused(api, runs, asked):
     assert "runs" in answer.json()
 
 
+@pytest.mark.usefixtures("one_form")
 def test_only_researchers_get_bundles(api, bobs_api, runs, member, work):
     made = api.post(API, {"runs": [runs[0].pk]}, format="json").json()["id"]
     work()
@@ -149,6 +154,7 @@ def test_only_researchers_get_bundles(api, bobs_api, runs, member, work):
     assert viewer.post(API, {"runs": [runs[0].pk]}, format="json").status_code == 403
 
 
+@pytest.mark.usefixtures("one_form")
 def test_the_page_makes_a_bundle_and_shows_it(browser, runs, work):
     slug = runs[0].project.slug
     page = browser.get(reverse("compare-runs", args=[slug]), {"run": [run.pk for run in runs]})

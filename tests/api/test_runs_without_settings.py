@@ -13,6 +13,7 @@ from mer_platform.experiments.runs.views import FIGURES
 from mer_platform.exports.bundles import write_bundle
 from tests.api.external_runs import external
 from tests.api.finished_runs import finished
+from tests.api.paper_lab import one_form  # noqa: F401  (a fixture)
 from tests.pictures import freeze_pictures
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,7 @@ def test_every_page_and_figure_of_several_runs(runs, browser, project):
 
 
 @pytest.mark.parametrize("runs", KINDS, indirect=True)
-def test_a_paper_bundle(runs):
+def test_a_paper_bundle(runs, one_form):  # noqa: F811
     file = io.BytesIO()
     write_bundle(runs, file)
     with ZipFile(file) as zipped:
