@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from rest_framework.exceptions import ParseError
@@ -19,7 +20,8 @@ class JsonParser(JSONParser):
         """Return the document. Raises ParseError."""
         encoding = (parser_context or {}).get("encoding", "utf-8")
         try:
-            return json.loads(stream.read().decode(encoding), parse_int=_whole, parse_constant=_no_number)
+            text = stream.read().decode(encoding)
+            return json.loads(text, parse_int=_whole, parse_float=_real, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             raise ParseError(
                 f"The request is not JSON from line {error.lineno}, column {error.colno} on."
@@ -34,6 +36,13 @@ def _whole(text: str) -> int:
     if len(text) > _MOST_DIGITS:
         raise ParseError(f"A number of the request has more than {_MOST_DIGITS} digits.")
     return int(text)
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ParseError("A number of the request is too large.")
+    return number
 
 
 def _no_number(name: str) -> float:

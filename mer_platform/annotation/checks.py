@@ -1,5 +1,6 @@
 """What can be wrong with the fields of an annotation that come from a user or a file."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -55,7 +56,7 @@ def check_suggestion(value: Any) -> str:
     if value is None or (
         isinstance(value, dict)
         and set(value) == names
-        and all(type(number) in (int, float) for number in value.values())
+        and all(type(number) in (int, float) and math.isfinite(number) for number in value.values())
     ):
         return ""
     return f"A suggestion must have numbers for exactly {', '.join(sorted(names))}."

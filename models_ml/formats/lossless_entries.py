@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, field_validator
 
 from models_ml.wording import NO_NUL, given, in_words
 
@@ -30,6 +31,14 @@ def _uuid(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise ValueError(f"Must be a UUID, not {given(text)}") from None
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or isfinite(value)
 
 
 Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
@@ -59,9 +68,16 @@ class Fields(Coded):
 
 
 class Content(Fields):
-    """The fields of a version."""
+    """The fields of a version. They are stored as they are, so JSON must have their numbers."""
 
     deleted: bool
+
+    @field_validator("*")
+    @classmethod
+    def _has_finite_numbers(cls, value: Any) -> Any:
+        if not _is_finite(value):
+            raise ValueError("Must be a finite number, not NaN or Infinity")
+        return value
 
 
 class Version(BaseModel):

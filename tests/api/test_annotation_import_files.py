@@ -36,6 +36,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
         ({"note": "x" * 2001}, "at most 2,000 characters"),
         ({"origin": "made up"}, "is not an origin of annotations"),
         (
+            {"suggestion": dict.fromkeys(("onset", "apex", "offset", "confidence"), float("nan"))},
+            "A suggestion must have numbers for exactly apex, confidence, offset, onset",
+        ),
+        (
             {"suggestion": {"onset": 1}},
             "A suggestion must have numbers for exactly apex, confidence, offset, onset",
         ),
@@ -47,6 +51,16 @@ def test_a_damaged_lossless_entry_is_reported(api, project, ours, change, words)
     batch = checked(api, project, "lab.json", json.dumps(document))
     assert any(words in problem["message"] for problem in batch["problems"]), batch["problems"]
     assert batch["entries"] == []
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_cannot_be_stored_is_reported(api, project, ours, number):
+    document = json.loads(export(api, project, "json"))
+    document["clips"][0]["annotations"][0]["versions"][0]["content"]["suggestion"] = {"onset": number}
+    batch = checked(api, project, "lab.json", json.dumps(document))
+    (problem,) = batch["problems"]
+    assert problem["code"] == "annotation-damaged"
+    assert "“versions 1, content, suggestion”: Must be a finite number" in problem["message"]
 
 
 def bomb() -> str:

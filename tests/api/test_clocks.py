@@ -185,6 +185,7 @@ def test_a_rate_that_is_none_is_refused_with_the_rule(api, timed, fps):
     [
         ('{"fps": ' + "9" * 5000 + "}", "A number of the request has more than 40 digits."),
         ('{"fps": ' + "[" * 200_000, "nested too deeply"),
+        ('{"fps": 1e999}', "A number of the request is too large."),
         ('{"fps": NaN}', "NaN is not a number of JSON."),
         ('{"fps"\n 25}', "not JSON from line 2, column 2 on"),
     ],
