@@ -13,7 +13,7 @@ def search_runs(runs: "QuerySet[Run]", text: str) -> "QuerySet[Run]":
 
     The word “external” also finds external runs.
     """
-    for word in text.split():
+    for word in text.replace("\0", " ").split():  # PostgreSQL refuses the sign
         found = Q(pk=row_id(word.removeprefix("#")))
         if word.casefold() == "external":
             found |= Q(config__isnull=True)

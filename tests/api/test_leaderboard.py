@@ -303,3 +303,27 @@ def test_a_deleted_author_is_no_one(get, runs, alice, project):
     Run.objects.filter(pk=runs["good"].pk).update(created_by=carol)
     carol.delete()
     assert f'id="run-{runs["good"].pk}"' in get()
+
+
+def test_runs_are_sorted_and_filtered_by_tested_samples(listed, runs, version):
+    total = version.samples.count()
+    assert len(listed(f"?where=samples%3D{total}")) == len([run for run in runs.values() if run.scored])
+    assert listed("?where=samples>9999") == []
+    assert listed("?ordering=-samples&where=samples>0")[0] == "other"
+
+
+def test_a_condition_on_tags_finds_a_part_of_one(listed, runs, project):
+    runs["fair"].tags.add(Tag.objects.create(project=project, name="for the paper"))
+    assert listed("?where=tags~paper") == ["fair"]
+
+
+def test_a_condition_on_the_difference_is_refused_in_words(get, runs):
+    assert "is neither a score nor a setting" in get("?where=difference>0")
+
+
+def test_a_null_character_in_an_address_is_left_out(client, get, project, runs):
+    assert "#" in get("?q=%00majority")
+    for name in ("experiments", "compare-runs"):
+        assert (
+            client.get(reverse(name, args=[project.slug]) + "?q=%00x&tag=%00&author=%00").status_code == 200
+        )

@@ -135,6 +135,26 @@ def test_grouped_seeds_show_the_difference_of_their_mean(act, get, runs):
     assert expected.value == pytest.approx(mean)
 
 
+def test_a_seed_that_was_run_twice_counts_once(api, act, get, runs, version, alice):
+    again = run_with_errors(version, 6, alice, net={"name": "ststnet"}, seed=1)
+    act("pin-run", runs[2])
+    found = api.get(f"/api/v1/projects/{version.project.pk}/leaderboard/?group=seeds").json()["results"][0]
+    assert {run["id"] for run in found["runs"]} == {runs[0].pk, runs[1].pk, again.pk}
+    scores = [run.stored_results.uf1 for run in runs[:2]]
+    assert found["values"]["uf1"] == pytest.approx(np.mean(scores))
+    assert found["seeds"]["uf1"]["sd"] == pytest.approx(np.std(scores, ddof=1))
+    assert found["seeds"]["uf1"]["runs"] == 2
+    assert found["difference"]["uf1"] == pytest.approx(np.mean(scores) - runs[2].stored_results.uf1)
+
+
+def test_a_repeated_baseline_is_not_compared_with_itself(api, act, runs, version, alice):
+    run_with_errors(version, 16, alice, net={"name": "majority"})
+    act("pin-run", runs[2])
+    found = api.get(f"/api/v1/projects/{version.project.pk}/leaderboard/?group=seeds").json()["results"][1]
+    assert (len(found["runs"]), found["seeds"], found["difference"]) == (2, {}, None)
+    assert found["intervals_95"]["uf1"] is not None
+
+
 def test_a_group_of_one_run_is_compared_like_the_run():
     rng = np.random.default_rng(0)
     true, first, second = (rng.integers(3, size=60) for _ in range(3))

@@ -53,6 +53,15 @@ def test_a_view_keeps_the_address_without_ticks(save, run, runs_page):
     assert "(changed)" not in answer.content.decode()
 
 
+def test_a_null_character_is_no_part_of_a_name(save, change, run):
+    save("Best\0of all")
+    view = SavedView.objects.get()
+    assert view.name == "Best of all"
+    change(view, name="Bet\0ter")
+    view.refresh_from_db()
+    assert view.name == "Bet ter"
+
+
 def test_a_changed_view_can_be_overwritten(save, change, signed_in, run, runs_page):
     save("Best")
     view = SavedView.objects.get()

@@ -98,11 +98,8 @@ def differences(
     wanted: dict[int, dict[tuple[int, str], Entry]] = {}
     for entry in entries:
         baseline = baselines.get(entry.first.section)
-        if (
-            baseline
-            and any(run.scores for run in entry.runs)
-            and [run.pk for run in entry.runs] != [baseline]
-        ):
+        scored = [run.pk for run in entry.scored]
+        if baseline and scored and scored != [baseline]:
             wanted.setdefault(baseline, {})[key_of(entry)] = entry
     if not wanted:
         return {}
@@ -122,7 +119,7 @@ def differences(
 
 
 def key_of(entry: Entry) -> tuple[int, str]:
-    """Return what identifies an entry among stored differences: its first run, and a hash if it has several with scores."""
+    """Return what identifies an entry among stored differences: its first run, and a hash if several seeds have scores."""
     ids = sorted(run.pk for run in entry.scored)
     if len(ids) < 2:
         return (ids[0] if ids else entry.pk), ""

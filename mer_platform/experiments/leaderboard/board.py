@@ -103,7 +103,7 @@ class Board:
         """Leave out of the query what is not known, and say so."""
         if not self.rows:
             return query
-        known = {*self.columns, "name"}
+        known = {*self.columns, "name"} - {DIFFERENCE}  # differences are computed of what is listed only
         if query.order_key not in known or query.order_key in UNSORTED:
             self.problems.append(
                 f"Cannot sort by “{query.order_key}”: it is neither a score nor a setting of these runs. "

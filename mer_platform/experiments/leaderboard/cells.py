@@ -54,7 +54,7 @@ class Details:
                 return Cell(column, None, NONE)
             interval = None
             if found.runs == 1:
-                scored = next(own for own in entry.runs if column.key in own.scores)
+                scored = next(own for own in entry.scored if column.key in own.scores)
                 interval = interval_of_score(self.intervals.get(scored.pk, {}), column.key)
             return Cell(column, found.mean, f"{found.mean:.3f}", interval, found if found.runs > 1 else None)
         if column.kind == "setting":

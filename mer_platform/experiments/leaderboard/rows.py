@@ -17,6 +17,7 @@ from mer_platform.projects.models import Project
 from models_ml.evaluation import METRICS_VERSION
 
 SCORED = (Run.State.FINISHING, Run.State.FINISHED)
+SAMPLES = "samples"
 AT_ONCE = 20  # runs whose missing results one request computes: the worker stores them as it finishes a run
 
 
@@ -41,6 +42,7 @@ class Row:
     apex_jitter: int
     scores: dict[str, float] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
+    samples: int | None = None  # that it was tested on; read only if it is asked for
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.marked_name}"
@@ -101,6 +103,8 @@ _FACTS = {
     "author": lambda row: row.author,
     "created": lambda row: row.created_at.timestamp(),
     "duration": lambda row: row.seconds,
+    "samples": lambda row: row.samples,
+    "tags": lambda row: ", ".join(row.tags) or None,
 }
 _FIELDS = (
     "pk", "name", "version_id", "experiment_id", "state", "starred", "archived_at", "created_by__username", "created_at",
@@ -171,16 +175,20 @@ def _compute(rows: Sequence[Row]) -> None:
 
 
 def read_scores(rows: Iterable[Row], keys: Iterable[str]) -> None:
-    """Read further scores of all rows: of a class (``f1.negative``) or of a database (``uf1.CASME II``), in one query."""
-    wanted = [key for key in keys if "." in key]
+    """Read more of all rows in one query: ``samples``, and scores of a class (``f1.negative``) or database (``uf1.X``)."""
+    asked = set(keys)
+    wanted = [key for key in asked if "." in key]
     known = {row.pk: row for row in rows if row.scores}
-    if not wanted or not known:
+    if not known or not (wanted or SAMPLES in asked):
         return
     columns = score_columns_of(wanted)
+    counts = {"sample_count": KeyTransform("samples", "evaluation")} if SAMPLES in asked else {}
     stored = StoredResults.objects.filter(code=METRICS_VERSION)
     stored = stored.filter(run__in=list(known)) if len(known) < 500 else stored.filter(_same_projects(known))
-    for run, *values in stored.annotate(**columns).values_list("run", *columns):
+    for run, *values in stored.annotate(**columns, **counts).values_list("run", *columns, *counts):
         if run in known:
+            if counts:
+                known[run].samples = values.pop()
             known[run].add_scores(wanted, values)
 
 

@@ -79,7 +79,7 @@ def checked_query(text: str) -> str:
 
 
 def _name(project: Project, text: str, own: SavedView | None = None) -> str:
-    name = " ".join(text.split())
+    name = " ".join(text.replace("\0", " ").split())
     if not name:
         raise ValidationError({"name": "A view needs a name."})
     if len(name) > SavedView.LONGEST:

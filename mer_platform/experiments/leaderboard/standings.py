@@ -57,9 +57,9 @@ class Entry:
 
     @cached_property
     def scored(self) -> list[Row]:
-        """The runs with scores, the latest of each seed: the same seed again is the same training, not another sample."""
-        latest = {run.seed: run for run in sorted(self.runs, key=lambda run: run.pk) if run.scores}
-        return list(latest.values())
+        """The runs with scores, the oldest of each seed, as in comparisons: the same seed again is not another sample."""
+        by_seed = {run.seed: run for run in sorted(self.runs, key=lambda run: -run.pk) if run.scores}
+        return sorted(by_seed.values(), key=lambda run: run.pk)
 
     def spread(self, key: str) -> Spread | None:
         """Return a score over the seeds that have it; None if none has."""

@@ -38,7 +38,7 @@ class Listing:
 
     @classmethod
     def of(cls, project: Project, data: QueryDict) -> "Listing":
-        given = {name: data.get(name, "").strip()[:200] for name in ("q", "tag", "author")}
+        given = {name: data.get(name, "").replace("\0", "").strip()[:200] for name in ("q", "tag", "author")}
         state, archived, order = data.get("state", ""), data.get("archived", ""), data.get("order", "")
         return cls(
             project,
