@@ -185,6 +185,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     )
     subject = serializers.CharField(source="sample.subject_key")
     true_label = serializers.CharField(source="sample.label")
+    predicted = serializers.CharField(allow_null=True, help_text="null for a clip that you have yet to code.")
 
     class Meta:
         model = Prediction
@@ -195,7 +196,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     def to_representation(self, prediction: Prediction) -> dict[str, Any]:
         data = super().to_representation(prediction)
         if data["clip"] in self.context["blind"]:  # the caller has yet to code this clip
-            data["true_label"] = None
+            data |= dict.fromkeys(("true_label", "predicted", "probabilities"))
         return data
 
 
@@ -281,7 +282,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
     @extend_schema(responses=PredictionSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def predictions(self, request: Request, pk: str) -> Response:
-        """The prediction of each sample. true_label is null for clips that the caller has yet to code."""
+        """The prediction of each sample, without classes and probabilities for clips that the caller has yet to code."""
         run = self.get_object()
         # True labels come from the annotations of others, and coding is blind.
         require(request.user, run.project, Role.RESEARCHER)
@@ -303,8 +304,16 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
     @extend_schema(responses=FoldSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def folds(self, request: Request, pk: str) -> Response:
-        """Each fold: its loss by epoch, and the hash of the weights that made its predictions."""
-        return Response(FoldSerializer(self.get_object().folds.all(), many=True).data)
+        """Each fold: its loss by epoch, and the hash of the weights that made its predictions.
+
+        `oracle`, the class that each epoch would have predicted, is null while scores are hidden from you.
+        """
+        run = self.get_object()
+        folds = list(run.folds.all())
+        if why_scores_hidden(request.user, run.version_id):
+            for fold in folds:
+                fold.oracle = None
+        return Response(FoldSerializer(folds, many=True).data)
 
 
 @method_decorator(cache_control(private=True, max_age=3600), name="dispatch")
