@@ -387,6 +387,13 @@ def test_a_clip_opens_at_its_apex_with_the_predictions_shown(gallery, clip_page,
     assert "predicts" in clip_page(good)
 
 
+def test_a_clip_shows_the_probability_of_the_predicted_class(clip_page, good):
+    Prediction.objects.filter(run=good, sample__index=10).update(
+        probabilities=[0.25, 0.7, 0.05], predicted="negative"
+    )
+    assert "predicts <strong>negative</strong> (0.25)" in clip_page(good)
+
+
 @pytest.mark.parametrize("sample", ["", "x", 3, 99])
 def test_a_clip_shows_no_prediction_of_another_sample(clip_page, good, sample):
     assert "predicts" not in clip_page(good, sample=sample)

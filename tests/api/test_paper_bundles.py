@@ -16,6 +16,7 @@ from mer_platform.exports.bundles import charts, write_bundle
 from mer_platform.exports.models import PaperBundle
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
+from tests.api.external_runs import external
 from tests.api.finished_runs import finished
 from tests.api.paper_lab import *  # noqa: F403
 from tests.api.paper_lab import GOOD
@@ -87,6 +88,15 @@ def test_methods_have_the_numbers_of_the_runs(version, alice, runs):
         version.content_hash[:12],
     ):
         assert part in text, part
+
+
+def test_methods_claim_nothing_of_the_folds_of_other_code(version, runs):
+    theirs = external(version, GOOD)
+    assert "“leave one subject out” (12 samples predicted)" in methods_of([theirs])
+    assert "had an influence" not in methods_of([theirs])
+    text = methods_of([runs[0], theirs])
+    assert "“leave one subject out” (4 folds; 12 samples predicted)" in text
+    assert f"In the run #{runs[0].pk}, no sample that a fold holds out had an influence" in text
 
 
 def test_methods_of_one_run_compare_nothing(runs):

@@ -14,6 +14,7 @@ from mer_platform.composites.models import Sample
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, SCORED
 from mer_platform.experiments.models import Prediction, Run
 from mer_platform.projects.access import row_id
+from models_ml.classes import CLASSES
 
 RUNS_IN_NOTE = 3
 
@@ -30,7 +31,10 @@ class Note:
     @staticmethod
     def probability(prediction: Prediction) -> float | None:
         """Return the probability of the predicted class."""
-        return max(prediction.probabilities) if prediction.probabilities else None
+        if not prediction.probabilities:
+            return None
+        # Not the highest one: other code may predict a class that is not the most probable.
+        return prediction.probabilities[CLASSES.index(prediction.predicted)]
 
     @property
     def stated(self) -> list[tuple[Run, str, float | None]]:

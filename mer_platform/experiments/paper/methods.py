@@ -76,17 +76,22 @@ def _testing(runs: Sequence[Run]) -> list[str]:
         who = "All runs were" if len(same) == len(runs) else f"Runs {_numbers(same)} were"
         if len(runs) == 1:
             who = "The run was"
-        folds = sorted({run.folds.count() for run in same})
+        # Other code need not say what its folds were: then all samples are in one here.
+        folds = sorted({run.folds.count() for run in same if not run.is_external})
+        counts = [" or ".join(counted(n, "fold") for n in folds)] if folds else []
         tested = sorted({results_of(run).evaluation.samples for run in same})
         samples = " or ".join(f"{n:,}" for n in tested)
         texts.append(
-            f"{who} tested by the protocol “{protocol}” ({' or '.join(counted(n, 'fold') for n in folds)}; "
-            f"{samples} samples predicted)."
+            f"{who} tested by the protocol “{protocol}” ({'; '.join([*counts, f'{samples} samples predicted'])})."
         )
-    if any(not run.is_external for run in runs):
+    own = [run for run in runs if not run.is_external]
+    if own:
+        which = (
+            "No" if len(own) == len(runs) else f"In the run{'s' if len(own) > 1 else ''} {_numbers(own)}, no"
+        )
         texts.append(
-            "No sample that a fold holds out had an influence on its network: neither on its weights nor on the scale of "
-            "its inputs nor on the choice of its epoch."
+            f"{which} sample that a fold holds out had an influence on its network: neither on its weights nor on the scale "
+            "of its inputs nor on the choice of its epoch."
         )
     return texts
 
