@@ -34,6 +34,7 @@ _HINTS = {
     ),
 }
 _LONGEST_NAME = 60  # characters in a message
+_LETTERS = 18_278  # columns that spreadsheets have letters for, A to ZZZ
 
 
 class ColumnsError(InputError):
@@ -77,7 +78,8 @@ class Header:
     def place(self, position: int) -> str:
         """Return a column as a spreadsheet shows it: D “Onset”."""
         name = str(self.cells[position] or "").strip() if position < len(self.cells) else ""
-        return f"{get_column_letter(position + 1)} “{name}”" if name else get_column_letter(position + 1)
+        letter = get_column_letter(position + 1) if position < _LETTERS else str(position + 1)
+        return f"{letter} “{name}”" if name else letter
 
     def named(self) -> list[str]:
         """Return the names of the columns that have one, long ones cut."""

@@ -115,6 +115,8 @@ def _table(name: str, sheets: Iterator[Worksheet] | list[Worksheet], report: Imp
             "0), or “database”, “subject” and “clip”, in a header row."
         )
     sheet, header = best
+    if len(header.cells) > MOST_COLUMNS:
+        raise InputError(f"{called} has {len(header.cells):,} columns, but the limit is {MOST_COLUMNS}.")
     below = sheet.rows[header.index + 1 :]
     _check_columns(called, header)
     if not below:

@@ -15,7 +15,7 @@ _ESCAPED = {
     "‘": "`", "’": "'", "…": "\\ldots{}", "×": "$\\times$", "±": "$\\pm$", "≤": "$\\leq$", "≥": "$\\geq$",
     "≠": "$\\neq$", "≈": "$\\approx$", "→": "$\\rightarrow$", "·": "$\\cdot$", "²": "$^2$", "³": "$^3$",
     "\N{NO-BREAK SPACE}": "~", "½": "$\\frac{1}{2}$", "µ": "$\\mu$", "°": "$^\\circ$", "\n": " ", "\t": " ", "\r": " ",
-    "[": "{[}", "]": "{]}", **_GREEK,
+    "[": "{[}", "]": "{]}", "*": "{*}", **_GREEK,
 }  # fmt: skip
 _LAST_SET = 0x17F  # of Latin Extended-A, whose letters the font encoding T1 mostly has
 _NOT_IN_T1 = set("ĦħĿŀŉŦŧĸſĐĲĳŊŋ¤¦ª¬­¯´¸¹º¼¾¨¢£¥©®¶")

@@ -349,3 +349,12 @@ def test_it_goes_with_its_project(api, address, project):
     )
     assert not Run.objects.filter(pk=run).exists()
     assert not ExternalRun.objects.exists()
+
+
+def test_a_table_with_very_many_columns_is_refused_in_words(api, address):
+    content = b"sample,predicted" + b",x" * 20_000 + b"\n0,negative\n"
+    answer = api.post(
+        address, {"protocol": "loso", "file": SimpleUploadedFile("wide.csv", content)}, format="multipart"
+    )
+    assert answer.status_code == 400
+    assert "“wide.csv” has 20,002 columns, but the limit is 256." in answer.json()["file"]

@@ -75,6 +75,13 @@ def test_latex_has_rules_a_caption_a_label_and_escaped_texts():
     assert "In the preamble: \\usepackage[T1]{fontenc} \\usepackage{booktabs}" in text
 
 
+def test_a_star_at_the_start_of_a_row_is_printed():
+    text = as_latex(Table("stars", "Stars.", ["Run", "UF1"], [["a", 0.5], ["* best", 0.7]]))
+    assert (
+        "\\\\\n{*} best & 0.700" in text
+    )  # LaTeX reads a bare star after the end of a row as part of that end
+
+
 def test_a_long_table_continues_on_the_next_page():
     text = as_latex(Table("long", "Long.", ["Run", *"abcdef"], [[str(n), *range(6)] for n in range(100)]))
     assert "\\begin{longtable}{lrrrrrr}" in text
