@@ -394,6 +394,14 @@ def test_a_clip_shows_the_probability_of_the_predicted_class(clip_page, good):
     assert "predicts <strong>negative</strong> (0.25)" in clip_page(good)
 
 
+def test_a_class_that_other_code_predicts_against_its_probabilities_is_not_confident(gallery, good):
+    wrong = Prediction.objects.filter(run=good, sample__index=10)
+    assert shown(gallery(good, kind="confident")) == [10]
+    wrong.update(probabilities=[0.1, 0.85, 0.05], predicted="negative")
+    assert shown(gallery(good, kind="confident")) == []
+    assert shown(gallery(good, kind="all", sort="margin"))[0] == 10
+
+
 @pytest.mark.parametrize("sample", ["", "x", 3, 99])
 def test_a_clip_shows_no_prediction_of_another_sample(clip_page, good, sample):
     assert "predicts" not in clip_page(good, sample=sample)

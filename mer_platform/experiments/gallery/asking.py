@@ -209,7 +209,7 @@ class Answer:
             "disagree": lambda: (outcomes.votes > 0).sum(axis=0) > 1,
             "all-wrong": lambda: (wrong == tested).all(axis=0),
             "wrong": lambda: self._by_run(wrong),
-            "confident": lambda: self._of_reference(wrong) & (self.confidence.highest >= CONFIDENT),
+            "confident": lambda: self._of_reference(wrong) & (self.confidence.probability >= CONFIDENT),
             "all-correct": lambda: ~wrong.any(axis=0),
             "all": lambda: np.ones(len(outcomes.samples), np.bool_),
         }
@@ -226,7 +226,7 @@ class Answer:
         samples = self.outcomes.samples
         sort = self.question.sort
         if sort == "confidence":
-            return np.nan_to_num(-self.confidence.highest, nan=np.inf)
+            return np.nan_to_num(-self.confidence.probability, nan=np.inf)
         if sort == "margin":
             return np.nan_to_num(self.confidence.margin, nan=np.inf)
         if sort == "disagreement":

@@ -80,24 +80,28 @@ def outcomes_of(runs: Sequence[Run]) -> Outcomes:
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure a run is of each sample: its highest probability, and the gap to the second highest.
+    """How sure a run is of each sample: the probability of the predicted class, and the gap to the highest of the others.
 
-    Both are (N,) and NaN where the run has no probabilities.
+    Both are (N,) and NaN where the run has no probabilities. The gap is negative where other code predicted a class that is
+    not the most probable.
     """
 
-    highest: NDArray[np.float64]
+    probability: NDArray[np.float64]
     margin: NDArray[np.float64]
 
 
 def confidence_of(run: Run, samples: int) -> Confidence:
-    highest, margin = np.full(samples, np.nan), np.full(samples, np.nan)
-    rows = Prediction.objects.filter(run=run).values_list("sample__index", "probabilities")
-    known: list[tuple[int, list[float]]] = [(index, values) for index, values in rows if values]
+    probability, margin = np.full(samples, np.nan), np.full(samples, np.nan)
+    rows = Prediction.objects.filter(run=run).values_list("sample__index", "probabilities", "predicted")
+    known: list[tuple[int, Any, str]] = [row for row in rows if row[1]]
     if known:
-        indices = [index for index, _ in known]
-        ordered = np.sort(np.array([values for _, values in known], np.float64), axis=1)
-        highest[indices], margin[indices] = ordered[:, -1], ordered[:, -1] - ordered[:, -2]
-    return Confidence(highest, margin)
+        indices = [index for index, *_ in known]
+        others = np.array([values for _, values, _ in known], np.float64)
+        places = np.arange(len(known)), np.array([CLASSES.index(predicted) for *_, predicted in known])
+        probability[indices] = others[places]
+        others[places] = -np.inf
+        margin[indices] = probability[indices] - others.max(axis=1)
+    return Confidence(probability, margin)
 
 
 def probabilities_of(runs: Sequence[Run], indices: Sequence[int]) -> dict[tuple[int, int], list[float]]:
