@@ -163,6 +163,7 @@ def test_starred_and_tagged_runs_are_found(get, listed, runs, project):
         ("where=nonsense", "“nonsense” is not a condition."),
         ("where=train.epoch=3", "“train.epoch” is neither a score nor a setting of these runs"),
         ("where=uf1>high", "compares with “high”, which is not a number"),
+        ("where=created>2020", "State dates with since and until, for example since=2026-05-01."),
         ("columns=colour", "“colour” is not a column of these runs"),
         ("since=yesterday", "“since” must be a date like 2026-03-31, not “yesterday”."),
         ("state=tired", "“tired” is not a state."),

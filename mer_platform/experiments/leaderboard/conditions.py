@@ -77,6 +77,10 @@ def parse_condition(text: str) -> Condition:
             "for example train.epochs>=30."
         )
     key, operator, value = text[: found.start()].strip(), found[0], text[found.end() :].strip()
+    if key == "created":
+        raise InputError(
+            f"“{text}” compares a date. State dates with since and until, for example since=2026-05-01."
+        )
     if operator[0] in "<>" and _number(value) is None:
         raise InputError(f"“{text}” compares with “{value}”, which is not a number.")
     return Condition(key, operator, value)

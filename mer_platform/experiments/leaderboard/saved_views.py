@@ -46,11 +46,12 @@ def change_view(
 
     Raises ValidationError as ``save_view``.
     """
-    if name is not None:
-        view.name = _name(view.project, name, view)
     if query is not None:
         view.query = checked_query(query)
     with transaction.atomic():
+        Project.objects.select_for_update().get(pk=view.project_id)  # so that two cannot take one name
+        if name is not None:
+            view.name = _name(view.project, name, view)
         if is_default is not None:
             SavedView.objects.filter(project=view.project_id, is_default=True).update(is_default=False)
             view.is_default = is_default
