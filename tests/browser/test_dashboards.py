@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.charts import draw_all_charts
 
 pytestmark = pytest.mark.browser
 PROJECT = "dashboards"
@@ -51,15 +52,6 @@ def sign_in(page: Page, url: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
-
-
-def draw_all_charts(page: Page) -> None:
-    """Scroll to each chart, since charts are drawn when they come into view, and wait until it is there."""
-    for chart in page.locator("mer-figure").all():
-        if chart.is_visible():  # not in a closed part of the page
-            chart.scroll_into_view_if_needed()
-            expect(chart).not_to_have_attribute("state", "loading", timeout=20_000)
-            expect(chart).not_to_have_attribute("state", "failed")
 
 
 def without_numbers(page: Page) -> list[str]:

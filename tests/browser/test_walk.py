@@ -207,7 +207,7 @@ def spy(onset, apex, config, **names):
 
 real, clips.aligned_pair = clips.aligned_pair, spy
 feature_cache.default_storage.exists = lambda name: False
-for sample in Sample.objects.select_related("clip"):
+for sample in Sample.objects.filter(version__composite__project__slug="walk").select_related("clip"):
     feature_cache.load_samples([sample], FeatureConfig())
 print(json.dumps(seen))
 """
