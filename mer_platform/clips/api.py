@@ -12,7 +12,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.packindex import notes_of, read_index
@@ -21,15 +20,17 @@ from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
-from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from models_ml.errors import InputError
 from models_ml.video.filetypes import VIDEOS_IN_WORDS
 
 
-class DatabaseSerializer(serializers.ModelSerializer):
+class DatabaseSerializer(ApiModelSerializer):
     project = own_related(Project.objects.all(), "pk")()
     emotions = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
 
@@ -47,13 +48,13 @@ class DatabaseSerializer(serializers.ModelSerializer):
         return attrs
 
 
-class SubjectSerializer(serializers.ModelSerializer):
+class SubjectSerializer(ApiModelSerializer):
     class Meta:
         model = Subject
         fields = ["id", "database", "name"]
 
 
-class ClipSerializer(serializers.ModelSerializer):
+class ClipSerializer(ApiModelSerializer):
     database = serializers.IntegerField(source="subject.database_id", read_only=True)
     database_name = serializers.CharField(source="subject.database.name", read_only=True)
     subject = serializers.CharField(source="subject.name", read_only=True)
@@ -88,7 +89,7 @@ class RateField(serializers.Field):
         return str(value)
 
 
-class ClipChangeSerializer(serializers.Serializer):
+class ClipChangeSerializer(ApiSerializer):
     fps = RateField(help_text="The true recording rate in frames per second: 200, “29.97” or “30000/1001”.")
 
     def validate(self, attrs: Any) -> Any:
@@ -99,7 +100,7 @@ class ClipChangeSerializer(serializers.Serializer):
         return attrs
 
 
-class FlowPictureSerializer(serializers.ModelSerializer):
+class FlowPictureSerializer(ApiModelSerializer):
     database = serializers.IntegerField(source="subject.database_id", read_only=True)
     database_name = serializers.CharField(source="subject.database.name", read_only=True)
     subject = serializers.CharField(source="subject.name", read_only=True)
@@ -113,7 +114,7 @@ class FlowPictureSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class UploadSerializer(serializers.Serializer):
+class UploadSerializer(ApiSerializer):
     file = serializers.FileField(
         allow_empty_file=True, help_text=f"A video ({VIDEOS_IN_WORDS}) or a zip of frame images."
     )
@@ -139,11 +140,11 @@ class UploadSerializer(serializers.Serializer):
     )
 
 
-class TurnSerializer(serializers.Serializer):
+class TurnSerializer(ApiSerializer):
     degrees = serializers.ChoiceField(TURNS, help_text="Degrees clockwise, in addition to earlier turns.")
 
 
-class JobSerializer(serializers.Serializer):
+class JobSerializer(ApiSerializer):
     """A job that was queued."""
 
     job = serializers.IntegerField(source="pk")

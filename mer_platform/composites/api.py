@@ -31,9 +31,10 @@ from mer_platform.composites.services import freeze
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.serializers import ApiSerializer
 
 
-class FreezeSerializer(serializers.Serializer):
+class FreezeSerializer(ApiSerializer):
     project = own_related(Project.objects.all(), "pk")()
     name = serializers.CharField(
         max_length=80, help_text="A new name, or the name of a composite to freeze its next version."
@@ -54,7 +55,7 @@ class FreezeSerializer(serializers.Serializer):
     )
 
 
-class VersionImportSerializer(serializers.Serializer):
+class VersionImportSerializer(ApiSerializer):
     project = own_related(Project.objects.all(), "pk")()
     document = DocumentField(help_text="The document of another lab's version, as its `export` returned it.")
     name = serializers.CharField(

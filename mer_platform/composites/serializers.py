@@ -7,9 +7,10 @@ from rest_framework import serializers
 from mer_platform.composites.blindness import hidden_clips, visible_counts
 from mer_platform.composites.diff import Diff
 from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
-class SampleSerializer(serializers.ModelSerializer):
+class SampleSerializer(ApiModelSerializer):
     class Meta:
         model = Sample
         fields = [
@@ -35,7 +36,7 @@ class SampleSerializer(serializers.ModelSerializer):
         return data
 
 
-class CompositeVersionSerializer(serializers.ModelSerializer):
+class CompositeVersionSerializer(ApiModelSerializer):
     name = serializers.CharField(source="composite.name", read_only=True)
     project = serializers.IntegerField(source="composite.project_id", read_only=True)
     counts = serializers.SerializerMethodField(
@@ -74,13 +75,13 @@ class DocumentField(serializers.JSONField):
     """A JSON object."""
 
 
-class CaveatSerializer(serializers.Serializer):
+class CaveatSerializer(ApiSerializer):
     code = serializers.CharField()
     message = serializers.CharField()
     samples = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
 
 
-class CheckSerializer(serializers.Serializer):
+class CheckSerializer(ApiSerializer):
     list_check = DocumentField(
         allow_null=True,
         help_text="With a preset: how many published samples the version has per database, and which are missing, extra "
@@ -89,26 +90,26 @@ class CheckSerializer(serializers.Serializer):
     caveats = CaveatSerializer(many=True)
 
 
-class ChangeSerializer(serializers.Serializer):
+class ChangeSerializer(ApiSerializer):
     before = SampleSerializer()
     after = SampleSerializer()
     fields_changed = serializers.ListField(child=serializers.CharField())
 
 
-class MapChangeSerializer(serializers.Serializer):
+class MapChangeSerializer(ApiSerializer):
     database = serializers.CharField()
     emotion = serializers.CharField()
     before = serializers.CharField(allow_null=True)
     after = serializers.CharField(allow_null=True)
 
 
-class RuleChangeSerializer(serializers.Serializer):
+class RuleChangeSerializer(ApiSerializer):
     rule = serializers.CharField()
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)
 
 
-class DiffSerializer(serializers.Serializer):
+class DiffSerializer(ApiSerializer):
     before = serializers.IntegerField(help_text="Id of the version compared with.")
     after = serializers.IntegerField(help_text="Id of this version.")
     same = serializers.IntegerField(help_text="Number of samples that are equal in both.")
@@ -119,7 +120,7 @@ class DiffSerializer(serializers.Serializer):
     rules = RuleChangeSerializer(many=True)
 
 
-class CounterpartSerializer(serializers.Serializer):
+class CounterpartSerializer(ApiSerializer):
     database = serializers.CharField()
     subject = serializers.CharField()
     clip = serializers.CharField()
@@ -127,7 +128,7 @@ class CounterpartSerializer(serializers.Serializer):
     differs = DocumentField(required=False, help_text="{field: [in the document, here]}")
 
 
-class VersionImportResultSerializer(serializers.Serializer):
+class VersionImportResultSerializer(ApiSerializer):
     status = serializers.ChoiceField(["frozen", "existing", "compared", "incomplete"])
     version = serializers.IntegerField(
         allow_null=True, help_text="Id of the identical version in this project."

@@ -8,15 +8,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict
 from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
 from mer_platform.deletion.contents import WORDS, Contents
 from mer_platform.deletion.services import CannotDelete, delete
 from mer_platform.projects.access import require
 from mer_platform.projects.api import ProjectViewSet
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiSerializer
 
 
-class DeletionSerializer(serializers.Serializer):
+class DeletionSerializer(ApiSerializer):
     """What `DELETE` of the same address removes."""
 
     possible = serializers.BooleanField(help_text="Whether it can be deleted.")

@@ -9,7 +9,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict
 from mer_platform.deletion.contents import WORDS
 from mer_platform.deletion.run_contents import RunContents
 from mer_platform.deletion.run_services import delete_runs
@@ -20,9 +19,11 @@ from mer_platform.experiments.managing.serializers import IdsSerializer, Skipped
 from mer_platform.experiments.runs.api import RunViewSet
 from mer_platform.experiments.sweeps.api import ExperimentViewSet
 from mer_platform.projects.access import require
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiSerializer
 
 
-class RunDeletionSerializer(serializers.Serializer):
+class RunDeletionSerializer(ApiSerializer):
     """What a deletion would remove."""
 
     possible = serializers.BooleanField(help_text="Whether it, or at least one of several, can be deleted.")
@@ -41,7 +42,7 @@ class RunDeletionSerializer(serializers.Serializer):
     skipped = SkippedSerializer(many=True, help_text="What stays, and why.")
 
 
-class DeletedSerializer(serializers.Serializer):
+class DeletedSerializer(ApiSerializer):
     deleted = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of what was deleted.")
     skipped = SkippedSerializer(many=True, help_text="What stays, and why.")
 

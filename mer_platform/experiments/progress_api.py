@@ -5,12 +5,14 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 
 from mer_platform.experiments.models.progress import Progress
+from mer_platform.rest.serializers import ApiSerializer
+from mer_platform.rest.views import ApiViewSet
 
 
-class WithProgress(serializers.Serializer):
+class WithProgress(ApiSerializer):
     """Base of a serializer of runs or experiments."""
 
     progress = serializers.SerializerMethodField(
@@ -23,7 +25,7 @@ class WithProgress(serializers.Serializer):
         return known[row.pk] if row.pk in known else row.progress()
 
 
-class ProgressOfLists(viewsets.GenericViewSet):
+class ProgressOfLists(ApiViewSet):
     """Base of a viewset of runs or experiments. ``count_progress`` takes the rows of a page."""
 
     count_progress: Callable[[Sequence[Any]], dict[int, Progress]]

@@ -11,7 +11,6 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
@@ -24,6 +23,8 @@ from mer_platform.exports.tables import ExportTable
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import ApiView
 
 BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()}
 
@@ -39,7 +40,7 @@ def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
     return StreamingHttpResponse(csv_chunks(table), content_type=CONTENT_TYPES[kind], headers=headers)
 
 
-class SampleTableView(APIView):
+class SampleTableView(ApiView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
         """Download the samples of a frozen version: database, subject, name, frames, emotion, label and hashes."""
@@ -50,7 +51,7 @@ class SampleTableView(APIView):
         return table_response(tables.samples(version), kind)
 
 
-class AnnotationTableView(APIView):
+class AnnotationTableView(ApiView):
     @extend_schema(responses=BINARY)
     def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
         """Download all annotations of a project, including the consensus."""
@@ -60,7 +61,7 @@ class AnnotationTableView(APIView):
         return table_response(tables.annotations(project), kind)
 
 
-class FeatureExportSerializer(serializers.ModelSerializer):
+class FeatureExportSerializer(ApiModelSerializer):
     progress = serializers.DictField(
         read_only=True,
         help_text="State, finished samples and their total, which is 0 until work starts.",
@@ -75,7 +76,7 @@ class FeatureExportSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class StartExportSerializer(serializers.Serializer):
+class StartExportSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")

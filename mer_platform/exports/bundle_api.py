@@ -17,9 +17,10 @@ from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import runs_to_export
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.serializers import ApiModelSerializer
 
 
-class PaperBundleSerializer(serializers.ModelSerializer):
+class PaperBundleSerializer(ApiModelSerializer):
     progress = serializers.DictField(
         read_only=True, help_text="State, finished charts and their total, which is 0 until work starts."
     )

@@ -8,7 +8,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import permissions, serializers, status, viewsets
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,9 +20,11 @@ from mer_platform.features.services import request_features
 from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, image_response
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import ApiViewSet
 
 
-class FeatureSetSerializer(serializers.ModelSerializer):
+class FeatureSetSerializer(ApiModelSerializer):
     progress = serializers.DictField(read_only=True)
     outliers = serializers.SerializerMethodField(
         help_text="Outliers, the most unusual first: index, score (robust z) and reasons."
@@ -39,7 +41,7 @@ class FeatureSetSerializer(serializers.ModelSerializer):
         return features.summary.get("outliers")
 
 
-class RequestFeaturesSerializer(serializers.Serializer):
+class RequestFeaturesSerializer(ApiSerializer):
     config = serializers.JSONField(
         required=False,
         default=dict,
@@ -47,7 +49,7 @@ class RequestFeaturesSerializer(serializers.Serializer):
     )
 
 
-class SampleFeaturesSerializer(serializers.Serializer):
+class SampleFeaturesSerializer(ApiSerializer):
     index = serializers.IntegerField()
     problem = serializers.CharField(help_text="Why it has no features; empty if it has them.")
     measures = serializers.DictField(
@@ -57,12 +59,11 @@ class SampleFeaturesSerializer(serializers.Serializer):
     pictures = serializers.DictField(help_text="URLs of PNG images: onset, apex, u, v, strain and flow.")
 
 
-class FeatureSetViewSet(viewsets.GenericViewSet):
+class FeatureSetViewSet(ApiViewSet):
     """The motion features of a composite version. For researchers only: samples show the annotations of others."""
 
     queryset = FeatureSet.objects.all()
     serializer_class = FeatureSetSerializer
-    permission_classes = [permissions.IsAuthenticated]
     pagination_class = None
     filter_backends: list[Any] = []
 

@@ -9,24 +9,25 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.exchange.api import ProblemGroupSerializer
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
-from mer_platform.api import Conflict
 from mer_platform.imports import services
 from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
-from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
 from mer_platform.projects.column_maps import columns_to_map
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
 from models_ml.formats.mapping import ColumnMap
 
 
-class DatabaseImportSerializer(serializers.ModelSerializer):
+class DatabaseImportSerializer(ApiModelSerializer):
     source = serializers.CharField(  # type: ignore[assignment]
         source="where", read_only=True, help_text="The folder, prefix or file that is imported."
     )
@@ -56,7 +57,7 @@ class DatabaseImportSerializer(serializers.ModelSerializer):
         return corrections(batch)
 
 
-class DatabaseImportItemSerializer(serializers.ModelSerializer):
+class DatabaseImportItemSerializer(ApiModelSerializer):
     class Meta:
         model = ImportItem
         fields = [
@@ -65,13 +66,13 @@ class DatabaseImportItemSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class DatabaseImportProblemSerializer(serializers.ModelSerializer):
+class DatabaseImportProblemSerializer(ApiModelSerializer):
     class Meta:
         model = ImportProblem
         fields = ["id", "severity", "code", "message", "file", "row", "column", "subject", "clip"]
 
 
-class StartDatabaseImportSerializer(serializers.Serializer):
+class StartDatabaseImportSerializer(ApiSerializer):
     project = own_related(Project.objects.all(), "pk")(help_text="Id of the project.")
     layout = serializers.CharField(help_text=f"Key of the layout: {', '.join(LAYOUTS)}.")
     place = serializers.ChoiceField(
@@ -110,7 +111,7 @@ class StartDatabaseImportSerializer(serializers.Serializer):
         return map_of(document)
 
 
-class ConfirmDatabaseImportSerializer(serializers.Serializer):
+class ConfirmDatabaseImportSerializer(ApiSerializer):
     accepted = serializers.ListField(
         child=serializers.CharField(), default=list, help_text="Keys of the corrections to apply."
     )

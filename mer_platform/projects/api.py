@@ -4,9 +4,10 @@ from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.services import create_project
 from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.serializers import ApiModelSerializer
 
 
-class ProjectSerializer(serializers.ModelSerializer):
+class ProjectSerializer(ApiModelSerializer):
     role = serializers.SerializerMethodField(help_text="Your role in the project.")
 
     class Meta:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from mer_platform.projects.column_maps import parse_map
+from mer_platform.rest.serializers import ApiSerializer
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
 from models_ml.formats.mapping import ColumnMap
@@ -28,7 +29,7 @@ def known_columns(sheet: Sheet) -> Any:
         return []
 
 
-class SheetColumnSerializer(serializers.Serializer):
+class SheetColumnSerializer(ApiSerializer):
     reference = serializers.CharField(help_text="How a column map names it in `columns`.")
     letter = serializers.CharField()
     name = serializers.CharField(help_text="Its name in the header row; empty if it has none.")
@@ -36,7 +37,7 @@ class SheetColumnSerializer(serializers.Serializer):
     guess = serializers.CharField(help_text="The key that it may hold; empty if nothing is known.")
 
 
-class WorksheetColumnsSerializer(serializers.Serializer):
+class WorksheetColumnsSerializer(ApiSerializer):
     title = serializers.CharField(help_text="Title of the worksheet; empty for a text file.")
     number = serializers.IntegerField(help_text="Number of the row that was taken for the header.")
     header = serializers.ListField(

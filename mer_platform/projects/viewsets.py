@@ -4,11 +4,12 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import permissions, serializers, viewsets
+from rest_framework import permissions, serializers
 from rest_framework.request import Request
 
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.views import ApiViewSet
 
 
 class ProjectPermission(permissions.BasePermission):
@@ -21,7 +22,7 @@ class ProjectPermission(permissions.BasePermission):
         return True
 
 
-class InProject(viewsets.GenericViewSet):
+class InProject(ApiViewSet):
     """Base of a viewset whose rows belong to projects.
 
     ``project_path`` is the lookup from the model to its project, ``""`` for the project itself. A list shows only rows of

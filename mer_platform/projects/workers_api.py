@@ -2,13 +2,15 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import mixins, permissions, serializers, viewsets
+from rest_framework import mixins, serializers
 
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.models import Project
+from mer_platform.rest.serializers import ApiModelSerializer
+from mer_platform.rest.views import ApiViewSet
 
 
-class WorkerSerializer(serializers.ModelSerializer):
+class WorkerSerializer(ApiModelSerializer):
     job = serializers.SerializerMethodField(
         help_text="The job that it runs; null if it runs none, or one of a project that is not yours."
     )
@@ -36,12 +38,11 @@ class WorkerSerializer(serializers.ModelSerializer):
         }
 
 
-class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class WorkerViewSet(mixins.ListModelMixin, ApiViewSet):
     """Worker processes that have reported within the last minute."""
 
     queryset = Worker.objects.none()
     serializer_class = WorkerSerializer
-    permission_classes = [permissions.IsAuthenticated]
     pagination_class = None
 
     def get_queryset(self) -> Any:

@@ -12,13 +12,14 @@ from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
 from mer_platform.scoring.services import WantedClip, start_batch
 
 OwnClip = own_related(Clip.objects.all(), "project")
 
 
-class ModelVersionSerializer(serializers.ModelSerializer):
+class ModelVersionSerializer(ApiModelSerializer):
     project = serializers.IntegerField(source="run.project_id", read_only=True)
     name = serializers.CharField(source="run.name", read_only=True)
     of_pictures = serializers.BooleanField(
@@ -30,7 +31,7 @@ class ModelVersionSerializer(serializers.ModelSerializer):
         fields = ["id", "project", "run", "name", "classes", "of_pictures", "sha256", "created_at"]
 
 
-class ScoringItemSerializer(serializers.ModelSerializer):
+class ScoringItemSerializer(ApiModelSerializer):
     clip_name = serializers.CharField(source="clip.__str__", read_only=True)
     in_training = serializers.BooleanField(
         read_only=True,
@@ -61,7 +62,7 @@ class ScoringItemSerializer(serializers.ModelSerializer):
         return data
 
 
-class ScoringBatchSerializer(serializers.ModelSerializer):
+class ScoringBatchSerializer(ApiModelSerializer):
     progress = serializers.DictField(read_only=True)
     items = ScoringItemSerializer(many=True, read_only=True)
 
@@ -70,7 +71,7 @@ class ScoringBatchSerializer(serializers.ModelSerializer):
         fields = ["id", "project", "model", "progress", "items", "created_at"]
 
 
-class WantedClipSerializer(serializers.Serializer):
+class WantedClipSerializer(ApiSerializer):
     clip = OwnClip()
     onset = serializers.IntegerField(required=False, min_value=0)
     apex = serializers.IntegerField(required=False, min_value=0)
@@ -85,7 +86,7 @@ class WantedClipSerializer(serializers.Serializer):
         return fields
 
 
-class StartBatchSerializer(serializers.Serializer):
+class StartBatchSerializer(ApiSerializer):
     model = own_related(ModelVersion.objects.select_related("run__project"), "run__project")(
         required=False, help_text="Id of a model. Alternative to `run`."
     )

@@ -3,21 +3,18 @@ from typing import Any
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import permissions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.agreement import comparisons
 from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedClip
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.views import ApiView
 
 
-class ProjectAgreement(APIView):
+class ProjectAgreement(ApiView):
     """How well the coders of a project agree."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         parameters=[

@@ -11,14 +11,15 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.assignments import completion, planning
 from mer_platform.annotation.models import Assignment
-from mer_platform.api import Conflict
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
-class AssignmentSerializer(serializers.ModelSerializer):
+class AssignmentSerializer(ApiModelSerializer):
     coder = serializers.CharField(source="coder.username", read_only=True)
 
     class Meta:
@@ -27,7 +28,7 @@ class AssignmentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class AssignmentCriteriaSerializer(serializers.Serializer):
+class AssignmentCriteriaSerializer(ApiSerializer):
     project = own_related(Project.objects.all(), "pk")()
     coders = serializers.ListField(
         child=serializers.CharField(), allow_empty=False, help_text="Usernames of members who may annotate."
@@ -80,14 +81,14 @@ class AssignmentCriteriaSerializer(serializers.Serializer):
         )
 
 
-class DoneSerializer(serializers.Serializer):
+class DoneSerializer(ApiSerializer):
     clip = own_related(Clip.objects.all(), "project")()
     nothing = serializers.BooleanField(
         default=False, help_text="Confirms that the clip shows no expression. Required if nothing is marked."
     )
 
 
-class ReopenSerializer(serializers.Serializer):
+class ReopenSerializer(ApiSerializer):
     clip = own_related(Clip.objects.all(), "project")()
     coder = serializers.CharField(
         required=False,

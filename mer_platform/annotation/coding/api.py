@@ -14,12 +14,11 @@ from drf_spectacular.utils import (
     extend_schema_view,
     inline_serializer,
 )
-from rest_framework import permissions, serializers, status, viewsets
+from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
 from mer_platform.annotation.coding.opening import opening
@@ -32,11 +31,12 @@ from mer_platform.annotation.coding.serializers import (
 )
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.annotation.spotting import queue_project
-from mer_platform.api import Conflict
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.views import ApiView
 
 
 @extend_schema_view(
@@ -213,10 +213,8 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
         return own.exclude(clip__in=blind_clips(user))
 
 
-class ClipSuggestions(APIView):
+class ClipSuggestions(ApiView):
     """The spotter's suggestions for a clip."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(responses=SuggestionSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
@@ -227,10 +225,8 @@ class ClipSuggestions(APIView):
         return Response(SuggestionSerializer(clip.suggestions.all(), many=True).data)
 
 
-class SpotProject(APIView):
+class SpotProject(ApiView):
     """Spotting in all clips of a project."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         request=None,
@@ -243,10 +239,8 @@ class SpotProject(APIView):
         return Response({"queued": len(queue_project(project))}, status=status.HTTP_202_ACCEPTED)
 
 
-class ProjectQueue(APIView):
+class ProjectQueue(ApiView):
     """The caller's queue in a project."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT, description="Id of the clip just coded.")],

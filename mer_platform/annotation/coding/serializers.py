@@ -12,10 +12,11 @@ from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
 from mer_platform.clips.models import Clip
 from mer_platform.projects.viewsets import own_related
+from mer_platform.rest.serializers import ApiModelSerializer
 from models_ml.formats.action_units import canonical
 
 
-class AnnotationSerializer(serializers.ModelSerializer):
+class AnnotationSerializer(ApiModelSerializer):
     clip = own_related(Clip.objects.all(), "project")()
     coder = serializers.CharField(source="coder.username", read_only=True)
     complete = serializers.BooleanField(
@@ -70,7 +71,7 @@ class AnnotationSerializer(serializers.ModelSerializer):
         return fields
 
 
-class VersionSerializer(serializers.ModelSerializer):
+class VersionSerializer(ApiModelSerializer):
     made_by = serializers.CharField(source="made_by.username", default=None, read_only=True)
 
     class Meta:
@@ -78,7 +79,7 @@ class VersionSerializer(serializers.ModelSerializer):
         fields = ["revision", "content", "made_by", "made_at", "client"]
 
 
-class ConsensusSerializer(serializers.ModelSerializer):
+class ConsensusSerializer(ApiModelSerializer):
     class Meta:
         model = Consensus
         fields = [
@@ -87,7 +88,7 @@ class ConsensusSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class SuggestionSerializer(serializers.ModelSerializer):
+class SuggestionSerializer(ApiModelSerializer):
     class Meta:
         model = Suggestion
         fields = ["id", "onset", "apex", "offset", "confidence", "spotter"]

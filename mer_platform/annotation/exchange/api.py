@@ -10,7 +10,6 @@ from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP
@@ -25,12 +24,14 @@ from mer_platform.annotation.exchange.services import (
     row_number,
     undo,
 )
-from mer_platform.api import Conflict
-from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require
 from mer_platform.projects.column_map_api import known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import ApiView
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
@@ -51,7 +52,7 @@ QUERY = [
 ]
 
 
-class AnnotationFile(APIView):
+class AnnotationFile(ApiView):
     @extend_schema(
         parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in EXPORTS.values()}
     )
@@ -71,7 +72,7 @@ class AnnotationFile(APIView):
             raise serializers.ValidationError({"clip": [str(error)]}) from error
 
 
-class AnnotationImportSerializer(serializers.ModelSerializer):
+class AnnotationImportSerializer(ApiModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
 
@@ -85,7 +86,7 @@ class AnnotationImportSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ProblemGroupSerializer(serializers.Serializer):
+class ProblemGroupSerializer(ApiSerializer):
     """Problems whose messages differ only in numbers, names and quoted words."""
 
     key = serializers.CharField(help_text="Identifies the group of this report.")
@@ -120,7 +121,7 @@ class AnnotationImportReportSerializer(AnnotationImportSerializer):
         return [group.to_json() for group in group_problems(batch.problems)]
 
 
-class CompareAgainSerializer(serializers.Serializer):
+class CompareAgainSerializer(ApiSerializer):
     """What a comparison needs to know and the file may not state."""
 
     members = serializers.JSONField(
@@ -177,7 +178,7 @@ def _refused(error: DjangoValidationError) -> Exception:
     return Conflict(str(error.message))
 
 
-class ConfirmAnnotationsSerializer(serializers.Serializer):
+class ConfirmAnnotationsSerializer(ApiSerializer):
     choices = serializers.DictField(
         child=serializers.ChoiceField([ADD, CHANGE, KEEP]),
         default=dict,

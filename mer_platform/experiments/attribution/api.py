@@ -11,10 +11,8 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import check_sees_all
-from mer_platform.api import Conflict
 from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.configurations.parsing import parse_attribution
 from mer_platform.experiments.attribution import services
@@ -22,11 +20,14 @@ from mer_platform.experiments.models import Attribution, Run
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import ApiView
 from models_ml.attribution.config import AttributionConfig
 from models_ml.errors import InputError
 
 
-class SharesSerializer(serializers.Serializer):
+class SharesSerializer(ApiSerializer):
     """How one kind of map is distributed over the regions of the face, for the samples of one class."""
 
     target = serializers.ChoiceField(
@@ -43,7 +44,7 @@ class SharesSerializer(serializers.Serializer):
     )
 
 
-class AttributionSerializer(serializers.ModelSerializer):
+class AttributionSerializer(ApiModelSerializer):
     method = serializers.CharField(read_only=True)
     progress = serializers.DictField(read_only=True, help_text="Samples done and in total.")
 
@@ -79,7 +80,7 @@ class AttributionDetailSerializer(AttributionSerializer):
         return why_scores_hidden(self.context["request"].user, found.run.version_id)
 
 
-class SettingsSerializer(serializers.Serializer):
+class SettingsSerializer(ApiSerializer):
     """The settings of an attribution, as its ``config``."""
 
     method = serializers.ChoiceField(("occlusion", "gradients"), default="occlusion")
@@ -94,7 +95,7 @@ class SettingsSerializer(serializers.Serializer):
     )
 
 
-class RunAttributions(APIView):
+class RunAttributions(ApiView):
     """The attributions of a run."""
 
     @extend_schema(responses=AttributionSerializer(many=True))

@@ -2,10 +2,9 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import permissions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED, Comparison, choose_runs, compare_runs
 from mer_platform.experiments.comparison.configurations import compare_seeds
@@ -15,13 +14,12 @@ from mer_platform.experiments.curves import areas_as_json, curves_of_runs
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import role_in
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.views import ApiView
 from models_ml.errors import InputError
 
 
-class CompareRuns(APIView):
+class CompareRuns(ApiView):
     """Runs of one project side by side."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         parameters=[

@@ -4,9 +4,10 @@ from rest_framework import serializers
 
 from mer_platform.experiments.runs.api import ResultsSerializer
 from mer_platform.experiments.runs.curve_serializers import RunAreasSerializer
+from mer_platform.rest.serializers import ApiSerializer
 
 
-class ComparedRunSerializer(serializers.Serializer):
+class ComparedRunSerializer(ApiSerializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     version = serializers.IntegerField()
@@ -15,7 +16,7 @@ class ComparedRunSerializer(serializers.Serializer):
     results = ResultsSerializer(help_text="As of a run, without leaky_oracle.")
 
 
-class SubjectRowSerializer(serializers.Serializer):
+class SubjectRowSerializer(ApiSerializer):
     subject = serializers.CharField()
     samples = serializers.IntegerField()
     correct = serializers.ListField(
@@ -26,7 +27,7 @@ class SubjectRowSerializer(serializers.Serializer):
     )
 
 
-class SubjectsSerializer(serializers.Serializer):
+class SubjectsSerializer(ApiSerializer):
     runs = serializers.ListField(
         child=serializers.IntegerField(),
         help_text="The runs that were tested on the same samples as the first.",
@@ -34,7 +35,7 @@ class SubjectsSerializer(serializers.Serializer):
     rows = SubjectRowSerializer(many=True, help_text="Subjects with most disagreement first.")
 
 
-class ConfigurationSerializer(serializers.Serializer):
+class ConfigurationSerializer(ApiSerializer):
     name = serializers.CharField()
     runs = serializers.ListField(child=serializers.IntegerField())
     seeds = serializers.ListField(child=serializers.IntegerField())
@@ -48,7 +49,7 @@ class ConfigurationSerializer(serializers.Serializer):
     )
 
 
-class ComparisonSerializer(serializers.Serializer):
+class ComparisonSerializer(ApiSerializer):
     runs = ComparedRunSerializer(many=True)
     against = serializers.ListField(
         child=serializers.DictField(),

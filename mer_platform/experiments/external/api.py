@@ -7,26 +7,27 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import parsers, permissions, serializers, status
+from rest_framework import parsers, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.external import importing
 from mer_platform.experiments.external.template import template_response
 from mer_platform.experiments.models import PredictionUpload, Run
 from mer_platform.experiments.runs.api import RunSerializer
-from mer_platform.json_parser import JsonParser
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.serializers import ApiSerializer
+from mer_platform.rest.views import ApiView
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from models_ml.formats.problem_groups import group_problems
 
 
-class ProtocolSerializer(serializers.Serializer):
+class ProtocolSerializer(ApiSerializer):
     protocol = serializers.CharField(help_text=RunConfig.model_fields["protocol"].description)
     folds = serializers.IntegerField(
         required=False, allow_null=True, help_text="Number of folds; kfold only."
@@ -69,7 +70,7 @@ class ExternalRunSerializer(ProtocolSerializer):
         return data
 
 
-class CheckedSerializer(serializers.Serializer):
+class CheckedSerializer(ApiSerializer):
     """What was found in predictions, and the run that they became."""
 
     run = RunSerializer(allow_null=True, help_text="null if nothing was stored.")
@@ -86,10 +87,9 @@ class CheckedSerializer(serializers.Serializer):
     )
 
 
-class ExternalRunsOfVersion(APIView):
+class ExternalRunsOfVersion(ApiView):
     """Predictions of other code for a frozen version."""
 
-    permission_classes = [permissions.IsAuthenticated]
     parser_classes = [JsonParser, parsers.MultiPartParser]
 
     @extend_schema(
@@ -131,10 +131,8 @@ class ExternalRunsOfVersion(APIView):
         )
 
 
-class PredictionTemplate(APIView):
+class PredictionTemplate(ApiView):
     """The file to fill in with predictions."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(parameters=[ProtocolSerializer], responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: int) -> HttpResponseBase:

@@ -4,11 +4,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import permissions, serializers
+from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED
@@ -17,14 +16,16 @@ from mer_platform.experiments.gallery.cards import Card, full_cards
 from mer_platform.experiments.gallery.images import images_for
 from mer_platform.experiments.gallery.outcomes import CONFIDENT
 from mer_platform.experiments.models import Run
-from mer_platform.pagination import Pagination
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.pagination import Pagination
+from mer_platform.rest.serializers import ApiSerializer
+from mer_platform.rest.views import ApiView
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 
 
-class PredictedSerializer(serializers.Serializer):
+class PredictedSerializer(ApiSerializer):
     run = serializers.IntegerField()
     predicted = serializers.CharField(
         allow_null=True, help_text="null if the run did not predict the sample."
@@ -35,7 +36,7 @@ class PredictedSerializer(serializers.Serializer):
     )
 
 
-class ErrorSerializer(serializers.Serializer):
+class ErrorSerializer(ApiSerializer):
     sample = serializers.IntegerField(help_text="Its position in the version.")
     name = serializers.CharField()
     clip = serializers.IntegerField(allow_null=True, help_text="null for a flow picture.")
@@ -51,7 +52,7 @@ class ErrorSerializer(serializers.Serializer):
     )
 
 
-class ErrorPageSerializer(serializers.Serializer):
+class ErrorPageSerializer(ApiSerializer):
     count = serializers.IntegerField()
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
@@ -62,10 +63,8 @@ def _choice(name: str, values: Any, words: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, enum=list(values), description=words)
 
 
-class RunErrors(APIView):
+class RunErrors(ApiView):
     """The samples that runs get wrong or disagree on."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         parameters=[

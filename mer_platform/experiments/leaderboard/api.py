@@ -6,12 +6,10 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, permissions, serializers, status
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from mer_platform.api import Conflict
 from mer_platform.experiments.leaderboard import saved_views
 from mer_platform.experiments.leaderboard.baselines import pin, unpin
 from mer_platform.experiments.leaderboard.board import PAGE_SIZE, Board
@@ -21,6 +19,9 @@ from mer_platform.experiments.models import Run, SavedView
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiModelSerializer
+from mer_platform.rest.views import ApiView
 
 LARGEST_PAGE = 200
 _REPEATED = "Repeat it for several values"
@@ -49,10 +50,8 @@ _NUMBERS = {
 _MANY = {"columns", "where", "state", "network", "protocol", "author", "tag", *_NUMBERS}
 
 
-class Leaderboard(APIView):
+class Leaderboard(ApiView):
     """The runs of a project in order of a score or setting."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(
         parameters=[
@@ -87,10 +86,8 @@ class Leaderboard(APIView):
         return Response(as_json(board, page, request))
 
 
-class RunBaseline(APIView):
+class RunBaseline(ApiView):
     """Whether a run is the baseline of its version and protocol."""
-
-    permission_classes = [permissions.IsAuthenticated]
 
     @extend_schema(request=None, responses={204: None})
     def put(self, request: Request, pk: int) -> Response:
@@ -115,7 +112,7 @@ class RunBaseline(APIView):
         return run
 
 
-class SavedViewSerializer(serializers.ModelSerializer):
+class SavedViewSerializer(ApiModelSerializer):
     """A view of the leaderboard under a name."""
 
     project = own_related(Project.objects.all(), "pk")(help_text="Cannot be changed.")

@@ -10,15 +10,16 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from mer_platform.experiments.leaderboard.board import Board, Line
 from mer_platform.experiments.leaderboard.columns import DIFFERENCE
+from mer_platform.rest.serializers import ApiSerializer
 
 
-class ColumnSerializer(serializers.Serializer):
+class ColumnSerializer(ApiSerializer):
     key = serializers.CharField()
     title = serializers.CharField()
     kind = serializers.ChoiceField(["score", "setting", "fact", "difference"])
 
 
-class SectionSerializer(serializers.Serializer):
+class SectionSerializer(ApiSerializer):
     version = serializers.IntegerField()
     version_name = serializers.CharField()
     protocol = serializers.CharField()
@@ -26,7 +27,7 @@ class SectionSerializer(serializers.Serializer):
     baseline = serializers.IntegerField(allow_null=True, help_text="Run that the others are compared with.")
 
 
-class LeaderboardRunSerializer(serializers.Serializer):
+class LeaderboardRunSerializer(ApiSerializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     seed = serializers.IntegerField()
@@ -37,7 +38,7 @@ class LeaderboardRunSerializer(serializers.Serializer):
     tags = serializers.ListField(child=serializers.CharField())
 
 
-class DifferenceSerializer(serializers.Serializer):
+class DifferenceSerializer(ApiSerializer):
     baseline = serializers.IntegerField()
     uf1 = serializers.FloatField(
         allow_null=True, help_text="UF1, or the mean of the seeds, minus the baseline’s."
@@ -50,7 +51,7 @@ class DifferenceSerializer(serializers.Serializer):
     reason = serializers.CharField(help_text="Why the two are not paired; otherwise empty.")
 
 
-class EntrySerializer(serializers.Serializer):
+class EntrySerializer(ApiSerializer):
     rank = serializers.IntegerField(
         allow_null=True, help_text="Among runs of the same version and protocol; null without the score."
     )
@@ -69,7 +70,7 @@ class EntrySerializer(serializers.Serializer):
     )
 
 
-class LeaderboardSerializer(serializers.Serializer):
+class LeaderboardSerializer(ApiSerializer):
     count = serializers.IntegerField(help_text="Entries on all pages.")
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

@@ -11,7 +11,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict
 from mer_platform.experiments.managing import services
 from mer_platform.experiments.managing.actions import ACTIONS, act
 from mer_platform.experiments.managing.choosing import UnknownRows, rows_of
@@ -33,6 +32,8 @@ from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 NOTE_CHANGED = OpenApiResponse(
     description="The note was changed since `notes_version`; `notes` is the current one. Nothing was changed."
@@ -112,7 +113,7 @@ def _change_note(row: Any, data: dict[str, Any], user: Any) -> None:
         raise Conflict(str(error), notes=error.note, notes_version=note_version(error.note)) from error
 
 
-class TagSerializer(serializers.ModelSerializer):
+class TagSerializer(ApiModelSerializer):
     runs = serializers.IntegerField(source="run_count", read_only=True, help_text="How many runs have it.")
     experiments = serializers.IntegerField(
         source="experiment_count", read_only=True, help_text="How many experiments have it."
@@ -123,7 +124,7 @@ class TagSerializer(serializers.ModelSerializer):
         fields = ["id", "project", "name", "runs", "experiments"]
 
 
-class RenameTagSerializer(serializers.Serializer):
+class RenameTagSerializer(ApiSerializer):
     name = TextField(max_length=Tag.LONGEST * 4)
 
 
@@ -171,5 +172,5 @@ class TagViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, mi
         return Response(self.get_serializer(self.get_queryset().get(pk=into.pk)).data)
 
 
-class MergeTagSerializer(serializers.Serializer):
+class MergeTagSerializer(ApiSerializer):
     into = own_related(Tag.objects.all(), "project")(help_text="Id of the tag that stays.")

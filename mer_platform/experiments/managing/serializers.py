@@ -19,6 +19,7 @@ from mer_platform.experiments.managing.texts import (
     note_version,
 )
 from mer_platform.experiments.models import Managed, Tag
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 MANAGED_FIELDS = ["notes", "notes_version", "tags", "starred", "archived", "archived_at"]
 
@@ -55,7 +56,7 @@ class TagNamesField(serializers.ListField):
             raise serializers.ValidationError(error.messages) from error
 
 
-class ManagedSerializer(serializers.ModelSerializer):
+class ManagedSerializer(ApiModelSerializer):
     """Base of the serializers of runs and experiments: ``MANAGED_FIELDS``, to be read."""
 
     notes_version = serializers.SerializerMethodField(
@@ -76,7 +77,7 @@ class ManagedSerializer(serializers.ModelSerializer):
         return row.archived_at is not None
 
 
-class ChangesSerializer(serializers.Serializer):
+class ChangesSerializer(ApiSerializer):
     """What can be changed of a run or an experiment. What is left out stays as it is."""
 
     name = TextField(
@@ -119,7 +120,7 @@ class ChangesSerializer(serializers.Serializer):
         return found
 
 
-class IdsSerializer(serializers.Serializer):
+class IdsSerializer(ApiSerializer):
     """Several runs, or several experiments, of one project."""
 
     ids = serializers.ListField(
@@ -145,11 +146,11 @@ class BulkSerializer(IdsSerializer):
         return data
 
 
-class SkippedSerializer(serializers.Serializer):
+class SkippedSerializer(ApiSerializer):
     id = serializers.IntegerField()
     reason = serializers.CharField()
 
 
-class BulkResultSerializer(serializers.Serializer):
+class BulkResultSerializer(ApiSerializer):
     changed = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of what was changed.")
     skipped = SkippedSerializer(many=True, help_text="What was left as it is, and why.")

@@ -12,10 +12,8 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.annotation.blindness import blind_clips
-from mer_platform.api import Conflict
 from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_config
@@ -33,6 +31,9 @@ from mer_platform.experiments.runs.epochs import oracle_of
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import ApiView
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 
@@ -42,7 +43,7 @@ LEAKY = (
 )
 
 
-class ScoresSerializer(serializers.Serializer):
+class ScoresSerializer(ApiSerializer):
     samples = serializers.IntegerField()
     uf1 = serializers.FloatField()
     uar = serializers.FloatField()
@@ -54,7 +55,7 @@ class ScoresSerializer(serializers.Serializer):
     per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
 
 
-class LeakyOracleSerializer(serializers.Serializer):
+class LeakyOracleSerializer(ApiSerializer):
     note = serializers.CharField(help_text="A warning that these scores are leaky.")
     common_epoch = serializers.IntegerField(
         help_text="The epoch with the highest UF1 on the test subjects, counted from 1."
@@ -86,7 +87,7 @@ class ResultsSerializer(ScoresSerializer):
     )
 
 
-class ExternalSerializer(serializers.ModelSerializer):
+class ExternalSerializer(ApiModelSerializer):
     mark = serializers.CharField(
         source="MARK", read_only=True, help_text="Show it with each mention of the run."
     )
@@ -158,7 +159,7 @@ def keep_weights_field() -> serializers.ChoiceField:
     )
 
 
-class LaunchSerializer(serializers.Serializer):
+class LaunchSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
@@ -174,7 +175,7 @@ class LaunchSerializer(serializers.Serializer):
         return parse_config(data)
 
 
-class PredictionSerializer(serializers.ModelSerializer):
+class PredictionSerializer(ApiModelSerializer):
     sample = serializers.IntegerField(source="sample.index")
     name = serializers.CharField(source="sample.name")
     clip = serializers.IntegerField(
@@ -200,7 +201,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         return data
 
 
-class FoldSerializer(serializers.ModelSerializer):
+class FoldSerializer(ApiModelSerializer):
     class Meta:
         model = Fold
         fields = [
@@ -317,7 +318,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
 
 
 @method_decorator(cache_control(private=True, max_age=3600), name="dispatch")
-class RunConfigSchema(APIView):
+class RunConfigSchema(ApiView):
     """The configuration of a run."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)

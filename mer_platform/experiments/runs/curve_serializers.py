@@ -2,10 +2,11 @@
 
 from rest_framework import serializers
 
+from mer_platform.rest.serializers import ApiSerializer
 from models_ml.evaluation.calibration import BINS
 
 
-class AreaSerializer(serializers.Serializer):
+class AreaSerializer(ApiSerializer):
     value = serializers.FloatField(
         allow_null=True, help_text="null without samples of the class or of the others."
     )
@@ -16,20 +17,20 @@ class AreaSerializer(serializers.Serializer):
     )
 
 
-class AreasSerializer(serializers.Serializer):
+class AreasSerializer(ApiSerializer):
     samples = serializers.IntegerField(help_text="Samples of the class; all samples for the mean.")
     auc = AreaSerializer(help_text="Area below the ROC curve.")
     average_precision = AreaSerializer()
 
 
-class ReliabilitySerializer(serializers.Serializer):
+class ReliabilitySerializer(ApiSerializer):
     samples = serializers.IntegerField()
     ece = serializers.FloatField(help_text=f"Expected calibration error over {BINS} bins of equal width.")
     brier = serializers.FloatField(help_text="Sum of squared errors over all classes, 0 to 2.")
     brier_interval = serializers.ListField(child=serializers.FloatField(), allow_null=True)
 
 
-class BinSerializer(serializers.Serializer):
+class BinSerializer(ApiSerializer):
     low = serializers.FloatField()
     high = serializers.FloatField(help_text="Included.")
     samples = serializers.IntegerField()
@@ -47,7 +48,7 @@ class CalibrationSerializer(ReliabilitySerializer):
     per_database = serializers.DictField(child=ReliabilitySerializer())
 
 
-class RunAreasSerializer(serializers.Serializer):
+class RunAreasSerializer(ApiSerializer):
     run = serializers.IntegerField()
     missing = serializers.CharField(
         help_text="Why there are no curves, for example no probabilities; otherwise empty."

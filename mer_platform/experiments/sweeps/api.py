@@ -10,7 +10,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.api import Conflict
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
@@ -28,10 +27,12 @@ from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.serializers import ApiSerializer
 from models_ml.config import PRESETS, SweepConfig, from_preset
 
 
-class SweepSettingsSerializer(serializers.Serializer):
+class SweepSettingsSerializer(ApiSerializer):
     """Configurations and seeds. The validated data has the sweep as ``sweep``."""
 
     preset = serializers.ChoiceField(
@@ -83,7 +84,7 @@ class LaunchExperimentSerializer(SweepSerializer):
     )
 
 
-class EstimateSerializer(serializers.Serializer):
+class EstimateSerializer(ApiSerializer):
     runs = serializers.IntegerField()
     folds = serializers.IntegerField()
     networks = serializers.IntegerField(
@@ -110,7 +111,7 @@ class EstimateSerializer(serializers.Serializer):
     keeps_weights = serializers.BooleanField(help_text="Whether they are kept.")
 
 
-class SeedsSerializer(serializers.Serializer):
+class SeedsSerializer(ApiSerializer):
     seeds = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=1000)
 
 
@@ -151,7 +152,7 @@ class ExperimentDetailSerializer(ExperimentSerializer):
         ]
 
 
-class StandingSerializer(serializers.Serializer):
+class StandingSerializer(ApiSerializer):
     """A configuration in the ranking by UF1."""
 
     configuration = serializers.CharField(
@@ -180,7 +181,7 @@ class StandingSerializer(serializers.Serializer):
         return [run.pk for run in row.runs]
 
 
-class RankingSerializer(serializers.Serializer):
+class RankingSerializer(ApiSerializer):
     """Configurations by UF1. Intervals come from 10,000 resamples of the subjects."""
 
     places = StandingSerializer(source="standings", many=True, help_text="The best first.")

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from mer_platform.experiments.sweeps.answer import Answer
+from mer_platform.rest.serializers import ApiSerializer
 
 
 def interval_field(**settings: Any) -> serializers.ListField:
@@ -15,7 +16,7 @@ def interval_field(**settings: Any) -> serializers.ListField:
     )
 
 
-class ValueEffectSerializer(serializers.Serializer):
+class ValueEffectSerializer(ApiSerializer):
     """One value of a setting, averaged over the other settings and over seeds."""
 
     value = serializers.CharField(source="uf1.value")
@@ -32,7 +33,7 @@ class ValueEffectSerializer(serializers.Serializer):
     )
 
 
-class SettingEffectSerializer(serializers.Serializer):
+class SettingEffectSerializer(ApiSerializer):
     """The effect of one setting."""
 
     setting = serializers.CharField(source="effect.setting")
@@ -60,7 +61,7 @@ class SettingEffectSerializer(serializers.Serializer):
     values = ValueEffectSerializer(source="rows", many=True)
 
 
-class InteractionSerializer(serializers.Serializer):
+class InteractionSerializer(ApiSerializer):
     """Two settings of which the effect of one depends on the other, with the clearest example."""
 
     setting = serializers.CharField()
@@ -77,7 +78,7 @@ class InteractionSerializer(serializers.Serializer):
     interval_95 = interval_field(source="interval", help_text="Holds for all tested differences at once.")
 
 
-class EffectsSerializer(serializers.Serializer):
+class EffectsSerializer(ApiSerializer):
     """What each setting does, the one with the largest effect on UF1 first. Empty while runs are open."""
 
     settings = SettingEffectSerializer(source="effects.settings", many=True, default=list)
