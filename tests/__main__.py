@@ -64,7 +64,9 @@ def main(arguments: list[str]) -> int:
     short = ["-m", NOT_LONG if browser else f"{NOT_LONG} and not browser"]
     processes = ["-n", str(min(os.cpu_count() or 1, 8))]
     one_thread = {"OMP_NUM_THREADS": "1"}
-    suite.pytest("Embedded: SQLite, filesystem broker", *processes, *SIDE_BY_SIDE, **one_thread)
+    suite.pytest(
+        "Embedded: SQLite, filesystem broker", *processes, "-m", NOT_LONG, *SIDE_BY_SIDE, **one_thread
+    )
     suite.pytest("Embedded: whole platforms, one at a time", *short, *SERIAL)
     suite.pytest(
         "Networks on a CPU with AVX2 only",
@@ -99,7 +101,9 @@ def campaigns(suite: Suite) -> int:
         places["PostgreSQL and Redis"] = service_addresses()
     for place, addresses in places.items():
         for number in range(1, CAMPAIGN_ROUNDS + 1):
-            suite.pytest(f"Campaigns, {place}, round {number}", "-m", "campaign", *SERIAL, **addresses)
+            suite.pytest(
+                f"Campaigns, {place}, round {number}", "-m", "campaign", *SIDE_BY_SIDE, *SERIAL, **addresses
+            )
     return report(suite)
 
 

@@ -1,13 +1,15 @@
 """Tables of results as pages and the API show them: captions that say what was measured, and numbers as text."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from mer_platform.experiments.models import Run
 from models_ml.paper.forms import cell_text
 from models_ml.paper.tables import Table
 
-LISTED = 20  # runs that a caption names
+NAMED = 8  # runs that a caption names; of more it gives only the numbers
+HASH = 12  # characters of a content hash
 
 
 def shown(table: Table) -> dict[str, Any]:
@@ -25,10 +27,28 @@ def measured(runs: Sequence[Run]) -> str:
     for run in runs:
         key = (str(run.version), run.version.content_hash, run.protocol)
         groups.setdefault(key, []).append(run)
-    parts = []
-    for (version, content_hash, protocol), own in groups.items():
-        numbers = ", ".join(f"#{run.pk}" for run in own[:LISTED])
-        more = f" and {len(own) - LISTED} more" if len(own) > LISTED else ""
-        which = "Run" if len(own) == 1 else "Runs"
-        parts.append(f"{which} {numbers}{more}: {version} ({content_hash[:12]}), {protocol}")
-    return "; ".join(parts) + "."
+    parts = [
+        f"{_named(own)}: {version} (content hash {content_hash[:HASH]}), {protocol}"
+        for (version, content_hash, protocol), own in groups.items()
+    ]
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _named(runs: Sequence[Run]) -> str:
+    if len(runs) > NAMED:
+        return f"Runs {numbers_in_words([run.pk for run in runs])}"
+    return f"Run{'' if len(runs) == 1 else 's'} {', '.join(f'#{run.pk} {run.name}' for run in runs)}"
+
+
+def numbers_in_words(ids: Sequence[int]) -> str:
+    """Return numbers of runs as a short list.
+
+    >>> numbers_in_words([3, 1, 2, 7])
+    '#1–#3, #7'
+    """
+    known = sorted(set(ids))
+    starts = [known[0], *(after for before, after in pairwise(known) if after != before + 1)]
+    ends = [*(before for before, after in pairwise(known) if after != before + 1), known[-1]]
+    return ", ".join(
+        f"#{low}" if low == high else f"#{low}–#{high}" for low, high in zip(starts, ends, strict=True)
+    )

@@ -15,11 +15,12 @@ from mer_platform.composites import document
 from mer_platform.experiments.comparison import views as comparison
 from mer_platform.experiments.comparison.matrices import across_on_paper
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.paper.captions import caption_of, provenance
+from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.paper.methods import BIBLIOGRAPHY, methods_of
 from mer_platform.experiments.paper.reproduce import PREDICTIONS, config_name, document_name, reproduce_text
 from mer_platform.experiments.paper.tables import tables_of
 from mer_platform.experiments.runs import views as run_views
+from mer_platform.experiments.tables import measured
 from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import predictions
 from mer_platform.exports.table_files import csv_chunks
@@ -145,7 +146,7 @@ def _figures(
     known = charts(runs)
     for done, (name, drawing) in enumerate(known.items()):
         report(done, len(known))
-        whole = f"{drawing.caption} {provenance(drawing.runs)}"
+        whole = f"{drawing.caption} {measured(drawing.runs)}"
         for columns in COLUMNS:
             figure = drawing.draw(columns)
             if not figure.data:
@@ -169,7 +170,7 @@ def _readme(
     runs: Sequence[Run], figures: dict[str, str], tables: dict[str, str], left_out: Sequence[str]
 ) -> str:
     lines = [
-        "# Paper bundle\n", f"{provenance(runs)}\n",
+        "# Paper bundle\n", f"{measured(runs)}\n",
         "| file | content |", "|---|---|",
         "| `methods.md` | the methods in words, with the numbers of these runs |",
         "| `reproduce.md` | the commands that give the same numbers |",

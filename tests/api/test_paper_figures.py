@@ -8,9 +8,10 @@ from PIL import Image
 
 from mer_platform.experiments.comparison import views as comparison_views
 from mer_platform.experiments.models import Experiment, Run
-from mer_platform.experiments.paper.captions import caption_of, numbers_in_words, provenance
+from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.runs import views as run_views
 from mer_platform.experiments.sweeps import views as sweep_views
+from mer_platform.experiments.tables import measured, numbers_in_words
 from mer_platform.projects.models import Role
 from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
@@ -129,5 +130,5 @@ def test_each_chart_says_in_a_sentence_what_it_shows():
 
 def test_captions_of_many_runs_give_their_numbers(version, alice):
     many = [finished(version, GOOD, alice, seed=seed) for seed in range(9)]
-    assert provenance(many).startswith(f"Runs {numbers_in_words([run.pk for run in many])}. Composite")
-    assert provenance([]) == ""
+    assert measured(many).startswith(f"Runs {numbers_in_words([run.pk for run in many])}: {version}")
+    assert measured([]) == ""

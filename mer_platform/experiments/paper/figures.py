@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from mer_platform.experiments.figures import as_json
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.paper.captions import provenance
 from mer_platform.experiments.paper.table_files import table_response
+from mer_platform.experiments.tables import measured
 from mer_platform.figure_files import figure_file, wants_file
 from models_ml.paper.forms import WRITERS
 from models_ml.paper.tables import Table
@@ -34,4 +34,4 @@ def figure_response(
         return table_response(request, list(tables), name)
     if not figure.data:
         raise Http404("This chart is empty: there is nothing to draw yet.")
-    return figure_file(request, figure, name, f"{caption} {provenance(runs)}".strip())
+    return figure_file(request, figure, name, f"{caption} {measured(runs)}".strip())

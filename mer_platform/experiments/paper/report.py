@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET
 from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.configurations.display import settings_by_section
 from mer_platform.experiments.models import Run
-from mer_platform.experiments.paper.captions import caption_of, provenance
+from mer_platform.experiments.paper.captions import caption_of
 from mer_platform.experiments.paper.methods import methods_of
 from mer_platform.experiments.paper.tables import classes, databases
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.views import FIGURES, OF_TRAINING
-from mer_platform.experiments.tables import shown
+from mer_platform.experiments.tables import measured, shown
 from mer_platform.projects.access import get_project
 
 # Name and width in columns, in the order of the report.
@@ -48,7 +48,7 @@ def run_report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "charts": _charts(run),
         "configuration": [] if run.is_external else settings_by_section(run.settings),
         "methods": methods_of([run]).strip().split("\n\n"),
-        "provenance": provenance([run]),
+        "provenance": measured([run]),
     }
     return render(request, "experiments/paper/report.html", context)
 
