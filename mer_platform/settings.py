@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "mer_platform.composites",
     "mer_platform.features",
     "mer_platform.experiments",
+    "mer_platform.registry",
     "mer_platform.scoring",
     "mer_platform.exports",
     "mer_platform.imports",

@@ -29,7 +29,8 @@ from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.workers_api import WorkerViewSet
-from mer_platform.scoring.api import ModelVersionViewSet, ScoringBatchViewSet
+from mer_platform.registry.api import ModelVersionViewSet
+from mer_platform.scoring.api import ScoringBatchViewSet
 
 router = DefaultRouter()
 router.register("projects", DeletableProjectViewSet)

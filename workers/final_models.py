@@ -10,7 +10,7 @@ from mer_platform.experiments import steps
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.broker import GPU_QUEUE
 from mer_platform.jobs.models import Claim, Job, JobCancelled
-from mer_platform.scoring.models import ModelVersion
+from mer_platform.registry.services import store_model
 from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.training.engine import Cancelled, fit_all
@@ -51,6 +51,4 @@ def train_final_model(claim: Claim) -> None:
     store_by_content("models", ContentFile(content), ".safetensors", sha256=digest)
     with steps.finishing_model(claim, run.pk):
         note_used([name])
-        ModelVersion.objects.update_or_create(
-            run=run, defaults={"file": name, "sha256": digest, "classes": list(CLASSES)}
-        )
+        store_model(run, file=name, sha256=digest, classes=list(CLASSES))

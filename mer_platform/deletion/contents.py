@@ -16,7 +16,8 @@ from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Project
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 
 Target = Clip | FlowPicture | Subject | Database | Project
 
@@ -142,7 +143,7 @@ class Contents:
                 "composite_versions": CompositeVersion.objects.filter(composite__project=self.target),
                 "experiments": Experiment.objects.filter(**own),
                 "runs": Run.objects.filter(**own),
-                "models": ModelVersion.objects.filter(run__project=self.target),
+                "models": ModelVersion.objects.filter(project=self.target),
                 "scoring_batches": ScoringBatch.objects.filter(**own),
                 "feature_exports": FeatureExport.objects.filter(version__composite__project=self.target),
                 "paper_bundles": PaperBundle.objects.filter(**own),

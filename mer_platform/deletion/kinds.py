@@ -19,7 +19,8 @@ from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.imports.models import Import
-from mer_platform.scoring.models import ModelVersion, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringItem
 from models_ml.config import FeatureConfig
 from models_ml.motion.feature_keys import DEVICES
 
@@ -123,9 +124,9 @@ def _features(rows: Holdings) -> Iterator[Needed]:
             if sha256 not in rows.skip:
                 yield from features_of(content_key(sha256, turn), onset, apex, offset, wanted)
     scored = rows.scores.filter(onset__isnull=False, apex__isnull=False)
-    for item in scored.select_related("clip", "batch__model__run").iterator():
+    for item in scored.select_related("clip", "batch__model").iterator():
         if item.clip.sha256 not in rows.skip:
-            config = item.batch.model.run.settings.features
+            config = item.batch.model.settings.features
             yield from features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
 
 

@@ -15,7 +15,8 @@ from mer_platform.deletion.unused_features import unused_features, unused_ranges
 from mer_platform.experiments.models import Attribution, Experiment, Fold, FoldWeights, Prediction, Run
 from mer_platform.features.models import FeatureRange
 from mer_platform.jobs.models import Job
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 
 SHOWN = 3
 

@@ -75,12 +75,12 @@ def _needed_by_scores(doomed: dict[int, set[tuple[str, int]]], hashes: set[str])
         clip__sha256__in=contents,
         onset__isnull=False,
         apex__isnull=False,
-        batch__model__run__features_hash__in=hashes,
+        batch__model__features_hash__in=hashes,
     )
     return {
         needed.entry
-        for item in scored.select_related("clip", "batch__model__run")
+        for item in scored.select_related("clip", "batch__model")
         for needed in features_of(
-            item.clip.content_key, item.onset, item.apex, None, [(item.batch.model.run.settings.features, 0)]
+            item.clip.content_key, item.onset, item.apex, None, [(item.batch.model.settings.features, 0)]
         )
     }

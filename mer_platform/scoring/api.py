@@ -1,7 +1,7 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,23 +12,12 @@ from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.registry.models import ModelVersion
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.scoring.services import WantedClip, start_batch
 
 OwnClip = own_related(Clip.objects.all(), "project")
-
-
-class ModelVersionSerializer(ApiModelSerializer):
-    project = serializers.IntegerField(source="run.project_id", read_only=True)
-    name = serializers.CharField(source="run.name", read_only=True)
-    of_pictures = serializers.BooleanField(
-        read_only=True, help_text="Trained on flow pictures, so it cannot score clips."
-    )
-
-    class Meta:
-        model = ModelVersion
-        fields = ["id", "project", "run", "name", "classes", "of_pictures", "sha256", "created_at"]
 
 
 class ScoringItemSerializer(ApiModelSerializer):
@@ -87,7 +76,7 @@ class WantedClipSerializer(ApiSerializer):
 
 
 class StartBatchSerializer(ApiSerializer):
-    model = own_related(ModelVersion.objects.select_related("run__project"), "run__project")(
+    model = own_related(ModelVersion.objects.select_related("project", "run__version"), "project")(
         required=False, help_text="Id of a model. Alternative to `run`."
     )
     run = own_related(Run.objects.select_related("project"), "project")(
@@ -114,7 +103,7 @@ class StartBatchSerializer(ApiSerializer):
                 raise serializers.ValidationError(
                     {"run": [f"This run has no model: it is {fields['run'].get_state_display()}."]}
                 )
-        project = fields["model"].run.project
+        project = fields["model"].project
         wanted = [WantedClip(clip) for clip in fields.get("clips", [])]
         wanted += [WantedClip(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
         if not wanted:
@@ -134,15 +123,6 @@ class StartBatchSerializer(ApiSerializer):
                 {"clips": [f"These clips are given more than once: {', '.join(map(str, twice))}."]}
             )
         return {**fields, "wanted": wanted}
-
-
-class ModelVersionViewSet(InProject, viewsets.ReadOnlyModelViewSet):
-    """Models of finished runs."""
-
-    queryset = ModelVersion.objects.select_related("run__version")
-    serializer_class = ModelVersionSerializer
-    filterset_fields = ["run", "run__project"]
-    project_path = "run__project"
 
 
 class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
@@ -167,7 +147,7 @@ class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
         form = StartBatchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         model = form.validated_data["model"]
-        require(request.user, model.run.project, Role.RESEARCHER)
+        require(request.user, model.project, Role.RESEARCHER)
         fields = form.validated_data
         batch = start_batch(model, fields["wanted"], request.user, fields["leave_out_training"])
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)

@@ -1,40 +1,13 @@
-"""Models of finished runs, and the batches of clips that they score."""
+"""Batches of clips that a model scores."""
 
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 
 from mer_platform.clips.models import Clip
-from mer_platform.experiments.models import Run
 from mer_platform.projects.models import Project
-
-
-class ModelVersion(models.Model):
-    """A run's configuration retrained on all samples of its version, stored as safetensors, never as a pickle."""
-
-    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="model")
-    file = models.CharField(max_length=200)
-    sha256 = models.CharField(max_length=64)
-    classes = models.JSONField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"model of {self.run}"
-
-    @property
-    def of_pictures(self) -> bool:
-        """Whether flow pictures were among its samples; then its scale of motion is not the scale of clips."""
-        return self.run.version.samples.filter(picture__isnull=False).exists()
-
-    @cached_property
-    def trained_on(self) -> frozenset[str]:
-        """SHA-256 of the clips in its training data. A score of one of them, or of a copy, says little about the model."""
-        return frozenset(self.run.version.samples.values_list("content_sha256", flat=True))
+from mer_platform.registry.models import ModelVersion
 
 
 class ScoringBatch(models.Model):

@@ -9,7 +9,9 @@ from django.db import transaction
 from mer_platform.clips.models import Clip
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.registry.services import why_not_usable
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.web import actor
 
 CLIPS_PER_JOB = 8
@@ -31,13 +33,8 @@ def start_batch(
 
     Raises ValidationError for a model that cannot score clips, or if no clip is left.
     """
-    if model.of_pictures:
-        raise ValidationError(
-            {
-                "model": f"The model of {model.run} cannot score clips, because it was trained on flow pictures, whose "
-                "scale is not known. Choose a model that was trained only on clips."
-            }
-        )
+    if refusal := why_not_usable(model):
+        raise ValidationError({"model": refusal})
     if leave_out_training:
         wanted = [want for want in wanted if want.clip.sha256 not in model.trained_on]
         if not wanted:
@@ -47,7 +44,7 @@ def start_batch(
                     "other clips, or do not leave these out."
                 }
             )
-    project = model.run.project
+    project = model.project
     with transaction.atomic():
         batch = ScoringBatch.objects.create(project=project, model=model, created_by=actor(user))
         items = ScoringItem.objects.bulk_create(

@@ -14,7 +14,8 @@ from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
-from mer_platform.scoring.models import ModelVersion, ScoringBatch
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch
 from mer_platform.scoring.services import WantedClip, start_batch
 from mer_platform.web import is_partial
 from models_ml.classes import CLASSES
@@ -27,7 +28,7 @@ def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
     batches = project.scoring_batches.select_related("model__run", "created_by").prefetch_related("items")[
         :100
     ]
-    models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
+    models = ModelVersion.objects.filter(project=project).select_related("run__version")
     return render(request, "scoring/list.html", {"batches": batches, "models": models})
 
 
@@ -40,7 +41,7 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     For htmx, show only the clips of one database, and select those that ``?tick=`` names: all, unlabelled or none.
     """
     project = get_project(request, slug, Role.RESEARCHER)
-    models = ModelVersion.objects.filter(run__project=project).select_related("run__version")
+    models = ModelVersion.objects.filter(project=project).select_related("run__version")
     clips = _clips(project)
     chosen: list[str] = []
     if is_partial(request):

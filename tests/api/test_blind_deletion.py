@@ -5,10 +5,9 @@ from django.urls import reverse
 
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.composites.services import freeze
-from mer_platform.scoring.models import ModelVersion
 from mer_platform.scoring.services import WantedClip, start_batch
-from models_ml.classes import CLASSES
 from tests.api.finished_runs import finished
+from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -21,7 +20,7 @@ def marked(project, database, make_clip, alice, bob):
         Consensus.objects.create(clip=made, onset=1, apex=5, offset=9, emotion="disgust", origin="adopted")
     version = freeze(project, "Three", [database], {database.name: {"disgust": "negative"}}, alice)
     run = finished(version, [0, 0, 0], alice)
-    model = ModelVersion.objects.create(run=run, file="models/ab/m.safetensors", classes=list(CLASSES))
+    model = model_of(run)
     clips = [make_clip("EP01"), make_clip("EP02")]
     for clip in clips:
         for coder in (alice, bob):

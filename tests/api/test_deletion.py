@@ -20,12 +20,13 @@ from mer_platform.features.services import feature_name, request_features
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job, LeaseLost
 from mer_platform.projects.models import AuditEvent, Project, Role
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.scoring.services import WantedClip, start_batch
-from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from tests.api.finished_runs import finished
 from tests.pictures import add_picture
+from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -47,7 +48,7 @@ def version(project, database, make_clip, alice):
 @pytest.fixture
 def model(version, alice) -> ModelVersion:
     run = finished(version, [0, 0, 0], alice)
-    return ModelVersion.objects.create(run=run, file=store("models/ab/m.safetensors"), classes=list(CLASSES))
+    return model_of(run, store("models/ab/m.safetensors"))
 
 
 def store(name: str, content: bytes = b"content") -> str:

@@ -20,11 +20,11 @@ from mer_platform.features.models import FeatureRange
 from mer_platform.features.services import feature_name, request_features
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Role
-from mer_platform.scoring.models import ModelVersion
 from mer_platform.scoring.services import WantedClip, start_batch
 from models_ml.classes import CLASSES
 from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
+from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -85,7 +85,7 @@ def there(names: list[str]) -> list[str]:
 
 def test_a_run_goes_with_its_experiment_predictions_model_and_files(api, run):
     model = store(f"models/ab/{'a' * 64}.safetensors")
-    ModelVersion.objects.create(run=run, file=model, classes=list(CLASSES))
+    model_of(run, model)
     weights = store(f"fold-weights/ab/{'b' * 64}.safetensors")
     FoldWeights.objects.create(fold=run.folds.first(), file=weights, size=7)
     preview = api.get(f"{RUNS}{run.pk}/deletion/").json()
@@ -114,7 +114,7 @@ def test_a_run_goes_with_its_experiment_predictions_model_and_files(api, run):
 
 
 def test_a_model_that_scored_clips_keeps_its_run(api, run, clip, alice, sweep):
-    model = ModelVersion.objects.create(run=run, file="models/ab/m.safetensors", classes=list(CLASSES))
+    model = model_of(run)
     batches = [start_batch(model, [WantedClip(clip, 3, 7)], alice) for _ in range(2)]
     refused = api.delete(f"{RUNS}{run.pk}/")
     assert refused.status_code == 409

@@ -10,11 +10,11 @@ from mer_platform.experiments.managing.services import archive
 from mer_platform.experiments.managing.texts import note_version
 from mer_platform.experiments.models import Experiment, Run, Tag
 from mer_platform.projects.models import Membership, Role
-from mer_platform.scoring.models import ModelVersion, ScoringBatch
-from models_ml.classes import CLASSES
+from mer_platform.scoring.models import ScoringBatch
 from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
 from tests.pictures import freeze_pictures
+from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -190,7 +190,7 @@ def test_a_deletion_page_says_what_goes_then_deletes(browser, run, sweep):
 
 
 def test_many_runs_are_deleted_after_one_preview_except_those_in_use(browser, run, sweep):
-    model = ModelVersion.objects.create(run=run, file="models/ab/m.safetensors", classes=list(CLASSES))
+    model = model_of(run)
     batch = ScoringBatch.objects.create(project=run.project, model=model)
     address = reverse("runs-delete", args=[run.project.slug])
     ids = ",".join(str(pk) for pk in [run.pk, *sweep.runs.values_list("pk", flat=True)])

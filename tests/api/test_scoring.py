@@ -14,8 +14,10 @@ from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
-from mer_platform.scoring.models import ModelVersion, ScoringBatch, ScoringItem
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from models_ml.config import RunConfig
+from tests.trained_models import model_of
 from workers import scoring
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -36,7 +38,7 @@ def model(project, database, make_clip, alice) -> ModelVersion:
     version = freeze(project, "Two", [database], {database.name: {"disgust": "negative"}}, alice)
     run = services.launch(version, RunConfig(), alice)
     Run.objects.filter(pk=run.pk).update(state=Run.State.FINISHED)
-    return ModelVersion.objects.create(run=run, file="models/x.safetensors", sha256="0" * 64, classes=[])
+    return model_of(run, "models/x.safetensors", classes=[])
 
 
 def test_a_batch_of_clips_is_accepted(api, model, clip):

@@ -9,7 +9,7 @@ from mer_platform.deletion.run_services import delete_runs
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Experiment, Fold, Prediction, Run
 from mer_platform.jobs.models import Job, LeaseLost
-from mer_platform.scoring.models import ModelVersion
+from mer_platform.registry.models import ModelVersion
 from mer_platform.storage import stored_names
 from models_ml.config import RunConfig, SweepConfig
 from tests.pictures import freeze_pictures

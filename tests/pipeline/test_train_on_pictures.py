@@ -9,7 +9,8 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from mer_platform.exports.models import FeatureExport
-from mer_platform.scoring.models import ModelVersion, ScoringBatch
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch
 from models_ml.data import FlowDataset
 from models_ml.motion.flow_pictures import picture_features
 from tests.pictures import DATABASES, freeze_pictures, picture_bytes
