@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "csp",
     "mer_platform.projects",
     "mer_platform.jobs",
+    "mer_platform.uploads",
     "mer_platform.clips",
     "mer_platform.annotation",
     "mer_platform.annotation.exchange",

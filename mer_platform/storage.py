@@ -66,6 +66,8 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
 class NewFile(File):
     """A new file that will be stored and is complete when it is; see ``new_file``."""
 
+    sha256 = ""  # of its bytes, if the writer has computed it
+
     def __init__(self, file: IO[bytes], path: Path) -> None:
         super().__init__(file, name=path.name)
         self.path = path
@@ -83,17 +85,22 @@ class NewFile(File):
 @contextmanager
 def new_file(suffix: str = "") -> Iterator[NewFile]:
     """Yield a file to write and then save. It lies on the disk of a local storage, so that saving copies nothing."""
-    try:
-        folder = _unfinished()
-        folder.mkdir(parents=True, exist_ok=True)
-    except NotImplementedError:
-        folder = Path(tempfile.gettempdir())
-    path = folder / f"{uuid.uuid4().hex}{suffix}"
+    path = new_path(suffix)
     try:
         with path.open("x+b") as file:
             yield NewFile(file, path)
     finally:
         path.unlink(missing_ok=True)
+
+
+def new_path(suffix: str = "") -> Path:
+    """Return the path of a file to write, on the disk of a local storage. The caller removes it."""
+    try:
+        folder = _unfinished()
+        folder.mkdir(parents=True, exist_ok=True)
+    except NotImplementedError:
+        folder = Path(tempfile.gettempdir())
+    return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
 def remove_unfinished(older_than: float = 86_400) -> None:

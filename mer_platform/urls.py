@@ -31,11 +31,13 @@ from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.registry.api import ModelVersionViewSet
 from mer_platform.scoring.api import ScoringBatchViewSet
+from mer_platform.uploads.api import UploadViewSet
 
 router = DefaultRouter()
 router.register("projects", DeletableProjectViewSet)
 router.register("databases", DeletableDatabaseViewSet)
 router.register("subjects", DeletableSubjectViewSet)
+router.register("uploads", UploadViewSet)
 router.register("clips", DeletableClipViewSet)
 router.register("flow-pictures", DeletableFlowPictureViewSet, basename="flow-picture")
 router.register("imports", DatabaseImportViewSet)

@@ -6,6 +6,7 @@ from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
 from mer_platform.storage import remove_unfinished
+from mer_platform.uploads.services import remove_expired
 from workers.runner import give_up
 
 
@@ -18,5 +19,6 @@ def upkeep() -> None:
         give_up(job)
     announce_due()
     remove_unfinished()
+    remove_expired()
     remove_old_weights()
     remove_files()

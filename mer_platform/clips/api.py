@@ -26,6 +26,7 @@ from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
 from models_ml.video.filetypes import VIDEOS_IN_WORDS
 
@@ -116,7 +117,12 @@ class FlowPictureSerializer(ApiModelSerializer):
 
 class UploadSerializer(ApiSerializer):
     file = serializers.FileField(
-        allow_empty_file=True, help_text=f"A video ({VIDEOS_IN_WORDS}) or a zip of frame images."
+        required=False,
+        allow_empty_file=True,
+        help_text=f"A video ({VIDEOS_IN_WORDS}) or a zip of frame images.",
+    )
+    upload = serializers.UUIDField(
+        required=False, help_text="Instead of a file: the id of a complete upload of yours."
     )
     database = own_related(Database.objects.select_related("project"), "project")(
         help_text="The database's id."
@@ -138,6 +144,14 @@ class UploadSerializer(ApiSerializer):
         help_text="The recording rate in frames per second, to which the times of a video are scaled. Default: the rate of "
         "the database; a video was recorded as it plays unless the database states its rate also for videos.",
     )
+
+    def validate(self, attrs: Any) -> Any:
+        if ("file" in attrs) == ("upload" in attrs):
+            both = "either a file or the id of an upload, not both"
+            raise serializers.ValidationError(
+                {"file": [f"Send {both}." if "file" in attrs else "Send a file, or the id of an upload."]}
+            )
+        return attrs
 
 
 class TurnSerializer(ApiSerializer):
@@ -192,7 +206,10 @@ class ClipViewSet(
     filterset_fields = ["project", "state", "subject__database", "subject__name"]
     parser_classes = [parsers.MultiPartParser, JsonParser]
 
-    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ClipSerializer})
+    @extend_schema(
+        request={"multipart/form-data": UploadSerializer, "application/json": UploadSerializer},
+        responses={201: ClipSerializer},
+    )
     def create(self, request: Request) -> Response:
         """Upload one clip. Its state is `processing` until the ingest job has read all frames, then `ready` or `failed`."""
         upload = UploadSerializer(data=request.data, context=self.get_serializer_context())
@@ -201,10 +218,7 @@ class ClipViewSet(
         database = fields["database"]
         require(request.user, database.project, Role.RESEARCHER)
         try:
-            clip = add_clip(
-                database, fields["subject"], fields["file"], request.user,
-                name=fields.get("name", ""), fps=fields.get("fps"),
-            )  # fmt: skip
+            clip = _add(fields, request.user)
         except ClipExists as error:
             raise Conflict(str(error), clip=error.clip.pk) from error
         except DjangoValidationError as error:
@@ -329,6 +343,18 @@ class ClipViewSet(
                 "The frames of this clip are missing from the storage. Restore them from a backup, or upload the clip again."
             )
         return clip
+
+
+def _add(fields: dict[str, Any], user: Any) -> Clip:
+    """Add a clip from the file of a request, or from an upload, which is then used up."""
+    about = {"name": fields.get("name", ""), "fps": fields.get("fps")}
+    database, subject = fields["database"], fields["subject"]
+    if "upload" not in fields:
+        return add_clip(database, subject, fields["file"], user, **about)
+    with take(fields["upload"], user, database.project) as file:
+        clip = add_clip(database, subject, file, user, **about)
+    spend(fields["upload"], user)
+    return clip
 
 
 def _frame_number(request: Request, name: str, clip: Clip) -> int:

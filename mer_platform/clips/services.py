@@ -55,7 +55,7 @@ def add_clip(
     clip = Clip(
         project=database.project,
         name=name,
-        sha256=sha256_of(file),
+        sha256=getattr(file, "sha256", "") or sha256_of(file),
         original_name=original[:255],
         size=file.size,
         fps_given=fps,

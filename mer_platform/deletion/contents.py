@@ -18,6 +18,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Project
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
+from mer_platform.uploads.models import Upload
 
 Target = Clip | FlowPicture | Subject | Database | Project
 
@@ -221,5 +222,6 @@ class Contents:
             Import.objects.filter(project=self.target),
             Run.objects.filter(project=self.target),
             PaperBundle.objects.filter(project=self.target),
+            Upload.objects.filter(project=self.target),
             skip=shared,
         )

@@ -21,6 +21,7 @@ from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.imports.models import Import
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringItem
+from mer_platform.uploads.models import Upload
 from models_ml.config import FeatureConfig
 from models_ml.motion.feature_keys import DEVICES
 
@@ -36,6 +37,7 @@ class Holdings:
     imports: QuerySet[Import] = field(default_factory=Import.objects.none)
     runs: QuerySet[Run] = field(default_factory=Run.objects.none)
     bundles: QuerySet[PaperBundle] = field(default_factory=PaperBundle.objects.none)
+    uploads: QuerySet[Upload] = field(default_factory=Upload.objects.none)
     skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
 
     @classmethod
@@ -48,6 +50,7 @@ class Holdings:
             Import.objects.all(),
             Run.objects.all(),
             PaperBundle.objects.all(),
+            Upload.objects.all(),
         )
 
 
@@ -227,6 +230,17 @@ def _sheets_used(names: Collection[str]) -> set[str]:
     return {name for pair in found for name in pair}.intersection(names)
 
 
+def _uploads(rows: Holdings) -> Iterator[Needed]:
+    for upload in rows.uploads.iterator():
+        yield Needed(f"{upload.folder}/*")
+
+
+def _uploads_used(entries: Collection[str]) -> set[str]:
+    folders = {entry.rpartition("/")[0]: entry for entry in entries}
+    ids = [PurePosixPath(folder).name for folder in folders]
+    return {folders[upload.folder] for upload in Upload.objects.filter(pk__in=ids)}
+
+
 def _by_file(
     model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport | PaperBundle],
 ) -> Callable[[Collection[str]], set[str]]:
@@ -286,6 +300,13 @@ KINDS = {
             _by_file(Attribution),
         ),
         FileKind("exports", "exports", re.compile(rf"exports/{_HASHED}\.\w+"), _exports, _exports_used),
+        FileKind(
+            "uploads",
+            "parts of uploads",
+            re.compile(r"(uploads/[0-9a-f]{2}/[0-9a-f]{32}/)[^/]+\.part"),
+            _uploads,
+            _uploads_used,
+        ),
         FileKind("sheets", "coding sheets", re.compile(rf"sheets/{_HASHED}\.\w+"), _sheets, _sheets_used),
     )
 }
