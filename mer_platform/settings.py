@@ -216,13 +216,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": [
         "mer_platform.rest.json_parser.JsonParser",
-        "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "mer_platform.rest.pagination.Pagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "mer_platform.rest.schema.operations.ApiSchema",
     "EXCEPTION_HANDLER": "mer_platform.rest.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -233,11 +231,20 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "This platform."}],
+    "LICENSE": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+    "POSTPROCESSING_HOOKS": [
+        "mer_platform.rest.schema.hooks.name_enumerations",
+        "mer_platform.rest.schema.hooks.leave_files_out_of_json",
+        "mer_platform.rest.schema.hooks.describe_areas",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "AnnotationImportStateEnum": "mer_platform.annotation.exchange.models.AnnotationImport.State",
+        "ExperimentStateEnum": "mer_platform.experiments.models.Experiment.State",
+        "SweepPresetEnum": "mer_platform.experiments.sweeps.api.preset_choices",
     },
 }
 

@@ -24,7 +24,6 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
@@ -204,7 +203,8 @@ class ClipViewSet(
     queryset = Clip.objects.select_related("subject__database")
     serializer_class = ClipSerializer
     filterset_fields = ["project", "state", "subject__database", "subject__name"]
-    parser_classes = [parsers.MultiPartParser, JsonParser]
+    parsers_of = {"create": [parsers.MultiPartParser]}
+    file_actions = ("pack", "thumbnail")
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer, "application/json": UploadSerializer},
@@ -257,10 +257,11 @@ class ClipViewSet(
         return response
 
     @extend_schema(
+        operation_id="clips_frames_bin",
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             206: OpenApiResponse(description="The requested range."),
-        }
+        },
     )
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the encoded frames, one after another. Request a part with `Range` or `?first=…&last=…`."""
@@ -383,6 +384,7 @@ class FlowPictureViewSet(
     serializer_class = FlowPictureSerializer
     filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
     project_path = "subject__database__project"
+    file_actions = ("file",)
     read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind
 
     @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})

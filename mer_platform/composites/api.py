@@ -152,6 +152,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
         )
 
     @extend_schema(
+        operation_id="composite_versions_import",
         request=VersionImportSerializer,
         responses={200: VersionImportResultSerializer, 201: VersionImportResultSerializer},
     )

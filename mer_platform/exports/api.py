@@ -24,9 +24,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.rest.views import ApiView
-
-BINARY = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()}
+from mer_platform.rest.views import FileView
 
 
 def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
@@ -40,25 +38,31 @@ def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
     return StreamingHttpResponse(csv_chunks(table), content_type=CONTENT_TYPES[kind], headers=headers)
 
 
-class SampleTableView(ApiView):
-    @extend_schema(responses=BINARY)
-    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+class TableView(FileView):
+    """Base of a view that answers with a table."""
+
+    content_types = CONTENT_TYPES
+
+
+class SampleTableView(TableView):
+    @extend_schema(responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Download the samples of a frozen version: database, subject, name, frames, emotion, label and hashes."""
         own = CompositeVersion.objects.filter(composite__project__in=Project.objects.of(request.user))
         version = get_object_or_404(own.select_related("composite__project"), pk=pk)
         require(request.user, version.project, Role.RESEARCHER)  # they contain marks, and coding is blind
         check_sees_all(request.user, version.project)
-        return table_response(tables.samples(version), kind)
+        return table_response(tables.samples(version), self.kind)
 
 
-class AnnotationTableView(ApiView):
-    @extend_schema(responses=BINARY)
-    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+class AnnotationTableView(TableView):
+    @extend_schema(responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Download all annotations of a project, including the consensus."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
         check_sees_all(request.user, project)
-        return table_response(tables.annotations(project), kind)
+        return table_response(tables.annotations(project), self.kind)
 
 
 class FeatureExportSerializer(ApiModelSerializer):
@@ -97,6 +101,7 @@ class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMode
     serializer_class = FeatureExportSerializer
     filterset_fields = ["version", "state"]
     project_path = "version__composite__project"
+    file_actions = ("file",)
     read_role = Role.RESEARCHER  # the files contain labels, and coding is blind
 
     @extend_schema(request=StartExportSerializer, responses={202: FeatureExportSerializer})

@@ -65,6 +65,7 @@ class PaperBundleViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelM
     queryset = PaperBundle.objects.select_related("project")
     serializer_class = PaperBundleSerializer
     filterset_fields = ["project", "state"]
+    file_actions = ("file",)
     read_role = Role.RESEARCHER  # the files contain labels, and coding is blind
 
     @extend_schema(responses={202: PaperBundleSerializer})

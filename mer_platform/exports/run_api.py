@@ -6,9 +6,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED
-from mer_platform.exports.api import BINARY, table_response
+from mer_platform.exports.api import TableView, table_response
 from mer_platform.exports.predictions import predictions, run_to_export, runs_to_export
-from mer_platform.rest.views import ApiView
 
 RUNS = OpenApiParameter(
     "run",
@@ -19,20 +18,20 @@ RUNS = OpenApiParameter(
 )
 
 
-class RunPredictionsView(ApiView):
-    @extend_schema(responses=BINARY)
-    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+class RunPredictionsView(TableView):
+    @extend_schema(responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Download the predictions of a run: sample, true and predicted class, probabilities and fold.
 
         The file can be uploaded again as an external run.
         """
-        return table_response(predictions([run_to_export(request.user, pk)]), kind)
+        return table_response(predictions([run_to_export(request.user, pk)]), self.kind)
 
 
-class ComparedPredictionsView(ApiView):
-    @extend_schema(parameters=[RUNS], responses=BINARY)
-    def get(self, request: Request, kind: str) -> HttpResponseBase:
+class ComparedPredictionsView(TableView):
+    @extend_schema(parameters=[RUNS], responses=OpenApiTypes.BINARY)
+    def get(self, request: Request) -> HttpResponseBase:
         """Download the predictions of several runs of one project, one below the other; `run` says whose a row is."""
         return table_response(
-            predictions(runs_to_export(request.user, request.query_params.getlist("run"))), kind
+            predictions(runs_to_export(request.user, request.query_params.getlist("run"))), self.kind
         )

@@ -15,26 +15,22 @@ urlpatterns = [
         for route in (
             path(
                 f"api/v1/composite-versions/<int:pk>/samples.{kind}",
-                SampleTableView.as_view(),
-                {"kind": kind},
+                SampleTableView.as_view(kind=kind),
                 name=f"samples-{kind}",
             ),
             path(
                 f"api/v1/projects/<int:pk>/annotations.{kind}",
-                AnnotationTableView.as_view(),
-                {"kind": kind},
+                AnnotationTableView.as_view(kind=kind),
                 name=f"annotations-{kind}",
             ),
             path(
                 f"api/v1/runs/<int:pk>/predictions.{kind}",
-                RunPredictionsView.as_view(),
-                {"kind": kind},
+                RunPredictionsView.as_view(kind=kind),
                 name=f"predictions-{kind}",
             ),
             path(
                 f"api/v1/runs/compare/predictions.{kind}",
-                ComparedPredictionsView.as_view(),
-                {"kind": kind},
+                ComparedPredictionsView.as_view(kind=kind),
                 name=f"compared-predictions-{kind}",
             ),
         )

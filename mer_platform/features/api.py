@@ -65,6 +65,7 @@ class FeatureSetViewSet(ApiViewSet):
     queryset = FeatureSet.objects.all()
     serializer_class = FeatureSetSerializer
     pagination_class = None
+    file_actions = ("image",)
     filter_backends: list[Any] = []
 
     @extend_schema(responses=FeatureSetSerializer(many=True))
@@ -90,7 +91,7 @@ class FeatureSetViewSet(ApiViewSet):
         """State, progress and, once ready, the outliers of a feature set."""
         return Response(FeatureSetSerializer(self._features(version, pk)).data)
 
-    @extend_schema(responses=SampleFeaturesSerializer)
+    @extend_schema(operation_id="composite_versions_features_sample", responses=SampleFeaturesSerializer)
     def sample(self, request: Request, version: int, pk: int, index: int) -> Response:
         """The measures of one sample, what is unusual about it, and the URLs of its images."""
         features = self._features(version, pk)
@@ -112,7 +113,9 @@ class FeatureSetViewSet(ApiViewSet):
             }
         )
 
-    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="composite_versions_features_image", responses={(200, "image/png"): OpenApiTypes.BINARY}
+    )
     @method_decorator(cache_control(private=True, immutable=True, max_age=31_536_000))
     def image(self, request: Request, version: int, pk: int, index: str, part: str) -> HttpResponseBase:
         """An image of a sample. Index “legend” with part “wheel” is the colour wheel."""

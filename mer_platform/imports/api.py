@@ -132,7 +132,7 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
     queryset = Import.objects.all()
     serializer_class = DatabaseImportSerializer
     filterset_fields = ["project", "state", "layout"]
-    parser_classes = [parsers.MultiPartParser, JsonParser]
+    parsers_of = {"create": [parsers.MultiPartParser, JsonParser]}
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(project__in=researcher_projects(self.request.user))

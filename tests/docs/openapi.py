@@ -44,7 +44,7 @@ def check(request: Request) -> None:
 def check_value(value: Any, wanted: dict[str, Any]) -> None:
     """Check a JSON body: its fields exist, none is missing, and each has the right type."""
     assert set(value) <= set(wanted["properties"]), f"fields: {sorted(wanted['properties'])}"
-    jsonschema.validate(value, {**_nullable(wanted), "components": _nullable(schema()["components"])})
+    jsonschema.validate(value, {**wanted, "components": schema()["components"]})
 
 
 def check_form(request: Request, wanted: dict[str, Any]) -> None:
@@ -67,16 +67,6 @@ def _resolved(value: dict[str, Any]) -> dict[str, Any]:
         reference = value.get("$ref") or value["allOf"][0]["$ref"]
         value = schema()["components"]["schemas"][reference.rpartition("/")[2]]
     return value
-
-
-def _nullable(value: Any) -> Any:
-    """Return OpenAPI 3.0's ``nullable`` as JSON Schema."""
-    if isinstance(value, list):
-        return [_nullable(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    plain = {name: _nullable(item) for name, item in value.items() if name != "nullable"}
-    return {"anyOf": [plain, {"type": "null"}]} if value.get("nullable") is True else plain
 
 
 def _pattern(template: str) -> re.Pattern[str]:

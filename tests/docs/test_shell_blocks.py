@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from celery.bin.worker import worker
 from django.core.management import get_commands, load_command_class
+from django.urls import reverse
 
 from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
 from models_ml.config import FeatureConfig, RunConfig, SweepConfig
@@ -94,6 +95,11 @@ def check_tool(words: list[str]) -> None:
     return None
 
 
+def check_client_generator(words: list[str]) -> None:
+    assert words[1:3] == ["generate", "--url"]
+    assert words[3].endswith(reverse("schema"))
+
+
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "make": check_make,
     "manage.py": check_manage,
@@ -101,6 +107,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "pip": check_pip,
     "docker": check_docker,
     "git": check_git,
+    "openapi-python-client": check_client_generator,
     "cd": lambda words: None,
 }
 

@@ -29,9 +29,8 @@ from mer_platform.projects.column_map_api import known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.rest.views import ApiView
+from mer_platform.rest.views import FileView
 from models_ml.errors import InputError
 from models_ml.formats import EXPORTS
 from models_ml.formats.annotations import MAX_BYTES
@@ -52,11 +51,11 @@ QUERY = [
 ]
 
 
-class AnnotationFile(ApiView):
-    @extend_schema(
-        parameters=QUERY, responses={(200, f.content_type): OpenApiTypes.BINARY for f in EXPORTS.values()}
-    )
-    def get(self, request: Request, pk: int, kind: str) -> HttpResponseBase:
+class AnnotationFile(FileView):
+    content_types = {key: export.content_type for key, export in EXPORTS.items()}
+
+    @extend_schema(parameters=QUERY, responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Export annotations for another tool, or as lossless JSON. Only for researchers with no clips left to code."""
         project = get_object_or_404(Project.objects.of(request.user), pk=pk)
         require(request.user, project, Role.RESEARCHER)
@@ -67,7 +66,7 @@ class AnnotationFile(ApiView):
                 {name: [str(text) for text in texts] for name, texts in form.errors.items()}
             )
         try:
-            return download(project, form, kind)
+            return download(project, form, self.kind)
         except InputError as error:
             raise serializers.ValidationError({"clip": [str(error)]}) from error
 
@@ -203,7 +202,7 @@ class AnnotationImportViewSet(
     serializer_class = AnnotationImportReportSerializer
     filterset_fields = ["project", "state"]
     read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
-    parser_classes = [parsers.MultiPartParser, JsonParser]
+    parsers_of = {"create": [parsers.MultiPartParser]}
 
     def get_serializer_class(self) -> Any:
         return AnnotationImportSerializer if self.action == "list" else AnnotationImportReportSerializer

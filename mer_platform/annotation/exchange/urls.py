@@ -51,8 +51,7 @@ urlpatterns = [
     *(
         path(
             f"api/v1/projects/<int:pk>/annotations.{kind}",
-            AnnotationFile.as_view(),
-            {"kind": kind},
+            AnnotationFile.as_view(kind=kind),
             name=f"annotations-{kind}",
         )
         for kind in EXPORTS

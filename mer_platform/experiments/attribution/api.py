@@ -132,6 +132,7 @@ class RunAttributions(ApiView):
 
 
 class AttributionViewSet(InProject, mixins.RetrieveModelMixin):
+    file_actions = ("file",)
     queryset = Attribution.objects.select_related("run__project", "job")
     serializer_class = AttributionDetailSerializer
     project_path = "run__project"

@@ -90,7 +90,7 @@ class CheckedSerializer(ApiSerializer):
 class ExternalRunsOfVersion(ApiView):
     """Predictions of other code for a frozen version."""
 
-    parser_classes = [JsonParser, parsers.MultiPartParser]
+    parsers_of = {"post": [JsonParser, parsers.MultiPartParser]}
 
     @extend_schema(
         request={"multipart/form-data": ExternalRunSerializer, "application/json": ExternalRunSerializer},
@@ -133,6 +133,8 @@ class ExternalRunsOfVersion(ApiView):
 
 class PredictionTemplate(ApiView):
     """The file to fill in with predictions."""
+
+    file_actions = ("get",)
 
     @extend_schema(parameters=[ProtocolSerializer], responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: int) -> HttpResponseBase:

@@ -32,11 +32,16 @@ from mer_platform.rest.serializers import ApiSerializer
 from models_ml.config import PRESETS, SweepConfig, from_preset
 
 
+def preset_choices() -> list[tuple[str, str]]:
+    """Return the presets of sweeps with their titles."""
+    return [(name, preset.title) for name, preset in PRESETS.items()]
+
+
 class SweepSettingsSerializer(ApiSerializer):
     """Configurations and seeds. The validated data has the sweep as ``sweep``."""
 
     preset = serializers.ChoiceField(
-        [(name, preset.title) for name, preset in PRESETS.items()],
+        preset_choices(),
         required=False,
         help_text="A preset of the platform; base, grid and seeds change it.",
     )
