@@ -10,10 +10,13 @@
 ``MER_DECODE_MEMORY``, ``MER_DECODE_OUTPUT``, ``MER_DECODE_SECONDS``  the most memory and frame pack (bytes), and processor
                      time, for one clip (default 1 GiB, 16 GiB, 300 s); see docs/scaling.md
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
+``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
+                     without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,7 @@ INSTALLED_APPS = [
     "mer_platform.projects",
     "mer_platform.jobs",
     "mer_platform.uploads",
+    "mer_platform.webhooks",
     "mer_platform.clips",
     "mer_platform.annotation",
     "mer_platform.annotation.exchange",
@@ -207,6 +211,8 @@ DECODE_SECONDS = float(os.environ.get("MER_DECODE_SECONDS", 300))
 # After so many days, upkeep removes the networks of folds, except those of starred runs and experiments; 0: never. A run of
 # the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
 FOLD_WEIGHTS_DAYS = float(os.environ.get("MER_FOLD_WEIGHTS_DAYS", 30))
+
+WEBHOOK_ALLOW_PRIVATE = [str(ip_network(text)) for text in env_list("MER_WEBHOOK_ALLOW_PRIVATE")]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

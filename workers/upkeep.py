@@ -7,6 +7,7 @@ from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
 from mer_platform.storage import remove_unfinished
 from mer_platform.uploads.services import remove_expired
+from mer_platform.webhooks.services import remove_old_deliveries
 from workers.runner import give_up
 
 
@@ -21,4 +22,5 @@ def upkeep() -> None:
     remove_unfinished()
     remove_expired()
     remove_old_weights()
+    remove_old_deliveries()
     remove_files()

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from mer_platform.experiments.announcing import announce_end
 from mer_platform.experiments.curves import curves_of_runs
 from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.experiments.results import group_by_configuration, results_of
@@ -125,6 +126,7 @@ def finish(run: Run) -> None:
     """Mark a run as finished. Its row is locked."""
     run.state, run.finished_at = Run.State.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])
+    announce_end(run)
     if settings.MLFLOW_TRACKING_URI:
         # In a group of its own, so that neither a pause nor the end of the experiment stops it.
         group, payload = f"mlflow:{run.pk}", {"experiment": run.experiment_id, "run": run.pk}
@@ -153,6 +155,7 @@ def end(run: Run, state: str, error: str = "") -> None:
     """End an active run early; its results stay. Its row is locked, and the caller calls ``drop_idle_jobs`` next."""
     run.state, run.error, run.finished_at = state, error, timezone.now()
     run.save(update_fields=["state", "error", "finished_at"])
+    announce_end(run)
     after = Fold.State.FAILED if state == Run.State.FAILED else Fold.State.WAITING
     run.folds.filter(state=Fold.State.RUNNING).update(state=after)
 

@@ -19,6 +19,7 @@ WORK = "mer.work"
 UPKEEP = "mer.upkeep"
 QUEUES = ("ingest", "features", "training", "scoring")  # any worker serves these
 GPU_QUEUE = "gpu"  # training on a GPU
+WEBHOOK_QUEUE = "webhooks"  # requests to other programs, served by a light process of its own
 
 
 def broker_settings() -> dict[str, Any]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
+from mer_platform.jobs.broker import GPU_QUEUE, QUEUES, WEBHOOK_QUEUE
 
 HOST = "127.0.0.1"
 GPU_DRIVER = Path("/dev/nvidiactl")  # exists where a process can use an NVIDIA GPU
 POOL = "workers.pool:TaskPool"  # what -P custom is
+WEBHOOK_THREADS = 4  # they wait most of the time
 # Celery workers need not know of each other: they share the work through Job.claim_next.
 ALONE = "--without-gossip --without-mingle"
 
@@ -25,6 +26,8 @@ def processes(port: int) -> dict[str, str]:
         "--preload --timeout 120 --graceful-timeout 3 --no-control-socket",
         "worker": f"celery -A workers.app -q --skip-checks worker -n worker@%h {pool} {ALONE} -l INFO",
         "upkeep": f"celery -A workers.app -q --skip-checks worker -n upkeep@%h -Q upkeep -P solo {ALONE} -l WARNING",
+        "webhooks": f"celery -A workers.webhook_app -q --skip-checks worker -n webhooks@%h -Q {WEBHOOK_QUEUE} "
+        f"-P threads -c {WEBHOOK_THREADS} {ALONE} -l INFO",
         "beat": "celery -A mer_platform.jobs.broker -q --skip-checks beat -l WARNING",
         **({"gpu": gpu} if GPU_DRIVER.exists() else {}),
     }

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="needs PostgreSQL and Redis"),
 ]
 SECRETS = {"POSTGRES_PASSWORD": "unused", "REDIS_PASSWORD": "unused", "MER_SECRET_KEY": "s" * 50}
-DAEMONS = ("web", "worker-cpu", "upkeep", "beat")
+DAEMONS = ("web", "worker-cpu", "upkeep", "webhooks", "beat")
 FRAMES = 24
 
 

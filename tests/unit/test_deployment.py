@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 import yaml
 
-from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
+from mer_platform.jobs.broker import GPU_QUEUE, QUEUES, WEBHOOK_QUEUE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
-APP = ("web", "migrate", "worker-cpu", "worker-gpu", "upkeep", "beat")
+APP = ("web", "migrate", "worker-cpu", "worker-gpu", "upkeep", "webhooks", "beat")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_the_compose_file_is_valid_by_the_compose_specification(compose):
 def test_every_queue_has_a_worker_with_and_without_a_gpu(compose):
     assert queues_of(compose, "worker-cpu") == set(QUEUES)
     assert queues_of(compose, "upkeep") == {"upkeep"}
+    assert queues_of(compose, "webhooks") == {WEBHOOK_QUEUE}
     with_gpu = queues_of(compose, "worker-gpu")
     assert GPU_QUEUE in with_gpu
     assert "training" not in with_gpu  # an experiment trains on one kind of device

@@ -1,0 +1,18 @@
+"""``celery -A workers.webhook_app``: sends webhooks, and loads no library that computes.
+
+Its threads wait for other programs most of the time. In a worker that computes, a receiver that does not answer would
+hold a core for ten seconds.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
+
+import django
+
+django.setup()
+
+from mer_platform.jobs.broker import app  # noqa: E402
+from workers import experiment_ends, webhooks  # noqa: E402
+
+__all__ = ["app", "experiment_ends", "webhooks"]
