@@ -244,6 +244,7 @@ SPECTACULAR_SETTINGS = {
         "mer_platform.rest.schema.hooks.name_enumerations",
         "mer_platform.rest.schema.hooks.leave_files_out_of_json",
         "mer_platform.rest.schema.hooks.describe_areas",
+        "mer_platform.rest.schema.examples.add_examples",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -18,12 +18,14 @@ from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
+from mer_platform.clips.shapes import FaceRange, FlowOfFrames, FlowState, FrameIndex
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.schema import TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
@@ -60,7 +62,12 @@ class ClipSerializer(ApiModelSerializer):
     subject = serializers.CharField(source="subject.name", read_only=True)
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
-    notes = serializers.SerializerMethodField()
+    notes = serializers.SerializerMethodField(
+        help_text="What is odd about the recording; empty for most clips."
+    )
+    face_frames = TypedField(
+        list[FaceRange], read_only=True, help_text="Stretches of frames in which the face is found."
+    )
 
     class Meta:
         model = Clip
@@ -239,7 +246,15 @@ class ClipViewSet(
         clip.refresh_from_db()
         return Response(self.get_serializer(clip).data)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "v", OpenApiTypes.STR, description="Version of the frames; with it, the answer can be cached."
+            )
+        ],
+        responses=typed(FrameIndex),
+        filters=False,
+    )
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
         """Return the index of the frame pack: byte offsets, time stamps and source frames, and the face boxes."""
@@ -290,13 +305,13 @@ class ClipViewSet(
         ],
         responses={
             200: OpenApiResponse(
-                OpenApiTypes.OBJECT, "`u` and `v` in pixels, and `strain`, on a grid over the face."
+                typed(FlowOfFrames), "`u` and `v` in pixels, and `strain`, on a grid over the face."
             ),
             202: OpenApiResponse(
-                OpenApiTypes.OBJECT, "A worker is computing it; ask again. `state` is the state of the job."
+                typed(FlowState), "A worker is computing it; ask again. `state` is the state of the job."
             ),
             422: OpenApiResponse(
-                OpenApiTypes.OBJECT,
+                None,
                 "Why there is no flow, for example because the first frame shows no face.",
             ),
         },
@@ -318,7 +333,7 @@ class ClipViewSet(
         waiting["Cache-Control"] = "no-store"
         return waiting
 
-    @extend_schema(request=TurnSerializer, responses={202: JobSerializer, 409: OpenApiTypes.OBJECT})
+    @extend_schema(request=TurnSerializer, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def turn(self, request: Request, pk: str) -> Response:
         """Turn the frames of a ready clip clockwise, for example because the face lies on its side.
