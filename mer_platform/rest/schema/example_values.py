@@ -225,6 +225,12 @@ COMPONENTS: dict[str, Any] = {
         "The address does not take this type of body",
         "Send JSON, with Content-Type: application/json.",
     ),
+    "RequestedRangeNotSatisfiable": _problem(
+        416,
+        "range_not_satisfiable",
+        "The file does not have the requested range",
+        "The file has 524,288 bytes.",
+    ),
     "TooManyRequests": _problem(
         429, "throttled", "Too many requests", "Send the request again in 10 seconds."
     ),

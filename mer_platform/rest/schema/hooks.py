@@ -53,6 +53,25 @@ def _with_inline_enumerations(part: Any) -> Any:
     }
 
 
+def describe_null_as_a_type(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Replace what is left of OpenAPI 3.0's ``nullable``, for example in pages of lists, by the type null."""
+    found: dict[str, Any] = _without_nullable(result)
+    return found
+
+
+def _without_nullable(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_nullable(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _without_nullable(value) for key, value in part.items() if key != "nullable"}
+    if part.get("nullable") is True and isinstance(found.get("type"), str):
+        found["type"] = [found["type"], "null"]
+    return found
+
+
 def leave_files_out_of_json(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:

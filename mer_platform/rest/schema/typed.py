@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
-from drf_spectacular.plumbing import ResolvedComponent, append_meta
+from drf_spectacular.plumbing import ResolvedComponent
 from pydantic import TypeAdapter
 from rest_framework import serializers
 
@@ -58,9 +58,7 @@ class TypedFieldExtension(OpenApiSerializerFieldExtension):
                 "description": "As another version of the platform, or a network that is not installed, stored it.",
             }
             schema = {"anyOf": [schema, other]}
-        meta = auto_schema._get_serializer_field_meta(field, direction)
-        meta.pop("default", None)  # the type has the defaults of its fields
-        return append_meta(schema, meta)
+        return schema
 
 
 class TypedSerializerExtension(OpenApiSerializerExtension):
@@ -102,14 +100,24 @@ def describe_type(shape: Any, registry: Any) -> dict[str, Any]:
     return _plain(document)
 
 
-def _plain(part: Any) -> Any:
-    """Return the schema without examples of Python in its descriptions."""
+def _plain(part: Any, *, named: bool = False) -> Any:
+    """Return the schema without what only people who read Python need.
+
+    These are examples of Python in descriptions, titles (generators name classes after them), and defaults that are objects.
+    ``named``: the keys are names of properties.
+    """
     if isinstance(part, list):
         return [_plain(item) for item in part]
     if not isinstance(part, dict):
         return part
-    # Kept from the naming of enumerations, which would give equal fields of several types one name.
-    found = {INLINE_ENUM if key == "enum" else key: _plain(value) for key, value in part.items()}
+    if named:
+        return {key: _plain(value) for key, value in part.items()}
+    found = {}
+    for key, value in part.items():
+        if key == "title" or (key == "default" and isinstance(value, dict)):
+            continue
+        # Kept from the naming of enumerations, which would give equal fields of several types one name.
+        found[INLINE_ENUM if key == "enum" else key] = _plain(value, named=key == "properties")
     if isinstance(found.get("description"), str):
         found["description"] = found["description"].partition("\n\n>>>")[0].partition("\n\nAttributes\n")[0]
     return found
