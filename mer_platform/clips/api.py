@@ -13,19 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.clips.layers import FlowLayer
-from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
-from mer_platform.clips.shapes import FaceRange, FlowOfFrames, FlowState, FrameIndex
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.schema import Described, TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
@@ -62,12 +60,7 @@ class ClipSerializer(ApiModelSerializer):
     subject = serializers.CharField(source="subject.name", read_only=True)
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
-    notes = serializers.SerializerMethodField(
-        help_text="What is odd about the recording; empty for most clips."
-    )
-    face_frames = TypedField(
-        list[FaceRange], read_only=True, help_text="Stretches of frames in which the face is found."
-    )
+    notes = serializers.SerializerMethodField()
 
     class Meta:
         model = Clip
@@ -105,6 +98,20 @@ class ClipChangeSerializer(ApiSerializer):
                 {name: ["Cannot be changed. Only “fps” can."] for name in other}
             )
         return attrs
+
+
+class FlowPictureSerializer(ApiModelSerializer):
+    database = serializers.IntegerField(source="subject.database_id", read_only=True)
+    database_name = serializers.CharField(source="subject.database.name", read_only=True)
+    subject = serializers.CharField(source="subject.name", read_only=True)
+
+    class Meta:
+        model = FlowPicture
+        fields = [
+            "id", "database", "database_name", "subject", "name", "emotion", "width", "height", "sha256",
+            "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
 
 
 class UploadSerializer(ApiSerializer):
@@ -232,15 +239,7 @@ class ClipViewSet(
         clip.refresh_from_db()
         return Response(self.get_serializer(clip).data)
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                "v", OpenApiTypes.STR, description="Version of the frames; with it, the answer can be cached."
-            )
-        ],
-        responses=typed(FrameIndex),
-        filters=False,
-    )
+    @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
         """Return the index of the frame pack: byte offsets, time stamps and source frames, and the face boxes."""
@@ -259,14 +258,10 @@ class ClipViewSet(
 
     @extend_schema(
         operation_id="clips_frames_bin",
-        parameters=[
-            OpenApiParameter(
-                "v", OpenApiTypes.STR, description="Version of the frames, which must be the present one."
-            ),
-            OpenApiParameter("first", OpenApiTypes.INT, description="First byte of a part."),
-            OpenApiParameter("last", OpenApiTypes.INT, description="Last byte of a part."),
-        ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            206: OpenApiResponse(description="The requested range."),
+        },
     )
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the encoded frames, one after another. Request a part with `Range` or `?first=…&last=…`."""
@@ -295,13 +290,13 @@ class ClipViewSet(
         ],
         responses={
             200: OpenApiResponse(
-                typed(FlowOfFrames), "`u` and `v` in pixels, and `strain`, on a grid over the face."
+                OpenApiTypes.OBJECT, "`u` and `v` in pixels, and `strain`, on a grid over the face."
             ),
             202: OpenApiResponse(
-                typed(FlowState), "A worker is computing it; ask again. `state` is the state of the job."
+                OpenApiTypes.OBJECT, "A worker is computing it; ask again. `state` is the state of the job."
             ),
             422: OpenApiResponse(
-                None,
+                OpenApiTypes.OBJECT,
                 "Why there is no flow, for example because the first frame shows no face.",
             ),
         },
@@ -323,7 +318,7 @@ class ClipViewSet(
         waiting["Cache-Control"] = "no-store"
         return waiting
 
-    @extend_schema(request=TurnSerializer, responses={202: JobSerializer})
+    @extend_schema(request=TurnSerializer, responses={202: JobSerializer, 409: OpenApiTypes.OBJECT})
     @action(detail=True, methods=["post"])
     def turn(self, request: Request, pk: str) -> Response:
         """Turn the frames of a ready clip clockwise, for example because the face lies on its side.
@@ -339,11 +334,6 @@ class ClipViewSet(
         except BeingIngested as error:
             raise Conflict(str(error)) from error
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
-
-    def describe(self, described: Described) -> None:
-        super().describe(described)
-        if described.action in self.file_actions:
-            described.answers_in_ranges()
 
     def _ready_clip(self) -> Clip:
         clip = self.get_object()
@@ -381,3 +371,28 @@ def _frame_number(request: Request, name: str, clip: Clip) -> int:
         problem = f"Frame {text} is not in this clip: its frames are 0–{clip.frame_count - 1}."
         raise serializers.ValidationError({name: [problem]})
     return int(text)
+
+
+class FlowPictureViewSet(
+    InProject,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+):
+    """Flow pictures: imported images of motion whose clips are not available. For researchers."""
+
+    queryset = FlowPicture.objects.select_related("subject__database__project")
+    serializer_class = FlowPictureSerializer
+    filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
+    project_path = "subject__database__project"
+    file_actions = ("file",)
+    read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind
+
+    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, pk: str) -> HttpResponseBase:
+        """Return the image as it was imported."""
+        picture = self.get_object()
+        if not default_storage.exists(picture.file):
+            raise Http404("This flow picture is missing from the storage. Restore it from a backup.")
+        file = default_storage.open(picture.file)
+        return ranged_response(request, file, default_storage.size(picture.file), picture.sha256, "image/png")

@@ -23,11 +23,8 @@ from mer_platform.exports.tables import ExportTable
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
-from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.rest.shapes import JobProgress
 from mer_platform.rest.views import FileView
-from models_ml.config import FeatureConfig
 
 
 def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
@@ -69,14 +66,11 @@ class AnnotationTableView(TableView):
 
 
 class FeatureExportSerializer(ApiModelSerializer):
-    progress = TypedField(
-        JobProgress,
+    progress = serializers.DictField(
         read_only=True,
         help_text="State, finished samples and their total, which is 0 until work starts.",
     )
     project = serializers.IntegerField(source="version.composite.project_id", read_only=True)
-
-    config = TypedField(FeatureConfig, read_only=True, help_text="The feature settings.")
 
     class Meta:
         model = FeatureExport
@@ -90,8 +84,7 @@ class StartExportSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
-    config = TypedField(
-        FeatureConfig,
+    config = serializers.JSONField(
         required=False,
         default=dict,
         help_text="Feature settings, like `features` in the configuration of a run; {} means the defaults.",

@@ -17,16 +17,12 @@ from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import runs_to_export
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
-from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
-from mer_platform.rest.shapes import JobProgress
 
 
 class PaperBundleSerializer(ApiModelSerializer):
-    progress = TypedField(
-        JobProgress,
-        read_only=True,
-        help_text="State, finished charts and their total, which is 0 until work starts.",
+    progress = serializers.DictField(
+        read_only=True, help_text="State, finished charts and their total, which is 0 until work starts."
     )
     runs = serializers.ListField(
         child=serializers.IntegerField(),

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -10,13 +11,11 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.assignments import completion, planning
 from mer_platform.annotation.models import Assignment
-from mer_platform.annotation.shapes import AssignmentPlan
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.schema import typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
@@ -114,8 +113,7 @@ class AssignmentViewSet(
         return rows.filter(coder=user) | rows.filter(clip__project__in=researcher_projects(user))
 
     @extend_schema(
-        request=AssignmentCriteriaSerializer,
-        responses={201: typed(AssignmentPlan), 200: typed(AssignmentPlan)},
+        request=AssignmentCriteriaSerializer, responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT}
     )
     def create(self, request: Request) -> Response:
         """Assign clips to coders, evenly (201). With `preview`, only count what would be assigned (200)."""

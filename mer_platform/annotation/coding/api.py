@@ -9,6 +9,7 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
+    OpenApiResponse,
     extend_schema,
     extend_schema_view,
     inline_serializer,
@@ -29,21 +30,13 @@ from mer_platform.annotation.coding.serializers import (
     VersionSerializer,
 )
 from mer_platform.annotation.models import Annotation, Consensus
-from mer_platform.annotation.shapes import CodingQueue
 from mer_platform.annotation.spotting import queue_project
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.schema import ProblemSerializer, typed
 from mer_platform.rest.views import ApiView
-
-
-class AnnotationConflictSerializer(ProblemSerializer):
-    """The annotation was changed in the meantime, or is stored already."""
-
-    current = AnnotationSerializer(required=False, help_text="The annotation as it is stored now.")
 
 
 @extend_schema_view(
@@ -60,12 +53,10 @@ class AnnotationConflictSerializer(ProblemSerializer):
     ),
     create=extend_schema(
         description="Store an annotation of the caller.\n\nIf one with this `key` is stored already (an earlier save "
-        "succeeded, but its answer was lost), the answer is 409 with the stored annotation as `current`.",
-        responses={201: AnnotationSerializer, 409: AnnotationConflictSerializer},
+        "succeeded, but its answer was lost), the answer is 409 with the stored annotation as `current`."
     ),
     destroy=extend_schema(
-        description="Delete an annotation. It stays in the history, and `restore` brings it back.",
-        responses={204: None, 409: AnnotationConflictSerializer},
+        description="Delete an annotation. It stays in the history, and `restore` brings it back."
     ),
 )
 class AnnotationViewSet(InProject, viewsets.ModelViewSet):
@@ -124,8 +115,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
                 OpenApiParameter.HEADER,
                 description="The revision that this edit is based on.",
             )
-        ],
-        responses={200: AnnotationSerializer, 409: AnnotationConflictSerializer},
+        ]
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change some fields. With `If-Match`, the answer is 409 if the annotation has changed since that revision."""
@@ -254,7 +244,11 @@ class ProjectQueue(ApiView):
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT, description="Id of the clip just coded.")],
-        responses=typed(CodingQueue),
+        responses={
+            200: OpenApiResponse(
+                OpenApiTypes.OBJECT, description="The next clip and the counts of the queue."
+            )
+        },
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return the next clip to code and what the labeler needs to open it. At the end of the queue, `clip` is null."""

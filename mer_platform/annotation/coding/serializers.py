@@ -10,10 +10,8 @@ from mer_platform.annotation.checks import (
 )
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
-from mer_platform.annotation.shapes import AnnotationContent, SuggestedMarks
 from mer_platform.clips.models import Clip
 from mer_platform.projects.viewsets import own_related
-from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
 from models_ml.formats.action_units import canonical
 
@@ -27,13 +25,6 @@ class AnnotationSerializer(ApiModelSerializer):
     deleted = serializers.BooleanField(
         read_only=True,
         help_text="True only in the `current` of a 409 and in the list of deleted annotations.",
-    )
-
-    suggestion = TypedField(
-        SuggestedMarks,
-        required=False,
-        allow_null=True,
-        help_text="What the spotter suggested, if it was made from a suggestion.",
     )
 
     class Meta:
@@ -81,8 +72,7 @@ class AnnotationSerializer(ApiModelSerializer):
 
 
 class VersionSerializer(ApiModelSerializer):
-    made_by = serializers.CharField(source="made_by.username", default=None, read_only=True, allow_null=True)
-    content = TypedField(AnnotationContent, read_only=True)
+    made_by = serializers.CharField(source="made_by.username", default=None, read_only=True)
 
     class Meta:
         model = AnnotationVersion

@@ -24,24 +24,14 @@ from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
 from mer_platform.experiments.models.progress import progress_of_runs
-from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress, progress_field
+from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.curve_serializers import RunCurvesSerializer
 from mer_platform.experiments.runs.epochs import oracle_of
-from mer_platform.experiments.shapes import (
-    ClassIntervals,
-    ClassScore,
-    DeclaredProtocol,
-    Probabilities,
-    RunProgress,
-    ScoreIntervals,
-    SubjectScore,
-)
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiView
 from models_ml.config import RunConfig
@@ -62,9 +52,7 @@ class ScoresSerializer(ApiSerializer):
         child=serializers.ListField(child=serializers.IntegerField()),
         help_text="True classes as rows, predicted classes as columns, in the order of classes.",
     )
-    per_class = TypedField(
-        dict[str, ClassScore], help_text="Precision, recall, f1 and support of each class."
-    )
+    per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
 
 
 class LeakyOracleSerializer(ApiSerializer):
@@ -81,30 +69,19 @@ class LeakyOracleSerializer(ApiSerializer):
     curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 by epoch, over all folds.")
 
 
-class PooledResultsSerializer(ScoresSerializer):
-    """Scores of all folds together."""
-
+class ResultsSerializer(ScoresSerializer):
     per_database = serializers.DictField(child=ScoresSerializer())
-    per_subject = TypedField(
-        dict[str, SubjectScore],
-        help_text="Samples, correct predictions and confusion matrix of each subject.",
+    per_subject = serializers.DictField(
+        help_text="Samples, correct predictions and confusion matrix of each subject."
     )
     classes = serializers.ListField(child=serializers.CharField())
-    intervals_95 = TypedField(
-        ScoreIntervals,
-        help_text="95% intervals of uf1, uar and accuracy from a bootstrap over subjects; null with a single subject.",
+    intervals_95 = serializers.DictField(
+        help_text="95% intervals of uf1, uar and accuracy from a bootstrap over subjects; null with a single subject."
     )
-    intervals_95_per_database = TypedField(
-        dict[str, ScoreIntervals], help_text="The same intervals by database."
+    intervals_95_per_database = serializers.DictField(help_text="The same intervals by database.")
+    intervals_95_per_class = serializers.DictField(
+        help_text="95% intervals of precision, recall and f1 by class."
     )
-    intervals_95_per_class = TypedField(
-        dict[str, ClassIntervals], help_text="95% intervals of precision, recall and f1 by class."
-    )
-
-
-class ResultsSerializer(PooledResultsSerializer):
-    """Scores of all folds together, and what choosing epochs on the test subjects would have given."""
-
     leaky_oracle = LeakyOracleSerializer(
         allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (setting train.oracle)."
     )
@@ -114,11 +91,6 @@ class ExternalSerializer(ApiModelSerializer):
     mark = serializers.CharField(
         source="MARK", read_only=True, help_text="Show it with each mention of the run."
     )
-    declared = TypedField(DeclaredProtocol, read_only=True, help_text="The declared protocol.")
-    checked = TypedField(
-        list[str], read_only=True, help_text="Sentences: what was checked, and what could not be."
-    )
-    remarks = TypedField(list[str], read_only=True, help_text="Sentences: what is odd about the predictions.")
 
     class Meta:
         model = ExternalRun
@@ -126,20 +98,7 @@ class ExternalSerializer(ApiModelSerializer):
 
 
 class RunSerializer(WithProgress, ManagedSerializer):
-    progress = progress_field(RunProgress)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
-    config = TypedField(
-        RunConfig,
-        stored=True,
-        read_only=True,
-        allow_null=True,
-        help_text="Its configuration; null for an external run.",
-    )
-    environment = TypedField(
-        dict[str, str],
-        read_only=True,
-        help_text="Code, machine, device and versions of libraries that trained it; empty before.",
-    )
     seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
 
     @cached_property
@@ -187,8 +146,7 @@ class RunSerializer(WithProgress, ManagedSerializer):
         return known[run.version_id]
 
     def get_model(self, run: Run) -> int | None:
-        model = getattr(run, "model", None)
-        return model.pk if model else None
+        return run.ready_model.pk if run.ready_model else None
 
 
 def keep_weights_field() -> serializers.ChoiceField:
@@ -204,11 +162,10 @@ class LaunchSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
-    config = TypedField(
-        RunConfig,
+    config = serializers.JSONField(
         required=False,
         default=dict,
-        help_text="Its schema is also at /api/v1/run-config-schema/; {} means the defaults.",
+        help_text="Its schema is at /api/v1/run-config-schema/; {} means the defaults.",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
     keep_weights = keep_weights_field()
@@ -227,16 +184,8 @@ class PredictionSerializer(ApiModelSerializer):
         source="sample.picture_id", allow_null=True, help_text="null for a clip."
     )
     subject = serializers.CharField(source="sample.subject_key")
-    true_label = serializers.CharField(
-        source="sample.label", allow_null=True, help_text="null for a clip that you have yet to code."
-    )
+    true_label = serializers.CharField(source="sample.label")
     predicted = serializers.CharField(allow_null=True, help_text="null for a clip that you have yet to code.")
-
-    probabilities = TypedField(
-        Probabilities,
-        allow_null=True,
-        help_text="By class; null if the run has none, and for a clip that you have yet to code.",
-    )
 
     class Meta:
         model = Prediction
@@ -252,16 +201,6 @@ class PredictionSerializer(ApiModelSerializer):
 
 
 class FoldSerializer(ApiModelSerializer):
-    losses = TypedField(list[float], help_text="Mean training loss of each epoch.")
-    validation_losses = TypedField(
-        list[float], help_text="Mean loss of each epoch on the inner validation subjects."
-    )
-    oracle = TypedField(
-        list[list[int]],
-        allow_null=True,
-        help_text="By epoch and test sample: the class that each epoch would have predicted. Leaky.",
-    )
-
     class Meta:
         model = Fold
         fields = [
@@ -335,7 +274,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
         except InputError as error:  # it is external
             raise Conflict(str(error)) from error
         if not started:
-            if getattr(run, "model", None):
+            if run.ready_model:
                 raise Conflict("This run already has a model.")
             raise Conflict(f"Cannot train a model: the run is {run.get_state_display()}, not finished.")
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)

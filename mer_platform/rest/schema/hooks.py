@@ -10,7 +10,6 @@ from drf_spectacular.settings import patched_settings, spectacular_settings
 
 from mer_platform.rest.schema.areas import AREAS
 from mer_platform.rest.schema.described import JSON
-from mer_platform.rest.schema.typed import INLINE_ENUM
 
 _REF = "#/components/schemas/"
 
@@ -36,40 +35,9 @@ def name_enumerations(result: dict[str, Any], generator: Any, request: Any, publ
     _load_enum_name_overrides.cache_clear()
     try:
         with patched_settings({"ENUM_NAME_OVERRIDES": named}):
-            named_result = postprocess_schema_enums(result, generator, request=request, public=public)
+            return postprocess_schema_enums(result, generator, request=request, public=public)
     finally:
         _load_enum_name_overrides.cache_clear()
-    restored: dict[str, Any] = _with_inline_enumerations(named_result)
-    return restored
-
-
-def _with_inline_enumerations(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_with_inline_enumerations(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    return {
-        "enum" if key == INLINE_ENUM else key: _with_inline_enumerations(value) for key, value in part.items()
-    }
-
-
-def describe_null_as_a_type(
-    result: dict[str, Any], generator: Any, request: Any, public: bool
-) -> dict[str, Any]:
-    """Replace what is left of OpenAPI 3.0's ``nullable``, for example in pages of lists, by the type null."""
-    found: dict[str, Any] = _without_nullable(result)
-    return found
-
-
-def _without_nullable(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_without_nullable(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    found = {key: _without_nullable(value) for key, value in part.items() if key != "nullable"}
-    if part.get("nullable") is True and isinstance(found.get("type"), str):
-        found["type"] = [found["type"], "null"]
-    return found
 
 
 def leave_files_out_of_json(

@@ -9,7 +9,6 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_d
 from mer_platform.rest.schema.areas import area_of
 from mer_platform.rest.schema.described import Described
 from mer_platform.rest.schema.problems import ProblemSerializer, declare_problems
-from mer_platform.rest.schema.typed import TypedSerializer
 
 # What the usual actions of viewsets are called in identifiers, and what they do if no docstring says it.
 _VERBS = {
@@ -54,12 +53,6 @@ class ApiSchema(AutoSchema):
             del operation["parameters"]
         _register(registry, components)
         return operation
-
-    def _get_serializer_name(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> str:
-        """Return the component's name; that of a type is the same in requests and answers."""
-        if isinstance(serializer, TypedSerializer):
-            return str(serializer.shape.__name__)
-        return str(super()._get_serializer_name(serializer, direction, bypass_extensions))
 
     @property
     def _action(self) -> str:
