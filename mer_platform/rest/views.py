@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from rest_framework import viewsets
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
+from mer_platform.rest.idempotency import IdempotentPosts
 from mer_platform.rest.schema.described import Described
 
 
-class ApiView(APIView):
+class ApiView(IdempotentPosts):
     """Base of all views of the API. By the settings, they require a signed-in user.
 
     Actions are named as in viewsets; those of another view are its methods in lower case.
@@ -32,9 +32,6 @@ class ApiView(APIView):
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         return super().perform_content_negotiation(request, force or self._called() in self.file_actions)
-
-    def describe(self, described: Described) -> None:
-        """Add to the description of an operation. A mixin that adds parameters or headers declares them here."""
 
     def _called(self) -> str:
         if self.request is None:  # the description of the API is made of views that are not called
