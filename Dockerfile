@@ -30,4 +30,4 @@ USER mer
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://localhost:{os.environ[\"PORT\"]}/health/', timeout=4)"]
-CMD ["gunicorn", "mer_platform.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+CMD ["gunicorn", "mer_platform.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "12"]

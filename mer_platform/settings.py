@@ -12,6 +12,7 @@
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
+``MER_WEB_THREADS``  the threads of each web process (default 12); all but four of them may wait for ``?wait=`` of the API
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -77,7 +78,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
-    "mer_platform.rest",
     "mer_platform.projects",
     "mer_platform.jobs",
     "mer_platform.uploads",
@@ -226,7 +226,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "mer_platform.rest.pagination.Pagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "mer_platform.rest.filters.ApiFilterBackend",
+        "mer_platform.rest.filters.ApiSearchFilter",
+        "mer_platform.rest.filters.OrderingFilter",
+    ],
     "DEFAULT_SCHEMA_CLASS": "mer_platform.rest.schema.operations.ApiSchema",
     "EXCEPTION_HANDLER": "mer_platform.rest.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -254,6 +258,10 @@ SPECTACULAR_SETTINGS = {
         "SweepPresetEnum": "mer_platform.experiments.sweeps.api.preset_choices",
     },
 }
+
+# The threads of each web process. Requests that wait (?wait= of the API) occupy theirs; the others are left to pages.
+WEB_THREADS = int(os.environ.get("MER_WEB_THREADS", 12))
+MOST_WAITING = max(1, WEB_THREADS - 4)
 
 # Jobs. The database is the truth; the broker only announces that a job is due.
 REDIS_URL = os.environ.get("REDIS_URL", "")

@@ -66,14 +66,19 @@ def ended(api: Api, run: int, seconds: float = 240) -> dict[str, Any]:
 
 def outcome(api: Api, run: int) -> tuple[Any, ...]:
     """Return what must not depend on killed workers: each fold with its weights, and each prediction."""
-    folds = [(fold["name"], fold["state"], fold["weights_sha256"]) for fold in api.get(f"runs/{run}/folds/")]
-    return folds, api.get(f"runs/{run}/predictions/")
+    folds = [
+        (fold["name"], fold["state"], fold["weights_sha256"])
+        for fold in api.get(f"runs/{run}/folds/?page_size=1000")["results"]
+    ]
+    return folds, api.get(f"runs/{run}/predictions/?page_size=1000")["results"]
 
 
 def done(api: Api, run: int) -> dict[str, int]:
     """Return the finished folds, each with the attempt that finished it."""
     return {
-        fold["name"]: fold["attempt"] for fold in api.get(f"runs/{run}/folds/") if fold["state"] == "done"
+        fold["name"]: fold["attempt"]
+        for fold in api.get(f"runs/{run}/folds/?page_size=1000")["results"]
+        if fold["state"] == "done"
     }
 
 

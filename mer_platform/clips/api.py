@@ -20,10 +20,12 @@ from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
@@ -33,10 +35,22 @@ from models_ml.video.filetypes import VIDEOS_IN_WORDS
 class DatabaseSerializer(ApiModelSerializer):
     project = own_related(Project.objects.all(), "pk")()
     emotions = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
+    url = Link("database-detail", pk="pk")
+    page_url = page_link("database")
 
     class Meta:
         model = Database
-        fields = ["id", "project", "name", "fps", "fps_for_videos", "emotions"]
+        fields = [
+            "id",
+            "project",
+            "name",
+            "fps",
+            "fps_for_videos",
+            "emotions",
+            "created_at",
+            "url",
+            "page_url",
+        ]
 
     def validate(self, attrs: Any) -> Any:
         old = self.instance
@@ -49,9 +63,12 @@ class DatabaseSerializer(ApiModelSerializer):
 
 
 class SubjectSerializer(ApiModelSerializer):
+    url = Link("subject-detail", pk="pk")
+    page_url = page_link("clips", slug="database.project.slug")
+
     class Meta:
         model = Subject
-        fields = ["id", "database", "name"]
+        fields = ["id", "database", "name", "created_at", "url", "page_url"]
 
 
 class ClipSerializer(ApiModelSerializer):
@@ -61,13 +78,17 @@ class ClipSerializer(ApiModelSerializer):
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
     notes = serializers.SerializerMethodField()
+    created_by = creator("uploaded_by")
+    url = Link("clip-detail", pk="pk")
+    page_url = page_link("clip")
 
     class Meta:
         model = Clip
         fields = [
             "id", "project", "database", "database_name", "subject", "name", "state", "problem", "face_note",
             "notes", "face_frames", "frame_count", "frames_per_second", "fps", "file_fps", "width", "height",
-            "is_grey", "codec", "first_source_number", "turn", "face_turn", "sha256", "size", "original_name", "created_at",
+            "is_grey", "codec", "first_source_number", "turn", "face_turn", "sha256", "size", "original_name",
+            "created_by", "created_at", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -104,12 +125,14 @@ class FlowPictureSerializer(ApiModelSerializer):
     database = serializers.IntegerField(source="subject.database_id", read_only=True)
     database_name = serializers.CharField(source="subject.database.name", read_only=True)
     subject = serializers.CharField(source="subject.name", read_only=True)
+    url = Link("flow-picture-detail", pk="pk")
+    page_url = page_link("pictures", slug="subject.database.project.slug")
 
     class Meta:
         model = FlowPicture
         fields = [
             "id", "database", "database_name", "subject", "name", "emotion", "width", "height", "sha256",
-            "created_at",
+            "created_at", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -171,9 +194,11 @@ class NoFlow(exceptions.APIException):
 
 
 class DatabaseViewSet(InProject, viewsets.ModelViewSet):
-    queryset = Database.objects.all()
+    queryset = Database.objects.select_related("project")
     serializer_class = DatabaseSerializer
-    filterset_fields = ["project"]
+    filters = {"project": "project", "name": "name"}
+    search_fields = ["name"]
+    ordering_fields = ["name", "fps", "created_at"]
 
     def perform_create(self, serializer: Any) -> None:
         require(self.request.user, serializer.validated_data["project"], Role.RESEARCHER)
@@ -189,20 +214,34 @@ class DatabaseViewSet(InProject, viewsets.ModelViewSet):
 
 
 class SubjectViewSet(InProject, viewsets.ReadOnlyModelViewSet):
-    queryset = Subject.objects.all()
+    queryset = Subject.objects.select_related("database__project")
     serializer_class = SubjectSerializer
-    filterset_fields = ["database"]
+    filters = {"project": "database__project", "database": "database", "name": "name"}
+    search_fields = ["name", "database__name"]
+    ordering_fields = ["name", "created_at"]
     project_path = "database__project"
 
 
 class ClipViewSet(
+    WaitsForJobs,
     InProject,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
 ):
-    queryset = Clip.objects.select_related("subject__database")
+    queryset = Clip.objects.select_related("subject__database", "project", "uploaded_by")
     serializer_class = ClipSerializer
-    filterset_fields = ["project", "state", "subject__database", "subject__name"]
+    filters = {
+        "project": "project", "database": "subject__database", "subject": "subject__name", "name": "name",
+        "state": "state", "sha256": "sha256", "created_by": "uploaded_by__username",
+    }  # fmt: skip
+    renamed = {"subject__database": "database", "subject__name": "subject"}
+    search_fields = ["name", "subject__name", "subject__database__name", "original_name"]
+    ordering_fields = {
+        "name": "name", "subject": "subject__name", "database": "subject__database__name", "state": "state",
+        "frame_count": "frame_count", "size": "size", "created_at": "created_at",
+    }  # fmt: skip
+    open_states = (Clip.State.PROCESSING,)
+    job_kinds = ("ingest", "turn")
     parsers_of = {"create": [parsers.MultiPartParser]}
     file_actions = ("pack", "thumbnail")
 
@@ -382,7 +421,18 @@ class FlowPictureViewSet(
 
     queryset = FlowPicture.objects.select_related("subject__database__project")
     serializer_class = FlowPictureSerializer
-    filterset_fields = ["subject__database", "subject__database__project", "subject__name", "emotion"]
+    filters = {
+        "project": "subject__database__project", "database": "subject__database", "subject": "subject__name",
+        "name": "name", "emotion": "emotion",
+    }  # fmt: skip
+    renamed = {
+        "subject__database": "database", "subject__database__project": "project", "subject__name": "subject",
+    }  # fmt: skip
+    search_fields = ["name", "subject__name", "subject__database__name", "emotion"]
+    ordering_fields = {
+        "name": "name", "subject": "subject__name", "database": "subject__database__name", "emotion": "emotion",
+        "created_at": "created_at",
+    }  # fmt: skip
     project_path = "subject__database__project"
     file_actions = ("file",)
     read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind

@@ -32,6 +32,8 @@ class Database(models.Model):
         help_text="Videos were recorded at this rate too, also if they are stored to play at another one.",
     )
     emotions = models.JSONField(default=list, help_text="The emotions that coders choose from.")
+    # Null for what was created before this was recorded.
+    created_at = models.DateTimeField(auto_now_add=True, null=True)
 
     class Meta:
         ordering = ["name"]
@@ -57,6 +59,7 @@ class Subject(models.Model):
 
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="subjects")
     name = models.CharField(max_length=60)
+    created_at = models.DateTimeField(auto_now_add=True, null=True)
 
     class Meta:
         ordering = ["name"]

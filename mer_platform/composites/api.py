@@ -16,7 +16,7 @@ from mer_platform.composites.blindness import hidden_clips
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS, suggest
-from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.composites.rules import Rules
 from mer_platform.composites.serializers import (
     CheckSerializer,
@@ -32,6 +32,7 @@ from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.serializers import ApiSerializer
+from mer_platform.rest.views import lists
 
 
 class FreezeSerializer(ApiSerializer):
@@ -67,12 +68,30 @@ class VersionImportSerializer(ApiSerializer):
     compare_only = serializers.BooleanField(default=False, help_text="Only compare; freeze nothing.")
 
 
+# Not by emotion, label or marks: they would show what coders of the clips still have to decide themselves.
+SAMPLES = lists(
+    Sample,
+    {name: name for name in ("index", "clip", "picture", "database", "subject", "name")},
+    search=["name", "subject", "database"],
+    ordering=["index", "database", "subject", "name"],
+)
+
+
 class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Frozen composite versions."""
 
-    queryset = CompositeVersion.objects.select_related("composite__project")
+    queryset = CompositeVersion.objects.select_related("composite__project", "frozen_by")
     serializer_class = CompositeVersionSerializer
-    filterset_fields = ["composite__project"]
+    filters = {
+        "project": "composite__project", "name": "composite__name", "number": "number", "preset": "preset",
+        "content_hash": "content_hash", "created_by": "frozen_by__username",
+    }  # fmt: skip
+    renamed = {"composite__project": "project"}
+    created_field = "frozen_at"
+    search_fields = ["composite__name", "preset", "content_hash"]
+    ordering_fields = {
+        "name": "composite__name", "number": "number", "frozen_at": "frozen_at", "created_at": "frozen_at",
+    }  # fmt: skip
     project_path = "composite__project"
 
     @extend_schema(request=FreezeSerializer, responses={201: CompositeVersionSerializer})
@@ -97,14 +116,13 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
             raise serializers.ValidationError(error.message_dict) from error
         return Response(self.get_serializer(version).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(responses=SampleSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=None)
+    @extend_schema(responses=SampleSerializer(many=True))
+    @action(detail=True, **SAMPLES)
     def samples(self, request: Request, pk: str) -> Response:
         """List the samples. Marks and labels of clips that you still have to code are null."""
         version = self._for_researchers()
-        context = {"blind": set(blind_clips(request.user))}
-        rows = SampleSerializer(version.samples.all(), many=True, context=context)
-        return Response(rows.data, content_type="application/json")
+        rows = self.filter_queryset(version.samples.all())
+        return self.paged(rows, SampleSerializer, blind=set(blind_clips(request.user)))
 
     @extend_schema(responses=CheckSerializer)
     @action(detail=True)

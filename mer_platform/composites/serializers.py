@@ -7,6 +7,7 @@ from rest_framework import serializers
 from mer_platform.composites.blindness import hidden_clips, visible_counts
 from mer_platform.composites.diff import Diff
 from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
@@ -32,7 +33,7 @@ class SampleSerializer(ApiModelSerializer):
     def to_representation(self, sample: Sample) -> dict[str, Any]:
         data = super().to_representation(sample)
         if sample.clip_id in self.context.get("blind", ()):  # the user still has to code this clip
-            data |= dict.fromkeys(("onset", "apex", "offset", "emotion", "label"))
+            data |= dict.fromkeys(data.keys() & {"onset", "apex", "offset", "emotion", "label"})
         return data
 
 
@@ -53,6 +54,11 @@ class CompositeVersionSerializer(ApiModelSerializer):
     def get_not_counted(self, version: CompositeVersion) -> int:
         return hidden_clips(self.context["request"].user, [version.pk]).get(version.pk, 0)
 
+    created_by = creator("frozen_by")
+    created_at = serializers.DateTimeField(source="frozen_at", read_only=True)
+    url = Link("compositeversion-detail", pk="pk")
+    page_url = page_link("version")
+
     class Meta:
         model = CompositeVersion
         fields = [
@@ -67,6 +73,10 @@ class CompositeVersionSerializer(ApiModelSerializer):
             "counts",
             "not_counted",
             "frozen_at",
+            "created_by",
+            "created_at",
+            "url",
+            "page_url",
         ]
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.apps import apps
+from django.db.models import Count
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from mer_platform.experiments.models.progress import Progress
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import ApiViewSet
 
@@ -25,7 +28,7 @@ class WithProgress(ApiSerializer):
         return known[row.pk] if row.pk in known else row.progress()
 
 
-class ProgressOfLists(ApiViewSet):
+class ProgressOfLists(WaitsForJobs, ApiViewSet):
     """Base of a viewset of runs or experiments. ``count_progress`` takes the rows of a page."""
 
     count_progress: Callable[[Sequence[Any]], dict[int, Progress]]
@@ -33,8 +36,21 @@ class ProgressOfLists(ApiViewSet):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
-        self._progress = self.count_progress(page) if page else {}
+        self._progress = self.count_progress(page) if page and self.wants("progress") else {}
         return page
+
+    def snapshot(self, row: Any) -> tuple[Any, bool]:
+        """Return what the jobs did, and the folds: several of them train in one job."""
+        mark, ended = super().snapshot(row)
+        fold = apps.get_model("experiments", "Fold")
+        owner = "run" if row._meta.model_name == "run" else "run__experiment"
+        states = (
+            fold.objects.filter(**{owner: row.pk})
+            .order_by()
+            .values_list("state")
+            .annotate(number=Count("pk"))
+        )
+        return (mark, tuple(sorted(states))), ended
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "progress": self._progress}

@@ -20,9 +20,11 @@ from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import start_export
 from mer_platform.exports.table_files import CONTENT_TYPES, CSV, csv_chunks, parquet_file
 from mer_platform.exports.tables import ExportTable
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import FileView
 
@@ -72,11 +74,15 @@ class FeatureExportSerializer(ApiModelSerializer):
     )
     project = serializers.IntegerField(source="version.composite.project_id", read_only=True)
 
+    created_by = creator()
+    url = Link("feature-export-detail", pk="pk")
+    page_url = page_link("version-export", slug="version.composite.project.slug", pk="version_id")
+
     class Meta:
         model = FeatureExport
         fields = [
             "id", "project", "version", "format", "config", "state", "error", "progress", "sha256", "size",
-            "created_at", "finished_at",
+            "created_by", "created_at", "finished_at", "url", "page_url",
         ]  # fmt: skip
 
 
@@ -94,12 +100,18 @@ class StartExportSerializer(ApiSerializer):
     )
 
 
-class FeatureExportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class FeatureExportViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Feature exports of composite versions."""
 
-    queryset = FeatureExport.objects.select_related("version__composite__project")
+    queryset = FeatureExport.objects.select_related("version__composite__project", "created_by")
     serializer_class = FeatureExportSerializer
-    filterset_fields = ["version", "state"]
+    filters = {
+        "project": "version__composite__project", "version": "version", "state": "state", "format": "format",
+        "config_hash": "config_hash", "created_by": "created_by__username",
+    }  # fmt: skip
+    search_fields = ["version__composite__name"]
+    ordering_fields = ["state", "size", "created_at", "finished_at"]
+    open_states = (FeatureExport.State.WAITING,)
     project_path = "version__composite__project"
     file_actions = ("file",)
     read_role = Role.RESEARCHER  # the files contain labels, and coding is blind

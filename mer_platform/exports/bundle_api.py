@@ -15,8 +15,10 @@ from mer_platform.experiments.comparison.comparing import MAX_COMPARED
 from mer_platform.exports.bundles import start_bundle
 from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import runs_to_export
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer
 
 
@@ -31,10 +33,15 @@ class PaperBundleSerializer(ApiModelSerializer):
         help_text=f"Ids of 1 to {MAX_COMPARED} runs with scores; the first is the reference for the others.",
     )
 
+    created_by = creator()
+    url = Link("paper-bundle-detail", pk="pk")
+    page_url = page_link("paper-bundle")
+
     class Meta:
         model = PaperBundle
         fields = [
-            "id", "project", "runs", "state", "error", "progress", "sha256", "size", "created_at", "finished_at",
+            "id", "project", "runs", "state", "error", "progress", "sha256", "size", "created_by", "created_at",
+            "finished_at", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = [name for name in fields if name != "runs"]
 
@@ -59,12 +66,14 @@ def stored_bundle(bundle: PaperBundle, user: Any) -> FileResponse:
     )
 
 
-class PaperBundleViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class PaperBundleViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Paper bundles: all that a paper needs of a comparison, in one zip."""
 
-    queryset = PaperBundle.objects.select_related("project")
+    queryset = PaperBundle.objects.select_related("project", "created_by")
     serializer_class = PaperBundleSerializer
-    filterset_fields = ["project", "state"]
+    filters = {"project": "project", "state": "state", "created_by": "created_by__username"}
+    ordering_fields = ["state", "size", "created_at", "finished_at"]
+    open_states = (PaperBundle.State.WAITING,)
     file_actions = ("file",)
     read_role = Role.RESEARCHER  # the files contain labels, and coding is blind
 

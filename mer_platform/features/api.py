@@ -18,8 +18,10 @@ from mer_platform.configurations.parsing import parse_config
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, image_response
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiViewSet
 
@@ -30,11 +32,15 @@ class FeatureSetSerializer(ApiModelSerializer):
         help_text="Outliers, the most unusual first: index, score (robust z) and reasons."
     )
 
+    created_by = creator()
+    url = Link("feature-set", version="version_id", pk="pk")
+    page_url = page_link("features", slug="version.composite.project.slug", pk="version_id")
+
     class Meta:
         model = FeatureSet
         fields = [
             "id", "version", "config", "config_hash", "state", "error", "progress", "problems", "outliers",
-            "created_at",
+            "created_by", "created_at", "url", "page_url",
         ]  # fmt: skip
 
     def get_outliers(self, features: FeatureSet) -> list[dict[str, Any]] | None:
@@ -59,19 +65,22 @@ class SampleFeaturesSerializer(ApiSerializer):
     pictures = serializers.DictField(help_text="URLs of PNG images: onset, apex, u, v, strain and flow.")
 
 
-class FeatureSetViewSet(ApiViewSet):
+class FeatureSetViewSet(WaitsForJobs, ApiViewSet):
     """The motion features of a composite version. For researchers only: samples show the annotations of others."""
 
-    queryset = FeatureSet.objects.all()
+    queryset = FeatureSet.objects.select_related("version__composite__project", "created_by")
     serializer_class = FeatureSetSerializer
-    pagination_class = None
+    filters = {"state": "state", "config_hash": "config_hash", "created_by": "created_by__username"}
+    ordering_fields = ["state", "created_at"]
+    open_states = tuple(FeatureSet.ACTIVE)
     file_actions = ("image",)
-    filter_backends: list[Any] = []
 
     @extend_schema(responses=FeatureSetSerializer(many=True))
     def list(self, request: Request, version: int) -> Response:
         """The feature sets of a version."""
-        return Response(FeatureSetSerializer(self._version(version).feature_sets.all(), many=True).data)
+        rows = self.filter_queryset(self.get_queryset().filter(version=self._version(version)))
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=RequestFeaturesSerializer, responses={202: FeatureSetSerializer})
     def create(self, request: Request, version: int) -> Response:
@@ -84,12 +93,12 @@ class FeatureSetViewSet(ApiViewSet):
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         features = request_features(frozen, config, request.user)
-        return Response(FeatureSetSerializer(features).data, status=status.HTTP_202_ACCEPTED)
+        return Response(self.get_serializer(features).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=FeatureSetSerializer)
     def retrieve(self, request: Request, version: int, pk: int) -> Response:
         """State, progress and, once ready, the outliers of a feature set."""
-        return Response(FeatureSetSerializer(self._features(version, pk)).data)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="composite_versions_features_sample", responses=SampleFeaturesSerializer)
     def sample(self, request: Request, version: int, pk: int, index: int) -> Response:
@@ -121,6 +130,9 @@ class FeatureSetViewSet(ApiViewSet):
         """An image of a sample. Index “legend” with part “wheel” is the colour wheel."""
         return image_response(self._features(version, pk), index, part)
 
+    def get_object(self) -> FeatureSet:
+        return self._features(int(self.kwargs["version"]), int(self.kwargs["pk"]))
+
     def _version(self, pk: int) -> CompositeVersion:
         found = get_object_or_404(CompositeVersion.objects.select_related("composite__project"), pk=pk)
         require(self.request.user, found.project, Role.RESEARCHER)
@@ -128,4 +140,4 @@ class FeatureSetViewSet(ApiViewSet):
         return found
 
     def _features(self, version: int, pk: int) -> FeatureSet:
-        return get_object_or_404(FeatureSet, pk=pk, version=self._version(version))
+        return get_object_or_404(self.get_queryset(), pk=pk, version=self._version(version))

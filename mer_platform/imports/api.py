@@ -14,6 +14,7 @@ from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
 from mer_platform.projects.column_maps import columns_to_map
@@ -21,7 +22,9 @@ from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.views import lists
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
 from models_ml.formats.mapping import ColumnMap
@@ -40,11 +43,16 @@ class DatabaseImportSerializer(ApiModelSerializer):
         help_text="Known errors of the sheet, each with its fix and whether it was accepted."
     )
 
+    created_by = creator()
+    url = Link("import-detail", pk="pk")
+    page_url = page_link("import")
+
     class Meta:
         model = Import
         fields = [
             "id", "project", "layout", "place", "source", "state", "problem", "counts", "problems", "databases",
-            "corrections", "columns", "unclear_sheet", "created_at", "started_at", "finished_at",
+            "corrections", "columns", "unclear_sheet", "created_by", "created_at", "started_at",
+            "finished_at", "url", "page_url",
         ]  # fmt: skip
 
     def get_problems(self, batch: Import) -> dict[str, int]:
@@ -117,21 +125,31 @@ class ConfirmDatabaseImportSerializer(ApiSerializer):
     )
 
 
-PROBLEM_FILTERS = ["severity", "code", "subject", "clip"]
-ITEM_FILTERS = ["state", "kind", "database", "subject"]
+PROBLEMS = lists(
+    ImportProblem,
+    {name: name for name in ("severity", "code", "file", "subject", "clip")},
+    search=["message", "file", "subject", "clip"],
+    ordering=["severity", "code", "file", "row"],
+)
+ITEMS = lists(
+    ImportItem,
+    {name: name for name in ("state", "kind", "database", "subject", "name")},
+    search=["name", "subject", "database", "reason"],
+    ordering=["state", "kind", "database", "subject", "name"],
+)
 
 
-def _named(fields: list[str]) -> list[OpenApiParameter]:
-    # Listed here because the schema would look for these fields on imports, not on their rows.
-    return [OpenApiParameter(field, str) for field in fields]
-
-
-class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class DatabaseImportViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Imports of databases. They contain all marks, so only researchers can see them."""
 
-    queryset = Import.objects.all()
+    queryset = Import.objects.select_related("project", "created_by")
     serializer_class = DatabaseImportSerializer
-    filterset_fields = ["project", "state", "layout"]
+    filters = {
+        "project": "project", "state": "state", "layout": "layout", "place": "place", "created_by": "created_by__username",
+    }  # fmt: skip
+    search_fields = ["layout", "source", "sheet_name"]
+    ordering_fields = ["layout", "state", "created_at", "started_at", "finished_at"]
+    open_states = (Import.State.CHECKING, Import.State.IMPORTING)
     parsers_of = {"create": [parsers.MultiPartParser, JsonParser]}
 
     def get_queryset(self) -> Any:
@@ -188,49 +206,39 @@ class DatabaseImportViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveMod
 
     @extend_schema(
         responses=DatabaseImportProblemSerializer(many=True),
-        filters=False,
         parameters=[
-            *_named(PROBLEM_FILTERS),
             OpenApiParameter(
                 "group", str, description="Key of a group of `problem-groups`: only its problems."
             ),
         ],
     )
-    @action(detail=True, filterset_fields=PROBLEM_FILTERS)
+    @action(detail=True, **PROBLEMS)
     def problems(self, request: Request, pk: str) -> Response:
         """List the problems that the report contains, one by one."""
         problems = visible_problems(request.user, self._batch(pk))
         if key := request.query_params.get("group"):
             group = group_of(self.filter_queryset(problems), key)
-            page = self.paginate_queryset(list(group.problems) if group else [])
-            return self.get_paginated_response(DatabaseImportProblemSerializer(page, many=True).data)
-        return self._listed(problems, DatabaseImportProblemSerializer)
+            return self.paged(list(group.problems) if group else [], DatabaseImportProblemSerializer)
+        return self.paged(self.filter_queryset(problems), DatabaseImportProblemSerializer)
 
-    @extend_schema(
-        responses=ProblemGroupSerializer(many=True), filters=False, parameters=_named(PROBLEM_FILTERS)
-    )
-    @action(detail=True, filterset_fields=PROBLEM_FILTERS, pagination_class=None, url_path="problem-groups")
+    @extend_schema(responses=ProblemGroupSerializer(many=True))
+    @action(detail=True, pagination_class=None, url_path="problem-groups", **PROBLEMS)
     def problem_groups(self, request: Request, pk: str) -> Response:
         """List the problems grouped by what they say: the most severe first, then the most frequent."""
         groups = groups_of(self.filter_queryset(visible_problems(request.user, self._batch(pk))))
         return Response([group.to_json() for group in groups])
 
-    @extend_schema(
-        responses=DatabaseImportItemSerializer(many=True), filters=False, parameters=_named(ITEM_FILTERS)
-    )
-    @action(detail=True, filterset_fields=ITEM_FILTERS)
+    @extend_schema(responses=DatabaseImportItemSerializer(many=True))
+    @action(detail=True, **ITEMS)
     def items(self, request: Request, pk: str) -> Response:
         """List the items that the import found, with their states. `expressions` is null for clips in your queue."""
-        page = self.paginate_queryset(self.filter_queryset(self._batch(pk).items.all()))
-        shown = hide_coding(request.user, page or [])
-        return self.get_paginated_response(DatabaseImportItemSerializer(shown, many=True).data)
+        rows = self.filter_queryset(self._batch(pk).items.all())
+        return self.paged(
+            rows, DatabaseImportItemSerializer, shown=lambda page: hide_coding(request.user, page)
+        )
 
     def _batch(self, pk: str) -> Import:
         # Not get_object(): the filters of these actions apply to rows, not to imports.
         batch: Import = get_object_or_404(self.get_queryset(), pk=pk)
         self.check_object_permissions(self.request, batch)
         return batch
-
-    def _listed(self, rows: Any, serializer: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(rows))
-        return self.get_paginated_response(serializer(page, many=True).data)

@@ -43,7 +43,10 @@ class WorkerViewSet(mixins.ListModelMixin, ApiViewSet):
 
     queryset = Worker.objects.none()
     serializer_class = WorkerSerializer
-    pagination_class = None
+    filters = {"host": "host", "device": "device"}
+    created_field = "started_at"
+    search_fields = ["name", "host", "device"]
+    ordering_fields = ["name", "host", "started_at", "last_seen"]
 
     def get_queryset(self) -> Any:
         return Worker.alive().select_related("job")

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from mer_platform.jobs.broker import GPU_QUEUE, QUEUES, WEBHOOK_QUEUE
@@ -22,8 +23,8 @@ def processes(port: int) -> dict[str, str]:
     gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -P custom -c 1 {ALONE} -l INFO"
     # Beat only sends messages, so it need not load the workers' libraries.
     return {
-        "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 --threads 4 "
-        "--preload --timeout 120 --graceful-timeout 3 --no-control-socket",
+        "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 "
+        f"--threads {settings.WEB_THREADS} --preload --timeout 120 --graceful-timeout 3 --no-control-socket",
         "worker": f"celery -A workers.app -q --skip-checks worker -n worker@%h {pool} {ALONE} -l INFO",
         "upkeep": f"celery -A workers.app -q --skip-checks worker -n upkeep@%h -Q upkeep -P solo {ALONE} -l WARNING",
         "webhooks": f"celery -A workers.webhook_app -q --skip-checks worker -n webhooks@%h -Q {WEBHOOK_QUEUE} "

@@ -75,7 +75,9 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
 
     queryset = Upload.objects.all()
     serializer_class = ResumableUploadSerializer
-    filterset_fields = ["project", "state", "sha256"]
+    filters = {"project": "project", "state": "state", "sha256": "sha256", "filename": "filename"}
+    search_fields = ["filename"]
+    ordering_fields = ["filename", "size", "state", "created_at", "expires_at"]
     parser_classes = [OffsetParser, JsonParser]
     http_method_names = ["get", "head", "post", "patch", "delete", "options"]
 

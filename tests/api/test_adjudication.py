@@ -266,6 +266,6 @@ def test_a_researcher_does_not_see_frozen_marks_of_a_clip_of_the_own_queue(
     shown = browser.get(page).content.decode()
     assert ">71<" not in shown
     assert "frame=72" not in shown
-    samples = api.get(f"/api/v1/composite-versions/{version.pk}/samples/").json()
+    samples = api.get(f"/api/v1/composite-versions/{version.pk}/samples/").json()["results"]
     sample = next(row for row in samples if row["clip"] == clip.pk)
     assert [sample[name] for name in ("onset", "apex", "offset", "emotion", "label")] == [None] * 5

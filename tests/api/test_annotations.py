@@ -56,20 +56,21 @@ def test_the_database_rejects_marks_in_the_wrong_order(annotation, marks):
         Annotation.objects.filter(pk=annotation["id"]).update(**marks)
 
 
-def test_it_answers_409_with_the_current_state_when_it_was_changed_elsewhere(api, annotation):
+def test_it_answers_412_with_the_current_state_when_it_was_changed_elsewhere(api, annotation):
     url = f"{URL}{annotation['id']}/"
-    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": "1"})
-    answer = api.patch(url, {"note": "from this tab"}, headers={"If-Match": "1"})
-    assert answer.status_code == 409
+    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": '"1"'})
+    answer = api.patch(url, {"note": "from this tab"}, headers={"If-Match": '"1"'})
+    assert answer.status_code == 412
+    assert answer.json()["etag"] == '"2"'
     assert answer.json()["current"]["note"] == "from the other tab"
     assert Annotation.objects.get().note == "from the other tab"
 
 
 def test_it_does_not_delete_what_was_changed_elsewhere(api, annotation):
     url = f"{URL}{annotation['id']}/"
-    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": "1"})
-    assert api.delete(url, headers={"If-Match": "1"}).status_code == 409
-    assert api.delete(url, headers={"If-Match": "2"}).status_code == 204
+    api.patch(url, {"note": "from the other tab"}, headers={"If-Match": '"1"'})
+    assert api.delete(url, headers={"If-Match": '"1"'}).status_code == 412
+    assert api.delete(url, headers={"If-Match": '"2"'}).status_code == 204
 
 
 def test_a_clip_may_show_several_expressions(api, clip, annotation):
@@ -117,7 +118,7 @@ def test_a_key_of_another_coder_is_rejected_without_showing_the_annotation(proje
 def test_all_versions_are_kept_with_user_and_client(api, annotation):
     url = f"{URL}{annotation['id']}/"
     api.patch(url, {"apex": 21}, headers={"X-MER-Client": "labeler"})
-    versions = api.get(f"{url}versions/").json()
+    versions = api.get(f"{url}versions/").json()["results"]
     assert [(v["revision"], v["content"]["apex"], v["made_by"], v["client"]) for v in versions] == [
         (1, 20, "alice", "api"),
         (2, 21, "alice", "labeler"),
@@ -126,7 +127,7 @@ def test_all_versions_are_kept_with_user_and_client(api, annotation):
 
 def test_a_deleted_annotation_can_be_restored(api, annotation):
     url = f"{URL}{annotation['id']}/"
-    assert api.delete(url, headers={"If-Match": "1"}).status_code == 204
+    assert api.delete(url, headers={"If-Match": '"1"'}).status_code == 204
     assert api.get(url).status_code == 404
     restored = api.post(f"{url}restore/").json()
     assert (restored["apex"], restored["revision"]) == (20, 3)

@@ -43,7 +43,10 @@ def test_it_is_requested_once(api, run):
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
     other = api.post(url(run), {"method": "gradients", "steps": 64})
     assert other.status_code == 202
-    assert [row["id"] for row in api.get(url(run)).json()] == [other.json()["id"], first.json()["id"]]
+    assert [row["id"] for row in api.get(url(run)).json()["results"]] == [
+        other.json()["id"],
+        first.json()["id"],
+    ]
     assert Job.objects.filter(kind="attribution").count() == 2
 
 

@@ -122,7 +122,7 @@ def test_others_are_not_affected(project, member, runs, queued):
 
 
 def test_predictions_of_a_clip_in_the_own_queue_are_null(api, runs, queued):
-    found = {row["clip"]: row for row in api.get(f"/api/v1/runs/{runs[0].pk}/predictions/").json()}
+    found = {row["clip"]: row for row in api.get(f"/api/v1/runs/{runs[0].pk}/predictions/").json()["results"]}
     own = found.pop(queued.clip_id)
     assert [own[name] for name in ("true_label", "predicted", "probabilities")] == [None] * 3
     assert all(row["true_label"] and row["predicted"] and row["probabilities"] for row in found.values())
@@ -131,6 +131,6 @@ def test_predictions_of_a_clip_in_the_own_queue_are_null(api, runs, queued):
 def test_what_each_epoch_would_have_predicted_is_hidden(api, project, member, runs, queued):
     runs[0].folds.update(oracle=[[0, 1, 2]], losses=[0.5])
     address = f"/api/v1/runs/{runs[0].pk}/folds/"
-    assert {fold["oracle"] for fold in api.get(address).json()} == {None}
-    assert api.get(address).json()[0]["losses"] == [0.5]
-    assert member(project, "vera", Role.VIEWER).get(address).json()[0]["oracle"] == [[0, 1, 2]]
+    assert {fold["oracle"] for fold in api.get(address).json()["results"]} == {None}
+    assert api.get(address).json()["results"][0]["losses"] == [0.5]
+    assert member(project, "vera", Role.VIEWER).get(address).json()["results"][0]["oracle"] == [[0, 1, 2]]

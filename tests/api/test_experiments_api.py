@@ -166,7 +166,7 @@ def test_viewers_read_and_researchers_act(project, launched, version, member, bo
 def test_workers_are_listed_with_what_they_do_for_the_caller(api, bobs_api, launched):
     presence.register(["training"])
     Worker.objects.update(job=Job.objects.first())
-    [mine] = api.get("/api/v1/workers/").json()
+    [mine] = api.get("/api/v1/workers/").json()["results"]
     assert (mine["queues"], mine["busy"], mine["job"]["kind"]) == (["training"], True, "features")
-    [seen_by_bob] = bobs_api.get("/api/v1/workers/").json()
+    [seen_by_bob] = bobs_api.get("/api/v1/workers/").json()["results"]
     assert (seen_by_bob["busy"], seen_by_bob["job"]) == (True, None)

@@ -140,9 +140,9 @@ def test_the_api_describes_it(theirs, ours, api):
     assert rows[theirs.pk]["protocol"] == LOSO
     assert rows[theirs.pk]["results"]["samples"] == 24
     assert rows[ours.pk]["external"] is None
-    predictions = api.get(f"/api/v1/runs/{theirs.pk}/predictions/").data
+    predictions = api.get(f"/api/v1/runs/{theirs.pk}/predictions/").data["results"]
     assert {row["probabilities"] for row in predictions} == {None}
-    assert len(api.get(f"/api/v1/runs/{theirs.pk}/folds/").data) == 1
+    assert len(api.get(f"/api/v1/runs/{theirs.pk}/folds/").data["results"]) == 1
 
 
 def test_the_api_of_its_experiment_has_no_sweep(theirs, api):

@@ -179,7 +179,7 @@ def test_the_api_starts_and_shows_a_feature_set(api, version, ready):
     assert (started.status_code, started.json()["state"]) == (202, "computing")
     assert started.json()["progress"] == {"state": "computing", "done": 0, "total": 4}
     assert api.post(base).json()["id"] == ready.pk
-    assert [row["id"] for row in api.get(base).json()] == [started.json()["id"], ready.pk]
+    assert [row["id"] for row in api.get(base).json()["results"]] == [started.json()["id"], ready.pk]
     assert [o["index"] for o in api.get(f"{base}{ready.pk}/").json()["outliers"]] == [3, 1]
     sample = api.get(f"{base}{ready.pk}/samples/1/").json()
     assert sample["reasons"] == ["moves far more than the others (z = +4.2)"]

@@ -79,7 +79,7 @@ def test_the_metrics_equal_the_hand_worked_example(api, finished_run):
 
 
 def test_each_sample_has_one_prediction(api, finished_run):
-    predictions = api.get(f"{URL}{finished_run.pk}/predictions/").json()
+    predictions = api.get(f"{URL}{finished_run.pk}/predictions/").json()["results"]
     assert [p["sample"] for p in predictions] == list(range(10))
 
 

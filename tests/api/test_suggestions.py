@@ -27,7 +27,7 @@ def test_an_annotator_sees_the_suggestions_but_no_other_coders_marks(
     Annotation.objects.create(clip=clip, coder=alice, onset=1, apex=2, offset=3)
     answer = member(project, "ann", Role.ANNOTATOR).get(url(clip))
     assert answer.status_code == 200
-    assert answer.json() == [
+    assert answer.json()["results"] == [
         {"id": suggestion.pk, "onset": 12, "apex": 25, "offset": 40, "confidence": 0.8, "spotter": "2"}
     ]
 
@@ -38,7 +38,7 @@ def test_a_viewer_and_a_stranger_do_not_see_them(clip, suggestion, member, proje
 
 
 def test_a_clip_without_suggestions_has_an_empty_list(api, clip):
-    assert api.get(url(clip)).json() == []
+    assert api.get(url(clip)).json()["results"] == []
 
 
 def test_a_researcher_queues_the_clips_with_something_to_find(member, project, make_clip):

@@ -189,7 +189,7 @@ def test_two_browsers_edit_the_same_expression_and_the_coder_chooses(lab, coders
     dialog.get_by_role("button", name="Keep my version").press("Enter")
     two.is_saved()
     [row] = lab.stored(0)
-    versions = lab.api.get(f"annotations/{row['id']}/versions/")
+    versions = lab.api.get(f"annotations/{row['id']}/versions/")["results"]
     assert [v["content"]["emotion"] for v in versions] == ["", "surprise", "repression"]
 
 

@@ -83,12 +83,14 @@ def test_a_run_whose_workers_are_killed_gives_the_same_results(platform, api, ve
 @pytest.mark.campaign
 def test_killing_an_idle_process_does_not_stop_the_others(platform, api, version):
     """With the broker in files, idle processes queue for the next message. This kills the first in the queue, too."""
-    names = {worker["name"] for worker in api.get("workers/")}
+    names = {worker["name"] for worker in api.get("workers/")["results"]}
     idle = [int(name.rpartition(":")[2]) for name in names]
     for pid in idle:
         if "worker@" in (Path("/proc") / str(pid) / "cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: {worker["name"] for worker in api.get("workers/")} - names, "other processes")
+    wait_until(
+        lambda: {worker["name"] for worker in api.get("workers/")["results"]} - names, "other processes"
+    )
     assert ended(api, launch(api, version))["state"] == "finished"
 
 
@@ -108,13 +110,13 @@ def test_a_cancelled_run_frees_its_workers(platform, api, version):
     run = api.post("runs/", {"version": version, "config": long})["id"]
     wait_until(lambda: running_processes(platform, "bundle"), "a bundle in training")
     wait_until(
-        lambda: {"bundle"} == {w["job"]["kind"] for w in api.get("workers/") if w["job"]},
+        lambda: {"bundle"} == {w["job"]["kind"] for w in api.get("workers/")["results"] if w["job"]},
         "the list of workers to show what they train",
     )
     assert api.post(f"runs/{run}/cancel/", {})["state"] == "cancelled"
     wait_until(lambda: not running_processes(platform, "bundle"), "the bundles to stop", 30)
     assert not done(api, run)
-    assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")} == {"waiting"}
+    assert {fold["state"] for fold in api.get(f"runs/{run}/folds/")["results"]} == {"waiting"}
 
 
 @pytest.mark.campaign

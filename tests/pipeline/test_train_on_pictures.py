@@ -46,7 +46,7 @@ def test_a_run_predicts_each_flow_picture_once_and_has_metrics_for_each_database
         DATABASES, 8
     )
     assert results["uf1"] > 0.6  # one third of each image is brighter: no network can miss that
-    predictions = api.get(f"/api/v1/runs/{run}/predictions/").json()
+    predictions = api.get(f"/api/v1/runs/{run}/predictions/").json()["results"]
     assert [p["sample"] for p in predictions] == list(range(24))
     assert {p["clip"] for p in predictions} == {None}
     assert len({p["picture"] for p in predictions}) == 24
@@ -56,7 +56,7 @@ def test_a_run_predicts_each_flow_picture_once_and_has_metrics_for_each_database
 def test_pages_show_the_flow_pictures(api, browser, project, version, run):
     names = [
         p["name"]
-        for p in api.get(f"/api/v1/runs/{run}/predictions/").json()
+        for p in api.get(f"/api/v1/runs/{run}/predictions/").json()["results"]
         if p["predicted"] != p["true_label"]
     ]
     page = browser.get(reverse("run", args=[project.slug, run])).content.decode()

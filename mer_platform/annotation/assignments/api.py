@@ -16,15 +16,23 @@ from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.filters import YesNoFilter
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
 class AssignmentSerializer(ApiModelSerializer):
     coder = serializers.CharField(source="coder.username", read_only=True)
+    created_by = creator("assigned_by")
+    created_at = serializers.DateTimeField(source="assigned_at", read_only=True)
+    url = Link("assignment-detail", pk="pk")
+    page_url = page_link("clip", slug="clip.project.slug", pk="clip_id")
 
     class Meta:
         model = Assignment
-        fields = ["id", "clip", "coder", "position", "assigned_at", "done_at"]
+        fields = [
+            "id", "clip", "coder", "position", "assigned_at", "done_at", "created_by", "created_at", "url", "page_url",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -101,10 +109,19 @@ class AssignmentViewSet(
 ):
     """The clips that each coder is asked to code. Coders see their own assignments; researchers see and make all."""
 
-    queryset = Assignment.objects.select_related("clip__project", "coder")
+    queryset = Assignment.objects.select_related("clip__project", "coder", "assigned_by")
     serializer_class = AssignmentSerializer
-    filterset_fields = {
-        "clip": ["exact"], "clip__project": ["exact"], "coder__username": ["exact"], "done_at": ["isnull"],
+    filters = {
+        "project": "clip__project", "database": "clip__subject__database", "clip": "clip", "coder": "coder__username",
+        "created_by": "assigned_by__username", "done": YesNoFilter("done_at", "isnull", exclude=True),
+        "done_at__isnull": YesNoFilter("done_at", "isnull"),
+    }  # fmt: skip
+    renamed = {"clip__project": "project", "coder__username": "coder"}
+    created_field = "assigned_at"
+    search_fields = ["clip__name", "coder__username"]
+    ordering_fields = {
+        "position": "position", "clip": "clip_id", "coder": "coder__username", "assigned_at": "assigned_at",
+        "done_at": "done_at", "created_at": "assigned_at",
     }  # fmt: skip
     project_path = "clip__project"
 

@@ -36,6 +36,8 @@ from mer_platform.projects.access import require, researcher_projects, role_in, 
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.pagination import Pagination
+from mer_platform.rest.sparse import asked_fields
 from mer_platform.rest.views import ApiView
 
 
@@ -66,9 +68,19 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
     except on clips in their own queue.
     """
 
-    queryset = Annotation.objects.select_related("clip__subject__database", "coder")
+    queryset = Annotation.objects.select_related("clip__subject__database", "clip__project", "coder")
     serializer_class = AnnotationSerializer
-    filterset_fields = ["clip", "coder__username"]
+    filters = {
+        "project": "clip__project", "database": "clip__subject__database", "subject": "clip__subject__name", "clip": "clip",
+        "coder": "coder__username", "kind": "kind", "emotion": "emotion", "origin": "origin", "confidence": "confidence",
+        "key": "key",
+    }  # fmt: skip
+    renamed = {"coder__username": "coder"}
+    search_fields = ["clip__name", "emotion", "note", "action_units"]
+    ordering_fields = {
+        "clip": "clip_id", "onset": "onset", "coder": "coder__username", "emotion": "emotion", "confidence": "confidence",
+        "created_at": "created_at", "updated_at": "updated_at",
+    }  # fmt: skip
     project_path = "clip__project"
     write_role = Role.ANNOTATOR
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
@@ -76,17 +88,24 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
     def get_queryset(self) -> Any:
         user = self.request.user
         if self.action == "list" and self.request.query_params.get("deleted") == "true":
-            self.queryset = Annotation.everything.select_related("clip__subject__database", "coder")
+            self.queryset = Annotation.everything.select_related(
+                "clip__subject__database", "clip__project", "coder"
+            )
             return super().get_queryset().filter(coder=user, deleted_at__isnull=False)
         seen = seen_by(user, super().get_queryset())
         return seen.filter(coder_id=user.pk) if self.request.query_params.get("mine") == "true" else seen
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one annotation. Send its `ETag` back as `If-Match` when you edit it."""
-        return self._tagged(self.get_object())
+        """Return one annotation. Send its `ETag`, which is its quoted `revision`, back as `If-Match` when you edit it."""
+        return super().retrieve(request, *args, **kwargs)
 
-    def get_success_headers(self, data: Any) -> dict[str, str]:
-        return {**super().get_success_headers(data), "ETag": f'"{data["revision"]}"'}
+    def etag_of(self, response: Response) -> str:
+        if isinstance(response.data, dict) and "revision" in response.data and not asked_fields(self.request):
+            return f'"{response.data["revision"]}"'  # each change increases it, so lists give the tags of all their rows
+        return super().etag_of(response)
+
+    def shows_itself(self, response: Response) -> bool:
+        return self.action == "restore" or super().shows_itself(response)
 
     def perform_create(self, serializer: Any) -> None:
         clip = serializer.validated_data["clip"]
@@ -107,34 +126,22 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
                 "This annotation is stored already.", current=self.get_serializer(stored).data
             ) from error
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                "If-Match",
-                OpenApiTypes.STR,
-                OpenApiParameter.HEADER,
-                description="The revision that this edit is based on.",
-            )
-        ]
-    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change some fields. With `If-Match`, the answer is 409 if the annotation has changed since that revision."""
+        """Change some fields. With `If-Match`, the answer is 412 if the annotation has changed since that revision."""
         with transaction.atomic():
             annotation = self.get_object()
             self._check_owner(annotation)
             current = Annotation.objects.select_for_update().get(pk=annotation.pk)
-            self._check_unchanged(current)
             serializer = self.get_serializer(current, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             changed = serializer.save(revision=current.revision + 1)
             changed.keep_version(request.user, self._client())
-        return self._tagged(changed)
+        return Response(self.get_serializer(changed).data)
 
     def perform_destroy(self, annotation: Annotation) -> None:
         self._check_owner(annotation)
         with transaction.atomic():
             current = Annotation.objects.select_for_update().get(pk=annotation.pk)
-            self._check_unchanged(current)
             self._set_deleted(current, timezone.now())
 
     @extend_schema(request=None, responses=AnnotationSerializer)
@@ -148,14 +155,13 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             check_open(request.user, annotation.clip)
             if annotation.deleted:
                 self._set_deleted(annotation, None)
-        return self._tagged(annotation)
+        return Response(self.get_serializer(annotation).data)
 
     @extend_schema(responses=VersionSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=None)
+    @action(detail=True)
     def versions(self, request: Request, pk: str) -> Response:
         """List all versions of an annotation, the oldest first."""
-        versions = self.get_object().versions.select_related("made_by")
-        return Response(VersionSerializer(versions, many=True).data)
+        return self.paged(self.get_object().versions.select_related("made_by"), VersionSerializer)
 
     @extend_schema(request=None, responses=ConsensusSerializer)
     @action(detail=True, methods=["post"])
@@ -175,21 +181,9 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         annotation.save(update_fields=["deleted_at", "revision", "updated_at"])
         annotation.keep_version(self.request.user, self._client())
 
-    def _tagged(self, annotation: Annotation) -> Response:
-        return Response(self.get_serializer(annotation).data, headers={"ETag": f'"{annotation.revision}"'})
-
     def _client(self) -> str:
         """Return the name of the client; only the labeler sends one."""
         return self.request.headers.get("X-MER-Client", "api")
-
-    def _check_unchanged(self, current: Annotation) -> None:
-        """Raise Conflict, with the current state, if ``If-Match`` names another revision."""
-        expected = self.request.headers.get("If-Match", "").strip('W/" ')
-        if expected and expected != str(current.revision):
-            raise Conflict(
-                "This annotation was changed elsewhere in the meantime.",
-                current=self.get_serializer(current).data,
-            )
 
     def _check_owner(self, annotation: Annotation) -> None:
         if annotation.coder_id != self.request.user.pk:
@@ -202,9 +196,17 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
 class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
     """The consensus on each expression. Only researchers see it, and not on clips that they still have to code."""
 
-    queryset = Consensus.objects.all()
+    queryset = Consensus.objects.select_related("clip__project", "decided_by")
     serializer_class = ConsensusSerializer
-    filterset_fields = ["clip"]
+    filters = {
+        "project": "clip__project", "database": "clip__subject__database", "subject": "clip__subject__name", "clip": "clip",
+        "kind": "kind", "emotion": "emotion", "origin": "origin", "created_by": "decided_by__username",
+    }  # fmt: skip
+    created_field = "decided_at"
+    search_fields = ["clip__name", "emotion", "action_units"]
+    ordering_fields = {
+        "clip": "clip_id", "onset": "onset", "emotion": "emotion", "decided_at": "decided_at", "created_at": "decided_at",
+    }  # fmt: skip
     project_path = "clip__project"
 
     def get_queryset(self) -> Any:
@@ -216,13 +218,15 @@ class ConsensusViewSet(InProject, viewsets.ReadOnlyModelViewSet):
 class ClipSuggestions(ApiView):
     """The spotter's suggestions for a clip."""
 
+    pagination_class = Pagination
+
     @extend_schema(responses=SuggestionSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """List where the spotter sees expressions. Suggestions are not coders' marks, so all annotators may see them."""
         own = Clip.objects.filter(project__in=Project.objects.of(request.user))
         clip = get_object_or_404(own.select_related("project"), pk=pk)
         require(request.user, clip.project, Role.ANNOTATOR)
-        return Response(SuggestionSerializer(clip.suggestions.all(), many=True).data)
+        return self.paged(clip.suggestions.all(), SuggestionSerializer)
 
 
 class SpotProject(ApiView):

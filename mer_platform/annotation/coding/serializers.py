@@ -12,6 +12,7 @@ from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
 from mer_platform.clips.models import Clip
 from mer_platform.projects.viewsets import own_related
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer
 from models_ml.formats.action_units import canonical
 
@@ -26,12 +27,16 @@ class AnnotationSerializer(ApiModelSerializer):
         read_only=True,
         help_text="True only in the `current` of a 409 and in the list of deleted annotations.",
     )
+    created_by = serializers.CharField(source="coder.username", read_only=True, help_text="The coder.")
+    url = Link("annotation-detail", pk="pk")
+    page_url = page_link("clip", slug="clip.project.slug", pk="clip_id")
 
     class Meta:
         model = Annotation
         fields = [
             "id", "key", "clip", "coder", "onset", "apex", "offset", "kind", "emotion", "action_units", "confidence",
-            "note", "origin", "suggestion", "revision", "complete", "deleted", "created_at", "updated_at",
+            "note", "origin", "suggestion", "revision", "complete", "deleted", "created_by", "created_at", "updated_at",
+            "url", "page_url",
         ]  # fmt: skip
         read_only_fields = ["revision"]
         # A key that exists already is handled by the view: see ``AnnotationViewSet.perform_create``.
@@ -80,11 +85,16 @@ class VersionSerializer(ApiModelSerializer):
 
 
 class ConsensusSerializer(ApiModelSerializer):
+    created_by = creator("decided_by")
+    created_at = serializers.DateTimeField(source="decided_at", read_only=True)
+    url = Link("consensus-detail", pk="pk")
+    page_url = page_link("clip", slug="clip.project.slug", pk="clip_id")
+
     class Meta:
         model = Consensus
         fields = [
             "id", "clip", "onset", "apex", "offset", "kind", "emotion", "action_units", "origin", "annotation",
-            "decided_at",
+            "decided_at", "created_by", "created_at", "url", "page_url",
         ]  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from mer_platform.projects.column_map_api import known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import FileView
 from models_ml.errors import InputError
@@ -72,15 +73,16 @@ class AnnotationFile(FileView):
 
 
 class AnnotationImportSerializer(ApiModelSerializer):
-    created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
+    created_by = creator()
+    url = Link("annotation-import-detail", pk="pk")
+    page_url = page_link("annotation-file")
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
 
     class Meta:
         model = AnnotationImport
         fields = [
             "id", "project", "file_name", "sha256", "coders", "columns", "names", "frame_rate", "state", "counts",
-            "created_by",
-            "created_at", "confirmed_at", "undone_at",
+            "created_by", "created_at", "confirmed_at", "undone_at", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -200,7 +202,12 @@ class AnnotationImportViewSet(
 
     queryset = AnnotationImport.objects.select_related("created_by", "project").defer("content")
     serializer_class = AnnotationImportReportSerializer
-    filterset_fields = ["project", "state"]
+    filters = {
+        "project": "project", "state": "state", "coders": "coders", "sha256": "sha256",
+        "created_by": "created_by__username",
+    }  # fmt: skip
+    search_fields = ["file_name"]
+    ordering_fields = ["file_name", "state", "created_at", "confirmed_at"]
     read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
     parsers_of = {"create": [parsers.MultiPartParser]}
 

@@ -17,10 +17,13 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.configurations.parsing import parse_attribution
 from mer_platform.experiments.attribution import services
 from mer_platform.experiments.models import Attribution, Run
+from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.pagination import Pagination
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiView
 from models_ml.attribution.config import AttributionConfig
@@ -48,10 +51,15 @@ class AttributionSerializer(ApiModelSerializer):
     method = serializers.CharField(read_only=True)
     progress = serializers.DictField(read_only=True, help_text="Samples done and in total.")
 
+    created_by = creator()
+    url = Link("attribution-detail", pk="pk")
+    page_url = page_link("attribution", slug="run.project.slug", pk="run_id")
+
     class Meta:
         model = Attribution
         fields = [
-            "id", "run", "method", "config", "state", "error", "progress", "size", "created_at", "finished_at",
+            "id", "run", "method", "config", "state", "error", "progress", "size", "created_by", "created_at",
+            "finished_at", "url", "page_url",
         ]  # fmt: skip
 
 
@@ -98,12 +106,14 @@ class SettingsSerializer(ApiSerializer):
 class RunAttributions(ApiView):
     """The attributions of a run."""
 
+    pagination_class = Pagination
+
     @extend_schema(responses=AttributionSerializer(many=True))
     def get(self, request: Request, pk: int) -> Response:
         """List the attributions of a run."""
         run = self._run(request, pk, Role.VIEWER)
-        rows = run.attributions.select_related("job").defer("summary")
-        return Response(AttributionSerializer(rows, many=True).data)
+        rows = run.attributions.select_related("job", "run__project", "created_by").defer("summary")
+        return self.paged(rows, AttributionSerializer)
 
     @extend_schema(
         request=SettingsSerializer, responses={200: AttributionSerializer, 202: AttributionSerializer}
@@ -121,7 +131,7 @@ class RunAttributions(ApiView):
         except InputError as error:
             raise Conflict(str(error)) from error
         code = status.HTTP_202_ACCEPTED if queued else status.HTTP_200_OK
-        return Response(AttributionSerializer(found).data, status=code)
+        return Response(AttributionSerializer(found, context={"request": request}).data, status=code)
 
     @staticmethod
     def _run(request: Request, pk: int, role: Role) -> Run:
@@ -131,10 +141,11 @@ class RunAttributions(ApiView):
         return run
 
 
-class AttributionViewSet(InProject, mixins.RetrieveModelMixin):
+class AttributionViewSet(WaitsForJobs, InProject, mixins.RetrieveModelMixin):
+    queryset = Attribution.objects.select_related("run__project", "job", "created_by")
     file_actions = ("file",)
-    queryset = Attribution.objects.select_related("run__project", "job")
     serializer_class = AttributionDetailSerializer
+    open_states = (Attribution.State.WAITING,)
     project_path = "run__project"
 
     @extend_schema(request=None, responses=AttributionDetailSerializer)

@@ -20,6 +20,7 @@ from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, creator
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.rest.views import ApiView
 
@@ -116,7 +117,12 @@ class SavedViewSerializer(ApiModelSerializer):
     """A view of the leaderboard under a name."""
 
     project = own_related(Project.objects.all(), "pk")(help_text="Cannot be changed.")
-    author = serializers.CharField(source="created_by.username", default=None, read_only=True)
+    created_by = creator()
+    author = serializers.CharField(
+        source="created_by.username", default=None, read_only=True, help_text="Use `created_by`."
+    )
+    url = Link("savedview-detail", pk="pk")
+    page_url = serializers.SerializerMethodField(help_text="The leaderboard with this view.")
     # Checked by the services, which also serve the page.
     name = serializers.CharField()
     query = serializers.CharField(
@@ -125,8 +131,16 @@ class SavedViewSerializer(ApiModelSerializer):
 
     class Meta:
         model = SavedView
-        fields = ["id", "project", "name", "query", "is_default", "author", "created_at", "changed_at"]
+        fields = [
+            "id", "project", "name", "query", "is_default", "created_by", "author", "created_at", "changed_at", "url",
+            "page_url",
+        ]  # fmt: skip
         validators: list[Any] = []
+
+    def get_page_url(self, view: SavedView) -> str:
+        page = Link("runs", slug="project.slug", anchor=f"?{view.query}")
+        page.bind("page_url", self)
+        return str(page.to_representation(view))
 
 
 class SavedViewViewSet(
@@ -140,7 +154,11 @@ class SavedViewViewSet(
 
     queryset = SavedView.objects.select_related("project", "created_by")
     serializer_class = SavedViewSerializer
-    filterset_fields = ["project"]
+    filters = {
+        "project": "project", "name": "name", "is_default": "is_default", "created_by": "created_by__username",
+    }  # fmt: skip
+    search_fields = ["name", "query"]
+    ordering_fields = ["name", "created_at", "changed_at"]
 
     def perform_create(self, serializer: Any) -> None:
         data = serializer.validated_data

@@ -33,6 +33,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 NOTE_CHANGED = OpenApiResponse(
@@ -45,6 +46,8 @@ class ManagedMixin:
 
     def get_queryset(self) -> Any:
         rows = super().get_queryset()  # type: ignore[misc]
+        if not self.wants("tags"):  # type: ignore[attr-defined]
+            rows = rows.prefetch_related(None)
         unasked = self.action == "list" and "archived" not in self.request.query_params  # type: ignore[attr-defined]
         return rows.filter(archived_at=None) if unasked else rows
 
@@ -119,9 +122,12 @@ class TagSerializer(ApiModelSerializer):
         source="experiment_count", read_only=True, help_text="How many experiments have it."
     )
 
+    url = Link("tag-detail", pk="pk")
+    page_url = page_link("tags", slug="project.slug")
+
     class Meta:
         model = Tag
-        fields = ["id", "project", "name", "runs", "experiments"]
+        fields = ["id", "project", "name", "runs", "experiments", "url", "page_url"]
 
 
 class RenameTagSerializer(ApiSerializer):
@@ -131,9 +137,11 @@ class RenameTagSerializer(ApiSerializer):
 class TagViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin):
     """The tags of a project. A tag is created when it is first put on a run or an experiment."""
 
-    queryset = tags_with_counts()
+    queryset = tags_with_counts().select_related("project")
     serializer_class = TagSerializer
-    filterset_fields = ["project"]
+    filters = {"project": "project", "name": "name"}
+    search_fields = ["name"]
+    ordering_fields = {"name": "name", "runs": "run_count", "experiments": "experiment_count"}
 
     @extend_schema(request=RenameTagSerializer, responses={200: TagSerializer, 409: OpenApiResponse()})
     def partial_update(self, request: Request, pk: str) -> Response:

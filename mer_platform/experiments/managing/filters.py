@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import CharFilter, ChoiceFilter, FilterSet
+from django_filters import CharFilter, ChoiceFilter
+
+from mer_platform.rest.filters import ApiFilterSet
 
 ARCHIVED = [("false", "Not archived"), ("true", "Archived"), ("any", "Both")]
 
@@ -20,7 +22,7 @@ def with_tags(rows: "QuerySet[Any]", names: list[str]) -> "QuerySet[Any]":
     return rows
 
 
-class ManagedFilter(FilterSet):
+class ManagedFilter(ApiFilterSet):
     """Base of the filters of runs and experiments. A list leaves out what is archived unless ``archived`` asks for it."""
 
     tag = CharFilter(
@@ -35,7 +37,8 @@ class ManagedFilter(FilterSet):
         null_label=None,
         help_text="Without it, a list leaves out what is archived.",
     )
-    author = CharFilter(field_name="created_by__username", help_text="Username of who launched it.")
+    created_by = CharFilter(field_name="created_by__username", help_text="Username of who launched it.")
+    author = CharFilter(field_name="created_by__username", help_text="Use `created_by`.")
 
     def filter_tag(self, rows: "QuerySet[Any]", _name: str, _value: str) -> "QuerySet[Any]":
         return with_tags(rows, self.data.getlist("tag") if hasattr(self.data, "getlist") else [_value])

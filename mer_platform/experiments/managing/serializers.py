@@ -19,9 +19,12 @@ from mer_platform.experiments.managing.texts import (
     note_version,
 )
 from mer_platform.experiments.models import Managed, Tag
+from mer_platform.rest.links import creator
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
-MANAGED_FIELDS = ["notes", "notes_version", "tags", "starred", "archived", "archived_at"]
+MANAGED_FIELDS = [
+    "notes", "notes_version", "tags", "starred", "archived", "archived_at", "created_by", "url", "page_url",
+]  # fmt: skip
 
 
 class TextField(serializers.CharField):
@@ -64,6 +67,7 @@ class ManagedSerializer(ApiModelSerializer):
     )
     tags = serializers.SerializerMethodField(help_text="Names of its tags.")
     archived = serializers.SerializerMethodField(help_text="Whether lists leave it out.")
+    created_by = creator()
 
     def get_notes_version(self, row: Managed) -> str:
         return note_version(row.notes)

@@ -32,8 +32,9 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.rest.views import ApiView
+from mer_platform.rest.views import ApiView, lists
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 
@@ -99,7 +100,11 @@ class ExternalSerializer(ApiModelSerializer):
 
 class RunSerializer(WithProgress, ManagedSerializer):
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
-    seconds = serializers.FloatField(read_only=True, help_text="Seconds from launch to end, or until now.")
+    seconds = serializers.SerializerMethodField(
+        help_text="Seconds from launch to end; null until it has ended, so that the answer changes only when the run does."
+    )
+    url = Link("run-detail", pk="pk")
+    page_url = page_link("run")
 
     @cached_property
     def _hidden(self) -> dict[int, str]:
@@ -139,6 +144,9 @@ class RunSerializer(WithProgress, ManagedSerializer):
         leaky = None if oracle is None else {"note": LEAKY, **asdict(oracle)}
         return {**results_of(run).as_json(), "leaky_oracle": leaky}
 
+    def get_seconds(self, run: Run) -> float | None:
+        return run.seconds if run.finished_at else None
+
     def get_results_hidden(self, run: Run) -> str:
         known = self._hidden
         if run.version_id not in known:
@@ -146,7 +154,8 @@ class RunSerializer(WithProgress, ManagedSerializer):
         return known[run.version_id]
 
     def get_model(self, run: Run) -> int | None:
-        return run.ready_model.pk if run.ready_model else None
+        model = getattr(run, "model", None)
+        return model.pk if model else None
 
 
 def keep_weights_field() -> serializers.ChoiceField:
@@ -195,12 +204,22 @@ class PredictionSerializer(ApiModelSerializer):
 
     def to_representation(self, prediction: Prediction) -> dict[str, Any]:
         data = super().to_representation(prediction)
-        if data["clip"] in self.context["blind"]:  # the caller has yet to code this clip
-            data |= dict.fromkeys(("true_label", "predicted", "probabilities"))
+        if prediction.sample.clip_id in self.context["blind"]:  # the caller has yet to code this clip
+            data |= dict.fromkeys(data.keys() & {"true_label", "predicted", "probabilities"})
         return data
 
 
 class FoldSerializer(ApiModelSerializer):
+    oracle = serializers.SerializerMethodField(
+        help_text="The class that each epoch would have predicted for each test sample. Leaky."
+    )
+
+    @extend_schema_field(
+        serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()), allow_null=True)
+    )
+    def get_oracle(self, fold: Fold) -> list[list[int]] | None:
+        return None if self.context["hidden"] else fold.oracle
+
     class Meta:
         model = Fold
         fields = [
@@ -209,19 +228,37 @@ class FoldSerializer(ApiModelSerializer):
         ]  # fmt: skip
 
 
+# Not by class: it would show the classes of clips that the caller has yet to code.
+PREDICTIONS = lists(
+    Prediction,
+    {
+        "sample": "sample__index", "clip": "sample__clip", "picture": "sample__picture", "database": "sample__database",
+        "fold": "fold__index",
+    },
+    search=["sample__name", "sample__subject", "sample__database"],
+    ordering={"sample": "sample__index", "name": "sample__name"},
+)  # fmt: skip
+FOLDS = lists(Fold, {"state": "state", "name": "name"}, search=["name"], ordering=["index", "name", "state"])
+
+
 class RunFilter(ManagedFilter):
     class Meta:
         model = Run
-        fields = ["project", "version", "experiment", "state"]
+        fields = ["project", "version", "experiment", "state", "seed", "config_hash"]
 
 
 @extend_schema_view(partial_update=extend_schema(responses={200: RunSerializer, 409: NOTE_CHANGED}))
 class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     queryset = Run.objects.select_related(
-        "model", "version", "experiment", "external", "stored_results"
+        "model", "version", "experiment", "external", "stored_results", "project", "created_by"
     ).prefetch_related("tags")
     serializer_class = RunSerializer
     filterset_class = RunFilter
+    search_fields = ["name", "notes", "experiment__name", "version__composite__name"]
+    ordering_fields = {
+        "name": "name", "state": "state", "seed": "seed", "created_at": "created_at", "finished_at": "finished_at",
+    }  # fmt: skip
+    open_states = Run.ACTIVE
     count_progress = staticmethod(progress_of_runs)
 
     @extend_schema(request=LaunchSerializer, responses={202: RunSerializer})
@@ -274,21 +311,22 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
         except InputError as error:  # it is external
             raise Conflict(str(error)) from error
         if not started:
-            if run.ready_model:
+            if getattr(run, "model", None):
                 raise Conflict("This run already has a model.")
             raise Conflict(f"Cannot train a model: the run is {run.get_state_display()}, not finished.")
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(responses=PredictionSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=None)
+    @extend_schema(responses=PredictionSerializer(many=True))
+    @action(detail=True, **PREDICTIONS)
     def predictions(self, request: Request, pk: str) -> Response:
         """The prediction of each sample, without classes and probabilities for clips that the caller has yet to code."""
         run = self.get_object()
         # True labels come from the annotations of others, and coding is blind.
         require(request.user, run.project, Role.RESEARCHER)
         rows = run.predictions.select_related("sample")
-        context = {"blind": set(blind_clips(request.user))}
-        return Response(PredictionSerializer(rows, many=True, context=context).data)
+        return self.paged(
+            self.filter_queryset(rows), PredictionSerializer, blind=set(blind_clips(request.user))
+        )
 
     @extend_schema(responses=RunCurvesSerializer, filters=False)
     @action(detail=True, pagination_class=None)
@@ -301,19 +339,16 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
             raise Conflict(f"{run} has no curves: it is {run.get_state_display()}.")
         return Response(curves_as_json(curves_of_runs([run])[0]))
 
-    @extend_schema(responses=FoldSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=None)
+    @extend_schema(responses=FoldSerializer(many=True))
+    @action(detail=True, **FOLDS)
     def folds(self, request: Request, pk: str) -> Response:
         """Each fold: its loss by epoch, and the hash of the weights that made its predictions.
 
         `oracle`, the class that each epoch would have predicted, is null while scores are hidden from you.
         """
         run = self.get_object()
-        folds = list(run.folds.all())
-        if why_scores_hidden(request.user, run.version_id):
-            for fold in folds:
-                fold.oracle = None
-        return Response(FoldSerializer(folds, many=True).data)
+        hidden = bool(why_scores_hidden(request.user, run.version_id))
+        return self.paged(self.filter_queryset(run.folds.all()), FoldSerializer, hidden=hidden)
 
 
 @method_decorator(cache_control(private=True, max_age=3600), name="dispatch")

@@ -28,6 +28,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.serializers import ApiSerializer
 from models_ml.config import PRESETS, SweepConfig, from_preset
 
@@ -123,6 +124,8 @@ class SeedsSerializer(ApiSerializer):
 class ExperimentSerializer(WithProgress, ManagedSerializer):
     state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
+    url = Link("experiment-detail", pk="pk")
+    page_url = page_link("experiment")
 
     class Meta:
         model = Experiment
@@ -211,7 +214,7 @@ class ExperimentFilter(ManagedFilter):
 
     class Meta:
         model = Experiment
-        fields = ["project", "version"]
+        fields = ["project", "version", "device", "priority"]
 
 
 @extend_schema_view(
@@ -221,10 +224,16 @@ class ExperimentViewSet(
     ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin
 ):
     queryset = (
-        Experiment.objects.select_related("version").with_counts().prefetch_related("tags").order_by("-id")
+        Experiment.objects.select_related("version", "project", "created_by")
+        .with_counts()
+        .prefetch_related("tags")
+        .order_by("-id")
     )
     serializer_class = ExperimentSerializer
     filterset_class = ExperimentFilter
+    search_fields = ["name", "notes", "version__composite__name"]
+    ordering_fields = ["name", "priority", "created_at"]
+    open_states = (Experiment.State.RUNNING, Experiment.State.PAUSED)
     count_progress = staticmethod(progress_of_experiments)
 
     def get_serializer_class(self) -> Any:
@@ -321,3 +330,7 @@ class ExperimentViewSet(
         return Response(
             ExperimentDetailSerializer(experiment, context=self.get_serializer_context()).data, status=code
         )
+
+    def state_of(self, row: Experiment) -> str | None:
+        found = Experiment.objects.with_counts().filter(pk=row.pk).first()
+        return found.state if found else None

@@ -41,15 +41,8 @@ export class AnnotationsApi {
   }
 
   /** @param {string} which @returns {Promise<AnnotationRecord[]>} */
-  async #list(which) {
-    const query = `clip=${encodeURIComponent(this.#clip)}&${which}&page_size=500`;
-    /** @type {AnnotationRecord[]} */
-    const found = [];
-    for (let number = 1; ; number++) {
-      const page = await requestJson(`${this.#url}?${query}&page=${number}`);
-      found.push(...page.results);
-      if (!page.next) return found;
-    }
+  #list(which) {
+    return allPages(`${this.#url}?clip=${encodeURIComponent(this.#clip)}&${which}`);
   }
 
   // keepalive: a save in progress completes after the tab is closed
@@ -76,7 +69,7 @@ export class AnnotationsApi {
 
   /** @param {AnnotationRecord} record @returns {Promise<Version[]>} oldest first */
   versions(record) {
-    return requestJson(`${this.#one(record)}versions/`);
+    return allPages(`${this.#one(record)}versions/?`);
   }
 
   /** @param {string} url @param {string} method @param {unknown} json @param {AnnotationRecord} [record] the edit is based on */
@@ -90,6 +83,16 @@ export class AnnotationsApi {
   /** @param {AnnotationRecord} record */
   #one({ id }) {
     return `${this.#url}${encodeURIComponent(id)}/`;
+  }
+}
+
+/** @param {string} url with its parameters, or “?” @returns {Promise<any[]>} the rows of all pages */
+async function allPages(url) {
+  const found = [];
+  for (let number = 1; ; number++) {
+    const page = await requestJson(`${url}&page_size=500&page=${number}`);
+    found.push(...page.results);
+    if (!page.next) return found;
   }
 }
 

@@ -8,7 +8,7 @@ import { requestJson } from "../../http.js";
  * @returns {Promise<Suggestion[]>} in time order; empty also if they cannot be loaded: coding does not wait for them
  */
 export async function fetchSuggestions(annotationsUrl, clip, last) {
-  const url = new URL(`../clips/${encodeURIComponent(clip)}/suggestions/`, new URL(annotationsUrl, location.href));
+  const url = new URL(`../clips/${encodeURIComponent(clip)}/suggestions/?page_size=1000`, new URL(annotationsUrl, location.href));
   try {
     return usable(await requestJson(url.href), last);
   } catch {

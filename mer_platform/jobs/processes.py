@@ -1,4 +1,4 @@
-"""Processes by name."""
+"""Worker processes by name."""
 
 import os
 import socket
