@@ -247,8 +247,11 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
     "POSTPROCESSING_HOOKS": [
         "mer_platform.rest.schema.hooks.name_enumerations",
+        "mer_platform.rest.schema.hooks.describe_null_as_a_type",
         "mer_platform.rest.schema.hooks.leave_files_out_of_json",
+        "mer_platform.rest.schema.hooks.allow_more_in_problems",
         "mer_platform.rest.schema.hooks.describe_areas",
+        "mer_platform.rest.schema.examples.add_examples",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

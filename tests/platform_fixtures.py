@@ -4,12 +4,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
 from rest_framework.test import APIClient
 
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.clips.packindex import write_index
 from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.projects.services import create_project
+from tests.conforming import conforming_request
 from tests.fake_packs import fake_index
 
 FRAMES = 100
@@ -21,6 +23,14 @@ def quick_settings(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def answers_as_described():
+    """Compare each answer of the API with the API's description: see ``tests.conforming``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "request", conforming_request)
+        yield
 
 
 @pytest.fixture

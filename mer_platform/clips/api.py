@@ -13,11 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.clips.layers import FlowLayer
-from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
+from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.rates import correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
+from mer_platform.clips.shapes import FaceRange, FlowOfFrames, FlowState, FrameIndex
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.polling import WaitsForJobs
@@ -26,6 +27,7 @@ from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import Described, TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
@@ -77,10 +79,15 @@ class ClipSerializer(ApiModelSerializer):
     subject = serializers.CharField(source="subject.name", read_only=True)
     frames_per_second = serializers.FloatField(source="rate", read_only=True)
     face_note = serializers.CharField(read_only=True)
-    notes = serializers.SerializerMethodField()
     created_by = creator("uploaded_by")
     url = Link("clip-detail", pk="pk")
     page_url = page_link("clip")
+    notes = serializers.SerializerMethodField(
+        help_text="What is odd about the recording; empty for most clips."
+    )
+    face_frames = TypedField(
+        list[FaceRange], read_only=True, help_text="Stretches of frames in which the face is found."
+    )
 
     class Meta:
         model = Clip
@@ -119,22 +126,6 @@ class ClipChangeSerializer(ApiSerializer):
                 {name: ["Cannot be changed. Only “fps” can."] for name in other}
             )
         return attrs
-
-
-class FlowPictureSerializer(ApiModelSerializer):
-    database = serializers.IntegerField(source="subject.database_id", read_only=True)
-    database_name = serializers.CharField(source="subject.database.name", read_only=True)
-    subject = serializers.CharField(source="subject.name", read_only=True)
-    url = Link("flow-picture-detail", pk="pk")
-    page_url = page_link("pictures", slug="subject.database.project.slug")
-
-    class Meta:
-        model = FlowPicture
-        fields = [
-            "id", "database", "database_name", "subject", "name", "emotion", "width", "height", "sha256",
-            "created_at", "url", "page_url",
-        ]  # fmt: skip
-        read_only_fields = fields
 
 
 class UploadSerializer(ApiSerializer):
@@ -278,7 +269,15 @@ class ClipViewSet(
         clip.refresh_from_db()
         return Response(self.get_serializer(clip).data)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "v", OpenApiTypes.STR, description="Version of the frames; with it, the answer can be cached."
+            )
+        ],
+        responses=typed(FrameIndex),
+        filters=False,
+    )
     @action(detail=True)
     def frames(self, request: Request, pk: str) -> Response:
         """Return the index of the frame pack: byte offsets, time stamps and source frames, and the face boxes."""
@@ -297,10 +296,14 @@ class ClipViewSet(
 
     @extend_schema(
         operation_id="clips_frames_bin",
-        responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            206: OpenApiResponse(description="The requested range."),
-        },
+        parameters=[
+            OpenApiParameter(
+                "v", OpenApiTypes.STR, description="Version of the frames, which must be the present one."
+            ),
+            OpenApiParameter("first", OpenApiTypes.INT, description="First byte of a part."),
+            OpenApiParameter("last", OpenApiTypes.INT, description="Last byte of a part."),
+        ],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     def pack(self, request: Request, pk: str) -> HttpResponseBase:
         """Return the encoded frames, one after another. Request a part with `Range` or `?first=…&last=…`."""
@@ -329,13 +332,13 @@ class ClipViewSet(
         ],
         responses={
             200: OpenApiResponse(
-                OpenApiTypes.OBJECT, "`u` and `v` in pixels, and `strain`, on a grid over the face."
+                typed(FlowOfFrames), "`u` and `v` in pixels, and `strain`, on a grid over the face."
             ),
             202: OpenApiResponse(
-                OpenApiTypes.OBJECT, "A worker is computing it; ask again. `state` is the state of the job."
+                typed(FlowState), "A worker is computing it; ask again. `state` is the state of the job."
             ),
             422: OpenApiResponse(
-                OpenApiTypes.OBJECT,
+                None,
                 "Why there is no flow, for example because the first frame shows no face.",
             ),
         },
@@ -357,7 +360,7 @@ class ClipViewSet(
         waiting["Cache-Control"] = "no-store"
         return waiting
 
-    @extend_schema(request=TurnSerializer, responses={202: JobSerializer, 409: OpenApiTypes.OBJECT})
+    @extend_schema(request=TurnSerializer, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
     def turn(self, request: Request, pk: str) -> Response:
         """Turn the frames of a ready clip clockwise, for example because the face lies on its side.
@@ -373,6 +376,11 @@ class ClipViewSet(
         except BeingIngested as error:
             raise Conflict(str(error)) from error
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+
+    def describe(self, described: Described) -> None:
+        super().describe(described)
+        if described.action in self.file_actions:
+            described.answers_in_ranges()
 
     def _ready_clip(self) -> Clip:
         clip = self.get_object()
@@ -410,39 +418,3 @@ def _frame_number(request: Request, name: str, clip: Clip) -> int:
         problem = f"Frame {text} is not in this clip: its frames are 0–{clip.frame_count - 1}."
         raise serializers.ValidationError({name: [problem]})
     return int(text)
-
-
-class FlowPictureViewSet(
-    InProject,
-    mixins.ListModelMixin,
-    mixins.RetrieveModelMixin,
-):
-    """Flow pictures: imported images of motion whose clips are not available. For researchers."""
-
-    queryset = FlowPicture.objects.select_related("subject__database__project")
-    serializer_class = FlowPictureSerializer
-    filters = {
-        "project": "subject__database__project", "database": "subject__database", "subject": "subject__name",
-        "name": "name", "emotion": "emotion",
-    }  # fmt: skip
-    renamed = {
-        "subject__database": "database", "subject__database__project": "project", "subject__name": "subject",
-    }  # fmt: skip
-    search_fields = ["name", "subject__name", "subject__database__name", "emotion"]
-    ordering_fields = {
-        "name": "name", "subject": "subject__name", "database": "subject__database__name", "emotion": "emotion",
-        "created_at": "created_at",
-    }  # fmt: skip
-    project_path = "subject__database__project"
-    file_actions = ("file",)
-    read_role = Role.RESEARCHER  # they show others' emotions, and coding is blind
-
-    @extend_schema(responses={(200, "image/png"): OpenApiTypes.BINARY})
-    @action(detail=True)
-    def file(self, request: Request, pk: str) -> HttpResponseBase:
-        """Return the image as it was imported."""
-        picture = self.get_object()
-        if not default_storage.exists(picture.file):
-            raise Http404("This flow picture is missing from the storage. Restore it from a backup.")
-        file = default_storage.open(picture.file)
-        return ranged_response(request, file, default_storage.size(picture.file), picture.sha256, "image/png")

@@ -22,15 +22,16 @@ from mer_platform.composites.serializers import (
     CheckSerializer,
     CompositeVersionSerializer,
     DiffSerializer,
-    DocumentField,
     SampleSerializer,
     VersionImportResultSerializer,
     diff_json,
 )
 from mer_platform.composites.services import freeze
+from mer_platform.composites.shapes import ClassOfEmotion
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.schema import TypedField, typed
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import lists
 
@@ -47,10 +48,13 @@ class FreezeSerializer(ApiSerializer):
         allow_blank=True,
         help_text="A published composite to follow: its label map and its list of samples take precedence.",
     )
-    label_map = serializers.JSONField(
-        required=False, help_text="{database name: {emotion: class or null}}; default: the suggested map."
+    label_map = TypedField(
+        ClassOfEmotion,
+        required=False,
+        help_text="{database name: {emotion: class or null}}; default: the suggested map.",
     )
-    rules = serializers.JSONField(
+    rules = TypedField(
+        Rules,
         required=False,
         help_text=f"Include and exclude rules, all optional: {', '.join(Rules.model_fields)}.",
     )
@@ -58,7 +62,9 @@ class FreezeSerializer(ApiSerializer):
 
 class VersionImportSerializer(ApiSerializer):
     project = own_related(Project.objects.all(), "pk")()
-    document = DocumentField(help_text="The document of another lab's version, as its `export` returned it.")
+    document = TypedField(
+        document.Document, help_text="The document of another lab's version, as its `export` returned it."
+    )
     name = serializers.CharField(
         max_length=80,
         required=False,
@@ -158,7 +164,7 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
             raise Http404(f"Version {against} not found in this project.")
         return Response(diff_json(other, version, diff(other, version)))
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(responses=typed(document.Document))
     @action(detail=True)
     def export(self, request: Request, pk: str) -> Response:
         """Return the version as a small document for other labs: hashes, names, marks and labels, but no images."""

@@ -1,17 +1,25 @@
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from mer_platform.composites.blindness import hidden_clips, visible_counts
 from mer_platform.composites.diff import Diff
 from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.composites.shapes import ClassOfEmotion, ListCheck, StoredRules, VersionCounts
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
 class SampleSerializer(ApiModelSerializer):
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Return the fields; those that show the coding are null for someone who still has to code the clip."""
+        fields = super().get_fields()
+        for name in ("onset", "apex", "offset", "emotion", "label"):
+            fields[name].allow_null = True
+        return fields
+
     class Meta:
         model = Sample
         fields = [
@@ -40,6 +48,8 @@ class SampleSerializer(ApiModelSerializer):
 class CompositeVersionSerializer(ApiModelSerializer):
     name = serializers.CharField(source="composite.name", read_only=True)
     project = serializers.IntegerField(source="composite.project_id", read_only=True)
+    label_map = TypedField(ClassOfEmotion, read_only=True)
+    rules = TypedField(StoredRules, read_only=True, help_text="The rules that differ from the defaults.")
     counts = serializers.SerializerMethodField(
         help_text="Samples and subjects in total, by class and by database, without the clips in `not_counted`."
     )
@@ -47,7 +57,7 @@ class CompositeVersionSerializer(ApiModelSerializer):
         help_text="Clips of your queue that are left out of the counts until you have coded them."
     )
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field(TypedField(VersionCounts))
     def get_counts(self, version: CompositeVersion) -> dict[str, Any]:
         return visible_counts(self.context["request"].user, version)
 
@@ -80,11 +90,6 @@ class CompositeVersionSerializer(ApiModelSerializer):
         ]
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
-class DocumentField(serializers.JSONField):
-    """A JSON object."""
-
-
 class CaveatSerializer(ApiSerializer):
     code = serializers.CharField()
     message = serializers.CharField()
@@ -92,7 +97,8 @@ class CaveatSerializer(ApiSerializer):
 
 
 class CheckSerializer(ApiSerializer):
-    list_check = DocumentField(
+    list_check = TypedField(
+        ListCheck,
         allow_null=True,
         help_text="With a preset: how many published samples the version has per database, and which are missing, extra "
         "or have another class.",
@@ -135,7 +141,9 @@ class CounterpartSerializer(ApiSerializer):
     subject = serializers.CharField()
     clip = serializers.CharField()
     problem = serializers.CharField(required=False, help_text="Why the sample is missing here.")
-    differs = DocumentField(required=False, help_text="{field: [in the document, here]}")
+    differs = TypedField(
+        dict[str, list[int | str | None]], required=False, help_text="{field: [in the document, here]}"
+    )
 
 
 class VersionImportResultSerializer(ApiSerializer):

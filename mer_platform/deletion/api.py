@@ -8,7 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, FlowPictureViewSet, SubjectViewSet
+from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
+from mer_platform.clips.picture_api import FlowPictureViewSet
 from mer_platform.deletion.contents import WORDS, Contents
 from mer_platform.deletion.services import CannotDelete, delete
 from mer_platform.projects.access import require

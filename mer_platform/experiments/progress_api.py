@@ -5,24 +5,27 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Count
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from mer_platform.experiments.models.progress import Progress
 from mer_platform.jobs.polling import WaitsForJobs
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import ApiViewSet
 
 
-class WithProgress(ApiSerializer):
-    """Base of a serializer of runs or experiments."""
-
-    progress = serializers.SerializerMethodField(
-        help_text="What is done and in total: folds, samples with features, and an experiment's runs."
+def progress_field(shape: Any) -> serializers.Field:
+    """Return the field of what is done and in total."""
+    described = TypedField(
+        shape, help_text="What is done and in total: folds, samples with features, and an experiment's runs."
     )
+    return extend_schema_field(described)(type("ProgressField", (serializers.SerializerMethodField,), {}))()
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+
+class WithProgress(ApiSerializer):
+    """Base of a serializer of runs or experiments, which has ``progress = progress_field(…)``."""
+
     def get_progress(self, row: Any) -> Progress:
         known: dict[int, Progress] = self.context.get("progress", {})
         return known[row.pk] if row.pk in known else row.progress()

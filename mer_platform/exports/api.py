@@ -25,8 +25,11 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.shapes import JobProgress
 from mer_platform.rest.views import FileView
+from models_ml.config import FeatureConfig
 
 
 def table_response(table: ExportTable, kind: str) -> HttpResponseBase:
@@ -68,7 +71,8 @@ class AnnotationTableView(TableView):
 
 
 class FeatureExportSerializer(ApiModelSerializer):
-    progress = serializers.DictField(
+    progress = TypedField(
+        JobProgress,
         read_only=True,
         help_text="State, finished samples and their total, which is 0 until work starts.",
     )
@@ -77,6 +81,7 @@ class FeatureExportSerializer(ApiModelSerializer):
     created_by = creator()
     url = Link("feature-export-detail", pk="pk")
     page_url = page_link("version-export", slug="version.composite.project.slug", pk="version_id")
+    config = TypedField(FeatureConfig, read_only=True, help_text="The feature settings.")
 
     class Meta:
         model = FeatureExport
@@ -90,7 +95,8 @@ class StartExportSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
-    config = serializers.JSONField(
+    config = TypedField(
+        FeatureConfig,
         required=False,
         default=dict,
         help_text="Feature settings, like `features` in the configuration of a run; {} means the defaults.",

@@ -19,12 +19,16 @@ from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
+from mer_platform.rest.shapes import JobProgress
 
 
 class PaperBundleSerializer(ApiModelSerializer):
-    progress = serializers.DictField(
-        read_only=True, help_text="State, finished charts and their total, which is 0 until work starts."
+    progress = TypedField(
+        JobProgress,
+        read_only=True,
+        help_text="State, finished charts and their total, which is 0 until work starts.",
     )
     runs = serializers.ListField(
         child=serializers.IntegerField(),

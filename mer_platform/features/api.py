@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http.response import HttpResponseBase
@@ -7,10 +7,12 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from pydantic import Field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from typing_extensions import TypedDict
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
@@ -22,12 +24,27 @@ from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.shapes import JobProgress
 from mer_platform.rest.views import ApiViewSet
+from models_ml.config import FeatureConfig
+
+
+class OutlierOfFeatures(TypedDict):
+    """A sample with unusual features."""
+
+    index: int
+    score: Annotated[float, Field(description="Robust z.")]
+    reasons: list[str]
 
 
 class FeatureSetSerializer(ApiModelSerializer):
-    progress = serializers.DictField(read_only=True)
+    config = TypedField(FeatureConfig, read_only=True, help_text="The feature settings.")
+    progress = TypedField(JobProgress, read_only=True, help_text="Samples done and in total.")
+    problems = TypedField(
+        dict[str, str], read_only=True, help_text="Why samples have no features, by their index."
+    )
     outliers = serializers.SerializerMethodField(
         help_text="Outliers, the most unusual first: index, score (robust z) and reasons."
     )
@@ -43,12 +60,14 @@ class FeatureSetSerializer(ApiModelSerializer):
             "created_by", "created_at", "url", "page_url",
         ]  # fmt: skip
 
+    @extend_schema_field(TypedField(list[OutlierOfFeatures], allow_null=True))
     def get_outliers(self, features: FeatureSet) -> list[dict[str, Any]] | None:
         return features.summary.get("outliers")
 
 
 class RequestFeaturesSerializer(ApiSerializer):
-    config = serializers.JSONField(
+    config = TypedField(
+        FeatureConfig,
         required=False,
         default=dict,
         help_text="The “features” section of a run's configuration; {} means the defaults.",
@@ -59,10 +78,13 @@ class SampleFeaturesSerializer(ApiSerializer):
     index = serializers.IntegerField()
     problem = serializers.CharField(help_text="Why it has no features; empty if it has them.")
     measures = serializers.DictField(
-        help_text="The measures that outliers are found by; empty without features."
+        child=serializers.FloatField(allow_null=True),
+        help_text="The measures that outliers are found by; empty without features.",
     )
     reasons = serializers.ListField(child=serializers.CharField(), help_text="Why it is an outlier.")
-    pictures = serializers.DictField(help_text="URLs of PNG images: onset, apex, u, v, strain and flow.")
+    pictures = serializers.DictField(
+        child=serializers.URLField(), help_text="URLs of PNG images: onset, apex, u, v, strain and flow."
+    )
 
 
 class FeatureSetViewSet(WaitsForJobs, ApiViewSet):

@@ -1,6 +1,6 @@
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, parsers, serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -12,17 +12,25 @@ from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.imports import services
 from mer_platform.imports.blindness import hide_coding, visible_problems
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.shapes import (
+    ImportedDatabase,
+    ImportedExpression,
+    ItemCounts,
+    ProblemCounts,
+    SheetCorrection,
+)
 from mer_platform.imports.sources import columns_sheet
 from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require, researcher_projects
-from mer_platform.projects.column_map_api import WorksheetColumnsSerializer, map_of
+from mer_platform.projects.column_map_api import SheetColumnMap, WorksheetColumnsSerializer, map_of
 from mer_platform.projects.column_maps import columns_to_map
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import lists
 from models_ml.errors import InputError
@@ -34,7 +42,7 @@ class DatabaseImportSerializer(ApiModelSerializer):
     source = serializers.CharField(  # type: ignore[assignment]
         source="where", read_only=True, help_text="The folder, prefix or file that is imported."
     )
-    counts = serializers.DictField(read_only=True, help_text="Number of items by state, and in total.")
+    counts = TypedField(ItemCounts, read_only=True, help_text="Number of items by state, and in total.")
     problems = serializers.SerializerMethodField(help_text="Number of problems by severity.")
     databases = serializers.SerializerMethodField(
         help_text="Per database: number of subjects, and of items by state."
@@ -46,6 +54,9 @@ class DatabaseImportSerializer(ApiModelSerializer):
     created_by = creator()
     url = Link("import-detail", pk="pk")
     page_url = page_link("import")
+    columns = TypedField(
+        SheetColumnMap, read_only=True, allow_null=True, help_text="The column map, if someone gave one."
+    )
 
     class Meta:
         model = Import
@@ -55,17 +66,27 @@ class DatabaseImportSerializer(ApiModelSerializer):
             "finished_at", "url", "page_url",
         ]  # fmt: skip
 
+    @extend_schema_field(TypedField(ProblemCounts))
     def get_problems(self, batch: Import) -> dict[str, int]:
         return by_severity(batch)
 
+    @extend_schema_field(TypedField(list[ImportedDatabase]))
     def get_databases(self, batch: Import) -> list[dict[str, Any]]:
         return by_database(batch)
 
+    @extend_schema_field(TypedField(list[SheetCorrection]))
     def get_corrections(self, batch: Import) -> list[dict[str, Any]]:
         return corrections(batch)
 
 
 class DatabaseImportItemSerializer(ApiModelSerializer):
+    expressions = TypedField(
+        list[ImportedExpression],
+        read_only=True,
+        allow_null=True,
+        help_text="Its coded expressions; null for a clip in your queue.",
+    )
+
     class Meta:
         model = ImportItem
         fields = [
@@ -110,7 +131,8 @@ class StartDatabaseImportSerializer(ApiSerializer):
         max_value=MAX_RATE,
         help_text="Frames per second at which a file of annotations counts frames, if it does not state it.",
     )
-    columns = serializers.JSONField(
+    columns = TypedField(
+        SheetColumnMap,
         required=False,
         help_text="A column map, which says which column of the sheet holds what; see `columns` of an import.",
     )
@@ -181,7 +203,7 @@ class DatabaseImportViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixi
         batch = services.confirm(batch, form.validated_data["accepted"], request.user)
         return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(responses=WorksheetColumnsSerializer(many=True), filters=False)
+    @extend_schema(responses={200: WorksheetColumnsSerializer(many=True), 409: None}, filters=False)
     @action(detail=True, pagination_class=None)
     def columns(self, request: Request, pk: str) -> Response:
         """List the columns of a sheet that no reader knows, by worksheet, to make a column map for a new import."""

@@ -1,15 +1,17 @@
 """The columns of a sheet in the API."""
 
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from django.core.exceptions import ValidationError
+from pydantic import Field
 from rest_framework import serializers
+from typing_extensions import TypedDict
 
 from mer_platform.projects.column_maps import parse_map
 from mer_platform.rest.serializers import ApiSerializer
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
-from models_ml.formats.mapping import ColumnMap
+from models_ml.formats.mapping import ColumnMap, Counting
 from models_ml.formats.sheet_columns import sheet_columns
 
 
@@ -27,6 +29,25 @@ def known_columns(sheet: Sheet) -> Any:
         return WorksheetColumnsSerializer(sheet_columns(sheet), many=True).data
     except InputError:
         return []
+
+
+class SheetColumnMap(TypedDict):
+    """Which column of a sheet holds what."""
+
+    schema: NotRequired[Literal["mer-column-map"]]
+    schema_version: NotRequired[int]
+    columns: Annotated[
+        dict[str, str],
+        Field(description="By key, the name of the column, or “column D” for one without a name."),
+    ]
+    fixed: NotRequired[Annotated[dict[str, str], Field(description="By key, a text for all rows.")]]
+    words: NotRequired[
+        Annotated[dict[str, dict[str, str]], Field(description="By key, what a cell says and what it means.")]
+    ]
+    frames: NotRequired[Annotated[Counting, Field(description="How frames are counted.")]]
+    none: NotRequired[Annotated[list[str], Field(description="What stands for a frame that does not exist.")]]
+    worksheet: NotRequired[str]
+    header: NotRequired[Annotated[list[str], Field(description="The header row of the sheet.")]]
 
 
 class SheetColumnSerializer(ApiSerializer):

@@ -1,13 +1,26 @@
+from datetime import datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers
+from typing_extensions import TypedDict
 
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.models import Project
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.rest.views import ApiViewSet
+
+
+class JobOfWorker(TypedDict):
+    """The job that a worker runs."""
+
+    kind: str
+    group: str
+    project: int | None
+    progress_done: int
+    progress_total: int
+    started_at: datetime | None
 
 
 class WorkerSerializer(ApiModelSerializer):
@@ -15,6 +28,7 @@ class WorkerSerializer(ApiModelSerializer):
         help_text="The job that it runs; null if it runs none, or one of a project that is not yours."
     )
     busy = serializers.SerializerMethodField()
+    queues = TypedField(list[str], read_only=True)
 
     class Meta:
         model = Worker
@@ -23,7 +37,7 @@ class WorkerSerializer(ApiModelSerializer):
     def get_busy(self, worker: Worker) -> bool:
         return worker.job_id is not None
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field(TypedField(JobOfWorker, allow_null=True))
     def get_job(self, worker: Worker) -> dict[str, Any] | None:
         job = worker.job
         if job is None or job.project_id not in self.context["projects"]:

@@ -19,6 +19,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.schema import Described
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.uploads import services
 from mer_platform.uploads.errors import ChecksumMismatch, Gone, LengthRequired, OtherVersion
@@ -115,6 +116,17 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         answer["Tus-Max-Size"] = str(settings.MAX_CLIP_BYTES)
         answer["Tus-Checksum-Algorithm"] = ",".join(services.ALGORITHMS)
         return answer
+
+    def describe(self, described: Described) -> None:
+        super().describe(described)
+        if described.method in ("POST", "PATCH", "DELETE"):
+            described.add_problem(412, "`Tus-Resumable` names another version of the protocol.")
+        if described.method in ("GET", "PATCH"):
+            described.add_problem(410, "The upload has expired, or was used.")
+        if described.method == "POST":
+            described.add_problem(413)
+        if described.method == "PATCH":
+            described.add_problem(411, "The request does not state its length.")
 
     @extend_schema(
         request=None,

@@ -33,7 +33,15 @@ def test_the_first_request_queues_a_job_and_the_next_finds_it(api, clip):
 
 def test_a_stored_layer_is_returned_and_cached_permanently(api, make_clip):
     clip = make_clip("with a layer")
-    layer = {"from": 10, "to": 20, "size": 1, "u": [0], "v": [0], "strain": [0]}
+    layer = {
+        "from": 10,
+        "to": 20,
+        "size": 1,
+        "u": [0],
+        "v": [0],
+        "strain": [0],
+        "to_frame": [[1, 0, 0], [0, 1, 0]],
+    }
     default_storage.save(FlowLayer(clip, 10, 20).name, ContentFile(json.dumps(layer).encode()))
     answer = api.get(url(clip))
     assert (answer.status_code, answer.json()) == (200, layer)

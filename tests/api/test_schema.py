@@ -1,7 +1,9 @@
 """The API's description is complete and valid, and names things as people would."""
 
+import json
 import re
 
+import jsonschema_rs
 import pytest
 from django.core.management import call_command
 
@@ -90,3 +92,31 @@ def test_json_exports_are_objects_and_tables_have_their_own_type():
     assert content["projects_annotations_json"]["application/json"]["schema"]["type"] == "object"
     assert content["runs_predictions_csv"] == {"text/csv": {"schema": {"type": "string"}}}
     assert list(content["runs_predictions_parquet"]) == ["application/vnd.apache.parquet"]
+
+
+def test_each_example_is_what_its_description_allows():
+    document = api_schema()
+    examples, seen = document["components"]["examples"], set()
+    for path, method, operation in operations():
+        for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for kind, content in body.get("content", {}).items():
+                if not kind.endswith("json") or kind.endswith("ndjson"):
+                    continue
+                name = content["examples"]["example"]["$ref"].rpartition("/")[2]
+                if name not in seen:
+                    seen.add(name)
+                    validator = jsonschema_rs.Draft202012Validator(
+                        {**content["schema"], "components": document["components"]}
+                    )
+                    errors = [error.message for error in validator.iter_errors(examples[name]["value"])]
+                    assert not errors, (path, method, name)
+
+
+def test_answers_have_no_free_objects_where_their_fields_are_known():
+    schemas = api_schema()["components"]["schemas"]
+    for component, name in (
+        ("Run", "progress"), ("Run", "results"), ("Comparison", "against"), ("CompositeVersion", "counts"),
+        ("AnnotationImportReport", "entries"), ("ExperimentDetail", "runs"), ("Agreement", "pairs"),
+    ):  # fmt: skip
+        assert "$ref" in json.dumps(schemas[component]["properties"][name]), (component, name)
+    assert {"RunConfig", "FrameIndex", "FlowOfFrames", "Rules", "AnnotationConflict"} <= set(schemas)

@@ -2,14 +2,16 @@ from typing import Any
 
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.agreement import comparisons
 from mer_platform.annotation.agreement.comparisons import ClipComparison, CodedClip
+from mer_platform.annotation.shapes import Agreement
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.schema import typed
 from mer_platform.rest.views import ApiView
 
 
@@ -20,12 +22,7 @@ class ProjectAgreement(ApiView):
         parameters=[
             OpenApiParameter("database", OpenApiTypes.INT, description="Only clips of this database.")
         ],
-        responses={
-            200: OpenApiResponse(
-                OpenApiTypes.OBJECT,
-                description="`all` coders, `pairs` of coders, `databases`, and the `worst` clips of each.",
-            )
-        },
+        responses=typed(Agreement),
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return the agreement of all coders, per pair and per database.

@@ -2,7 +2,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -11,6 +10,7 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.assignments import completion, planning
 from mer_platform.annotation.models import Assignment
+from mer_platform.annotation.shapes import AssignmentPlan
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.access import require, researcher_projects, role_in
 from mer_platform.projects.models import Project, Role
@@ -18,6 +18,7 @@ from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.filters import YesNoFilter
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
@@ -130,7 +131,8 @@ class AssignmentViewSet(
         return rows.filter(coder=user) | rows.filter(clip__project__in=researcher_projects(user))
 
     @extend_schema(
-        request=AssignmentCriteriaSerializer, responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT}
+        request=AssignmentCriteriaSerializer,
+        responses={201: typed(AssignmentPlan), 200: typed(AssignmentPlan)},
     )
     def create(self, request: Request) -> Response:
         """Assign clips to coders, evenly (201). With `preview`, only count what would be assigned (200)."""
@@ -159,7 +161,7 @@ class AssignmentViewSet(
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
 
-    @extend_schema(request=DoneSerializer, responses={200: AssignmentSerializer})
+    @extend_schema(request=DoneSerializer, responses={200: AssignmentSerializer, 404: None})
     @action(detail=False, methods=["post"])
     def done(self, request: Request) -> Response:
         """Mark a clip of the caller's queue as done. Calling this again changes nothing; 404 if it is not assigned."""
@@ -170,7 +172,7 @@ class AssignmentViewSet(
         completion.finish_coding(assignment, nothing=form.validated_data["nothing"])
         return Response(self.get_serializer(assignment).data)
 
-    @extend_schema(request=ReopenSerializer, responses={200: AssignmentSerializer})
+    @extend_schema(request=ReopenSerializer, responses={200: AssignmentSerializer, 404: None})
     @action(detail=False, methods=["post"])
     def reopen(self, request: Request) -> Response:
         """Reopen a finished clip. If all its coders are done, only a researcher may do so (409)."""

@@ -9,7 +9,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema,
     extend_schema_view,
     inline_serializer,
@@ -30,6 +29,7 @@ from mer_platform.annotation.coding.serializers import (
     VersionSerializer,
 )
 from mer_platform.annotation.models import Annotation, Consensus
+from mer_platform.annotation.shapes import CodingQueue
 from mer_platform.annotation.spotting import queue_project
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
@@ -37,8 +37,15 @@ from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.pagination import Pagination
+from mer_platform.rest.schema import ProblemSerializer, typed
 from mer_platform.rest.sparse import asked_fields
 from mer_platform.rest.views import ApiView
+
+
+class AnnotationConflictSerializer(ProblemSerializer):
+    """The annotation was changed in the meantime, or is stored already."""
+
+    current = AnnotationSerializer(required=False, help_text="The annotation as it is stored now.")
 
 
 @extend_schema_view(
@@ -55,10 +62,12 @@ from mer_platform.rest.views import ApiView
     ),
     create=extend_schema(
         description="Store an annotation of the caller.\n\nIf one with this `key` is stored already (an earlier save "
-        "succeeded, but its answer was lost), the answer is 409 with the stored annotation as `current`."
+        "succeeded, but its answer was lost), the answer is 409 with the stored annotation as `current`.",
+        responses={201: AnnotationSerializer, 409: AnnotationConflictSerializer},
     ),
     destroy=extend_schema(
-        description="Delete an annotation. It stays in the history, and `restore` brings it back."
+        description="Delete an annotation. It stays in the history, and `restore` brings it back.",
+        responses={204: None, 412: AnnotationConflictSerializer},
     ),
 )
 class AnnotationViewSet(InProject, viewsets.ModelViewSet):
@@ -126,6 +135,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
                 "This annotation is stored already.", current=self.get_serializer(stored).data
             ) from error
 
+    @extend_schema(responses={200: AnnotationSerializer, 412: AnnotationConflictSerializer})
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change some fields. With `If-Match`, the answer is 412 if the annotation has changed since that revision."""
         with transaction.atomic():
@@ -248,11 +258,7 @@ class ProjectQueue(ApiView):
 
     @extend_schema(
         parameters=[OpenApiParameter("after", OpenApiTypes.INT, description="Id of the clip just coded.")],
-        responses={
-            200: OpenApiResponse(
-                OpenApiTypes.OBJECT, description="The next clip and the counts of the queue."
-            )
-        },
+        responses=typed(CodingQueue),
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return the next clip to code and what the labeler needs to open it. At the end of the queue, `clip` is null."""

@@ -10,9 +10,11 @@ from mer_platform.annotation.checks import (
 )
 from mer_platform.annotation.marks import MARKS
 from mer_platform.annotation.models import Annotation, AnnotationVersion, Consensus, Suggestion
+from mer_platform.annotation.shapes import AnnotationContent, SuggestedMarks
 from mer_platform.clips.models import Clip
 from mer_platform.projects.viewsets import own_related
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
 from models_ml.formats.action_units import canonical
 
@@ -30,6 +32,13 @@ class AnnotationSerializer(ApiModelSerializer):
     created_by = serializers.CharField(source="coder.username", read_only=True, help_text="The coder.")
     url = Link("annotation-detail", pk="pk")
     page_url = page_link("clip", slug="clip.project.slug", pk="clip_id")
+
+    suggestion = TypedField(
+        SuggestedMarks,
+        required=False,
+        allow_null=True,
+        help_text="What the spotter suggested, if it was made from a suggestion.",
+    )
 
     class Meta:
         model = Annotation
@@ -77,7 +86,8 @@ class AnnotationSerializer(ApiModelSerializer):
 
 
 class VersionSerializer(ApiModelSerializer):
-    made_by = serializers.CharField(source="made_by.username", default=None, read_only=True)
+    made_by = serializers.CharField(source="made_by.username", default=None, read_only=True, allow_null=True)
+    content = TypedField(AnnotationContent, read_only=True)
 
     class Meta:
         model = AnnotationVersion

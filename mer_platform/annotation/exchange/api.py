@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import check_sees_all
-from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP
+from mer_platform.annotation.exchange.coders import NamedCoder
+from mer_platform.annotation.exchange.comparing import ADD, CHANGE, KEEP, PlannedChange
 from mer_platform.annotation.exchange.downloads import download
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE, AnnotationImport
 from mer_platform.annotation.exchange.selection import CODERS, CONSENSUS, SelectionForm
@@ -24,19 +25,22 @@ from mer_platform.annotation.exchange.services import (
     row_number,
     undo,
 )
+from mer_platform.annotation.shapes import ImportConflict, ProblemPlace, ReportedProblem
 from mer_platform.projects.access import require
-from mer_platform.projects.column_map_api import known_columns, map_of
+from mer_platform.projects.column_map_api import SheetColumnMap, known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, creator, page_link
+from mer_platform.rest.schema import Described, TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import FileView
 from models_ml.errors import InputError
-from models_ml.formats import EXPORTS
+from models_ml.formats import EXPORTS, LOSSLESS
 from models_ml.formats.annotations import MAX_BYTES
 from models_ml.formats.base import Sheet
 from models_ml.formats.headers import ColumnsError
+from models_ml.formats.lossless import SCHEMA
 from models_ml.formats.problem_groups import group_problems
 
 QUERY = [
@@ -54,6 +58,25 @@ QUERY = [
 
 class AnnotationFile(FileView):
     content_types = {key: export.content_type for key, export in EXPORTS.items()}
+
+    def describe(self, described: Described) -> None:
+        super().describe(described)
+        content = described.operation["responses"]["200"]["content"]
+        if self.kind == LOSSLESS:
+            content["application/json"]["schema"] = {
+                "type": "object",
+                "required": ["schema", "schema_version", "clips"],
+                "properties": {
+                    "schema": {"const": SCHEMA, "type": "string"},
+                    "schema_version": {"type": "integer"},
+                    "clips": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+                },
+            }
+        elif "application/json" in content:  # Label Studio: a list of tasks
+            content["application/json"]["schema"] = {
+                "type": "array",
+                "items": {"type": "object", "additionalProperties": True},
+            }
 
     @extend_schema(parameters=QUERY, responses=OpenApiTypes.BINARY)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
@@ -76,6 +99,17 @@ class AnnotationImportSerializer(ApiModelSerializer):
     created_by = creator()
     url = Link("annotation-import-detail", pk="pk")
     page_url = page_link("annotation-file")
+    created_by = serializers.CharField(
+        source="created_by.username", default=None, read_only=True, allow_null=True
+    )
+    columns = TypedField(
+        SheetColumnMap, read_only=True, allow_null=True, help_text="The column map, if someone gave one."
+    )
+    names = TypedField(
+        list[NamedCoder],
+        read_only=True,
+        help_text="The coders that the file names, and the members they are.",
+    )
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
 
     class Meta:
@@ -95,8 +129,8 @@ class ProblemGroupSerializer(ApiSerializer):
     code = serializers.CharField()
     message = serializers.CharField(help_text="What the problems say; “…” stands for what differs.")
     count = serializers.IntegerField(help_text="Number of problems.")
-    first = serializers.ListField(
-        child=serializers.DictField(),
+    first = TypedField(
+        list[ProblemPlace],
         help_text="The first few problems: message, file, row, column, subject and clip.",
     )
 
@@ -109,6 +143,14 @@ class AnnotationImportReportSerializer(AnnotationImportSerializer):
     names the row in ``confirm``.
     """
 
+    problems = TypedField(
+        list[ReportedProblem], read_only=True, help_text="Rows that are not imported, and why."
+    )
+    entries = TypedField(list[PlannedChange], read_only=True)
+    consensus = TypedField(list[PlannedChange], read_only=True)
+    conflicts = TypedField(
+        list[ImportConflict], read_only=True, help_text="Rows that were skipped on confirming or undoing."
+    )
     problem_groups = serializers.SerializerMethodField(help_text="The problems, grouped by what they say.")
 
     class Meta(AnnotationImportSerializer.Meta):
@@ -125,8 +167,10 @@ class AnnotationImportReportSerializer(AnnotationImportSerializer):
 class CompareAgainSerializer(ApiSerializer):
     """What a comparison needs to know and the file may not state."""
 
-    members = serializers.JSONField(
-        default=dict, help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}."
+    members = TypedField(
+        dict[str, str],
+        default=dict,
+        help_text="The username of a member for a name in the file: {“anna@lab.org”: “anna”}.",
     )
 
     frame_rate = serializers.FloatField(
@@ -155,7 +199,8 @@ class AnnotationUploadSerializer(CompareAgainSerializer):
         help_text="To whom the annotations belong: to the members that the file names, all to the caller, or to no one, "
         "since they are the consensus.",
     )
-    columns = serializers.JSONField(
+    columns = TypedField(
+        SheetColumnMap,
         required=False,
         help_text="A column map, which says which column of a sheet holds what. If the columns of a sheet are not known, "
         "the answer 400 lists them in `worksheets`.",

@@ -3,9 +3,10 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any
 
 from django.contrib.auth.models import User
+from typing_extensions import TypedDict
 
 from mer_platform.annotation.exchange.models import CoderName
 from mer_platform.projects.models import Membership, Project, Role

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, cast
 
 from django.contrib.auth.models import User
+from typing_extensions import TypedDict
 
 from mer_platform.annotation.checks import check_order
 from mer_platform.annotation.exchange.pairing import (

@@ -17,6 +17,7 @@ from mer_platform.composites.blindness import why_scores_hidden
 from mer_platform.configurations.parsing import parse_attribution
 from mer_platform.experiments.attribution import services
 from mer_platform.experiments.models import Attribution, Run
+from mer_platform.experiments.shapes import AttributionProgress, RegionEstimates
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
@@ -24,6 +25,7 @@ from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.pagination import Pagination
+from mer_platform.rest.schema import TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiView
 from models_ml.attribution.config import AttributionConfig
@@ -40,16 +42,18 @@ class SharesSerializer(ApiSerializer):
     kind = serializers.CharField(help_text="u, v, strain or all: the motion that was removed or integrated.")
     samples = serializers.IntegerField()
     subjects = serializers.IntegerField()
-    estimates = serializers.DictField(
+    estimates = TypedField(
+        dict[str, RegionEstimates],
         help_text="By region: the mean share of the attribution, that of the motion, their difference and, if action "
         "units are coded, the share of samples in which one moves the region (coded). Each is [value, lower, upper] with "
-        "a 95% interval over subjects, or [value] with a single subject."
+        "a 95% interval over subjects, or [value] with a single subject.",
     )
 
 
 class AttributionSerializer(ApiModelSerializer):
     method = serializers.CharField(read_only=True)
-    progress = serializers.DictField(read_only=True, help_text="Samples done and in total.")
+    config = TypedField(AttributionConfig, read_only=True, help_text="Method and settings.")
+    progress = TypedField(AttributionProgress, read_only=True, help_text="Samples done and in total.")
 
     created_by = creator()
     url = Link("attribution-detail", pk="pk")
@@ -88,21 +92,6 @@ class AttributionDetailSerializer(AttributionSerializer):
         return why_scores_hidden(self.context["request"].user, found.run.version_id)
 
 
-class SettingsSerializer(ApiSerializer):
-    """The settings of an attribution, as its ``config``."""
-
-    method = serializers.ChoiceField(("occlusion", "gradients"), default="occlusion")
-    patch = serializers.FloatField(
-        default=0.2, help_text="Occlusion: side of the patch as a share of the image's side."
-    )
-    stride = serializers.FloatField(
-        default=0.07, help_text="Occlusion: distance of patches, as a share of the image's side."
-    )
-    steps = serializers.IntegerField(
-        default=32, help_text="Integrated gradients: points on the path at first."
-    )
-
-
 class RunAttributions(ApiView):
     """The attributions of a run."""
 
@@ -116,7 +105,7 @@ class RunAttributions(ApiView):
         return self.paged(rows, AttributionSerializer)
 
     @extend_schema(
-        request=SettingsSerializer, responses={200: AttributionSerializer, 202: AttributionSerializer}
+        request=typed(AttributionConfig), responses={200: AttributionSerializer, 202: AttributionSerializer}
     )
     def post(self, request: Request, pk: int) -> Response:
         """Compute what each fold's network saw in the samples that it was not trained on.

@@ -2,8 +2,16 @@
 
 from rest_framework import serializers
 
-from mer_platform.experiments.runs.api import ResultsSerializer
+from mer_platform.experiments.runs.api import PooledResultsSerializer
 from mer_platform.experiments.runs.curve_serializers import RunAreasSerializer
+from mer_platform.experiments.shapes import (
+    AgainstFirst,
+    DifferencesOfSeeds,
+    DifferingSetting,
+    DisagreementOfRuns,
+    MeansOfSeeds,
+)
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 
 
@@ -13,7 +21,7 @@ class ComparedRunSerializer(ApiSerializer):
     version = serializers.IntegerField()
     protocol = serializers.CharField()
     config_hash = serializers.CharField()
-    results = ResultsSerializer(help_text="As of a run, without leaky_oracle.")
+    results = PooledResultsSerializer(help_text="As of a run, without leaky_oracle.")
 
 
 class SubjectRowSerializer(ApiSerializer):
@@ -39,10 +47,12 @@ class ConfigurationSerializer(ApiSerializer):
     name = serializers.CharField()
     runs = serializers.ListField(child=serializers.IntegerField())
     seeds = serializers.ListField(child=serializers.IntegerField())
-    means = serializers.DictField(
-        help_text="Of uf1, uar and accuracy: mean, interval_95 over subjects and seeds, deviation_between_seeds."
+    means = TypedField(
+        MeansOfSeeds,
+        help_text="Of uf1, uar and accuracy: mean, interval_95 over subjects and seeds, deviation_between_seeds.",
     )
-    differences = serializers.DictField(
+    differences = TypedField(
+        DifferencesOfSeeds,
         allow_null=True,
         help_text="From the first configuration: difference, standard_error, interval_95, p, p_holm, and share_of_seeds "
         "of the variance. null for the first.",
@@ -51,15 +61,15 @@ class ConfigurationSerializer(ApiSerializer):
 
 class ComparisonSerializer(ApiSerializer):
     runs = ComparedRunSerializer(many=True)
-    against = serializers.ListField(
-        child=serializers.DictField(),
+    against = TypedField(
+        list[AgainstFirst],
         help_text="Each other run compared with the first: paired differences and McNemar’s test, or the reason why not.",
     )
-    configuration = serializers.ListField(
-        child=serializers.DictField(), help_text="Settings that differ, with the value of each run."
+    configuration = TypedField(
+        list[DifferingSetting], help_text="Settings that differ, with the value of each run."
     )
-    disagreements = serializers.ListField(
-        child=serializers.DictField(),
+    disagreements = TypedField(
+        list[DisagreementOfRuns],
         allow_null=True,
         help_text="Samples that runs predict differently; null if you may not see labels or the samples are not the same.",
     )

@@ -11,14 +11,17 @@ from rest_framework import parsers, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.exchange.api import ProblemGroupSerializer
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.external import importing
 from mer_platform.experiments.external.template import template_response
 from mer_platform.experiments.models import PredictionUpload, Run
 from mer_platform.experiments.runs.api import RunSerializer
+from mer_platform.experiments.shapes import PredictionRow
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import ApiView
 from models_ml.classes import CLASSES
@@ -49,7 +52,8 @@ class ExternalRunSerializer(ProtocolSerializer):
     file = serializers.FileField(
         required=False, allow_empty_file=True, help_text="CSV, Parquet or a workbook (multipart)."
     )
-    rows = serializers.JSONField(
+    rows = TypedField(
+        list[PredictionRow],
         required=False,
         help_text="The same as a list of objects: sample (or database, subject, clip), predicted, p_negative, p_positive, "
         "p_surprise, fold.",
@@ -81,10 +85,7 @@ class CheckedSerializer(ApiSerializer):
     )
     protocol = serializers.CharField(help_text="The declared protocol in words. It is not verified.")
     checked = serializers.ListField(child=serializers.CharField())
-    problems = serializers.ListField(
-        child=serializers.DictField(),
-        help_text="What is wrong or odd, by kind: severity, message, count, first places.",
-    )
+    problems = ProblemGroupSerializer(many=True, help_text="What is wrong or odd, by kind.")
 
 
 class ExternalRunsOfVersion(ApiView):
@@ -97,9 +98,6 @@ class ExternalRunsOfVersion(ApiView):
         responses={
             201: CheckedSerializer,
             200: OpenApiResponse(CheckedSerializer, description="A dry run, or the same was stored before."),
-            400: OpenApiResponse(
-                OpenApiTypes.OBJECT, description="Errors by field, or `problems` of the rows."
-            ),
         },
     )
     def post(self, request: Request, pk: int) -> Response:

@@ -48,7 +48,8 @@ class ErrorSerializer(ApiSerializer):
     true_label = serializers.CharField()
     predictions = PredictedSerializer(many=True, help_text="In the order of the runs.")
     images = serializers.DictField(
-        help_text="Addresses of PNG images: onset, apex, u, v and strain. Empty while they are not computed."
+        child=serializers.URLField(),
+        help_text="Addresses of PNG images: onset, apex, u, v and strain. Empty while they are not computed.",
     )
 
 

@@ -10,7 +10,10 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from mer_platform.experiments.leaderboard.board import Board, Line
 from mer_platform.experiments.leaderboard.columns import DIFFERENCE
+from mer_platform.experiments.shapes import SpreadOfSeeds
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
+from mer_platform.rest.shapes import Interval
 
 
 class ColumnSerializer(ApiSerializer):
@@ -60,10 +63,16 @@ class EntrySerializer(ApiSerializer):
     runs = LeaderboardRunSerializer(
         many=True, help_text="One run, or with group=seeds those of one configuration."
     )
-    values = serializers.DictField(help_text="By key of the column. A score of several runs is their mean.")
-    intervals_95 = serializers.DictField(help_text="Of scores of a single run, by key of the column.")
-    seeds = serializers.DictField(
-        help_text="sd, low, high and runs of a score of several runs, by key of the column."
+    values = TypedField(
+        dict[str, bool | int | float | str | list[Any] | dict[str, Any] | None],
+        help_text="By key of the column. A score of several runs is their mean.",
+    )
+    intervals_95 = TypedField(
+        dict[str, Interval | None], help_text="Of scores of a single run, by key of the column."
+    )
+    seeds = TypedField(
+        dict[str, SpreadOfSeeds],
+        help_text="sd, low, high and runs of a score of several runs, by key of the column.",
     )
     difference = DifferenceSerializer(
         allow_null=True, help_text="null without a baseline, for the baseline itself, and without scores."

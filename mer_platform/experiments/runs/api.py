@@ -24,15 +24,24 @@ from mer_platform.experiments.managing.filters import ManagedFilter
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
 from mer_platform.experiments.models.progress import progress_of_runs
-from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
+from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress, progress_field
 from mer_platform.experiments.results import results_of
 from mer_platform.experiments.runs.curve_serializers import RunCurvesSerializer
 from mer_platform.experiments.runs.epochs import oracle_of
+from mer_platform.experiments.shapes import (
+    ClassIntervals,
+    ClassScore,
+    DeclaredProtocol,
+    RunProgress,
+    ScoreIntervals,
+    SubjectScore,
+)
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiView, lists
 from models_ml.config import RunConfig
@@ -53,7 +62,9 @@ class ScoresSerializer(ApiSerializer):
         child=serializers.ListField(child=serializers.IntegerField()),
         help_text="True classes as rows, predicted classes as columns, in the order of classes.",
     )
-    per_class = serializers.DictField(help_text="Precision, recall, f1 and support of each class.")
+    per_class = TypedField(
+        dict[str, ClassScore], help_text="Precision, recall, f1 and support of each class."
+    )
 
 
 class LeakyOracleSerializer(ApiSerializer):
@@ -70,19 +81,30 @@ class LeakyOracleSerializer(ApiSerializer):
     curve = serializers.ListField(child=serializers.FloatField(), help_text="UF1 by epoch, over all folds.")
 
 
-class ResultsSerializer(ScoresSerializer):
+class PooledResultsSerializer(ScoresSerializer):
+    """Scores of all folds together."""
+
     per_database = serializers.DictField(child=ScoresSerializer())
-    per_subject = serializers.DictField(
-        help_text="Samples, correct predictions and confusion matrix of each subject."
+    per_subject = TypedField(
+        dict[str, SubjectScore],
+        help_text="Samples, correct predictions and confusion matrix of each subject.",
     )
     classes = serializers.ListField(child=serializers.CharField())
-    intervals_95 = serializers.DictField(
-        help_text="95% intervals of uf1, uar and accuracy from a bootstrap over subjects; null with a single subject."
+    intervals_95 = TypedField(
+        ScoreIntervals,
+        help_text="95% intervals of uf1, uar and accuracy from a bootstrap over subjects; null with a single subject.",
     )
-    intervals_95_per_database = serializers.DictField(help_text="The same intervals by database.")
-    intervals_95_per_class = serializers.DictField(
-        help_text="95% intervals of precision, recall and f1 by class."
+    intervals_95_per_database = TypedField(
+        dict[str, ScoreIntervals], help_text="The same intervals by database."
     )
+    intervals_95_per_class = TypedField(
+        dict[str, ClassIntervals], help_text="95% intervals of precision, recall and f1 by class."
+    )
+
+
+class ResultsSerializer(PooledResultsSerializer):
+    """Scores of all folds together, and what choosing epochs on the test subjects would have given."""
+
     leaky_oracle = LeakyOracleSerializer(
         allow_null=True, help_text=f"{LEAKY} null unless the run recorded it (setting train.oracle)."
     )
@@ -92,6 +114,11 @@ class ExternalSerializer(ApiModelSerializer):
     mark = serializers.CharField(
         source="MARK", read_only=True, help_text="Show it with each mention of the run."
     )
+    declared = TypedField(DeclaredProtocol, read_only=True, help_text="The declared protocol.")
+    checked = TypedField(
+        list[str], read_only=True, help_text="Sentences: what was checked, and what could not be."
+    )
+    remarks = TypedField(list[str], read_only=True, help_text="Sentences: what is odd about the predictions.")
 
     class Meta:
         model = ExternalRun
@@ -99,12 +126,25 @@ class ExternalSerializer(ApiModelSerializer):
 
 
 class RunSerializer(WithProgress, ManagedSerializer):
+    progress = progress_field(RunProgress)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.SerializerMethodField(
         help_text="Seconds from launch to end; null until it has ended, so that the answer changes only when the run does."
     )
     url = Link("run-detail", pk="pk")
     page_url = page_link("run")
+    config = TypedField(
+        RunConfig,
+        stored=True,
+        read_only=True,
+        allow_null=True,
+        help_text="Its configuration; null for an external run.",
+    )
+    environment = TypedField(
+        dict[str, str],
+        read_only=True,
+        help_text="Code, machine, device and versions of libraries that trained it; empty before.",
+    )
 
     @cached_property
     def _hidden(self) -> dict[int, str]:
@@ -171,10 +211,11 @@ class LaunchSerializer(ApiSerializer):
     version = own_related(
         CompositeVersion.objects.select_related("composite__project"), "composite__project"
     )(help_text="Id of a composite version.")
-    config = serializers.JSONField(
+    config = TypedField(
+        RunConfig,
         required=False,
         default=dict,
-        help_text="Its schema is at /api/v1/run-config-schema/; {} means the defaults.",
+        help_text="Its schema is also at /api/v1/run-config-schema/; {} means the defaults.",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=120)
     keep_weights = keep_weights_field()
@@ -193,8 +234,16 @@ class PredictionSerializer(ApiModelSerializer):
         source="sample.picture_id", allow_null=True, help_text="null for a clip."
     )
     subject = serializers.CharField(source="sample.subject_key")
-    true_label = serializers.CharField(source="sample.label")
+    true_label = serializers.CharField(
+        source="sample.label", allow_null=True, help_text="null for a clip that you have yet to code."
+    )
     predicted = serializers.CharField(allow_null=True, help_text="null for a clip that you have yet to code.")
+
+    probabilities = TypedField(
+        list[float],
+        allow_null=True,
+        help_text="Of negative, positive and surprise; null if the run has none, and for a clip that you have yet to code.",
+    )
 
     class Meta:
         model = Prediction
@@ -210,6 +259,10 @@ class PredictionSerializer(ApiModelSerializer):
 
 
 class FoldSerializer(ApiModelSerializer):
+    losses = TypedField(list[float], help_text="Mean training loss of each epoch.")
+    validation_losses = TypedField(
+        list[float], help_text="Mean loss of each epoch on the inner validation subjects."
+    )
     oracle = serializers.SerializerMethodField(
         help_text="The class that each epoch would have predicted for each test sample. Leaky."
     )
@@ -328,7 +381,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
             self.filter_queryset(rows), PredictionSerializer, blind=set(blind_clips(request.user))
         )
 
-    @extend_schema(responses=RunCurvesSerializer, filters=False)
+    @extend_schema(responses={200: RunCurvesSerializer, 409: None}, filters=False)
     @action(detail=True, pagination_class=None)
     def curves(self, request: Request, pk: str) -> Response:
         """ROC and precision-recall curves, areas with 95% intervals, and calibration, from the probabilities."""

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from mer_platform.experiments.shapes import Curve
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 from models_ml.evaluation.calibration import BINS
 
@@ -63,10 +65,13 @@ class RunAreasSerializer(ApiSerializer):
 
 
 class RunCurvesSerializer(RunAreasSerializer):
-    roc = serializers.DictField(
-        allow_null=True, help_text="By class, and “macro”: false positive rates and true positive rates."
+    roc = TypedField(
+        dict[str, Curve],
+        allow_null=True,
+        help_text="By class, and “macro”: false positive rates and true positive rates.",
     )
-    precision_recall = serializers.DictField(
+    precision_recall = TypedField(
+        dict[str, Curve],
         allow_null=True,
         help_text="By class, and “macro”: recall and precision, which holds from the recall before to its own.",
     )

@@ -1,10 +1,10 @@
 """The REST API of experiments."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django_filters import ChoiceFilter
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from pydantic import Field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,8 +19,9 @@ from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, Manage
 from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.models.experiments import ExperimentQuerySet
 from mer_platform.experiments.models.progress import progress_of_experiments
-from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress
+from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress, progress_field
 from mer_platform.experiments.runs.api import keep_weights_field
+from mer_platform.experiments.shapes import ExperimentProgress, RunOfExperiment
 from mer_platform.experiments.sweeps.answer import Answer, Standing
 from mer_platform.experiments.sweeps.effects_api import EffectsSerializer, interval_field
 from mer_platform.experiments.sweeps.estimate import estimate
@@ -29,13 +30,19 @@ from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, page_link
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
-from models_ml.config import PRESETS, SweepConfig, from_preset
+from models_ml.config import PRESETS, RunConfig, SweepConfig, from_preset
 
 
 def preset_choices() -> list[tuple[str, str]]:
     """Return the presets of sweeps with their titles."""
     return [(name, preset.title) for name, preset in PRESETS.items()]
+
+
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# A part of a configuration has the same fields; whether it is complete is checked with each combination.
+PartOfRunConfig = RunConfig
 
 
 class SweepSettingsSerializer(ApiSerializer):
@@ -46,17 +53,20 @@ class SweepSettingsSerializer(ApiSerializer):
         required=False,
         help_text="A preset of the platform; base, grid and seeds change it.",
     )
-    base = serializers.JSONField(
+    base = TypedField(
+        PartOfRunConfig,
         required=False,
         default=dict,
         help_text="Settings that all runs share, see /api/v1/run-config-schema/.",
     )
-    grid = serializers.JSONField(
+    grid = TypedField(
+        dict[str, list[Any]],
         required=False,
         default=dict,
         help_text='Values to try, by setting: {"net.placement": [1, 2, 3]}. "net" takes whole networks.',
     )
-    seeds = serializers.JSONField(
+    seeds = TypedField(
+        list[Seed],
         required=False,
         default=list,  # type: ignore[arg-type]  # the stubs think that JSON is objects
         help_text="Each combination runs once per seed.",
@@ -122,7 +132,16 @@ class SeedsSerializer(ApiSerializer):
 
 
 class ExperimentSerializer(WithProgress, ManagedSerializer):
+    progress = progress_field(ExperimentProgress)
     state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
+    sweep = TypedField(
+        SweepConfig,
+        stored=True,
+        read_only=True,
+        allow_null=True,
+        help_text="What it varies; null for external runs.",
+    )
+    finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     url = Link("experiment-detail", pk="pk")
     page_url = page_link("experiment")
@@ -133,7 +152,6 @@ class ExperimentSerializer(WithProgress, ManagedSerializer):
             "id", "project", "version", "version_hash", "name", "sweep", "priority", "device", "queue",
             "keep_weights", "state", "progress", "created_at", "finished_at", *MANAGED_FIELDS,
         ]  # fmt: skip
-        extra_kwargs = {"finished_at": {"read_only": True}}
 
 
 class ExperimentDetailSerializer(ExperimentSerializer):
@@ -142,7 +160,7 @@ class ExperimentDetailSerializer(ExperimentSerializer):
     class Meta(ExperimentSerializer.Meta):
         fields = [*ExperimentSerializer.Meta.fields, "runs"]
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema_field(TypedField(list[RunOfExperiment]))
     def get_runs(self, experiment: Experiment) -> list[dict[str, Any]]:
         sweep = SweepConfig.model_construct(**experiment.sweep or {})  # validated when it was launched
         return [
@@ -198,6 +216,7 @@ class RankingSerializer(ApiSerializer):
     expected_uf1 = serializers.FloatField(
         source="expected.score",
         default=None,
+        allow_null=True,
         help_text="UF1 to expect on new subjects from choosing the best of these; null with fewer than two configurations.",
     )
     expected_uf1_interval_95 = interval_field(source="expected.interval")

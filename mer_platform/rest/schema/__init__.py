@@ -2,13 +2,13 @@
 
 - ``operations``: the class that describes one operation; ``described``: what a view may add to its description
 - ``problems``: the errors that operations answer with
-- ``files``: answers that are files; ``pydantic_models``: models of pydantic as components
+- ``files``: answers that are files; ``typed``: types of Python as components
 - ``areas``: the tags; ``examples``: an example for each body; ``hooks``: what is done to the whole document
 """
 
 from mer_platform.rest.schema.described import Described
 from mer_platform.rest.schema.files import file_answer
 from mer_platform.rest.schema.problems import ProblemSerializer
-from mer_platform.rest.schema.pydantic_models import PydanticField
+from mer_platform.rest.schema.typed import TypedField, typed
 
-__all__ = ["Described", "ProblemSerializer", "PydanticField", "file_answer"]
+__all__ = ["Described", "ProblemSerializer", "TypedField", "file_answer", "typed"]

@@ -110,6 +110,18 @@ class Described:
             "content": {media_type: {"schema": file_schema(media_type)}},
         }
 
+    def answers_in_ranges(self) -> None:
+        """Declare that the file that the operation answers with can be requested in parts, and is cached by its tag."""
+        self.add_parameter("Range", "Bytes to return, for example bytes=0-1023.", "header")
+        self.add_parameter("If-None-Match", "The answer is 304 if the file still has this tag.", "header")
+        content = {"application/octet-stream": {"schema": file_schema("application/octet-stream")}}
+        self.add_answer(206, "The requested bytes.", content)
+        self.add_answer(304, "The file has not changed.")
+        self.add_problem(416)
+        self.add_header("ETag", "The version of the file.", ("200", "206", "304"))
+        self.add_header("Content-Range", "Which bytes these are, and of how many.", ("206",))
+        self.add_header("Accept-Ranges", "“bytes”: parts can be requested.", ("200", "206"))
+
     def add_problem(self, code: int, description: str = "") -> None:
         """Declare an error, with the component ``Problem``, unless an answer with this status code is declared."""
         shared = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -142,6 +154,7 @@ DESCRIPTIONS = {
     409: "The present state does not allow this: `detail` says why, and what to do.",
     412: "It was changed since the version that `If-Match` names. Nothing was changed.",
     413: "The request is larger than allowed.",
+    416: "The file does not have the requested bytes.",
     415: "The body has another content type than those described.",
     429: "Too many requests. `Retry-After` says how many seconds to wait.",
     500: "The platform failed. `request_id` names the entry in its log.",

@@ -9,6 +9,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_d
 from mer_platform.rest.schema.areas import area_of
 from mer_platform.rest.schema.described import Described
 from mer_platform.rest.schema.problems import ProblemSerializer, declare_problems
+from mer_platform.rest.schema.typed import TypedSerializer
 
 # What the usual actions of viewsets are called in identifiers, and what they do if no docstring says it.
 _VERBS = {
@@ -54,6 +55,12 @@ class ApiSchema(AutoSchema):
         _register(registry, components)
         return operation
 
+    def _get_serializer_name(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> str:
+        """Return the component's name; that of a type is the same in requests and answers."""
+        if isinstance(serializer, TypedSerializer):
+            return str(serializer.shape.__name__)
+        return str(super()._get_serializer_name(serializer, direction, bypass_extensions))
+
     @property
     def _action(self) -> str:
         return getattr(self.view, "action", None) or self.method.lower()
@@ -69,6 +76,8 @@ class ApiSchema(AutoSchema):
             while len(words) > 1 and words[-1] in own:
                 words.pop()
             words += own
+            if list((getattr(self.view, "action_map", None) or {}).values()).count(action) > 1:
+                words.append(_METHODS[self.method.lower()])
         elif len(self._methods) > 1:
             is_list = self.method == "GET" and self._is_list_view()
             words.append("list" if is_list else _METHODS[self.method.lower()])

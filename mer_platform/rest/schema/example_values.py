@@ -1,0 +1,241 @@
+"""Values for examples in the description of the API: of fields by name and type, of objects by key, of components."""
+
+from typing import Any
+
+_SHA = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
+
+# By name and type of JSON.
+VALUES: dict[tuple[str, str], Any] = {
+    ("uf1", "number"): 0.7612,
+    ("uar", "number"): 0.7504,
+    ("accuracy", "number"): 0.8036,
+    ("f1", "number"): 0.7612,
+    ("recall", "number"): 0.7504,
+    ("precision", "number"): 0.7731,
+    ("p", "number"): 0.012,
+    ("p_holm", "number"): 0.024,
+    ("fps", "number"): 200.0,
+    ("frames_per_second", "number"): 200.0,
+    ("file_fps", "number"): 25.0,
+    ("confidence", "number"): 0.91,
+    ("margin", "number"): 0.84,
+    ("entropy", "number"): 0.31,
+    ("negative", "number"): 0.91,
+    ("positive", "number"): 0.07,
+    ("surprise", "number"): 0.02,
+    ("seconds", "number"): 512.4,
+    ("onset", "integer"): 46,
+    ("apex", "integer"): 59,
+    ("offset", "integer"): 86,
+    ("frame_count", "integer"): 128,
+    ("count", "integer"): 1,
+    ("number", "integer"): 1,
+    ("width", "integer"): 640,
+    ("height", "integer"): 480,
+    ("page_size", "integer"): 100,
+    ("name", "string"): "EP02_01f",
+    ("slug", "string"): "lab",
+    ("username", "string"): "anna",
+    ("coder", "string"): "anna",
+    ("created_by", "string"): "anna",
+    ("made_by", "string"): "anna",
+    ("author", "string"): "anna",
+    ("decided_by", "string"): "anna",
+    ("database", "string"): "CASME II",
+    ("database_name", "string"): "CASME II",
+    ("subject", "string"): "sub01",
+    ("clip_name", "string"): "CASME II/sub01/EP02_01f",
+    ("emotion", "string"): "happiness",
+    ("action_units", "string"): "AU6+AU12",
+    ("label", "string"): "positive",
+    ("true_label", "string"): "positive",
+    ("predicted", "string"): "positive",
+    ("sha256", "string"): _SHA,
+    ("content_hash", "string"): _SHA,
+    ("version_hash", "string"): _SHA,
+    ("config_hash", "string"): _SHA,
+    ("content_sha256", "string"): _SHA,
+    ("content", "string"): _SHA,
+    ("document_hash", "string"): _SHA,
+    ("file_sha256", "string"): _SHA,
+    ("weights_sha256", "string"): _SHA,
+    ("original_name", "string"): "EP02_01f.mp4",
+    ("file_name", "string"): "coding.xlsx",
+    ("error", "string"): "",
+    ("problem", "string"): "",
+    ("results_hidden", "string"): "",
+    ("reason", "string"): "",
+    ("notes", "string"): "",
+    ("face_note", "string"): "",
+    ("protocol", "string"): "leave one subject out",
+    ("next", "string"): None,
+    ("previous", "string"): None,
+    ("degrees", "integer"): 90,
+    ("seeds", "array"): [0, 1, 2],
+    ("classes", "array"): ["negative", "positive", "surprise"],
+    ("emotions", "array"): ["happiness", "disgust", "surprise", "repression"],
+    ("tags", "array"): ["baseline"],
+    ("coders", "array"): ["anna", "ben"],
+    ("interval_95", "array"): [0.702, 0.815],
+    ("uf1_interval_95", "array"): [0.702, 0.815],
+    ("face_frames", "array"): [[0, 127]],
+    ("confusion", "array"): [[201, 30, 19], [18, 88, 3], [9, 4, 70]],
+}
+
+# What the keys of objects are, by the name of the field.
+_CLASSES = ("negative", "positive", "surprise")
+KEYS: dict[str, tuple[str, ...]] = {
+    "probabilities": _CLASSES,
+    "per_class": _CLASSES,
+    "classes": _CLASSES,
+    "intervals_95_per_class": _CLASSES,
+    "per_database": ("CASME II",),
+    "databases": ("CASME II",),
+    "areas_per_database": ("CASME II",),
+    "intervals_95_per_database": ("CASME II",),
+    "label_map": ("CASME II",),
+    "per_subject": ("CASME II/sub01",),
+    "areas": ("macro",),
+    "roc": ("macro",),
+    "precision_recall": ("macro",),
+    "estimates": ("mouth",),
+    "images": ("onset", "apex", "u", "v", "strain"),
+    "pictures": ("onset", "apex", "u", "v", "strain"),
+    "rows": ("annotations",),
+    "grid": ("net.placement",),
+    "per_coder": ("anna", "ben"),
+    "values": ("uf1",),
+    "environment": ("device",),
+    "members": ("anna@lab.org",),
+    "predicted": _CLASSES,
+}
+
+
+def _problem(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": f"http://localhost:8000/api/errors/{code}/",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": "/api/v1/annotations/",
+        "request_id": "0f8b6c2f4d5e",
+        "errors": [],
+        **more,
+    }
+
+
+# Whole examples: of schemas, and of the answers that many operations share.
+COMPONENTS: dict[str, Any] = {
+    "RunConfig": {
+        "features": {"flow": "tvl1", "size": 28},
+        "net": {"name": "vgg_m_spp", "kernels": [2, 3, 4]},
+        "train": {"epochs": 30},
+        "protocol": "loso",
+        "seed": 0,
+    },
+    "SweepConfig": {"base": {"train": {"epochs": 30}}, "grid": {"net.placement": [1, 2, 3]}, "seeds": [0, 1]},
+    "FeatureConfig": {"flow": "tvl1", "size": 28},
+    "Rules": {"kinds": ["micro"], "apex": "coded"},
+    "StoredRules": {"kinds": ["micro"]},
+    "LaunchExperimentRequest": {
+        "version": 1,
+        "name": "Where to pool",
+        "base": {"train": {"epochs": 30}},
+        "grid": {"net.placement": [1, 2, 3]},
+        "seeds": [0, 1],
+    },
+    "SweepRequest": {"version": 1, "grid": {"net.placement": [1, 2, 3]}, "seeds": [0, 1]},
+    "LaunchRequest": {
+        "version": 1,
+        "name": "SPP",
+        "config": {"net": {"name": "vgg_m_spp", "kernels": [2, 3, 4]}},
+    },
+    "AnnotationRequest": {
+        "clip": 1,
+        "key": "5f0c7a52-8c0e-4d0b-9d41-6a3d7c0e4f11",
+        "onset": 46,
+        "apex": 59,
+        "offset": 86,
+        "kind": "micro",
+        "emotion": "happiness",
+        "action_units": "AU6+AU12",
+    },
+    "PatchedAnnotationRequest": {"apex": 60, "note": "The lip corner moves first."},
+    "FreezeRequest": {
+        "project": 1,
+        "name": "Lab",
+        "databases": [1, 2],
+        "label_map": {"CASME II": {"happiness": "positive", "disgust": "negative", "others": None}},
+        "rules": {"kinds": ["micro"], "apex": "coded"},
+    },
+    "PatchedClipChangeRequest": {"fps": "200"},
+    "PatchedChangesRequest": {"name": "SPP, 60 epochs", "tags": ["baseline"], "starred": True},
+    "BulkRequest": {"ids": [1, 2], "action": "tag", "tags": ["baseline"]},
+    "BadRequest": _problem(
+        400,
+        "validation_failed",
+        "Values of the request cannot be used",
+        "The apex (frame 90) comes after the offset (frame 86).",
+        errors=[
+            {
+                "pointer": "/apex",
+                "detail": "The apex (frame 90) comes after the offset (frame 86).",
+                "code": "validation_failed",
+            }
+        ],
+    ),
+    "Unauthorized": _problem(
+        401, "not_authenticated", "Sign-in required", "Send an API token: “Authorization: Bearer mer_…”."
+    ),
+    "Forbidden": _problem(
+        403,
+        "permission_denied",
+        "Your role does not allow this",
+        "You need the role annotator in this project.",
+    ),
+    "NotFound": _problem(404, "not_found", "Not found", "Clip not found in your projects."),
+    "NotAcceptable": _problem(
+        406,
+        "not_acceptable",
+        "The API cannot answer in the accepted format",
+        "This address answers with JSON.",
+    ),
+    "Conflict": _problem(
+        409,
+        "conflict",
+        "The state of the resource does not allow this",
+        "Cannot cancel this run: it is finished.",
+    ),
+    "PreconditionFailed": _problem(
+        412,
+        "precondition_failed",
+        "The resource has changed",
+        "It was changed in the meantime. Load it again.",
+    ),
+    "RequestEntityTooLarge": _problem(
+        413,
+        "too_large",
+        "The request is too large",
+        "The body has 12,000,000 bytes, but the limit is 10,485,760.",
+    ),
+    "UnsupportedMediaType": _problem(
+        415,
+        "unsupported_media_type",
+        "The address does not take this type of body",
+        "Send JSON, with Content-Type: application/json.",
+    ),
+    "RequestedRangeNotSatisfiable": _problem(
+        416,
+        "range_not_satisfiable",
+        "The file does not have the requested range",
+        "The file has 524,288 bytes.",
+    ),
+    "TooManyRequests": _problem(
+        429, "throttled", "Too many requests", "Send the request again in 10 seconds."
+    ),
+    "InternalServerError": _problem(
+        500, "internal_error", "The server made an error", "The platform failed. The log has details."
+    ),
+}
+COMPONENTS["ContentTooLarge"] = COMPONENTS["RequestEntityTooLarge"]

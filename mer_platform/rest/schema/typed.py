@@ -1,0 +1,123 @@
+"""Types of Python as components: models of pydantic, typed dictionaries and dataclasses describe JSON once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import ResolvedComponent
+from pydantic import TypeAdapter
+from rest_framework import serializers
+
+_REF = "#/components/schemas/"
+INLINE_ENUM = "x-inline-enum"
+
+
+class TypedField(serializers.JSONField):
+    """A field of JSON that a type describes. What it holds is neither checked nor changed.
+
+    Parameters
+    ----------
+    shape
+        The type, or a function that returns it if it is known only later.
+    stored
+        The field shows what was stored, perhaps by another version of the platform: it may also be another object.
+    """
+
+    def __init__(self, shape: Any, *, stored: bool = False, **settings: Any) -> None:
+        self.shape = shape
+        self.stored = stored
+        super().__init__(**settings)
+
+
+class TypedSerializer(serializers.Serializer):
+    """Base of what ``typed`` returns."""
+
+    shape: Any
+
+
+def typed(shape: Any) -> type[TypedSerializer]:
+    """Return the description of an answer or a body by a type, for ``extend_schema``."""
+    return type(f"{shape.__name__}Serializer", (TypedSerializer,), {"shape": shape})
+
+
+class TypedFieldExtension(OpenApiSerializerFieldExtension):
+    """Describes a ``TypedField`` by the component of its type."""
+
+    target_class = TypedField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        field: TypedField = self.target
+        shape = field.shape
+        if not isinstance(shape, type) and isinstance(shape, Callable) and shape.__name__ == "<lambda>":  # type: ignore[arg-type]
+            shape = shape()
+        schema = describe_type(shape, auto_schema.registry)
+        if field.stored:
+            other = {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "As another version of the platform, or a network that is not installed, stored it.",
+            }
+            schema = {"anyOf": [schema, other]}
+        return schema
+
+
+class TypedSerializerExtension(OpenApiSerializerExtension):
+    """Describes what ``typed`` returned by the component of its type."""
+
+    target_class = TypedSerializer
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        shape = self.target.shape
+        reference = describe_type(shape, auto_schema.registry)
+        if reference == {"$ref": _REF + shape.__name__}:
+            return dict(auto_schema.registry._components[(shape.__name__, ResolvedComponent.SCHEMA)].schema)
+        return reference
+
+    def get_identity(self, auto_schema: Any, direction: str) -> str:
+        return f"type {self.target.shape.__name__}"
+
+    def get_name(self, auto_schema: Any, direction: str) -> str:
+        return str(self.target.shape.__name__)
+
+
+def describe_type(shape: Any, registry: Any) -> dict[str, Any]:
+    """Return the schema of a type. What it refers to is registered as components."""
+    document = TypeAdapter(shape).json_schema(ref_template=_REF + "{model}")
+    parts = document.pop("$defs", {})
+    name = getattr(shape, "__name__", "")
+    if document.get("type") == "object" and "properties" in document and isinstance(shape, type):
+        parts[name] = document
+        document = {"$ref": _REF + name}
+    for own, part in parts.items():
+        component = ResolvedComponent(
+            name=own, type=ResolvedComponent.SCHEMA, schema=_plain(part), object=f"type {own}"
+        )
+        if component not in registry:
+            registry.register(component)
+        elif not registry[component].schema:
+            registry[component].schema = component.schema
+    return _plain(document)
+
+
+def _plain(part: Any, *, named: bool = False) -> Any:
+    """Return the schema without what only people who read Python need.
+
+    These are examples of Python in descriptions, titles (generators name classes after them), and defaults that are objects.
+    ``named``: the keys are names of properties.
+    """
+    if isinstance(part, list):
+        return [_plain(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if named:
+        return {key: _plain(value) for key, value in part.items()}
+    found = {}
+    for key, value in part.items():
+        if key == "title" or (key == "default" and isinstance(value, dict)):
+            continue
+        # Kept from the naming of enumerations, which would give equal fields of several types one name.
+        found[INLINE_ENUM if key == "enum" else key] = _plain(value, named=key == "properties")
+    if isinstance(found.get("description"), str):
+        found["description"] = found["description"].partition("\n\n>>>")[0].partition("\n\nAttributes\n")[0]
+    return found
