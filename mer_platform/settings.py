@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "OAS_VERSION": "3.1.1",
+    "GET_LIB_DOC_EXCLUDES": "mer_platform.rest.schema.operations.bases_without_description",
     "SERVERS": [{"url": "/", "description": "This platform."}],
     "LICENSE": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
     "POSTPROCESSING_HOOKS": [

@@ -126,6 +126,8 @@ class ExternalSerializer(ApiModelSerializer):
 
 
 class RunSerializer(WithProgress, ManagedSerializer):
+    """One configuration, trained and tested on a version."""
+
     progress = progress_field(RunProgress)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
     seconds = serializers.SerializerMethodField(

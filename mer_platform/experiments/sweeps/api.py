@@ -132,6 +132,8 @@ class SeedsSerializer(ApiSerializer):
 
 
 class ExperimentSerializer(WithProgress, ManagedSerializer):
+    """Runs that were launched together."""
+
     progress = progress_field(ExperimentProgress)
     state = serializers.ChoiceField(Experiment.State.choices, read_only=True)
     sweep = TypedField(

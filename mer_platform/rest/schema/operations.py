@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_doc
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_doc, get_lib_doc_excludes
 
 from mer_platform.rest.schema.areas import area_of
 from mer_platform.rest.schema.described import Described
@@ -111,6 +111,21 @@ class ApiSchema(AutoSchema):
             return {"one": "it", "many": "them"}
         one, many = str(model._meta.verbose_name), str(model._meta.verbose_name_plural)
         return {"one": f"{'an' if one[0] in 'aeiou' else 'a'} {one}", "many": many}
+
+
+def bases_without_description() -> list[type]:
+    """Return the bases whose docstrings do not describe the serializers and views that derive from them."""
+    from mer_platform.rest import serializers, views
+
+    return [
+        *get_lib_doc_excludes(),
+        *(
+            kind
+            for module in (serializers, views)
+            for kind in vars(module).values()
+            if isinstance(kind, type)
+        ),
+    ]
 
 
 def _register(registry: ComponentRegistry, components: dict[str, dict[str, Any]]) -> None:
