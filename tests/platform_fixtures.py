@@ -25,7 +25,7 @@ def quick_settings(settings):
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(scope="session")
 def answers_as_described():
     """Compare each answer of the API with the API's description: see ``tests.conforming``."""
     with pytest.MonkeyPatch.context() as patch:
