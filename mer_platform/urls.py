@@ -16,6 +16,7 @@ from mer_platform.deletion.api import (
     DeletableProjectViewSet,
     DeletableSubjectViewSet,
 )
+from mer_platform.deletion.model_api import DeletableModelViewSet
 from mer_platform.deletion.run_api import DeletableExperimentViewSet, DeletableRunViewSet
 from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
 from mer_platform.experiments.comparison.api import CompareRuns
@@ -29,7 +30,6 @@ from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, health
 from mer_platform.projects.workers_api import WorkerViewSet
-from mer_platform.registry.api import ModelVersionViewSet
 from mer_platform.scoring.api import ScoringBatchViewSet
 from mer_platform.uploads.api import UploadViewSet
 
@@ -52,7 +52,7 @@ router.register("tags", TagViewSet)
 router.register("saved-views", SavedViewViewSet)
 router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("workers", WorkerViewSet)
-router.register("models", ModelVersionViewSet)
+router.register("models", DeletableModelViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
 router.register("paper-bundles", PaperBundleViewSet, basename="paper-bundle")
 router.register("feature-exports", FeatureExportViewSet, basename="feature-export")

@@ -15,6 +15,7 @@ from mer_platform.storage import store_by_content
 from models_ml.classes import CLASSES
 from models_ml.training.engine import Cancelled, fit_all
 from workers.fold_weights import COMMIT_SECONDS
+from workers.model_facts import facts_of
 from workers.runner import handles
 from workers.training_data import run_data
 
@@ -42,6 +43,7 @@ def train_final_model(claim: Claim) -> None:
         model = fit_all(data, run.settings, should_stop=claim.should_stop, device=device)
     except Cancelled as stop:
         raise JobCancelled(str(stop)) from stop
+    facts = facts_of(run, data.features)
     content = model.save_bytes()
     digest = hashlib.sha256(content).hexdigest()
     name = f"models/{digest[:2]}/{digest}.safetensors"
@@ -51,4 +53,4 @@ def train_final_model(claim: Claim) -> None:
     store_by_content("models", ContentFile(content), ".safetensors", sha256=digest)
     with steps.finishing_model(claim, run.pk):
         note_used([name])
-        store_model(run, file=name, sha256=digest, classes=list(CLASSES))
+        store_model(run, file=name, sha256=digest, classes=list(CLASSES), **facts)

@@ -5,14 +5,16 @@ from mer_platform.annotation.spotting import Interval, intervals_without_apex
 from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_of
 from mer_platform.jobs.models import Claim, JobCancelled
+from mer_platform.registry.models import SpottedMovements
 from mer_platform.storage import local_copy
 from models_ml.motion.fitting import Spot, find_apex, find_expressions
 from models_ml.motion.regions import FaceMotion
-from models_ml.motion.spotting import SPOTTER_VERSION, track_face
+from models_ml.motion.spotting import SPOTTER_VERSION, THRESHOLD, track_face
 from models_ml.video.clock import Clock
 from workers.runner import handles
 
 PROGRESS_FRAMES = 50
+MOVEMENTS_KEPT = 20  # the clearest of a clip
 
 
 @handles("spot")
@@ -28,25 +30,28 @@ def spot_clip(claim: Claim) -> None:
             claim.progress(frames, clip.frame_count)
 
     found: list[Spot] = []
+    seen: list[Spot] = []
     if clip.face_frames:
         with local_copy(clip.file) as path:
             motion, _ = track_face(path, fps=clip.rate, turn=clip.turn, on_progress=on_progress)
         clip.refresh_from_db(
             fields=["fps", "frame_steps"]
         )  # the recording rate may have been corrected since then
-        found = answer(motion, clock_of(clip), intervals_without_apex(clip))
+        seen = find_expressions(motion, clock_of(clip), confidence=0)
+        found = answer(motion, clock_of(clip), intervals_without_apex(clip), seen)
     with claim.commit() as job:
         if not Clip.objects.select_for_update().filter(pk=clip.pk).exists():
             raise JobCancelled("the clip was deleted")
         save(clip, found)
+        save_movements(clip, seen)
         claim.finish(job)
 
 
-def answer(motion: FaceMotion, clock: Clock, known: list[Interval]) -> list[Spot]:
-    """Return the apex of each expression whose onset and offset are known; without any, all that stands out."""
+def answer(motion: FaceMotion, clock: Clock, known: list[Interval], seen: list[Spot]) -> list[Spot]:
+    """Return the apex of each expression whose onset and offset are known; without any, all seen that stands out."""
     last = len(motion.displacements) - 1
     apexes = [find_apex(motion, clock, onset, offset) for onset, offset in known if offset <= last]
-    return apexes or find_expressions(motion, clock)
+    return apexes or [spot for spot in seen if spot.confidence >= THRESHOLD]
 
 
 def save(clip: Clip, found: list[Spot]) -> None:
@@ -64,3 +69,11 @@ def save(clip: Clip, found: list[Spot]) -> None:
         )
         for spot in by_onset.values()
     )
+
+
+def save_movements(clip: Clip, seen: list[Spot]) -> None:
+    """Store the clearest movements of a clip, however unsure; call this inside a claim's commit."""
+    clearest = sorted(seen, key=lambda spot: -spot.confidence)[:MOVEMENTS_KEPT]
+    movements = [[spot.onset, spot.apex, spot.offset, round(spot.confidence, 4)] for spot in clearest]
+    fields = {"spotter": SPOTTER_VERSION, "movements": movements}
+    SpottedMovements.objects.update_or_create(clip=clip, defaults=fields)

@@ -58,8 +58,8 @@ class RunContents:
         found = ScoringBatch.objects.filter(**{f"{path}__in": [row.pk for row in rows]}).order_by("pk")
         batches: dict[int, list[ScoringBatch]] = {}
         for batch in found.select_related("model__run"):
-            run = batch.model.run
-            batches.setdefault(run.pk if of_runs else run.experiment_id, []).append(batch)
+            if run := batch.model.run:
+                batches.setdefault(run.pk if of_runs else run.experiment_id, []).append(batch)
         return cls(rows, [Kept(row, batches[row.pk]) for row in rows if row.pk in batches])
 
     @property

@@ -194,7 +194,7 @@ def train_model(run: Run, user: Any) -> bool:
         raise InputError(f"Cannot train a model of {run}: its network is not part of the platform.")
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
-        if run.state != Run.State.FINISHED or getattr(run, "model", None) is not None:
+        if run.state != Run.State.FINISHED or run.ready_model is not None:
             return False
         run.error = ""
         run.save(update_fields=["error"])

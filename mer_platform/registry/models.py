@@ -1,12 +1,13 @@
 """The models of a project: their stages and aliases, and what happened to them."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from mer_platform.clips.models import Clip
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.stored import Stored
 from mer_platform.experiments.models import Run
@@ -14,6 +15,16 @@ from mer_platform.projects.models import Project
 from models_ml.config import RunConfig
 
 PRODUCTION = "production"  # the alias that follows the stage
+
+
+class ModelQuerySet(models.QuerySet["ModelVersion"]):
+    def ready(self) -> Self:
+        """Those whose file exists."""
+        return self.exclude(file="")
+
+    def offered(self) -> Self:
+        """Those that lists offer for new scores: neither the model nor its run is archived."""
+        return self.ready().exclude(stage=ModelVersion.Stage.ARCHIVED).filter(run__archived_at__isnull=True)
 
 
 class ModelVersion(models.Model):
@@ -66,6 +77,8 @@ class ModelVersion(models.Model):
 
     settings = Stored("config", RunConfig)
 
+    objects = ModelQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -87,6 +100,20 @@ class ModelVersion(models.Model):
     def is_ready(self) -> bool:
         """Whether its file exists. Otherwise it is in training, or its training failed."""
         return bool(self.file)
+
+    @property
+    def state(self) -> str:
+        """ready, training or failed. Only the file says that it can be used; the rest follows from its run."""
+        if self.file:
+            return "ready"
+        return "training" if self.run and self.run.state == Run.State.FINISHING else "failed"
+
+    @property
+    def error(self) -> str:
+        """Why it could not be trained; empty if it was, or is in training."""
+        if self.state != "failed" or self.run is None:
+            return ""
+        return self.run.error or "Its training was cancelled. Register the run again to train it."
 
     @property
     def version(self) -> CompositeVersion | None:
@@ -164,3 +191,45 @@ class ModelEvent(models.Model):
         """Store what happened; call it in the transaction that changes the model."""
         by = user if getattr(user, "pk", None) else None
         return cls.objects.create(model=model, kind=kind, by=by, **fields)
+
+
+class SpottedMovements(models.Model):
+    """What the spotter saw in a clip: also movements too unsure to suggest to coders. Thresholds of models need both."""
+
+    clip = models.OneToOneField(Clip, on_delete=models.CASCADE, related_name="spotted_movements")
+    spotter = models.CharField(max_length=20, help_text="Version of the spotter.")
+    movements = models.JSONField(help_text="[[onset, apex, offset, confidence], …], the clearest first.")
+
+    class Meta:
+        verbose_name_plural = "spotted movements"
+
+    def __str__(self) -> str:
+        return f"{self.clip}: {len(self.movements)} movements"
+
+
+class ModelExport(models.Model):
+    """A model as an ONNX file, which a worker makes and checks against PyTorch before it is stored."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "exporting"
+        DONE = "done"
+        FAILED = "failed"
+
+    model = models.OneToOneField(ModelVersion, on_delete=models.CASCADE, related_name="export")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    error = models.TextField(blank=True)
+    file = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.BigIntegerField(default=0, help_text="Size of the file in bytes.")
+    check_result = models.JSONField(
+        default=dict, help_text="Opset, and the largest difference from PyTorch on which inputs."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.model} as ONNX"
+
+    @property
+    def group(self) -> str:
+        return f"model-export:{self.model_id}"

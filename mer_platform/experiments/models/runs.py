@@ -108,6 +108,12 @@ class Run(Managed):
         return self.state in (self.State.FINISHING, self.State.FINISHED)
 
     @property
+    def ready_model(self) -> Any:
+        """The model that was trained on all samples, or None: also while one is in training."""
+        model = getattr(self, "model", None)
+        return model if model is not None and model.file else None
+
+    @property
     def seconds(self) -> float:
         return ((self.finished_at or timezone.now()) - self.created_at).total_seconds()
 

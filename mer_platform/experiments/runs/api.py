@@ -196,8 +196,7 @@ class RunSerializer(WithProgress, ManagedSerializer):
         return known[run.version_id]
 
     def get_model(self, run: Run) -> int | None:
-        model = getattr(run, "model", None)
-        return model.pk if model else None
+        return run.ready_model.pk if run.ready_model else None
 
 
 def keep_weights_field() -> serializers.ChoiceField:
@@ -366,7 +365,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
         except InputError as error:  # it is external
             raise Conflict(str(error)) from error
         if not started:
-            if getattr(run, "model", None):
+            if run.ready_model:
                 raise Conflict("This run already has a model.")
             raise Conflict(f"Cannot train a model: the run is {run.get_state_display()}, not finished.")
         return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_202_ACCEPTED)

@@ -77,7 +77,7 @@ def run_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context["results"] = results_of(run) if shown else None
     context["oracle"] = oracle_of(run) if shown else None
     context["fold_seconds"] = run.folds.aggregate(Sum("seconds"))["seconds__sum"]
-    context["model"] = getattr(run, "model", None)
+    context["model"] = run.ready_model
     return render(request, "experiments/runs/run.html", context)
 
 
