@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "mer_platform.rest",
     "mer_platform.projects",
     "mer_platform.jobs",
     "mer_platform.uploads",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from mer_platform.jobs.broker import GPU_QUEUE, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.models import Worker
-from mer_platform.jobs.processes import owner_name
+from mer_platform.processes import owner_name
 from workers.runner import close_crash_report, open_crash_report
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from mer_platform.jobs.broker import WORK, app
 from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
-from mer_platform.jobs.processes import owner_name
+from mer_platform.processes import owner_name
 from models_ml.errors import InputError
 
 log = logging.getLogger(__name__)

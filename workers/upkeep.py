@@ -5,6 +5,7 @@ from mer_platform.deletion.services import remove_files
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
+from mer_platform.rest.models import forget_old_answers
 from mer_platform.storage import remove_unfinished
 from mer_platform.uploads.services import remove_expired
 from mer_platform.webhooks.services import remove_old_deliveries
@@ -21,6 +22,7 @@ def upkeep() -> None:
     announce_due()
     remove_unfinished()
     remove_expired()
+    forget_old_answers()
     remove_old_weights()
     remove_old_deliveries()
     remove_files()

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db.models import F
 
 from mer_platform.jobs.models import Job
-from mer_platform.jobs.processes import owner_name
+from mer_platform.processes import owner_name
 
 log = logging.getLogger(__name__)
 

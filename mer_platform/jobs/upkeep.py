@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mer_platform.jobs.models import Job, Worker
-from mer_platform.jobs.processes import is_alive
+from mer_platform.processes import is_alive
 
 
 def expire_dead_leases() -> int:

@@ -11,12 +11,13 @@ from rest_framework.views import APIView
 
 from mer_platform.rest.conditional import ConditionalMixin, ConditionalRows
 from mer_platform.rest.deprecation import DeprecationMixin
+from mer_platform.rest.idempotency import IdempotentPosts
 from mer_platform.rest.pagination import Pagination
 from mer_platform.rest.schema.described import Described
 from mer_platform.rest.sparse import FIELDS_HELP, PARAMETER, SparseMixin, narrowed
 
 
-class ApiView(DeprecationMixin, ConditionalMixin, APIView):
+class ApiView(DeprecationMixin, IdempotentPosts, ConditionalMixin, APIView):
     """Base of all views of the API. By the settings, they require a signed-in user.
 
     Actions are named as in viewsets; those of another view are its methods in lower case.

@@ -1,4 +1,4 @@
-"""Worker processes by name."""
+"""Processes by name."""
 
 import os
 import socket
