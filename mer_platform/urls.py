@@ -28,7 +28,7 @@ from mer_platform.experiments.runs.api import RunConfigSchema
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
-from mer_platform.pages import ApiDocs, PasswordChange, health
+from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.scoring.api import ScoringBatchViewSet
 from mer_platform.uploads.api import UploadViewSet
@@ -94,6 +94,10 @@ urlpatterns = [
     ),
     path("api/v1/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/errors/", error_kinds, name="error-kinds"),
+    path("api/errors/<slug:code>/", error_kinds, name="error-kind"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),
     path("health/", health, name="health"),
 ]
+
+handler404 = "mer_platform.rest.errors.page_not_found"

@@ -26,6 +26,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import Described, TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -233,7 +234,7 @@ class ClipViewSet(
     }  # fmt: skip
     open_states = (Clip.State.PROCESSING,)
     job_kinds = ("ingest", "turn")
-    parsers_of = {"create": [parsers.MultiPartParser]}
+    parsers_of = {"create": [parsers.MultiPartParser, JsonParser]}
     file_actions = ("pack", "thumbnail")
 
     @extend_schema(

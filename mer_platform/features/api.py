@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
-from mer_platform.configurations.parsing import parse_config
+from mer_platform.configurations.parsing import parse_features
 from mer_platform.features.models import FeatureSet
 from mer_platform.features.services import request_features
 from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, image_response
@@ -111,7 +111,7 @@ class FeatureSetViewSet(WaitsForJobs, ApiViewSet):
         form.is_valid(raise_exception=True)
         frozen = self._version(version)
         try:
-            config = parse_config({"features": form.validated_data["config"]}).features
+            config = parse_features(form.validated_data["config"])
         except DjangoValidationError as error:
             raise serializers.ValidationError({"config": error.message_dict}) from error
         features = request_features(frozen, config, request.user)

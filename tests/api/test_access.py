@@ -4,6 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from mer_platform.projects.models import ApiToken, Role
+from tests.api.problems import field_errors, problem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def test_it_refuses_the_token_of_a_deactivated_user(alice, clip):
 def test_it_hides_clips_of_other_projects(bobs_api, clip, path):
     answer = bobs_api.get(f"/api/v1/clips/{clip.pk}/{path}")
     assert answer.status_code == 404
-    assert answer.json() == {"detail": "Clip not found in your projects."}
+    assert problem_of(answer)["detail"] == "Clip not found in your projects."
 
 
 def test_it_lists_only_own_clips(bobs_api, clip):
@@ -50,7 +51,7 @@ def test_it_lists_only_own_projects(bobs_api, project, other_project):
 def test_it_refuses_ids_of_another_project_as_references(bobs_api, clip, database):
     answer = bobs_api.post("/api/v1/annotations/", {"clip": clip.pk, "onset": 1})
     assert answer.status_code == 400
-    assert answer.json() == {"clip": [f"Clip {clip.pk} not found in your projects."]}
+    assert field_errors(answer) == {"/clip": [f"Clip {clip.pk} not found in your projects."]}
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.ANNOTATOR, 201)])

@@ -12,6 +12,7 @@ from mer_platform.annotation.models import Annotation
 from mer_platform.projects.models import Membership, Role
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import HEAD, checked, confirmed, sheet
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -120,4 +121,4 @@ def test_a_file_without_any_coder_offers_the_other_ways(api, project, samm_clip)
     answer = api.post(
         "/api/v1/annotation-imports/", {"project": project.pk, "file": file}, format="multipart"
     )
-    assert "“All are mine” or “The consensus of the clips”" in answer.json()["file"][0]
+    assert "“All are mine” or “The consensus of the clips”" in errors_of(answer, "file")[0]

@@ -13,6 +13,7 @@ from mer_platform.projects.models import SheetColumns
 from models_ml.formats.mapping import ColumnMap
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import confirmed, upload
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 HEADER = "subject,video_name,start_frame,apex_frame,end_frame,type_idx,au,who"
@@ -136,7 +137,7 @@ def test_the_api_lists_the_columns_and_takes_a_map(api, project, samm_clip):
     ("name", "columns", "field", "message"),
     [
         ("a.csv", "{}", "columns", "This is not a column map"),
-        ("a.csv", "{", "columns", "must be valid JSON"),
+        ("a.csv", "{", "columns", "Must be JSON"),
         ("a.eaf", json.dumps(MAP.as_json()), "file", "“a.eaf” is not a sheet, so it has no columns"),
     ],
 )
@@ -144,7 +145,7 @@ def test_the_api_refuses_what_is_not_a_map(api, project, name, columns, field, m
     body = {"project": project.pk, "file": SimpleUploadedFile(name, b"x,y\n1,2"), "columns": columns}
     answer = api.post("/api/v1/annotation-imports/", body, format="multipart")
     assert answer.status_code == 400
-    assert message in answer.json()[field][0]
+    assert message in errors_of(answer, field)[0]
 
 
 def test_a_sheet_without_columns_for_fields_does_not_reset_them(api, project, ours):

@@ -10,6 +10,7 @@ from models_ml.formats import annotations
 from models_ml.formats.base import Finding, Marked
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import HEAD, checked, confirmed, sheet, with_index
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 UNMENTIONED = frozenset({"apex", "kind", "action_units", "confidence", "note", "origin", "suggestion"})
@@ -136,7 +137,7 @@ def test_choices_that_there_are_not_are_refused(api, project, plain_clip, choice
     url = f"/api/v1/annotation-imports/{batch['id']}/confirm/"
     answer = api.post(url, {"choices": choices}, format="json")
     assert answer.status_code == 400
-    assert words in str(answer.json()["choices"])
+    assert words in str(errors_of(answer, "choices"))
     assert not Annotation.objects.exists()
 
 

@@ -11,6 +11,7 @@ from mer_platform.annotation.models import Consensus
 from models_ml.formats import annotations
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, confirmed, export, upload
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -111,18 +112,18 @@ def book(*cells: str) -> bytes:
 def test_a_file_that_cannot_be_read_is_rejected_with_a_reason(api, project, name, data, words):
     answer = upload(api, project, name, data)
     assert answer.status_code == 400
-    assert words in answer.json()["file"][0]
+    assert words in errors_of(answer, "file")[0]
 
 
 def test_a_file_over_the_limit_is_rejected(api, project, monkeypatch):
     monkeypatch.setattr("mer_platform.annotation.exchange.api.MAX_BYTES", 10)
-    assert "the limit is 10." in upload(api, project, "lab.csv", "x" * 11).json()["file"][0]
+    assert "the limit is 10." in errors_of(upload(api, project, "lab.csv", "x" * 11), "file")[0]
 
 
 def test_a_file_with_too_many_rows_is_rejected(api, project, ours, monkeypatch):
     monkeypatch.setattr(annotations, "MAX_ROWS", 0)
     answer = upload(api, project, "lab.json", export(api, project, "json"))
-    assert "more than 0 annotations" in answer.json()["file"][0]
+    assert "more than 0 annotations" in errors_of(answer, "file")[0]
 
 
 def test_a_sheet_in_utf_16_is_read(api, project, samm_clip):

@@ -11,6 +11,7 @@ from mer_platform.projects.services import create_project
 from models_ml.formats import EXPORTS
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, HEAD, checked, confirmed, content, export, sheet, upload
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -149,7 +150,7 @@ def test_a_sheet_without_coders_can_be_imported_as_the_callers_own(api, project,
     text = sheet("6,006_1_2,5572,5583,5594,4,happiness", head=HEAD.removesuffix(",Coder"))
     refused = upload(api, project, "lab.csv", text)
     assert refused.status_code == 400
-    assert "does not name the coders" in refused.json()["file"][0]
+    assert "does not name the coders" in errors_of(refused, "file")[0]
     confirmed(api, checked(api, project, "lab.csv", text, "me"))
     assert content()[0][1] == "alice"
 
@@ -157,7 +158,7 @@ def test_a_sheet_without_coders_can_be_imported_as_the_callers_own(api, project,
 def test_codings_of_several_coders_cannot_all_be_the_callers(api, project, coded):
     answer = upload(api, project, "lab.csv", export(api, project, "casme2.csv"), "me")
     assert answer.status_code == 400
-    assert "contains codings of alice, anna@lab" in answer.json()["file"][0]
+    assert "contains codings of alice, anna@lab" in errors_of(answer, "file")[0]
 
 
 def test_a_unit_that_cannot_be_read_costs_that_unit_only(api, project, ours, alice):
@@ -247,7 +248,7 @@ def test_annotators_import_nothing_and_strangers_see_nothing(api, project, ours,
     assert (bobs_api.get(url).status_code, bobs_api.post(f"{url}confirm/").status_code) == (404, 404)
     assert (
         f"Project {project.pk} not found."
-        in upload(bobs_api, project, "lab.csv", CHANGED).json()["project"][0]
+        in errors_of(upload(bobs_api, project, "lab.csv", CHANGED), "project")[0]
     )
 
 
@@ -266,11 +267,11 @@ def test_a_check_can_be_discarded_and_an_import_not(api, project, samm_clip):
 
 def test_wrong_filters_are_reported(api, project, coded):
     url = f"/api/v1/projects/{project.pk}/annotations.json"
-    assert "zoe" in api.get(url, {"coder": "zoe"}).json()["coder"][0]
+    assert "zoe" in errors_of(api.get(url, {"coder": "zoe"}), "coder")[0]
     assert api.get(url, {"clip": 999_999}).status_code == 400
     assert (
         "does not belong to a coder"
-        in api.get(url, {"coder": "alice", "marks": "consensus"}).json()["coder"][0]
+        in errors_of(api.get(url, {"coder": "alice", "marks": "consensus"}), "coder")[0]
     )
 
 

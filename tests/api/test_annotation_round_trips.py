@@ -12,6 +12,7 @@ from mer_platform.annotation.models import Annotation, AnnotationVersion, Consen
 from models_ml.formats import EXPORTS
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked, confirmed, content, export, with_index
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -117,7 +118,7 @@ def test_elan_rejects_frames_less_than_a_millisecond_apart(api, project, clip, a
     Annotation.objects.create(clip=clip, coder=alice, onset=1, offset=2)
     answer = api.get(f"/api/v1/projects/{project.pk}/annotations.eaf.zip")
     assert answer.status_code == 400
-    assert "too close together" in answer.json()["clip"][0]
+    assert "too close together" in errors_of(answer, "clip")[0]
 
 
 def test_label_studio_counts_frames_from_1(api, project, coded):

@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.projects.models import Role
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/annotations/"
@@ -31,8 +32,8 @@ def test_it_saves_marks_one_by_one(api, clip):
         ({"apex": 30, "offset": 20}, "offset", "lies before the apex (frame 30)"),
         ({"onset": 30, "offset": 20}, "offset", "lies before the onset (frame 30)"),
         ({"onset": 100}, "onset", "its frames are 0–99"),
-        ({"onset": -1}, "onset", "greater than or equal to 0"),
-        ({"onset": 1.5}, "onset", "integer"),
+        ({"onset": -1}, "onset", "Must be 0 or more"),
+        ({"onset": 1.5}, "onset", "whole number"),
         ({"emotion": "boredom"}, "emotion", "is not an emotion of CASME II"),
         ({"confidence": 6}, "confidence", ""),
     ],
@@ -40,7 +41,7 @@ def test_it_saves_marks_one_by_one(api, clip):
 def test_wrong_marks_are_rejected_with_a_reason(api, clip, marks, field, words):
     answer = api.post(URL, {"clip": clip.pk, **marks})
     assert answer.status_code == 400
-    assert words in answer.json()[field][0]
+    assert words in errors_of(answer, field)[0]
     assert not Annotation.objects.exists()
 
 
@@ -177,7 +178,7 @@ def test_action_units_are_stored_in_one_form(api, clip, written, stored):
 def test_an_unreadable_action_unit_is_named(api, clip, written, words):
     answer = api.post(URL, {"clip": clip.pk, "action_units": written})
     assert answer.status_code == 400
-    assert words in answer.json()["action_units"][0]
+    assert words in errors_of(answer, "action_units")[0]
 
 
 def test_an_accepted_suggestion_is_kept(api, clip):

@@ -12,6 +12,7 @@ from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Membership, Role
 from tests.api.coders import *  # noqa: F403
 from tests.api.coders import MARKS, annotate, assign, user
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/assignments/"
@@ -108,14 +109,14 @@ def test_clips_get_only_the_coders_that_are_missing(project, api, carol, dave, c
             "Cannot assign 2 coders to each clip: only 1 chosen.",
         ),
         ({"coders": ["carol"], "per_clip": 1, "share": 0}, "share", "more than 0"),
-        ({"coders": ["carol"], "per_clip": 1, "share": 1.5}, "share", "less than or equal to 1"),
-        ({"coders": []}, "coders", "may not be empty"),
+        ({"coders": ["carol"], "per_clip": 1, "share": 1.5}, "share", "Must be 1.0 or less"),
+        ({"coders": []}, "coders", "Must not be empty"),
     ],
 )
 def test_criteria_that_cannot_be_met_are_explained(project, api, carol, clip, fields, field, words):
     answer = api.post(URL, {"project": project.pk, **fields}, format="json")
     assert answer.status_code == 400
-    assert words in answer.json()[field][0]
+    assert words in errors_of(answer, field)[0]
 
 
 def test_only_researchers_assign(project, carol, clip):

@@ -15,6 +15,7 @@ from models_ml.attribution.results import Attributions
 from tests.api.attributions import attributed, keep_networks
 from tests.api.external_runs import external
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -64,7 +65,7 @@ def test_settings_that_do_not_exist_are_refused_at_their_place(api, run, asked, 
     keep_networks(run)
     answer = api.post(url(run), asked)
     assert answer.status_code == 400
-    assert words in answer.json()[place][0]
+    assert words in errors_of(answer, place)[0]
     assert api.post(url(run), ["occlusion"]).status_code == 400
 
 

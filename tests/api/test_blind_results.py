@@ -10,6 +10,7 @@ from mer_platform.composites.services import freeze
 from mer_platform.experiments.models import Run
 from mer_platform.projects.models import Role
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db]
 WORDS = {"disgust": "negative", "happiness": "positive", "surprise": "surprise"}
@@ -97,7 +98,7 @@ def test_hidden_runs_are_not_compared(api, page, runs, queued):
     assert HIDDEN in page("compare-runs", query=query, status=422)
     page("compare-figure", "classes", query=query, status=404)
     answer = api.get(f"/api/v1/runs/compare/{query}")
-    assert (answer.status_code, HIDDEN in answer.json()["run"]) == (400, True)
+    assert (answer.status_code, HIDDEN in errors_of(answer, "run")[0]) == (400, True)
 
 
 def test_an_experiment_has_no_answer_for_them(api, page, runs, queued):

@@ -25,6 +25,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Role
 from models_ml.video.clock import Clock
 from tests.api.coders import annotate
+from tests.api.problems import errors_of, field_errors
 from tests.fake_packs import fake_index
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -176,7 +177,7 @@ def test_a_rate_that_is_none_is_refused_with_the_rule(api, timed, fps):
     clip = timed(SLOW)
     answer = api.patch(f"{URL}{clip.pk}/", {"fps": fps}, format="json")
     assert answer.status_code == 400
-    assert "fps" in answer.json()
+    assert errors_of(answer, "fps")
     assert Clip.objects.get(pk=clip.pk).fps == "25"
 
 
@@ -198,7 +199,7 @@ def test_a_request_that_is_not_json_is_refused_in_words(api, timed, body, words)
 def test_nothing_else_of_a_clip_can_be_changed(api, timed):
     answer = api.patch(f"{URL}{timed(SLOW).pk}/", {"fps": 200, "name": "other"}, format="json")
     assert answer.status_code == 400
-    assert answer.json() == {"name": ["Cannot be changed. Only “fps” can."]}
+    assert field_errors(answer) == {"/name": ["Cannot be changed. Only “fps” can."]}
 
 
 def test_only_a_ready_clip_can_be_corrected(api, timed):

@@ -16,6 +16,7 @@ from mer_platform.projects.models import Role, SheetColumns
 from models_ml.errors import InputError
 from models_ml.formats.mapping import ColumnMap
 from tests import trees
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 HEADER = ["Who", "Video", "First", "Peak", "Last", "Feeling"]
@@ -209,7 +210,7 @@ def test_the_api_refuses_what_is_not_a_map(api, project, import_dir, layout, col
     body = {"project": project.pk, "layout": layout, "source": "ours", "columns": columns}
     answer = api.post("/api/v1/imports/", body, format="json")
     assert answer.status_code == 400
-    assert message in answer.json()["columns"][0]
+    assert message in errors_of(answer, "columns")[0]
 
 
 def test_the_command_takes_a_map(project, import_dir, tmp_path, capsys):

@@ -14,6 +14,7 @@ from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 API = "/api/v1/runs/compare/"
@@ -106,13 +107,13 @@ def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
 def test_errors_name_the_runs_that_cannot_be_compared(api, asked, words):
     answer = api.get(API, {"run": asked})
     assert answer.status_code == 400
-    assert words in answer.json()["run"]
+    assert words in errors_of(answer, "run")[0]
 
 
 def test_a_run_without_scores_is_named(api, version, good, alice):
     waiting = services.launch(version, RunConfig(seed=3), alice)
     answer = api.get(API, {"run": [good.pk, waiting.pk]})
-    assert answer.json()["run"] == f"{waiting} has no scores to compare; it is computing features."
+    assert errors_of(answer, "run") == [f"{waiting} has no scores to compare; it is computing features."]
 
 
 def test_runs_of_other_labs_are_not_found(bobs_api, poor, good):

@@ -7,6 +7,7 @@ from mer_platform.clips.models import Database, FlowPicture, Subject
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.draft import NO_APEX, NOT_CODED, draft
 from mer_platform.composites.rules import Rules, parse_rules
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 WORDS = {"happiness": "positive", "disgust": "negative", "surprise": "surprise"}
@@ -174,4 +175,4 @@ def test_rules_are_stored_with_the_version_and_make_another_one(api, project, da
     assert (second["number"], second["counts"]["samples"]) == (2, 2)
     wrong = api.post("/api/v1/composite-versions/", {**data, "rules": {"apex": "x"}})
     assert wrong.status_code == 400
-    assert "apex: Must be one of spotted, coded, not “x”." in str(wrong.json()["rules"])
+    assert "apex: Must be one of spotted, coded, not “x”." in str(errors_of(wrong, "rules"))

@@ -12,6 +12,7 @@ from models_ml.config import RunConfig
 from models_ml.errors import InputError
 from tests.api.external_runs import LOSO, external
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 from workers.mlflow_logging import _params
 
@@ -159,7 +160,7 @@ def test_it_cannot_be_trained_run_again_or_cloned(theirs, api, browser, project)
         409, f"Cannot train a model of {theirs}: its network is not part of the platform.",
     )  # fmt: skip
     answer = api.post(f"/api/v1/experiments/{theirs.experiment_id}/add-seeds/", {"seeds": [1]}, format="json")
-    assert "the platform cannot run" in answer.data["seeds"][0]
+    assert "the platform cannot run" in errors_of(answer, "seeds")[0]
     assert api.post(f"/api/v1/runs/{theirs.pk}/rerun/").status_code == 409
     assert api.post(f"/api/v1/runs/{theirs.pk}/cancel/").status_code == 409
     form = browser.get(reverse("run-new", args=[project.slug]), {"like": theirs.pk}).content.decode()

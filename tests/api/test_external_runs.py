@@ -24,6 +24,7 @@ from mer_platform.experiments.models import (
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Membership, Role
 from models_ml.classes import CLASSES
+from tests.api.problems import errors_of, problem_of
 from tests.pictures import freeze_pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -163,7 +164,7 @@ def test_a_dry_run_stores_nothing(api, address):
 @pytest.mark.parametrize(
     ("data", "field", "words"),
     [
-        ({}, "non_field_errors", "Give either “file” or “rows”."),
+        ({}, "", "Give either “file” or “rows”."),
         ({"rows": "x"}, "rows", "must be a list of objects"),
         ({"rows": [{"sample": 0, "p": [1]}]}, "rows", "must be a text or a number"),
         ({"rows": [{"sample": 0}], "protocol": "best"}, "protocol", "Must be one of"),
@@ -180,14 +181,18 @@ def test_a_dry_run_stores_nothing(api, address):
         ),
         ({"rows": [{"sample": 0}], "protocol": "cross"}, "train_on", "Name the databases"),
         ({"rows": [{"sample": 0}], "seed": -1}, "seed", "0 or more"),
-        ({"rows": [{"sample": 0, "predicted": "a\0b"}]}, "problems", "“ab” is not a class"),
         ({"rows": [{"sample": 0, "predicted": "negative"}], "name": "x" * 121}, "name", "120 characters"),
     ],
 )
 def test_bad_requests_are_refused_in_words(data, field, words, api, address):
     answer = post(api, address, **data)
     assert answer.status_code == 400
-    assert words in str(answer.data[field])
+    assert words in str(errors_of(answer, field))
+
+
+def test_a_class_that_does_not_exist_is_a_problem_of_its_row(api, address):
+    answer = post(api, address, rows=[{"sample": 0, "predicted": "a\0b"}])
+    assert "“ab” is not a class" in str(problem_of(answer)["problems"])
 
 
 def test_folds_that_contradict_the_protocol_are_refused(api, address):
@@ -357,4 +362,4 @@ def test_a_table_with_very_many_columns_is_refused_in_words(api, address):
         address, {"protocol": "loso", "file": SimpleUploadedFile("wide.csv", content)}, format="multipart"
     )
     assert answer.status_code == 400
-    assert "“wide.csv” has 20,002 columns, but the limit is 256." in answer.json()["file"]
+    assert "“wide.csv” has 20,002 columns, but the limit is 256." in errors_of(answer, "file")

@@ -11,6 +11,7 @@ from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import fail, finish
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
+from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -71,7 +72,7 @@ def test_the_file_can_be_downloaded_when_the_export_is_done(api, version):
         ({"config": {"size": 4}}, "Must be 8 or more, not 4."),
         ({"config": {"sise": 28}}, "sise"),
         ({"config": [1]}, "Must be an object with named values"),
-        ({"format": "pickle"}, "is not a valid choice"),
+        ({"format": "pickle"}, "Must be one of the allowed values"),
         ({"version": 999_999}, "not found in your projects"),
     ],
 )
@@ -85,7 +86,7 @@ def test_errors_of_an_export_are_reported(api, version, fields, words):
 def test_features_too_large_for_a_worker_are_refused(api, version, monkeypatch):
     monkeypatch.setattr("mer_platform.exports.services.MAX_BYTES", 1000)
     answer = api.post(EXPORTS, {"version": version.pk})
-    assert "24 samples of 3×28×28 values" in answer.json()["size"][0]
+    assert "24 samples of 3×28×28 values" in errors_of(answer, "size")[0]
 
 
 def test_annotators_and_strangers_cannot_export_features(api, project, version, member, bobs_api):

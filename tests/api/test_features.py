@@ -13,6 +13,7 @@ from mer_platform.features.services import request_features, sample_ranges
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from models_ml.config import FeatureConfig, RunConfig
+from tests.api.problems import field_errors
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db]
 PNG = b"\x89PNG made by a worker"
@@ -192,4 +193,4 @@ def test_a_wrong_configuration_is_named_by_its_field(api, version):
         f"/api/v1/composite-versions/{version.pk}/features/", {"config": {"size": 2, "flow": "x"}}
     )
     assert answer.status_code == 400
-    assert set(answer.json()["config"]) == {"features.size", "features.flow"}
+    assert set(field_errors(answer)) == {"/config/size", "/config/flow"}

@@ -7,6 +7,7 @@ from mer_platform.annotation.models import Assignment
 from mer_platform.projects.models import AuditEvent
 from tests.api.coders import *  # noqa: F403
 from tests.api.coders import annotate, assign, user
+from tests.api.problems import errors_of, field_errors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/api/v1/assignments/"
@@ -29,7 +30,7 @@ def test_a_clip_with_incomplete_annotations_is_not_done(carol, clip, missing, wo
     annotate(clip, "carol", **{missing: "" if missing == "emotion" else None})
     answer = carol.post(f"{URL}done/", {"clip": clip.pk})
     assert answer.status_code == 400
-    assert answer.json() == {missing: [words]}
+    assert field_errors(answer) == {f"/{missing}": [words]}
     assert Assignment.objects.get().done_at is None
 
 
@@ -37,13 +38,14 @@ def test_the_error_names_the_incomplete_expression(carol, clip):
     assign(clip, "carol")
     annotate(clip, "carol")
     annotate(clip, "carol", onset=50, apex=None, offset=60)
-    assert carol.post(f"{URL}done/", {"clip": clip.pk}).json() == {"apex": ["Expression 2 has no apex yet."]}
+    answer = carol.post(f"{URL}done/", {"clip": clip.pk})
+    assert field_errors(answer) == {"/apex": ["Expression 2 has no apex yet."]}
 
 
 def test_a_clip_without_expressions_is_done_only_after_confirmation(carol, clip):
     assign(clip, "carol")
     answer = carol.post(f"{URL}done/", {"clip": clip.pk})
-    assert "confirm that the clip shows none" in answer.json()["nothing"][0]
+    assert "confirm that the clip shows none" in errors_of(answer, "nothing")[0]
     assert carol.post(f"{URL}done/", {"clip": clip.pk, "nothing": True}).status_code == 200
 
 
@@ -51,7 +53,7 @@ def test_a_clip_with_marked_expressions_cannot_show_nothing(carol, clip):
     assign(clip, "carol")
     annotate(clip, "carol")
     answer = carol.post(f"{URL}done/", {"clip": clip.pk, "nothing": True})
-    assert "Delete them first" in answer.json()["nothing"][0]
+    assert "Delete them first" in errors_of(answer, "nothing")[0]
 
 
 def test_a_clip_that_is_not_assigned_cannot_be_finished(carol, clip):

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from mer_platform.clips.layers import FlowLayer
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
+from tests.api.problems import errors_of, problem_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -74,7 +75,7 @@ def test_a_failed_computation_returns_its_reason(api, clip):
     Job.objects.update(state="failed", error="There is no face in frame 10 (source frame 11).")
     answer = api.get(url(clip))
     assert answer.status_code == 422
-    assert answer.json() == {"detail": "There is no face in frame 10 (source frame 11)."}
+    assert problem_of(answer)["detail"] == "There is no face in frame 10 (source frame 11)."
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_failed_computation_returns_its_reason(api, clip):
 def test_wrong_frame_indices_are_rejected(api, clip, start, end, field, words):
     answer = api.get(url(clip, start, end))
     assert answer.status_code == 400
-    assert words in str(answer.json()[field])
+    assert words in str(errors_of(answer, field))
     assert not flow_jobs()
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from mer_platform.annotation.models import Annotation, Assignment
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, confirmed, content, sheet, upload
+from tests.api.problems import errors_of, field_errors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 MORE = sheet("6,006_1_2,5640,5645,5650,4,disgust,alice")
@@ -91,8 +92,8 @@ def test_what_is_not_the_number_of_a_row_is_refused(api, client, project, ours, 
         f"/api/v1/annotation-imports/{batch['id']}/confirm/", {"choices": {number: "keep"}}, format="json"
     )
     assert answer.status_code == 400
-    assert "is not the number of a row" in answer.json()["choices"][0]
-    assert len(answer.json()["choices"][0]) < 100
+    assert "is not the number of a row" in errors_of(answer, "choices")[0]
+    assert len(errors_of(answer, "choices")[0]) < 100
     client.force_login(alice)
     url = reverse("annotation-file-choose", args=[project.slug, batch["id"]])
     form = {"data": f"choice-{number}=keep", "content_type": "application/x-www-form-urlencoded"}
@@ -115,12 +116,12 @@ def test_a_member_for_a_name_that_is_not_in_the_file_is_refused(api, project, ou
     url = f"/api/v1/annotation-imports/{batch['id']}/recheck/"
     answer = api.post(url, {"members": {"bob": "alice"}}, format="json")
     assert answer.status_code == 400
-    assert answer.json() == {
-        "members": ["“lab.csv” contains no row of a coder named bob. Its coders are alice."]
+    assert field_errors(answer) == {
+        "/members": ["“lab.csv” contains no row of a coder named bob. Its coders are alice."]
     }
 
 
 def test_an_upload_with_a_member_for_a_name_that_is_not_in_the_file_is_refused(api, project, ours):
     answer = upload(api, project, "lab.csv", CHANGED, members='{"bob": "alice"}')
     assert answer.status_code == 400
-    assert "named bob" in answer.json()["members"][0]
+    assert "named bob" in errors_of(answer, "members")[0]

@@ -13,6 +13,7 @@ from mer_platform.imports.checking import check_here
 from mer_platform.imports.models import Import
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
+from tests.api.problems import errors_of, field_errors
 from tests.trees.small import small_casme2_tree
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -69,7 +70,7 @@ def test_an_import_starts_with_a_check_on_the_ingest_queue(start, import_dir):
 def test_nothing_outside_the_import_folder_is_read(start, import_dir, source):
     answer = start(source=source)
     assert answer.status_code == 400, answer.content
-    assert set(answer.json()) == {"source"}
+    assert set(field_errors(answer)) == {"/source"}
     assert not Import.objects.exists()
 
 
@@ -97,7 +98,7 @@ def test_a_storage_prefix_stays_below_import(start, prefix):
     if answer.status_code == 202:
         assert answer.json()["source"] == "import/clips"
     else:
-        assert set(answer.json()) == {"source"}
+        assert set(field_errors(answer)) == {"/source"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_storage_prefix_stays_below_import(start, prefix):
 def test_errors_of_a_request_are_reported_by_field(start, import_dir, fields, field, words):
     answer = start(**fields)
     assert answer.status_code == 400
-    assert words in str(answer.json()[field])
+    assert words in str(errors_of(answer, field))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_file_that_cannot_be_a_sheet_is_refused(api, project, import_dir, name
     }
     answer = api.post("/api/v1/imports/", fields, format="multipart")
     assert answer.status_code == 400
-    assert words in str(answer.json()["sheet"])
+    assert words in str(errors_of(answer, "sheet"))
 
 
 def test_the_api_lists_the_rows_of_the_report(api, checked):
@@ -163,7 +164,7 @@ def test_confirming_queues_the_clips_and_only_once(api, checked):
 def test_an_unknown_correction_is_refused(api, checked):
     answer = api.post(f"/api/v1/imports/{checked.pk}/confirm/", {"accepted": ["casme2/none"]})
     assert answer.status_code == 400
-    assert "Correction “casme2/none” not found" in str(answer.json()["accepted"])
+    assert "Correction “casme2/none” not found" in str(errors_of(answer, "accepted"))
 
 
 def test_an_import_can_be_cancelled_only_once(api, checked):

@@ -9,6 +9,7 @@ from mer_platform.annotation.models import Annotation
 from mer_platform.clips.models import Clip
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked, sheet
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 LARGE = [2**31 - 1, 2**31, 2**63, 10**30]
@@ -22,18 +23,18 @@ def large(request) -> int:
 def test_annotations_refuse_them(api, clip, large):
     answer = api.post("/api/v1/annotations/", {"clip": clip.pk, "onset": large})
     assert answer.status_code == 400
-    assert "onset" in answer.json()
+    assert errors_of(answer, "onset")
     kept = api.post("/api/v1/annotations/", {"clip": clip.pk, "onset": 3}).json()
     answer = api.patch(f"/api/v1/annotations/{kept['id']}/", {"offset": large})
     assert answer.status_code == 400
-    assert "offset" in answer.json()
+    assert errors_of(answer, "offset")
     assert Annotation.objects.get().offset is None
 
 
 def test_the_flow_between_them_is_refused(api, clip, large):
     answer = api.get(f"/api/v1/clips/{clip.pk}/flow/", {"from": 0, "to": large})
     assert answer.status_code == 400
-    assert "frame" in answer.json()["to"][0].lower()
+    assert "frame" in errors_of(answer, "to")[0].lower()
 
 
 def test_pages_open_at_the_last_frame(client, alice, project, clip, large):

@@ -16,6 +16,7 @@ from mer_platform.experiments.results import paired_with_first
 from mer_platform.projects.models import Role
 from models_ml.config import RunConfig
 from tests.api.leaderboard_lab import run_with_errors
+from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 
 pytestmark = [pytest.mark.django_db]
@@ -129,7 +130,7 @@ def test_a_run_without_scores_cannot_be_the_baseline(api, version, alice):
     "query", ["ordering=colour", "where=uf1", "columns=colour", "state=asleep", "since=soon", "version=x"]
 )
 def test_what_cannot_be_read_is_an_error(board, runs, query):
-    assert query.partition("=")[2] in board(query, 400)["query"][0]
+    assert query.partition("=")[2] in board(query, 400)["detail"]
 
 
 def test_pages(board, runs):
@@ -202,7 +203,7 @@ def test_saved_views_are_a_resource(api, bobs_api, member, project, runs):
     [
         ({"name": "best"}, "name", "There is already a view “best”."),
         ({"name": "x" * 90}, "name", "The name has 90 characters; at most 80 are allowed."),
-        ({"name": ""}, "name", "may not be blank"),
+        ({"name": ""}, "name", "Must not be empty"),
         ({"name": "New", "query": "state=asleep"}, "query", "“asleep” is not a state."),
         ({"name": "New", "project": 999}, "project", "Project 999 not found."),
     ],
@@ -212,7 +213,7 @@ def test_bad_views_are_refused(api, project, data, field, sentence):
     assert api.post("/api/v1/saved-views/", {**given, "name": "Best"}, format="json").status_code == 201
     answer = api.post("/api/v1/saved-views/", {**given, **data}, format="json")
     assert answer.status_code == 400
-    assert sentence in str(answer.json()[field])
+    assert sentence in str(errors_of(answer, field))
     assert SavedView.objects.count() == 1
 
 

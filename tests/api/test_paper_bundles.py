@@ -20,6 +20,7 @@ from tests.api.external_runs import external
 from tests.api.finished_runs import finished
 from tests.api.paper_lab import *  # noqa: F403
 from tests.api.paper_lab import GOOD
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db]
 API = "/api/v1/paper-bundles/"
@@ -150,7 +151,7 @@ def test_a_bundle_of_a_deleted_run_says_so(api, runs, work):
 def test_wrong_runs_are_refused(api, runs, asked):
     answer = api.post(API, {"runs": asked}, format="json")
     assert answer.status_code == 400
-    assert "runs" in answer.json()
+    assert errors_of(answer, "runs")
 
 
 @pytest.mark.usefixtures("one_form")

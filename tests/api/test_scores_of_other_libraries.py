@@ -16,6 +16,7 @@ from mer_platform.experiments.models import Run
 from models_ml.classes import CLASSES
 from models_ml.config import RunConfig
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 from tests.pictures import add_picture
 
 pytestmark = pytest.mark.django_db
@@ -145,4 +146,4 @@ def test_cancelled_and_failed_runs_have_no_scores_and_are_not_compared(version, 
         assert api.get(f"/api/v1/runs/{run.pk}/").data["results"] is None
         answer = api.get(f"/api/v1/runs/compare/?run={scored.pk}&run={run.pk}")
         assert answer.status_code == 400
-        assert f"{run} has no scores to compare; it is {state}" in answer.data["run"]
+        assert f"{run} has no scores to compare; it is {state}" in errors_of(answer, "run")[0]

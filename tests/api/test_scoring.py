@@ -17,6 +17,7 @@ from mer_platform.projects.models import Role
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from models_ml.config import RunConfig
+from tests.api.problems import errors_of
 from tests.trained_models import model_of
 from workers import scoring
 
@@ -80,7 +81,7 @@ def test_errors_of_a_batch_are_reported(api, model, clip, fields, words):
 def test_a_run_without_a_model_is_refused(api, model, clip):
     ModelVersion.objects.all().delete()
     answer = api.post(URL, {"run": Run.objects.get().pk, "clips": [clip.pk]})
-    assert "has no model" in str(answer.json()["run"])
+    assert "has no model" in str(errors_of(answer, "run"))
 
 
 def test_strangers_cannot_score_with_a_model(bobs_api, model, clip):
@@ -144,7 +145,7 @@ def test_a_clip_of_the_training_data_is_marked_and_can_be_left_out(api, client, 
     assert [item["clip"] for item in left["items"]] == [clip.pk]
     answer = api.post(URL, {"model": model.pk, "clips": [trained.pk], "leave_out_training": True})
     assert answer.status_code == 400
-    assert "none is left to score" in answer.json()["clips"][0]
+    assert "none is left to score" in errors_of(answer, "clips")[0]
 
 
 def test_the_page_leaves_clips_of_the_training_data_out(client, alice, project, model, clip):

@@ -13,6 +13,7 @@ from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringBatch
 from models_ml.data import FlowDataset
 from models_ml.motion.flow_pictures import picture_features
+from tests.api.problems import errors_of
 from tests.pictures import DATABASES, freeze_pictures, picture_bytes
 
 pytestmark = [pytest.mark.services]
@@ -79,8 +80,8 @@ def test_a_model_of_flow_pictures_does_not_score_clips(api, browser, project, cl
     assert api.get(f"/api/v1/models/{model.pk}/").json()["of_pictures"] is True
     answer = api.post("/api/v1/scoring-batches/", {"model": model.pk, "clips": [clip.pk]})
     assert answer.status_code == 400
-    assert "was trained on flow pictures" in answer.json()["model"][0]
-    assert "Choose a model that was trained only on clips" in answer.json()["model"][0]
+    assert "was trained on flow pictures" in errors_of(answer, "model")[0]
+    assert "Choose a model that was trained only on clips" in errors_of(answer, "model")[0]
     page = browser.post(reverse("batch-new", args=[project.slug]), {"model": model.pk, "clip": clip.pk})
     assert page.status_code == 422
     assert "was trained on flow pictures" in page.content.decode()

@@ -17,6 +17,7 @@ from mer_platform.features.services import request_features
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Role
 from models_ml.config import FeatureConfig
+from tests.api.problems import errors_of
 from tests.unit.models_ml.video.made_clips import write_video
 from workers.feature_cache import FramePair
 
@@ -132,7 +133,7 @@ def test_turning_back_gives_the_first_frames_again(sideways, turn, work):
 def test_other_turns_are_refused(turn, degrees):
     answer = turn(degrees)
     assert answer.status_code == 400
-    assert "degrees" in answer.json()
+    assert errors_of(answer, "degrees")
 
 
 def test_a_clip_without_frames_is_not_turned(sideways, turn):

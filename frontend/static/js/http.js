@@ -30,8 +30,8 @@ export class HttpProblem extends Error {
 
 /** @param {number} status @param {any} [body] @returns {ProblemKind} */
 export function problemKind(status, body) {
-  // Django also answers 403 to an ended session and a stale CSRF token, not only to a role that is too low.
-  const session = status === 403 && /credentials|authenticat|csrf|^$/i.test(body?.detail ?? "");
+  // A stale CSRF token means an ended session, too; a role that is too low does not.
+  const session = status === 403 && (body === null || body === undefined || body.code === "csrf_failed");
   if (status === 401 || session) return "signed-out";
   if (status === 404 || status === 410) return "missing";
   if (status === 409 || status === 412) return "conflict";
@@ -39,27 +39,30 @@ export function problemKind(status, body) {
   return status === 0 ? "network" : "refused";
 }
 
-/** Fields whose errors are complete sentences without the field's name. */
-const UNNAMED = new Set(["non_field_errors", "file"]);
-
 /** @param {string} name @returns {string} `action_units` becomes `action units` */
 const spaced = (name) => name.replaceAll("_", " ");
 
+/** Fields whose errors are complete sentences without the field's name. */
+const UNNAMED = new Set(["", "file"]);
+
 /**
- * Return the API's error body, `{"detail": …}` or `{"field": ["…", …]}`, as text for the user.
+ * @typedef {{pointer?: string, parameter?: string, detail: string, code: string}} FieldError
+ * @param {any} body @returns {FieldError[]} the list of wrong values of an API error
+ */
+const listed = (body) => (Array.isArray(body?.errors) ? body.errors : []);
+
+/** @param {FieldError} error @returns {string} the name of the field: `/items/3/onset` is `items`, the whole body is "" */
+const fieldOf = ({ pointer = "", parameter }) => parameter ?? (pointer.split("/")[1] ?? "").replaceAll("~1", "/").replaceAll("~0", "~");
+
+/**
+ * Return the API's error body, problem details (RFC 9457), as text for the user.
  *
  * @param {any} body @param {number} status @returns {string}
  */
 export function errorSentence(body, status) {
-  if (typeof body?.detail === "string") return body.detail;
-  if (body && typeof body === "object" && !Array.isArray(body)) {
-    const parts = Object.entries(body).map(([field, errors]) => {
-      const text = [errors].flat().filter((error) => typeof error === "string").join(" ");
-      return UNNAMED.has(field) || text === "" ? text : `${spaced(field)}: ${text}`;
-    });
-    const sentence = parts.filter(Boolean).join(" ");
-    if (sentence) return sentence;
-  }
+  const fields = Object.entries(fieldErrors(body));
+  if (fields.length) return fields.map(([name, text]) => (UNNAMED.has(name) ? text : `${spaced(name)}: ${text}`)).join(" ");
+  if (typeof body?.detail === "string" && body.detail) return body.detail;
   if (status === 0) return "The server does not respond.";
   if (status === 401) return "You are signed out.";
   if (status === 403) return "You do not have permission to do this, or you are signed out.";
@@ -70,14 +73,15 @@ export function errorSentence(body, status) {
   return `The server refused the request (${status}).`;
 }
 
-/** @param {any} body @returns {Record<string, string>} the field errors of a 400, one text per field */
+/** @param {any} body @returns {Record<string, string>} the errors of the fields of a 400, one text per field */
 export function fieldErrors(body) {
-  if (!body || typeof body !== "object" || Array.isArray(body)) return {};
-  return Object.fromEntries(
-    Object.entries(body)
-      .filter(([field]) => field !== "detail" && field !== "current")
-      .map(([field, errors]) => [field, [errors].flat().join(" ")]),
-  );
+  /** @type {Record<string, string>} */
+  const found = {};
+  for (const error of listed(body)) {
+    const name = fieldOf(error);
+    found[name] = name in found ? `${found[name]} ${error.detail}` : error.detail;
+  }
+  return found;
 }
 
 /** @returns {string} Django's CSRF token; the cookie may be HttpOnly, so pages carry it in a <meta> */

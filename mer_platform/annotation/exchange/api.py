@@ -30,7 +30,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.column_map_api import SheetColumnMap, known_columns, map_of
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
-from mer_platform.rest.errors import Conflict
+from mer_platform.rest.errors import Conflict, Refused
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import Described, TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -285,7 +285,7 @@ class AnnotationImportViewSet(
         except ColumnsError as error:
             file.seek(0)
             worksheets = known_columns(Sheet(file.name, file.read()))
-            raise serializers.ValidationError({"file": [str(error)], "worksheets": worksheets}) from error
+            raise Refused({"file": [str(error)]}, worksheets=worksheets) from error
         except InputError as error:
             raise serializers.ValidationError({"file": [str(error)]}) from error
         except DjangoValidationError as error:

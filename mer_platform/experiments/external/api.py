@@ -20,6 +20,7 @@ from mer_platform.experiments.runs.api import RunSerializer
 from mer_platform.experiments.shapes import PredictionRow
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.errors import Refused
 from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
@@ -114,10 +115,8 @@ class ExternalRunsOfVersion(ApiView):
         upload = _check(version, data, request.user)
         if upload.has_errors:
             count = sum(problem["severity"] == "error" for problem in upload.problems)
-            found = {
-                "detail": f"The predictions have {count:,} error{'s' if count > 1 else ''}. Nothing was stored."
-            }
-            return Response({**found, **_described(upload)}, status=status.HTTP_400_BAD_REQUEST)
+            sentence = f"The predictions have {count:,} error{'s' if count > 1 else ''}. Nothing was stored."
+            raise Refused(sentence=sentence, **_described(upload))
         if data["dry_run"]:
             return Response({"run": None, "created": False, **_described(upload)})
         run, created = importing.store(upload, request.user)

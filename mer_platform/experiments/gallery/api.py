@@ -18,6 +18,7 @@ from mer_platform.experiments.gallery.outcomes import CONFIDENT
 from mer_platform.experiments.models import Run
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.errors import Refused
 from mer_platform.rest.pagination import Pagination
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import ApiView
@@ -115,7 +116,7 @@ class RunErrors(ApiView):
             runs = runs_shown([str(pk), *request.query_params.getlist("run")], run.project, request.user)
             answer = answer_about(runs, request.query_params)
         except InputError as error:
-            raise serializers.ValidationError({"detail": str(error)}) from error
+            raise Refused(str(error)) from error
         return self._page(request, answer, run.project)
 
     def _page(self, request: Request, answer: Answer, project: Project) -> Response:

@@ -19,7 +19,7 @@ from mer_platform.experiments.models import Run, SavedView
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
-from mer_platform.rest.errors import Conflict
+from mer_platform.rest.errors import Conflict, ParametersRefused
 from mer_platform.rest.links import Link, creator
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.rest.views import ApiView
@@ -81,7 +81,7 @@ class Leaderboard(ApiView):
         project = require(request.user, get_object_or_404(Project, pk=pk), Role.VIEWER)
         board = Board(project, request.user, read_query(request.query_params))
         if board.problems:
-            raise serializers.ValidationError({"query": board.problems})
+            raise ParametersRefused(list(board.problems))
         size = min(max(row_id(request.query_params.get("page_size")), 0) or PAGE_SIZE, LARGEST_PAGE)
         page = board.page(request.query_params.get("page"), size)
         return Response(as_json(board, page, request))

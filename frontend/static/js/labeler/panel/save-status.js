@@ -37,7 +37,7 @@ export function showSave(root, { state, message }, { coding, problem }, readonly
   element.className = `badge ${badge}`;
   element.textContent = readonly ? "View only" : label;
   const text = /** @type {HTMLElement} */ (box.querySelector("[data-save-message]"));
-  const shownAtField = state === "refused" && Object.keys(fieldErrors(problem?.body)).length > 0;
+  const shownAtField = state === "refused" && Object.keys(fieldErrors(problem?.body)).some((name) => name !== "");
   text.textContent = message;
   text.hidden = message === "" || shownAtField;
   const absent = missing(coding);

@@ -188,7 +188,7 @@ test("a deletion whose answer was lost can be undone", async () => {
 test("a refused change stays, with the reason, until it is edited; the rest is saved", async () => {
   const autosave = await open();
   const create = api.create;
-  const body = { action_units: ["“XYZ” is not an action unit."] };
+  const body = { errors: [{ pointer: "/action_units", detail: "“XYZ” is not an action unit.", code: "invalid_value" }] };
   api.create = async (key, coding) => {
     if (coding.action_units !== "XYZ") return create(key, coding);
     throw new HttpProblem("refused", "action units: “XYZ” is not an action unit.", { status: 400, body });
@@ -210,7 +210,7 @@ test("a refused change stays, with the reason, until it is edited; the rest is s
 
 test("after the session ends, the draft is kept for the coder's next visit", async () => {
   const autosave = await openSaved();
-  api.down = new HttpProblem("signed-out", "Authentication credentials were not provided.", { status: 403 });
+  api.down = new HttpProblem("signed-out", "Sign in.", { status: 401 });
   autosave.edit({ onset: 12 });
   await pass(400);
   assert.equal(autosave.state, "signed-out");
