@@ -7,12 +7,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
-from mer_platform.projects.models import Membership, Project, Role
+from mer_platform.projects.models import Membership, Project, Role, only_projects
 
 
 def role_in(user: Any, project: Project) -> Role | None:
     """Return the user's role in the project, or None for a stranger."""
-    membership = Membership.objects.filter(user_id=user.pk, project=project).first() if user.pk else None
+    only = only_projects(user)
+    if not user.pk or (only is not None and project.pk not in only):
+        return None
+    membership = Membership.objects.filter(user_id=user.pk, project=project).first()
     return Role(membership.role) if membership else None
 
 
@@ -50,7 +53,8 @@ def get_project(request: HttpRequest, slug: str, role: Role = Role.VIEWER) -> Pr
 def researcher_projects(user: Any) -> QuerySet[Membership, Any]:
     """Return the ids of the projects in which the user sees the marks of every coder. In others, coding is blind."""
     own = Membership.objects.filter(user_id=user.pk, role__in=[Role.OWNER, Role.RESEARCHER])
-    return own.values_list("project", flat=True)
+    only = only_projects(user)
+    return (own if only is None else own.filter(project__in=only)).values_list("project", flat=True)
 
 
 def row_id(text: str | None) -> int:

@@ -2,14 +2,23 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
+from mer_platform.rest.scopes import EVERYTHING
 from mer_platform.web import actor
+
+
+def only_projects(user: Any) -> frozenset[int] | None:
+    """Return the ids of the projects to which the request's API token is limited, or None for no limit."""
+    return getattr(user, "only_projects", None)
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -18,7 +27,9 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         if not user.pk:
             return self.none()
         enough = [own for own in Role if role is None or own.includes(role)]
-        return self.filter(memberships__user_id=user.pk, memberships__role__in=enough)
+        own = self.filter(memberships__user_id=user.pk, memberships__role__in=enough)
+        only = only_projects(user)
+        return own if only is None else own.filter(pk__in=only)
 
 
 class Project(models.Model):
@@ -75,6 +86,14 @@ class Membership(models.Model):
         return f"{self.user} in {self.project}: {self.role}"
 
 
+DEFAULT_DAYS = 90  # after which a token expires that is made without saying so
+
+
+def every_scope() -> list[str]:
+    """Return the scopes of a token that may do all that its user may."""
+    return [EVERYTHING]
+
+
 class ApiToken(models.Model):
     """A key to the API. Only its SHA-256 is stored; 256 random bits need no slow hash."""
 
@@ -84,6 +103,10 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    scopes = models.JSONField(default=every_scope, help_text="See mer_platform/rest/scopes.py.")
+    limited = models.BooleanField(default=False, help_text="Whether it works only in its projects.")
+    projects = models.ManyToManyField(Project, blank=True, related_name="+")
 
     class Meta:
         ordering = ["-created_at"]
@@ -95,13 +118,36 @@ class ApiToken(models.Model):
     def digest_of(token: str) -> str:
         return hashlib.sha256(token.encode()).hexdigest()
 
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def may_do_everything(self) -> bool:
+        return EVERYTHING in self.scopes
+
     @classmethod
-    def make(cls, user: User, name: str) -> tuple["ApiToken", str]:
-        """Create a token. Return its row and the secret, which is shown once and not stored."""
+    def make(
+        cls,
+        user: User,
+        name: str,
+        *,
+        expires_at: datetime | None = None,
+        scopes: Sequence[str] = (EVERYTHING,),
+        projects: Sequence[Project] = (),
+    ) -> tuple["ApiToken", str]:
+        """Create a token, limited to ``projects`` if there are any.
+
+        Return its row and the secret, which is shown once and not stored.
+        """
         secret = f"mer_{secrets.token_urlsafe(32)}"
-        return cls.objects.create(
-            user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret)
-        ), secret
+        with transaction.atomic():
+            token = cls.objects.create(
+                user=user, name=name, prefix=secret[:8], digest=cls.digest_of(secret), expires_at=expires_at,
+                scopes=list(scopes), limited=bool(projects),
+            )  # fmt: skip
+            token.projects.set(projects)
+        return token, secret
 
 
 class SheetColumns(models.Model):

@@ -5,14 +5,16 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
-from mer_platform.projects.models import AuditEvent, Membership, Project, Role
+from mer_platform.projects.models import AuditEvent, Membership, Project, Role, only_projects
 
 
 def create_project(name: str, owner: Any, description: str = "") -> Project:
-    """Create a project with its owner as the only member."""
+    """Create a project with its owner as the only member. Raises PermissionDenied for a token limited to projects."""
+    if only_projects(owner) is not None:
+        raise PermissionDenied("This API token is limited to projects, so that it cannot create one.")
     with transaction.atomic():
         project = Project.objects.create(name=name.strip(), description=description)
         Membership.objects.create(project=project, user=owner, role=Role.OWNER)

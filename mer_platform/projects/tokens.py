@@ -24,9 +24,16 @@ class TokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed(
                 "The API token is unknown or its user is not active. Create a new one under “API tokens”."
             )
+        if token.has_expired:
+            raise exceptions.AuthenticationFailed(
+                f"The API token “{token.name}” expired on {token.expires_at:%d %B %Y}. Create a new one under “API tokens”.",
+                "token_expired",
+            )
         now = timezone.now()
         if token.last_used_at is None or token.last_used_at < now - timedelta(minutes=1):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        if token.limited:  # what asks for the user's projects finds no others
+            token.user.only_projects = frozenset(token.projects.values_list("pk", flat=True))  # type: ignore[attr-defined]
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -87,12 +87,12 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the user's API tokens. The secret of a new one is shown once."""
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.user, request.POST or None)
     secret = None
     if request.method == "POST" and form.is_valid():
-        _, secret = ApiToken.make(request.user, form.cleaned_data["name"])  # type: ignore[arg-type]
-        form = TokenForm()
-    own = ApiToken.objects.filter(user=request.user)  # type: ignore[misc]
+        secret = form.make(request.user)
+        form = TokenForm(request.user)
+    own = ApiToken.objects.filter(user=request.user).prefetch_related("projects")  # type: ignore[misc]
     response = render(request, "projects/tokens.html", {"form": form, "tokens": own, "secret": secret})
     response["Cache-Control"] = "no-store"
     return response

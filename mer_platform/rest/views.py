@@ -14,10 +14,11 @@ from mer_platform.rest.deprecation import DeprecationMixin
 from mer_platform.rest.idempotency import IdempotentPosts
 from mer_platform.rest.pagination import Pagination
 from mer_platform.rest.schema.described import Described
+from mer_platform.rest.scoped import ScopedView
 from mer_platform.rest.sparse import FIELDS_HELP, PARAMETER, SparseMixin, narrowed
 
 
-class ApiView(DeprecationMixin, IdempotentPosts, ConditionalMixin, APIView):
+class ApiView(DeprecationMixin, IdempotentPosts, ScopedView, ConditionalMixin, APIView):
     """Base of all views of the API. By the settings, they require a signed-in user.
 
     Actions are named as in viewsets; those of another view are its methods in lower case.
