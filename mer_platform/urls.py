@@ -32,6 +32,7 @@ from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.scoring.api import ScoringBatchViewSet
 from mer_platform.uploads.api import UploadViewSet
+from mer_platform.webhooks.api import WebhookViewSet
 
 router = DefaultRouter()
 router.register("projects", DeletableProjectViewSet)
@@ -51,6 +52,7 @@ router.register("experiments", DeletableExperimentViewSet)
 router.register("tags", TagViewSet)
 router.register("saved-views", SavedViewViewSet)
 router.register("attributions", AttributionViewSet, basename="attribution")
+router.register("webhooks", WebhookViewSet, basename="webhook-api")
 router.register("workers", WorkerViewSet)
 router.register("models", DeletableModelViewSet)
 router.register("scoring-batches", ScoringBatchViewSet)
@@ -60,6 +62,7 @@ router.register("feature-exports", FeatureExportViewSet, basename="feature-expor
 urlpatterns = [
     path("", include("mer_platform.overview.urls")),
     path("", include("mer_platform.projects.urls")),
+    path("", include("mer_platform.webhooks.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.deletion.urls")),
     path("", include("mer_platform.imports.urls")),

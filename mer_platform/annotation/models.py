@@ -201,6 +201,11 @@ class Assignment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     assigned_at = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Where the assignment comes from, if not from the page of clips.",
+    )
     done_at = models.DateTimeField(
         null=True, blank=True, help_text="When the coder marked the clip as done; null if it is not done."
     )

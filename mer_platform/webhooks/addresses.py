@@ -58,7 +58,7 @@ class Place:
 
 
 def place_of(url: str) -> Place:
-    """Return where a URL leads. Raises AddressRefused for one that no webhook may have, whatever its name resolves to."""
+    """Return where a URL leads. Raises AddressRefused for one that no webhook may have."""
     parts = _split(url)
     if parts.scheme not in ("https", "http"):
         raise AddressRefused("The URL must start with https://.")

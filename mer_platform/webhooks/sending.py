@@ -15,7 +15,7 @@ from mer_platform.webhooks.addresses import AddressRefused, place_of, resolve
 
 SECONDS = 10.0  # for everything: name, connection, TLS, request and answer
 ANSWER_BYTES = 1000  # what the log keeps of an answer
-READ_BYTES = 16_384  # no more of an answer is read
+READ_BYTES = 16_384  # the most of an answer that is read
 
 
 @dataclass(frozen=True)

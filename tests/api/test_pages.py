@@ -57,6 +57,7 @@ PAGES = [
     "scoring",
     "batch-new",
     "gallery",
+    "webhooks",
 ]
 
 

@@ -32,7 +32,8 @@ class AssignmentSerializer(ApiModelSerializer):
     class Meta:
         model = Assignment
         fields = [
-            "id", "clip", "coder", "position", "assigned_at", "done_at", "created_by", "created_at", "url", "page_url",
+            "id", "clip", "coder", "position", "note", "assigned_at", "done_at", "created_by", "created_at", "url",
+            "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 

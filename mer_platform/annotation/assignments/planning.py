@@ -3,9 +3,10 @@
 import hashlib
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -58,6 +59,9 @@ class AssignmentPlan:
     def digest(self) -> str:
         """A hash by which a new plan is compared with the plan that was shown."""
         return hashlib.sha256(repr(self.entries).encode()).hexdigest()[:16]
+
+
+Plan = TypeVar("Plan", bound=AssignmentPlan)
 
 
 def coders_of(project: Project) -> QuerySet[User]:
@@ -129,10 +133,17 @@ def assign_clips(
     Raises ValidationError if the plan is empty, if it differs from the plan with this ``digest`` (the one that the user
     saw), or as ``plan_assignments``.
     """
+    return carry_out(project, lambda: plan_assignments(project, criteria), by, digest)
+
+
+def carry_out(
+    project: Project, plan_now: Callable[[], Plan], by: Any, digest: str | None = None, note: str = ""
+) -> Plan:
+    """Make a plan and its assignments, which keep the ``note``. Raises ValidationError as ``assign_clips`` does."""
     with transaction.atomic():
         # Two plans carried out at the same moment must not give a clip too many coders.
         Project.objects.select_for_update().get(pk=project.pk)
-        plan = plan_assignments(project, criteria)
+        plan = plan_now()
         if digest is not None and digest != plan.digest:
             raise ValidationError(
                 "Clips or assignments have changed since this plan was shown. Check the new counts, then assign again."
@@ -149,7 +160,9 @@ def assign_clips(
         rows = []
         for clip, coder in plan.entries:
             last[coder] = last.get(coder, 0) + 1
-            rows.append(Assignment(clip_id=clip, coder_id=coder, position=last[coder], assigned_by=by))
+            rows.append(
+                Assignment(clip_id=clip, coder_id=coder, position=last[coder], assigned_by=by, note=note)
+            )
         Assignment.objects.bulk_create(rows)
         AuditEvent.record(
             project, by, f"assigned {plan.clips} clips to {len(plan.per_coder)} coders ({len(rows)} codings)"
