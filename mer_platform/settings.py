@@ -212,6 +212,9 @@ DECODE_MEMORY = int(os.environ.get("MER_DECODE_MEMORY", 1024**3))
 DECODE_OUTPUT = int(os.environ.get("MER_DECODE_OUTPUT", 16 * 1024**3))
 DECODE_SECONDS = float(os.environ.get("MER_DECODE_SECONDS", 300))
 
+# Weights of models that a worker process keeps in memory between scoring jobs, in bytes.
+MODEL_CACHE_BYTES = int(os.environ.get("MER_MODEL_CACHE_BYTES", 512 * 1024**2))
+
 # After so many days, upkeep removes the networks of folds, except those of starred runs and experiments; 0: never. A run of
 # the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
 FOLD_WEIGHTS_DAYS = float(os.environ.get("MER_FOLD_WEIGHTS_DAYS", 30))

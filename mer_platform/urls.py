@@ -16,6 +16,7 @@ from mer_platform.deletion.api import (
     DeletableProjectViewSet,
     DeletableSubjectViewSet,
 )
+from mer_platform.deletion.batches import DeletableScoringBatchViewSet
 from mer_platform.deletion.model_api import DeletableModelViewSet
 from mer_platform.deletion.run_api import DeletableExperimentViewSet, DeletableRunViewSet
 from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
@@ -30,7 +31,6 @@ from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
-from mer_platform.scoring.api import ScoringBatchViewSet
 from mer_platform.uploads.api import UploadViewSet
 from mer_platform.webhooks.api import WebhookViewSet
 
@@ -55,7 +55,7 @@ router.register("attributions", AttributionViewSet, basename="attribution")
 router.register("webhooks", WebhookViewSet, basename="webhook-api")
 router.register("workers", WorkerViewSet)
 router.register("models", DeletableModelViewSet)
-router.register("scoring-batches", ScoringBatchViewSet)
+router.register("scoring-batches", DeletableScoringBatchViewSet)
 router.register("paper-bundles", PaperBundleViewSet, basename="paper-bundle")
 router.register("feature-exports", FeatureExportViewSet, basename="feature-export")
 

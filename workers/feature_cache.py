@@ -158,16 +158,15 @@ def load_samples(samples: Sequence[Sample], config: FeatureConfig) -> Features:
 
 def _load_or_compute(frames: FramePair, config: FeatureConfig) -> Features:
     name = frames.name(config)
-    if default_storage.exists(name):
-        with default_storage.open(name) as file:
-            return np.load(io.BytesIO(file.read()), allow_pickle=False)
+    if (known := load_features(name)) is not None:
+        return known
     with local_copy(frames.clip.file) as path:
         marks = [(frames.onset, frames.apex)]
         _, pair = next(aligned_pairs(path, marks, config, fps=frames.clip.fps_given, turn=frames.clip.turn))
     if isinstance(pair, InputError):
         raise pair
     features = features_of_pairs([pair], config, flow_device())[0]
-    _store(name, features)
+    store_features(name, features)
     return features
 
 
@@ -206,10 +205,21 @@ def _problem_of_picture(sample: Sample, config: FeatureConfig) -> InputError | N
 def _solve(pairs: Sequence[tuple[Sample, AlignedPair]], config: FeatureConfig) -> None:
     solved = features_of_pairs([pair for _, pair in pairs], config, flow_device())
     for (sample, _), features in zip(pairs, solved, strict=True):
-        _store(FramePair.of(sample).name(config), features)
+        store_features(FramePair.of(sample).name(config), features)
 
 
-def _store(name: str, features: Features) -> None:
+def load_features(name: str) -> Features | None:
+    """Return stored features, or None if they are not stored, or not completely."""
+    try:
+        with default_storage.open(name) as file:
+            features: Features = np.load(io.BytesIO(file.read()), allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return features
+
+
+def store_features(name: str, features: Features) -> None:
+    """Store features under their name."""
     buffer = io.BytesIO()
     np.save(buffer, features, allow_pickle=False)
     default_storage.save(name, ContentFile(buffer.getvalue()))

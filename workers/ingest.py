@@ -14,6 +14,7 @@ from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_fields, write_index
 from mer_platform.deletion.services import note_unused
 from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.scoring import services as scoring
 from mer_platform.storage import local_copy, new_file
 from models_ml.errors import InputError
 from models_ml.video.contained import LimitExceeded, LimitName, ProcessLimits, ingest_contained
@@ -32,6 +33,7 @@ def clip_failed(job: Job, reason: str) -> None:
     clip = Clip.objects.filter(pk=job.payload["clip"], state=Clip.State.PROCESSING).first()
     if clip is not None:
         clip.mark_failed(reason)
+        scoring.clip_failed(clip, reason)
 
 
 @handles("ingest", failed=clip_failed)
@@ -57,6 +59,7 @@ def ingest_clip(claim: Claim) -> None:
         save_result(clip, result, corrected)
         if clip.face_frames:  # for suggestions in the labeler
             queue_spotting(clip, again=bool(corrected))
+        scoring.clip_ready(clip)
         claim.finish(job)
 
 

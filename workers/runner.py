@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
-from mer_platform.jobs.broker import WORK, app
+from mer_platform.jobs.broker import WORK, announce, app
 from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
 from mer_platform.processes import owner_name
@@ -78,8 +78,10 @@ def handles(
 def work(queue: str) -> None:
     """Run the jobs that are due in a queue, for ``STAY_SECONDS``."""
     until = time.monotonic() + STAY_SECONDS
-    while take_next(queue) and time.monotonic() < until:
-        pass
+    while take_next(queue):
+        if time.monotonic() >= until:
+            announce(queue)  # jobs that were queued together have fewer messages than there are jobs
+            return
 
 
 def take_next(queue: str) -> bool:

@@ -1,103 +1,121 @@
 """Queue ``scoring``, kind ``score``: apply a model to clips, and record the frames that it used."""
 
-import logging
-from functools import lru_cache
+import time
+from collections.abc import Sequence
 
-from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError
+from django.db import transaction
+from django.utils import timezone
 
-from mer_platform.annotation.models import Annotation, Consensus, Marking
-from mer_platform.clips.models import Clip
-from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost
-from mer_platform.scoring.models import ScoringItem
-from mer_platform.storage import local_copy
+from mer_platform.jobs.models import Claim, Job, JobCancelled
+from mer_platform.registry.models import ModelVersion
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
+from mer_platform.scoring.services import fail_items, finish_if_done, locked
 from models_ml.errors import InputError
-from models_ml.motion.spotting import SPOTTER_VERSION, spot
+from models_ml.motion.spotting import THRESHOLD
 from models_ml.training.model import TrainedModel
-from workers.feature_cache import load_or_compute
 from workers.runner import handles
+from workers.scoring_frames import known_frames
+from workers.scoring_limits import warnings_for
+from workers.scoring_models import MODELS
+from workers.scoring_steps import Step, scored
 
-log = logging.getLogger(__name__)
-FramesFrom = ScoringItem.FramesFrom
+State, Outcome, FramesFrom = ScoringItem.State, ScoringItem.Outcome, ScoringItem.FramesFrom
+COMMIT_SECONDS = 1.0  # between two commits of a job's results, so that a page shows progress
+RESULT = (
+    "state", "waits_for", "onset", "apex", "frames_from", "spotter_confidence", "outcome", "predicted",
+    "probabilities", "confidence", "margin", "entropy", "member_disagreement", "warnings", "timings", "error_code",
+    "error", "finished_at",
+)  # fmt: skip
 
 
 def items_failed(job: Job, reason: str) -> None:
-    waiting = ScoringItem.objects.filter(pk__in=job.payload["items"], state=ScoringItem.State.WAITING)
-    waiting.update(state=ScoringItem.State.FAILED, error=reason)
+    """Fail the items of a job that has failed for good."""
+    if batch := locked(job.payload["batch"]):
+        fail_items(batch, batch.items.filter(pk__in=job.payload["items"]), "job_failed", reason)
 
 
 @handles("score", failed=items_failed)
 def score(claim: Claim) -> None:
-    """Score and commit each clip by itself; a clip that cannot be scored records why, and does not stop the others."""
-    items = ScoringItem.objects.filter(pk__in=claim.job.payload["items"], state=ScoringItem.State.WAITING)
-    for item in items.select_related("clip__subject__database", "batch__model"):
+    """Score the clips of a job; one that cannot be scored records why, and does not stop the others."""
+    batch = ScoringBatch.objects.select_related("model__run").filter(pk=claim.job.payload["batch"]).first()
+    if batch is None:
+        raise JobCancelled("the batch was deleted")
+    found = batch.items.filter(pk__in=claim.job.payload["items"], state=State.WAITING)
+    items = list(found.select_related("clip__subject__database"))
+    ScoringBatch.objects.filter(pk=batch.pk, state=ScoringBatch.State.WAITING).update(
+        state=ScoringBatch.State.RUNNING
+    )
+    try:
+        model = MODELS.get(batch.model.file)
+    except InputError as error:
+        reason = InputError(f"The {batch.model} cannot be used. {error}", "model_not_readable")
+        _save(claim, batch.pk, [_failed(item, reason) for item in items], is_last=True)
+        return
+    _score(claim, batch, model, items)
+
+
+def _score(claim: Claim, batch: ScoringBatch, model: TrainedModel, items: Sequence[ScoringItem]) -> None:
+    known = zip(items, known_frames(items), strict=True)
+    steps = [Step(item, item.clip, frames) for item, frames in known if item.clip is not None]
+    temperature = batch.model.temperature if batch.calibrated else None
+    unsaved: list[ScoringItem] = []
+    committed = time.monotonic()
+    for group in scored(steps, model, temperature):
         claim.check()
-        try:
-            _score_one(item)
-        except InputError as error:
-            item.state, item.error = ScoringItem.State.FAILED, str(error)
-        except (DatabaseError, InterfaceError, LeaseLost, JobCancelled):
-            raise
-        except Exception as error:
-            log.exception("clip %s could not be scored", item.clip_id)
-            item.state, item.error = (
-                ScoringItem.State.FAILED,
-                f"Internal error ({type(error).__name__}: {error}).",
-            )
-        with claim.commit():
-            _save(item)
-    with claim.commit() as job:
-        claim.finish(job)
+        unsaved += [_with_result(step, batch.model, model) for step in group]
+        if time.monotonic() - committed >= COMMIT_SECONDS:
+            _save(claim, batch.pk, unsaved, is_last=False)
+            unsaved, committed = [], time.monotonic()
+    _save(claim, batch.pk, unsaved, is_last=True)
 
 
-def _save(item: ScoringItem) -> None:
-    """Save the result; nothing if the clip was deleted since then, and its scores with it."""
-    names = ("state", "error", "onset", "apex", "frames_from", "probabilities", "predicted")
-    ScoringItem.objects.filter(pk=item.pk).update(**{name: getattr(item, name) for name in names})
-
-
-def _score_one(item: ScoringItem) -> None:
-    clip = item.clip
-    if clip.state != Clip.State.READY:
-        raise InputError(f"The clip is {clip.state}: {clip.problem or 'its frames are not available yet'}")
-    if not clip.face_frames:
-        raise InputError("No face was found in the clip.")
-    model = load_model(item.batch.model.file)
-    onset, apex, source = frames_for(item)
-    features = load_or_compute(clip, onset, apex, model.config.features)
-    probabilities = model.predict(features[None])[0]
-    item.onset, item.apex, item.frames_from = onset, apex, source
-    by_class = {name: float(p) for name, p in zip(model.classes, probabilities, strict=True)}
+def _with_result(step: Step, version: ModelVersion, model: TrainedModel) -> ScoringItem:
+    item = step.item
+    item.timings = {name: round(ms, 2) for name, ms in step.timings.items()}
+    if step.frames is not None:
+        item.onset, item.apex, item.frames_from = step.frames.onset, step.frames.apex, step.frames.source
+        item.spotter_confidence = step.frames.confidence
+    if step.certainty is None or step.frames is None or step.features is None:
+        return _failed(item, step.error or InputError("The clip could not be scored.", "internal_error"))
+    found = step.certainty
+    by_class = {name: float(p) for name, p in zip(model.classes, found.probabilities, strict=True)}
     item.probabilities, item.predicted = by_class, max(by_class, key=lambda name: by_class[name])
-    item.state = ScoringItem.State.DONE
+    item.confidence, item.margin, item.entropy = found.confidence, found.margin, found.entropy
+    item.member_disagreement = found.disagreement
+    item.outcome = Outcome.EXPRESSION
+    least = version.limits.get("no_expression_below")
+    if item.spotter_confidence is not None and item.spotter_confidence < (
+        THRESHOLD if least is None else least
+    ):
+        item.outcome = Outcome.NO_EXPRESSION
+    item.warnings = warnings_for(step.frames, step.clip, step.features, version.limits)
+    item.state, item.waits_for, item.finished_at = State.DONE, "", timezone.now()
+    return item
 
 
-def frames_for(item: ScoringItem) -> tuple[int, int, str]:
-    """Return onset, apex and their origin: given in the request, otherwise annotated, otherwise spotted."""
-    clip = item.clip
-    if item.frames_from == FramesFrom.GIVEN and item.onset is not None and item.apex is not None:
-        return item.onset, item.apex, FramesFrom.GIVEN
-    with_frames = {"clip": clip, "onset__isnull": False, "apex__isnull": False}
-    markings: list[Marking] = list(Consensus.objects.filter(**with_frames)[:2])
-    markings = markings or list(Annotation.objects.filter(**with_frames)[:2])
-    # With several expressions, or several codings of one expression, it is not clear which one to score.
-    if len(markings) == 1 and markings[0].onset is not None and markings[0].apex is not None:
-        return markings[0].onset, markings[0].apex, FramesFrom.ANNOTATED
-    return (*_spotted(clip), FramesFrom.SPOTTED)
+def _failed(item: ScoringItem, reason: InputError) -> ScoringItem:
+    item.state, item.waits_for, item.finished_at = State.FAILED, "", timezone.now()
+    item.error, item.error_code = str(reason), reason.code or "clip_not_readable"
+    return item
 
 
-def _spotted(clip: Clip) -> tuple[int, int]:
-    """Return onset and apex of the clearest expression: from the stored suggestions, or spotted now."""
-    known = clip.suggestions.filter(spotter=SPOTTER_VERSION).order_by("-confidence", "onset").first()
-    if known is not None:
-        return known.onset, known.apex
-    with local_copy(clip.file) as path:
-        found = spot(path, fps=clip.rate, turn=clip.turn)
-    return found.onset, found.apex
-
-
-@lru_cache(maxsize=4)
-def load_model(name: str) -> TrainedModel:
-    """Load a model; names are content hashes, so a cached model is never out of date."""
-    with default_storage.open(name) as file:
-        return TrainedModel.load_bytes(file.read())
+def _save(claim: Claim, batch_id: int, items: Sequence[ScoringItem], is_last: bool) -> None:
+    """Save results; none of items that were cancelled, or deleted with their clip, since then. Raises LeaseLost."""
+    with transaction.atomic():
+        batch = locked(batch_id)
+        if batch is None:
+            raise JobCancelled("the batch was deleted")
+        with claim.commit() as job:
+            ids = [item.pk for item in items]
+            waiting = ScoringItem.objects.select_for_update().filter(pk__in=ids, state=State.WAITING)
+            still = set(waiting.values_list("pk", flat=True))
+            # One statement. Updates of all columns by id would be one per item.
+            ScoringItem.objects.bulk_create(
+                [item for item in items if item.pk in still],
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=RESULT,
+            )
+            if is_last:
+                claim.finish(job)
+            finish_if_done(batch)

@@ -223,5 +223,6 @@ class Contents:
             Run.objects.filter(project=self.target),
             PaperBundle.objects.filter(project=self.target),
             Upload.objects.filter(project=self.target),
+            batches=ScoringBatch.objects.filter(project=self.target),
             skip=shared,
         )

@@ -20,7 +20,7 @@ from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.imports.models import Import
 from mer_platform.registry.models import ModelVersion
-from mer_platform.scoring.models import ScoringItem
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.uploads.models import Upload
 from models_ml.config import FeatureConfig
 from models_ml.motion.feature_keys import DEVICES
@@ -38,6 +38,7 @@ class Holdings:
     runs: QuerySet[Run] = field(default_factory=Run.objects.none)
     bundles: QuerySet[PaperBundle] = field(default_factory=PaperBundle.objects.none)
     uploads: QuerySet[Upload] = field(default_factory=Upload.objects.none)
+    batches: QuerySet[ScoringBatch] = field(default_factory=ScoringBatch.objects.none)
     skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
 
     @classmethod
@@ -51,6 +52,7 @@ class Holdings:
             Run.objects.all(),
             PaperBundle.objects.all(),
             Upload.objects.all(),
+            ScoringBatch.objects.all(),
         )
 
 
@@ -126,9 +128,9 @@ def _features(rows: Holdings) -> Iterator[Needed]:
         for sha256, turn, onset, apex, offset in samples.values_list(*columns):
             if sha256 not in rows.skip:
                 yield from features_of(content_key(sha256, turn), onset, apex, offset, wanted)
-    scored = rows.scores.filter(onset__isnull=False, apex__isnull=False)
+    scored = rows.scores.filter(clip__isnull=False, onset__isnull=False, apex__isnull=False)
     for item in scored.select_related("clip", "batch__model").iterator():
-        if item.clip.sha256 not in rows.skip:
+        if item.clip is not None and item.clip.sha256 not in rows.skip:
             config = item.batch.model.settings.features
             yield from features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
 
@@ -241,6 +243,20 @@ def _uploads_used(entries: Collection[str]) -> set[str]:
     return {folders[upload.folder] for upload in Upload.objects.filter(pk__in=ids)}
 
 
+def _archives(rows: Holdings) -> Iterator[Needed]:
+    """Yield the zips of clips to score; clips are made of them once."""
+    for batch in rows.batches.exclude(archive=""):
+        unpacked = not ScoringItem.objects.filter(batch=batch, waits_for=ScoringItem.WaitsFor.FILE).exists()
+        yield Needed(batch.archive, "" if unpacked else str(batch))
+
+
+def _archives_used(names: Collection[str]) -> set[str]:
+    waiting = ScoringItem.objects.filter(
+        batch__archive__in=names, waits_for=ScoringItem.WaitsFor.FILE
+    ).order_by()
+    return set(waiting.values_list("batch__archive", flat=True).distinct())
+
+
 def _by_file(
     model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport | PaperBundle],
 ) -> Callable[[Collection[str]], set[str]]:
@@ -283,6 +299,13 @@ KINDS = {
             re.compile(rf"pictures/{_HASHED}\.\w+"),
             _pictures,
             _by_file(FlowPicture),
+        ),
+        FileKind(
+            "scoring-uploads",
+            "zips of clips to score",
+            re.compile(rf"scoring-uploads/{_HASHED}\.zip"),
+            _archives,
+            _archives_used,
         ),
         FileKind("models", "models", re.compile(rf"models/{_HASHED}\.\w+"), _models, _by_file(ModelVersion)),
         FileKind(

@@ -25,6 +25,7 @@ from mer_platform.imports.services import cancel
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Project
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
+from mer_platform.scoring.services import finish_if_done
 from mer_platform.storage import stored_names
 
 log = logging.getLogger(__name__)
@@ -142,13 +143,18 @@ def _cancel_jobs(contents: Contents, user: Any) -> None:
 
 
 def _delete_scores(contents: Contents) -> None:
-    """Delete the scores of the clips, and the batches that have no other clips."""
+    """Delete the scores of the clips, and the batches that have no other clips; end those without waiting ones."""
     scores = ScoringItem.objects.filter(clip__in=contents.clips)
-    batches = list(scores.order_by().values_list("batch", flat=True).distinct())
+    ids = list(scores.order_by().values_list("batch", flat=True).distinct())
+    batches = list(ScoringBatch.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     scores.delete()
-    for batch in ScoringBatch.objects.filter(pk__in=batches, items__isnull=True):
-        Job.cancel_group(batch.group)
-        batch.delete()
+    empty = set(ScoringBatch.objects.filter(pk__in=ids, items__isnull=True).values_list("pk", flat=True))
+    for batch in batches:
+        if batch.pk in empty:
+            Job.cancel_group(batch.group)
+            batch.delete()
+        else:
+            finish_if_done(batch)
 
 
 def _note_files(contents: Contents) -> None:

@@ -14,7 +14,7 @@ from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.deletion.kinds import feature_settings, features_of
 from mer_platform.experiments.models import Run
 from mer_platform.features.models import FeatureRange
-from mer_platform.scoring.models import ScoringItem
+from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from models_ml.config import FeatureConfig
 
 Setting = tuple[FeatureConfig, int]  # with the shift of the apex
@@ -80,7 +80,33 @@ def _needed_by_scores(doomed: dict[int, set[tuple[str, int]]], hashes: set[str])
     return {
         needed.entry
         for item in scored.select_related("clip", "batch__model")
+        if item.clip is not None
         for needed in features_of(
             item.clip.content_key, item.onset, item.apex, None, [(item.batch.model.settings.features, 0)]
         )
     }
+
+
+def unused_after(batch: ScoringBatch) -> set[str]:
+    """Return the names of the stored features that nothing needs without this batch."""
+    config = batch.model.settings.features
+    key = batch.model.features_hash
+    marked = {"clip__isnull": False, "onset__isnull": False, "apex__isnull": False}
+    items = list(batch.items.filter(**marked).select_related("clip"))
+    names = {
+        needed.entry
+        for item in items
+        if item.clip is not None
+        for needed in features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
+    }
+    same = ScoringItem.objects.filter(batch__model__features_hash=key, **marked).exclude(batch=batch)
+    contents = batch.items.filter(**marked).values("clip__sha256")
+    for item in same.filter(clip__sha256__in=contents).select_related("clip"):
+        if item.clip is not None:
+            mine = features_of(item.clip.content_key, item.onset, item.apex, None, [(config, 0)])
+            names.difference_update(needed.entry for needed in mine)
+    versions = Sample.objects.filter(content_sha256__in=contents).order_by().values("version")
+    for version in CompositeVersion.objects.filter(pk__in=versions):
+        wanted = [setting for (own, _), setting in feature_settings(version).items() if own == key]
+        names -= _names(version, wanted)
+    return names

@@ -18,8 +18,6 @@ from mer_platform.configurations.parsing import parse_features
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.services import start_export
-from mer_platform.exports.table_files import CONTENT_TYPES, CSV, csv_chunks, parquet_file
-from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
@@ -29,6 +27,7 @@ from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.shapes import JobProgress
 from mer_platform.rest.views import FileView
+from mer_platform.table_files import CONTENT_TYPES, CSV, ExportTable, csv_chunks, parquet_file
 from models_ml.config import FeatureConfig
 
 

@@ -23,9 +23,9 @@ from mer_platform.experiments.runs import views as run_views
 from mer_platform.experiments.tables import measured
 from mer_platform.exports.models import PaperBundle
 from mer_platform.exports.predictions import predictions
-from mer_platform.exports.table_files import csv_chunks
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Project
+from mer_platform.table_files import csv_chunks
 from mer_platform.web import actor
 from models_ml.evaluation import METRICS_VERSION
 from models_ml.paper.figures import COLUMNS, FORMATS, UnsupportedFigure, render

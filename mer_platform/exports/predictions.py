@@ -9,9 +9,9 @@ from rest_framework.exceptions import ValidationError
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.experiments.comparison.comparing import choose_runs
 from mer_platform.experiments.models import Prediction, Run
-from mer_platform.exports.tables import ExportRow, ExportTable
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.table_files import ExportRow, ExportTable
 from models_ml.classes import CLASSES
 from models_ml.errors import InputError
 

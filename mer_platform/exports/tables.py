@@ -5,9 +5,7 @@ Each mark has two columns: the 0-based frame index that the platform uses everyw
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils.text import slugify
 
@@ -17,20 +15,11 @@ from mer_platform.clips.models import Clip
 from mer_platform.clips.packindex import clock_of, read_index
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.projects.models import Project
+from mer_platform.table_files import ExportRow, ExportTable
 from models_ml.errors import InputError
 from models_ml.formats.spans import NO_EXPRESSION
 
 CLIPS_PER_QUERY = 200
-ExportRow = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class ExportTable:
-    """A table to export. Each column has one type: ``str``, ``int``, ``float`` or ``datetime``."""
-
-    name: str
-    columns: dict[str, type]
-    rows: Iterator[ExportRow]
 
 
 _FRAMES: dict[str, type] = {**dict.fromkeys(MARKS, int), **{f"{mark}_source_frame": int for mark in MARKS}}

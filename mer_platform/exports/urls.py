@@ -3,7 +3,7 @@ from django.urls import path
 from mer_platform.exports import bundle_views, views
 from mer_platform.exports.api import AnnotationTableView, SampleTableView
 from mer_platform.exports.run_api import ComparedPredictionsView, RunPredictionsView
-from mer_platform.exports.table_files import CONTENT_TYPES
+from mer_platform.table_files import CONTENT_TYPES
 
 urlpatterns = [
     path("projects/<slug:slug>/runs/compare/bundle/", bundle_views.bundle_new, name="new-paper-bundle"),

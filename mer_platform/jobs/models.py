@@ -5,11 +5,11 @@ the attempt number, so a worker that has lost its lease cannot write.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from django.apps import apps
 from django.conf import settings
@@ -42,6 +42,7 @@ class Job(models.Model):
     LAST_STEP = 1  # added to the priority of the last job of something, so that it goes before the first of something else
     MAX_ATTEMPTS = 10  # restarts of the platform count too, and a long job may see several
     MAX_CRASHES = 2  # a single crash may be the machine's fault
+    MOST_MESSAGES = 32  # for jobs that are queued together
     OPEN = (State.QUEUED, State.RUNNING)
 
     kind = models.CharField(max_length=40)
@@ -115,6 +116,24 @@ class Job(models.Model):
         if created and not held:
             transaction.on_commit(job.announce)
         return job
+
+    @classmethod
+    def enqueue_many(cls, jobs: "Sequence[Self]") -> None:
+        """Store new jobs whose keys no job has, in one statement, and announce them after the commit."""
+        stored = cls.objects.bulk_create(jobs, batch_size=1000)
+        queues: dict[str, list[int]] = {}
+        for job in stored:
+            queues.setdefault(job.queue, []).append(job.pk)
+        for queue, ids in queues.items():
+            transaction.on_commit(partial(cls._announce_many, queue, ids))
+
+    @classmethod
+    def _announce_many(cls, queue: str, ids: list[int]) -> None:
+        # A worker stays at a queue while jobs are due in it, so that a message per worker is enough.
+        if all(announce(queue) for _ in ids[: cls.MOST_MESSAGES]):
+            for start in range(0, len(ids), 1000):
+                some = cls.objects.filter(pk__in=ids[start : start + 1000])
+                some.update(announced_at=timezone.now(), announcements=F("announcements") + 1)
 
     def announce(self) -> None:
         if announce(self.queue):

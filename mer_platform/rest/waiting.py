@@ -20,7 +20,10 @@ from mer_platform.rest.conditional import INTEGER, ConditionalRows, asked_tags, 
 from mer_platform.rest.schema.described import Described
 
 MOST_SECONDS = 30
-POLL_SECONDS = 1.0
+FIRST_POLL_SECONDS, POLL_SECONDS = (
+    0.05,
+    1.0,
+)  # the pause between two looks grows, because short work ends soon
 BUSY_SECONDS = 5  # after which a client may ask again if too many wait already
 WAIT_HELP = (
     f"Seconds to wait, 0 to {MOST_SECONDS}: the answer comes as soon as state or progress differ from the ETag in "
@@ -58,7 +61,7 @@ class WaitingRows(ConditionalRows):
     def snapshot(self, row: Any) -> tuple[Any, bool]:
         """Return a value that differs once state or progress have changed, and whether the work has ended.
 
-        It is called once per second, so it makes one or two small queries.
+        It is called at least once per second, so it makes one or two small queries.
         """
         raise NotImplementedError
 
@@ -98,9 +101,11 @@ class WaitingRows(ConditionalRows):
     ) -> Response:
         """Return the answer once it has another tag or the work has ended, or the last one when time is up."""
         until = time.monotonic() + seconds
+        pause = FIRST_POLL_SECONDS
         while (left := until - time.monotonic()) > 0:
             release_connection()
-            time.sleep(min(POLL_SECONDS, left))
+            time.sleep(min(pause, left))
+            pause = min(1.5 * pause, POLL_SECONDS)
             now, ended = self.snapshot(row)
             if now != mark:
                 mark = now

@@ -1,153 +1,171 @@
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import transaction
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, parsers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.blindness import blind_clips
-from mer_platform.annotation.checks import check_marks
-from mer_platform.clips.models import Clip
-from mer_platform.experiments.models import Run
-from mer_platform.projects.access import require, researcher_projects
-from mer_platform.projects.models import Role
-from mer_platform.projects.viewsets import InProject, own_related
-from mer_platform.registry.models import ModelVersion
-from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
-from mer_platform.scoring.models import ScoringBatch, ScoringItem
-from mer_platform.scoring.services import WantedClip, start_batch
-
-OwnClip = own_related(Clip.objects.all(), "project")
-
-
-class ScoringItemSerializer(ApiModelSerializer):
-    clip_name = serializers.CharField(source="clip.__str__", read_only=True)
-    in_training = serializers.BooleanField(
-        read_only=True,
-        help_text="The clip was in the model's training data, so its score says little about new clips.",
-    )
-
-    class Meta:
-        model = ScoringItem
-        fields = [
-            "clip",
-            "clip_name",
-            "state",
-            "onset",
-            "apex",
-            "frames_from",
-            "probabilities",
-            "predicted",
-            "in_training",
-            "error",
-        ]
-
-    def to_representation(self, item: ScoringItem) -> dict[str, Any]:
-        data = super().to_representation(item)
-        blind = item.batch.project_id not in self.context["sees_marks_in"]
-        blind = blind or item.clip_id in self.context["blind"]
-        if blind and item.frames_from == ScoringItem.FramesFrom.ANNOTATED:
-            data["onset"] = data["apex"] = None  # marks that this user may not see
-        return data
+from mer_platform.jobs.polling import WaitsForJobs
+from mer_platform.projects.access import require
+from mer_platform.projects.models import Project, Role
+from mer_platform.projects.viewsets import InProject
+from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.views import FileView
+from mer_platform.scoring import services
+from mer_platform.scoring.blindness import Blindness
+from mer_platform.scoring.models import ScoringBatch, ScoringItem, count_items
+from mer_platform.scoring.requests import BatchChangeSerializer, StartBatchSerializer, UploadBatchSerializer
+from mer_platform.scoring.results import TYPES, results_response
+from mer_platform.scoring.serializers import ScoringBatchSerializer, ScoringItemSerializer
+from mer_platform.scoring.wanted import Wanted, model_of
+from mer_platform.uploads.services import spend
 
 
-class ScoringBatchSerializer(ApiModelSerializer):
-    progress = serializers.DictField(read_only=True)
-    items = ScoringItemSerializer(many=True, read_only=True)
+class ScoringBatchViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+    """Scoring batches. Their results are items, at an address of their own."""
 
-    class Meta:
-        model = ScoringBatch
-        fields = ["id", "project", "model", "progress", "items", "created_at"]
-
-
-class WantedClipSerializer(ApiSerializer):
-    clip = OwnClip()
-    onset = serializers.IntegerField(required=False, min_value=0)
-    apex = serializers.IntegerField(required=False, min_value=0)
-
-    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if ("onset" in fields) != ("apex" in fields):
-            raise serializers.ValidationError("Give both onset and apex, or neither.")
-        if "apex" in fields and (
-            errors := check_marks(fields["clip"], fields["onset"], fields["apex"], None)
-        ):
-            raise serializers.ValidationError(errors)
-        return fields
-
-
-class StartBatchSerializer(ApiSerializer):
-    model = own_related(ModelVersion.objects.select_related("project", "run__version"), "project")(
-        required=False, help_text="Id of a model. Alternative to `run`."
-    )
-    run = own_related(Run.objects.select_related("project"), "project")(
-        required=False, help_text="Id of a finished run, whose model is used. Alternative to `model`."
-    )
-    clips = OwnClip(
-        many=True,
-        required=False,
-        help_text="Ids of clips. Their annotated onset and apex are used; without annotations, both are spotted.",
-    )
-    leave_out_training = serializers.BooleanField(
-        default=False, help_text="Do not score clips that were in the model's training data."
-    )
-    items = WantedClipSerializer(
-        many=True, required=False, help_text="Clips with the frame indices of the onset and apex to use."
-    )
-
-    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if ("model" in fields) == ("run" in fields):
-            raise serializers.ValidationError({"model": ["Give either a model or a finished run."]})
-        if "run" in fields:
-            fields["model"] = getattr(fields["run"], "model", None)
-            if fields["model"] is None:
-                raise serializers.ValidationError(
-                    {"run": [f"This run has no model: it is {fields['run'].get_state_display()}."]}
-                )
-        project = fields["model"].project
-        wanted = [WantedClip(clip) for clip in fields.get("clips", [])]
-        wanted += [WantedClip(i["clip"], i.get("onset"), i.get("apex")) for i in fields.get("items", [])]
-        if not wanted:
-            raise serializers.ValidationError({"clips": ["Give at least one clip."]})
-        foreign = [want.clip.pk for want in wanted if want.clip.project_id != project.pk]
-        if foreign:
-            raise serializers.ValidationError(
-                {
-                    "clips": [
-                        f"These clips are not in the model's project, {project}: {', '.join(map(str, foreign))}."
-                    ]
-                }
-            )
-        ids = [want.clip.pk for want in wanted]
-        if twice := sorted({pk for pk in ids if ids.count(pk) > 1}):
-            raise serializers.ValidationError(
-                {"clips": [f"These clips are given more than once: {', '.join(map(str, twice))}."]}
-            )
-        return {**fields, "wanted": wanted}
-
-
-class ScoringBatchViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
-    """Scoring batches, with the result of each clip."""
-
-    queryset = ScoringBatch.objects.select_related("model__run__version").prefetch_related(
-        "items__clip__subject__database"
-    )
+    queryset = ScoringBatch.objects.select_related("project", "created_by")
     serializer_class = ScoringBatchSerializer
-    filterset_fields = ["project", "model"]
+    filters = {
+        "project": "project", "model": "model", "state": "state", "created_by": "created_by__username",
+    }  # fmt: skip
+    search_fields = ["name"]
+    ordering_fields = ["name", "state", "priority", "created_at", "finished_at"]
+    open_states = ScoringBatch.OPEN
+    parsers_of = {"create": [JsonParser, parsers.MultiPartParser]}
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Count the items of all batches of a page together."""
+        page = super().paginate_queryset(queryset)
+        if self.action == "list" and page is not None:
+            count_items(page)
+        return page
+
+    @extend_schema(
+        request={"application/json": StartBatchSerializer, "multipart/form-data": UploadBatchSerializer},
+        responses={202: ScoringBatchSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Score clips with a model. Poll the batch (`Location`) until its `state` is `done`, then read its items.
+
+        New clips (files, uploads, paths) are stored in the project and scored as soon as their frames have been read. An
+        item that cannot be scored says why, and does not stop the others.
+        """
+        data: Any = request.data
+        kind = StartBatchSerializer
+        if hasattr(data, "getlist"):  # a form
+            kind = UploadBatchSerializer
+            files = data.getlist("files")
+            data = {
+                **{name: data[name] for name in data if name != "files"},
+                **({"files": files} if files else {}),
+            }
+        form = kind(data=data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return self._started(form.validated_data, request.user)
+
+    def _started(self, fields: dict[str, Any], user: Any) -> Response:
+        model = model_of(fields, user)
+        require(user, model.project, Role.RESEARCHER)
+        services.check_model(model, fields["calibrated"])
+        wanted = Wanted(model.project, user, fields)
+        clips = wanted.clips()
+        with transaction.atomic():
+            batch = services.start_batch(
+                model,
+                clips,
+                user,
+                fields["leave_out_training"],
+                archive=wanted.archive,
+                **{
+                    name: fields[name]
+                    for name in ("name", "priority", "calibrated", "database")
+                    if name in fields
+                },
+            )
+            for upload in wanted.uploads():
+                spend(upload, user)
+        return self._accepted(batch)
+
+    def _accepted(self, batch: ScoringBatch) -> Response:
+        return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=BatchChangeSerializer, responses=ScoringBatchSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the name, or the priority, also of clips that wait."""
+        batch = self.get_object()
+        form = BatchChangeSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return Response(self.get_serializer(services.change(batch, request.user, **form.validated_data)).data)
+
+    @extend_schema(request=None, responses=ScoringBatchSerializer)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancel the items that wait. Those scored already keep their results; `retry` continues."""
+        return Response(self.get_serializer(self._done(services.cancel)).data)
+
+    @extend_schema(request=None, responses={202: ScoringBatchSerializer})
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def retry(self, request: Request, pk: str) -> Response:
+        """Try the failed and cancelled items again."""
+        return self._accepted(self._done(services.retry))
+
+    def _done(self, change: Any) -> ScoringBatch:
+        try:
+            batch: ScoringBatch = change(self.get_object(), self.request.user)
+        except DjangoValidationError as error:
+            raise Conflict(" ".join(error.messages)) from error
+        return batch
+
+
+class ScoringItems(InProject, mixins.ListModelMixin):
+    """The items of a scoring batch."""
+
+    queryset = ScoringItem.objects.select_related("batch", "clip__subject__database").order_by("pk")
+    serializer_class = ScoringItemSerializer
+    project_path = "batch__project"
+    listed_model = ScoringItem
+    created_field = ""
+    filters = {
+        "state": "state", "outcome": "outcome", "predicted": "predicted", "frames_from": "frames_from",
+        "in_training": "in_training", "clip": "clip",
+    }  # fmt: skip
+    search_fields = ["name", "source", "clip__name"]
+    ordering_fields = [
+        "confidence", "margin", "entropy", "member_disagreement", "spotter_confidence", "finished_at",
+    ]  # fmt: skip
+
+    def get_queryset(self) -> Any:
+        """Return the items of the batch. Raises Http404 if the user has no such batch."""
+        return super().get_queryset().filter(batch=own_batch(self.request.user, self.kwargs["pk"]))
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {
-            **super().get_serializer_context(),
-            "sees_marks_in": set(researcher_projects(self.request.user)),
-            "blind": set(blind_clips(self.request.user)),
-        }
+        return {**super().get_serializer_context(), "blindness": Blindness(self.request.user)}
 
-    @extend_schema(request=StartBatchSerializer, responses={202: ScoringBatchSerializer})
-    def create(self, request: Request) -> Response:
-        """Score clips with the model of a finished run. Poll the batch until `progress.state` is `done`."""
-        form = StartBatchSerializer(data=request.data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
-        model = form.validated_data["model"]
-        require(request.user, model.project, Role.RESEARCHER)
-        fields = form.validated_data
-        batch = start_batch(model, fields["wanted"], request.user, fields["leave_out_training"])
-        return Response(self.get_serializer(batch).data, status=status.HTTP_202_ACCEPTED)
+    def list(self, request: Request, pk: int) -> Response:
+        """List the items of a batch, with their results."""
+        return super().list(request)
+
+
+def own_batch(user: Any, pk: int) -> ScoringBatch:
+    """Return a batch of the user's projects. Raises Http404."""
+    own = ScoringBatch.objects.filter(project__in=Project.objects.of(user).values("pk"))
+    return get_object_or_404(own.select_related("model", "project"), pk=pk)
+
+
+class ScoringResults(FileView):
+    """All results of a batch as one file."""
+
+    content_types = TYPES
+
+    @extend_schema(responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """Download the results: one JSON object per line as in `items/`, or a table with a column for each class."""
+        return results_response(own_batch(request.user, pk), self.kind, request.user)

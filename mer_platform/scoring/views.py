@@ -15,19 +15,20 @@ from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.registry.models import ModelVersion
-from mer_platform.scoring.models import ScoringBatch
+from mer_platform.scoring.models import ScoringBatch, count_items
 from mer_platform.scoring.services import WantedClip, start_batch
 from mer_platform.web import is_partial
 from models_ml.classes import CLASSES
+
+SHOWN = 500  # items on the page of a batch
 
 
 @login_required
 @require_GET
 def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug)
-    batches = project.scoring_batches.select_related("model__run", "created_by").prefetch_related("items")[
-        :100
-    ]
+    batches = list(project.scoring_batches.select_related("model__run", "created_by")[:100])
+    count_items(batches)
     models = ModelVersion.objects.filter(project=project).select_related("run__version")
     return render(request, "scoring/list.html", {"batches": batches, "models": models})
 
@@ -79,16 +80,14 @@ def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     batch = get_object_or_404(
         ScoringBatch.objects.select_related("model__run__version"), pk=pk, project=project
     )
-    items = list(batch.items.select_related("clip__subject__database"))
-    for item in items:
-        item.batch = batch  # which knows its model's training data
+    items = list(batch.items.select_related("clip__subject__database").order_by("pk")[:SHOWN])
     context = {
         "batch": batch,
         "progress": batch.progress(),
         "blind": set(blind_clips(request.user)),
         "items": items,
         "in_training": sum(item.in_training for item in items),
-        "clip_ids": ", ".join(str(item.clip_id) for item in items[:20]),
+        "clip_ids": ", ".join(str(item.clip_id) for item in items[:20] if item.clip_id),
         "classes": CLASSES,
     }
     template = "scoring/_items.html" if is_partial(request) else "scoring/batch.html"

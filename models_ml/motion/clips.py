@@ -73,7 +73,8 @@ def aligned_pairs(
         reason = f"the clip has {last + 1} frames (0 to {last})."
         for index, positions in due.items():
             yield from (
-                (position, InputError(f"Frame {index} not found: {reason}")) for position in positions
+                (position, InputError(f"Frame {index} not found: {reason}", "frame_not_found"))
+                for position in positions
             )
     except InputError as error:
         yield from ((position, error) for positions in due.values() for position in positions)
@@ -83,7 +84,7 @@ def _pair(
     kept: dict[int, tuple[Image, str]], marks: Marks, config: FeatureConfig, detector: LandmarkDetector | None
 ) -> AlignedPair | InputError:
     if min(marks) < 0:
-        return InputError(f"Frame {min(marks)} not found: frame indices start at 0.")
+        return InputError(f"Frame {min(marks)} not found: frame indices start at 0.", "frame_not_found")
     (onset, name), (apex, _) = (kept[index] for index in marks)
     try:
         return aligned_pair(onset, apex, config, onset_name=name, detector=detector)

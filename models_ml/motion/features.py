@@ -165,7 +165,8 @@ def face_alignment(
     if box is None:
         raise InputError(
             f"There is no face in {onset_name}, so the face cannot be aligned. Choose another onset frame, or set "
-            "the face alignment to none."
+            "the face alignment to none.",
+            "no_face",
         )
     if config.align == "crop":
         return box_crop(box, config.crop_size)

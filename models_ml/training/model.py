@@ -34,7 +34,7 @@ class TrainedModel:
     config
         The configuration it was trained with.
     network
-        On the CPU and in evaluation mode. Its first layers contain the scale of the input.
+        In evaluation mode, and on the CPU unless ``on`` moved it. Its first layers contain the scale of the input.
     classes
         The order of the outputs.
     """
@@ -61,11 +61,34 @@ class TrainedModel:
         InputError
             The features do not fit the model or are not finite.
         """
+        members: NDArray[np.float64] = self.predict_members(features).mean(axis=1)
+        return members
+
+    def predict_members(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Predict as each network of an ensemble, on the device of the network: (N, members, classes).
+
+        Features and errors as for ``predict``.
+        """
         check_features(features, self.config.features.size)
         if not len(features):
-            return np.empty((0, len(self.classes)))
-        with reproducible(torch.device("cpu")):
-            return probabilities(self.network, torch.from_numpy(features)).mean(dim=1).numpy()
+            return np.empty((0, self.config.ensemble, len(self.classes)))
+        device = self.device
+        with reproducible(device):
+            return probabilities(self.network, torch.from_numpy(features).to(device)).numpy()
+
+    @property
+    def device(self) -> torch.device:
+        """The device of its weights; the CPU if it has none."""
+        return next((tensor.device for tensor in self.network.state_dict().values()), torch.device("cpu"))
+
+    @property
+    def size(self) -> int:
+        """Size of its weights in bytes."""
+        return sum(tensor.nbytes for tensor in self.network.state_dict().values())
+
+    def on(self, device: str) -> "TrainedModel":
+        """Return the model with its weights on a device; the weights of this one move."""
+        return TrainedModel(self.config, self.network.to(device), self.classes)
 
     def save_bytes(self) -> bytes:
         """Return the model as a safetensors file. Everything except the weights is JSON in its header."""

@@ -1,7 +1,9 @@
 """Starting scoring batches through the API."""
 
+import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.urls import reverse
@@ -42,10 +44,21 @@ def model(project, database, make_clip, alice) -> ModelVersion:
     return model_of(run, "models/x.safetensors", classes=[])
 
 
+def items_of(client, batch: dict) -> list[dict]:
+    """Return the items of a batch, from their own address."""
+    answer = client.get(batch["items_url"])
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
 def test_a_batch_of_clips_is_accepted(api, model, clip):
-    answer = api.post(URL, {"model": model.pk, "clips": [clip.pk]})
+    answer = api.post(URL, {"model": model.pk, "clips": [clip.pk], "name": "Pilot", "priority": 3})
     assert answer.status_code == 202
-    assert answer.json()["progress"] == {"state": "running", "total": 1, "done": 0, "failed": 0}
+    batch = answer.json()
+    assert (answer["Location"], answer["Retry-After"]) == (f"http://testserver{URL}{batch['id']}/", "2")
+    assert (batch["state"], batch["name"], batch["priority"]) == ("waiting", "Pilot", 3)
+    assert batch["progress"] == {"total": 1, "waiting": 1, "done": 0, "failed": 0, "cancelled": 0}
+    assert "items" not in batch
     assert Job.objects.get(kind="score").payload["items"]
 
 
@@ -53,10 +66,23 @@ def test_a_finished_run_stands_for_its_model(api, model, clip):
     assert api.post(URL, {"run": model.run_id, "clips": [clip.pk]}).json()["model"] == model.pk
 
 
+def test_an_alias_names_a_model_of_a_project(api, project, model, clip):
+    ModelVersion.objects.update(stage="production")
+    fields = {"model": "@production", "clips": [clip.pk]}
+    assert api.post(URL, {**fields, "project": project.pk}).json()["model"] == model.pk
+    assert "State the project" in api.post(URL, fields).content.decode()
+
+
 def test_given_frames_are_stored(api, model, clip):
     answer = api.post(URL, {"model": model.pk, "items": [{"clip": clip.pk, "onset": 10, "apex": 20}]})
-    item = answer.json()["items"][0]
+    item = items_of(api, answer.json())[0]
     assert (item["onset"], item["apex"], item["frames_from"]) == (10, 20, "given")
+
+
+def test_a_clip_can_be_scored_for_several_expressions(api, model, clip):
+    items = [{"clip": clip.pk, "onset": onset, "apex": onset + 5} for onset in (10, 40)]
+    batch = api.post(URL, {"model": model.pk, "items": items}).json()
+    assert [item["onset"] for item in items_of(api, batch)] == [10, 40]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +90,17 @@ def test_given_frames_are_stored(api, model, clip):
     [
         ({"clips": []}, "Give at least one clip"),
         ({"clips": [999_999]}, "not found in your projects"),
-        ({"items": [{"clip": "CLIP", "onset": 30, "apex": 20}]}, "lies before the onset"),
+        ({"clips": [True]}, "whole number above 0"),
+        ({"clips": "1, 2"}, "list of ids of clips"),
+        ({"items": [{"clip": "CLIP", "onset": 30, "apex": 20}]}, "must come after the onset (frame 30)"),
+        ({"items": [{"clip": "CLIP", "onset": 30, "apex": 30}]}, "must come after the onset (frame 30)"),
         ({"items": [{"clip": "CLIP", "onset": 30, "apex": 200}]}, "its frames are 0–99"),
+        ({"items": [{"clip": "CLIP", "offset": 3}]}, "Unknown field"),
+        ({"items": [{"clip": "CLIP", "path": "a.mp4"}]}, "exactly one of clip, upload, file and path"),
+        ({"items": [{"path": "../secrets.mp4"}]}, "outside the import folder"),
+        ({"items": [{"path": "none.mp4"}]}, "not found in the import folder"),
+        ({"items": [{"file": "none.mp4"}]}, "has no file “none.mp4”"),
+        ({"clips": ["CLIP"], "calibrated": True}, "has no temperature"),
         ({"items": [{"clip": "CLIP", "onset": 30}]}, "both onset and apex"),
         ({"clips": ["CLIP", "CLIP"]}, "given more than once"),
     ],
@@ -92,8 +127,15 @@ def test_annotators_cannot_see_the_marks_that_a_score_used(api, project, model, 
     url = f"{URL}{api.post(URL, {'model': model.pk, 'clips': [clip.pk]}).json()['id']}/"
     ScoringItem.objects.update(state="done", onset=10, apex=20, frames_from="annotated")
     carol = member(project, "carol", Role.ANNOTATOR)
-    assert carol.get(url).json()["items"][0]["onset"] is None
-    assert api.get(url).json()["items"][0]["onset"] == 10
+    assert carol.get(f"{url}items/").json()["results"][0]["onset"] is None
+    assert api.get(f"{url}items/").json()["results"][0]["onset"] == 10
+    for kind in ("ndjson", "csv"):
+        hidden = b"".join(carol.get(f"{url}results.{kind}").streaming_content).decode()
+        shown = b"".join(api.get(f"{url}results.{kind}").streaming_content).decode()
+        mark = {"ndjson": '"onset":10', "csv": ",10,20,"}[kind]
+        assert (mark in hidden, mark in shown) == (False, True)
+    table = pq.read_table(io.BytesIO(b"".join(carol.get(f"{url}results.parquet").streaming_content)))
+    assert table["onset"].to_pylist() == [None]
 
 
 def test_annotators_cannot_score(project, model, clip, member):
@@ -103,11 +145,12 @@ def test_annotators_cannot_score(project, model, clip, member):
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_a_clip_is_not_failed_because_the_database_does_not_answer(api, model, clip, monkeypatch, error):
-    def closed(_item) -> None:
+    def closed(_items) -> None:
         raise error("the connection is closed")
 
     api.post(URL, {"model": model.pk, "clips": [clip.pk]})
-    monkeypatch.setattr(scoring, "_score_one", closed)
+    monkeypatch.setattr(scoring.MODELS, "get", lambda _name: None)
+    monkeypatch.setattr(scoring, "known_frames", closed)
     with pytest.raises(error):
         scoring.score(Job.claim_next("scoring", "host:1"))
     assert ScoringItem.objects.get().state == ScoringItem.State.WAITING
@@ -115,25 +158,27 @@ def test_a_clip_is_not_failed_because_the_database_does_not_answer(api, model, c
 
 def test_the_result_of_a_clip_deleted_while_it_was_scored_is_dropped(api, model, clip, alice, monkeypatch):
     api.post(URL, {"model": model.pk, "clips": [clip.pk, model.run.version.samples.first().clip_id]})
-    scored = []
 
-    def score(item) -> None:
-        if item.clip_id == clip.pk:
+    def score(steps, _model, _temperature):
+        if any(step.clip.pk == clip.pk for step in steps):
             delete(clip, alice)
-        scored.append(item.clip_id)
-        item.state = ScoringItem.State.DONE
+        yield steps
 
-    monkeypatch.setattr(scoring, "_score_one", score)
-    scoring.score(Job.claim_next("scoring", "host:1"))
-    assert clip.pk in scored
-    assert [(item.clip_id == clip.pk, item.state) for item in ScoringItem.objects.all()] == [(False, "done")]
+    monkeypatch.setattr(scoring.MODELS, "get", lambda _name: None)
+    monkeypatch.setattr(scoring, "scored", score)
+    while claim := Job.claim_next("scoring", "host:1"):
+        scoring.score(claim)
+    assert [(item.clip_id == clip.pk, item.state) for item in ScoringItem.objects.all()] == [
+        (False, "failed")
+    ]
+    assert ScoringBatch.objects.get().state == "done"
 
 
 def test_a_clip_of_the_training_data_is_marked_and_can_be_left_out(api, client, alice, project, model, clip):
     trained = Clip.objects.get(name="of s1")
     both = {"model": model.pk, "clips": [trained.pk, clip.pk]}
     batch = api.post(URL, both).json()
-    assert {item["clip"]: item["in_training"] for item in batch["items"]} == {
+    assert {item["clip"]: item["in_training"] for item in items_of(api, batch)} == {
         trained.pk: True,
         clip.pk: False,
     }
@@ -142,7 +187,7 @@ def test_a_clip_of_the_training_data_is_marked_and_can_be_left_out(api, client, 
     assert page.count("in training data") == 1
     assert "1 of these clips was in the model’s training data" in page
     left = api.post(URL, {**both, "leave_out_training": True}).json()
-    assert [item["clip"] for item in left["items"]] == [clip.pk]
+    assert [item["clip"] for item in items_of(api, left)] == [clip.pk]
     answer = api.post(URL, {"model": model.pk, "clips": [trained.pk], "leave_out_training": True})
     assert answer.status_code == 400
     assert "none is left to score" in errors_of(answer, "clips")[0]

@@ -188,7 +188,7 @@ def check_that_the_api_agrees(url: str, token: str, clips: list[LabClip]) -> Non
         for row in get(f"annotations/?clip={pk}")["results"]
     }
     assert stored == {clip.path.stem: (clip.spec.onset, clip.spec.apex, clip.spec.offset) for clip in clips}
-    item = get("scoring-batches/")["results"][0]["items"][0]
+    item = get(f"scoring-batches/{get('scoring-batches/')['results'][0]['id']}/items/")["results"][0]
     assert sum(item["probabilities"].values()) == pytest.approx(1)
 
 

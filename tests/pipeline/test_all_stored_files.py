@@ -1,6 +1,9 @@
 """Each file that the workers store is known to the storage check, and goes with the project."""
 
+import base64
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from mer_platform.deletion.kinds import KINDS
 from mer_platform.deletion.models import Removal
 from mer_platform.deletion.scan import scan
 from mer_platform.projects.models import Project
+from mer_platform.uploads.services import append, create
 from tests.lab import barcode_clips
 from tests.pictures import add_picture
 
@@ -28,7 +32,7 @@ def media(settings, tmp_path) -> Path:
 
 
 @pytest.fixture
-def filled(media, api, project, database, work, tmp_path) -> Project:
+def filled(media, api, alice, project, database, work, tmp_path) -> Project:
     """A project that has used everything that stores files."""
     database.emotions = []
     database.save()
@@ -67,6 +71,13 @@ def filled(media, api, project, database, work, tmp_path) -> Project:
     run = post("runs/", {"version": version, "config": CONFIG})["id"]
     assert api.get(f"/api/v1/runs/{run}/").json()["state"] == "finished"
     post("scoring-batches/", {"run": run, "items": [{"clip": pk, "onset": 2, "apex": 9}]})
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.write(clip.path, clip.path.name)
+    sent = {"run": run, "archive": SimpleUploadedFile("clips.zip", archive.getvalue()), "fps": 200}
+    post("scoring-batches/", sent, format="multipart")
+    name = base64.b64encode(b"late.mp4").decode()
+    append(create(project, alice, 20, f"filename {name}"), 0, 10, lambda size: b"x" * size, None)
     post(f"composite-versions/{version}/features/", {"config": {"flow": "dis"}})
     post("feature-exports/", {"version": version, "format": "npz"})
     post(f"runs/{run}/attributions/", {"method": "gradients"})

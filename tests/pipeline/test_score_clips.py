@@ -7,6 +7,7 @@ from mer_platform.experiments.models import Run
 from models_ml.config import FeatureConfig
 from models_ml.data import FlowDataset
 from tests.lab import barcode_clips
+from workers import scoring_steps
 from workers.feature_cache import load_samples
 
 pytestmark = [pytest.mark.services]
@@ -65,8 +66,8 @@ def score(api, run, work):
         assert answer.status_code == 202, answer.content
         work()
         done = api.get(f"/api/v1/scoring-batches/{answer.json()['id']}/").json()
-        assert done["progress"]["state"] == "done"
-        return done["items"]
+        assert done["state"] == "done"
+        return api.get(done["items_url"]).json()["results"]
 
     return batch
 
@@ -90,14 +91,18 @@ def test_a_clip_that_fails_does_not_stop_the_others(upload, label, score, real_c
     whole = upload(real_clips / "single_face.mp4", "whole")
     broken = upload(real_clips / "carphone_pristine.mp4", "broken")
 
-    def missing(clip):
-        raise FileNotFoundError(clip.name)
+    read = scoring_steps._pair
+
+    def missing(clip, frames, config):
+        if clip.pk == broken:
+            raise RuntimeError(clip.name)
+        return read(clip, frames, config)
 
     label(whole, 10, 20, 30, "surprise")
-    monkeypatch.setattr("workers.scoring._spotted", missing)
+    monkeypatch.setattr(scoring_steps, "_pair", missing)
     items = {item["clip"]: item for item in score(clips=[broken, whole])}
     assert (items[broken]["state"], items[whole]["state"]) == ("failed", "done")
-    assert "FileNotFoundError" in items[broken]["error"]
+    assert items[broken]["error"]["code"] == "internal_error"
 
 
 def test_clips_without_a_face_fail_with_the_reason(upload, score, real_clips):
@@ -105,8 +110,11 @@ def test_clips_without_a_face_fail_with_the_reason(upload, score, real_clips):
     gone = upload(real_clips / "face_noface.mov", "gone")
     without, too_late = score(clips=[faceless], items=[{"clip": gone, "onset": 120, "apex": 140}])
     assert (without["state"], too_late["state"]) == ("failed", "failed")
-    assert without["error"] == "No face was found in the clip."
-    assert "frame 120 (source frame 121)" in too_late["error"]
+    assert without["error"] == {"code": "no_face", "detail": "No face was found in the clip."}
+    assert (too_late["error"]["code"], "frame 120 (source frame 121)" in too_late["error"]["detail"]) == (
+        "no_face",
+        True,
+    )
 
 
 def test_exported_features_equal_those_of_the_run(api, run, work, tmp_path):

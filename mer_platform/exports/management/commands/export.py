@@ -13,10 +13,9 @@ from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport
 from mer_platform.exports.predictions import predictions
 from mer_platform.exports.services import start_export
-from mer_platform.exports.table_files import CSV, PARQUET, csv_chunks, parquet_file
-from mer_platform.exports.tables import ExportTable
 from mer_platform.jobs.waiting import wait_until
 from mer_platform.projects.commands import project_of_command
+from mer_platform.table_files import CSV, PARQUET, ExportTable, csv_chunks, parquet_file
 
 TABLES, FEATURES = (CSV, PARQUET), tuple(FeatureExport.FileFormat.values)
 FORMATS = {"samples": TABLES, "annotations": TABLES, "predictions": TABLES, "features": FEATURES}

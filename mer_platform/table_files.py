@@ -7,17 +7,27 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import IO, Any
 
-from mer_platform.exports.tables import ExportRow, ExportTable
 from models_ml.formats.csv_text import BOM, guard_formula
 
 CSV, PARQUET = "csv", "parquet"
 CONTENT_TYPES = {CSV: "text/csv; charset=utf-8", PARQUET: "application/vnd.apache.parquet"}
 ROWS_PER_PART = 2000
 MAX_BYTES_IN_MEMORY = 8 << 20
+ExportRow = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ExportTable:
+    """A table to export. Each column has one type: ``str``, ``int``, ``float``, ``bool`` or ``datetime``."""
+
+    name: str
+    columns: dict[str, type]
+    rows: Iterator[ExportRow]
 
 
 def csv_chunks(table: ExportTable) -> Iterator[bytes]:
@@ -34,7 +44,10 @@ def parquet_file(table: ExportTable) -> IO[bytes]:
     import pyarrow as pa  # takes as long to load as the rest of a web process
     from pyarrow.parquet import ParquetWriter
 
-    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us", tz="UTC")}
+    types = {
+        str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(),
+        datetime: pa.timestamp("us", tz="UTC"),
+    }  # fmt: skip
     schema = pa.schema([(name, types[kind]) for name, kind in table.columns.items()])
     file = tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY)  # noqa: SIM115 (the response closes it)
     with ParquetWriter(file, schema) as writer:
@@ -56,4 +69,6 @@ def _batches(rows: Iterator[ExportRow]) -> Iterator[list[ExportRow]]:
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
     return guard_formula(value) if isinstance(value, str) else value
