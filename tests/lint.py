@@ -15,6 +15,7 @@ PYTHON_CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
+    "mypy of the client": ["mypy", "--config-file", "clients/python/pyproject.toml"],
     "import contracts": ["lint-imports"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "Django": ["python", "manage.py", "check", "--fail-level", "WARNING"],

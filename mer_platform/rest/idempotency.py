@@ -44,6 +44,7 @@ KEY = re.compile(r"[!-~]{1,255}")
 CLAIM_SECONDS = 120.0  # longer than a request may take; on the same host, an ended process is noticed at once
 WAIT_SECONDS = 5.0  # a repeated request waits for the end of the first one: the web has few threads
 POLL_SECONDS = 0.05
+SAYING_HEADERS = ("Upload-Length", "Upload-Metadata")  # what a POST without a body says
 
 
 class IdempotentPosts(Describable):
@@ -187,8 +188,9 @@ def _keep(attempt: KeyedRequest, view: APIView, request: Request, response: Http
 
 
 def _fingerprint(request: Request, address: str) -> str:
-    """Return the SHA-256 of address and body. Two multipart bodies with the same fields and files are equal."""
+    """Return the SHA-256 of what a request says. Two multipart bodies with the same fields and files are equal."""
     digest = hashlib.sha256(address.encode())
+    digest.update("\n".join(request.headers.get(name, "") for name in SAYING_HEADERS).encode())
     content_type = (request.content_type or "").partition(";")[0].strip().lower()
     digest.update(f"\n{content_type}\n".encode())
     if content_type != "multipart/form-data":

@@ -2,13 +2,17 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import typer
 from celery.bin.worker import worker
 from django.core.management import get_commands, load_command_class
 from django.urls import reverse
 
+from mer_client.cli.app import app
 from mer_platform.jobs.broker import GPU_QUEUE, QUEUES
 from models_ml.config import FeatureConfig, RunConfig, SweepConfig
 from tests.docs import openapi
@@ -73,7 +77,23 @@ def check_celery(words: list[str]) -> None:
 def check_pip(words: list[str]) -> None:
     assert words[1] == "install"
     for word in words[2:]:
-        assert word == "-r" or (ROOT / word).is_file(), f"there is no file {word}"
+        if package := re.fullmatch(r"(\./[\w/]+)\[([\w,]+)\]", word):
+            project = tomllib.loads((ROOT / package[1] / "pyproject.toml").read_text("utf-8"))["project"]
+            assert set(package[2].split(",")) <= set(project["optional-dependencies"])
+        else:
+            assert word == "-r" or (ROOT / word).is_file(), f"there is no file {word}"
+
+
+def check_mer(words: list[str]) -> None:
+    """Check that the client has the command, and that it takes the options and so many arguments."""
+    command: Any = typer.main.get_command(app)
+    rest = words[1:]
+    while hasattr(command, "commands") and rest and rest[0] in command.commands:
+        command, rest = command.commands[rest[0]], rest[1:]
+    assert rest or not hasattr(command, "commands"), f"mer has no command {shlex.join(words[1:])}"
+    context = command.context_class(command, info_name="mer")
+    _, left, _ = command.make_parser(context).parse_args(list(rest))
+    assert not left, f"mer does not take {shlex.join(left)}"
 
 
 def check_docker(words: list[str]) -> None:
@@ -109,6 +129,8 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "git": check_git,
     "openapi-python-client": check_client_generator,
     "cd": lambda words: None,
+    "export": lambda words: None,
+    "mer": check_mer,
 }
 
 

@@ -1,6 +1,7 @@
 """Files in an object store: addresses, and the platform's use of a store, on an S3 server in this process."""
 
 import io
+from base64 import b64encode
 from datetime import timedelta
 
 import boto3
@@ -20,6 +21,7 @@ from mer_platform.deletion.scan import remove, scan
 from mer_platform.objectstore import ObjectStorage, storage_of
 from mer_platform.serving.preparation import check_storage
 from mer_platform.storage import local_copy, store_by_content
+from mer_platform.uploads import services as uploads
 from models_ml.config import FeatureConfig
 from tests.lab import barcode_clips
 from tests.pictures import add_picture, picture_bytes
@@ -100,6 +102,21 @@ def test_a_read_fetches_no_more_than_it_reads_ahead(store, monkeypatch):
         assert file.read() == content[-3:]
         assert file.read() == b""
     assert asked == ["bytes=100-115", "bytes=1021-1023"]
+
+
+def test_an_upload_in_parts_is_put_together_and_removed(store, project, alice):
+    content = bytes(range(256)) * 40
+    facts = "filename " + b64encode(b"a.mp4").decode()
+    upload = uploads.create(project, alice, len(content), facts)
+    for start in range(0, len(content), 3000):
+        part = content[start : start + 3000]
+        upload = uploads.append(upload, start, len(part), io.BytesIO(part).read, None)
+    with uploads.take(upload.pk, alice, project) as file:
+        assert file.read() == content
+        stored = store_by_content("clips", file, ".mp4", sha256=file.sha256)
+    uploads.remove_bytes(upload)
+    keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert keys == [f"mer/{stored.name}"]
 
 
 def test_a_missing_file_is_no_file(store):

@@ -1,0 +1,3 @@
+from mer_client.cli import main
+
+main()

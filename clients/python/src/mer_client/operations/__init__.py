@@ -1,0 +1,1 @@
+"""What the clients can do. Each function is a generator of steps, which ``mer_client.steps`` explains."""
