@@ -1,11 +1,12 @@
 from django.urls import path
 
-from mer_platform.deletion import run_views, views
+from mer_platform.deletion import batch_views, run_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/clips/<int:pk>/delete/", views.clip_delete, name="clip-delete"),
     path("projects/<slug:slug>/subjects/<int:pk>/delete/", views.subject_delete, name="subject-delete"),
     path("projects/<slug:slug>/databases/<int:pk>/delete/", views.database_delete, name="database-delete"),
+    path("projects/<slug:slug>/scoring/<int:pk>/delete/", batch_views.batch_delete, name="batch-delete"),
     path("projects/<slug:slug>/delete/", views.project_delete, name="project-delete"),
     *(
         path(

@@ -10,6 +10,7 @@ TABS_OF_PAGES = {
     "subject-delete": "clips",
     "database-delete": "clips",
     "paper-bundle": "runs",
+    "batch-delete": "scoring",
 }
 TABS_OF_PACKAGES = {
     "clips": "clips",

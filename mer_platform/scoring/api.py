@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
@@ -148,6 +149,15 @@ class ScoringItems(InProject, mixins.ListModelMixin):
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "blindness": Blindness(self.request.user)}
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """Leave out clips that the user still has to code, if what a model predicts chooses or orders the items."""
+        rows = super().filter_queryset(queryset)
+        asked = self.request.query_params
+        ordered = {name.lstrip("-") for name in asked.get("ordering", "").split(",")}
+        if any(name in asked or name in ordered for name in ScoringItem.PREDICTED):
+            rows = rows.exclude(clip__in=blind_clips(self.request.user))
+        return rows
 
     def list(self, request: Request, pk: int) -> Response:
         """List the items of a batch, with their results."""

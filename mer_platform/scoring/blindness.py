@@ -1,6 +1,10 @@
-"""Whose marks a score shows: onset and apex of coders are hidden from those who may not see their marks."""
+"""What a score shows: onset and apex of coders are hidden from those who may not see their marks, and what a model
+predicts for a clip is hidden from those who still have to code it. Otherwise they would not judge for themselves.
+"""
 
 from typing import Any
+
+from django.db.models import QuerySet
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.projects.access import researcher_projects
@@ -12,10 +16,18 @@ class Blindness:
 
     def __init__(self, user: Any) -> None:
         self._sees_marks_in = set(researcher_projects(user))
-        self._blind = set(blind_clips(user))
+        self.blind = set(blind_clips(user))
 
     def hides(self, item: ScoringItem) -> bool:
         """Return whether the frames of an item are marks that the user may not see. Reads the item's batch."""
         if item.frames_from not in ScoringItem.MARKED:
             return False
-        return item.batch.project_id not in self._sees_marks_in or item.clip_id in self._blind
+        return item.batch.project_id not in self._sees_marks_in or item.clip_id in self.blind
+
+    def hides_result(self, item: ScoringItem) -> bool:
+        """Return whether the user still has to code the clip, and may not see what the model predicts."""
+        return item.clip_id in self.blind
+
+    def without_hidden(self, items: "QuerySet[ScoringItem]") -> "QuerySet[ScoringItem]":
+        """Leave these clips out: of lists that are chosen or ordered by what the model predicts."""
+        return items.exclude(clip__in=self.blind) if self.blind else items

@@ -115,6 +115,15 @@ class ScoringItem(models.Model):
         ANNOTATED = "annotated", "annotated"
         SPOTTED = "spotted", "spotted"
 
+    PREDICTED = (
+        "outcome",
+        "predicted",
+        "probabilities",
+        "confidence",
+        "margin",
+        "entropy",
+        "member_disagreement",
+    )
     MARKED = (FramesFrom.CONSENSUS, FramesFrom.ANNOTATED)  # frames that blind coders may not see
 
     batch = models.ForeignKey(ScoringBatch, on_delete=models.CASCADE, related_name="items")

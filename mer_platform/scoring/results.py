@@ -80,6 +80,9 @@ def _rows(batch: ScoringBatch, user: Any) -> Iterator[ExportRow]:
     blindness = Blindness(user)
     classes = batch.model.classes
     for item in _items(batch):
+        if blindness.hides_result(item):
+            item.outcome, item.predicted, item.probabilities = "", "", None
+            item.confidence = item.margin = item.entropy = item.member_disagreement = None
         onset, apex = (None, None) if blindness.hides(item) else (item.onset, item.apex)
         timings, probabilities = item.timings or {}, item.probabilities or {}
         yield (

@@ -142,4 +142,6 @@ class ScoringItemSerializer(ApiModelSerializer):
             data[name] = data[name] or None
         if item.frames_from in ScoringItem.MARKED and self.context["blindness"].hides(item):
             data["onset"] = data["apex"] = None
+        if self.context["blindness"].hides_result(item):
+            data.update(dict.fromkeys(ScoringItem.PREDICTED))
         return data

@@ -1,110 +1,146 @@
-from itertools import groupby
+"""The list of batches, and the page of one: progress, results, and what can be done with it."""
+
+from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from mer_platform.annotation.blindness import blind_clips
-from mer_platform.annotation.models import Annotation, Consensus
-from mer_platform.clips.models import Clip, Database
-from mer_platform.projects.access import get_project, row_id
-from mer_platform.projects.models import Project, Role
+from mer_platform.projects.access import get_project
+from mer_platform.projects.models import Role
 from mer_platform.registry.models import ModelVersion
-from mer_platform.scoring.models import ScoringBatch, count_items
-from mer_platform.scoring.services import WantedClip, start_batch
-from mer_platform.web import is_partial
-from models_ml.classes import CLASSES
+from mer_platform.scoring import services
+from mer_platform.scoring.blindness import Blindness
+from mer_platform.scoring.forms import RenameForm
+from mer_platform.scoring.item_list import FLAGS, SORTS, ItemList, counted
+from mer_platform.scoring.models import ScoringBatch, ScoringItem, count_items
+from mer_platform.web import is_partial, page_of
 
-SHOWN = 500  # items on the page of a batch
+DOWNLOADS = {"csv": "CSV", "parquet": "Parquet", "ndjson": "NDJSON, one object per line"}
+BATCHES = 50
+ITEMS = 50
+RATE_SECONDS = 60  # over which the pace of a batch is measured
 
 
 @login_required
 @require_GET
 def batch_list(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug)
-    batches = list(project.scoring_batches.select_related("model__run", "created_by")[:100])
-    count_items(batches)
-    models = ModelVersion.objects.filter(project=project).select_related("run__version")
-    return render(request, "scoring/list.html", {"batches": batches, "models": models})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-@vary_on_headers("HX-Request")
-def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the form that chooses a model and clips; a POST starts the batch.
-
-    For htmx, show only the clips of one database, and select those that ``?tick=`` names: all, unlabelled or none.
-    """
-    project = get_project(request, slug, Role.RESEARCHER)
-    models = ModelVersion.objects.filter(project=project).select_related("run__version")
-    clips = _clips(project)
-    chosen: list[str] = []
-    if is_partial(request):
-        asked = clips.filter(subject__database=row_id(request.GET.get("database")))
-        for database, members in _by_database(asked):
-            group = {"database": database, "clips": members, "tick": request.GET.get("tick")}
-            return render(request, "scoring/_clips.html", group)
-    if request.method == "POST":
-        chosen = request.POST.getlist("clip")
-        model = models.filter(pk=row_id(request.POST.get("model"))).first()
-        wanted = [WantedClip(clip) for clip in clips.filter(pk__in=[row_id(pk) for pk in chosen])]
-        if model is not None and wanted:
-            try:
-                leave_out = "leave_out_training" in request.POST
-                return redirect("batch", slug, start_batch(model, wanted, request.user, leave_out).pk)
-            except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
-        else:
-            messages.error(request, "Choose a model." if model is None else "Choose at least one clip.")
+    page = page_of(request, project.scoring_batches.select_related("model__run", "created_by"), BATCHES)
+    count_items(page.object_list)
     context = {
-        "models": models,
-        "groups": _by_database(clips),
-        "leave_out": "leave_out_training" in request.POST,
-        "chosen": {row_id(pk) for pk in [*chosen, request.GET.get("clip")]},
-        "model": row_id(request.POST.get("model") or request.GET.get("model")),
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "model": ModelVersion.objects.filter(project=project).offered().first(),
     }
-    return render(request, "scoring/new.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "scoring/list.html", context)
 
 
 @login_required
 @require_GET
 @vary_on_headers("HX-Request")
 def batch_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show the batch with one page of its items. An htmx request gets progress and items only."""
     project = get_project(request, slug)
-    batch = get_object_or_404(
-        ScoringBatch.objects.select_related("model__run__version"), pk=pk, project=project
-    )
-    items = list(batch.items.select_related("clip__subject__database").order_by("pk")[:SHOWN])
+    found = ScoringBatch.objects.select_related("model__run", "created_by", "project")
+    batch = get_object_or_404(found, pk=pk, project=project)
+    classes = list(batch.model.classes)
+    shown = ItemList.of(request.GET, classes)
+    blindness = Blindness(request.user)
+    page = page_of(request, shown.items(batch, blindness), ITEMS)
+    for item in page.object_list:
+        item.batch = batch  # which blindness asks for its project
     context = {
         "batch": batch,
         "progress": batch.progress(),
-        "blind": set(blind_clips(request.user)),
-        "items": items,
-        "in_training": sum(item.in_training for item in items),
-        "clip_ids": ", ".join(str(item.clip_id) for item in items[:20] if item.clip_id),
-        "classes": CLASSES,
+        "pace": _pace(batch) if batch.is_open else None,
+        "shown": shown,
+        "rows": [_row(item, classes, blindness) for item in page.object_list],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "counted": counted(batch, blindness),
+        "classes": classes,
+        "retryable": batch.progress()["failed"] + batch.progress()["cancelled"],
+        "downloads": [
+            (name, reverse(f"scoring-results-{kind}", args=[pk])) for kind, name in DOWNLOADS.items()
+        ],
+        "states": ScoringItem.State.values,
+        "sorts": SORTS.items(),
+        "flags": FLAGS.items(),
+        "clip_ids": ", ".join(str(item.clip_id) for item in page.object_list[:20] if item.clip_id),
     }
     template = "scoring/_items.html" if is_partial(request) else "scoring/batch.html"
     return render(request, template, context)
 
 
-def _clips(project: Project) -> QuerySet[Clip]:
-    """Return the clips that can be scored, each with whether onset and apex are annotated."""
-    marked = {"clip": OuterRef("pk"), "onset__isnull": False, "apex__isnull": False}
-    return (
-        Clip.objects.filter(project=project, state=Clip.State.READY)
-        .select_related("subject__database")
-        .annotate(
-            marked=Exists(Consensus.objects.filter(**marked)) | Exists(Annotation.objects.filter(**marked))
-        )
-    )
+@login_required
+@require_POST
+def batch_action(request: HttpRequest, slug: str, pk: int, action: str) -> HttpResponse:
+    """Cancel what waits, or try failed and cancelled clips again."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(ScoringBatch, pk=pk, project=project)
+    try:
+        if action == "cancel":
+            services.cancel(batch, request.user)
+            messages.success(request, "Batch cancelled. Clips that were scored keep their results.")
+        else:
+            services.retry(batch, request.user)
+            messages.success(request, "Failed and cancelled clips are queued again.")
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("batch", slug, pk)
 
 
-def _by_database(clips: QuerySet[Clip]) -> list[tuple[Database, list[Clip]]]:
-    return [(database, list(group)) for database, group in groupby(clips, key=lambda clip: clip.database)]
+@login_required
+@require_POST
+def batch_change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Change the name, and of an open batch the priority."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    batch = get_object_or_404(ScoringBatch, pk=pk, project=project)
+    form = RenameForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        changes: dict[str, Any] = {"name": given["name"].strip()}
+        if given["priority"] is not None:
+            changes["priority"] = given["priority"]
+        services.change(batch, request.user, **changes)
+        messages.success(request, "Batch saved.")
+    else:
+        for errors in form.errors.values():
+            messages.error(request, " ".join(str(error) for error in errors))
+    return redirect("batch", slug, pk)
+
+
+def _pace(batch: ScoringBatch) -> dict[str, float] | None:
+    """Return the clips per minute of the last minute, and the seconds left at that pace; None while it is unknown."""
+    since = timezone.now() - timedelta(seconds=RATE_SECONDS)
+    start = max(since, batch.created_at)
+    ended = batch.items.filter(finished_at__gte=since, state__in=["done", "failed"]).count()
+    seconds = (timezone.now() - start).total_seconds()
+    if not ended or seconds < 2:
+        return None
+    return {
+        "per_minute": ended / seconds * 60,
+        "seconds_left": batch.progress()["waiting"] * seconds / ended,
+    }
+
+
+def _row(item: ScoringItem, classes: list[str], blindness: Blindness) -> dict[str, Any]:
+    """Return what the table shows of an item to this user."""
+    hidden = blindness.hides(item)
+    unseen = blindness.hides_result(item)
+    probabilities = (not unseen and item.probabilities) or {}
+    return {
+        "item": item,
+        "unseen": unseen,
+        "probabilities": [(name, probabilities.get(name)) for name in classes],
+        "hidden": hidden,
+        "frame": None if hidden or item.apex is None else item.apex,
+    }

@@ -45,7 +45,10 @@ def post(url: str, body: bytes, headers: dict[str, str], seconds: float = SECOND
         to = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
         with (
             httpcore.ConnectionPool(
-                ssl_context=_tls(), max_connections=1, network_backend=network, retries=0
+                ssl_context=_tls() if place.secure else None,
+                max_connections=1,
+                network_backend=network,
+                retries=0,
             ) as pool,
             pool.stream(
                 "POST", to, headers=_headers(headers), content=body, extensions=_limits(seconds)
