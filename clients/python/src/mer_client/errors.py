@@ -75,6 +75,7 @@ class ApiError(MerError):
         self.request_id = str(data.get("request_id") or request_id)
         self.errors = _field_errors(data)
         lines = [self.detail, *(str(error) for error in self.errors if error.detail not in self.detail)]
+        lines += _problems(data)
         super().__init__("\n".join(lines))
 
     @classmethod
@@ -138,6 +139,15 @@ BY_STATUS: dict[int, type[ApiError]] = {
     413: TooLarge,
     429: Throttled,
 }
+
+
+def _problems(data: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the rows of a file, if the answer is about one."""
+    found = data.get("problems")
+    if not isinstance(found, list):
+        return []
+    errors = [one for one in found if isinstance(one, dict) and one.get("severity") == "error"]
+    return [str(one["message"]) for one in errors if one.get("message")][:5]
 
 
 def _field_errors(data: dict[str, Any]) -> list[FieldError]:
