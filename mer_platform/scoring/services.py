@@ -24,8 +24,9 @@ from mer_platform.webhooks import services as webhooks
 State, WaitsFor, FramesFrom = ScoringItem.State, ScoringItem.WaitsFor, ScoringItem.FramesFrom
 QUEUE = "scoring"
 EVENT = "scoring_batch.finished"
-# Items of one job: as few as keep all workers busy to the end of a batch, and at most as many as a GPU takes at once.
-LARGEST_JOB, JOBS_OF_A_BATCH = 128, 32
+# Items of one job: as few as keep all workers busy to the end of a batch, but full groups of those whose flow a CPU solves
+# together (``AT_ONCE`` of workers/feature_cache.py), and at most as many as a GPU takes at once.
+LARGEST_JOB, JOBS_OF_A_BATCH, GROUP = 128, 16, 8
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,12 @@ def items_per_job(count: int) -> int:
     """Return how many of so many items one job scores.
 
     >>> [items_per_job(count) for count in (1, 4, 8, 100, 500, 1000, 10_000)]
-    [1, 1, 2, 4, 16, 32, 128]
+    [1, 1, 2, 8, 32, 64, 128]
     """
     if count <= FEW:
         return max(1, count // 4)
-    return min(LARGEST_JOB, max(4, -(-count // JOBS_OF_A_BATCH)))
+    each = -(-count // JOBS_OF_A_BATCH)
+    return min(LARGEST_JOB, -(-each // GROUP) * GROUP)
 
 
 def start_batch(

@@ -83,7 +83,7 @@ def test_a_batch_of_a_thousand_takes_as_many_queries_as_one_of_ten(api, model, c
         assert answer.status_code == 202
         counts.append(without_bulk(queries))
     assert counts[0] == counts[1] <= 10, counts
-    assert Job.objects.filter(kind="score").count() == 3 + 32
+    assert Job.objects.filter(kind="score").count() == 2 + 16
 
 
 def test_lists_of_batches_and_items_take_the_same_queries_for_any_number(api, model, clips):
