@@ -1,6 +1,5 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from mer_platform.annotation.agreement.api import ProjectAgreement
@@ -31,6 +30,7 @@ from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
+from mer_platform.rest.schema.views import SchemaView
 from mer_platform.uploads.api import UploadViewSet
 from mer_platform.webhooks.api import WebhookViewSet
 
@@ -96,7 +96,7 @@ urlpatterns = [
         name="external-template-api",
     ),
     path("api/v1/", include(router.urls)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/errors/", error_kinds, name="error-kinds"),
     path("api/errors/<slug:code>/", error_kinds, name="error-kind"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),

@@ -40,7 +40,9 @@ def check(response: Any) -> None:
         )
         return
     called = f"{method} {path} → {response.status_code}"
-    if response.status_code == 405:
+    if response.status_code == 405 or response.has_header(
+        "Idempotent-Replayed"
+    ):  # tests store answers of their own
         return
     answer = operation["responses"].get(str(response.status_code))
     assert answer, f"{called}: described are {', '.join(operation['responses'])}"
@@ -50,8 +52,6 @@ def check(response: Any) -> None:
     if not content:
         assert response.streaming or not response.content, f"{called}: has content, which is not described"
         return
-    if response.status_code >= 400 and kind != "application/problem+json":
-        return  # answered before problem details were introduced
     assert kind in content, f"{called}: the type is {kind}, described are {', '.join(content)}"
     if kind.endswith("json") and not response.streaming and "schema" in content[kind]:
         validator = validator_of(name, str(response.status_code), kind)

@@ -321,6 +321,8 @@ class ClipViewSet(
     def thumbnail(self, request: Request, pk: str) -> HttpResponseBase:
         """Return a small image of the clip."""
         clip = self._ready_clip()
+        if not default_storage.exists(clip.thumbnail_name):
+            raise Http404("The thumbnail of this clip is missing from the storage. Restore it from a backup.")
         file = default_storage.open(clip.thumbnail_name)
         return ranged_response(
             request, file, default_storage.size(clip.thumbnail_name), clip.thumbnail_name, "image/jpeg"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from unittest.mock import patch
 
 import jsonschema_rs
 import pytest
@@ -120,3 +121,14 @@ def test_answers_have_no_free_objects_where_their_fields_are_known():
     ):  # fmt: skip
         assert "$ref" in json.dumps(schemas[component]["properties"][name]), (component, name)
     assert {"RunConfig", "FrameIndex", "FlowOfFrames", "Rules", "AnnotationConflict"} <= set(schemas)
+
+
+def test_the_schema_is_made_once_and_has_a_tag(client):
+    first = client.get("/api/schema/?format=json")
+    assert first["Content-Type"].startswith("application/json") or "json" in first["Content-Type"]
+    assert first.json()["openapi"].startswith("3.1")
+    with patch("drf_spectacular.generators.SchemaGenerator.get_schema", side_effect=AssertionError):
+        again = client.get("/api/schema/?format=json")
+        unchanged = client.get("/api/schema/?format=json", headers={"If-None-Match": first["ETag"]})
+    assert again.content == first.content
+    assert (unchanged.status_code, unchanged.content) == (304, b"")

@@ -83,15 +83,22 @@ class Described:
         schema: dict[str, Any] | None = None,
     ) -> None:
         """Declare a header of the answers with these status codes; by default of all below 400."""
-        key = name.replace("-", "")
-        self.components.setdefault("headers", {})[key] = {
-            "description": description,
-            "schema": schema or STRING,
-        }
+        reference = self._header(name, description, schema)
         for code in self.successes if codes is None else codes:
             if code in self.operation["responses"]:
                 headers = self.operation["responses"][code].setdefault("headers", {})
-                headers.setdefault(name, {"$ref": f"#/components/headers/{key}"})
+                headers.setdefault(name, reference)
+
+    def _header(
+        self, name: str, description: str = "", schema: dict[str, Any] | None = None
+    ) -> dict[str, str]:
+        """Register the component of a header, and return a reference to it."""
+        key = name.replace("-", "")
+        self.components.setdefault("headers", {})[key] = {
+            "description": description or HEADERS[name],
+            "schema": schema or STRING,
+        }
+        return {"$ref": f"#/components/headers/{key}"}
 
     def add_answer(self, code: int, description: str = "", content: dict[str, Any] | None = None) -> None:
         """Declare an answer, unless one with this status code is declared. 304 has no content."""
@@ -131,6 +138,9 @@ class Described:
             name = HTTPStatus(code).phrase.title().replace(" ", "").replace("-", "")
             self.components.setdefault("responses", {})[name] = {
                 "description": DESCRIPTIONS.get(code, HTTPStatus(code).phrase + "."),
+                "headers": {
+                    header: self._header(header) for header in ("X-Request-ID", *HEADERS_OF.get(code, ()))
+                },
                 "content": shared,
             }
             self.operation["responses"].setdefault(str(code), {"$ref": f"#/components/responses/{name}"})
@@ -145,6 +155,12 @@ def file_schema(media_type: str) -> dict[str, Any]:
     return {"type": "string", "format": "binary"}
 
 
+HEADERS = {
+    "X-Request-ID": "Names the request in the log of the platform.",
+    "WWW-Authenticate": "How to authenticate.",
+    "Retry-After": "Seconds after which to send the request again.",
+}
+HEADERS_OF = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}  # of errors
 DESCRIPTIONS = {
     400: "The request is not as described: `errors` names each field or parameter and says what was expected.",
     401: "The request has no token and no session, or its token is unknown or has expired.",

@@ -70,7 +70,10 @@ def _with_inline_enumerations(part: Any) -> Any:
 def describe_null_as_a_type(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
-    """Replace what is left of OpenAPI 3.0's ``nullable``, for example in pages of lists, by the type null."""
+    """Replace what is left of OpenAPI 3.0's ``nullable``, for example in pages of lists, by the type null.
+
+    ``oneOf`` becomes ``anyOf``: an empty text, for example, may also be of a format that validators do not check.
+    """
     found: dict[str, Any] = _without_nullable(result)
     return found
 
@@ -80,7 +83,11 @@ def _without_nullable(part: Any) -> Any:
         return [_without_nullable(item) for item in part]
     if not isinstance(part, dict):
         return part
-    found = {key: _without_nullable(value) for key, value in part.items() if key != "nullable"}
+    found = {
+        "anyOf" if key == "oneOf" and "discriminator" not in part else key: _without_nullable(value)
+        for key, value in part.items()
+        if key != "nullable"
+    }
     if part.get("nullable") is True and isinstance(found.get("type"), str):
         found["type"] = [found["type"], "null"]
     return found

@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_doc, get_lib_doc_excludes
 
 from mer_platform.rest.schema.areas import area_of
-from mer_platform.rest.schema.described import Described
+from mer_platform.rest.schema.described import HEADERS, Described
 from mer_platform.rest.schema.problems import ProblemSerializer, declare_problems
 from mer_platform.rest.schema.typed import TypedSerializer
 
@@ -45,6 +45,7 @@ class ApiSchema(AutoSchema):
         described = Described(method.upper(), path, self._action, operation, components)
         if hasattr(self.view, "describe"):
             self.view.describe(described)
+        described.add_header("X-Request-ID", HEADERS["X-Request-ID"])
         declare_problems(
             described,
             signed_in={} not in operation.get("security", []),

@@ -26,12 +26,10 @@ class ProblemSerializer(serializers.Serializer):
     status = serializers.IntegerField(help_text="The status code of HTTP.")
     detail = serializers.CharField(help_text="What is wrong here, and what to do.")
     code = serializers.CharField(help_text="The kind of error, for programs, for example validation_failed.")
-    instance = serializers.CharField(required=False, help_text="The address that was called.")
-    request_id = serializers.CharField(
-        required=False, help_text="Names the request in the log of the platform."
-    )
+    instance = serializers.CharField(help_text="The address that was called.")
+    request_id = serializers.CharField(help_text="Names the request in the log of the platform.")
     errors = ProblemErrorSerializer(
-        many=True, required=False, help_text="Each field or parameter that is wrong."
+        many=True, help_text="Each field or parameter that is wrong; empty if the error is not about one."
     )
 
 
