@@ -173,10 +173,15 @@ class TurnSerializer(ApiSerializer):
 
 
 class JobSerializer(ApiSerializer):
-    """A job that was queued."""
+    """A job that was queued for a clip."""
 
     job = serializers.IntegerField(source="pk")
     state = serializers.CharField()
+    url = Link("clip-detail", pk="payload.clip", help_text="The clip that it changes; it takes `wait`.")
+    page_url = page_link("clip", slug="project.slug", pk="payload.clip")
+
+
+FLOW_SECONDS = 1  # that the flow between two frames takes at most, unless many wait
 
 
 class NoFlow(exceptions.APIException):
@@ -359,9 +364,12 @@ class ClipViewSet(
         job = layer.request(request.user)
         if job.state == Job.State.FAILED:
             raise NoFlow(job.error)
-        waiting = Response({"state": job.state}, status=status.HTTP_202_ACCEPTED)
-        waiting["Cache-Control"] = "no-store"
-        return waiting
+        context = self.get_serializer_context()
+        page = ClipSerializer(clip, context=context).fields["page_url"].to_representation(clip)
+        address = request.build_absolute_uri()
+        waiting = {"state": job.state, "url": address, "page_url": page}
+        headers = {"Cache-Control": "no-store", "Location": address, "Retry-After": str(FLOW_SECONDS)}
+        return Response(waiting, status=status.HTTP_202_ACCEPTED, headers=headers)
 
     @extend_schema(request=TurnSerializer, responses={202: JobSerializer})
     @action(detail=True, methods=["post"])
@@ -378,7 +386,8 @@ class ClipViewSet(
             job = request_turn(clip, wanted.validated_data["degrees"], request.user)
         except BeingIngested as error:
             raise Conflict(str(error)) from error
-        return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
+        shown = JobSerializer(job, context=self.get_serializer_context())
+        return Response(shown.data, status=status.HTTP_202_ACCEPTED)
 
     def describe(self, described: Described) -> None:
         super().describe(described)

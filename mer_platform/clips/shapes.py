@@ -59,4 +59,7 @@ FlowOfFrames.__doc__ = "Optical flow and strain from one frame to another, on a 
 class FlowState(TypedDict):
     """The state of the job that computes the flow. Ask again."""
 
+    url: Annotated[str, Field(description="This address.")]
+    page_url: Annotated[str, Field(description="The page of the clip.")]
+
     state: str

@@ -1,15 +1,17 @@
+from functools import cached_property
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from mer_platform.composites.blindness import hidden_clips, visible_counts
+from mer_platform.composites.blindness import hidden_clips, visible_counts_of
 from mer_platform.composites.diff import Diff
 from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.composites.shapes import ClassOfEmotion, ListCheck, StoredRules, VersionCounts
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.together import rows_of
 
 
 class SampleSerializer(ApiModelSerializer):
@@ -59,10 +61,18 @@ class CompositeVersionSerializer(ApiModelSerializer):
 
     @extend_schema_field(TypedField(VersionCounts))
     def get_counts(self, version: CompositeVersion) -> dict[str, Any]:
-        return visible_counts(self.context["request"].user, version)
+        return self._counts[version.pk]
 
     def get_not_counted(self, version: CompositeVersion) -> int:
-        return hidden_clips(self.context["request"].user, [version.pk]).get(version.pk, 0)
+        return self._hidden.get(version.pk, 0)
+
+    @cached_property
+    def _counts(self) -> dict[int, dict[str, Any]]:
+        return visible_counts_of(self.context["request"].user, [row.pk for row in rows_of(self)])
+
+    @cached_property
+    def _hidden(self) -> dict[int, int]:
+        return hidden_clips(self.context["request"].user, [row.pk for row in rows_of(self)])
 
     created_by = creator("frozen_by")
     created_at = serializers.DateTimeField(source="frozen_at", read_only=True)

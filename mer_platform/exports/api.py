@@ -1,3 +1,4 @@
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -6,7 +7,7 @@ from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpRe
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,7 +17,7 @@ from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_features
 from mer_platform.exports import tables
-from mer_platform.exports.models import FeatureExport
+from mer_platform.exports.models import FeatureExport, progress_of
 from mer_platform.exports.services import start_export
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
@@ -26,6 +27,7 @@ from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.shapes import JobProgress
+from mer_platform.rest.together import rows_of
 from mer_platform.rest.views import FileView
 from mer_platform.table_files import CONTENT_TYPES, CSV, ExportTable, csv_chunks, parquet_file
 from models_ml.config import FeatureConfig
@@ -70,9 +72,7 @@ class AnnotationTableView(TableView):
 
 
 class FeatureExportSerializer(ApiModelSerializer):
-    progress = TypedField(
-        JobProgress,
-        read_only=True,
+    progress = serializers.SerializerMethodField(
         help_text="State, finished samples and their total, which is 0 until work starts.",
     )
     project = serializers.IntegerField(source="version.composite.project_id", read_only=True)
@@ -81,6 +81,14 @@ class FeatureExportSerializer(ApiModelSerializer):
     url = Link("feature-export-detail", pk="pk")
     page_url = page_link("version-export", slug="version.composite.project.slug", pk="version_id")
     config = TypedField(FeatureConfig, read_only=True, help_text="The feature settings.")
+
+    @extend_schema_field(TypedField(JobProgress))
+    def get_progress(self, export: Any) -> dict[str, Any]:
+        return self._progress[export.pk]
+
+    @cached_property
+    def _progress(self) -> dict[int, dict[str, Any]]:
+        return progress_of(rows_of(self))
 
     class Meta:
         model = FeatureExport

@@ -1,11 +1,12 @@
 """Paper bundles in the API."""
 
+from functools import cached_property
 from typing import Any
 
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 
 from mer_platform.experiments.comparison.comparing import MAX_COMPARED
 from mer_platform.exports.bundles import start_bundle
-from mer_platform.exports.models import PaperBundle
+from mer_platform.exports.models import PaperBundle, progress_of
 from mer_platform.exports.predictions import runs_to_export
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.models import Role
@@ -22,13 +23,12 @@ from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.rest.shapes import JobProgress
+from mer_platform.rest.together import rows_of
 
 
 class PaperBundleSerializer(ApiModelSerializer):
-    progress = TypedField(
-        JobProgress,
-        read_only=True,
-        help_text="State, finished charts and their total, which is 0 until work starts.",
+    progress = serializers.SerializerMethodField(
+        help_text="State, finished charts and their total, which is 0 until work starts."
     )
     runs = serializers.ListField(
         child=serializers.IntegerField(),
@@ -40,6 +40,14 @@ class PaperBundleSerializer(ApiModelSerializer):
     created_by = creator()
     url = Link("paper-bundle-detail", pk="pk")
     page_url = page_link("paper-bundle")
+
+    @extend_schema_field(TypedField(JobProgress))
+    def get_progress(self, bundle: Any) -> dict[str, Any]:
+        return self._progress[bundle.pk]
+
+    @cached_property
+    def _progress(self) -> dict[int, dict[str, Any]]:
+        return progress_of(rows_of(self))
 
     class Meta:
         model = PaperBundle

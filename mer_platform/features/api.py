@@ -1,3 +1,4 @@
+from functools import cached_property
 from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -17,7 +18,7 @@ from typing_extensions import TypedDict
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.configurations.parsing import parse_features
-from mer_platform.features.models import FeatureSet
+from mer_platform.features.models import FeatureSet, progress_of
 from mer_platform.features.services import request_features
 from mer_platform.features.views import CLIP_PARTS, PICTURE_PARTS, image_response
 from mer_platform.jobs.polling import WaitsForJobs
@@ -27,6 +28,7 @@ from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.shapes import JobProgress
+from mer_platform.rest.together import rows_of
 from mer_platform.rest.views import ApiViewSet
 from models_ml.config import FeatureConfig
 
@@ -41,7 +43,7 @@ class OutlierOfFeatures(TypedDict):
 
 class FeatureSetSerializer(ApiModelSerializer):
     config = TypedField(FeatureConfig, read_only=True, help_text="The feature settings.")
-    progress = TypedField(JobProgress, read_only=True, help_text="Samples done and in total.")
+    progress = serializers.SerializerMethodField(help_text="Samples done and in total.")
     problems = TypedField(
         dict[str, str], read_only=True, help_text="Why samples have no features, by their index."
     )
@@ -52,6 +54,14 @@ class FeatureSetSerializer(ApiModelSerializer):
     created_by = creator()
     url = Link("feature-set", version="version_id", pk="pk")
     page_url = page_link("features", slug="version.composite.project.slug", pk="version_id")
+
+    @extend_schema_field(TypedField(JobProgress))
+    def get_progress(self, features: Any) -> dict[str, Any]:
+        return self._progress[features.pk]
+
+    @cached_property
+    def _progress(self) -> dict[int, dict[str, Any]]:
+        return progress_of(rows_of(self))
 
     class Meta:
         model = FeatureSet

@@ -1,6 +1,6 @@
 """What was computed of the motion features of a version: for its features page, and for runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -79,12 +79,19 @@ class FeatureSet(models.Model):
 
     def progress(self) -> dict[str, Any]:
         """Count the samples done and in total."""
-        jobs = Job.objects.filter(group=self.group, kind="feature-set")
-        return {
-            "state": self.state,
-            "done": sum(jobs.values_list("progress_done", flat=True)),
-            "total": self.version.samples.count(),
-        }
+        return progress_of([self])[self.pk]
+
+
+def progress_of(sets: Sequence[FeatureSet]) -> dict[int, dict[str, Any]]:
+    """Return what ``progress`` says of several feature sets, by their ids, in two queries."""
+    jobs = Job.objects.filter(group__in=[one.group for one in sets], kind="feature-set").order_by()
+    done = dict(jobs.values_list("group").annotate(done=models.Sum("progress_done")))
+    samples = CompositeVersion.objects.filter(pk__in={one.version_id for one in sets}).order_by()
+    total = dict(samples.values_list("pk").annotate(total=models.Count("samples")))
+    return {
+        one.pk: {"state": one.state, "done": done.get(one.group, 0), "total": total[one.version_id]}
+        for one in sets
+    }
 
 
 class FeatureRangeQuerySet(models.QuerySet["FeatureRange"]):

@@ -1,3 +1,4 @@
+from functools import cached_property
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -20,7 +21,7 @@ from mer_platform.imports.shapes import (
     SheetCorrection,
 )
 from mer_platform.imports.sources import columns_sheet
-from mer_platform.imports.summary import by_database, by_severity, corrections, group_of, groups_of
+from mer_platform.imports.summary import Counted, corrections, group_of, groups_of
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.column_map_api import SheetColumnMap, WorksheetColumnsSerializer, map_of
@@ -32,6 +33,7 @@ from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
+from mer_platform.rest.together import rows_of
 from mer_platform.rest.views import lists
 from models_ml.errors import InputError
 from models_ml.formats import LAYOUTS
@@ -42,7 +44,7 @@ class DatabaseImportSerializer(ApiModelSerializer):
     source = serializers.CharField(  # type: ignore[assignment]
         source="where", read_only=True, help_text="The folder, prefix or file that is imported."
     )
-    counts = TypedField(ItemCounts, read_only=True, help_text="Number of items by state, and in total.")
+    counts = serializers.SerializerMethodField(help_text="Number of items by state, and in total.")
     problems = serializers.SerializerMethodField(help_text="Number of problems by severity.")
     databases = serializers.SerializerMethodField(
         help_text="Per database: number of subjects, and of items by state."
@@ -66,13 +68,21 @@ class DatabaseImportSerializer(ApiModelSerializer):
             "finished_at", "url", "page_url",
         ]  # fmt: skip
 
+    @cached_property
+    def _counted(self) -> Counted:
+        return Counted(rows_of(self))
+
+    @extend_schema_field(TypedField(ItemCounts))
+    def get_counts(self, batch: Import) -> dict[str, int]:
+        return self._counted.states(batch)
+
     @extend_schema_field(TypedField(ProblemCounts))
     def get_problems(self, batch: Import) -> dict[str, int]:
-        return by_severity(batch)
+        return self._counted.severities(batch)
 
     @extend_schema_field(TypedField(list[ImportedDatabase]))
     def get_databases(self, batch: Import) -> list[dict[str, Any]]:
-        return by_database(batch)
+        return self._counted.databases(batch)
 
     @extend_schema_field(TypedField(list[SheetCorrection]))
     def get_corrections(self, batch: Import) -> list[dict[str, Any]]:

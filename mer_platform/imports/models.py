@@ -1,5 +1,6 @@
 """Imports of databases: each is checked against its coding sheet first, then imported clip by clip."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -104,8 +105,13 @@ class Import(models.Model):
     def counts(self) -> dict[str, int]:
         """Return the number of items in each state, and their total."""
         found = dict(self.items.order_by().values_list("state").annotate(Count("pk")))
-        counts = {state: found.get(state, 0) for state in ImportItem.State.values}
-        return {**counts, "total": sum(counts.values())}
+        return count_states(found)
+
+
+def count_states(found: Mapping[str, int]) -> dict[str, int]:
+    """Return the number of items in each state, also of those that none is in, and their total."""
+    counts = {state: found.get(state, 0) for state in ImportItem.State.values}
+    return {**counts, "total": sum(counts.values())}
 
 
 class ImportItem(models.Model):

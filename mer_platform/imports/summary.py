@@ -1,11 +1,14 @@
 """The report of an import: complete as JSON for scripts and archives, and in numbers for pages."""
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Count
 
 from mer_platform.imports.blindness import hide_coding, visible_problems
-from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.models import Import, ImportItem, ImportProblem, count_states
 from models_ml.formats.problem_groups import FIELDS, ProblemGroup, group_problems
 
 
@@ -61,19 +64,65 @@ def corrections(batch: Import) -> list[dict[str, Any]]:
 
 def by_database(batch: Import) -> list[dict[str, Any]]:
     """Return the number of subjects, and of items in each state, per database."""
-    rows: dict[str, dict[str, Any]] = {}
-    for name, state, count in (
-        batch.items.order_by("database").values_list("database", "state").annotate(Count("pk"))
-    ):
-        row = rows.setdefault(
-            name, {"database": name, **dict.fromkeys(ImportItem.State.values, 0), "total": 0}
+    return Counted([batch]).databases(batch)
+
+
+class Counted:
+    """The numbers of several imports, each kind of them in one query when it is first asked for."""
+
+    def __init__(self, batches: Sequence[Import]) -> None:
+        self._ids = [batch.pk for batch in batches]
+
+    def states(self, batch: Import) -> dict[str, int]:
+        """Return the number of items in each state, and their total."""
+        found: Counter[str] = Counter()
+        for _, state, count in self._items[batch.pk]:
+            found[state] += count
+        return count_states(found)
+
+    def databases(self, batch: Import) -> list[dict[str, Any]]:
+        """Return what ``by_database`` says."""
+        rows: dict[str, dict[str, Any]] = {}
+        for name, state, count in self._items[batch.pk]:
+            row = rows.setdefault(
+                name, {"database": name, **dict.fromkeys(ImportItem.State.values, 0), "total": 0}
+            )
+            row[state] += count
+            row["total"] += count
+        for name, count in self._subjects[batch.pk]:
+            rows[name]["subjects"] = count
+        return list(rows.values())
+
+    def severities(self, batch: Import) -> dict[str, int]:
+        """Return the number of problems of each severity."""
+        found = dict(self._problems[batch.pk])
+        return {severity: found.get(severity, 0) for severity in ImportProblem.Severity.values}
+
+    @cached_property
+    def _items(self) -> dict[int, list[Any]]:
+        rows = self._of(ImportItem).order_by("database").values_list("batch", "database", "state")
+        return _grouped(rows.annotate(Count("pk")))
+
+    @cached_property
+    def _subjects(self) -> dict[int, list[Any]]:
+        rows = self._of(ImportItem).order_by().values_list("batch", "database")
+        return _grouped(rows.annotate(Count("subject", distinct=True)))
+
+    @cached_property
+    def _problems(self) -> dict[int, list[Any]]:
+        return _grouped(
+            self._of(ImportProblem).order_by().values_list("batch", "severity").annotate(Count("pk"))
         )
-        row[state] += count
-        row["total"] += count
-    subjects = batch.items.order_by().values_list("database").annotate(Count("subject", distinct=True))
-    for name, count in subjects:
-        rows[name]["subjects"] = count
-    return list(rows.values())
+
+    def _of(self, model: Any) -> Any:
+        return model.objects.filter(batch__in=self._ids)
+
+
+def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    found = defaultdict(list)
+    for batch, *row in rows:
+        found[batch].append(tuple(row))
+    return found
 
 
 def by_code(problems: Any) -> list[dict[str, Any]]:
@@ -85,5 +134,4 @@ def by_code(problems: Any) -> list[dict[str, Any]]:
 
 def by_severity(batch: Import) -> dict[str, int]:
     """Return the number of problems of each severity."""
-    found = dict(batch.problems.order_by().values_list("severity").annotate(Count("pk")))
-    return {severity: found.get(severity, 0) for severity in ImportProblem.Severity.values}
+    return Counted([batch]).severities(batch)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from mer_platform.projects.models import DEFAULT_DAYS, ApiToken, Membership, Project, only_projects
 from mer_platform.projects.viewsets import own_related
+from mer_platform.rest.links import Link
 from mer_platform.rest.scopes import EVERYTHING, SCOPES
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.views import ApiView, ApiViewSet
@@ -30,12 +31,14 @@ class TokenSerializer(ApiModelSerializer):
         help_text="Whether it works only in `projects`. If not, it works in all of yours."
     )
     has_expired = serializers.BooleanField()
+    url = Link("me-token-detail", pk="pk")
+    page_url = Link("tokens", alone=True, help_text="Your tokens in the browser.")
 
     class Meta:
         model = ApiToken
         fields = [
             "id", "name", "prefix", "scopes", "limited", "projects", "created_at", "last_used_at", "expires_at",
-            "has_expired",
+            "has_expired", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -103,7 +106,7 @@ class AccountSerializer(ApiModelSerializer):
     @extend_schema(responses=TokenSerializer(allow_null=True))
     def get_token(self, user: User) -> Any:
         token = self.context["request"].auth
-        return TokenSerializer(token).data if isinstance(token, ApiToken) else None
+        return TokenSerializer(token, context=self.context).data if isinstance(token, ApiToken) else None
 
 
 class Me(ApiView):
@@ -113,6 +116,9 @@ class Me(ApiView):
     def get(self, request: Request) -> Response:
         """Return your account, your roles, and what the token of this request may do."""
         return Response(AccountSerializer(request.user, context={"request": request}).data)
+
+    def lock(self) -> None:
+        User.objects.select_for_update().filter(pk=self.request.user.pk).values_list("pk").first()
 
     @extend_schema(request=AccountSerializer, responses=AccountSerializer)
     def patch(self, request: Request) -> Response:
@@ -132,6 +138,9 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
     """Your API tokens. A token can make others only if it has the scope `*` and works in all of your projects."""
 
     queryset = ApiToken.objects.prefetch_related("projects")
+    filters = {"name": "name", "prefix": "prefix"}
+    search_fields = ["name", "prefix"]
+    ordering_fields = ["name", "created_at", "last_used_at", "expires_at"]
     serializer_class = TokenSerializer
     # The answer holds the secret, which is stored nowhere: it cannot be given again.
     idempotent_posts = False
@@ -169,6 +178,9 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Dest
             projects=fields.get("projects", []),
         )
         token.secret = secret  # type: ignore[attr-defined]
-        answer = Response(NewTokenSerializer(token).data, status=status.HTTP_201_CREATED)
+        answer = Response(
+            NewTokenSerializer(token, context=self.get_serializer_context()).data,
+            status=status.HTTP_201_CREATED,
+        )
         answer["Cache-Control"] = "no-store"
         return answer

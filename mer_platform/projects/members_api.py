@@ -14,15 +14,18 @@ from mer_platform.projects.models import Membership, Project, Role
 from mer_platform.projects.services import add_member, change_role, remove_member
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 
 class MemberSerializer(ApiModelSerializer):
     username = serializers.CharField(source="user.username", read_only=True)
+    url = Link("project-member-detail", project_pk="project_id", pk="pk")
+    page_url = page_link("members", slug="project.slug")
 
     class Meta:
         model = Membership
-        fields = ["id", "user", "username", "role"]
+        fields = ["id", "user", "username", "role", "url", "page_url"]
         read_only_fields = ["user"]
 
 
@@ -49,6 +52,9 @@ class MemberViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin,
     queryset = Membership.objects.select_related("user", "project")
     serializer_class = MemberSerializer
     write_role = Role.OWNER
+    filters = {"role": "role", "user": "user", "username": "user__username"}
+    search_fields = ["user__username"]
+    ordering_fields = {"username": "user__username", "role": "role"}
     # The answer may hold a password, which is stored nowhere. A name that is added again is refused.
     idempotent_posts = False
 
@@ -75,7 +81,10 @@ class MemberViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin,
         except ValidationError as error:
             raise serializers.ValidationError({"username": error.messages}) from error
         membership.password = password  # type: ignore[attr-defined]
-        answer = Response(NewMemberSerializer(membership).data, status=status.HTTP_201_CREATED)
+        answer = Response(
+            NewMemberSerializer(membership, context=self.get_serializer_context()).data,
+            status=status.HTTP_201_CREATED,
+        )
         answer["Cache-Control"] = "no-store"
         return answer
 
@@ -90,7 +99,7 @@ class MemberViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin,
                 change_role(membership, Role(form.validated_data["role"]), request.user)
         except ValidationError as error:
             raise Conflict(" ".join(error.messages)) from error
-        return Response(MemberSerializer(membership).data)
+        return Response(self.get_serializer(membership).data)
 
     @extend_schema(description="Remove a member. Their annotations are kept. 409 for the last owner.")
     def destroy(self, request: Request, project_pk: int, pk: int) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, status
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from mer_platform.composites.models import Sample
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
@@ -26,6 +27,8 @@ from mer_platform.registry.serializers import (
     StageSerializer,
 )
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.sparse import narrowed
+from mer_platform.rest.waiting import WaitingRows
 from models_ml.errors import InputError
 
 Answer = TypeVar("Answer")
@@ -37,10 +40,12 @@ def all_models() -> "QuerySet[ModelVersion]":
     """Return models with what lists and cards need of them."""
     related = ("project", "run__version__composite", "run__experiment", "run__stored_results", "created_by")
     found = ModelVersion.objects.select_related(*related).prefetch_related("aliases")
-    return found.annotate(batch_count=Count("batches", distinct=True)).order_by("-pk")
+    pictures = Sample.objects.filter(version=OuterRef("run__version"), picture__isnull=False)
+    counts = {"batch_count": Count("batches", distinct=True), "of_pictures": Exists(pictures)}
+    return found.annotate(**counts).order_by("-pk")
 
 
-class ModelVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
+class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin):
     """Models that score clips: of finished runs, or imported."""
 
     queryset = all_models()
@@ -49,6 +54,12 @@ class ModelVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
     renamed = {"run__project": "project"}
     search_fields = ["name"]
     ordering_fields = ["name", "stage", "created_at"]
+
+    def snapshot(self, row: ModelVersion) -> tuple[Any, bool]:
+        found = ModelVersion.objects.select_related("run__experiment").filter(pk=row.pk).first()
+        state = found.state if found else ""
+        waits = found is not None and found.run is not None and state == "training"
+        return (state, str(found.run.progress()) if waits and found and found.run else ""), not waits
 
     @extend_schema(responses=ModelDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -136,8 +147,8 @@ class ModelVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModel
         return all_models().get(pk=model.pk)
 
     def _answer(self, model: ModelVersion, code: int = status.HTTP_200_OK) -> Response:
-        data = ModelDetailSerializer(model, context=self.get_serializer_context()).data
-        return Response(data, status=code)
+        shown = ModelDetailSerializer(model, context=self.get_serializer_context())
+        return Response(narrowed(shown, self.request).data, status=code)
 
 
 def _or_conflict(do: Callable[[], Answer]) -> Answer:

@@ -10,6 +10,7 @@ from mer_platform.experiments.models import Run
 from mer_platform.projects.viewsets import own_related
 from mer_platform.registry.models import PRODUCTION, ModelEvent, ModelExport, ModelVersion
 from mer_platform.registry.scores import Known, scores_of, why_hidden
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
 REASON = {"max_length": 1000, "help_text": "Why, for the history of the model."}
@@ -118,16 +119,16 @@ class ModelVersionSerializer(ApiModelSerializer):
     batches = serializers.IntegerField(
         source="batch_count", read_only=True, help_text="Scoring batches that use it."
     )
-    created_by = serializers.CharField(
-        source="created_by.username", default=None, allow_null=True, read_only=True
-    )
+    created_by = creator()
+    url = Link("modelversion-detail", pk="pk")
+    page_url = page_link("run", slug="project.slug", pk="run_id")
 
     class Meta:
         model = ModelVersion
         fields = [
             "id", "project", "run", "version", "version_hash", "name", "stage", "aliases", "state", "error", "progress",
             "classes", "config", "of_pictures", "imported", "sha256", "temperature", "limits", "scores", "scores_hidden",
-            "batches", "created_by", "created_at",
+            "batches", "created_by", "created_at", "url", "page_url",
         ]  # fmt: skip
         read_only_fields = fields
 

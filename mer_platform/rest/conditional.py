@@ -21,10 +21,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mer_platform.rest.errors import Conflict
+from mer_platform.rest.errors import ApiError
 from mer_platform.rest.schema.described import Described
 
 RETRY_SECONDS = 2  # after which a client that does not wait looks at queued work again
+_SHOWN_ONCE = {"secret", "password"}
 INTEGER = {"type": "integer"}
 MATCH_HELP = (
     "ETags of the state that the change is based on, or `*`. If the current one is not among them, the answer is 412 with "
@@ -35,11 +36,10 @@ _CODED = re.compile(r'-gzip"$')  # compressed answers have a tag of their own, s
 _KEPT = ("ETag", "Cache-Control", "Vary", "Expires", "Content-Location", "Date", "Link", "Retry-After")
 
 
-class PreconditionFailed(Conflict):
+class PreconditionFailed(ApiError):
     """Error 412: ``If-Match`` or ``If-None-Match`` does not hold. ``current`` is what the address answers now."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_code = "precondition_failed"
 
 
 class Describable(APIView):
@@ -85,12 +85,13 @@ class ConditionalMixin(Describable):
         if not isinstance(response, Response):
             return response
         made = response.status_code in (status.HTTP_201_CREATED, status.HTTP_202_ACCEPTED)
-        url = response.data.get("url") if isinstance(response.data, dict) else None
+        data = response.data if isinstance(response.data, dict) else {}
+        url = data.get("href") or data.get("url")  # of a webhook, ``url`` is the address that it sends to
         if made and url and not response.has_header("Location"):
             response["Location"] = url
         if response.status_code == status.HTTP_202_ACCEPTED and not response.has_header("Retry-After"):
             response["Retry-After"] = str(RETRY_SECONDS)
-        if url and self.shows_itself(response):
+        if url and self.shows_itself(response) and not _SHOWN_ONCE & data.keys():
             response["Content-Location"] = url
             render(response, self)
             response["ETag"] = self.etag_of(response)
@@ -126,15 +127,13 @@ class ConditionalMixin(Describable):
 
     def current(self) -> Response:
         """Return what ``GET`` of this address would answer now."""
-        return self.get(self.request, *self.args, **self.kwargs)  # type: ignore[attr-defined, no-any-return]
+        return self.get(self.request, *self.args, **self.kwargs)  # type: ignore[attr-defined]
 
     def etag_of(self, response: Response) -> str:
         """Return the quoted ETag of a rendered answer."""
         return content_tag(response.content)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         if not answer.has_header("Cache-Control"):
             answer["Cache-Control"] = "private, no-cache"
@@ -173,7 +172,7 @@ class ConditionalRows(ConditionalMixin):
             known = inspect.signature(self.retrieve).parameters  # type: ignore[attr-defined]
             every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
             named = {name: value for name, value in self.kwargs.items() if every or name in known}
-            return self.retrieve(self.request, **named)  # type: ignore[attr-defined, no-any-return]
+            return self.retrieve(self.request, **named)  # type: ignore[attr-defined]
         finally:
             self.action = action
 
@@ -202,7 +201,8 @@ def asked_tags(request: HttpRequest | Request, header: str) -> list[str]:
     tags = parse_etags(text)
     if text and not tags:
         raise exceptions.ParseError(
-            f'{header} must be * or ETags in double quotes, separated by commas, for example “"abc"”, not “{text[:80]}”.'
+            f'{header} must be * or ETags in double quotes, separated by commas, for example “"abc"”, not “{text[:80]}”.',
+            "bad_request",
         )
     return tags
 
@@ -248,5 +248,5 @@ def render(response: Response, view: Any) -> None:
         return
     response.accepted_renderer = view.request.accepted_renderer
     response.accepted_media_type = view.request.accepted_media_type
-    response.renderer_context = view.get_renderer_context()
+    response.renderer_context = view.get_renderer_context()  # type: ignore[attr-defined]
     response.render()

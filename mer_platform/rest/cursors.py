@@ -7,7 +7,8 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.core.signing import BadSignature, Signer
 from django.db.models import F, Field, OrderBy, Q, QuerySet
-from rest_framework.exceptions import ValidationError
+
+from mer_platform.rest.errors import ParametersRefused
 
 _LONGEST = 4000  # characters of a cursor
 _SIGNER = Signer(salt="cursor")
@@ -67,7 +68,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> "Cursor":
-        """Return the cursor. Raises ValidationError if the platform did not make the text."""
+        """Return the cursor. Raises ParametersRefused if the platform did not make the text."""
         try:
             order, values, backwards = _SIGNER.unsign_object(text[:_LONGEST])
         except (BadSignature, ValueError) as error:
@@ -82,15 +83,15 @@ class CursorPage:
     before: str | None
 
 
-def wrong_cursor() -> ValidationError:
+def wrong_cursor() -> ParametersRefused:
     """Return the error of a cursor that no list of this order gave."""
-    return ValidationError(
+    return ParametersRefused(
         {"cursor": ["This is not a cursor of this list. Start with an empty one and follow “next”."]}
     )
 
 
 def cursor_page(rows: Any, cursor: Cursor | None, size: int) -> CursorPage:
-    """Return the page after (or before) the cursor, or the first page. Raises ValidationError for one of another list."""
+    """Return the page after (or before) the cursor, or the first page. Raises ParametersRefused for one of another list."""
     if not isinstance(rows, QuerySet):
         return _page_of_sequence(rows, cursor, size)
     rows, keys = keys_of(rows)

@@ -77,9 +77,7 @@ class DeprecationMixin(Describable):
             if found.sunset:
                 described.add_header("Sunset", "When the operation will stop working (RFC 8594).")
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         action = getattr(self, "action", None) or str(request.method).lower()
         found = self.deprecation_of(action)

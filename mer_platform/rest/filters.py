@@ -15,9 +15,10 @@ from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.plumbing import get_view_model
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend, SearchFilter
 from rest_framework.request import Request
+
+from mer_platform.rest.errors import ParametersRefused
 
 _CREATED = {
     "created_after": (
@@ -152,7 +153,7 @@ class OrderingFilter(BaseFilterBackend):
     parameter = "ordering"
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        """Return the rows in the order that was asked for. Raises ValidationError that names the known fields."""
+        """Return the rows in the order that was asked for. Raises ParametersRefused that names the known fields."""
         if not isinstance(queryset, QuerySet):
             return queryset
         text = request.query_params.get(self.parameter, "").strip()
@@ -163,7 +164,7 @@ class OrderingFilter(BaseFilterBackend):
         for part in (part.strip() for part in text.split(",")):
             name = part.removeprefix("-")
             if name not in known:
-                raise ValidationError(
+                raise ParametersRefused(
                     {
                         self.parameter: [
                             f"Cannot order by “{name[:60]}”. Known: {', '.join(known) or 'nothing'}."
@@ -198,10 +199,12 @@ class ApiSearchFilter(SearchFilter):
     search_title = "Search"
 
     def get_search_terms(self, request: Request) -> Any:
-        """Return the words. Raises ValidationError if there are too many."""
+        """Return the words. Raises ParametersRefused if there are too many."""
         terms = super().get_search_terms(request)
         if len(terms) > 10:
-            raise ValidationError({self.search_param: [f"A search has at most 10 words, not {len(terms)}."]})
+            raise ParametersRefused(
+                {self.search_param: [f"A search has at most 10 words, not {len(terms)}."]}
+            )
         return terms
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

@@ -13,11 +13,15 @@ class Link(serializers.Field):
     """The absolute address of a route, whose arguments are attributes of the row: ``Link("run-detail", pk="pk")``.
 
     An attribute may be a path such as ``project.slug``; a list then needs ``select_related``. Without a request, as in a
-    command, the address has no host. If an attribute is missing, the link is null.
+    command, the address has no host. If an attribute is missing, the link is null. ``alone``: the route has no
+    arguments.
     """
 
-    def __init__(self, route: str, *, anchor: str = "", help_text: str = "", **arguments: str) -> None:
-        self.route, self.arguments, self.anchor = route, arguments or {"pk": "pk"}, anchor
+    def __init__(
+        self, route: str, *, alone: bool = False, anchor: str = "", help_text: str = "", **arguments: str
+    ) -> None:
+        self.route, self.anchor = route, anchor
+        self.arguments = {} if alone else arguments or {"pk": "pk"}
         super().__init__(source="*", read_only=True, help_text=help_text or "The address of this resource.")
 
     def to_representation(self, row: Any) -> str | None:

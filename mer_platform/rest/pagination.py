@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.core.paginator import Page
 from django.db.models import QuerySet
-from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.rest.cursors import Cursor, cursor_page
+from mer_platform.rest.errors import ParametersRefused
 
 CURSOR_HELP = (
     "Pages from a cursor instead of numbered pages: empty for the first page, then as in `next` and `previous`. Rows that "
@@ -29,27 +30,29 @@ class Pagination(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = 1000
     cursor_query_param = "cursor"
+    request: Request
+    page: Page[Any]
 
     def get_page_size(self, request: Request) -> int:
-        """Return the number of rows per page. Raises ValidationError if it is not from 1 to the largest."""
+        """Return the number of rows per page. Raises ParametersRefused if it is not from 1 to the largest."""
         text = request.query_params.get(self.page_size_query_param)
         if text is None:
             return self.page_size
         if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= self.max_page_size:
             return int(text)
         problem = f"A page has 1 to {self.max_page_size} rows, not “{text[:40]}”."
-        raise ValidationError({self.page_size_query_param: [problem]})
+        raise ParametersRefused({self.page_size_query_param: [problem]})
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """Return the rows of the page. Raises ValidationError for a wrong size or cursor, NotFound for a missing page."""
+        """Return the rows of the page. Raises ParametersRefused for a wrong size or cursor, NotFound for a missing page."""
         self.request = request
         self.by_cursor = self.cursor_query_param in request.query_params
         if not self.by_cursor:
             if isinstance(queryset, QuerySet) and not queryset.ordered:
                 queryset = queryset.order_by("pk")
-            return list(super().paginate_queryset(queryset, request, view))
+            return list(super().paginate_queryset(queryset, request, view) or [])
         if self.page_query_param in request.query_params:
-            raise ValidationError({self.page_query_param: ["Give either page or cursor."]})
+            raise ParametersRefused({self.page_query_param: ["Give either page or cursor."]})
         text = request.query_params[self.cursor_query_param]
         found = cursor_page(queryset, Cursor.read(text) if text else None, self.get_page_size(request))
         self._after, self._before = found.after, found.before
@@ -58,12 +61,12 @@ class Pagination(PageNumberPagination):
     def get_next_link(self) -> str | None:
         if self.by_cursor:
             return self._address(cursor=self._after)
-        return super().get_next_link()  # type: ignore[no-any-return]
+        return super().get_next_link()
 
     def get_previous_link(self) -> str | None:
         if self.by_cursor:
             return self._address(cursor=self._before)
-        return super().get_previous_link()  # type: ignore[no-any-return]
+        return super().get_previous_link()
 
     def get_paginated_response(self, data: Sequence[Any]) -> Response:
         links = {"next": self.get_next_link(), "prev": self.get_previous_link()}

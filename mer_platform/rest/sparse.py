@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import viewsets
 from rest_framework.request import Request
-from rest_framework.serializers import BaseSerializer, ListSerializer, ValidationError
+from rest_framework.serializers import BaseSerializer, ListSerializer
 
+from mer_platform.rest.errors import ParametersRefused
 from mer_platform.rest.schema.described import Described
 
 PARAMETER = "fields"
@@ -37,14 +38,14 @@ def asked_fields(request: Request) -> list[str] | None:
 
 
 def narrowed(serializer: BaseSerializer[Any], request: Request) -> Any:
-    """Return the serializer without the fields that were not asked for. Raises ValidationError that names the known ones."""
+    """Return the serializer without the fields that were not asked for. Raises ParametersRefused for unknown ones."""
     asked = asked_fields(request)
     if asked is None:
         return serializer
     one: Any = serializer.child if isinstance(serializer, ListSerializer) else serializer
     known = [name for name, field in one.fields.items() if not field.write_only]
     if unknown := [name for name in asked if name not in known]:
-        raise ValidationError(
+        raise ParametersRefused(
             {PARAMETER: [f"There is no field “{unknown[0][:60]}”. Known: {', '.join(known)}."]}
         )
     for name in list(one.fields):

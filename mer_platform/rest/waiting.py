@@ -14,9 +14,16 @@ from django.conf import settings
 from django.db import connection
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ValidationError
 
-from mer_platform.rest.conditional import INTEGER, ConditionalRows, asked_tags, plain_tag, render
+from mer_platform.rest.conditional import (
+    INTEGER,
+    ConditionalMixin,
+    ConditionalRows,
+    asked_tags,
+    plain_tag,
+    render,
+)
+from mer_platform.rest.errors import ParametersRefused
 from mer_platform.rest.schema.described import Described
 
 MOST_SECONDS = 30
@@ -55,8 +62,13 @@ class Places:
 PLACES = Places()
 
 
-class WaitingRows(ConditionalRows):
-    """A viewset whose rows have work in the background: ``retrieve`` takes ``?wait=``."""
+class WaitingMixin(ConditionalMixin):
+    """A view of something that works in the background: ``GET`` takes ``?wait=``."""
+
+    waiting_action = "get"
+
+    def watched(self) -> Any:
+        """Return what ``snapshot`` takes. Raises the errors of access to it."""
 
     def snapshot(self, row: Any) -> tuple[Any, bool]:
         """Return a value that differs once state or progress have changed, and whether the work has ended.
@@ -67,12 +79,13 @@ class WaitingRows(ConditionalRows):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method == "GET" and self.action == "retrieve" and "wait" in request.query_params:
+        asked = request.method == "GET" and getattr(self, "action", "get") == self.waiting_action
+        if asked and "wait" in request.query_params:
             self.get = self._waiting(self.get)  # type: ignore[has-type]
 
     def describe(self, described: Described) -> None:
         super().describe(described)
-        if described.method == "GET" and described.action == "retrieve":
+        if described.method == "GET" and described.action == self.waiting_action:
             schema = {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS, "default": 0}
             described.add_parameter("wait", WAIT_HELP, schema=schema)
             described.add_header("Retry-After", "Seconds after which to ask again.", ["200"], INTEGER)
@@ -80,7 +93,7 @@ class WaitingRows(ConditionalRows):
     def _waiting(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
             seconds = wait_seconds(request)
-            row = self.get_object()
+            row = self.watched()
             mark, ended = self.snapshot(row)
             tag, response = self._tagged(handler, request, *args, **kwargs)
             named = [plain_tag(name.removeprefix("W/")) for name in asked_tags(request, "If-None-Match")]
@@ -122,11 +135,20 @@ class WaitingRows(ConditionalRows):
         return self.etag_of(response), response
 
 
+class WaitingRows(WaitingMixin, ConditionalRows):
+    """A viewset whose rows have work in the background: ``retrieve`` takes ``?wait=``."""
+
+    waiting_action = "retrieve"
+
+    def watched(self) -> Any:
+        return self.get_object()  # type: ignore[attr-defined]
+
+
 def wait_seconds(request: Request) -> float:
-    """Return how long a request wants to wait. Raises ValidationError if it is not 0 to 30 seconds."""
+    """Return how long a request wants to wait. Raises ParametersRefused if it is not 0 to 30 seconds."""
     text = request.query_params["wait"]
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= MOST_SECONDS):
-        raise ValidationError({"wait": [f"Whole seconds from 0 to {MOST_SECONDS}, not “{text[:40]}”."]})
+        raise ParametersRefused({"wait": [f"Whole seconds from 0 to {MOST_SECONDS}, not “{text[:40]}”."]})
     return int(text)
 
 

@@ -138,10 +138,10 @@ class ScoringItemSerializer(ApiModelSerializer):
 
     def to_representation(self, item: ScoringItem) -> dict[str, Any]:
         data = super().to_representation(item)
-        for name in ("outcome", "predicted", "frames_from", "waits_for"):
+        for name in data.keys() & {"outcome", "predicted", "frames_from", "waits_for"}:
             data[name] = data[name] or None
         if item.frames_from in ScoringItem.MARKED and self.context["blindness"].hides(item):
-            data["onset"] = data["apex"] = None
+            data |= dict.fromkeys(data.keys() & {"onset", "apex"})
         if self.context["blindness"].hides_result(item):
-            data.update(dict.fromkeys(ScoringItem.PREDICTED))
+            data |= dict.fromkeys(data.keys() & set(ScoringItem.PREDICTED))
         return data

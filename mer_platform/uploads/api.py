@@ -19,6 +19,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import Described
 from mer_platform.rest.serializers import ApiModelSerializer
 from mer_platform.uploads import services
@@ -50,6 +51,10 @@ class OffsetParser(parsers.BaseParser):
 
 
 class ResumableUploadSerializer(ApiModelSerializer):
+    created_by = creator()
+    url = Link("upload-detail", pk="pk")
+    page_url = page_link("upload", slug="project.slug")
+
     class Meta:
         model = Upload
         fields = [
@@ -60,8 +65,11 @@ class ResumableUploadSerializer(ApiModelSerializer):
             "offset",
             "sha256",
             "state",
+            "created_by",
             "created_at",
             "expires_at",
+            "url",
+            "page_url",
         ]
         read_only_fields = fields
 
@@ -74,7 +82,7 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
     24 hours is removed.
     """
 
-    queryset = Upload.objects.all()
+    queryset = Upload.objects.select_related("project", "created_by")
     serializer_class = ResumableUploadSerializer
     filters = {"project": "project", "state": "state", "sha256": "sha256", "filename": "filename"}
     search_fields = ["filename"]

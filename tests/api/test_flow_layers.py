@@ -26,7 +26,9 @@ def flow_jobs() -> list[tuple[int, int, str]]:
 def test_the_first_request_queues_a_job_and_the_next_finds_it(api, clip):
     for _ in range(2):
         answer = api.get(url(clip))
-        assert (answer.status_code, answer.json()) == (202, {"state": "queued"})
+        assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+        assert answer["Location"] == answer.json()["url"] == f"http://testserver{url(clip)}"
+        assert answer["Retry-After"] == "1"
         assert answer["Cache-Control"] == "no-store"
     assert flow_jobs() == [(10, 20, "queued")]
     assert Job.objects.get(kind="flow-layer").queue == "features"
@@ -66,7 +68,7 @@ def test_a_request_does_not_cancel_those_of_other_users(api, clip, project, memb
 def test_a_cancelled_request_can_be_repeated(api, clip):
     api.get(url(clip))
     Job.objects.update(state="cancelled")
-    assert api.get(url(clip)).json() == {"state": "queued"}
+    assert api.get(url(clip)).json()["state"] == "queued"
     assert flow_jobs() == [(10, 20, "queued")]
 
 

@@ -48,13 +48,13 @@ def test_a_researcher_queues_the_clips_with_something_to_find(member, project, m
     Consensus.objects.create(clip=known, onset=1, apex=5, offset=9, emotion="disgust", origin="adopted")
     Consensus.objects.create(clip=no_apex, onset=1, offset=9, emotion="disgust", origin="imported")
     answer = member(project, "res", Role.RESEARCHER).post(f"/api/v1/projects/{project.pk}/spot/")
-    assert (answer.status_code, answer.json()) == (202, {"queued": 2})
+    assert (answer.status_code, answer.json()["queued"]) == (202, 2)
     assert {job.payload["clip"] for job in Job.objects.filter(kind="spot")} == {open_.pk, no_apex.pk}
 
 
 def test_a_second_request_queues_nothing_new(api, project, clip):
     for _ in range(2):
-        assert api.post(f"/api/v1/projects/{project.pk}/spot/").json() == {"queued": 1}
+        assert api.post(f"/api/v1/projects/{project.pk}/spot/").json()["queued"] == 1
     assert Job.objects.filter(kind="spot").count() == 1
 
 

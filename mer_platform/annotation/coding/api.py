@@ -11,7 +11,6 @@ from drf_spectacular.utils import (
     OpenApiParameter,
     extend_schema,
     extend_schema_view,
-    inline_serializer,
 )
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
@@ -30,16 +29,19 @@ from mer_platform.annotation.coding.serializers import (
 )
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.annotation.shapes import CodingQueue
-from mer_platform.annotation.spotting import queue_project
+from mer_platform.annotation.spotting import count_waiting, queue_project
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import require, researcher_projects, role_in, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.pagination import Pagination
 from mer_platform.rest.schema import ProblemSerializer, typed
+from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.sparse import asked_fields
 from mer_platform.rest.views import ApiView
+from mer_platform.rest.waiting import WaitingMixin
 
 
 class AnnotationConflictSerializer(ProblemSerializer):
@@ -239,18 +241,46 @@ class ClipSuggestions(ApiView):
         return self.paged(clip.suggestions.all(), SuggestionSerializer)
 
 
-class SpotProject(ApiView):
+class SpottingSerializer(ApiSerializer):
+    """The spotter in a project."""
+
+    waiting = serializers.IntegerField(help_text="Clips that wait for the spotter or are being searched.")
+    url = Link("project-spot", pk="project.pk")
+    page_url = page_link("clips", slug="project.slug")
+
+
+class SpottingQueuedSerializer(SpottingSerializer):
+    """What was queued."""
+
+    queued = serializers.IntegerField(help_text="Clips that are searched now, or were queued before.")
+
+
+class SpotProject(WaitingMixin, ApiView):
     """Spotting in all clips of a project."""
 
-    @extend_schema(
-        request=None,
-        responses={202: inline_serializer("SpottingQueued", {"queued": serializers.IntegerField()})},
-    )
+    @extend_schema(responses=SpottingSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return how many clips the spotter still has to search."""
+        project = self.watched()
+        found = {"project": project, "waiting": count_waiting(project)}
+        return Response(SpottingSerializer(found, context={"request": request}).data)
+
+    @extend_schema(request=None, responses={202: SpottingQueuedSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """Queue the spotter for each clip that has no consensus, or a consensus without an apex."""
-        project = get_object_or_404(Project.objects.of(request.user), pk=pk)
+        project = self.watched()
         require(request.user, project, Role.RESEARCHER)
-        return Response({"queued": len(queue_project(project))}, status=status.HTTP_202_ACCEPTED)
+        found = {"project": project, "queued": len(queue_project(project)), "waiting": count_waiting(project)}
+        shown = SpottingQueuedSerializer(found, context={"request": request})
+        return Response(shown.data, status=status.HTTP_202_ACCEPTED)
+
+    def watched(self) -> Project:
+        project = get_object_or_404(Project.objects.of(self.request.user), pk=self.kwargs["pk"])
+        return require(self.request.user, project, Role.ANNOTATOR)
+
+    def snapshot(self, row: Project) -> tuple[int, bool]:
+        left = count_waiting(row)
+        return left, not left
 
 
 class ProjectQueue(ApiView):
