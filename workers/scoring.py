@@ -1,5 +1,6 @@
 """Queue ``scoring``, kind ``score``: apply a model to clips, and record the frames that it used."""
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -13,12 +14,14 @@ from mer_platform.scoring.services import fail_items, finish_if_done, locked
 from models_ml.errors import InputError
 from models_ml.motion.spotting import THRESHOLD
 from models_ml.training.model import TrainedModel
+from workers.model_facts import ensure_facts
 from workers.runner import handles
 from workers.scoring_frames import known_frames
 from workers.scoring_limits import warnings_for
 from workers.scoring_models import MODELS
 from workers.scoring_steps import Step, scored
 
+log = logging.getLogger(__name__)
 State, Outcome, FramesFrom = ScoringItem.State, ScoringItem.Outcome, ScoringItem.FramesFrom
 COMMIT_SECONDS = 1.0  # between two commits of a job's results, so that a page shows progress
 RESULT = (
@@ -51,7 +54,16 @@ def score(claim: Claim) -> None:
         reason = InputError(f"The {batch.model} cannot be used. {error}", "model_not_readable")
         _save(claim, batch.pk, [_failed(item, reason) for item in items], is_last=True)
         return
+    _complete(batch.model)
     _score(claim, batch, model, items)
+
+
+def _complete(version: ModelVersion) -> None:
+    """Compute the limits and the temperature of a model of an earlier version, which has none."""
+    try:
+        ensure_facts(version)
+    except (InputError, FileNotFoundError) as error:  # its training data cannot be read
+        log.warning("the %s is used without limits: %s", version, error)
 
 
 def _score(claim: Claim, batch: ScoringBatch, model: TrainedModel, items: Sequence[ScoringItem]) -> None:

@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringItem
@@ -156,3 +157,30 @@ def test_a_failed_and_a_cancelled_clip_are_tried_again(api, model, work, made, d
     assert api.get(url).json()["state"] == "done"
     assert ScoringItem.objects.get().state == "done"
     assert api.post(f"{url}retry/").status_code == 409
+
+
+def test_marks_of_the_consensus_come_before_those_of_a_coder(api, alice, model, score, made):
+    video = next(path for name, path in made.items() if name.endswith(".mp4"))
+    score(files=[uploaded(video)], fps=200)
+    clip = Clip.objects.get()
+    Annotation.objects.create(clip=clip, coder=alice, onset=4, apex=8, offset=12)
+    [item] = score(clips=json.dumps([clip.pk]))[1].values()
+    assert (item["frames_from"], item["onset"], item["apex"], item["spotter_confidence"]) == (
+        "annotated",
+        4,
+        8,
+        None,
+    )
+    agreed = Consensus.objects.create(clip=clip, onset=3, apex=9, offset=12, origin="adopted")
+    [item] = score(clips=json.dumps([clip.pk]))[1].values()
+    assert (item["frames_from"], item["onset"], item["apex"]) == ("consensus", 3, 9)
+    Consensus.objects.filter(pk=agreed.pk).update(onset=9)
+    [item] = score(clips=json.dumps([clip.pk]))[1].values()
+    assert item["error"]["code"] == "onset_is_apex"
+    Consensus.objects.create(clip=clip, onset=20, apex=25, offset=30, origin="adopted")
+    [item] = score(clips=json.dumps([clip.pk]))[1].values()
+    assert item["frames_from"] == "spotted"
+    assert "several_expressions" in [warning["code"] for warning in item["warnings"]]
+    default_storage.delete(clip.file)
+    [item] = score(items=json.dumps([{"clip": clip.pk, "onset": 5, "apex": 6}]))[1].values()
+    assert item["error"]["code"] == "file_missing"
