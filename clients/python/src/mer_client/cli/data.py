@@ -102,7 +102,14 @@ def import_(
     if json_:
         show_json(report)
         return
-    problems = ", ".join(f"{count} {kind}s" for kind, count in report["problems"].items() if count) or "none"
+    problems = (
+        ", ".join(
+            f"{count} {kind}{'' if count == 1 else 's'}"
+            for kind, count in report["problems"].items()
+            if count
+        )
+        or "none"
+    )
     say(f"Import {report['id']} is {report['state']}. Problems: {problems}.")
     rows = report["databases"]
     if rows:

@@ -16,6 +16,7 @@ from mer_client.steps import Pages, Request, Steps
 
 AnyModel = int | str | Model
 FILES = ("model.safetensors", "config.json", "card.md")
+EXPORTED = ("model.onnx", "package.zip")
 
 
 def models(api: Api, /, project: AnyProject | None = None, **filters: Any) -> Steps[Pages[Model]]:
@@ -90,7 +91,8 @@ def get_model(
 ) -> Steps[list[Path]]:
     """Store the files of a model in a folder, and return their paths. The hash of the weights is checked.
 
-    ``files`` are ``model.safetensors``, ``config.json``, ``card.md``, ``model.onnx`` and ``package.zip``.
+    ``files`` are ``model.safetensors``, ``config.json``, ``card.md``, ``model.onnx`` and ``package.zip``. The last two
+    are made first, if no one has asked for them yet.
     """
     found = yield from model(api, model_or_alias, project)
     folder = Path(to)
@@ -98,12 +100,30 @@ def get_model(
     paths = []
     for name in files:
         sha256 = found.sha256 if name == "model.safetensors" else ""
+        if name in EXPORTED:
+            exported = yield from _exported(api, found)
+            sha256 = exported.get("sha256", "") if name == "model.onnx" else ""
         try:
             path = yield from download(api, f"models/{found.id}/files/{name}", folder / name, sha256=sha256)
         except NotFound as error:
             raise MerError(f"{found.name} has no file “{name}”. {error.detail}") from error
         paths.append(path)
     return paths
+
+
+def _exported(api: Api, model: Model) -> Steps[dict[str, Any]]:
+    """Return the export of a model as ONNX, once it is done."""
+    path = f"models/{model.id}/export/"
+    try:
+        yield from call(api, "GET", path)
+    except NotFound:
+        yield from call(api, "POST", path)
+    found = yield from wait(
+        api, path, lambda row: row["state"] in ("done", "failed"), "The export", long_polls=False
+    )
+    if found["state"] == "failed":
+        raise WorkFailed(f"{model.name} cannot be exported. {found.get('error', '')}".strip(), found)
+    return found  # type: ignore[no-any-return]
 
 
 def project_of(api: Api, /, model: AnyModel, project: AnyProject | None) -> Steps[int]:
