@@ -68,7 +68,7 @@ class SweepSettingsSerializer(ApiSerializer):
     seeds = TypedField(
         list[Seed],
         required=False,
-        default=list,  # type: ignore[arg-type]  # the stubs think that JSON is objects
+        default=list,
         help_text="Each combination runs once per seed.",
     )
 

@@ -121,7 +121,7 @@ def _array(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, dep
     inner = schema.get("items") or {}
     found = VALUES.get((name, "array"))
     kinds = {"number": (int, float), "integer": (int,), "string": (str,), "array": (list,)}
-    if found is not None and isinstance(found[0], kinds.get(inner.get("type"), ())):
+    if found is not None and isinstance(found[0], kinds.get(str(inner.get("type")), ())):
         return list(found)
     one = example_of(inner, schemas, name, depth + 1)
     return [one] * max(1, schema.get("minItems", 1))

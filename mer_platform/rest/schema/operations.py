@@ -97,7 +97,7 @@ class ApiSchema(AutoSchema):
         first = re.split(r"(?<=[a-z)`*”])[.:] ", text + " ")[0]
         return first.strip().rstrip(".") if len(first) <= _LONGEST_SUMMARY else None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
         action = self._action
         method = getattr(self.view, action, None)
         if action in _VERBS and not get_doc(method):

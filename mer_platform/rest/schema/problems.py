@@ -28,7 +28,7 @@ class ProblemSerializer(serializers.Serializer):
     code = serializers.CharField(help_text="The kind of error, for programs, for example validation_failed.")
     instance = serializers.CharField(help_text="The address that was called.")
     request_id = serializers.CharField(help_text="Names the request in the log of the platform.")
-    errors = ProblemErrorSerializer(
+    errors = ProblemErrorSerializer(  # type: ignore[assignment]  # the name hides that of a form
         many=True, help_text="Each field or parameter that is wrong; empty if the error is not about one."
     )
 

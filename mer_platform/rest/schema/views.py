@@ -19,11 +19,11 @@ class SchemaView(SpectacularAPIView):
     """The description of the API in OpenAPI 3.1: as YAML, or as JSON with ``?format=json``. It needs no sign-in."""
 
     @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Return the description. With the ETag of an earlier answer in `If-None-Match`, the answer is 304."""
-        renderer: Any = request.accepted_renderer  # type: ignore[attr-defined]
+        renderer: Any = request.accepted_renderer
         with _MAKING:  # the second of two first visitors waits for the first
-            content, tag = _rendered(type(renderer))
+            content, tag = _rendered(renderer.media_type, type(renderer))
         headers = {"ETag": tag, "Cache-Control": "public, max-age=300", "Vary": "Accept"}
         if tag in request.headers.get("If-None-Match", ""):
             return HttpResponse(status=304, headers=headers)
@@ -32,11 +32,15 @@ class SchemaView(SpectacularAPIView):
         return HttpResponse(content, content_type=renderer.media_type, headers=headers)
 
 
-@cache
-def _rendered(renderer: type[BaseRenderer]) -> tuple[bytes, str]:
+_made: dict[str, tuple[bytes, str]] = {}
+
+
+def _rendered(media_type: str, renderer: type[BaseRenderer]) -> tuple[bytes, str]:
     """Return the description in the format of a renderer, with its tag."""
-    content: bytes = renderer().render(_document(), renderer_context={})
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    if media_type not in _made:
+        content = bytes(renderer().render(_document(), renderer_context={}))
+        _made[media_type] = content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return _made[media_type]
 
 
 @cache
