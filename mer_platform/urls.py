@@ -70,6 +70,7 @@ urlpatterns = [
     path("", include("mer_platform.composites.urls")),
     path("", include("mer_platform.features.urls")),
     path("", include("mer_platform.experiments.urls")),
+    path("", include("mer_platform.registry.urls")),
     path("", include("mer_platform.scoring.urls")),
     path("", include("mer_platform.exports.urls")),
     path("", include("mer_platform.annotation.exchange.urls")),

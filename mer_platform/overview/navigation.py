@@ -11,6 +11,8 @@ TABS_OF_PAGES = {
     "database-delete": "clips",
     "paper-bundle": "runs",
     "batch-delete": "scoring",
+    "run-register": "runs",
+    "model-delete": "models",
 }
 TABS_OF_PACKAGES = {
     "clips": "clips",
@@ -21,6 +23,7 @@ TABS_OF_PACKAGES = {
     "features": "composites",
     "exports": "composites",
     "experiments": "runs",
+    "registry": "models",
     "scoring": "scoring",
 }
 

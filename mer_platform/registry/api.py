@@ -1,27 +1,32 @@
 """The REST API of models."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import mixins, status
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from mer_platform.composites.models import Sample
-from mer_platform.projects.access import require
+from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
-from mer_platform.registry import stages
-from mer_platform.registry.models import ModelVersion
+from mer_platform.registry import files, stages
+from mer_platform.registry.card import card_of
+from mer_platform.registry.file_api import ImportModelSerializer
+from mer_platform.registry.importing import import_model
+from mer_platform.registry.models import ModelExport, ModelVersion
 from mer_platform.registry.serializers import (
     AliasSerializer,
     ChangeModelSerializer,
     ModelDetailSerializer,
+    ModelExportSerializer,
     ModelVersionSerializer,
     RegisterSerializer,
     StageSerializer,
@@ -32,7 +37,6 @@ from mer_platform.rest.waiting import WaitingRows
 from models_ml.errors import InputError
 
 Answer = TypeVar("Answer")
-POLL_SECONDS = 2
 ALIAS = OpenApiParameter("alias", OpenApiTypes.STR, OpenApiParameter.PATH, description="Without @.")
 
 
@@ -41,7 +45,7 @@ def all_models() -> "QuerySet[ModelVersion]":
     related = ("project", "run__version__composite", "run__experiment", "run__stored_results", "created_by")
     found = ModelVersion.objects.select_related(*related).prefetch_related("aliases")
     pictures = Sample.objects.filter(version=OuterRef("run__version"), picture__isnull=False)
-    counts = {"batch_count": Count("batches", distinct=True), "of_pictures": Exists(pictures)}
+    counts = {"batch_count": Count("batches", distinct=True), "has_pictures": Exists(pictures)}
     return found.annotate(**counts).order_by("-pk")
 
 
@@ -50,16 +54,11 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
 
     queryset = all_models()
     serializer_class = ModelVersionSerializer
+    parsers_of: ClassVar = {"import_file": [MultiPartParser]}
     filters = {"project": "project", "run": "run", "name": "name", "stage": "stage", "sha256": "sha256"}
     renamed = {"run__project": "project"}
     search_fields = ["name"]
     ordering_fields = ["name", "stage", "created_at"]
-
-    def snapshot(self, row: ModelVersion) -> tuple[Any, bool]:
-        found = ModelVersion.objects.select_related("run__experiment").filter(pk=row.pk).first()
-        state = found.state if found else ""
-        waits = found is not None and found.run is not None and state == "training"
-        return (state, str(found.run.progress()) if waits and found and found.run else ""), not waits
 
     @extend_schema(responses=ModelDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -89,13 +88,8 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
                 fields["run"], request.user, fields.get("name", ""), fields.get("reason", "")
             )
         )
-        answer = self._answer(
-            self._fresh(model), status.HTTP_202_ACCEPTED if training else status.HTTP_200_OK
-        )
-        answer["Location"] = reverse("modelversion-detail", args=[model.pk], request=request)
-        if training:
-            answer["Retry-After"] = str(POLL_SECONDS)
-        return answer
+        code = status.HTTP_202_ACCEPTED if training else status.HTTP_200_OK
+        return self._answer(self._fresh(model), code)
 
     @extend_schema(request=ChangeModelSerializer, responses=ModelDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -142,6 +136,69 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
         form.is_valid(raise_exception=True)
         stages.set_alias(model, alias, form.validated_data.get("reason", ""), request.user)
         return self._answer(self._fresh(model))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, filters=False)
+    @action(detail=True, pagination_class=None)
+    def card(self, request: Request, pk: str) -> Response:
+        """Return the card: facts about data, tests, calibration, cost and limits, and apart from them what people wrote.
+
+        Scores are null while they are hidden from you, because coding is blind. `files/card.md` is the same as Markdown.
+        """
+        return Response(card_of(self.get_object(), request.user))
+
+    @extend_schema(methods=["GET"], responses=ModelExportSerializer, filters=False)
+    @extend_schema(methods=["POST"], request=None, responses={202: ModelExportSerializer}, filters=False)
+    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    def export(self, request: Request, pk: str) -> Response:
+        """Export a model as ONNX, with a check against PyTorch, or say how far that is.
+
+        When its `state` is `done`, `files/model.onnx` and `files/package.zip` can be downloaded.
+        """
+        model = self.get_object()
+        if request.method == "POST":
+            export = _or_conflict(lambda: files.start_export(model, request.user))
+            answer = Response(ModelExportSerializer(export).data, status=status.HTTP_202_ACCEPTED)
+            answer["Location"] = request.build_absolute_uri()
+            return answer
+        found = ModelExport.objects.filter(model=model).first()
+        if found is None:
+            raise NotFound("This model has not been exported as ONNX. Start it with POST to this address.")
+        return Response(ModelExportSerializer(found).data)
+
+    @extend_schema(
+        request={"multipart/form-data": ImportModelSerializer},
+        responses={202: ModelDetailSerializer},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="import", pagination_class=None)
+    def import_file(self, request: Request) -> Response:
+        """Import a model that was exported elsewhere: a package.zip, or a model.safetensors of this platform.
+
+        Nothing in it is executed or unpickled. A worker checks that it loads: poll the address in `Location` until `state`
+        is `ready` or `failed`. The model is marked as imported, and what its file states about its training is not verified.
+        """
+        if not researcher_projects(request.user).exists():  # before a large body is read
+            raise PermissionDenied("This requires at least the role researcher in a project.")
+        form = ImportModelSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        fields = form.validated_data
+        require(request.user, fields["project"], Role.RESEARCHER)
+        more = {key: fields[key] for key in ("name", "origin", "reason") if key in fields}
+        try:
+            model = import_model(fields["project"], fields["file"], fields["file"].name, request.user, **more)
+        except InputError as error:
+            raise serializers.ValidationError({"file": [str(error)]}) from error
+        answer = self._answer(self._fresh(model), status.HTTP_202_ACCEPTED)
+        answer["Location"] = answer.data["url"]
+        return answer
+
+    def snapshot(self, row: ModelVersion) -> tuple[Any, bool]:
+        """Return what changes while a model is trained or checked, and whether that has ended."""
+        model = ModelVersion.objects.select_related("run").filter(pk=row.pk).first()
+        if model is None:
+            return None, True
+        progress = model.run.progress() if model.run and model.state == "training" else None
+        return (model.state, str(progress)), model.state in ("ready", "failed")
 
     def _fresh(self, model: ModelVersion) -> ModelVersion:
         return all_models().get(pk=model.pk)

@@ -20,7 +20,7 @@ PRODUCTION = "production"  # the alias that follows the stage
 class ModelQuerySet(models.QuerySet["ModelVersion"]):
     def ready(self) -> Self:
         """Those whose file exists."""
-        return self.exclude(file="")
+        return self.exclude(file="").filter(checked=True)
 
     def offered(self) -> Self:
         """Those that lists offer for new scores: neither the model nor its run is archived."""
@@ -55,6 +55,9 @@ class ModelVersion(models.Model):
     )
     file = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    checked = models.BooleanField(
+        default=True, help_text="False for an imported model until a worker has loaded it with PyTorch."
+    )
     classes = models.JSONField()
     temperature = models.FloatField(
         null=True,
@@ -98,21 +101,25 @@ class ModelVersion(models.Model):
 
     @property
     def is_ready(self) -> bool:
-        """Whether its file exists. Otherwise it is in training, or its training failed."""
-        return bool(self.file)
+        """Whether its file exists and is checked. Otherwise it is in training or being checked, or that failed."""
+        return bool(self.file) and self.checked
 
     @property
     def state(self) -> str:
-        """ready, training or failed. Only the file says that it can be used; the rest follows from its run."""
-        if self.file:
+        """ready, training, checking or failed. Only a checked file can be used; the rest follows from its run."""
+        if self.is_ready:
             return "ready"
+        if self.run is None:
+            return "failed" if self.provenance.get("error") else "checking"
         return "training" if self.run and self.run.state == Run.State.FINISHING else "failed"
 
     @property
     def error(self) -> str:
         """Why it could not be trained; empty if it was, or is in training."""
-        if self.state != "failed" or self.run is None:
+        if self.state != "failed":
             return ""
+        if self.run is None:
+            return str(self.provenance["error"])
         return self.run.error or "Its training was cancelled. Register the run again to train it."
 
     @property
@@ -124,7 +131,9 @@ class ModelVersion(models.Model):
     def of_pictures(self) -> bool:
         """Whether flow pictures were among its samples; then its scale of motion is not the scale of clips."""
         if self.version is None:
-            return False
+            return bool(self.provenance.get("of_pictures"))
+        if "has_pictures" in self.__dict__:  # looked up with the model, for lists
+            return bool(self.__dict__["has_pictures"])
         return self.version.samples.filter(picture__isnull=False).exists()
 
     @cached_property

@@ -13,7 +13,7 @@ from mer_platform.registry.scores import Known, scores_of, why_hidden
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 
-REASON = {"max_length": 1000, "help_text": "Why, for the history of the model."}
+REASON: dict[str, Any] = {"max_length": 1000, "help_text": "Why, for the history of the model."}
 
 
 class ModelScoreSerializer(ApiSerializer):
@@ -86,6 +86,8 @@ class ModelEventSerializer(ApiModelSerializer):
 class ModelVersionSerializer(ApiModelSerializer):
     """A model that scores clips."""
 
+    url = Link("modelversion-detail", pk="pk")
+    page_url = page_link("model")
     version = serializers.IntegerField(
         source="run.version_id", default=None, allow_null=True, help_text="null for an imported model."
     )
@@ -96,7 +98,7 @@ class ModelVersionSerializer(ApiModelSerializer):
         help_text="SHA-256 of the samples it was trained on.",
     )
     state = serializers.ChoiceField(
-        ["ready", "training", "failed"], read_only=True, help_text="Only a ready model can score."
+        ["ready", "training", "checking", "failed"], read_only=True, help_text="Only a ready model can score."
     )
     error = serializers.CharField(read_only=True, help_text="Why it could not be trained; empty otherwise.")
     progress = serializers.SerializerMethodField(
@@ -120,15 +122,14 @@ class ModelVersionSerializer(ApiModelSerializer):
         source="batch_count", read_only=True, help_text="Scoring batches that use it."
     )
     created_by = creator()
-    url = Link("modelversion-detail", pk="pk")
-    page_url = page_link("run", slug="project.slug", pk="run_id")
 
     class Meta:
         model = ModelVersion
         fields = [
-            "id", "project", "run", "version", "version_hash", "name", "stage", "aliases", "state", "error", "progress",
+            "id", "url", "page_url", "project",
+            "run", "version", "version_hash", "name", "stage", "aliases", "state", "error", "progress",
             "classes", "config", "of_pictures", "imported", "sha256", "temperature", "limits", "scores", "scores_hidden",
-            "batches", "created_by", "created_at", "url", "page_url",
+            "batches", "created_by", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

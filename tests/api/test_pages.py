@@ -58,6 +58,8 @@ PAGES = [
     "batch-new",
     "gallery",
     "webhooks",
+    "models",
+    "model-import",
 ]
 
 
@@ -85,7 +87,7 @@ def test_every_page_of_a_filled_project_opens(browser, project, database, clip, 
         assert browser.get(reverse(name, args=[project.slug])).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["upload", "composite-new", "run-new", "batch-new"])
+@pytest.mark.parametrize("name", ["upload", "composite-new", "run-new", "batch-new", "model-import"])
 def test_viewers_get_403_where_only_researchers_may(client, project, bob, name):
     Membership.objects.create(project=project, user=bob, role=Role.VIEWER)
     client.force_login(bob)

@@ -66,7 +66,7 @@ def test_a_finished_run_becomes_a_candidate_with_a_name_and_a_reason(api, run, m
     assert (found["scores"]["uf1"], found["scores"]["per_database"]["CASME II"]["uf1"]) == (1, 1)
     assert found["history"][0]["reason"] == "highest UF1"
     assert found["history"][0]["by"] == "alice"
-    assert answer["Location"].endswith(f"/models/{model.pk}/")
+    assert found["url"].endswith(f"/models/{model.pk}/")
 
 
 def test_a_run_of_an_experiment_is_trained_first(api, version, alice):

@@ -21,7 +21,7 @@ class Network(FittedNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, size, size) float32 → (N, members, classes) logits."""
-        return self.log_shares.repeat(len(x), 1, 1)
+        return self.log_shares.repeat(x.shape[0], 1, 1)
 
     @torch.no_grad()
     def fit(self, images: Tensor, labels: Tensor, balanced: bool) -> None:
