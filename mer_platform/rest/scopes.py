@@ -55,6 +55,7 @@ _AREA_OF = {
     "feature-exports": "runs",
     "models": "models",
     "scoring-batches": "scoring",
+    "scoring-batches/assign": "labels",  # it makes assignments
 }
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _PREFIX = "/api/v1/"
