@@ -19,6 +19,7 @@ from mer_platform.projects.models import Membership, Project
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.uploads.models import Upload
+from mer_platform.webhooks.models import Webhook
 
 Target = Clip | FlowPicture | Subject | Database | Project
 
@@ -46,6 +47,7 @@ WORDS = {
     "paper_bundles": ("paper bundle", "paper bundles"),
     "imports": ("import report", "import reports"),
     "memberships": ("membership", "memberships"),
+    "webhooks": ("webhook", "webhooks"),
     "open_jobs": ("job that is queued or running", "jobs that are queued or running"),
 }
 
@@ -149,6 +151,7 @@ class Contents:
                 "feature_exports": FeatureExport.objects.filter(version__composite__project=self.target),
                 "paper_bundles": PaperBundle.objects.filter(**own),
                 "memberships": Membership.objects.filter(**own),
+                "webhooks": Webhook.objects.filter(**own),
             }
         counts = {name: found.count() for name, found in rows.items()} | {"open_jobs": len(self.open_jobs())}
         if isinstance(self.target, Project):

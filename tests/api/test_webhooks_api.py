@@ -185,3 +185,10 @@ def test_the_answers_with_a_secret_are_not_kept_for_repeated_requests(api, body)
     rotate = f"{HOOKS}{made[0]['id']}/rotate-secret/"
     assert api.post(rotate, headers=key).data["secret"] != api.post(rotate, headers=key).data["secret"]
     assert not KeyedRequest.objects.exists()
+
+
+def test_a_project_is_deleted_with_its_webhooks_and_says_so(api, webhook):
+    address = f"/api/v1/projects/{webhook.project_id}/"
+    assert api.get(f"{address}deletion/").data["rows"]["webhooks"] == 1
+    assert api.delete(address).status_code == 204
+    assert not Webhook.objects.exists()
