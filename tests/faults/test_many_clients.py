@@ -1,4 +1,4 @@
-"""Pages stay quick while many clients wait for progress."""
+"""Many clients at once: pages stay quick while they wait for progress, and none overwrites another unseen."""
 
 import subprocess
 import sys
@@ -58,6 +58,38 @@ def test_pages_stay_quick_with_50_clients_that_wait(tmp_path, capsys):
         assert any(again for *_, again in answers)
         assert waited
         assert max(took) < 5
+    finally:
+        platform.close()
+
+
+def test_of_20_changes_of_the_same_state_at_once_one_is_made(tmp_path):
+    platform = LivePlatform(tmp_path, MER_WORKERS="1")
+    try:
+        platform.start()
+        headers = {"Authorization": f"Bearer {manage(platform, 'create_token', 'admin').split()[-1]}"}
+        made = requests.post(
+            f"{platform.url}/api/v1/projects/", json={"name": "Lab"}, headers=headers, timeout=60
+        )
+        address = made.json()["url"]
+        for round_ in range(3):
+            tag = requests.get(address, headers=headers, timeout=60).headers["ETag"].replace("-gzip", "")
+            start = threading.Barrier(20)
+            answers: list[int] = []
+
+            def change(
+                number: int, tag: str = tag, start: threading.Barrier = start, answers: list[int] = answers
+            ) -> None:
+                start.wait()
+                body = {"description": f"change {number} of round {round_}"}  # noqa: B023
+                answer = requests.patch(address, json=body, headers={**headers, "If-Match": tag}, timeout=120)
+                answers.append(answer.status_code)
+
+            threads = [threading.Thread(target=change, args=(number,)) for number in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(answers) == [200] + [412] * 19
     finally:
         platform.close()
 
