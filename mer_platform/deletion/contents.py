@@ -227,5 +227,6 @@ class Contents:
             PaperBundle.objects.filter(project=self.target),
             Upload.objects.filter(project=self.target),
             batches=ScoringBatch.objects.filter(project=self.target),
+            imported_models=ModelVersion.objects.filter(project=self.target, run__isnull=True),
             skip=shared,
         )

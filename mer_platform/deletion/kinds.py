@@ -19,7 +19,7 @@ from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.features.models import FeatureRange, FeatureSet
 from mer_platform.features.services import feature_name, moved_apex
 from mer_platform.imports.models import Import
-from mer_platform.registry.models import ModelVersion
+from mer_platform.registry.models import ModelExport, ModelVersion
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.uploads.models import Upload
 from models_ml.config import FeatureConfig
@@ -39,6 +39,7 @@ class Holdings:
     bundles: QuerySet[PaperBundle] = field(default_factory=PaperBundle.objects.none)
     uploads: QuerySet[Upload] = field(default_factory=Upload.objects.none)
     batches: QuerySet[ScoringBatch] = field(default_factory=ScoringBatch.objects.none)
+    imported_models: QuerySet[ModelVersion] = field(default_factory=ModelVersion.objects.none)
     skip: frozenset[str] = frozenset()  # SHA-256 of the clips whose features are left out
 
     @classmethod
@@ -53,6 +54,7 @@ class Holdings:
             PaperBundle.objects.all(),
             Upload.objects.all(),
             ScoringBatch.objects.all(),
+            ModelVersion.objects.filter(run__isnull=True),
         )
 
 
@@ -191,8 +193,17 @@ def _pictures(rows: Holdings) -> Iterator[Needed]:
 
 
 def _models(rows: Holdings) -> Iterator[Needed]:
-    for model in ModelVersion.objects.filter(run__in=rows.runs).select_related("run").iterator():
-        yield Needed(model.file, str(model))
+    for models in (ModelVersion.objects.filter(run__in=rows.runs), rows.imported_models):
+        for model in models.exclude(file="").select_related("run").iterator():
+            yield Needed(model.file, str(model))
+        for export in (
+            ModelExport.objects.filter(model__in=models).exclude(file="").select_related("model__run")
+        ):
+            yield Needed(export.file, str(export))
+
+
+def _models_used(names: Collection[str]) -> set[str]:
+    return _by_file(ModelVersion)(names) | _by_file(ModelExport)(names)
 
 
 def _weights(rows: Holdings) -> Iterator[Needed]:
@@ -258,7 +269,16 @@ def _archives_used(names: Collection[str]) -> set[str]:
 
 
 def _by_file(
-    model: type[Clip | FlowPicture | ModelVersion | FoldWeights | Attribution | FeatureExport | PaperBundle],
+    model: type[
+        Clip
+        | FlowPicture
+        | ModelVersion
+        | ModelExport
+        | FoldWeights
+        | Attribution
+        | FeatureExport
+        | PaperBundle
+    ],
 ) -> Callable[[Collection[str]], set[str]]:
     def used(names: Collection[str]) -> set[str]:
         return set(model._default_manager.filter(file__in=names).values_list("file", flat=True))
@@ -307,7 +327,7 @@ KINDS = {
             _archives,
             _archives_used,
         ),
-        FileKind("models", "models", re.compile(rf"models/{_HASHED}\.\w+"), _models, _by_file(ModelVersion)),
+        FileKind("models", "models", re.compile(rf"models/{_HASHED}\.\w+"), _models, _models_used),
         FileKind(
             "fold-weights",
             "networks of folds",
