@@ -18,6 +18,7 @@ from models_ml.classes import CLASSES
 from models_ml.registry.onnx_export import MOST_CHECKED, to_onnx
 from models_ml.training.model import TrainedModel
 from workers.fold_weights import COMMIT_SECONDS
+from workers.model_facts import ensure_facts
 from workers.runner import handles
 from workers.training_data import run_features
 
@@ -42,7 +43,7 @@ def export_model(claim: Claim) -> None:
     )
     if export is None:
         raise JobCancelled("the model was deleted")
-    model = export.model
+    model = ensure_facts(export.model)
     network = TrainedModel.load_bytes(files.stored_bytes(model.file))
     claim.check()
     inputs, origin = check_inputs(model)
