@@ -75,24 +75,29 @@ def bobs_api(bob, other_project) -> APIClient:
     return client
 
 
+def stored_clip(database: Database, name: str, subject: str, **fields) -> Clip:
+    """Store a ready clip of ``FRAMES`` frames, with a fake frame pack of ten bytes per frame."""
+    person, _ = Subject.objects.get_or_create(database=database, name=subject)
+    sha256 = f"{abs(hash((database.pk, subject, name))):064x}"[-64:]
+    values = {
+        "state": Clip.State.READY, "frame_count": FRAMES, "fps": "200/1", "width": 64, "height": 48,
+        "face_frames": [[0, FRAMES - 1]], **fields,
+    }  # fmt: skip
+    clip = Clip.objects.create(
+        project=database.project, subject=person, name=name, sha256=sha256, file=f"clips/{sha256}.mp4",
+        original_name=f"{name}.mp4", size=1, **values,
+    )  # fmt: skip
+    default_storage.save(clip.pack_name, ContentFile(bytes(i % 256 for i in range(FRAMES * 10))))
+    write_index(clip, fake_index(FRAMES))
+    return clip
+
+
 @pytest.fixture
 def make_clip(database):
     """Make ready clips of ``FRAMES`` frames, with a fake frame pack of ten bytes per frame."""
 
     def make(name: str = "EP01", subject: str = "sub01", in_database: Database = database, **fields) -> Clip:
-        person, _ = Subject.objects.get_or_create(database=in_database, name=subject)
-        sha256 = f"{abs(hash((in_database.pk, subject, name))):064x}"[-64:]
-        values = {
-            "state": Clip.State.READY, "frame_count": FRAMES, "fps": "200/1", "width": 64, "height": 48,
-            "face_frames": [[0, FRAMES - 1]], **fields,
-        }  # fmt: skip
-        clip = Clip.objects.create(
-            project=in_database.project, subject=person, name=name, sha256=sha256, file=f"clips/{sha256}.mp4",
-            original_name=f"{name}.mp4", size=1, **values,
-        )  # fmt: skip
-        default_storage.save(clip.pack_name, ContentFile(bytes(i % 256 for i in range(FRAMES * 10))))
-        write_index(clip, fake_index(FRAMES))
-        return clip
+        return stored_clip(in_database, name, subject, **fields)
 
     return make
 

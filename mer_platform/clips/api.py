@@ -353,7 +353,10 @@ class ClipViewSet(
     )
     @action(detail=True)
     def flow(self, request: Request, pk: str) -> Response:
-        """Return optical flow and strain from one frame to another, as in features. Computed when first requested."""
+        """Return optical flow and strain from one frame to another, as in features.
+
+        What is requested for the first time is computed by a worker: annotators may request that, viewers see what is there.
+        """
         clip = self._ready_clip()
         layer = FlowLayer(clip, *(_frame_number(request, name, clip) for name in ("from", "to")))
         if layer.exists:
@@ -361,6 +364,7 @@ class ClipViewSet(
                 response = Response(json.load(file))
             response["Cache-Control"] = "private, max-age=31536000, immutable"
             return response
+        require(request.user, clip.project, Role.ANNOTATOR)  # a worker will compute it
         job = layer.request(request.user)
         if job.state == Job.State.FAILED:
             raise NoFlow(job.error)

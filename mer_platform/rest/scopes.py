@@ -20,6 +20,7 @@ NONE = ""  # any token may
 # The area of each address, by its first words without ids: the longest entry counts. An address without an entry refuses
 # every token but one that may do everything, and fails a test.
 _AREA_OF = {
+    "": NONE,  # the list of addresses
     "me": NONE,
     "me/tokens": EVERYTHING,  # a token must not make one that may do more
     "projects": "projects",
@@ -72,7 +73,7 @@ def area_of(path: str) -> str | None:
         for part in path.removeprefix(_PREFIX).split("/")
         if part and not re.fullmatch(r"\d+|\{.*\}", part)
     ]
-    for count in (2, 1):
+    for count in (2, 1) if parts else (0,):
         if (area := _AREA_OF.get("/".join(parts[:count]))) is not None:
             return area
     return None

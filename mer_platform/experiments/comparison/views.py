@@ -115,6 +115,8 @@ def compare_disagreements(request: HttpRequest, slug: str) -> HttpResponse:
     """The samples that the runs in ``?run=1&run=2…`` predict differently, as a fragment: some, or all with ``?all=1``."""
     project = get_project(request, slug, Role.RESEARCHER)
     runs = _asked(request, project)
+    if not runs:
+        raise Http404("Choose runs to compare.")
     comparison = compare_runs(runs)
     if not comparison.on_same_samples:
         raise Http404("These runs were not tested on the same samples.")
