@@ -89,7 +89,11 @@ def test_every_network_can_be_exported(name, ensemble):
 
 @pytest.mark.campaign
 @pytest.mark.parametrize(
-    "net", [{"name": "vgg_m", "norm": "lrn"}, {"name": "vgg_m_spp", "fusion": "grid", "kernels": [1, 2, 3]}]
+    "net",
+    [
+        {"name": "vgg_m", "norm": "lrn"},
+        {"name": "vgg_m_spp", "fusion": "grid", "kernels": [1, 2, 3], "layers": 2},
+    ],
 )
 def test_other_forms_of_a_network_can_be_exported_too(net):
     assert to_onnx(model_of(net=net), INPUTS).largest_difference < 1e-4
