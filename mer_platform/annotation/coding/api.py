@@ -185,7 +185,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
             consensus = Consensus.adopt(annotation, request.user)
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
-        return Response(ConsensusSerializer(consensus).data)
+        return Response(ConsensusSerializer(consensus, context=self.get_serializer_context()).data)
 
     def _set_deleted(self, annotation: Annotation, at: Any) -> None:
         annotation.deleted_at = at
