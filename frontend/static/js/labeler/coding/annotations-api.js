@@ -49,7 +49,7 @@ export class AnnotationsApi {
 
   /** @param {string} key @param {Coding} coding @returns {Promise<AnnotationRecord>} */
   create(key, coding) {
-    return this.#write(this.#url, "POST", { clip: this.#clip, key, ...coding });
+    return this.#write(this.#url, "POST", { clip: Number(this.#clip), key, ...coding });
   }
 
   /** @param {AnnotationRecord} record @param {Coding} coding @returns {Promise<AnnotationRecord>} */
