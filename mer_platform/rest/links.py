@@ -43,7 +43,11 @@ def page_link(route: str, **arguments: str) -> Link:
 def creator(source: str = "created_by") -> serializers.CharField:
     """Return the field with the username of who created a row; null if it is not known, or the user was deleted."""
     return serializers.CharField(
-        source=f"{source}.username", default=None, read_only=True, help_text="Username of who created it."
+        source=f"{source}.username",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="Username of who created it; null if it is not known, or the user was deleted.",
     )
 
 
