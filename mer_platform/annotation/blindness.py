@@ -3,6 +3,7 @@
 Researchers see all marks, except on clips that they still have to code themselves.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,8 @@ from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
 from mer_platform.projects.access import researcher_projects
 from mer_platform.projects.models import Project
+
+CLIP_IS_DONE = "This clip is done. Reopen it to change your marks."
 
 
 def blind_clips(user: Any) -> QuerySet[Assignment, Any]:
@@ -55,10 +58,16 @@ def check_sees_all(user: Any, project: Project) -> None:
         )
 
 
+def done_clips(user: Any, clips: Collection[int]) -> set[int]:
+    """Return those of the clips (ids) that this coder has marked as done."""
+    own = Assignment.objects.filter(clip__in=clips, coder_id=user.pk, done_at__isnull=False)
+    return set(own.values_list("clip", flat=True))
+
+
 def check_open(user: Any, clip: Clip) -> None:
     """Raise PermissionDenied if this coder has marked the clip as done.
 
     Afterwards the others' marks may be visible, so a changed coding would no longer be independent.
     """
-    if Assignment.objects.filter(clip=clip, coder_id=user.pk, done_at__isnull=False).exists():
-        raise PermissionDenied("This clip is done. Reopen it to change your marks.")
+    if done_clips(user, [clip.pk]):
+        raise PermissionDenied(CLIP_IS_DONE)

@@ -155,7 +155,13 @@ class Annotation(Marking):
 
     def keep_version(self, user: Any, client: str) -> "AnnotationVersion":
         """Store the current revision with the user and the client that made it, in the caller's transaction."""
-        return AnnotationVersion.objects.create(
+        version = self.version(user, client)
+        version.save(force_insert=True)
+        return version
+
+    def version(self, user: Any, client: str) -> "AnnotationVersion":
+        """Return the current revision as a version that is not stored yet."""
+        return AnnotationVersion(
             annotation=self,
             revision=self.revision,
             content=self.content(),

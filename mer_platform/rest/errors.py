@@ -93,7 +93,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         detail = in_our_words(str(error.detail))
         if str(error.detail).startswith("CSRF Failed"):
             code = "csrf_failed"
-        body = problem(request, error.status_code, detail, code, extra=getattr(error, "extra", None))
+        listed = getattr(error, "errors", None)
+        body = problem(request, error.status_code, detail, code, listed, getattr(error, "extra", None))
     response.data = body
     response.content_type = CONTENT_TYPE
     return response

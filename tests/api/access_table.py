@@ -123,6 +123,7 @@ project-spot                    GET annotator  POST researcher  pk=project
 project-agreement               GET researcher  pk=project
 project-queue                   GET annotator  pk=project
 annotation-list                 GET viewer  POST annotator
+annotation-bulk                 POST annotator
 annotation-detail               GET =annotator,researcher  PATCH =annotator  DELETE =annotator
 annotation-adopt                POST researcher
 annotation-restore              POST =annotator?
@@ -373,6 +374,10 @@ BODIES = {
     "GET clip-flow": {"from": 0, "to": 1},
     "POST import-list": {"project": "@project", "layout": "casme2", "source": "CASME2"},
     "POST annotation-list": {"clip": "@clip", "onset": 1},
+    "POST annotation-bulk": {
+        "operations": [{"op": "create", "clip": "@clip", "onset": 1}],
+        "atomic": True,
+    },
     "PATCH annotation-detail": {"onset": 2, "expected_version": 1},
     "POST annotation-import-list": {"project": "@project", "file": FILE},
     "POST clip-list": {"database": "@database", "subject": "s1", "file": FILE},

@@ -19,6 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import blind_clips, check_open, seen_by
+from mer_platform.annotation.coding.bulk import carry_out
+from mer_platform.annotation.coding.bulk_serializers import (
+    AnnotationOperationsSerializer,
+    AnnotationResultsSerializer,
+    OperationsFailedSerializer,
+    OperationsFormSerializer,
+)
 from mer_platform.annotation.coding.opening import opening
 from mer_platform.annotation.coding.queue import coding_queue, why_empty
 from mer_platform.annotation.coding.serializers import (
@@ -155,6 +162,33 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         with transaction.atomic():
             current = Annotation.objects.select_for_update().get(pk=annotation.pk)
             self._set_deleted(current, timezone.now())
+
+    @extend_schema(
+        request=AnnotationOperationsSerializer,
+        responses={
+            200: AnnotationResultsSerializer,
+            **dict.fromkeys((400, 403, 404, 409, 412), OperationsFailedSerializer),
+        },
+    )
+    @action(detail=False, methods=["post"])
+    def bulk(self, request: Request) -> Response:
+        """Create, update and delete up to 1,000 annotations of the caller.
+
+        Each operation follows the rules of a single request and has a result of its own. With `atomic`, nothing is changed
+        if one fails; the answer then has the status of the first that failed, and `errors` names all.
+        """
+        form = OperationsFormSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        sent = form.validated_data
+        results = carry_out(
+            request,
+            sent["operations"],
+            self._client(),
+            atomic=sent["atomic"],
+            context=self.get_serializer_context(),
+        )
+        failed = sum(result["problem"] is not None for result in results)
+        return Response({"succeeded": len(results) - failed, "failed": failed, "results": results})
 
     @extend_schema(request=None, responses=AnnotationSerializer)
     @action(detail=True, methods=["post"])

@@ -162,6 +162,22 @@ COMPONENTS: dict[str, Any] = {
         "action_units": "AU6+AU12",
     },
     "PatchedAnnotationRequest": {"apex": 60, "note": "The lip corner moves first."},
+    "AnnotationOperationsRequest": {
+        "operations": [
+            {
+                "op": "create",
+                "clip": 1,
+                "key": "5f0c7a52-8c0e-4d0b-9d41-6a3d7c0e4f11",
+                "onset": 46,
+                "apex": 59,
+                "offset": 86,
+                "emotion": "happiness",
+            },
+            {"op": "update", "id": 7, "revision": 2, "apex": 60},
+            {"op": "delete", "id": 8, "revision": 1},
+        ],
+        "atomic": True,
+    },
     "FreezeRequest": {
         "project": 1,
         "name": "Lab",

@@ -49,6 +49,7 @@ class _Operations:
     annotations = listing(_coding.annotations)
     annotate = operation(_coding.annotate)
     change_annotation = operation(_coding.change_annotation)
+    annotate_bulk = operation(_coding.annotate_bulk)
     export_annotations = operation(_coding.export_annotations)
     import_annotations = operation(_coding.import_annotations)
     versions = listing(_runs.versions)

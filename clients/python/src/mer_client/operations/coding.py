@@ -1,6 +1,7 @@
 """Annotations: reading, adding, and exchanging them with other tools."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,20 @@ def change_annotation(api: Api, /, annotation: Annotation, **fields: Any) -> Ste
     headers = {"If-Match": f'"{annotation.revision}"'}
     path = f"annotations/{annotation.id}/"
     return Annotation.read((yield from call(api, "PATCH", path, json=fields, headers=headers)))
+
+
+def annotate_bulk(
+    api: Api, /, operations: Sequence[Mapping[str, Any]], *, atomic: bool = False
+) -> Steps[list[dict[str, Any]]]:
+    """Create, update and delete up to 1,000 annotations, and return the result of each operation.
+
+    An operation is for example ``{"op": "create", "clip": 7, "onset": 12}``, ``{"op": "update", "id": 3, "revision": 2,
+    "apex": 20}`` or ``{"op": "delete", "id": 4}``. A result has ``status``, ``annotation`` and ``problem``. With ``atomic``,
+    nothing is changed if one fails, and the error of the first that failed is raised.
+    """
+    body = {"operations": [dict(operation) for operation in operations], "atomic": atomic}
+    answer = yield from call(api, "POST", "annotations/bulk/", json=body)
+    return answer["results"]  # type: ignore[no-any-return]
 
 
 def export_annotations(
