@@ -5,6 +5,7 @@ from django import forms
 from django.utils import timezone
 
 from mer_platform.projects.models import DEFAULT_DAYS, ApiToken, Project, Role
+from mer_platform.rest.row_choices import SeveralRows
 from mer_platform.rest.scopes import EVERYTHING, SCOPES
 
 
@@ -39,7 +40,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label="Only to", required=False, choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple
     )
-    projects = forms.ModelMultipleChoiceField(
+    projects = SeveralRows(
         Project.objects.none(), label="Only in", required=False, widget=forms.CheckboxSelectMultiple
     )
 

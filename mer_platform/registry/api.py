@@ -59,6 +59,7 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
     renamed = {"run__project": "project"}
     search_fields = ["name"]
     ordering_fields = ["name", "stage", "created_at"]
+    waiting_actions = ("retrieve", "export")
 
     @extend_schema(responses=ModelDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -193,7 +194,10 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
         return answer
 
     def snapshot(self, row: ModelVersion) -> tuple[Any, bool]:
-        """Return what changes while a model is trained or checked, and whether that has ended."""
+        """Return what changes while a model is trained, checked or exported, and whether that has ended."""
+        if self.action == "export":
+            state = ModelExport.objects.filter(model=row).values_list("state", flat=True).first()
+            return state, state != ModelExport.State.WAITING
         model = ModelVersion.objects.select_related("run").filter(pk=row.pk).first()
         if model is None:
             return None, True

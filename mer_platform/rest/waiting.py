@@ -6,9 +6,9 @@ the others are answered at once, with ``Retry-After``. While it waits, a request
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection
@@ -65,7 +65,7 @@ PLACES = Places()
 class WaitingMixin(ConditionalMixin):
     """A view of something that works in the background: ``GET`` takes ``?wait=``."""
 
-    waiting_action = "get"
+    waiting_actions: ClassVar[Collection[str]] = ("get",)
 
     def watched(self) -> Any:
         """Return what ``snapshot`` takes. Raises the errors of access to it."""
@@ -79,13 +79,13 @@ class WaitingMixin(ConditionalMixin):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        asked = request.method == "GET" and getattr(self, "action", "get") == self.waiting_action
+        asked = request.method == "GET" and getattr(self, "action", "get") in self.waiting_actions
         if asked and "wait" in request.query_params:
             self.get = self._waiting(self.get)  # type: ignore[has-type]
 
     def describe(self, described: Described) -> None:
         super().describe(described)
-        if described.method == "GET" and described.action == self.waiting_action:
+        if described.method == "GET" and described.action in self.waiting_actions:
             schema = {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS, "default": 0}
             described.add_parameter("wait", WAIT_HELP, schema=schema)
             described.add_header("Retry-After", "Seconds after which to ask again.", ["200"], INTEGER)
@@ -138,7 +138,7 @@ class WaitingMixin(ConditionalMixin):
 class WaitingRows(WaitingMixin, ConditionalRows):
     """A viewset whose rows have work in the background: ``retrieve`` takes ``?wait=``."""
 
-    waiting_action = "retrieve"
+    waiting_actions: ClassVar[Collection[str]] = ("retrieve",)
 
     def watched(self) -> Any:
         return self.get_object()  # type: ignore[attr-defined]

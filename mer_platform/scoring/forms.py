@@ -1,10 +1,10 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import User
 
 from mer_platform.annotation.assignments.planning import coders_of
 from mer_platform.registry.models import ModelVersion
+from mer_platform.rest.row_choices import SeveralRows
 from mer_platform.scoring.doubt import DoubtCriteria, Measure, measures_of
 from mer_platform.scoring.models import HIGHEST, LOWEST, ScoringBatch
 
@@ -65,7 +65,7 @@ class DoubtForm(forms.Form):
         required=False,
         help_text="From 0 to 1: only clips that are at least so doubtful.",
     )
-    coders: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
+    coders = SeveralRows(
         None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one coder."}
     )
     per_clip = forms.IntegerField(label="Coders per clip", min_value=1, initial=1)

@@ -74,7 +74,7 @@ def place_of(url: str) -> Place:
         raise AddressRefused("The URL must not contain a fragment (“#…”).")
     try:
         host = (parts.hostname or "").encode("idna").decode()
-        port = parts.port or {"https": 443, "http": 80}[parts.scheme]
+        port = {"https": 443, "http": 80}[parts.scheme] if parts.port is None else parts.port
     except (UnicodeError, ValueError) as error:
         raise AddressRefused("The URL must have a host name, and a port from 1 to 65535 if any.") from error
     if not host or "%" in host:

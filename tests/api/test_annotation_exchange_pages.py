@@ -138,3 +138,10 @@ def test_problems_that_repeat_are_one_line_and_their_rows_a_step_away(browser, b
     answer = browser.get(f"{url}problems.csv", one)
     assert len(answer.content.decode("utf-8-sig").splitlines()) == 4
     assert len(browser.get(f"{url}problems.csv").content.decode("utf-8-sig").splitlines()) == 5
+
+
+@pytest.mark.parametrize("clip", ["9" * 19, "9" * 40, "x", "-1"])
+def test_an_id_that_no_clip_has_is_refused(api, project, clip):
+    answer = api.get(f"/api/v1/projects/{project.pk}/annotations.json?clip={clip}")
+    assert answer.status_code == 400
+    assert clip in answer.json()["detail"]

@@ -3,8 +3,10 @@
 import pytest
 
 from mer_platform.experiments.models import Fold, Run
+from mer_platform.registry.models import ModelExport
 from mer_platform.rest import waiting
 from tests.api.list_lab import ListLab
+from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -110,3 +112,12 @@ def test_all_that_works_in_the_background_can_be_waited_for(api, lab, clock, sub
                     type(row).objects.filter(pk=row.pk).update(state="waiting")
                 assert api.get(f"{address}{row.pk}/?wait=1").status_code == 200
     assert api.get(f"/api/v1/projects/{lab.project.pk}/spot/?wait=1").json()["waiting"] == 0
+
+
+def test_the_export_of_a_model_is_waited_for(api, lab, clock):
+    export = ModelExport.objects.create(model=model_of(lab.run))
+    address = f"/api/v1/models/{export.model_id}/export/"
+    clock.events[3] = lambda: ModelExport.objects.update(state=ModelExport.State.DONE)
+    answer = api.get(f"{address}?wait=30", headers={"If-None-Match": api.get(address)["ETag"]})
+    assert (answer.status_code, answer.json()["state"], clock.sleeps) == (200, "done", 3)
+    assert (api.get(f"{address}?wait=30").status_code, clock.sleeps) == (200, 3)

@@ -76,6 +76,7 @@ def test_a_new_secret_is_shown_once_and_the_former_one_signs_for_a_day(api, body
         ({"url": "http://hooks.example.org/"}, "url"),
         ({"url": "https://10.0.0.1/"}, "url"),
         ({"url": "https://hooks.example.org:22/"}, "url"),
+        ({"url": "https://hooks.example.org:0/"}, "url"),
         ({"events": []}, "events"),
         ({"events": ["run.exploded"]}, "events"),
     ],

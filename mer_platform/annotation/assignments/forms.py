@@ -1,26 +1,22 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import User
 
 from mer_platform.annotation.assignments.planning import AssignmentCriteria, coders_of
-from mer_platform.clips.models import Database, Subject
+from mer_platform.clips.models import Subject
 from mer_platform.projects.models import Project
+from mer_platform.rest.row_choices import SeveralRows
 
 
 class AssignForm(forms.Form):
     """Which clips to assign, to which coders, and how many coders each clip gets."""
 
-    coders: "forms.ModelMultipleChoiceField[User]" = forms.ModelMultipleChoiceField(
+    coders = SeveralRows(
         None, widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one coder."}
     )
     per_clip = forms.IntegerField(label="Coders per clip", min_value=1, initial=2)
-    databases: "forms.ModelMultipleChoiceField[Database]" = forms.ModelMultipleChoiceField(
-        None, required=False, widget=forms.CheckboxSelectMultiple
-    )
-    subjects: "forms.ModelMultipleChoiceField[Subject]" = forms.ModelMultipleChoiceField(
-        None, required=False, widget=forms.CheckboxSelectMultiple
-    )
+    databases = SeveralRows(None, required=False, widget=forms.CheckboxSelectMultiple)
+    subjects = SeveralRows(None, required=False, widget=forms.CheckboxSelectMultiple)
     share = forms.FloatField(label="Share of the clips, %", min_value=0.1, max_value=100, initial=100)
     seed = forms.IntegerField(
         min_value=0,

@@ -9,6 +9,7 @@ from mer_platform.annotation.exchange.marked import marked_by_coders, marked_cli
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.projects.models import Project
+from mer_platform.rest.row_choices import SeveralRows
 from models_ml.formats import LOSSLESS
 from models_ml.formats.base import MarkedClip
 
@@ -24,7 +25,7 @@ class SelectionForm(forms.Form):
         choices=[(CODERS, "Annotations of coders"), (CONSENSUS, "Consensus")],
     )
     coder = forms.ChoiceField(required=False)
-    clip = forms.ModelMultipleChoiceField(Clip.objects.none(), required=False)
+    clip = SeveralRows(Clip.objects.none(), required=False)
     q = forms.CharField(required=False, max_length=200)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
