@@ -7,7 +7,6 @@ from mer_platform.annotation.assignments.api import AssignmentViewSet
 from mer_platform.annotation.coding.api import AnnotationViewSet, ConsensusViewSet, ProjectQueue
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet
-from mer_platform.composites.api import CompositeVersionViewSet
 from mer_platform.deletion.api import (
     DeletableClipViewSet,
     DeletableDatabaseViewSet,
@@ -18,6 +17,7 @@ from mer_platform.deletion.api import (
 from mer_platform.deletion.batches import DeletableScoringBatchViewSet
 from mer_platform.deletion.model_api import DeletableModelViewSet
 from mer_platform.deletion.run_api import DeletableExperimentViewSet, DeletableRunViewSet
+from mer_platform.deletion.version_api import DeletableVersionViewSet
 from mer_platform.experiments.attribution.api import AttributionViewSet, RunAttributions
 from mer_platform.experiments.comparison.api import CompareRuns
 from mer_platform.experiments.external.api import ExternalRunsOfVersion, PredictionTemplate
@@ -46,7 +46,7 @@ router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)
 router.register("assignments", AssignmentViewSet)
-router.register("composite-versions", CompositeVersionViewSet)
+router.register("composite-versions", DeletableVersionViewSet)
 router.register("runs", DeletableRunViewSet)
 router.register("experiments", DeletableExperimentViewSet)
 router.register("tags", TagViewSet)

@@ -170,7 +170,8 @@ version-json                    GET researcher  pk=compositeversion
 version-export                  GET researcher  POST researcher  pk=compositeversion
 compositeversion-list           GET viewer  POST researcher
 compositeversion-import-document  POST researcher
-compositeversion-detail         GET viewer
+compositeversion-detail         GET viewer  DELETE researcher
+compositeversion-deletion       GET researcher
 compositeversion-check          GET researcher
 compositeversion-diff           GET researcher
 compositeversion-export         GET researcher
