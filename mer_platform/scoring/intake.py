@@ -99,7 +99,7 @@ def local_path_within(text: str) -> Path:
     try:
         path = (root / text.strip()).resolve()
         inside = path.is_relative_to(root) and path != root
-        exists = inside and path.exists()
+        exists = inside and (path.is_file() or path.is_dir())  # a pipe or a device would be waited for
     except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, links in a circle
         inside, exists = True, False
     if not inside:

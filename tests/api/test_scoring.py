@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
@@ -199,3 +200,11 @@ def test_the_page_leaves_clips_of_the_training_data_out(client, alice, project, 
     data = {"model": model.pk, "clip": clips, "leave_out_training": "on"}
     assert client.post(reverse("batch-new", args=[project.slug]), data).status_code == 302
     assert [item.clip for item in ScoringBatch.objects.get().items.all()] == [clip]
+
+
+def test_a_pipe_in_the_import_folder_is_no_clip(api, model, settings, tmp_path):
+    settings.IMPORT_DIR = tmp_path
+    os.mkfifo(tmp_path / "pipe.mp4")
+    answer = api.post(URL, {"model": model.pk, "items": [{"path": "pipe.mp4"}]})
+    assert answer.status_code == 400
+    assert "“pipe.mp4” not found in the import folder" in answer.json()["detail"]

@@ -151,6 +151,14 @@ COMPONENTS: dict[str, Any] = {
         "name": "SPP",
         "config": {"net": {"name": "vgg_m_spp", "kernels": [2, 3, 4]}},
     },
+    "StartBatchRequest": {
+        "model": "@production",
+        "project": 1,
+        "items": [{"clip": 1, "onset": 46, "apex": 59}, {"path": "session-7/s07.mp4", "subject": "s07"}],
+        "name": "Session 7",
+        "calibrated": True,
+    },
+    "ItemRequest": {"clip": 1, "onset": 46, "apex": 59},
     "AnnotationRequest": {
         "clip": 1,
         "key": "5f0c7a52-8c0e-4d0b-9d41-6a3d7c0e4f11",
