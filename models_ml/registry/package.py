@@ -211,7 +211,9 @@ def _from_zip(source: IO[bytes], file_name: str) -> Package:
         EOFError,
         OSError,
     ) as error:
-        raise InputError(f"“{file_name}” is damaged: {error}.") from error
+        raise InputError(
+            f"“{file_name}” is damaged: it cannot be unpacked as a zip. Download or export it again."
+        ) from error
     weights, digest = files[WEIGHTS], hashlib.sha256(files[WEIGHTS]).hexdigest()
     facts = _facts(files[FACTS], f"“{file_name}”, {FACTS}")
     if facts.sha256 != digest:
@@ -240,9 +242,10 @@ def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
     names = [entry.filename for entry in entries]
     if len(entries) > len(FILES) or set(names) - set(FILES) or len(set(names)) != len(names):
         odd = next((name for name in names if name not in FILES or names.count(name) > 1), "")
+        twice = " more than once" if odd in FILES else ""
         raise InputError(
-            f"“{file_name}” is not a package of a model: it must not contain “{odd[:80]}”. Choose a package.zip that the "
-            "platform exported, or a model.safetensors."
+            f"“{file_name}” is not a package of a model: it must not contain “{odd[:80]}”{twice}. Choose a package.zip that "
+            "the platform exported, or a model.safetensors."
         )
     for name in (WEIGHTS, FACTS):
         if name not in names:

@@ -90,7 +90,7 @@ def test_facts_that_do_not_fit_are_refused_with_their_place(weights, facts, chan
     [
         (b"", "has 0 bytes"),
         (b"\x80\x04\x95" + b"pickle" * 9, "bytes 0 to 7"),
-        (b"PK\x03\x04 and nothing", "damaged"),
+        (b"PK\x03\x04 and nothing", "damaged: it cannot be unpacked as a zip"),
         (struct.pack("<Q", 2) + b"{}", "no description of a model"),
         (struct.pack("<Q", 5) + b"{]aaa" + bytes(9), "line 1, column 2"),
         (struct.pack("<Q", 1 << 40) + bytes(99), "bytes 0 to 7"),
@@ -115,6 +115,7 @@ def test_archives_that_are_no_packages_are_refused(weights, facts):
     for files, words in (
         ([("model.pkl", b"x")], "must not contain “model.pkl”"),
         ([("../model.safetensors", b"x")], "must not contain “../model.safetensors”"),
+        ([("config.json", good), ("config.json", good)], "must not contain “config.json” more than once"),
         ([("config.json", good)], "does not contain model.safetensors"),
         ([("model.safetensors", weights), ("config.json", b"[]")], "config.json: it must be a JSON object"),
         ([("model.safetensors", weights), ("config.json", b"[" * 200_000)], "nested too deeply"),
