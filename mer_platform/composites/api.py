@@ -6,13 +6,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import blind_clips, check_sees_all
 from mer_platform.clips.models import Database
 from mer_platform.composites import document, document_import
-from mer_platform.composites.blindness import hidden_clips
+from mer_platform.composites.blindness import hidden_clips, why_not_frozen
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
 from mer_platform.composites.labelmaps import PRESETS, suggest
@@ -102,10 +103,15 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
 
     @extend_schema(request=FreezeSerializer, responses={201: CompositeVersionSerializer})
     def create(self, request: Request) -> Response:
-        """Freeze a version. Freezing the same content again returns the same version."""
+        """Freeze a version. Freezing the same content again returns the same version.
+
+        The answer is 403 while your queue has clips of the databases, because what a version includes gives labels away.
+        """
         fields = self._posted(FreezeSerializer)
         if any(database.project_id != fields["project"].pk for database in fields["databases"]):
             raise serializers.ValidationError({"databases": ["All databases must belong to the project."]})
+        if why := why_not_frozen(request.user, fields["databases"]):
+            raise PermissionDenied(why)
         preset = fields.get("preset", "")
         label_map = fields.get("label_map") or suggest(fields["databases"], preset)
         try:

@@ -42,6 +42,22 @@ def visible_counts_of(user: Any, versions: Iterable[int]) -> dict[int, dict[str,
     return {pk: count_samples(triples) for pk, triples in found.items()}
 
 
+def why_not_frozen(user: Any, databases: Iterable[Any]) -> str:
+    """Return why the user may not freeze a version of these databases; empty if they may.
+
+    The label map and the rules decide by emotion which clips are in a version. So versions of one's own making would say
+    which emotion a clip has.
+    """
+    left = blind_clips(user).filter(clip__subject__database__in=list(databases)).count()
+    if not left:
+        return ""
+    which = "1 clip" if left == 1 else f"{left} clips"
+    return (
+        f"Your queue still has {which} of these databases to be coded blind, and what a version includes would give labels "
+        "away. Finish your queue first, ask a researcher to withdraw it, or let someone else freeze the version."
+    )
+
+
 def why_not_counted(clips: int) -> str:
     """Return why so many clips are in no count; empty for none."""
     if not clips:

@@ -12,7 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.annotation.blindness import blind_clips
 from mer_platform.clips.models import Clip, Database, FlowPicture
-from mer_platform.composites.blindness import why_not_counted
+from mer_platform.composites.blindness import why_not_counted, why_not_frozen
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.draft import Draft, draft
 from mer_platform.composites.labelmaps import MEGC2019, PRESETS, LabelMap, fixed_by, suggest
@@ -48,7 +48,10 @@ def builder(request: HttpRequest, slug: str) -> HttpResponse:
     label_map = _label_map(data, chosen, preset)
     htmx: Any = getattr(request, "htmx", None)
     rules, errors = _rules(data)
-    if request.method == "POST" and not htmx and not errors:
+    freezing = request.method == "POST" and not htmx and not errors
+    if freezing and (why := why_not_frozen(request.user, chosen)):
+        errors = {"databases": [why]}
+    elif freezing:
         try:
             version = freeze(
                 project, data.get("name", ""), chosen, label_map, request.user, preset=preset, rules=rules

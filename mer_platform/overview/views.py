@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.coding.queue import coding_queue
 from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Clip, FlowPicture
@@ -18,15 +19,18 @@ from mer_platform.projects.access import get_project
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     """Show where the project stands and what comes next."""
     project = get_project(request, slug)
+    visible = ~Q(pk__in=blind_clips(request.user))  # of clips to be coded blind, only the own marks count
     clips = Clip.objects.filter(project=project).aggregate(
         total=Count("pk"),
         ready=Count("pk", filter=Q(state=Clip.State.READY)),
         processing=Count("pk", filter=Q(state=Clip.State.PROCESSING)),
         failed=Count("pk", filter=Q(state=Clip.State.FAILED)),
-        agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk")))),
+        agreed=Count("pk", filter=Exists(Consensus.objects.filter(clip=OuterRef("pk"))) & visible),
     )
     annotated = Clip.objects.filter(
-        Q(consensus__isnull=False) | Q(annotations__isnull=False), project=project
+        (Q(consensus__isnull=False) | Q(annotations__isnull=False)) & visible
+        | Q(annotations__coder=request.user.pk),
+        project=project,
     )
     runs = Run.objects.filter(project=project)
     versions = CompositeVersion.objects.filter(composite__project=project).select_related("composite")

@@ -151,11 +151,11 @@ class ScoringItems(InProject, mixins.ListModelMixin):
         return {**super().get_serializer_context(), "blindness": Blindness(self.request.user)}
 
     def filter_queryset(self, queryset: Any) -> Any:
-        """Leave out clips that the user still has to code, if what a model predicts chooses or orders the items."""
+        """Leave out clips that the user still has to code, if what is hidden of them chooses or orders the items."""
         rows = super().filter_queryset(queryset)
         asked = self.request.query_params
         ordered = {name.lstrip("-") for name in asked.get("ordering", "").split(",")}
-        if any(name in asked or name in ordered for name in ScoringItem.PREDICTED):
+        if any(name in asked or name in ordered for name in ScoringItem.BLIND):
             rows = rows.exclude(clip__in=blind_clips(self.request.user))
         return rows
 

@@ -20,14 +20,17 @@ class Blindness:
 
     def hides(self, item: ScoringItem) -> bool:
         """Return whether the frames of an item are marks that the user may not see. Reads the item's batch."""
-        if item.frames_from not in ScoringItem.MARKED:
-            return False
-        return item.batch.project_id not in self._sees_marks_in or item.clip_id in self.blind
+        if item.clip_id in self.blind:
+            return True
+        return item.frames_from in ScoringItem.MARKED and item.batch.project_id not in self._sees_marks_in
 
     def hides_result(self, item: ScoringItem) -> bool:
-        """Return whether the user still has to code the clip, and may not see what the model predicts."""
+        """Return whether the user still has to code the clip, and may not see any of ``ScoringItem.BLIND``.
+
+        Also where its frames are from says something: whether others have marked an expression.
+        """
         return item.clip_id in self.blind
 
     def without_hidden(self, items: "QuerySet[ScoringItem]") -> "QuerySet[ScoringItem]":
-        """Leave these clips out: of lists that are chosen or ordered by what the model predicts."""
+        """Leave these clips out: of lists that are chosen or ordered by any of ``ScoringItem.BLIND``."""
         return items.exclude(clip__in=self.blind) if self.blind else items

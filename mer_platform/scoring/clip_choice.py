@@ -1,10 +1,12 @@
 """Choosing clips of a project to score: by database, text and annotation, without listing them all."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip, Database
 from mer_platform.projects.access import row_id
@@ -35,10 +37,14 @@ class ClipChoice:
             tuple(row_id(pk) for pk in asked.getlist("only")),
         )
 
-    def clips(self, project: Project) -> QuerySet[Clip]:
-        """Return the clips that match, each with ``marked``: whether its onset and apex are annotated."""
+    def clips(self, project: Project, user: Any) -> QuerySet[Clip]:
+        """Return the clips that match, each with ``marked``: whether its onset and apex are annotated.
+
+        Those that the user still has to code count as not annotated, because coding is blind.
+        """
         marks = {"clip": OuterRef("pk"), "onset__isnull": False, "apex__isnull": False}
         marked = Exists(Consensus.objects.filter(**marks)) | Exists(Annotation.objects.filter(**marks))
+        marked &= ~Q(pk__in=blind_clips(user))
         rows = Clip.objects.filter(project=project, state=Clip.State.READY)
         if self.only:
             rows = rows.filter(pk__in=self.only)

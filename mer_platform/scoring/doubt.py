@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 from mer_platform.annotation.assignments.planning import AssignmentPlan, balance, carry_out
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
@@ -81,8 +82,10 @@ def measures_of(batch: ScoringBatch) -> list[Measure]:
     return [measure for measure in Measure if counts[f"has_{measure.value}"]]
 
 
-def plan_doubtful(batch: ScoringBatch, criteria: DoubtCriteria) -> DoubtPlan:
+def plan_doubtful(batch: ScoringBatch, criteria: DoubtCriteria, by: Any) -> DoubtPlan:
     """Plan who codes which clips, in order of doubt, without changing anything.
+
+    Clips that ``by``, who asks, still has to code are left out: their place would say what the model thinks of them.
 
     Clips with a consensus are left out if asked, and those that have enough coders always; both are counted, and more
     doubtful clips take their place. A coder who has annotated a clip does not get it again.
@@ -90,7 +93,7 @@ def plan_doubtful(batch: ScoringBatch, criteria: DoubtCriteria) -> DoubtPlan:
     """
     _check(criteria)
     measure = criteria.measure
-    items = doubtful(batch, measure)
+    items = doubtful(batch, measure).exclude(clip__in=blind_clips(by))
     if criteria.threshold is not None:
         side = "lte" if measure.small_is_doubtful else "gte"
         items = items.filter(**{f"{measure.value}__{side}": criteria.threshold})
@@ -135,7 +138,7 @@ def assign_doubtful(
 ) -> DoubtPlan:
     """Assign the clips. The coders' queues get them in order of doubt. Raises ValidationError as ``assign_clips`` does."""
     note = f"From {batch.title}, {criteria.measure.in_words}"[:200]
-    return carry_out(batch.project, lambda: plan_doubtful(batch, criteria), by, digest, note)
+    return carry_out(batch.project, lambda: plan_doubtful(batch, criteria, by), by, digest, note)
 
 
 def _check(criteria: DoubtCriteria) -> None:

@@ -81,6 +81,7 @@ class AssignDoubtful(ApiView):
         """Assign the most doubtful clips to coders, in order of doubt (201). With `preview`, only count (200).
 
         They become ordinary assignments, at the end of each coder's queue, with a note that names the batch.
+        Clips that you still have to code yourself are left out, because coding is blind.
         """
         batch = own_batch(request.user, pk)
         require(request.user, batch.project, Role.RESEARCHER)
@@ -90,9 +91,8 @@ class AssignDoubtful(ApiView):
         criteria = self._criteria(batch, fields)
         try:
             preview = fields["preview"]
-            plan = (
-                plan_doubtful(batch, criteria) if preview else assign_doubtful(batch, criteria, request.user)
-            )
+            make = plan_doubtful if preview else assign_doubtful
+            plan = make(batch, criteria, request.user)
         except DjangoValidationError as error:
             if not hasattr(error, "error_dict"):
                 raise serializers.ValidationError({"measure": error.messages}) from error

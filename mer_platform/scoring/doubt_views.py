@@ -51,10 +51,10 @@ def batch_doubt(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     f"Assigned {made.clips:,} clip{'s' * (made.clips != 1)}, the most doubtful first.",
                 )
                 return redirect("coding", slug)
-            plan = plan_doubtful(batch, form.criteria())
+            plan = plan_doubtful(batch, form.criteria(), request.user)
         except ValidationError as error:
             form.add_error(None, error)
-            plan = _possible(batch, form)
+            plan = _possible(batch, form, request.user)
     context = {
         "batch": batch,
         "form": form,
@@ -95,10 +95,10 @@ def _initial(batch: ScoringBatch, known: list[Measure]) -> dict[str, Any]:
     }
 
 
-def _possible(batch: ScoringBatch, form: DoubtForm) -> DoubtPlan | None:
+def _possible(batch: ScoringBatch, form: DoubtForm, user: Any) -> DoubtPlan | None:
     """Return the plan that is possible now, to be shown next to the error."""
     try:
-        return plan_doubtful(batch, form.criteria())
+        return plan_doubtful(batch, form.criteria(), user)
     except (ValidationError, KeyError):
         return None
 

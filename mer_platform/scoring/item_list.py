@@ -56,10 +56,10 @@ class ItemList:
     def items(self, batch: ScoringBatch, blindness: Blindness) -> QuerySet[ScoringItem]:
         """Return the chosen items with their clips, in the chosen order; items without the measure come last.
 
-        If what the model predicts chooses or orders them, those whose results are hidden are left out.
+        If what is hidden of some chooses or orders them, those whose results are hidden are left out.
         """
         rows = batch.items.select_related("clip__subject__database")
-        if self.predicted or self.flag == "no_expression" or self.sort in ScoringItem.PREDICTED:
+        if self.predicted or self.flag in ("no_expression", "warnings") or self.sort in ScoringItem.BLIND:
             rows = blindness.without_hidden(rows)
         if self.state:
             rows = rows.filter(state=self.state)

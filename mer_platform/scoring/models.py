@@ -124,6 +124,8 @@ class ScoringItem(models.Model):
         "entropy",
         "member_disagreement",
     )
+    # What follows from the marks of others, or from the model: hidden from those who still have to code the clip.
+    BLIND = (*PREDICTED, "onset", "apex", "frames_from", "spotter_confidence", "warnings", "timings")
     MARKED = (FramesFrom.CONSENSUS, FramesFrom.ANNOTATED)  # frames that blind coders may not see
 
     batch = models.ForeignKey(ScoringBatch, on_delete=models.CASCADE, related_name="items")

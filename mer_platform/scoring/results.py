@@ -80,10 +80,12 @@ def _rows(batch: ScoringBatch, user: Any) -> Iterator[ExportRow]:
     blindness = Blindness(user)
     classes = batch.model.classes
     for item in _items(batch):
+        hides_frames = blindness.hides(item)
         if blindness.hides_result(item):
             item.outcome, item.predicted, item.probabilities = "", "", None
             item.confidence = item.margin = item.entropy = item.member_disagreement = None
-        onset, apex = (None, None) if blindness.hides(item) else (item.onset, item.apex)
+            item.frames_from, item.spotter_confidence, item.warnings, item.timings = "", None, [], None
+        onset, apex = (None, None) if hides_frames else (item.onset, item.apex)
         timings, probabilities = item.timings or {}, item.probabilities or {}
         yield (
             item.pk, item.clip_id, item.title, item.state, item.outcome or None, item.predicted or None,

@@ -140,8 +140,10 @@ class ScoringItemSerializer(ApiModelSerializer):
         data = super().to_representation(item)
         for name in data.keys() & {"outcome", "predicted", "frames_from", "waits_for"}:
             data[name] = data[name] or None
-        if item.frames_from in ScoringItem.MARKED and self.context["blindness"].hides(item):
+        if self.context["blindness"].hides(item):
             data |= dict.fromkeys(data.keys() & {"onset", "apex"})
         if self.context["blindness"].hides_result(item):
-            data |= dict.fromkeys(data.keys() & set(ScoringItem.PREDICTED))
+            data |= {
+                name: [] if name == "warnings" else None for name in data.keys() & set(ScoringItem.BLIND)
+            }
         return data

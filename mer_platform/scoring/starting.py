@@ -35,7 +35,9 @@ def batch_new(request: HttpRequest, slug: str) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     asked = request.POST if request.method == "POST" else request.GET
     choice = ClipChoice.of(asked)
-    clips = choice.clips(project).order_by("subject__database__name", "subject__name", "name", "pk")
+    clips = choice.clips(project, request.user).order_by(
+        "subject__database__name", "subject__name", "name", "pk"
+    )
     context = {"choice": choice, "marked_choices": MARKED.items(), **_clip_list(request, clips)}
     if is_partial(request):
         return render(request, "scoring/_choose.html", context)

@@ -136,6 +136,8 @@ def _row(item: ScoringItem, classes: list[str], blindness: Blindness) -> dict[st
     """Return what the table shows of an item to this user."""
     hidden = blindness.hides(item)
     unseen = blindness.hides_result(item)
+    if unseen:
+        item.warnings = []  # they depend on the frames; the item is not saved
     probabilities = (not unseen and item.probabilities) or {}
     return {
         "item": item,

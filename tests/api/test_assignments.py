@@ -56,7 +56,7 @@ def test_the_same_seed_draws_the_same_clips_and_another_does_not(project, api, c
 
     def drawn(seed):
         chosen = AssignmentCriteria([user("carol")], per_clip=1, share=0.5, seed=seed)
-        return plan_assignments(project, chosen).entries
+        return plan_assignments(project, chosen, user("alice")).entries
 
     assert drawn(1) == drawn(1)
     assert len(drawn(1)) == 10

@@ -397,6 +397,6 @@ class TestDoubt:
         counts = []
         for number in (2, 100):
             with CaptureQueriesContext(connection) as queries:
-                plan_doubtful(batch, DoubtCriteria(Measure.ENTROPY, [carol], number))
+                plan_doubtful(batch, DoubtCriteria(Measure.ENTROPY, [carol], number), carol)
             counts.append(len(queries))
         assert counts[0] == counts[1] <= 6

@@ -143,7 +143,7 @@ class AssignmentViewSet(
         require(request.user, project, Role.RESEARCHER)
         preview = form.validated_data["preview"]
         if preview:
-            plan = planning.plan_assignments(project, criteria)
+            plan = planning.plan_assignments(project, criteria, request.user)
         else:
             plan = planning.assign_clips(project, criteria, request.user)
         names = {coder.pk: coder.username for coder in criteria.coders}

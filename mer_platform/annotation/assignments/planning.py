@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import AuditEvent, Project, Role
@@ -70,9 +71,10 @@ def coders_of(project: Project) -> QuerySet[User]:
     return User.objects.filter(memberships__project=project, memberships__role__in=roles).order_by("username")
 
 
-def plan_assignments(project: Project, criteria: AssignmentCriteria) -> AssignmentPlan:
+def plan_assignments(project: Project, criteria: AssignmentCriteria, by: Any) -> AssignmentPlan:
     """Draw the clips and choose the coders of each, so that all coders get about the same number and all pairs meet.
 
+    Clips that ``by``, who asks, still has to code count as without consensus: the plan would say which of them have one.
     Raises ValidationError, by field, if the criteria cannot be met.
     """
     _check(criteria)
@@ -82,7 +84,7 @@ def plan_assignments(project: Project, criteria: AssignmentCriteria) -> Assignme
     if criteria.subjects:
         clips = clips.filter(subject__in=criteria.subjects)
     if criteria.without_consensus:
-        clips = clips.filter(consensus__isnull=True)
+        clips = clips.filter(Q(consensus__isnull=True) | Q(pk__in=blind_clips(by))).distinct()
     listed = list(clips.values_list("pk", flat=True))
     rng = random.Random(criteria.seed)
     shuffled = sorted(listed)
@@ -133,7 +135,7 @@ def assign_clips(
     Raises ValidationError if the plan is empty, if it differs from the plan with this ``digest`` (the one that the user
     saw), or as ``plan_assignments``.
     """
-    return carry_out(project, lambda: plan_assignments(project, criteria), by, digest)
+    return carry_out(project, lambda: plan_assignments(project, criteria, by), by, digest)
 
 
 def carry_out(

@@ -1,5 +1,7 @@
 """Researchers' pages: assigning clips to coders, and withdrawing assignments."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -35,10 +37,10 @@ def assign(request: HttpRequest, slug: str) -> HttpResponse:
                     f"Assigned {_clips(made.clips)} to {len(made.per_coder)} coder{'s' * (len(made.per_coder) != 1)}.",
                 )
                 return redirect("coding", slug)
-            plan = planning.plan_assignments(project, form.criteria())
+            plan = planning.plan_assignments(project, form.criteria(), request.user)
         except ValidationError as error:
             form.add_error(None, error)  # by field, if the error names fields
-            plan = _possible_plan(project, form)
+            plan = _possible_plan(project, form, request.user)
     context = {
         "form": form,
         "plan": plan,
@@ -78,9 +80,10 @@ def _initial_form(project: Project) -> AssignForm:
     return AssignForm({**fields, "coders": [c.pk for c in coders], "per_clip": per_clip}, project=project)
 
 
-def _possible_plan(project: Project, form: AssignForm) -> planning.AssignmentPlan | None:
+def _possible_plan(project: Project, form: AssignForm, by: Any) -> planning.AssignmentPlan | None:
     """Return the plan that is possible now, to be shown next to the error."""
     try:
-        return planning.plan_assignments(project, form.criteria()) if "coders" in form.cleaned_data else None
+        known = "coders" in form.cleaned_data
+        return planning.plan_assignments(project, form.criteria(), by) if known else None
     except (ValidationError, KeyError):
         return None

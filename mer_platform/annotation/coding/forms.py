@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.forms import ClipFilter
 from mer_platform.clips.models import Clip
@@ -27,15 +28,20 @@ class AnnotatedClipFilter(ClipFilter):
         self._user = user
 
     def apply(self, clips: QuerySet[Clip]) -> QuerySet[Clip]:
-        """Return the clips that match, with ``mine``, ``annotated`` and ``agreed``: whether there are such markings."""
+        """Return the clips that match, with ``mine``, ``annotated`` and ``agreed``: whether there are such markings.
+
+        Of clips that the user still has to code, only their own markings count.
+        """
+        open_to_user = ~Q(pk__in=blind_clips(self._user))
         annotations = Annotation.objects.filter(clip=OuterRef("pk"))
         clips = (
             super()
             .apply(clips)
             .annotate(
                 mine=Exists(annotations.filter(coder_id=self._user.pk)),
-                annotated=Exists(annotations),
-                agreed=Exists(Consensus.objects.filter(clip=OuterRef("pk"))),
+                annotated=Exists(annotations.filter(coder_id=self._user.pk))
+                | (Exists(annotations) & open_to_user),
+                agreed=Exists(Consensus.objects.filter(clip=OuterRef("pk"))) & open_to_user,
             )
         )
         label = self.cleaned_data["label"] if self.is_valid() else ""

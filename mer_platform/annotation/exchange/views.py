@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mer_platform.annotation.blindness import check_sees_all
+from mer_platform.annotation.blindness import check_sees_all, seen_by
 from mer_platform.annotation.exchange.access import import_of
 from mer_platform.annotation.exchange.coders import annotators
 from mer_platform.annotation.exchange.downloads import download
@@ -284,7 +284,7 @@ def _page(
         "formats": EXPORTS.values(),
         "chosen": request.GET.get("format") or next(iter(EXPORTS)),
         "imports": imports[:MAX_LISTED],
-        "annotations": Annotation.objects.filter(clip__project=project).count(),
+        "annotations": seen_by(request.user, Annotation.objects.filter(clip__project=project)).count(),
         "max_bytes": MAX_BYTES,
     }
     return render(
