@@ -136,9 +136,9 @@ def test_the_complete_annotation_of_a_single_coder_is_enough(database, make_clip
         ({"label_map": {"CASME II": {"disgust": "angry"}}}, "is not a class"),
         ({"label_map": ["disgust"]}, "must be an object"),
         ({"label_map": {"CASME II": {"a\0b": "negative"}}}, "contains a character that is not text"),
-        ({"preset": "megc2018"}, "is not a valid choice"),
+        ({"preset": "megc2018"}, "Must be one of the allowed values"),
         ({"databases": []}, "Choose at least one"),
-        ({"name": ""}, "blank"),
+        ({"name": ""}, "Must not be empty"),
     ],
 )
 def test_it_says_what_is_wrong_with_a_composite(freeze, labelled, fields, words):
