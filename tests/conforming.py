@@ -5,6 +5,7 @@ called. Objects that the description lists the fields of may have no others.
 """
 
 import copy
+import gzip
 import json
 import re
 from functools import cache
@@ -54,8 +55,9 @@ def check(response: Any) -> None:
         return
     assert kind in content, f"{called}: the type is {kind}, described are {', '.join(content)}"
     if kind.endswith("json") and not response.streaming and "schema" in content[kind]:
-        validator = validator_of(name, str(response.status_code), kind)
-        document = json.loads(response.content)
+        is_sparse = "fields=" in response.request["QUERY_STRING"] and response.status_code < 300
+        validator = validator_of(name, str(response.status_code), kind, is_sparse)
+        document = json.loads(plain_content(response))
         if not validator.is_valid(document):
             error = next(iter(validator.iter_errors(document)))
             place = "/".join(map(str, error.instance_path))
@@ -72,12 +74,32 @@ def operations_at(path: str) -> dict[str, Any] | None:
     return {method: (found["operationId"], found) for method, found in item.items()}
 
 
+def plain_content(response: Any) -> bytes:
+    """Return the content of an answer without compression."""
+    is_packed = response.get("Content-Encoding") == "gzip"
+    return gzip.decompress(response.content) if is_packed else bytes(response.content)
+
+
 @cache
-def validator_of(operation_id: str, code: str, kind: str) -> Any:
-    """Return the validator of an answer."""
+def validator_of(operation_id: str, code: str, kind: str, is_sparse: bool = False) -> Any:
+    """Return the validator of an answer; a sparse one has only the fields that ``?fields=`` asked for."""
     answer = resolved(_operations()[operation_id]["responses"][code])
     schema = strict(copy.deepcopy(answer["content"][kind]["schema"]))
-    return jsonschema_rs.Draft202012Validator({**schema, "components": _strict_components()})
+    whole = {**schema, "components": _strict_components()}
+    return jsonschema_rs.Draft202012Validator(without_required(whole) if is_sparse else whole)
+
+
+def without_required(part: Any) -> Any:
+    """Require no fields of the objects that a schema describes."""
+    if isinstance(part, list):
+        return [without_required(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: without_required(value)
+        for key, value in part.items()
+        if not (key == "required" and isinstance(value, list))
+    }
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from mer_platform.projects.viewsets import own_related
 from mer_platform.registry import files
 from mer_platform.registry.models import ModelVersion
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.schema.described import Described
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import FileView
 from models_ml.errors import InputError
@@ -51,6 +52,10 @@ class ModelFileView(FileView):
     """A file of a model."""
 
     content_types = files.CONTENT_TYPES
+
+    def describe(self, described: Described) -> None:
+        super().describe(described)
+        described.add_problem(409)  # a model that is not ready, or a file that is gone
 
     @extend_schema(responses=OpenApiTypes.BINARY)
     def get(self, request: Request, pk: int) -> HttpResponseBase:

@@ -9,6 +9,7 @@ from django.test import Client
 from mer_platform.annotation.exchange.models import AnnotationImport
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked
+from tests.api.problems import errors_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -51,7 +52,7 @@ def test_a_given_rate_is_used_and_printed(api, project, clip):
     url = f"/api/v1/annotation-imports/{batch['id']}/recheck/"
     assert marks(api.post(url, {"frame_rate": 50}, format="json").json()) == [(20, 40)]
     assert marks(api.post(url, {}, format="json").json()) == [(20, 40)]
-    assert "frame_rate" in api.post(url, {"frame_rate": 0}, format="json").json()
+    assert errors_of(api.post(url, {"frame_rate": 0}, format="json"), "frame_rate")
 
 
 def test_the_file_wins_over_a_given_rate(api, project, clip):

@@ -6,7 +6,8 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from mer_platform.jobs import processes, upkeep
+from mer_platform import processes
+from mer_platform.jobs import upkeep
 from mer_platform.jobs.models import Job, JobCancelled, LeaseLost, Worker
 from workers import presence
 

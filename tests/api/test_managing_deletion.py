@@ -24,6 +24,7 @@ from mer_platform.scoring.services import WantedClip, start_batch
 from models_ml.classes import CLASSES
 from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
+from tests.api.problems import errors_of
 from tests.trained_models import model_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -152,7 +153,7 @@ def test_only_researchers_delete_and_unknown_runs_are_all_named(api, bobs_api, m
     assert viewer.post(f"{RUNS}delete/", {"ids": [run.pk]}).status_code == 403
     assert viewer.get(f"{RUNS}deletion/?id={run.pk}").status_code == 403
     refused = api.post(f"{RUNS}delete/", {"ids": [run.pk, 901, 902]})
-    assert refused.json()["ids"] == ["Runs 901 and 902 not found in your projects. Nothing was changed."]
+    assert errors_of(refused, "ids") == ["Runs 901 and 902 not found in your projects. Nothing was changed."]
     for bad in ("", "?id=x", "?id=99999999999999999999999"):
         assert api.get(f"{RUNS}deletion/{bad}").status_code == 400
     assert Run.objects.filter(pk=run.pk).exists()

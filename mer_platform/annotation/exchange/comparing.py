@@ -32,9 +32,11 @@ class PlannedChange(TypedDict, total=False):
 
     ``action`` is what the row amounts to; ``choice`` is what will be done (add, change or keep), one of ``choices``.
     ``target`` is the marking that would change and ``revision`` its revision; ``seen`` are all markings in the same place at
-    the time of the check. ``fields`` are those of the new marking, ``changed`` the [old, new] values of each that a change
-    sets. ``made`` is what was done, so that it can be undone. ``record`` is the history in a lossless file. ``done_at`` is
-    when the coder had marked the clip as done, as seen at the check and then when the row was imported; None if not.
+    the time of the check: their ids, each with its revision or, of a consensus, the time of its decision. ``fields`` are
+    those of the new marking, ``changed`` the [old, new] values of each that a change sets. ``made`` is what was done, so
+    that it can be undone. ``record`` is the history in a lossless file. ``done_at`` is when the coder had marked the clip
+    as done, as seen at the check and then when the row was imported; None if not. Checks by earlier versions have
+    ``decided_by`` and ``decided_at`` of a consensus here, and in ``record``.
     """
 
     number: int
@@ -50,7 +52,7 @@ class PlannedChange(TypedDict, total=False):
     annotation: int | str | None
     target: int | None
     revision: int | None
-    seen: list[list[int]]
+    seen: list[list[int | str]]
     fields: dict[str, Any]
     changed: dict[str, list[Any]]
     older: bool
@@ -61,6 +63,8 @@ class PlannedChange(TypedDict, total=False):
     record: dict[str, Any]
     origin: str
     made: dict[str, Any]
+    decided_by: str
+    decided_at: str
 
 
 class Comparer:
@@ -123,7 +127,7 @@ class Comparer:
         taken = {pair.stored.pk for pair in pairs if pair.stored}
         free = [annotation for annotation in existing if annotation.pk not in taken]
         pairs += pair_rows(self._without_repeats(rows), free)
-        seen = [[annotation.pk, annotation.revision] for annotation in existing]
+        seen: list[list[int | str]] = [[annotation.pk, annotation.revision] for annotation in existing]
         place = {
             "clip": clip.pk, "clip_name": str(clip), "coder": coder.pk, "coder_name": coder.username, "agreed": False,
         }  # fmt: skip
@@ -218,7 +222,7 @@ class Comparer:
             known.add(text)
         return kept
 
-    def _change(self, pair: Pair, seen: list[list[int]], place: dict[str, Any]) -> PlannedChange | None:
+    def _change(self, pair: Pair, seen: list[list[int | str]], place: dict[str, Any]) -> PlannedChange | None:
         """Return what to do with a row; None if it cannot be done."""
         row, target = pair.row, pair.stored or pair.near
         changed = differences(row, target) if target else {}
@@ -280,7 +284,7 @@ def _statement(row: Marked, place: dict[str, Any], *, same: bool) -> PlannedChan
     }
 
 
-def seen_consensus(existing: Iterable[Consensus]) -> list[list[Any]]:
+def seen_consensus(existing: Iterable[Consensus]) -> list[list[int | str]]:
     """Return what identifies the state of a clip's consensus."""
     return sorted([agreed.pk, agreed.decided_at.isoformat()] for agreed in existing)
 
