@@ -129,7 +129,7 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
         super().describe(described)
         if described.method in ("POST", "PATCH", "DELETE"):
             described.add_problem(412, "`Tus-Resumable` names another version of the protocol.")
-        if described.method in ("GET", "PATCH"):
+        if described.method in ("GET", "PATCH", "DELETE"):
             described.add_problem(410, "The upload has expired, or was used.")
         if described.method == "POST":
             described.add_problem(413)
