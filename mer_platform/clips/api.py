@@ -7,12 +7,12 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
+from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.clips.layers import FlowLayer
+from mer_platform.clips.layers import BUSY_SECONDS, MOST_OPEN, FlowLayer, open_layers
 from mer_platform.clips.models import Clip, Database, Subject
 from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
@@ -26,7 +26,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.json_parser import ApiMultiPartParser, JsonParser
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import Described, TypedField, typed
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -37,7 +37,9 @@ from models_ml.video.filetypes import VIDEOS_IN_WORDS
 
 class DatabaseSerializer(ApiModelSerializer):
     project = own_related(Project.objects.all(), "pk")()
-    emotions = serializers.ListField(child=serializers.CharField(max_length=40), required=False)
+    emotions = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=100
+    )
     url = Link("database-detail", pk="pk")
     page_url = page_link("database")
 
@@ -120,13 +122,6 @@ class RateField(serializers.Field):
 
 class ClipChangeSerializer(ApiSerializer):
     fps = RateField(help_text="The true recording rate in frames per second: 200, “29.97” or “30000/1001”.")
-
-    def validate(self, attrs: Any) -> Any:
-        if other := [name for name in self.initial_data if name not in self.fields]:
-            raise serializers.ValidationError(
-                {name: ["Cannot be changed. Only “fps” can."] for name in other}
-            )
-        return attrs
 
 
 class UploadSerializer(ApiSerializer):
@@ -239,7 +234,7 @@ class ClipViewSet(
     }  # fmt: skip
     open_states = (Clip.State.PROCESSING,)
     job_kinds = ("ingest", "turn")
-    parsers_of = {"create": [parsers.MultiPartParser, JsonParser]}
+    parsers_of = {"create": [ApiMultiPartParser, JsonParser]}
     file_actions = ("pack", "thumbnail")
 
     @extend_schema(
@@ -321,7 +316,14 @@ class ClipViewSet(
             request, file, default_storage.size(clip.pack_name), clip.pack_name, "application/octet-stream"
         )
 
-    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "v", OpenApiTypes.STR, description="Version of the frames, so that browsers keep it apart."
+            )
+        ],
+        responses={(200, "image/jpeg"): OpenApiTypes.BINARY},
+    )
     @action(detail=True)
     def thumbnail(self, request: Request, pk: str) -> HttpResponseBase:
         """Return a small image of the clip."""
@@ -365,6 +367,8 @@ class ClipViewSet(
             response["Cache-Control"] = "private, max-age=31536000, immutable"
             return response
         require(request.user, clip.project, Role.ANNOTATOR)  # a worker will compute it
+        if open_layers(clip.project_id) >= MOST_OPEN:
+            raise exceptions.Throttled(wait=BUSY_SECONDS)
         job = layer.request(request.user)
         if job.state == Job.State.FAILED:
             raise NoFlow(job.error)

@@ -10,6 +10,8 @@ from mer_platform.jobs.models import Job
 from models_ml.config import FEATURE_CODE_VERSION
 
 JOB_KIND = "flow-layer"
+MOST_OPEN = 200  # layers of a project that wait at the same time
+BUSY_SECONDS = 5  # after which a client may ask again if as many wait
 LAYER_VERSION = 1  # increase it when the content of a stored layer changes
 
 
@@ -54,3 +56,8 @@ class FlowLayer:
         return Job.enqueue(
             JOB_KIND, "features", self.clip.project_id, self.key, group, payload, priority=Job.INTERACTIVE
         )
+
+
+def open_layers(project_id: int) -> int:
+    """Return how many flow layers of a project are still to be computed."""
+    return Job.objects.filter(kind=JOB_KIND, project=project_id, state__in=Job.OPEN).count()

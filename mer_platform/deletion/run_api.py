@@ -91,7 +91,9 @@ class DeletableRunsMixin(mixins.DestroyModelMixin):
     @action(detail=False, pagination_class=None, url_path="deletion")
     def deletion_of_many(self, request: Request) -> Response:
         """Say what deleting several of one project would remove. Nothing is deleted before `POST` to `delete/`."""
-        return _preview(self._asked({"ids": request.query_params.getlist("id")}), request.user)
+        return _preview(
+            self._asked({"ids": [int(text) for text in request.query_params.getlist("id")]}), request.user
+        )
 
     @extend_schema(
         request=IdsSerializer, responses={200: DeletedSerializer, 409: OpenApiResponse()}, filters=False

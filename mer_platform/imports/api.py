@@ -2,7 +2,7 @@ from functools import cached_property
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import mixins, parsers, serializers, status
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
@@ -29,7 +29,7 @@ from mer_platform.projects.column_maps import columns_to_map
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
-from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.json_parser import ApiMultiPartParser, JsonParser
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -182,7 +182,7 @@ class DatabaseImportViewSet(WaitsForJobs, InProject, mixins.ListModelMixin, mixi
     search_fields = ["layout", "source", "sheet_name"]
     ordering_fields = ["layout", "state", "created_at", "started_at", "finished_at"]
     open_states = (Import.State.CHECKING, Import.State.IMPORTING)
-    parsers_of = {"create": [parsers.MultiPartParser, JsonParser]}
+    parsers_of = {"create": [ApiMultiPartParser, JsonParser]}
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(project__in=researcher_projects(self.request.user))

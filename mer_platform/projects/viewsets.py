@@ -5,10 +5,13 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import permissions, serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.relations import MANY_RELATION_KWARGS
 from rest_framework.request import Request
 
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
+from mer_platform.rest.strict import LARGEST, MOST_ITEMS, wrong_type
 from mer_platform.rest.views import ApiViewSet
 
 
@@ -49,7 +52,11 @@ class InProject(ApiViewSet):
 
 
 def own_related(queryset: Any, path: str) -> Any:
-    """Return a ``PrimaryKeyRelatedField`` class of the rows in the user's projects; for it, other ids do not exist."""
+    """Return a ``PrimaryKeyRelatedField`` class of the rows in the user's projects; for it, other ids do not exist.
+
+    With ``many=True``, the field takes a list of at most ``MOST_ITEMS`` ids, fetches all rows with one query, and names
+    every id that does not exist.
+    """
     kind = str(queryset.model._meta.verbose_name).capitalize()
     where = "" if queryset.model is Project else " in your projects"
 
@@ -57,9 +64,58 @@ def own_related(queryset: Any, path: str) -> Any:
     class OwnRelatedField(serializers.PrimaryKeyRelatedField):
         default_error_messages = {"does_not_exist": f"{kind} {{pk_value}} not found{where}."}
 
+        @classmethod
+        def many_init(cls, *args: Any, **settings: Any) -> Any:
+            own = {name: value for name, value in settings.items() if name in MANY_RELATION_KWARGS}
+            return ManyOwnRelated(child_relation=cls(*args, **settings), **own)
+
         def get_queryset(self) -> Any:
             return queryset.filter(
                 **{f"{path}__in": Project.objects.of(self.context["request"].user).values("pk")}
             )
 
+        def to_internal_value(self, data: Any) -> Any:
+            return super().to_internal_value(plain_id(data))
+
     return OwnRelatedField
+
+
+@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MOST_ITEMS})
+class ManyOwnRelated(serializers.ManyRelatedField):
+    """A list of ids of rows in the user's projects."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the rows in the order of their ids. Raises ValidationError with every id that is wrong, by its place."""
+        if isinstance(data, str) or not isinstance(data, list | tuple):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if not data and not self.allow_empty:
+            self.fail("empty")
+        if len(data) > MOST_ITEMS:
+            raise serializers.ValidationError(f"Must be a list of at most {MOST_ITEMS:,} ids.", "max_length")
+        in_form = "form" in (self.context["request"].content_type or "")
+        errors: dict[int, Any] = {}
+        ids: list[int] = []
+        for index, given in enumerate(data):
+            try:
+                ids.append(plain_id(given, in_form=in_form))
+            except serializers.ValidationError as error:
+                errors[index] = error.detail
+                ids.append(0)
+        relation: Any = self.child_relation
+        found = relation.get_queryset().in_bulk({pk for pk in ids if pk})
+        words = relation.error_messages["does_not_exist"]
+        for index, pk in enumerate(ids):
+            if index not in errors and pk not in found:
+                errors[index] = [ErrorDetail(words.format(pk_value=pk), "does_not_exist")]
+        if errors:
+            raise serializers.ValidationError(dict(sorted(errors.items())))
+        return [found[pk] for pk in ids]
+
+
+def plain_id(given: Any, *, in_form: bool = True) -> int:
+    """Return the id that JSON gives as a number, or a form as plain digits. Raises ValidationError."""
+    if in_form and isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 20:
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 < given <= LARGEST:
+        raise serializers.ValidationError(wrong_type("an id, a whole number from 1", given))
+    return given

@@ -1,6 +1,7 @@
 """The errors of the REST API, in one form: problem details, for all that is below ``/api/``."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError, IntegrityError, OperationalError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
@@ -25,6 +27,7 @@ from mer_platform.rest.pointers import Place, flattened, pointer
 from mer_platform.rest.problems import CODES_BY_STATUS, CONTENT_TYPE, problem
 from mer_platform.rest.wording import in_our_words
 
+log = logging.getLogger(__name__)
 NO_MATCH = re.compile(r"No (\w+) matches the given query\.")  # what get_object_or_404 says
 API = "/api/"
 _WITHOUT_BODY = (
@@ -93,6 +96,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         detail = in_our_words(str(error.detail))
         if str(error.detail).startswith("CSRF Failed"):
             code = "csrf_failed"
+        elif str(error.detail).startswith("Multipart"):
+            code = "malformed_form"
         listed = getattr(error, "errors", None)
         body = problem(request, error.status_code, detail, code, listed, getattr(error, "extra", None))
     response.data = body
@@ -111,6 +116,8 @@ def _as_api_error(error: Exception) -> Exception:
         return exceptions.NotFound(_not_found(str(error)) or None)
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
+    if isinstance(error, IntegrityError | DataError | OperationalError):
+        return _of_database(error)
     if isinstance(error, RequestDataTooBig):
         return TooLarge(
             "The values of the request are larger than the server accepts. Send large data as a file."
@@ -122,6 +129,34 @@ def _as_api_error(error: Exception) -> Exception:
             "The request has a header or a file name that the server does not accept.", "bad_request"
         )
     return error
+
+
+class Busy(ApiError):
+    """Error 503: the database has too much to do."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = 2  # seconds; for the header Retry-After
+
+
+def _of_database(error: Exception) -> Exception:
+    """Return what a client can do about an error of the database; other errors of it are the server's, and stay."""
+    text = str(error).lower()
+    found: Exception = error
+    if "unique" in text or "duplicate key" in text:
+        found = Conflict(
+            "The same was created at the same moment by another request. Look at what is there now."
+        )
+    elif "foreign key" in text:
+        found = Conflict(
+            "Something that this refers to was deleted at the same moment. Look at what is there now."
+        )
+    elif isinstance(error, DataError):
+        found = exceptions.ValidationError("A value of the request is larger than the database can store.")
+    elif "locked" in text or "deadlock" in text:
+        found = Busy("The server has too much to do at the moment. Send the request again.")
+    if found is not error:
+        log.warning("Answered with %s: %s", found, error, exc_info=error)
+    return found
 
 
 def _not_found(text: str) -> str:

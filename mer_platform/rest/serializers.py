@@ -1,11 +1,40 @@
-"""The bases of the API's serializers."""
+"""The bases of the API's serializers: they take what they know, as what it is, and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.utils import html
+
+from mer_platform.rest.strict import problems_of, unknown_fields, wrong_type
 
 
-class ApiSerializer(serializers.Serializer):
+class StrictInput(serializers.Serializer):
+    """Part of serializers: refuses unknown fields, and in JSON values of other types. All errors are reported at once."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise ValidationError({"non_field_errors": wrong_type("an object with named values", data)})
+        errors: dict[str, Any] = dict(unknown_fields(self, data))
+        if not html.is_html_input(data):
+            for name, field in self.fields.items():
+                if name in data and not field.read_only and (wrong := problems_of(field, data[name])):
+                    errors[name] = wrong
+            data = {name: value for name, value in data.items() if name not in errors}
+        try:
+            found = super().to_internal_value(data)
+        except ValidationError as error:
+            detail: Any = error.detail
+            raise ValidationError({**detail, **errors}) from error
+        if errors:
+            raise ValidationError(errors)
+        return found
+
+
+class ApiSerializer(StrictInput, serializers.Serializer):
     """Base of the serializers that have no model."""
 
 
-class ApiModelSerializer(serializers.ModelSerializer):
+class ApiModelSerializer(StrictInput, serializers.ModelSerializer):
     """Base of the serializers of models."""

@@ -22,7 +22,11 @@ class SparseMixin(viewsets.GenericViewSet):
 
     def describe(self, described: Described) -> None:
         super().describe(described)  # type: ignore[misc]
-        if described.method == "GET" and (described.action == "retrieve" or described.is_list):
+        shows_row = described.action in (
+            "retrieve",
+            "partial_update",
+        )  # a change answers with the changed row
+        if shows_row or (described.method == "GET" and described.is_list):
             described.add_parameter(PARAMETER, FIELDS_HELP)
 
     def wants(self, name: str) -> bool:

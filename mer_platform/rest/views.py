@@ -7,18 +7,18 @@ from rest_framework import viewsets
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from mer_platform.rest.conditional import ConditionalMixin, ConditionalRows
 from mer_platform.rest.deprecation import DeprecationMixin
 from mer_platform.rest.idempotency import IdempotentPosts
 from mer_platform.rest.pagination import Pagination
+from mer_platform.rest.parameters import KnownParameters
 from mer_platform.rest.schema.described import Described
 from mer_platform.rest.scoped import ScopedView
 from mer_platform.rest.sparse import FIELDS_HELP, PARAMETER, SparseMixin, narrowed
 
 
-class ApiView(DeprecationMixin, IdempotentPosts, ScopedView, ConditionalMixin, APIView):
+class ApiView(DeprecationMixin, IdempotentPosts, ScopedView, ConditionalMixin, KnownParameters):
     """Base of all views of the API. By the settings, they require a signed-in user.
 
     Actions are named as in viewsets; those of another view are its methods in lower case.
@@ -73,6 +73,7 @@ class ApiViewSet(SparseMixin, ConditionalRows, ApiView, viewsets.GenericViewSet)
     with ``@action(..., **lists(Sample, ...))``.
     """
 
+    lookup_value_regex = "[0-9]+"
     filters: Mapping[str, Any] = {}
     renamed: Mapping[str, str] = {}
     created_field = "created_at"

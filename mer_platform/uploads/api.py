@@ -82,6 +82,7 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
     24 hours is removed.
     """
 
+    lookup_value_regex = "[0-9a-fA-F-]{36}"
     queryset = Upload.objects.select_related("project", "created_by")
     serializer_class = ResumableUploadSerializer
     filters = {"project": "project", "state": "state", "sha256": "sha256", "filename": "filename"}

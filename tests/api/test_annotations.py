@@ -142,7 +142,7 @@ def test_only_the_coder_sees_their_deleted_annotations(project, api, clip, annot
         (annotation["id"], True)
     ]
     assert member(project, "carol", Role.RESEARCHER).get(query).json()["results"] == []
-    assert api.patch(f"{URL}{annotation['id']}/?deleted=true", {"onset": 1}).status_code == 404
+    assert api.patch(f"{URL}{annotation['id']}/", {"onset": 1}).status_code == 404
 
 
 def test_only_the_coder_restores_an_annotation(project, api, annotation, member):

@@ -199,7 +199,7 @@ def test_a_request_that_is_not_json_is_refused_in_words(api, timed, body, words)
 def test_nothing_else_of_a_clip_can_be_changed(api, timed):
     answer = api.patch(f"{URL}{timed(SLOW).pk}/", {"fps": 200, "name": "other"}, format="json")
     assert answer.status_code == 400
-    assert field_errors(answer) == {"/name": ["Cannot be changed. Only “fps” can."]}
+    assert "Known: fps" in field_errors(answer)["/name"][0]
 
 
 def test_only_a_ready_clip_can_be_corrected(api, timed):

@@ -100,7 +100,7 @@ def test_runs_by_different_protocols_are_not_paired(api, version, poor, alice):
     [
         ([], "Give at least two runs"),
         (["1"], "Run “1” not found."),
-        (["x", "y"], "Run “x” not found."),
+        (["x", "y"], "Must be a whole number, not “x”."),
         ([str(n) for n in range(21)], "21 runs are too many to compare. Choose at most 20."),
     ],
 )

@@ -107,6 +107,7 @@ CHANGES: dict[str, Any] = {
     "projects": {"name": "Ours"},
     "saved-views": {"name": "Ours"},
 }
+CHANGES |= {"members": {"role": "annotator"}}
 CHANGES |= {"tags": {"name": "ours"}, "runs": {"name": "ours"}, "experiments": {"name": "ours"}}
 CHANGES |= {"annotations": {"note": "ours"}, "clips": {"fps": 100}, "models": {"name": "ours"}}
 CHANGES |= {"scoring-batches": {"name": "ours"}, "webhooks": {"description": "ours"}}
@@ -114,7 +115,7 @@ CHANGES |= {"scoring-batches": {"name": "ours"}, "webhooks": {"description": "ou
 
 def test_all_that_can_be_changed_or_deleted_follows_if_match(api, lab, subtests):
     for path, (address, add) in lab.lists().items():
-        kind = path.split("/")[3]
+        kind = path.split("/")[-2]
         methods = {method for at, method, _ in operations() if at == f"{path}{{id}}/"}
         if kind == "uploads" or not methods & {"patch", "delete"}:
             continue

@@ -63,8 +63,8 @@ def test_a_preset_can_be_changed(api, version):
         ({"seeds": [0, "x"]}, "seeds.1", "Must be a whole number, not “x”."),
         ({"seeds": 3, "preset": "peers"}, "seeds", "Must be a list, not 3."),
         ({"base": {"protocol": "kfold", "folds": 7}}, "base.protocol", "7 folds need at least 7 subjects"),
-        ({"preset": "nothing"}, "preset", "Must be one of the allowed values"),
-        ({"device": "tpu"}, "device", "Must be one of the allowed values"),
+        ({"preset": "nothing"}, "preset", "Must be one of"),
+        ({"device": "tpu"}, "device", "Must be one of"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("url", [URL, f"{URL}estimate/"])

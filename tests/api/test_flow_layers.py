@@ -83,12 +83,12 @@ def test_a_failed_computation_returns_its_reason(api, clip):
 @pytest.mark.parametrize(
     ("start", "end", "field", "words"),
     [
-        ("", "20", "from", "State a frame index"),
-        ("10", "x", "to", "“x” is not a frame index"),
+        ("", "20", "from", "Must be a whole number"),
+        ("10", "x", "to", "Must be a whole number, not “x”"),
         ("-1", "20", "from", "“-1” is not a frame index"),
         ("10", "100", "to", "Frame 100 is not in this clip: its frames are 0–99."),
-        ("9" * 400, "20", "from", "is not a frame index"),
-        ("²", "20", "from", "“²” is not a frame index"),
+        ("9" * 400, "20", "from", "Must be a whole number"),
+        ("²", "20", "from", "Must be a whole number, not “²”"),
     ],
 )
 def test_wrong_frame_indices_are_rejected(api, clip, start, end, field, words):

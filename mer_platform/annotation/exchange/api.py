@@ -6,7 +6,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import mixins, parsers, serializers, status
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +31,7 @@ from mer_platform.projects.column_map_api import SheetColumnMap, known_columns, 
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict, Refused
+from mer_platform.rest.json_parser import ApiMultiPartParser
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import Described, TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -254,7 +255,7 @@ class AnnotationImportViewSet(
     search_fields = ["file_name"]
     ordering_fields = ["file_name", "state", "created_at", "confirmed_at"]
     read_role = Role.RESEARCHER  # the report shows others' marks, and coding is blind
-    parsers_of = {"create": [parsers.MultiPartParser]}
+    parsers_of = {"create": [ApiMultiPartParser]}
 
     def get_serializer_class(self) -> Any:
         return AnnotationImportSerializer if self.action == "list" else AnnotationImportReportSerializer

@@ -7,7 +7,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import parsers, serializers, status
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +21,7 @@ from mer_platform.experiments.shapes import PredictionRow
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.rest.errors import Refused
-from mer_platform.rest.json_parser import JsonParser
+from mer_platform.rest.json_parser import ApiMultiPartParser, JsonParser
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import ApiView
@@ -92,7 +92,7 @@ class CheckedSerializer(ApiSerializer):
 class ExternalRunsOfVersion(ApiView):
     """Predictions of other code for a frozen version."""
 
-    parsers_of = {"post": [JsonParser, parsers.MultiPartParser]}
+    parsers_of = {"post": [JsonParser, ApiMultiPartParser]}
 
     @extend_schema(
         request={"multipart/form-data": ExternalRunSerializer, "application/json": ExternalRunSerializer},
@@ -137,11 +137,9 @@ class PredictionTemplate(ApiView):
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         """Download the samples that a protocol tests, with the platform's folds and empty predictions, as CSV."""
         version = _own_version(request, pk)
-        query = request.query_params
-        form = ProtocolSerializer(
-            data={"protocol": "loso", **query.dict()}
-            | {name: query.getlist(name) for name in ("train_on", "test_on")}
-        )
+        query = request.query_params.copy()
+        query.setdefault("protocol", "loso")
+        form = ProtocolSerializer(data=query)
         form.is_valid(raise_exception=True)
         _, folds = importing.declared_protocol(version, form.validated_data)
         return template_response(version, folds)

@@ -97,6 +97,9 @@ class RunErrors(ApiView):
                 description="Only samples of this subject, as in “CASME II/sub01”.",
             ),
             _choice("sort", SORTS, "By default “confidence”, and for several runs “disagreement”."),
+            OpenApiParameter(
+                "features", OpenApiTypes.INT, description="Feature set whose images are shown, by id."
+            ),
             OpenApiParameter("page", OpenApiTypes.INT),
             OpenApiParameter("page_size", OpenApiTypes.INT),
         ],

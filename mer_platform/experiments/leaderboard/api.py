@@ -1,5 +1,7 @@
 """The REST API of leaderboards, baselines and saved views."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -7,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +19,7 @@ from mer_platform.experiments.leaderboard.board import PAGE_SIZE, Board
 from mer_platform.experiments.leaderboard.query import read_query
 from mer_platform.experiments.leaderboard.serializers import LeaderboardSerializer, as_json
 from mer_platform.experiments.models import Run, SavedView
-from mer_platform.projects.access import require, row_id
+from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict, ParametersRefused
@@ -64,9 +67,11 @@ class Leaderboard(ApiView):
                 OpenApiParameter(name, OpenApiTypes.INT, many=True, description=text)
                 for name, text in _NUMBERS.items()
             ),
-            OpenApiParameter("page", OpenApiTypes.INT, description="From 1."),
+            OpenApiParameter("page", {"type": "integer", "minimum": 1}, description="From 1."),
             OpenApiParameter(
-                "page_size", OpenApiTypes.INT, description=f"Default {PAGE_SIZE}, at most {LARGEST_PAGE}."
+                "page_size",
+                {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE},
+                description=f"Default {PAGE_SIZE}, at most {LARGEST_PAGE}.",
             ),
         ],
         responses=LeaderboardSerializer,
@@ -81,10 +86,22 @@ class Leaderboard(ApiView):
         project = require(request.user, get_object_or_404(Project, pk=pk), Role.VIEWER)
         board = Board(project, request.user, read_query(request.query_params))
         if board.problems:
-            raise ParametersRefused(list(board.problems))
-        size = min(max(row_id(request.query_params.get("page_size")), 0) or PAGE_SIZE, LARGEST_PAGE)
-        page = board.page(request.query_params.get("page"), size)
+            raise ParametersRefused(_by_name(board.problems))
+        number = int(request.query_params.get("page", 1))
+        page = board.page(str(number), int(request.query_params.get("page_size", PAGE_SIZE)))
+        if number != page.number:
+            raise NotFound(f"There is no page {number:,}: the last one is {page.paginator.num_pages:,}.")
         return Response(as_json(board, page, request))
+
+
+def _by_name(problems: Sequence[str]) -> dict[str, list[str]]:
+    """Return sentences about parameters, which start with the name in quotes, by the parameter."""
+    found: dict[str, list[str]] = {}
+    for text in problems:
+        named = re.match(r"“(\w+)”", text)
+        name = named[1] if named and named[1] in {*PARAMETERS, *_NUMBERS} else "non_field_errors"
+        found.setdefault(name, []).append(text)
+    return found
 
 
 class RunBaseline(ApiView):

@@ -111,18 +111,6 @@ class ChangesSerializer(ApiSerializer):
     def validate_notes(self, notes: str) -> str:
         return clean_note(notes)
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse fields that cannot be changed, instead of ignoring them."""
-        found = super().to_internal_value(data)
-        if unknown := [name for name in data if name not in self.fields]:
-            raise serializers.ValidationError(
-                {
-                    name: f"This cannot be changed. Can be changed: {', '.join(self.fields)}."
-                    for name in unknown
-                }
-            )
-        return found
-
 
 class IdsSerializer(ApiSerializer):
     """Several runs, or several experiments, of one project."""

@@ -45,6 +45,22 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 PartOfRunConfig = RunConfig
 
 
+def each_once(seeds: Any) -> Any:
+    """Return the seeds. Raises ValidationError for each that was given before: it would not give another run."""
+    if not isinstance(seeds, list):
+        return seeds
+    known: set[Any] = set()
+    errors = {}
+    for index, seed in enumerate(seeds):
+        if isinstance(seed, int) and seed in known:
+            errors[index] = [f"The seed {seed} is given more than once."]
+        elif isinstance(seed, int):
+            known.add(seed)
+    if errors:
+        raise serializers.ValidationError(errors)
+    return seeds
+
+
 class SweepSettingsSerializer(ApiSerializer):
     """Configurations and seeds. The validated data has the sweep as ``sweep``."""
 
@@ -71,6 +87,9 @@ class SweepSettingsSerializer(ApiSerializer):
         default=list,
         help_text="Each combination runs once per seed.",
     )
+
+    def validate_seeds(self, seeds: Any) -> Any:
+        return each_once(seeds)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         sweep = {name: data[name] for name in ("base", "grid", "seeds")}
@@ -129,6 +148,9 @@ class EstimateSerializer(ApiSerializer):
 
 class SeedsSerializer(ApiSerializer):
     seeds = serializers.ListField(child=serializers.IntegerField(), allow_empty=False, max_length=1000)
+
+    def validate_seeds(self, seeds: list[int]) -> Any:
+        return each_once(seeds)
 
 
 class ExperimentSerializer(WithProgress, ManagedSerializer):
@@ -335,7 +357,10 @@ class ExperimentViewSet(
     def _validated(self, request: Request, form_class: type[SweepSerializer], role: Role) -> dict[str, Any]:
         form = form_class(data=request.data, context=self.get_serializer_context())
         if not form.is_valid():
-            sweep = SweepSettingsSerializer(data=request.data)  # report its errors together with the others
+            # Report the errors of the sweep together with the others.
+            asked = request.data if isinstance(request.data, dict) else {}
+            names = SweepSettingsSerializer().fields
+            sweep = SweepSettingsSerializer(data={name: asked[name] for name in names if name in asked})
             sweep.is_valid()
             raise serializers.ValidationError({**form.errors, **sweep.errors})
         require(request.user, form.validated_data["version"].project, role)
