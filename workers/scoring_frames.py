@@ -60,7 +60,8 @@ def known_frames(items: Sequence[ScoringItem]) -> list[Known]:
         ).values_list("clip", "movements")
     }
     return [
-        _given(item) or _known(consensus[item.clip_id], annotations[item.clip_id], spotted.get(item.clip_id))
+        _given(item)
+        or _known(consensus[item.clip_id], annotations[item.clip_id], spotted.get(item.clip_id or 0))
         for item in items
     ]
 

@@ -38,7 +38,7 @@ class SheetColumnMap(TypedDict):
     schema_version: NotRequired[int]
     columns: Annotated[
         dict[str, str],
-        Field(description="By key, the name of the column, or “column D” for one without a name."),
+        Field(description="By key, the name of the column, or “column D” if it has no name."),
     ]
     fixed: NotRequired[Annotated[dict[str, str], Field(description="By key, a text for all rows.")]]
     words: NotRequired[

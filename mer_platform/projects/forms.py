@@ -32,7 +32,7 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label="Expires",
         coerce=int,
-        empty_value=DEFAULT_DAYS,
+        empty_value=DEFAULT_DAYS,  # type: ignore[arg-type]  # the stubs know only texts
         required=False,
         initial=DEFAULT_DAYS,
         choices=[(7, "In 7 days"), (30, "In 30 days"), (90, "In 90 days"), (365, "In a year"), (0, "Never")],

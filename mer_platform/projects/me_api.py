@@ -118,7 +118,9 @@ class Me(ApiView):
         return Response(AccountSerializer(request.user, context={"request": request}).data)
 
     def lock(self) -> None:
-        User.objects.select_for_update().filter(pk=self.request.user.pk).values_list("pk").first()
+        User.objects.select_for_update().filter(username=self.request.user.get_username()).values_list(
+            "pk"
+        ).first()
 
     @extend_schema(request=AccountSerializer, responses=AccountSerializer)
     def patch(self, request: Request) -> Response:

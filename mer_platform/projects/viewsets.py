@@ -93,7 +93,7 @@ class ManyOwnRelated(serializers.ManyRelatedField):
         if len(data) > MOST_ITEMS:
             raise serializers.ValidationError(f"Must be a list of at most {MOST_ITEMS:,} ids.", "max_length")
         in_form = "form" in (self.context["request"].content_type or "")
-        errors: dict[int, Any] = {}
+        errors: Any = {}
         ids: list[int] = []
         for index, given in enumerate(data):
             try:

@@ -46,8 +46,8 @@ class CardForm(forms.Form):
     name = forms.CharField(max_length=120, label="Name", help_text="As lists and the card call the model.")
 
     def __init__(self, model: ModelVersion, *args: Any, **kwargs: Any) -> None:
-        initial = {"name": model.name, **model.notes}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = {"name": model.name, **model.notes}
+        super().__init__(*args, **kwargs)
         self.databases = databases_of(model)
         for name, label, help_text in _TEXTS:
             self.fields[name] = forms.CharField(

@@ -35,9 +35,8 @@ class Link(serializers.Field):
 
 def page_link(route: str, **arguments: str) -> Link:
     """Return the field with the address of a page in the browser."""
-    return Link(
-        route, help_text="Its page in the browser.", **(arguments or {"slug": "project.slug", "pk": "pk"})
-    )
+    found: dict[str, Any] = {**arguments} or {"slug": "project.slug", "pk": "pk"}
+    return Link(route, help_text="Its page in the browser.", **found)
 
 
 def creator(source: str = "created_by") -> serializers.CharField:

@@ -22,7 +22,9 @@ from models_ml.wording import given
 MOST_CHARACTERS = 4_000  # of one value
 MOST_VALUES = 1_000  # of a parameter that can be repeated
 MOST_NAMED = 20
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+MOST_DIGITS = 18  # of a whole number
+_WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}")
+_TOO_LONG = re.compile(rf"-?[0-9]{{{MOST_DIGITS + 1},}}")
 _CHECKED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _PARSED = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -53,7 +55,7 @@ class KnownParameters(APIView):
         sends_body = request.method not in ("GET", "HEAD") and _has_body(request)
         if not request.query_params and not sends_body:
             return
-        match = request.resolver_match
+        match: Any = request.resolver_match
         method = "GET" if request.method == "HEAD" else str(request.method)
         taken = taken_by(match.func, match.route, method)
         if taken is None:
@@ -97,6 +99,7 @@ def taken_by(callback: Any, route: str, method: str) -> Taken | None:
 def check_parameters(request: Request, known: dict[str, dict[str, Any]]) -> None:
     """Raise ParametersRefused for parameters that are not known, are given twice, or are not what they must be."""
     errors: dict[str, list[ErrorDetail]] = {}
+    wrong: ErrorDetail | None
     names = f"Known: {', '.join(sorted(known))}." if known else "This address takes none."
     for name, values in request.query_params.lists():
         if name not in known:
@@ -123,6 +126,8 @@ def _wrong_values(values: list[str], schema: dict[str, Any]) -> ErrorDetail | No
             return ErrorDetail(f"Must have at most {MOST_CHARACTERS:,} characters.", "max_length")
         if not is_storable(value):
             return ErrorDetail(f"Must not contain NUL characters: {given(value)}.", "invalid_value")
+        if one.get("type") == "integer" and _TOO_LONG.fullmatch(value):
+            return ErrorDetail(f"Must have at most {MOST_DIGITS} digits: {given(value)}.", "out_of_range")
         if one.get("type") == "integer" and not _WHOLE.fullmatch(value):
             return ErrorDetail(f"Must be a whole number, not {given(value)}.", "wrong_type")
         if one.get("type") == "boolean" and value not in ("true", "false"):

@@ -1,4 +1,4 @@
-"""JSON values are taken as they are: `"1"`, `1.0` and `true` are no whole numbers, and lists and texts have an end.
+"""JSON values are taken as they are: `"1"`, `1.0` and `true` are not whole numbers, and lists and texts have an end.
 
 The fields of Django REST framework convert what they can. That is right for forms, whose values are all texts, but in JSON
 it would take one thing for another. Here the type of each value is checked before its field reads it.

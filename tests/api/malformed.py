@@ -28,7 +28,7 @@ WRONG_TEXTS: dict[str, list[str]] = {
     "string": ["a\0b", "x" * 5_000],
 }
 WRONG_IDS = ["0", "-1", "1.7", "9" * 40, "１", "1\0", "abc", "1 ", "1;2", "..%2f"]
-# Whole bodies that are no JSON, or not an object, or not as objects should be.
+# Whole bodies that are not JSON, or not an object, or not as objects should be.
 WRONG_BODIES: dict[str, bytes] = {
     "open": b"{", "word": b"nul", "not UTF-8": b"\xff\xfe{}", "twice": b'{"name": "a", "name": "b"}',
     "NUL": b'{"name": "a\\u0000b"}', "half a character": b'{"name": "a\\ud800"}', "NaN": b'{"name": NaN}',
@@ -152,7 +152,7 @@ def _wrong_bodies(good: str, method: str, operation: dict[str, Any]) -> Iterator
 
 
 def _fits(value: Any, part: dict[str, Any]) -> bool:
-    """Return whether a value may be right. Of what other components describe, only that it is no scalar is known."""
+    """Return whether a value may be right. Of what other components describe, only that it is not a scalar is known."""
     if "$ref" in json.dumps(part):
         return not (value is True or value == 1.7)
     return bool(_validator(json.dumps(part)).is_valid(value))

@@ -1,4 +1,4 @@
-"""Each address of the platform answers a person with clips to code in the same way, whatever others marked on these clips.
+"""Each address answers a person with clips to code in the same way: what others marked on these clips does not show.
 
 The test asks all addresses, changes what is hidden from the person, and asks again: the answers must be equal byte for byte.
 So neither values nor counts, orders, filters, status codes and ETags give anything away.

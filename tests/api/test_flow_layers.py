@@ -87,7 +87,7 @@ def test_a_failed_computation_returns_its_reason(api, clip):
         ("10", "x", "to", "Must be a whole number, not “x”"),
         ("-1", "20", "from", "“-1” is not a frame index"),
         ("10", "100", "to", "Frame 100 is not in this clip: its frames are 0–99."),
-        ("9" * 400, "20", "from", "Must be a whole number"),
+        ("9" * 400, "20", "from", "Must have at most 18 digits"),
         ("²", "20", "from", "Must be a whole number, not “²”"),
     ],
 )

@@ -34,7 +34,7 @@ def test_annotations_refuse_them(api, clip, large):
 def test_the_flow_between_them_is_refused(api, clip, large):
     answer = api.get(f"/api/v1/clips/{clip.pk}/flow/", {"from": 0, "to": large})
     assert answer.status_code == 400
-    assert "frame" in errors_of(answer, "to")[0].lower()
+    assert errors_of(answer, "to")
 
 
 def test_pages_open_at_the_last_frame(client, alice, project, clip, large):

@@ -139,8 +139,8 @@ def test_pages(board, runs):
     assert "page=2" in first["next"]
     second = board("page_size=3&ordering=-created&page=2")
     assert ids(second) == [runs[0].pk]
-    assert len(board("page_size=-3")["results"]) == 4
-    assert len(board("page_size=99999999999999999999999")["results"]) == 4
+    board("page_size=-3", status=400)
+    board("page_size=99999999999999999999999", status=400)
 
 
 def test_strangers_and_viewers(board, api, bobs_api, member, project, runs):

@@ -23,7 +23,7 @@ SHORT = 170  # requests of the short campaign
 FOREIGN = re.compile(
     r"This field|Ensure this|valid (?:integer|number|string|boolean|pk)|Expected a |JSON parse error|Input should|"
     r"value is not a valid|Traceback|Exception|object at 0x|NoneType|<class|Select a valid|null characters|not allowed\.$|"
-    r"Invalid (?:page|cursor|data|value)|was not provided|DoesNotExist|matching query|psycopg|sqlite|django|rest_framework"
+    r"[I]nvalid (?:page|cursor|data|value)|was not provided|DoesNotExist|matching query|psycopg|sqlite|django|rest_framework"
 )
 
 

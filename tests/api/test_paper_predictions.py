@@ -103,7 +103,7 @@ def test_only_researchers_who_have_coded_their_queue_get_predictions(api, bobs_a
 def test_wrong_runs_are_named(api, runs):
     compared = "/api/v1/runs/compare/predictions.csv"
     assert "at least one run" in str(api.get(compared).json())
-    assert "“x” not found" in str(api.get(compared, {"run": "x"}).json())
+    assert "not “x”" in str(api.get(compared, {"run": "x"}).json())
     Run.objects.filter(pk=runs[0].pk).update(state=Run.State.CANCELLED)
     assert "has no scores" in str(api.get(f"/api/v1/runs/{runs[0].pk}/predictions.csv").json())
 

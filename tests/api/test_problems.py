@@ -1,4 +1,4 @@
-"""Errors of the API are problem details, with the id of the request, wherever they come from."""
+"""Errors of the API are problem details, with the id of the request, from any part of the platform."""
 
 import logging
 

@@ -50,9 +50,9 @@ def carry_out(
 ) -> list[Result]:
     """Carry out the operations in their order, in one transaction, and return the result of each.
 
-    Raises OperationsFailed if ``atomic`` and one fails, and Conflict if other requests store the same keys meanwhile.
+    Raises OperationsFailed if ``atomic`` and one fails, and Conflict if other requests store the same keys in the meantime.
     """
-    for _ in range(2):  # a key that another request stores meanwhile is found by the second attempt
+    for _ in range(2):  # a key that another request stores in the meantime is found by the second attempt
         try:
             with transaction.atomic():
                 results = _Batch(request, operations, client, context).results()
@@ -226,7 +226,7 @@ def _number(value: Any, field: str) -> int:
 
 
 def _ids(operations: Sequence[Operation], field: str) -> set[int]:
-    """Return the ids that operations name in a field, without what is no id."""
+    """Return the ids that operations name in a field, without what is not an id."""
     given = (each.get(field) for each in operations)
     return {row_id(str(value)) for value in given if isinstance(value, int | str)} - {-1}
 

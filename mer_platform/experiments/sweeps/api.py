@@ -50,7 +50,7 @@ def each_once(seeds: Any) -> Any:
     if not isinstance(seeds, list):
         return seeds
     known: set[Any] = set()
-    errors = {}
+    errors: Any = {}
     for index, seed in enumerate(seeds):
         if isinstance(seed, int) and seed in known:
             errors[index] = [f"The seed {seed} is given more than once."]
@@ -359,7 +359,7 @@ class ExperimentViewSet(
         if not form.is_valid():
             # Report the errors of the sweep together with the others.
             asked = request.data if isinstance(request.data, dict) else {}
-            names = SweepSettingsSerializer().fields
+            names: list[Any] = list(SweepSettingsSerializer().fields)
             sweep = SweepSettingsSerializer(data={name: asked[name] for name in names if name in asked})
             sweep.is_valid()
             raise serializers.ValidationError({**form.errors, **sweep.errors})

@@ -38,7 +38,8 @@ _made: dict[str, tuple[bytes, str]] = {}
 def _rendered(media_type: str, renderer: type[BaseRenderer]) -> tuple[bytes, str]:
     """Return the description in the format of a renderer, with its tag."""
     if media_type not in _made:
-        content = bytes(renderer().render(_document(), renderer_context={}))
+        rendered: Any = renderer().render(_document(), renderer_context={})
+        content = bytes(rendered)
         _made[media_type] = content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     return _made[media_type]
 
