@@ -21,7 +21,6 @@ from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
-from rest_framework.views import exception_handler as drf_exception_handler
 
 from mer_platform.rest.pointers import Place, flattened, pointer
 from mer_platform.rest.problems import CODES_BY_STATUS, CONTENT_TYPE, problem
@@ -81,10 +80,17 @@ class ParametersRefused(Refused):
     """Error 400: parameters of the address, by name."""
 
 
+def _library_handler() -> Callable[..., Response | None]:
+    # Imported late: the module of views loads the parsers of the settings, and these import this module.
+    from rest_framework.views import exception_handler as handler
+
+    return handler
+
+
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Answer every error that is not the server's as problem details, so that bad input never gives a 500."""
     error = _as_api_error(error)
-    response = drf_exception_handler(error, dict(context))
+    response = _library_handler()(error, dict(context))
     if response is None or not isinstance(error, exceptions.APIException):
         return None
     request = context["request"]
