@@ -11,13 +11,18 @@ from mer_platform.rest.strict import problems_of, unknown_fields, wrong_type
 
 
 class StrictInput(serializers.Serializer):
-    """Part of serializers: refuses unknown fields, and in JSON values of other types. All errors are reported at once."""
+    """Part of serializers: refuses unknown fields, and in JSON values of other types. All errors are reported at once.
+
+    ``takes_texts``: whether the data are those of a form, whose values are texts, although they come as a dictionary.
+    """
+
+    takes_texts = False
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
             raise ValidationError({"non_field_errors": wrong_type("an object with named values", data)})
         errors: dict[str, Any] = dict(unknown_fields(self, data))
-        if not html.is_html_input(data):
+        if not (self.takes_texts or html.is_html_input(data)):
             for name, field in self.fields.items():
                 if name in data and not field.read_only and (wrong := problems_of(field, data[name])):
                     errors[name] = wrong

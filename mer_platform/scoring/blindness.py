@@ -2,6 +2,7 @@
 predicts for a clip is hidden from those who still have to code it. Otherwise they would not judge for themselves.
 """
 
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,11 +13,19 @@ from mer_platform.scoring.models import ScoringItem
 
 
 class Blindness:
-    """What one user may not see of the items of batches; two queries for any number of items."""
+    """What one user may not see of the items of batches; two queries for any number of items, and none for no item."""
 
     def __init__(self, user: Any) -> None:
-        self._sees_marks_in = set(researcher_projects(user))
-        self.blind = set(blind_clips(user))
+        self._user = user
+
+    @cached_property
+    def blind(self) -> set[int]:
+        """The ids of the clips that the user still has to code."""
+        return set(blind_clips(self._user))
+
+    @cached_property
+    def _sees_marks_in(self) -> set[int]:
+        return set(researcher_projects(self._user))
 
     def hides(self, item: ScoringItem) -> bool:
         """Return whether the frames of an item are marks that the user may not see. Reads the item's batch."""

@@ -232,6 +232,8 @@ class StartBatchSerializer(ApiSerializer):
 class UploadBatchSerializer(StartBatchSerializer):
     """The same as a form with files: `clips` and `items` are then texts of JSON, and can be left out."""
 
+    takes_texts = True
+
     files = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),
         required=False,

@@ -107,7 +107,8 @@ def test_methods_of_one_run_compare_nothing(runs):
 
 
 @pytest.mark.usefixtures("one_form")
-def test_the_api_makes_a_bundle_once(api, runs, work):
+def test_the_api_makes_a_bundle_once(api, runs, work, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"  # a storage of its own: the test counts all files
     answer = api.post(API, {"runs": [run.pk for run in runs]}, format="json")
     assert answer.status_code == 202, answer.content
     assert (

@@ -35,8 +35,10 @@ def ingest_here(path, pack, *, limits, on_progress, **options):
 def imported(project, alice, work, tmp_path, monkeypatch):
     monkeypatch.setattr("workers.ingest.ingest_contained", ingest_here)
     monkeypatch.setattr("workers.spotting.track_face", lambda path, **_: (None, None))
+    monkeypatch.setattr("workers.spotting.find_expressions", lambda *_, **__: [])
     monkeypatch.setattr(
-        "workers.spotting.answer", lambda course, rate, known: [Spot(a, a + 1, b, 0.9) for a, b in known]
+        "workers.spotting.answer",
+        lambda course, rate, known, seen: [Spot(a, a + 1, b, 0.9) for a, b in known],
     )
     with LIST.open() as file:
         trees = megc2019_trees(tmp_path, list(csv.DictReader(file)))

@@ -109,23 +109,6 @@ def test_a_deleted_clip_cancels_its_job(ingested, spec, work):
     assert not Suggestion.objects.exists()
 
 
-def test_scoring_uses_a_stored_suggestion(ingested, spec, monkeypatch):
-    from workers import scoring
-
-    clip = ingested(spec)
-    found = clip.suggestions.get()
-    monkeypatch.setattr(scoring, "spot", lambda *_a, **_k: pytest.fail("the clip was spotted again"))
-    assert scoring._spotted(clip) == (found.onset, found.apex)
-
-
-def test_a_suggestion_of_an_older_spotter_is_not_used_for_scoring(ingested, spec):
-    from workers import scoring
-
-    clip = ingested(spec)
-    clip.suggestions.update(spotter="1", onset=0, apex=1, offset=2)
-    assert abs(scoring._spotted(clip)[1] - spec.apex) <= 4
-
-
 def test_the_command_prints_what_it_queued(ingested, spec, project, capsys):
     ingested(spec)
     call_command("spot", "--project", project.slug, "--wait", "--json")
