@@ -82,7 +82,8 @@ class CoderBrowser:
         }
         for pk in self.lab.ids:
             rows = [{**answers[pk], "confidence": 0.8}] if pk in answers else []
-            self.context.route(f"**/clips/{pk}/suggestions/", partial(_answer, rows))
+            page = {"count": len(rows), "next": None, "previous": None, "results": rows}
+            self.context.route(f"**/clips/{pk}/suggestions/?page_size=*", partial(_answer, page))
 
     def open(self, number: int) -> None:
         self.page.goto(self.lab.url(number))
@@ -130,5 +131,5 @@ class CoderBrowser:
         return self.page.locator(f'[data-key="emotion:{emotion}"]').inner_text().lower()
 
 
-def _answer(rows: list[dict[str, Any]], route: Route) -> None:
-    route.fulfill(json=rows)
+def _answer(body: dict[str, Any], route: Route) -> None:
+    route.fulfill(json=body)
