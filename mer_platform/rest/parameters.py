@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from mer_platform.rest.errors import ParametersRefused, Refused
 from mer_platform.rest.json_parser import is_storable
+from mer_platform.rest.schema.lock import DESCRIBING
 from models_ml.wording import given
 
 MOST_CHARACTERS = 4_000  # of one value
@@ -75,9 +76,14 @@ def refuse_body(data: Any) -> None:
     )
 
 
-@cache
 def taken_by(callback: Any, route: str, method: str) -> Taken | None:
     """Return what an operation takes; None if its address does not take the method."""
+    with DESCRIBING:
+        return _described(callback, route, method)
+
+
+@cache
+def _described(callback: Any, route: str, method: str) -> Taken | None:
     generator = SchemaGenerator()
     if method not in generator.endpoint_inspector_cls().get_allowed_methods(callback):
         return None

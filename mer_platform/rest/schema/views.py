@@ -1,7 +1,6 @@
 """The address of the description: made once per process, then sent from memory."""
 
 import hashlib
-import threading
 from functools import cache
 from typing import Any
 
@@ -12,7 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-_MAKING = threading.Lock()
+from mer_platform.rest.schema.lock import DESCRIBING
 
 
 class SchemaView(SpectacularAPIView):
@@ -22,7 +21,7 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Return the description. With the ETag of an earlier answer in `If-None-Match`, the answer is 304."""
         renderer: Any = request.accepted_renderer
-        with _MAKING:  # the second of two first visitors waits for the first
+        with DESCRIBING:  # the second of two first visitors waits for the first
             content, tag = _rendered(renderer.media_type, type(renderer))
         headers = {"ETag": tag, "Cache-Control": "public, max-age=300", "Vary": "Accept"}
         if tag in request.headers.get("If-None-Match", ""):
