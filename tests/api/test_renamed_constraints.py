@@ -27,7 +27,8 @@ def test_renamed_constraints_keep_rows_and_refuse_duplicates(clip, alice, migrat
     migrate(BEFORE)
     annotation = Annotation.objects.create(clip=clip, coder=alice, onset=1)
     annotation.keep_version(alice, "labeler")
-    Assignment.objects.create(clip=clip, coder=alice)
+    before = MigrationExecutor(connection).loader.project_state(BEFORE).apps
+    before.get_model("annotation", "Assignment").objects.create(clip_id=clip.pk, coder_id=alice.pk)
     Suggestion.objects.create(clip=clip, onset=1, apex=2, offset=3, confidence=0.5, spotter="2")
     migrate()
 
