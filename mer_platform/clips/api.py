@@ -7,13 +7,13 @@ from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import exceptions, mixins, serializers, status, viewsets
+from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mer_platform.clips.layers import BUSY_SECONDS, MOST_OPEN, FlowLayer, open_layers
-from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.clips.models import Clip, Database
 from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
 from mer_platform.clips.rates import correct_rate, parse_rate
@@ -23,7 +23,7 @@ from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
-from mer_platform.projects.models import AuditEvent, Project, Role
+from mer_platform.projects.models import AuditEvent, Role
 from mer_platform.projects.viewsets import InProject, own_related
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.json_parser import ApiMultiPartParser, JsonParser
@@ -33,47 +33,6 @@ from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
 from models_ml.video.filetypes import VIDEOS_IN_WORDS
-
-
-class DatabaseSerializer(ApiModelSerializer):
-    project = own_related(Project.objects.all(), "pk")()
-    emotions = serializers.ListField(
-        child=serializers.CharField(max_length=40), required=False, max_length=100
-    )
-    url = Link("database-detail", pk="pk")
-    page_url = page_link("database")
-
-    class Meta:
-        model = Database
-        fields = [
-            "id",
-            "project",
-            "name",
-            "fps",
-            "fps_for_videos",
-            "emotions",
-            "created_at",
-            "url",
-            "page_url",
-        ]
-
-    def validate(self, attrs: Any) -> Any:
-        old = self.instance
-        stated = {name: attrs.get(name, getattr(old, name, None)) for name in ("fps", "fps_for_videos")}
-        try:
-            Database(fps=stated["fps"], fps_for_videos=bool(stated["fps_for_videos"])).clean()
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(error.message_dict) from error
-        return attrs
-
-
-class SubjectSerializer(ApiModelSerializer):
-    url = Link("subject-detail", pk="pk")
-    page_url = page_link("clips", slug="database.project.slug")
-
-    class Meta:
-        model = Subject
-        fields = ["id", "database", "name", "created_at", "url", "page_url"]
 
 
 class ClipSerializer(ApiModelSerializer):
@@ -183,35 +142,6 @@ class NoFlow(exceptions.APIException):
     """422: the frames exist, but no flow can be computed between them."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-
-
-class DatabaseViewSet(InProject, viewsets.ModelViewSet):
-    queryset = Database.objects.select_related("project")
-    serializer_class = DatabaseSerializer
-    filters = {"project": "project", "name": "name"}
-    search_fields = ["name"]
-    ordering_fields = ["name", "fps", "created_at"]
-
-    def perform_create(self, serializer: Any) -> None:
-        require(self.request.user, serializer.validated_data["project"], Role.RESEARCHER)
-        serializer.save()
-
-    def perform_update(self, serializer: Any) -> None:
-        if (
-            serializer.validated_data.get("project", serializer.instance.project)
-            != serializer.instance.project
-        ):
-            raise serializers.ValidationError({"project": ["Cannot move a database to another project."]})
-        serializer.save()
-
-
-class SubjectViewSet(InProject, viewsets.ReadOnlyModelViewSet):
-    queryset = Subject.objects.select_related("database__project")
-    serializer_class = SubjectSerializer
-    filters = {"project": "database__project", "database": "database", "name": "name"}
-    search_fields = ["name", "database__name"]
-    ordering_fields = ["name", "created_at"]
-    project_path = "database__project"
 
 
 class ClipViewSet(

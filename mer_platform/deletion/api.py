@@ -8,7 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.clips.api import ClipViewSet, DatabaseViewSet, SubjectViewSet
+from mer_platform.clips.api import ClipViewSet
+from mer_platform.clips.database_api import DatabaseViewSet, SubjectViewSet
 from mer_platform.clips.picture_api import FlowPictureViewSet
 from mer_platform.deletion.contents import WORDS, Contents
 from mer_platform.deletion.services import CannotDelete, delete

@@ -36,7 +36,7 @@ def test_a_failure_of_the_server_states_the_id_that_the_log_has(alice, monkeypat
     def fail(*_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("mer_platform.clips.api.DatabaseViewSet.get_queryset", fail)
+    monkeypatch.setattr("mer_platform.clips.database_api.DatabaseViewSet.get_queryset", fail)
     client = APIClient(raise_request_exception=False)
     client.force_authenticate(alice)
     with caplog.at_level(logging.ERROR):

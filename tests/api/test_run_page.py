@@ -6,8 +6,8 @@ from django.urls import reverse
 from mer_platform.annotation.models import Consensus
 from mer_platform.clips.models import Database
 from mer_platform.composites.services import freeze
-from mer_platform.experiments.runs.api import LeakyOracleSerializer, ResultsSerializer
 from mer_platform.experiments.runs.epochs import chosen_epochs, oracle_of
+from mer_platform.experiments.runs.serializers import LeakyOracleSerializer, ResultsSerializer
 from models_ml.classes import CLASSES
 from tests.api.finished_runs import finished
 

@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from mer_platform.experiments.runs.api import PooledResultsSerializer
 from mer_platform.experiments.runs.curve_serializers import RunAreasSerializer
+from mer_platform.experiments.runs.serializers import PooledResultsSerializer
 from mer_platform.experiments.shapes import (
     AgainstFirst,
     DifferencesOfSeeds,

@@ -16,7 +16,7 @@ from mer_platform.composites.models import CompositeVersion
 from mer_platform.experiments.external import importing
 from mer_platform.experiments.external.template import template_response
 from mer_platform.experiments.models import PredictionUpload, Run
-from mer_platform.experiments.runs.api import RunSerializer
+from mer_platform.experiments.runs.serializers import RunSerializer
 from mer_platform.experiments.shapes import PredictionRow
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role

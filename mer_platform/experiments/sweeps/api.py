@@ -20,7 +20,7 @@ from mer_platform.experiments.models import Experiment
 from mer_platform.experiments.models.experiments import ExperimentQuerySet
 from mer_platform.experiments.models.progress import progress_of_experiments
 from mer_platform.experiments.progress_api import ProgressOfLists, WithProgress, progress_field
-from mer_platform.experiments.runs.api import keep_weights_field
+from mer_platform.experiments.runs.serializers import keep_weights_field
 from mer_platform.experiments.shapes import ExperimentProgress, RunOfExperiment
 from mer_platform.experiments.sweeps.answer import Answer, Standing
 from mer_platform.experiments.sweeps.effects_api import EffectsSerializer, interval_field
