@@ -19,6 +19,7 @@ from mer_platform.projects.access import require
 from mer_platform.projects.models import AuditEvent, Role
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.scoring.api import ScoringBatchViewSet
+from mer_platform.scoring.blindness import Blindness
 from mer_platform.scoring.models import ScoringBatch
 from mer_platform.scoring.services import locked
 
@@ -37,7 +38,7 @@ class BatchContents:
     def counts(self, viewer: Any) -> dict[str, int]:
         """Return how many rows of each kind go; for clips that the viewer still has to code, no scores."""
         counts = {
-            "scores": self.batch.items.exclude(clip__in=blind_clips(viewer)).count(),
+            "scores": Blindness(viewer).without_hidden(self.batch.items.all()).count(),
             "scoring_batches": 1,
             "open_jobs": self.jobs().filter(state__in=Job.OPEN).count(),
         }

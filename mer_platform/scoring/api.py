@@ -11,7 +11,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.annotation.blindness import blind_clips
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
@@ -156,7 +155,7 @@ class ScoringItems(InProject, mixins.ListModelMixin):
         asked = self.request.query_params
         ordered = {name.lstrip("-") for name in asked.get("ordering", "").split(",")}
         if any(name in asked or name in ordered for name in ScoringItem.BLIND):
-            rows = rows.exclude(clip__in=blind_clips(self.request.user))
+            rows = Blindness(self.request.user).without_hidden(rows)
         return rows
 
     def list(self, request: Request, pk: int) -> Response:

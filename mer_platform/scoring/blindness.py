@@ -42,4 +42,4 @@ class Blindness:
 
     def without_hidden(self, items: "QuerySet[ScoringItem]") -> "QuerySet[ScoringItem]":
         """Leave these clips out: of lists that are chosen or ordered by any of ``ScoringItem.BLIND``."""
-        return items.exclude(clip__in=self.blind) if self.blind else items
+        return items.exclude(clip__in=blind_clips(self._user))

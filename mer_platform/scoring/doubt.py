@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import QuerySet
 
 from mer_platform.annotation.assignments.planning import AssignmentPlan, balance, carry_out
-from mer_platform.annotation.blindness import blind_clips
 from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip
+from mer_platform.scoring.blindness import Blindness
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
 
 MOST = 10_000  # clips of one plan
@@ -93,7 +93,7 @@ def plan_doubtful(batch: ScoringBatch, criteria: DoubtCriteria, by: Any) -> Doub
     """
     _check(criteria)
     measure = criteria.measure
-    items = doubtful(batch, measure).exclude(clip__in=blind_clips(by))
+    items = Blindness(by).without_hidden(doubtful(batch, measure))
     if criteria.threshold is not None:
         side = "lte" if measure.small_is_doubtful else "gte"
         items = items.filter(**{f"{measure.value}__{side}": criteria.threshold})
