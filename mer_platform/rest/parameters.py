@@ -123,7 +123,7 @@ def _wrong_values(values: list[str], schema: dict[str, Any]) -> ErrorDetail | No
     """Return what is wrong with the values of a parameter in ways that its description rules out."""
     many = schema.get("type") == "array"
     if len(values) > 1 and schema.get("type") in ("integer", "boolean"):
-        return ErrorDetail(f"Is given {len(values):,} times. Give it once.", "repeated")
+        return ErrorDetail(f"Is given {len(values):,} times: give it once.", "repeated")
     if len(values) > MOST_VALUES:
         return ErrorDetail(f"Can be given at most {MOST_VALUES:,} times.", "max_length")
     one = schema.get("items", {}) if many else schema
@@ -146,12 +146,10 @@ def _wrong_values(values: list[str], schema: dict[str, Any]) -> ErrorDetail | No
 
 
 def _range(schema: dict[str, Any]) -> str:
-    bounds = [
-        f"{schema[bound]:,} or {word}"
-        for bound, word in (("minimum", "more"), ("maximum", "less"))
-        if bound in schema
-    ]
-    return f"Must be {' and '.join(bounds)}."
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is None:
+        return f"Must be {most:,} or less."
+    return f"Must be {least:,} or more." if most is None else f"Must be from {least:,} to {most:,}."
 
 
 def _has_body(request: Request) -> bool:

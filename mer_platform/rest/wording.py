@@ -65,7 +65,7 @@ _RULES: list[tuple[str, str]] = [
     (r"Object with (.*)=(.*) does not exist\.", r"\1 “\2” not found."),
     (
         r"Invalid value\.|Enter a valid value\.|This value does not match the required pattern\.",
-        "Has not the required form.",
+        "Does not have the required form.",
     ),
     (
         r"Enter a (?:valid|complete) (?:email address)\.",
