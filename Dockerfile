@@ -22,7 +22,8 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mer \
     && mkdir -p /data/media \
     && MER_SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput --verbosity 0 \
     && rm -f /data/secret_key \
-    && chown -R mer /data
+    && chown -R mer /data \
+    && chmod 700 /data /data/media
 # docker build --build-arg MER_COMMIT=$(git rev-parse HEAD): results state the code that computed them.
 ARG MER_COMMIT=
 ENV MER_COMMIT=$MER_COMMIT
@@ -30,4 +31,6 @@ USER mer
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://localhost:{os.environ[\"PORT\"]}/health/', timeout=4)"]
+# What a service writes, only its user can read.
+ENTRYPOINT ["sh", "-c", "umask 077 && exec \"$@\"", "sh"]
 CMD ["gunicorn", "mer_platform.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "12"]

@@ -29,7 +29,7 @@ from mer_platform import __version__
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("MER_DATA_DIR") or BASE_DIR / "var").resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # faces and keys: see mer_platform/data_folder.py
 
 
 def env_list(name: str, default: str = "") -> list[str]:
@@ -196,6 +196,7 @@ STATICFILES_FINDERS = [
     "mer_platform.finders.PlotlyFinder",
 ]
 MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 STORAGE_URL = os.environ.get("MER_STORAGE_URL", "")
 STORAGES = {
     "default": default_storage(STORAGE_URL),

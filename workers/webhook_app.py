@@ -12,6 +12,15 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
+
+from mer_platform.data_folder import OpenFolder, keep_private  # noqa: E402
+
+try:
+    keep_private(settings.DATA_DIR, settings.MEDIA_ROOT)
+except OpenFolder as error:
+    raise SystemExit(str(error)) from error
+
 from mer_platform.jobs.broker import app  # noqa: E402
 from workers import experiment_ends, webhooks  # noqa: E402
 

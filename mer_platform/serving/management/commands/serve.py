@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from mer_platform.data_folder import OpenFolder, keep_private
 from mer_platform.experiments.networks import network_problems
 from mer_platform.serving.preparation import (
     check_free,
@@ -42,6 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = number_from_environment("PORT", 8000, 1, 65535)
+        self.close_data_folder()
         with only_one_in(settings.DATA_DIR):
             check_free(port)
             try:
@@ -52,6 +54,18 @@ class Command(BaseCommand):
             finally:
                 if self.password:
                     self.stdout.write(box(self.sign_in_lines()))
+
+    def close_data_folder(self) -> None:
+        """Keep the data folder from other users of the computer, and say what was open. Raises CommandError."""
+        try:
+            closed = keep_private(settings.DATA_DIR, settings.MEDIA_ROOT)
+        except OpenFolder as error:
+            raise CommandError(str(error)) from error
+        if closed:
+            self.stdout.write(
+                f"Closed the data folder {settings.DATA_DIR} to other users of this computer. Files and folders that were "
+                f"open to them: {closed:,}."
+            )
 
     def prepare(self) -> None:
         """Prepare storage, database and static files. Steps that are already done cost nothing."""
