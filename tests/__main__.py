@@ -13,6 +13,7 @@ from pathlib import Path
 
 import redis
 
+from tests.prepared import share_prepared
 from tests.surroundings import AVX2, absent_services, all_required, find_chromium, service_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +58,7 @@ class Suite:
 
 
 def main(arguments: list[str]) -> int:
+    share_prepared()
     if arguments[:1] == ["--campaigns"]:
         return campaigns(Suite(arguments[1:]))
     suite = Suite(arguments)

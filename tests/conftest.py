@@ -14,6 +14,10 @@ atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["MER_DATA_DIR"] = DATA
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
 
+from tests.prepared import fill_the_tests_database, share_prepared  # noqa: E402
+
+share_prepared()
+
 import django  # noqa: E402
 
 django.setup()
@@ -44,6 +48,15 @@ def missing(what: str) -> None:
     if all_required():
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_use_migrations: bool
+) -> None:
+    """pytest-django asks for this before it makes the database of the tests."""
+    if django_db_use_migrations:
+        fill_the_tests_database()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import psycopg
 import redis
 import requests
 
+from tests.prepared import copy_static_files, is_shared, migrated_database, migrated_file
 from tests.surroundings import unused_redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,10 +74,13 @@ def _restore_ctrl_c() -> None:
 class LivePlatform:
     """Starts, stops and inspects one running platform.
 
-    With DATABASE_URL and REDIS_URL set, it gets its own databases there. ``command`` starts it.
+    With DATABASE_URL and REDIS_URL set, it gets its own databases there. ``command`` starts it. In tests, a new one finds a
+    migrated database and static files, except ``from_nothing``.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str] = SERVE, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str] = SERVE, *, from_nothing: bool = False, **settings: str
+    ) -> None:
         self.folder = folder
         self.log = folder / "serve.log"
         self._command = command
@@ -95,8 +100,15 @@ class LivePlatform:
         self._process: subprocess.Popen[bytes] | None = None
         self._admin_url = os.environ.get("DATABASE_URL", "")
         self._database = f"mer_live_{uuid.uuid4().hex[:8]}"
+        prepared = is_shared() and not from_nothing
+        if prepared and not (data := folder / "data").exists():
+            data.mkdir(parents=True)
+            copy_static_files(data)
+            if not self._admin_url:
+                shutil.copy(migrated_file(), data)
         if self._admin_url:
-            self._sql(f'CREATE DATABASE "{self._database}"')
+            template = f' TEMPLATE "{migrated_database(self._admin_url)}"' if prepared else ""
+            self._sql(f'CREATE DATABASE "{self._database}"{template}')
             self.env["DATABASE_URL"] = urlunsplit(
                 urlsplit(self._admin_url)._replace(path=f"/{self._database}")
             )

@@ -27,7 +27,7 @@ LATER_START_SECONDS = 10
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """The data folder that these tests share: only the first test starts on an empty one."""
+    """The data folder that these tests share: only the first test starts without an administrator."""
     return tmp_path_factory.mktemp("serve")
 
 
@@ -65,7 +65,7 @@ def refused(environment: dict[str, str]) -> str:
 
 
 def test_only_the_first_start_shows_a_password_and_the_second_is_fast(tmp_path):
-    live = LivePlatform(tmp_path)
+    live = LivePlatform(tmp_path, from_nothing=True)
     try:
         live.start()
         session = requests.Session()
