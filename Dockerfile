@@ -33,4 +33,4 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://localhost:{os.environ[\"PORT\"]}/health/', timeout=4)"]
 # What a service writes, only its user can read.
 ENTRYPOINT ["sh", "-c", "umask 077 && exec \"$@\"", "sh"]
-CMD ["gunicorn", "mer_platform.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "12"]
+CMD ["gunicorn", "mer_platform.wsgi", "--config", "python:mer_platform.serving.web_hooks", "--worker-class", "gthread", "--workers", "2", "--threads", "12"]

@@ -22,6 +22,6 @@ except OpenFolder as error:
     raise SystemExit(str(error)) from error
 
 from mer_platform.jobs.broker import app  # noqa: E402
-from workers import experiment_ends, webhooks  # noqa: E402
+from workers import experiment_ends, stopping, webhooks  # noqa: E402
 
-__all__ = ["app", "experiment_ends", "webhooks"]
+__all__ = ["app", "experiment_ends", "stopping", "webhooks"]

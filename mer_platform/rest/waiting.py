@@ -24,6 +24,7 @@ from mer_platform.rest.conditional import (
     render,
 )
 from mer_platform.rest.schema.described import Described
+from mer_platform.rest.stopping import STOPPING
 
 MOST_SECONDS = 30
 FIRST_POLL_SECONDS, POLL_SECONDS = (
@@ -116,7 +117,8 @@ class WaitingMixin(ConditionalMixin):
         pause = FIRST_POLL_SECONDS
         while (left := until - time.monotonic()) > 0:
             release_connection()
-            time.sleep(min(pause, left))
+            if STOPPING.wait(min(pause, left)):
+                break
             pause = min(1.5 * pause, POLL_SECONDS)
             now, ended = self.snapshot(row)
             if now != mark:

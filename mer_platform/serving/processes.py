@@ -10,6 +10,7 @@ from mer_platform.jobs.broker import GPU_QUEUE, QUEUES, WEBHOOK_QUEUE
 
 HOST = "127.0.0.1"
 GPU_DRIVER = Path("/dev/nvidiactl")  # exists where a process can use an NVIDIA GPU
+WEB_HOOKS = "python:mer_platform.serving.web_hooks"
 POOL = "workers.pool:TaskPool"  # what -P custom is
 WEBHOOK_THREADS = 4  # they wait most of the time
 # Celery workers need not know of each other: they share the work through Job.claim_next.
@@ -23,7 +24,7 @@ def processes(port: int) -> dict[str, str]:
     gpu = f"celery -A workers.app -q --skip-checks worker -n gpu@%h -Q {GPU_QUEUE} -P custom -c 1 {ALONE} -l INFO"
     # Beat only sends messages, so it need not load the workers' libraries.
     return {
-        "web": f"gunicorn mer_platform.wsgi --bind {HOST}:{port} --worker-class gthread --workers 2 "
+        "web": f"gunicorn mer_platform.wsgi --config {WEB_HOOKS} --bind {HOST}:{port} --worker-class gthread --workers 2 "
         f"--threads {settings.WEB_THREADS} --preload --timeout 120 --graceful-timeout 3 --no-control-socket",
         "worker": f"celery -A workers.app -q --skip-checks worker -n worker@%h {pool} {ALONE} -l INFO",
         "upkeep": f"celery -A workers.app -q --skip-checks worker -n upkeep@%h -Q upkeep -P solo {ALONE} -l WARNING",
@@ -38,11 +39,10 @@ def process_environment() -> dict[str, str]:
     """Return the environment of every process."""
     # One process per core is enough: more threads in each would compete for the same cores.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    # Celery would wait for the current job, which can take minutes. Jobs resume, so that Ctrl-C may stop them.
     return {
         **os.environ,
         **one_thread,
-        "REMAP_SIGTERM": "SIGQUIT",
+        "MER_STOP_AT_ONCE": "1",  # see workers/stopping.py
         "PYTHONUNBUFFERED": "1",
         "CELERY_CUSTOM_WORKER_POOL": POOL,
     }

@@ -15,11 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from honcho import manager
 from honcho.manager import Manager
 from honcho.printer import Printer
 from honcho.process import Popen, Process
 
-STOP_SECONDS = 4.0
+STOP_SECONDS = 8.0  # the web process takes up to three for requests that run, and longer on a busy machine
+manager.KILL_WAIT = STOP_SECONDS  # after the first process has ended
 ASKED_TO_STOP = (130, 143)  # honcho's Manager.returncode after SIGINT and SIGTERM
 
 

@@ -28,20 +28,23 @@ class Clock:
 
     def __init__(self) -> None:
         self.now, self.sleeps, self.events = 0.0, 0, {}
+        self.stopping = False
 
     def monotonic(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         self.now += seconds
         self.sleeps += 1
         self.events.pop(self.sleeps, lambda: None)()
+        return self.stopping
 
 
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(waiting, "STOPPING", clock)
     return clock
 
 
@@ -64,6 +67,12 @@ def test_it_answers_at_once_if_the_client_has_another_state_or_the_work_has_ende
     tag = api.get(run)["ETag"]
     assert api.get(f"{run}?wait=30", headers={"If-None-Match": tag}).status_code == 304
     assert clock.sleeps == 0
+
+
+def test_it_answers_at_once_when_its_process_is_asked_to_end(api, run, clock):
+    clock.events[2] = lambda: setattr(clock, "stopping", True)
+    assert api.get(f"{run}?wait=30").status_code == 200
+    assert clock.sleeps == 2
 
 
 def test_it_answers_when_time_is_up(api, run, clock):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ MAKE = (
 )  # -o: do not install anything
 STOP_SECONDS = 15
 LATER_START_SECONDS = 10
+A_CHECK_THAT_NEVER_ENDS = """
+from mer_platform.imports.models import Import
+from mer_platform.projects.models import Project
+made = Import.objects.create(project=Project.objects.get(), layout="casme2", place="folder", source="x", state="checking")
+print(made.pk)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +117,13 @@ def test_ending_make_leaves_no_process(folder, end, number):
         live.wait(STOP_SECONDS)
         expect_none_left(live)
         assert "MER Platform has stopped." in output_of(live)
+        assert "sending SIGKILL" not in output_of(live)
     finally:
         live.close()
 
 
-def test_stopping_in_the_middle_of_work_leaves_no_process(tmp_path):
+@pytest.mark.parametrize(("end", "number"), [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)])
+def test_jobs_and_requests_that_wait_end_with_the_platform(tmp_path, end, number):
     live = LivePlatform(tmp_path, MER_DEMO="1")
     try:
         live.start()
@@ -123,7 +132,18 @@ def test_stopping_in_the_middle_of_work_leaves_no_process(tmp_path):
             "a demo clip to be created",
             60,
         )
-        live.stop()
+        waits = live.manage("shell", "-v", "0", "-c", A_CHECK_THAT_NEVER_ENDS).strip()
+        address = f"{live.url}/api/v1/imports/{waits}/"
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {live.manage('create_token', 'admin').strip()}"
+        assert session.get(address, timeout=30).ok
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(requests.get, f"{address}?wait=30", headers=session.headers, timeout=60)
+            time.sleep(1)  # longer than the request takes to arrive
+            end(live.pid, number)
+            live.wait(STOP_SECONDS)
+            assert waiting.result().ok
+        assert "sending SIGKILL" not in output_of(live)
         expect_none_left(live)
     finally:
         live.close()
