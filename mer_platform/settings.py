@@ -67,7 +67,6 @@ HTTPS = os.environ.get("MER_HTTPS") == "1"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
@@ -79,6 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "csp",
     "mer_platform.rest",
+    "mer_platform.accounts",
     "mer_platform.projects",
     "mer_platform.jobs",
     "mer_platform.uploads",
@@ -166,6 +166,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+SESSION_ENGINE = "mer_platform.accounts.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

@@ -1,5 +1,6 @@
 """Queue ``upkeep``: every few seconds, announce dropped jobs again, and remove what dead workers left."""
 
+from mer_platform.accounts.sessions import forget_expired
 from mer_platform.deletion.retention import remove_old_weights
 from mer_platform.deletion.services import remove_files
 from mer_platform.jobs.broker import UPKEEP, app
@@ -23,6 +24,7 @@ def upkeep() -> None:
     remove_unfinished()
     remove_expired()
     forget_old_answers()
+    forget_expired()
     remove_old_weights()
     remove_old_deliveries()
     remove_files()

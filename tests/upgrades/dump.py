@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Nobody can sign in with these rows; everything else shows synthetic clips and made-up people.
 WITHOUT_SECRETS = """
-DELETE FROM django_session;
+DELETE FROM accounts_session;
 DELETE FROM projects_apitoken;
 DELETE FROM jobs_worker;
 UPDATE auth_user SET password = '!', email = '', last_login = NULL;

@@ -1,0 +1,32 @@
+"""Sessions of signed-in browsers."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    """A browser's session. The cookie holds the key; here is only its SHA-256, so that a copy of the database opens none."""
+
+    session_key = models.CharField(
+        max_length=64, primary_key=True, help_text="SHA-256 of the key in the cookie."
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="browser_sessions"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BaseSessionManager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"session of {self.user}"
+
+    def save(self, *args: Any, force_update: bool = False, **options: Any) -> None:
+        if force_update:  # a later request of the same session: it started when it did
+            options["update_fields"] = ["session_data", "expire_date", "user"]
+        super().save(*args, force_update=force_update, **options)
