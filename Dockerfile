@@ -1,5 +1,5 @@
 # One image for every service in docker-compose.yml. PyTorch's wheel contains the libraries for NVIDIA GPUs.
-FROM python:3.11-slim
+FROM python:3.11-slim-trixie
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     MER_DATA_DIR=/data NUMBA_CACHE_DIR=/data/compiled PORT=8000
@@ -7,7 +7,9 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 WORKDIR /app
 COPY requirements.txt .
 COPY requirements-mlflow.txt .
-# Every wheel contains its own libraries, so nothing from apt is needed (checked in tests/unit/test_deployment.py).
+# Every wheel contains its own libraries (checked in tests/unit/test_deployment.py); from apt come only pg_dump and pg_restore,
+# for backups. They must not be older than the server in docker-compose.yml.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN pip install -r requirements.txt -r requirements-mlflow.txt
 
 COPY manage.py ./

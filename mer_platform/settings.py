@@ -13,6 +13,7 @@
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
 ``MER_WEB_THREADS``  the threads of each web process (default 12); all but four of them may wait for ``?wait=`` of the API
+``MER_BACKUP_PASSPHRASE``  what ``manage.py backup`` encrypts with; see docs/operation.md
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -95,6 +96,7 @@ INSTALLED_APPS = [
     "mer_platform.imports",
     "mer_platform.deletion",
     "mer_platform.serving",
+    "mer_platform.operation",
 ]
 
 MIDDLEWARE = [

@@ -6,17 +6,14 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.db import connections
 from django.test import Client
 from django.urls import resolve
 
@@ -24,6 +21,7 @@ from mer_platform.experiments.models import Experiment, Fold, Run
 from mer_platform.jobs.models import Job
 from mer_platform.jobs.upkeep import announce_due
 from models_ml.config import RunConfig
+from tests.other_database import default_database
 from workers import app, runner
 from workers.feature_cache import FramePair
 
@@ -33,21 +31,6 @@ LINKS = re.compile(r'\bhref="(/[^"#]*)"')
 # Their files are no part of a dump.
 NEEDS_FILES = re.compile(r"^(clip-file|clip-frames|clip-pack|feature-export-file)$")
 ENOUGH = 3  # pages of each kind: the others differ only in their rows
-
-
-@contextmanager
-def default_database(file: Path) -> Iterator[None]:
-    """Make every thread use another SQLite database."""
-    own, tests_own = connections.settings["default"], connections["default"]
-    other = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "OPTIONS": settings.SQLITE_OPTIONS}
-    connections.settings["default"] = {**own, **other}
-    del connections["default"]
-    try:
-        yield
-    finally:
-        connections["default"].close()
-        connections.settings["default"] = own
-        connections["default"] = tests_own
 
 
 @pytest.fixture(scope="module")
