@@ -22,7 +22,10 @@ def storage_of(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     example = "write for example s3://bucket/prefix?endpoint_url=https://minio.lab:9000"
     if parts.scheme != "s3" or not parts.netloc:
-        raise ImproperlyConfigured(f"MER_STORAGE_URL must be the address of a bucket: {example}.")
+        shown = url if "@" not in url else f"…@{url.rpartition('@')[2]}"
+        raise ImproperlyConfigured(
+            f"MER_STORAGE_URL must be the address of a bucket, not “{shown}”: {example}."
+        )
     if "@" in parts.netloc:  # the URL appears in logs, where keys must not
         raise ImproperlyConfigured(
             "MER_STORAGE_URL must not contain keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead."
@@ -36,7 +39,7 @@ def storage_of(url: str) -> dict[str, Any]:
     if "endpoint_url" in options:
         if urlsplit(options["endpoint_url"]).scheme not in ("http", "https"):
             raise ImproperlyConfigured(
-                "The endpoint_url in MER_STORAGE_URL must start with http:// or https://."
+                f"The endpoint_url in MER_STORAGE_URL must start with http:// or https://, not “{options['endpoint_url']}”."
             )
         options["addressing_style"] = "path"  # a lab's own server rarely has a host name for each bucket
     return {"BACKEND": "mer_platform.objectstore.ObjectStorage", "OPTIONS": options}

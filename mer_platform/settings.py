@@ -18,23 +18,17 @@
 """
 
 import os
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from mer_platform import __version__
+from mer_platform import __version__, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("MER_DATA_DIR") or BASE_DIR / "var").resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # faces and keys: see mer_platform/data_folder.py
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+DATA_DIR = environment.folder("MER_DATA_DIR", BASE_DIR / "var")
 
 
 def secret_key() -> str:
@@ -56,14 +50,18 @@ def default_storage(url: str) -> dict[str, Any]:
         return {"BACKEND": "mer_platform.storage.ContentStorage"}
     from mer_platform.objectstore import storage_of  # its libraries are slow to load, and rarely needed
 
-    return storage_of(url)
+    try:
+        return storage_of(url)
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error
 
 
 SECRET_KEY = secret_key()
-DEBUG = os.environ.get("MER_DEBUG") == "1"
-ALLOWED_HOSTS = env_list("MER_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = env_list("MER_TRUSTED_ORIGINS")
-HTTPS = os.environ.get("MER_HTTPS") == "1"
+DEBUG = environment.switch("MER_DEBUG")
+ALLOWED_HOSTS = environment.texts("MER_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.origins("MER_TRUSTED_ORIGINS")
+HTTPS = environment.switch("MER_HTTPS")
+DEMO = environment.switch("MER_DEMO", default=True)  # a new platform has the demo project
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -138,13 +136,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": dj_database_url.config(
-        default=f"sqlite:///{DATA_DIR / 'mer.sqlite3'}",
-        conn_max_age=60,
-        conn_health_checks=True,
-    )
-}
+DATABASES = {"default": environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'mer.sqlite3'}")}
 # WAL lets readers continue while a worker writes; IMMEDIATE takes the write lock at the start of a transaction, so that
 # contention means waiting and not "database is locked".
 SQLITE_OPTIONS = {
@@ -218,20 +210,20 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 # Researchers name folders below this one. Nothing outside it can be read over the web.
 IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
 MAX_SHEET_BYTES = 32 * 1024**2
-MAX_CLIP_BYTES = int(os.environ.get("MER_MAX_CLIP_BYTES", 2 * 1024**3))
+MAX_CLIP_BYTES = environment.whole("MER_MAX_CLIP_BYTES", 2 * 1024**3, 1)
 # What the decoder process of a worker may use for one clip: bytes of memory and frame pack, and seconds of processor time.
-DECODE_MEMORY = int(os.environ.get("MER_DECODE_MEMORY", 1024**3))
-DECODE_OUTPUT = int(os.environ.get("MER_DECODE_OUTPUT", 16 * 1024**3))
-DECODE_SECONDS = float(os.environ.get("MER_DECODE_SECONDS", 300))
+DECODE_MEMORY = environment.whole("MER_DECODE_MEMORY", 1024**3, 1)
+DECODE_OUTPUT = environment.whole("MER_DECODE_OUTPUT", 16 * 1024**3, 1)
+DECODE_SECONDS = environment.seconds("MER_DECODE_SECONDS", 300)
 
 # Weights of models that a worker process keeps in memory between scoring jobs, in bytes.
-MODEL_CACHE_BYTES = int(os.environ.get("MER_MODEL_CACHE_BYTES", 512 * 1024**2))
+MODEL_CACHE_BYTES = environment.whole("MER_MODEL_CACHE_BYTES", 512 * 1024**2)
 
 # After so many days, upkeep removes the networks of folds, except those of starred runs and experiments; 0: never. A run of
 # the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
-FOLD_WEIGHTS_DAYS = float(os.environ.get("MER_FOLD_WEIGHTS_DAYS", 30))
+FOLD_WEIGHTS_DAYS = environment.seconds("MER_FOLD_WEIGHTS_DAYS", 30, unit="days")
 
-WEBHOOK_ALLOW_PRIVATE = [str(ip_network(text)) for text in env_list("MER_WEBHOOK_ALLOW_PRIVATE")]
+WEBHOOK_ALLOW_PRIVATE = environment.networks("MER_WEBHOOK_ALLOW_PRIVATE")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -282,18 +274,19 @@ SPECTACULAR_SETTINGS = {
 }
 
 # The threads of each web process. Requests that wait (?wait= of the API) occupy theirs; the others are left to pages.
-WEB_THREADS = int(os.environ.get("MER_WEB_THREADS", 12))
+WEB_THREADS = environment.whole("MER_WEB_THREADS", 12, 1, 1000)
 MOST_WAITING = max(1, WEB_THREADS - 4)
 
 # Jobs. The database is the truth; the broker only announces that a job is due.
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = environment.redis_address("REDIS_URL")
 # Finished runs are also logged to this MLflow server or folder ("file:/…"). Install requirements-mlflow.txt to use it.
 MLFLOW_TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", "")
 
-JOB_LEASE_SECONDS = float(os.environ.get("MER_JOB_LEASE_SECONDS", 60))
-JOB_REQUEUE_SECONDS = float(os.environ.get("MER_JOB_REQUEUE_SECONDS", 60))
-UPKEEP_SECONDS = float(os.environ.get("MER_UPKEEP_SECONDS", 10))
+JOB_LEASE_SECONDS = environment.seconds("MER_JOB_LEASE_SECONDS", 60)
+JOB_REQUEUE_SECONDS = environment.seconds("MER_JOB_REQUEUE_SECONDS", 60)
+UPKEEP_SECONDS = environment.seconds("MER_UPKEEP_SECONDS", 10)
 
+LOG_LEVEL = environment.choice("MER_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -302,7 +295,7 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}
     },
-    "root": {"handlers": ["console"], "level": os.environ.get("MER_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Celery logs every message twice; the runner logs what matters about a job.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
 }

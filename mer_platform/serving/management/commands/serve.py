@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def first_start(self) -> None:
         self.password = secrets.token_urlsafe(12)
         User.objects.create_superuser(ADMINISTRATOR, password=self.password)
-        if os.environ.get("MER_DEMO") != "0":
+        if settings.DEMO:
             call_command("seed_demo", owner=ADMINISTRATOR, stdout=io.StringIO())
             self.stdout.write("The demo project fills with synthetic clips in the first minutes.")
 
