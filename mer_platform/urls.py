@@ -35,6 +35,7 @@ from mer_platform.uploads.api import UploadViewSet
 from mer_platform.webhooks.api import WebhookViewSet
 
 router = DefaultRouter()
+router.include_format_suffixes = False  # “clips.json/”: no view takes them
 router.register("projects", DeletableProjectViewSet)
 router.register("databases", DeletableDatabaseViewSet)
 router.register("subjects", DeletableSubjectViewSet)

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from mer_platform.rest.errors import ParametersRefused, Refused
 from mer_platform.rest.json_parser import is_storable
 from mer_platform.rest.schema.lock import DESCRIBING
+from mer_platform.rest.strict import one_of
 from models_ml.wording import given
 
 MOST_CHARACTERS = 4_000  # of one value
@@ -122,7 +123,7 @@ def check_parameters(request: Request, known: dict[str, dict[str, Any]]) -> None
 def _wrong_values(values: list[str], schema: dict[str, Any]) -> ErrorDetail | None:
     """Return what is wrong with the values of a parameter in ways that its description rules out."""
     many = schema.get("type") == "array"
-    if len(values) > 1 and schema.get("type") in ("integer", "boolean"):
+    if len(values) > 1 and not many:
         return ErrorDetail(f"Is given {len(values):,} times: give it once.", "repeated")
     if len(values) > MOST_VALUES:
         return ErrorDetail(f"Can be given at most {MOST_VALUES:,} times.", "max_length")
@@ -138,6 +139,8 @@ def _wrong_values(values: list[str], schema: dict[str, Any]) -> ErrorDetail | No
             return ErrorDetail(f"Must be a whole number, not {given(value)}.", "wrong_type")
         if one.get("type") == "boolean" and value not in ("true", "false"):
             return ErrorDetail(f"Must be true or false, not {given(value)}.", "wrong_type")
+        if "enum" in one and value not in (known := [str(each) for each in one["enum"]]):
+            return ErrorDetail(f"Must be {one_of(known)}, not {given(value)}.", "invalid_choice")
         if one.get("type") == "integer" and not one.get("minimum", -inf) <= int(value) <= one.get(
             "maximum", inf
         ):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.utils import html
 
-from mer_platform.rest.strict import problems_of, unknown_fields, wrong_type
+from mer_platform.rest.strict import name_choices, problems_of, unknown_fields, wrong_type
 
 
 class StrictInput(serializers.Serializer):
@@ -22,7 +22,11 @@ class StrictInput(serializers.Serializer):
         if not isinstance(data, Mapping):
             raise ValidationError({"non_field_errors": wrong_type("an object with named values", data)})
         errors: dict[str, Any] = dict(unknown_fields(self, data))
-        if not (self.takes_texts or html.is_html_input(data)):
+        is_form = self.takes_texts or html.is_html_input(data)
+        for field in self.fields.values():
+            if is_form or isinstance(field, serializers.MultipleChoiceField):
+                name_choices(field)
+        if not is_form:
             for name, field in self.fields.items():
                 if name in data and not field.read_only and (wrong := problems_of(field, data[name])):
                     errors[name] = wrong

@@ -4,7 +4,7 @@ The fields of Django REST framework convert what they can. That is right for for
 it would take one thing for another. Here the type of each value is checked before its field reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -17,6 +17,7 @@ from models_ml.wording import given
 MOST_ITEMS = 10_000  # of a list, and keys of an object
 MOST_CHARACTERS = 10_000  # of a text whose field states no other limit
 LARGEST = 2**63 - 1
+MOST_CHOICES = 30  # allowed values that an error lists
 MOST_NAMED = 20  # unknown fields that an error lists
 
 
@@ -42,6 +43,25 @@ def problems_of(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any
         if isinstance(field, kind):
             return check(field, value)
     return None
+
+
+def one_of(choices: Iterable[Any]) -> str:
+    """Return the allowed values as a message lists them.
+
+    >>> one_of(["auto", "cpu"])
+    'one of auto, cpu'
+    """
+    known = [str(one) for one in choices]
+    more = f" … ({len(known):,} in all)" if len(known) > MOST_CHOICES else ""
+    return f"one of {', '.join(known[:MOST_CHOICES])}{more}"
+
+
+def name_choices(field: Any) -> None:
+    """Let a field of choices, or of a list of them, say what it allows where it refuses a value itself."""
+    field = getattr(field, "child", None) or field
+    if isinstance(field, serializers.ChoiceField):
+        known = one_of(field.choices).replace("{", "{{").replace("}", "}}")
+        field.error_messages["invalid_choice"] = f"Must be {known}, not “{{input}}”."
 
 
 def unknown_fields(serializer: Any, data: Mapping[Any, Any]) -> dict[str, list[ErrorDetail]]:
@@ -133,8 +153,7 @@ def _choice(field: Any, value: Any) -> Any:
         return None
     if value == "" and field.allow_blank:
         return None
-    names = ", ".join(str(one) for one in known[:30])
-    return [ErrorDetail(f"Must be one of {names}, not {given(value)}.", "invalid_choice")]
+    return [ErrorDetail(f"Must be {one_of(known)}, not {given(value)}.", "invalid_choice")]
 
 
 def _id(field: Any, value: Any) -> Any:

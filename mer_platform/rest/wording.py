@@ -41,22 +41,18 @@ _RULES: list[tuple[str, str]] = [
         r"The file's name must have at most \1 characters.",
     ),
     (r"String value too large\.", "Must have at most 1000 characters."),
-    (r'"(.*)" is not a valid (?:path )?choice\.', r"Must be one of the allowed values, not “\1”."),
-    (r"Value '?(.*?)'? is not a valid choice\.", r"Must be one of the allowed values, not “\1”."),
+    # Fields of the API name their choices themselves. This is for what a model refuses that no field has checked.
     (
-        r"Select a valid choice\. (.*) is not one of the available choices\.",
-        r"Must be one of the allowed values, not “\1”.",
-    ),
-    (
-        r"Select a valid choice\. That choice is not one of the available choices\.",
-        "Must be one of the allowed values.",
+        r"\"(.*)\" is not a valid (?:path )?choice\.|Value '?(.*?)'? is not a valid choice\."
+        r"|Select a valid choice\. (?:(.*) is|That choice is) not one of the available choices\.",
+        "Must be one of the values that the description of the API lists (/api/docs/).",
     ),
     (r"“(.*)” is not a valid value\.", r"Must be an id, not “\1”."),
     (r'Expected a list of items but got type ".*"\.|Enter a list of values\.', "Must be a list."),
     (r'Expected a dictionary of items but got type ".*"\.', "Must be an object with named values."),
     (r"Invalid data\. Expected a dictionary, but got .*\.", "Must be an object with named values."),
     (r"Value must be valid JSON\.|Enter a valid JSON\.", "Must be JSON."),
-    (r'Invalid pk "(.*)" - object does not exist\.', r"\1 not found."),
+    (r'Invalid pk "(.*)" - object does not exist\.', r"The id \1 was not found in your projects."),
     (r"Incorrect type\. Expected pk value, received .*\.", "Must be an id, which is a whole number."),
     (
         r"Invalid hyperlink.*|Incorrect type\. Expected URL string, received .*\.",
