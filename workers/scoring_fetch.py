@@ -122,7 +122,7 @@ def _tree(source: str) -> Tree:
     """Return the folder or file of a path. Raises InputError if it does not exist, or is outside the import folder."""
     if not source.startswith(STORAGE):
         try:
-            return FolderTree(local_path_within(source))
+            return FolderTree(local_path_within(source), source)
         except ValidationError as error:
             raise InputError(" ".join(error.messages), "file_missing") from error
     key = source.removeprefix(STORAGE)

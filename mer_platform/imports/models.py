@@ -163,7 +163,9 @@ class ImportItem(models.Model):
     @property
     def is_video(self) -> bool:
         """Whether the item is a video file; frame images do not state a frame rate."""
-        return self.kind == self.ItemType.CLIP and not str(self.files[0]).lower().endswith(IMAGES)
+        if self.kind != self.ItemType.CLIP or not self.files:  # what cannot be imported may have no files
+            return False
+        return not str(self.files[0]).lower().endswith(IMAGES)
 
     def paths(self) -> list[str]:
         """Return the paths of its files in the imported folder."""

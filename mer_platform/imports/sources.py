@@ -79,7 +79,7 @@ def open_tree(batch: Import) -> Tree:
     if not batch.confined:
         return FolderTree(batch.source)
     try:
-        return FolderTree(folder_within(batch.source))
+        return FolderTree(folder_within(batch.source), batch.source)
     except ValidationError as error:
         raise InputError(" ".join(error.messages)) from error
 

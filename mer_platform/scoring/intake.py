@@ -3,6 +3,7 @@
 They are stored and read as any other clip. A clip that the project has already is used, and not stored twice.
 """
 
+import re
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -68,7 +69,16 @@ def store_archive(file: File) -> tuple[str, dict[str, list[str]]]:
         ) from error
     if len(names) > MOST_ENTRIES:
         raise ValidationError({"archive": f"The zip has more than {MOST_ENTRIES:,} files. Send it in parts."})
-    clips = clips_among(name for name in names if _is_plain(name))
+    if leading_out := [name for name in names if not _is_plain(name)]:
+        shown = ", ".join(f"“{name[:100]}”" for name in leading_out[:5])
+        more = f" and {len(leading_out) - 5:,} more" if len(leading_out) > 5 else ""
+        raise ValidationError(
+            {
+                "archive": f"“{file.name}” has files whose paths lead out of it or are absolute: {shown}{more}. Nothing was "
+                "stored. Zip the folder of the clips itself."
+            }
+        )
+    clips = clips_among(names)
     if not clips:
         raise ValidationError(
             {"archive": f"“{file.name}” contains no video and no folder with frame images."}
@@ -78,7 +88,8 @@ def store_archive(file: File) -> tuple[str, dict[str, list[str]]]:
 
 
 def _is_plain(name: str) -> bool:
-    return ".." not in PurePosixPath(name).parts and not name.startswith("/") and "\0" not in name
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return ".." not in parts and parts[:1] != ("/",) and not re.match(r"[A-Za-z]:", name) and "\0" not in name
 
 
 def checked_path(text: str) -> str:

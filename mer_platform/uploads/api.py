@@ -242,6 +242,9 @@ class UploadViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveModelMixin)
 
 def _number(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
+    if re.fullmatch("[0-9]{19,}", text):
+        limit = f"at most {settings.MAX_CLIP_BYTES:,} bytes; this number has {len(text):,} digits"
+        raise serializers.ValidationError({header: [f"The header {header} must be {limit}."]})
     if not re.fullmatch("[0-9]{1,18}", text):
         given = f"not “{text}”" if text else "and is missing"
         raise serializers.ValidationError(

@@ -21,15 +21,16 @@ class FolderTree:
     """A folder on this machine, or a single file as a folder that contains nothing else.
 
     Files are listed once. Links to folders are not followed, links to files only if they stay inside the folder.
-    Raises InputError if ``path`` does not exist or may not be read.
+    ``shown`` is what errors call it: what a person named, where the whole path is the server's business. Raises InputError
+    if ``path`` does not exist or may not be read.
     """
 
     quick = True
 
-    def __init__(self, path: Path | str) -> None:
-        given = Path(path)
+    def __init__(self, path: Path | str, shown: str = "") -> None:
+        self._shown = shown or str(path)
         try:
-            self._root = given.resolve(strict=True)
+            self._root = Path(path).resolve(strict=True)
             self._single = self._root.name if self._root.is_file() else ""
             if self._single:
                 self._root = self._root.parent
@@ -38,7 +39,7 @@ class FolderTree:
         except (OSError, RuntimeError) as error:
             what = "may not be read" if isinstance(error, PermissionError) else "was not found"
             raise InputError(
-                f"The folder “{given}” {what}. Choose a folder on the server that the platform can read."
+                f"The folder “{self._shown}” {what}. Choose a folder on the server that the platform can read."
             ) from error
         self.name = self._single or self._root.name
         self._inside: dict[str, bool] = {}
@@ -52,7 +53,7 @@ class FolderTree:
         if self._single:
             return [self._single]
         found: list[str] = []
-        for folder, _, names in os.walk(self._root, followlinks=False, onerror=_refuse):
+        for folder, _, names in os.walk(self._root, followlinks=False, onerror=self._refuse):
             inside = Path(folder).relative_to(self._root).as_posix()
             for name in names:
                 path = os.path.join(folder, name)
@@ -82,6 +83,12 @@ class FolderTree:
             known = self._inside[folder] = self._is_inside(Path(folder))
         return known
 
+    def _refuse(self, error: OSError) -> None:
+        """Raise InputError, because clips in a folder that cannot be listed would be missing without notice."""
+        inside = os.path.relpath(error.filename, self._root)
+        place = f"“{inside}” in “{self._shown}”" if inside != "." else f"“{self._shown}”"
+        raise InputError(f"The folder {place} cannot be listed: {error.strerror}.") from error
+
     def _is_inside(self, path: Path) -> bool:
         try:
             return path.resolve(strict=True).is_relative_to(self._root)
@@ -106,11 +113,6 @@ def checked_path(path: str) -> str:
             f"“{path}” is not a path within the folder: it must not contain “..” or start with “/”."
         )
     return "/".join(part for part in parts if part not in ("", ".")) or "."
-
-
-def _refuse(error: OSError) -> None:
-    """Raise InputError, because clips in a folder that cannot be listed would be missing without notice."""
-    raise InputError(f"The folder “{error.filename}” cannot be listed: {error.strerror}.") from error
 
 
 def check_count(count: int, name: str) -> None:

@@ -230,6 +230,11 @@ def test_headers_it_cannot_read_are_400(api, project, headers):
     assert api.post("/api/v1/uploads/", headers={**usual, **headers}).status_code == 400
 
 
+def test_a_length_of_many_digits_is_called_too_large(api):
+    answer = api.post("/api/v1/uploads/", headers={**TUS, "Upload-Length": "9" * 40})
+    assert "at most 2,147,483,648 bytes; this number has 40 digits" in answer.json()["detail"]
+
+
 def test_a_request_of_another_version_is_412(api, project):
     answer = api.post("/api/v1/uploads/", headers={"Tus-Resumable": "0.2.2", "Upload-Length": "5"})
     assert (answer.status_code, answer["Tus-Version"]) == (412, "1.0.0")

@@ -1,6 +1,8 @@
 """Folders as trees: which files are listed, and that no path leads out of the folder."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,25 @@ def test_a_path_that_leads_up_is_refused(tmp_path: Path, path: str) -> None:
 def test_a_missing_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="was not found"):
         FolderTree(tmp_path / "none")
+
+
+def test_errors_name_the_folder_as_a_person_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="The folder “lab/none” was not found") as missing:
+        FolderTree(tmp_path / "none", "lab/none")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    listed = os.scandir
+
+    def scandir(path: str) -> Any:
+        if str(path).endswith("b"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(
+        InputError, match="The folder “a/b” in “lab” cannot be listed: Permission denied"
+    ) as locked:
+        FolderTree(tmp_path, "lab").files()
+    assert str(tmp_path) not in f"{missing.value}{locked.value}"
 
 
 def test_a_single_file_is_a_tree_with_one_file(tmp_path: Path) -> None:
