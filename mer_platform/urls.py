@@ -7,6 +7,7 @@ from mer_platform.annotation.assignments.api import AssignmentViewSet
 from mer_platform.annotation.coding.api import AnnotationViewSet, ConsensusViewSet, ProjectQueue
 from mer_platform.annotation.exchange.api import AnnotationImportViewSet
 from mer_platform.clips.api import ClipViewSet
+from mer_platform.composites.composite_api import CompositeViewSet
 from mer_platform.deletion.api import (
     DeletableClipViewSet,
     DeletableDatabaseViewSet,
@@ -47,6 +48,7 @@ router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)
 router.register("assignments", AssignmentViewSet)
+router.register("composites", CompositeViewSet)
 router.register("composite-versions", DeletableVersionViewSet)
 router.register("runs", DeletableRunViewSet)
 router.register("experiments", DeletableExperimentViewSet)

@@ -13,6 +13,9 @@ from mer_platform.clips.models import Clip, FlowPicture
 from mer_platform.projects.models import Project
 from models_ml.classes import CLASSES
 
+LONGEST_NAME = 80  # characters
+LONGEST_DESCRIPTION = 2000
+
 
 class Frozen(Exception):
     """Something tried to change a frozen version."""
@@ -20,7 +23,11 @@ class Frozen(Exception):
 
 class Composite(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="composites")
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=LONGEST_NAME)
+    description = models.TextField(blank=True, max_length=LONGEST_DESCRIPTION)
+    last_number = models.PositiveIntegerField(
+        default=0, help_text="Number of the newest version that was ever frozen. It is never used again."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

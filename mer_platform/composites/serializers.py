@@ -6,7 +6,13 @@ from rest_framework import serializers
 
 from mer_platform.composites.blindness import hidden_clips, visible_counts_of
 from mer_platform.composites.diff import Diff
-from mer_platform.composites.models import CompositeVersion, Sample
+from mer_platform.composites.models import (
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    Composite,
+    CompositeVersion,
+    Sample,
+)
 from mer_platform.composites.shapes import ClassOfEmotion, ListCheck, StoredRules, VersionCounts
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
@@ -47,6 +53,35 @@ class SampleSerializer(ApiModelSerializer):
         return data
 
 
+class CompositeSerializer(ApiModelSerializer):
+    """A composite: the name and the description that its versions share."""
+
+    url = Link("composite-detail", pk="pk")
+    page_url = page_link("composites", slug="project.slug")
+    versions = serializers.IntegerField(
+        source="version_count", read_only=True, help_text="How many versions it has now."
+    )
+    last_number = serializers.IntegerField(
+        read_only=True, help_text="Number of the newest version that was ever frozen; it is never used again."
+    )
+
+    class Meta:
+        model = Composite
+        fields = [
+            "id", "url", "page_url", "project", "name", "description", "versions", "last_number", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ChangeCompositeSerializer(ApiSerializer):
+    """What can be changed of a composite. Its versions keep their numbers and hashes."""
+
+    name = serializers.CharField(required=False, max_length=LONGEST_NAME)
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_DESCRIPTION, help_text="What it is for."
+    )
+
+
 class CompositeVersionSerializer(ApiModelSerializer):
     name = serializers.CharField(source="composite.name", read_only=True)
     project = serializers.IntegerField(source="composite.project_id", read_only=True)
@@ -84,6 +119,7 @@ class CompositeVersionSerializer(ApiModelSerializer):
         fields = [
             "id",
             "project",
+            "composite",
             "name",
             "number",
             "content_hash",

@@ -13,9 +13,11 @@ from mer_platform.composites import document, document_import
 from mer_platform.composites.blindness import hidden_clips, visible_counts, why_not_counted
 from mer_platform.composites.caveats import caveats
 from mer_platform.composites.diff import diff
+from mer_platform.composites.forms import CompositeForm
 from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.composites.rules import Rules
+from mer_platform.composites.services import change
 from mer_platform.composites.tables import by_subject
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
@@ -69,6 +71,27 @@ def version_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "blind": blind,
     }
     return render(request, "composites/version.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def version_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Change the name and the description of the composite that a version belongs to."""
+    project = get_project(request, slug, Role.RESEARCHER)
+    version = get_object_or_404(_versions(project), pk=pk)
+    composite = version.composite
+    initial = {"name": composite.name, "description": composite.description}
+    form = CompositeForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change(composite, request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, "Name and description saved.")
+            return redirect("version", slug, pk)
+    context = {"version": version, "form": form}
+    return render(request, "composites/edit.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required

@@ -1,12 +1,13 @@
 """The page that says what deleting a scoring batch removes, and deletes it."""
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from mer_platform.deletion.batches import BatchContents, delete_batch
+from mer_platform.deletion.confirming import Deletion, confirm
 from mer_platform.deletion.contents import WORDS
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Role
@@ -19,13 +20,24 @@ def batch_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what goes with a batch; a POST deletes it."""
     project = get_project(request, slug, Role.RESEARCHER)
     batch = get_object_or_404(ScoringBatch.objects.select_related("project", "model"), pk=pk, project=project)
-    if request.method == "POST":
-        title = batch.title
+    title, listed = batch.title, reverse("scoring", args=[slug])
+
+    def do() -> str:
         delete_batch(batch, request.user)
-        messages.success(
-            request, f"{title} was deleted. Files that only it needs follow within a few minutes."
-        )
-        return redirect("scoring", slug)
+        return f"{title} was deleted. Files that only it needs follow within a few minutes."
+
+    deletion = Deletion(
+        title=title,
+        button="batch",
+        trail=[("Scoring", listed), (title, reverse("batch", args=[slug, pk]))],
+        intro="Its results go with it. Download them first if you need them.",
+        lines=_lines(batch, request),
+        help="Clips stay, also those that were uploaded to be scored. So do assignments that came from the batch.",
+    )
+    return confirm(request, deletion, do, listed)
+
+
+def _lines(batch: ScoringBatch, request: HttpRequest) -> list[str]:
     contents = BatchContents(batch)
     counts = contents.counts(request.user)
     counts.pop("scoring_batches", None)
@@ -34,4 +46,4 @@ def batch_delete(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         lines.append(
             f"Scores of {hidden:,} clip{'s' * (hidden > 1)} that you still have to code, because coding is blind"
         )
-    return render(request, "deletion/confirm_batch.html", {"batch": batch, "lines": lines})
+    return [*lines, "Motion features that nothing else needs"]

@@ -11,7 +11,7 @@ from mer_platform.annotation.models import Annotation, Assignment, Consensus
 from mer_platform.clips.models import Clip, Database, FlowPicture, Subject
 from mer_platform.composites.models import CompositeVersion
 from mer_platform.deletion.kinds import Holdings
-from mer_platform.experiments.models import Experiment, Run
+from mer_platform.experiments.models import Baseline, Experiment, Run
 from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.imports.models import Import, ImportItem
 from mer_platform.jobs.models import Job
@@ -41,6 +41,7 @@ WORDS = {
     "predictions": ("prediction", "predictions"),
     "fold_weights": ("network of a fold", "networks of folds"),
     "attributions": ("attribution", "attributions"),
+    "baselines": ("pinned baseline of a leaderboard", "pinned baselines of leaderboards"),
     "models": ("model", "models"),
     "scoring_batches": ("scoring batch", "scoring batches"),
     "feature_exports": ("feature export", "feature exports"),
@@ -146,6 +147,7 @@ class Contents:
                 "composite_versions": CompositeVersion.objects.filter(composite__project=self.target),
                 "experiments": Experiment.objects.filter(**own),
                 "runs": Run.objects.filter(**own),
+                "baselines": Baseline.objects.filter(run__project=self.target),
                 "models": ModelVersion.objects.filter(project=self.target),
                 "scoring_batches": ScoringBatch.objects.filter(**own),
                 "feature_exports": FeatureExport.objects.filter(version__composite__project=self.target),

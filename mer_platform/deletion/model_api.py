@@ -1,6 +1,5 @@
 """The API's viewset of models, with their deletion and its preview."""
 
-from django.db.models import ProtectedError
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -60,5 +59,3 @@ class DeletableModelViewSet(mixins.DestroyModelMixin, ModelVersionViewSet):
             delete_model(instance, self.request.user)
         except CannotDelete as error:
             raise Conflict(str(error)) from error
-        except ProtectedError as error:  # a batch was started in the meantime
-            raise Conflict(why_kept(instance)) from error

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from mer_platform.deletion.services import CannotDelete, note_unused
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Project
-from mer_platform.registry.models import ModelVersion
+from mer_platform.registry.models import ModelExport, ModelVersion
 
 SHOWN = 3
 
@@ -29,8 +30,15 @@ def why_kept(model: ModelVersion) -> str:
 
 def delete_model(model: ModelVersion, user: Any) -> None:
     """Delete a model with its history, aliases and files; its run stays. Raises CannotDelete."""
+    try:
+        _delete(model, user)
+    except ProtectedError as error:  # a batch was started in the meantime
+        raise CannotDelete(why_kept(model)) from error
+
+
+def _delete(model: ModelVersion, user: Any) -> None:
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=model.project_id)
+        Project.objects.select_for_update(no_key=True).get(pk=model.project_id)
         model = (
             ModelVersion.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
         )
@@ -38,7 +46,7 @@ def delete_model(model: ModelVersion, user: Any) -> None:
             raise CannotDelete(refusal)
         name = str(model)
         note_unused([name for name in files_of(model) if name])
-        Job.cancel_group(f"model-export:{model.pk}")
+        Job.cancel_group(ModelExport.group_of(model.pk))
         model.delete()
         AuditEvent.record(model.project, user, f"deleted the {name}")
 

@@ -12,7 +12,15 @@ from mer_platform.composites.blindness import hidden_clips
 from mer_platform.deletion.contents import WORDS
 from mer_platform.deletion.kinds import KINDS, Holdings
 from mer_platform.deletion.unused_features import unused_features, unused_ranges
-from mer_platform.experiments.models import Attribution, Experiment, Fold, FoldWeights, Prediction, Run
+from mer_platform.experiments.models import (
+    Attribution,
+    Baseline,
+    Experiment,
+    Fold,
+    FoldWeights,
+    Prediction,
+    Run,
+)
 from mer_platform.features.models import FeatureRange
 from mer_platform.jobs.models import Job
 from mer_platform.registry.models import ModelVersion
@@ -107,6 +115,7 @@ class RunContents:
             "predictions": self._predictions(viewer).count(),
             "fold_weights": FoldWeights.objects.filter(fold__run__in=self.runs).count(),
             "attributions": Attribution.objects.filter(run__in=self.runs).count(),
+            "baselines": Baseline.objects.filter(run__in=self.runs).count(),
             "models": ModelVersion.objects.filter(run__in=self.runs).count(),
             "open_jobs": self.open_jobs().count(),
         }

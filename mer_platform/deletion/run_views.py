@@ -1,17 +1,16 @@
 """Pages that say what deleting runs or experiments removes, and delete them."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from mer_platform.deletion.confirming import Deletion, confirm
 from mer_platform.deletion.run_contents import RunContents
 from mer_platform.deletion.run_services import delete_runs
-from mer_platform.deletion.services import CannotDelete
 from mer_platform.experiments.managing.choosing import UnknownRows, posted_rows
 from mer_platform.experiments.managing.views import MODELS
 from mer_platform.experiments.models import Run
@@ -29,13 +28,7 @@ def delete_one(request: HttpRequest, slug: str, pk: int, kind: str) -> HttpRespo
     after = reverse(f"{kind}s", args=[slug])
     if isinstance(row, Run) and Run.objects.filter(experiment=row.experiment_id).count() > 1:
         after = reverse("experiment", args=[slug, row.experiment_id])
-    context = {
-        "back": reverse(kind, args=[slug, pk]),
-        "from": str(row),
-        "title": str(row),
-        "action": request.path,
-    }
-    return _page(request, RunContents.of([row]), context, after)
+    return _page(request, RunContents.of([row]), (str(row), reverse(kind, args=[slug, pk])), after)
 
 
 @login_required
@@ -43,46 +36,46 @@ def delete_one(request: HttpRequest, slug: str, pk: int, kind: str) -> HttpRespo
 def delete_many(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Show what the deletion of many removes. A POST with ``confirmed`` deletes them."""
     project = get_project(request, slug, Role.RESEARCHER)
-    listed = reverse(f"{kind}s", args=[slug])
-    back = local_path(request.POST.get("back", ""), listed)
+    back = local_path(request.POST.get("back", ""), reverse(f"{kind}s", args=[slug]))
     try:
         rows = posted_rows(MODELS[kind], request.POST, request.user, project)
     except UnknownRows as error:
         messages.error(request, str(error))
         return redirect(back)
-    title = str(rows[0]) if len(rows) == 1 else f"{len(rows):,} {kind}s"
-    context = {"back": back, "from": f"{kind.capitalize()}s", "title": title, "action": request.path}
-    return _page(request, RunContents.of(rows), context, back)
+    return _page(request, RunContents.of(rows), (f"{kind.capitalize()}s", back), back)
 
 
-def _page(request: HttpRequest, contents: RunContents, context: dict[str, Any], after: str) -> HttpResponse:
-    refusal, status = contents.refusal(), 200
-    if request.method == "POST" and request.POST.get("confirmed"):
-        name = context["title"]
-        try:
-            contents = delete_runs(contents.asked, request.user)
-        except CannotDelete as refused:
-            refusal, status = str(refused), 409
-        else:
-            messages.success(request, _report(contents, name))
-            return redirect(after)
+def _page(request: HttpRequest, contents: RunContents, back: tuple[str, str], after: str) -> HttpResponse:
+    """Show what goes and what stays of the rows; a POST with ``confirmed`` deletes."""
+    several, refusal = len(contents.asked) > 1, contents.refusal()
     kind = str(contents.asked[0]._meta.verbose_name)
-    return render(
-        request,
-        "deletion/confirm_runs.html",
-        context
-        | {
-            "kind": kind,
-            "several": len(contents.asked) > 1,
-            "rows": contents.rows,
-            "kept": contents.kept,
-            "lines": [] if refusal else contents.lines(request.user),
-            "bytes": 0 if refusal else contents.bytes(),
-            "ids": ",".join(str(row.pk) for row in contents.asked),
-            "refusal": refusal,
-        },
-        status=status,
+    title = f"{len(contents.asked):,} {kind}s" if several else str(contents.asked[0])
+    them = "them" if several else "it"
+
+    def do() -> str:
+        return _report(delete_runs(contents.asked, request.user), title)
+
+    deletion = Deletion(
+        title=title,
+        button=f"{len(contents.rows):,} {kind}s" if len(contents.rows) > 1 else kind,
+        trail=[back],
+        intro=f"All that belongs to {them} goes too.",
+        lines=[] if refusal else _lines(contents, request),
+        help=f"Active jobs stop. Files are removed within a few minutes. To keep {them} out of lists only, archive {them} "
+        "instead.",
+        refusal=refusal,
+        kept=[one.reason for one in contents.kept],
+        names=[str(row) for row in contents.rows] if several else [],
+        fields={"ids": ",".join(str(row.pk) for row in contents.asked), "back": back[1], "confirmed": "yes"},
     )
+    confirmed = request.method == "POST" and bool(request.POST.get("confirmed"))
+    return confirm(request, deletion, do, after, confirmed=confirmed)
+
+
+def _lines(contents: RunContents, request: HttpRequest) -> list[str]:
+    size = contents.bytes()
+    files = [f"Files of {filesizeformat(size)}"] if size else []
+    return [*contents.lines(request.user), *files, "Motion features that nothing else needs"]
 
 
 def _report(contents: RunContents, name: str) -> str:

@@ -1,9 +1,14 @@
 from django.urls import path
 
-from mer_platform.deletion import batch_views, model_views, run_views, views
+from mer_platform.deletion import batch_views, model_views, run_views, version_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/models/<int:pk>/delete/", model_views.model_delete, name="model-delete"),
+    path(
+        "projects/<slug:slug>/composites/<int:pk>/delete/",
+        version_views.version_delete,
+        name="version-delete",
+    ),
     path("projects/<slug:slug>/clips/<int:pk>/delete/", views.clip_delete, name="clip-delete"),
     path("projects/<slug:slug>/subjects/<int:pk>/delete/", views.subject_delete, name="subject-delete"),
     path("projects/<slug:slug>/databases/<int:pk>/delete/", views.database_delete, name="database-delete"),

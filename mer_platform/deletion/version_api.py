@@ -1,6 +1,5 @@
 """The API's viewset of frozen versions, with their deletion and its preview."""
 
-from django.db import IntegrityError
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
@@ -58,5 +57,3 @@ class DeletableVersionViewSet(mixins.DestroyModelMixin, CompositeVersionViewSet)
             delete_version(instance, self.request.user)
         except CannotDelete as error:
             raise Conflict(str(error)) from error
-        except IntegrityError as error:  # something was made of it in the meantime
-            raise Conflict(why_kept(instance) or "Something needs the version now. Try again.") from error

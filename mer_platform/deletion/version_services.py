@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 
 from mer_platform.composites.models import CompositeVersion
@@ -42,7 +42,14 @@ def why_kept(version: CompositeVersion) -> str:
 
 
 def delete_version(version: CompositeVersion, user: Any) -> None:
-    """Delete a version with its samples. Raises CannotDelete."""
+    """Delete a version with its samples. Its number is never used again. Raises CannotDelete."""
+    try:
+        _delete(version, user)
+    except IntegrityError as error:  # something was made of it in the meantime
+        raise CannotDelete(why_kept(version) or "Something needs the version now. Try again.") from error
+
+
+def _delete(version: CompositeVersion, user: Any) -> None:
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=version.project.pk)
         version = (

@@ -1,13 +1,16 @@
-from django.contrib import messages
+"""The pages that delete clips, subjects, databases and projects with all that belongs to them."""
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.deletion.confirming import Deletion, confirm
 from mer_platform.deletion.contents import Contents, Target
-from mer_platform.deletion.services import CannotDelete, delete
+from mer_platform.deletion.services import delete
 from mer_platform.projects.access import get_project
 from mer_platform.projects.models import Project, Role
 
@@ -48,31 +51,28 @@ def project_delete(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _confirm(request: HttpRequest, target: Target, *, back: str, after: str) -> HttpResponse:
     """Show what the deletion removes; a POST deletes it. The name of a project must be typed."""
-    contents = Contents.of(target)
-    error, status = contents.refusal(), 200
-    typed = request.POST.get("name", "").strip()
-    wrong_name = ""
-    if request.method == "POST":
-        if isinstance(target, Project) and typed != target.name:
-            wrong_name, status = f"Type the name of the project, “{target.name}”, to delete it.", 422
-        else:
-            name = str(target)
-            try:
-                delete(target, request.user)
-            except CannotDelete as refused:
-                error, status = str(refused), 409
-            else:
-                messages.success(request, f"{name} was deleted. Its files follow within a few minutes.")
-                return redirect(after)
-    context = {
-        "target": target,
-        "kind": target._meta.verbose_name,
-        "lines": contents.lines(request.user),
-        "bytes": contents.bytes(),
-        "refusal": error,
-        "wrong_name": wrong_name,
-        "typed": typed,
-        "by_name": isinstance(target, Project),
-        "back": back,
-    }
-    return render(request, "deletion/confirm.html", context, status=status)
+    contents, name = Contents.of(target), str(target)
+    whole_project = isinstance(target, Project)
+    size = contents.bytes()
+    computed = f"{f'Files of {filesizeformat(size)}, and all' if size else 'All'} that was computed from them: frames, "
+    computed += (
+        "thumbnails, flow, features, models and exports" if whole_project else "thumbnails, flow and features"
+    )
+
+    def do() -> str:
+        delete(target, request.user)
+        return f"{name} was deleted. Its files follow within a few minutes."
+
+    kind = str(target._meta.verbose_name)
+    deletion = Deletion(
+        title=name,
+        button=kind,
+        trail=[(name, back)],
+        intro=f"Deleting this {kind} removes all that belongs to it.",
+        lines=[*contents.lines(request.user), computed],
+        help="Files are removed within a few minutes. A file stays while a clip of another project has the same content.",
+        refusal=contents.refusal(),
+        name_to_type=target.name if isinstance(target, Project) else "",
+        kind=kind,
+    )
+    return confirm(request, deletion, do, after)

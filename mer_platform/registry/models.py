@@ -241,4 +241,9 @@ class ModelExport(models.Model):
 
     @property
     def group(self) -> str:
-        return f"model-export:{self.model_id}"
+        return self.group_of(self.model_id)
+
+    @staticmethod
+    def group_of(model_id: int) -> str:
+        """Return the group of all jobs that work on one model, apart from its training."""
+        return f"model-export:{model_id}"

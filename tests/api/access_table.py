@@ -168,6 +168,10 @@ version                         GET viewer  pk=compositeversion
 version-diff                    GET researcher?  pk=compositeversion
 version-json                    GET researcher  pk=compositeversion
 version-export                  GET researcher  POST researcher  pk=compositeversion
+version-edit                    GET researcher  POST researcher  pk=compositeversion
+version-delete                  GET researcher  POST researcher  pk=compositeversion
+composite-list                  GET viewer
+composite-detail                GET viewer  PATCH researcher
 compositeversion-list           GET viewer  POST researcher
 compositeversion-import-document  POST researcher
 compositeversion-detail         GET viewer  DELETE researcher

@@ -180,6 +180,7 @@ class ListLab:
             "/clips/{id}/suggestions/": lambda: Suggestion.objects.create(
                 clip=self.clip, onset=next(number), apex=10**6, offset=10**6, confidence=0.5, spotter="2"
             ),
+            "/composites/": lambda: Composite.objects.create(project=project, name=unique()),
             "/composite-versions/": self.a_version,
             "/composite-versions/{id}/samples/": self.a_sample,
             "/composite-versions/{version}/features/": lambda: FeatureSet.objects.create(

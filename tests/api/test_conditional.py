@@ -108,6 +108,7 @@ CHANGES: dict[str, Any] = {
     "saved-views": {"name": "Ours"},
 }
 CHANGES |= {"members": {"role": "annotator"}}
+CHANGES |= {"composites": {"description": "Ours"}}
 CHANGES |= {"tags": {"name": "ours"}, "runs": {"name": "ours"}, "experiments": {"name": "ours"}}
 CHANGES |= {"annotations": {"note": "ours"}, "clips": {"fps": 100}, "models": {"name": "ours"}}
 CHANGES |= {"scoring-batches": {"name": "ours"}, "webhooks": {"description": "ours"}}

@@ -219,3 +219,12 @@ def test_a_baseline_costs_a_fixed_number_of_queries(act, get, runs, version, ali
     for seed in range(10, 14):
         run_with_errors(version, seed, alice, seed=seed)
     assert queries() == before <= 15
+
+
+def test_the_deletion_of_a_run_says_that_a_pinned_baseline_goes(api, client, alice, project, runs):
+    assert "baselines" not in api.get(f"/api/v1/runs/{runs[0].pk}/deletion/").json()["rows"]
+    Baseline.objects.create(version=runs[0].version, protocol=runs[0].protocol, run=runs[0])
+    assert api.get(f"/api/v1/runs/{runs[0].pk}/deletion/").json()["rows"]["baselines"] == 1
+    client.force_login(alice)
+    page = client.get(reverse("run-delete", args=[project.slug, runs[0].pk])).content.decode()
+    assert "1 pinned baseline of a leaderboard" in page
