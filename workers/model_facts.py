@@ -1,4 +1,7 @@
-"""What a model's card states of its training data, and the temperature of its probabilities: computed when it is made."""
+"""What a model's card states of its training data, and the temperature of its probabilities: computed when it is made.
+
+Queue ``features``, kind ``model-facts``, computes them for models that an earlier release trained.
+"""
 
 from collections.abc import Iterable
 from math import sqrt
@@ -11,6 +14,7 @@ from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
 from mer_platform.composites.models import Sample
 from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Claim, JobCancelled
 from mer_platform.projects.models import Project
 from mer_platform.registry.models import ModelVersion, SpottedMovements
 from models_ml.classes import CLASSES
@@ -18,6 +22,7 @@ from models_ml.errors import InputError
 from models_ml.motion.spotting import SPOTTER_VERSION
 from models_ml.registry.limits import LIMITS_VERSION, limits_of, motion_scale
 from models_ml.registry.temperature import fit_temperature
+from workers.runner import handles
 from workers.training_data import run_features
 
 REST_SECONDS = 1.0  # of a training clip outside its expressions; cropped clips show too little rest to count
@@ -41,6 +46,23 @@ def ensure_facts(model: ModelVersion) -> ModelVersion:
     for name, value in facts.items():
         setattr(model, name, value)
     return model
+
+
+@handles("model-facts")
+def complete_model(claim: Claim) -> None:
+    """Compute the limits and the temperature of a model of an earlier release. Its weights stay as they are."""
+    model = ModelVersion.objects.select_related("run__version").filter(pk=claim.job.payload["model"]).first()
+    if model is None:
+        raise JobCancelled("the model was deleted")
+    try:
+        ensure_facts(model)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"The {model} stays without limits: features of its training samples are missing. Compute the motion features "
+            f"of {model.version} again, and score a clip with the model."
+        ) from error
+    with claim.commit() as job:
+        claim.finish(job)
 
 
 def temperature_of(run: Run) -> float | None:

@@ -6,6 +6,7 @@ from mer_platform.deletion.services import remove_files
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
+from mer_platform.registry.services import queue_missing_facts
 from mer_platform.rest.models import forget_old_answers
 from mer_platform.storage import remove_unfinished
 from mer_platform.uploads.services import remove_expired
@@ -27,4 +28,5 @@ def upkeep() -> None:
     forget_expired()
     remove_old_weights()
     remove_old_deliveries()
+    queue_missing_facts()
     remove_files()

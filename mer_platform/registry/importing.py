@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import AuditEvent, Project
-from mer_platform.registry.models import ModelEvent, ModelVersion
+from mer_platform.registry.models import ModelEvent, ModelExport, ModelVersion
 from mer_platform.storage import store_by_content
 from mer_platform.web import actor, storable
 from models_ml.errors import InputError
@@ -59,7 +59,7 @@ def import_model(
             after=model.name,
             reason=_why(file_name, model.provenance["origin"], reason),
         )
-        group = f"model-export:{model.pk}"
+        group = ModelExport.group_of(model.pk)
         Job.enqueue("model-check", "features", project.pk, f"{group}:check", group, {"model": model.pk})
         AuditEvent.record(project, user, f"imported the model “{model.name}” from “{file_name}”")
     return model

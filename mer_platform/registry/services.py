@@ -6,8 +6,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from mer_platform.experiments.models import Run
+from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Project
-from mer_platform.registry.models import PRODUCTION, ModelVersion
+from mer_platform.registry.models import PRODUCTION, ModelExport, ModelVersion
+from models_ml.registry.limits import LIMITS_VERSION
+
+QUEUED_AT_ONCE = 20  # jobs per round of upkeep
 
 
 def resolve(project: Project, name: "str | int") -> ModelVersion:
@@ -55,3 +59,16 @@ def store_model(run: Run, **fields: Any) -> ModelVersion:
     new = {**own, "name": run.name, "created_by": run.created_by}
     model, _ = ModelVersion.objects.update_or_create(run=run, defaults=own, create_defaults=new)
     return model
+
+
+def queue_missing_facts() -> None:
+    """Queue the computation of limits and temperature for models that an earlier release trained, once for each model."""
+    old = ModelVersion.objects.ready().filter(run__isnull=False).exclude(limits__version=LIMITS_VERSION)
+    due = {
+        f"model-facts:{pk}:{LIMITS_VERSION}": (pk, project)
+        for pk, project in old.order_by("pk").values_list("pk", "project")
+    }
+    known = set(Job.objects.filter(key__in=due).values_list("key", flat=True)) if due else set()
+    for key in [key for key in due if key not in known][:QUEUED_AT_ONCE]:
+        pk, project = due[key]
+        Job.enqueue("model-facts", "features", project, key, ModelExport.group_of(pk), {"model": pk})

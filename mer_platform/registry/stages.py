@@ -140,8 +140,8 @@ def _move(model: ModelVersion, stage: str, reason: str, user: Any) -> None:
 
 
 def _lock(project_id: int) -> None:
-    """Two promotions at once wait for each other."""
-    Project.objects.select_for_update().get(pk=project_id)
+    """Let two promotions at once wait for each other. A batch that starts only refers to the project, and does not wait."""
+    Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
 def _check_alias(name: str) -> None:

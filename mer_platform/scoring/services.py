@@ -109,6 +109,10 @@ def start_batch(
                 }
             )
     with transaction.atomic():
+        # A deletion of the model, its run or its experiment waits until the batch is there, or is seen here.
+        rows = ModelVersion.objects.select_for_update(of=("self",), no_key=True).filter(pk=model.pk)
+        if rows.values_list("pk").first() is None:
+            raise ValidationError({"model": "The model was deleted in the meantime. Choose another one."})
         _lock_unread(want.clip for want in wanted if want.clip is not None)
         batch = ScoringBatch.objects.create(
             project_id=model.project_id, model=model, created_by=actor(user), **fields

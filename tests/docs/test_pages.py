@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from mer_platform import __version__
+from mer_platform.projects.models import DEFAULT_DAYS, Role
+from mer_platform.rest.scopes import AREAS
 from tests.docs.markdown import ROOT, Part, anchors, links, pages, spans
 from tests.docs.openapi import schema
 
@@ -98,3 +100,12 @@ def test_the_version_has_one_place() -> None:
 def test_each_changelog_section_is_one_of_the_usual() -> None:
     titles = set(re.findall(r"^### (.+)$", pages()["CHANGELOG.md"], re.MULTILINE))
     assert titles <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_page_of_tokens_lists_the_scopes_and_the_expiry_of_the_code() -> None:
+    page = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+):read`, `\1:write` \| (.+) \|$", page, re.MULTILINE))
+    assert rows == AREAS
+    assert f"expires after {DEFAULT_DAYS} days" in page
+    assert "*viewer*, *annotator*, *researcher* or *owner*" in page
+    assert set(Role.values) == {"viewer", "annotator", "researcher", "owner"}
