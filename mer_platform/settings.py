@@ -12,6 +12,7 @@
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
+``MER_WEBHOOK_CA_FILE``  certificates (PEM) of further authorities that receivers of webhooks may have theirs from
 ``MER_WEB_THREADS``  the threads of each web process (default 12); all but four of them may wait for ``?wait=`` of the API
 ``MER_BACKUP_PASSPHRASE``  what ``manage.py backup`` encrypts with; see docs/operation.md
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
@@ -223,6 +224,7 @@ MODEL_CACHE_BYTES = environment.whole("MER_MODEL_CACHE_BYTES", 512 * 1024**2)
 # the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
 FOLD_WEIGHTS_DAYS = environment.seconds("MER_FOLD_WEIGHTS_DAYS", 30, unit="days")
 
+WEBHOOK_CA_FILE = os.environ.get("MER_WEBHOOK_CA_FILE", "")
 WEBHOOK_ALLOW_PRIVATE = environment.networks("MER_WEBHOOK_ALLOW_PRIVATE")
 
 REST_FRAMEWORK = {

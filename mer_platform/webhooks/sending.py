@@ -9,6 +9,7 @@ from typing import Any
 
 import certifi
 import httpcore
+from django.conf import settings
 
 from mer_platform import __version__
 from mer_platform.webhooks.addresses import AddressRefused, place_of, resolve
@@ -45,7 +46,7 @@ def post(url: str, body: bytes, headers: dict[str, str], seconds: float = SECOND
         to = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
         with (
             httpcore.ConnectionPool(
-                ssl_context=_tls() if place.secure else None,
+                ssl_context=_tls(settings.WEBHOOK_CA_FILE) if place.secure else None,
                 max_connections=1,
                 network_backend=network,
                 retries=0,
@@ -179,6 +180,12 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float:
 def _in_words(error: Exception) -> str:
     text = str(error) or type(error).__name__
     cause = error.__context__ or error
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        reason = text.partition("verify failed: ")[2].partition(" (_ssl")[0] or text
+        return (
+            f"The certificate of the receiver cannot be verified: {reason}. An administrator can add its authority "
+            "(MER_WEBHOOK_CA_FILE)."
+        )[:300]
     if isinstance(cause, ssl.SSLError) or "SSL" in text or "CERTIFICATE" in text:
         return f"The secure connection failed: {text}."[:300]
     if isinstance(error, httpcore.ConnectError | ConnectionRefusedError):
@@ -189,8 +196,19 @@ def _in_words(error: Exception) -> str:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """Return what verifies certificates: the authorities of the system, and Mozilla's where the system has none."""
+def _tls(further: str) -> ssl.SSLContext:
+    """Return what verifies certificates: the authorities of the system, Mozilla's, and those of a file, if there is one.
+
+    Raises AddressRefused if the file cannot be used.
+    """
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
+    if further:
+        try:
+            context.load_verify_locations(further)
+        except OSError as error:
+            raise AddressRefused(
+                f"Cannot read certificates from “{further}” (MER_WEBHOOK_CA_FILE). The administrator must name "
+                "a file of PEM certificates that the platform may read."
+            ) from error
     return context
