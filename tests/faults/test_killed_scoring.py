@@ -1,5 +1,6 @@
 """SIGKILL in the middle of a scoring batch, of workers, web processes or the broker: each item ends exactly once."""
 
+import json
 import os
 import random
 import shutil
@@ -17,7 +18,7 @@ import redis
 import requests
 
 from tests.live import Api, LivePlatform, _command, wait_until
-from tests.scoring_lab import filled
+from tests.scoring_lab import SOURCES, filled
 
 pytestmark = [pytest.mark.services]
 TRIES = 3  # of each campaign
@@ -83,6 +84,7 @@ class Watched:
         self.count = len(lab["clips"])
         items = {"model": lab["model"], "items": lab["clips"]}
         self.pk = api.post("scoring-batches/", items)["id"]
+        self._source = {clip["clip"]: number % SOURCES for number, clip in enumerate(lab["clips"])}
         self._ended: dict[int, str] = {}
 
     def look(self) -> int:
@@ -102,6 +104,14 @@ class Watched:
             "total": self.count, "waiting": 0, "done": self.count, "failed": 0, "cancelled": 0,
         }  # fmt: skip
         self.look()
+
+    def check_equal(self) -> None:
+        """The clips are copies of a few: those of one source have equal probabilities, to the last bit, in any job."""
+        rows = self._api.get(f"scoring-batches/{self.pk}/items/?page_size=1000")["results"]
+        found: dict[int, set[str]] = {}
+        for row in rows:
+            found.setdefault(self._source[row["clip"]], set()).add(json.dumps(row["probabilities"]))
+        assert {source: len(different) for source, different in found.items()} == dict.fromkeys(found, 1)
 
     def _done(self) -> Any:
         batch = self._api.get(f"scoring-batches/{self.pk}/")
@@ -140,6 +150,7 @@ def disturbed(platform: LivePlatform, items: int, kills: int, kill: Callable[[],
         kill()
         time.sleep(0.1)
     watched.check_ended_once()
+    watched.check_equal()
 
 
 def test_each_clip_is_scored_once_though_a_worker_is_killed(platform):

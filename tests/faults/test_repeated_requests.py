@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ import requests
 
 from tests.flow_lab import query
 from tests.live import LivePlatform, wait_until
+from tests.scoring_lab import filled
 
 pytestmark = [pytest.mark.services]
 AT_ONCE = 20
 KILLS = 15
+TRIES = 3
 DATA = """
 from django.contrib.auth.models import User
 from mer_platform.composites.models import CompositeVersion
@@ -43,9 +46,11 @@ def sweep(platform: LivePlatform, name: str) -> dict:
     return {"version": version, "name": name, "base": {"net": {"name": "majority"}}, "seeds": [0, 1]}
 
 
-def send(platform: LivePlatform, token: str, key: str, body: dict) -> requests.Response:
+def send(
+    platform: LivePlatform, token: str, key: str, body: dict, to: str = "experiments/"
+) -> requests.Response:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-    return requests.post(f"{platform.url}/api/v1/experiments/", json=body, headers=headers, timeout=60)
+    return requests.post(f"{platform.url}/api/v1/{to}", json=body, headers=headers, timeout=60)
 
 
 def test_an_experiment_that_is_sent_twenty_times_at_once_starts_once(live_platform):
@@ -59,6 +64,24 @@ def test_an_experiment_that_is_sent_twenty_times_at_once_starts_once(live_platfo
     assert [answer.headers.get("Idempotent-Replayed") for answer in answers].count(None) == 1
     experiments = "FROM experiments_experiment e JOIN experiments_run r ON r.experiment_id = e.id WHERE e.name = 'Twenty'"
     assert query(platform, f"SELECT count(DISTINCT e.id), count(*) {experiments}") == [(1, 2)]
+
+
+@pytest.mark.campaign
+def test_a_batch_that_is_sent_twenty_times_at_once_is_scored_once(own_platform):
+    platform, token = own_platform, own_platform.manage("create_token", "admin").strip()
+    lab = filled(platform.env, 4)
+    body = {"model": lab["model"], "items": lab["clips"]}
+    for number in range(TRIES):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            sent = partial(send, platform, token, f"batch-{number}", body)
+            answers = list(pool.map(lambda _, sent=sent: sent(to="scoring-batches/"), range(AT_ONCE)))
+        assert {answer.status_code for answer in answers} == {202}
+        assert len({answer.content for answer in answers}) == 1
+        assert [answer.headers.get("Idempotent-Replayed") for answer in answers].count(None) == 1
+        items = "FROM scoring_scoringbatch b JOIN scoring_scoringitem i ON i.batch_id = b.id"
+        assert query(platform, f"SELECT count(DISTINCT b.id), count(*) {items}") == [
+            (number + 1, 4 * (number + 1))
+        ]
 
 
 @pytest.mark.campaign
