@@ -8,12 +8,16 @@ import io
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
 OPTIONS = {"endpoint_url": "endpoint_url", "region": "region_name"}
+# botocore would wait 60 s for a connection and for each answer, five times over. A page waits at most about 10 s for a
+# store that is away; a job gives up as soon, waits without a worker, and is tried again (models_ml/outages.py).
+_PATIENCE = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
 READ_AHEAD = 4 << 20  # smallest number of bytes per request: a frame pack is read piece by piece
 
 
@@ -50,6 +54,7 @@ class ObjectStorage(S3Storage):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"file_overwrite": True, "default_acl": None, **options})
+        self.client_config: Config = self.client_config.merge(_PATIENCE)
 
     def _open(self, name: str, mode: str = "rb") -> File:
         """Open a file that fetches only the parts that are read. Raises FileNotFoundError."""

@@ -9,6 +9,7 @@
 ``MER_IMPORT_DIR``   the folder that holds databases to import (default ``<data folder>/import``)
 ``MER_DECODE_MEMORY``, ``MER_DECODE_OUTPUT``, ``MER_DECODE_SECONDS``  the most memory and frame pack (bytes), and processor
                      time, for one clip (default 1 GiB, 16 GiB, 300 s); see docs/scaling.md
+``MER_MIN_FREE_BYTES``  bytes of each disk that must stay free (default 1 GiB, or 2% of a small disk); see docs/outages.md
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
@@ -101,6 +102,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mer_platform.rest.request_ids.RequestIds",
     "mer_platform.rest.errors.ApiProblems",
+    "mer_platform.rest.outages.Outages",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mer_platform.compression.CompressText",
@@ -212,6 +214,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 IMPORT_DIR = Path(os.environ.get("MER_IMPORT_DIR") or DATA_DIR / "import")
 MAX_SHEET_BYTES = 32 * 1024**2
 MAX_CLIP_BYTES = environment.whole("MER_MAX_CLIP_BYTES", 2 * 1024**3, 1)
+# Bytes that stay free on each disk: uploads and results that would use them wait. None: 1 GiB, or 2% of a small disk.
+MIN_FREE_BYTES = environment.whole("MER_MIN_FREE_BYTES", 0) if os.environ.get("MER_MIN_FREE_BYTES") else None
 # What the decoder process of a worker may use for one clip: bytes of memory and frame pack, and seconds of processor time.
 DECODE_MEMORY = environment.whole("MER_DECODE_MEMORY", 1024**3, 1)
 DECODE_OUTPUT = environment.whole("MER_DECODE_OUTPUT", 16 * 1024**3, 1)

@@ -15,6 +15,8 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from mer_platform.free_space import require_space
+
 
 class ContentStorage(FileSystemStorage):
     """Files written to a temporary file and then renamed.
@@ -39,6 +41,7 @@ class ContentStorage(FileSystemStorage):
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, NewFile) and content.move_to(target):
             return str(name)
+        require_space(content.size)
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
             with part.open("wb") as file:
@@ -94,7 +97,8 @@ def new_file(suffix: str = "") -> Iterator[NewFile]:
 
 
 def new_path(suffix: str = "") -> Path:
-    """Return the path of a file to write, on the disk of a local storage. The caller removes it."""
+    """Return the path of a file to write, on the disk of a local storage. The caller removes it. Raises NoSpace."""
+    require_space()
     try:
         folder = _unfinished()
         folder.mkdir(parents=True, exist_ok=True)
@@ -129,6 +133,7 @@ def local_copy(name: str) -> Iterator[Path]:
         pass
     with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
         with default_storage.open(name) as stored:
+            require_space(stored.size)
             shutil.copyfileobj(stored, file)
         file.flush()
         yield Path(file.name)

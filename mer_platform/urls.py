@@ -108,3 +108,4 @@ urlpatterns = [
 ]
 
 handler404 = "mer_platform.rest.errors.page_not_found"
+handler500 = "mer_platform.rest.outages.server_error"

@@ -16,3 +16,7 @@ except OpenFolder as error:
 # Load all views and the chart library now: otherwise the first visitor of each process waits for them.
 get_resolver().url_patterns  # noqa: B018
 go.Figure(go.Scatter())
+
+from mer_platform.jobs.broker import be_quick  # noqa: E402 - needs the applications
+
+be_quick()

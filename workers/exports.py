@@ -17,6 +17,7 @@ from models_ml.classes import CLASSES
 from models_ml.config import FeatureConfig
 from models_ml.errors import InputError
 from models_ml.featurefile import FeatureFile
+from models_ml.outages import raise_outage
 from workers.feature_cache import joined_problems, load_samples, sample_features
 from workers.runner import handles
 
@@ -64,7 +65,8 @@ def _features(claim: Claim, samples: list[Sample], config: FeatureConfig) -> NDA
         some = samples[start : start + SAMPLES_AT_A_TIME]
         try:
             features[start : start + len(some)] = load_samples(some, config)
-        except InputError:
+        except InputError as error:
+            raise_outage(error)
             problems += _problems(some, config)
     if problems:
         raise InputError(joined_problems(problems))
@@ -78,6 +80,7 @@ def _problems(samples: list[Sample], config: FeatureConfig) -> list[str]:
         try:
             sample_features(sample, config)
         except InputError as error:
+            raise_outage(error)
             found.append(f"{sample}: {error}")
     return found
 

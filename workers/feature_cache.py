@@ -21,6 +21,7 @@ from models_ml.errors import InputError
 from models_ml.motion.clips import aligned_pairs
 from models_ml.motion.features import AlignedPair, features_of_pairs, flow_device
 from models_ml.motion.flow_pictures import picture_features
+from models_ml.outages import raise_outage
 
 SHOWN_PROBLEMS = 5
 # Pairs whose flow is solved together: on a CPU as many as its caches hold, on a GPU more (``make bench NAME=features``).
@@ -120,6 +121,7 @@ def compute(
         _pairs(samples, config, everything=keep_frames is not None), start=1
     ):
         if isinstance(pair, InputError):
+            raise_outage(pair)
             problems[sample.index] = str(pair)
         elif pair is not None:
             if keep_frames is not None:
@@ -198,6 +200,7 @@ def _problem_of_picture(sample: Sample, config: FeatureConfig) -> InputError | N
     try:
         sample_features(sample, config)
     except InputError as error:
+        raise_outage(error)
         return error
     return None
 

@@ -18,6 +18,7 @@ from models_ml.errors import InputError
 from models_ml.motion.colours import flow_colours, png, signed_colours, strain_colours, wheel
 from models_ml.motion.features import AlignedPair
 from models_ml.motion.outliers import MEASURES, find_outliers
+from models_ml.outages import raise_outage
 from workers.feature_cache import Features, compute, progress_reporter, sample_features, samples_in
 from workers.runner import handles
 
@@ -91,6 +92,7 @@ def _load(samples: Sequence[Sample], features: FeatureSet, problems: list[str | 
             except (
                 InputError
             ) as error:  # computed by another kind of device, or deleted from the cache since then
+                raise_outage(error)
                 problems[position] = str(error)
     return values
 

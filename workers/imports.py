@@ -31,6 +31,7 @@ from mer_platform.storage import new_file, sha256_of, store_by_content
 from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.motion.flow_pictures import picture_features
+from models_ml.outages import raise_outage
 from models_ml.video.frames import Limits
 from models_ml.video.framezip import write_frame_zip
 from models_ml.video.imagefile import read_header
@@ -96,9 +97,11 @@ def _import(claim: Claim, item: ImportItem, tree: Tree) -> None:
     except (DatabaseError, InterfaceError, LeaseLost, JobCancelled):
         raise
     except (InputError, ValidationError, OSError) as error:
+        raise_outage(error)
         reason = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         _record_failure(claim, item, "unusable", reason)
     except Exception as error:
+        raise_outage(error)
         log.exception("import item %s failed", item.pk)
         _record_failure(claim, item, "internal", f"Internal error ({type(error).__name__}: {error}).")
 

@@ -75,10 +75,21 @@ def decode_clip(clip: Clip, path: Path, on_progress: Callable[[int], None]) -> I
             raise InputError(
                 f"{error} An administrator can raise the limit with {LIMITS[error.limit]}."
             ) from error
+        except InputError:
+            check_readable(path)
+            raise
         default_storage.save(clip.pack_name, pack)
     write_index(clip, result.index)
     default_storage.save(clip.thumbnail_name, ContentFile(result.thumbnail))
     return result
+
+
+def check_readable(path: Path) -> None:
+    """Raise OSError if the disk does not give the file's bytes: to a decoder, such a file looks damaged."""
+    if path.is_file():
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
 
 
 def save_result(clip: Clip, result: IngestResult, corrected: str = "") -> None:

@@ -2,7 +2,8 @@
 
 A handler does the work of one kind of job and commits its result through the claim. What it raises decides the end:
 ``InputError`` fails the job with its sentence; ``JobCancelled`` cancels it; ``LeaseLost`` leaves it to the worker that holds
-it now. After any other error, the job is tried once more before it fails.
+it now. After an outage of disk or storage (``models_ml.outages``), the job waits and is tried again, as often as it takes.
+After any other error, it is tried once more before it fails.
 """
 
 import logging
@@ -16,12 +17,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db.models import F
 
 from mer_platform.jobs.broker import WORK, announce, app
 from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
 from mer_platform.processes import owner_name
 from models_ml.errors import InputError
+from models_ml.outages import outage
 
 log = logging.getLogger(__name__)
 
@@ -111,23 +114,34 @@ def run_claimed(claim: Claim) -> bool:
         claim.end(Job.State.CANCELLED)
         log.info("job %s: cancelled", job.pk)
     except InputError as error:
+        if reason := outage(error):
+            return postpone(claim, reason)
         fail(claim, str(error))
     except (OperationalError, InterfaceError):
         log.exception(
             "job %s: the database failed; the job will be claimed again when its lease expires", job.pk
         )
         connection.close()
-    except Exception:
+    except Exception as error:
         if not Job.objects.filter(pk=job.pk).exists():
             log.warning("job %s: it was deleted with what it worked for; its result is discarded", job.pk)
             return True
+        if reason := outage(error):
+            return postpone(claim, reason)
         log.exception("job %s failed", job.pk)
         reason = f"Internal error in job {job.pk}. The worker's log has the details."
-        if not job.error:  # the first error; an attempt that ended with its worker process leaves none
-            claim.release(reason)
+        if job.unexpected_errors + 1 < Job.MAX_ERRORS:
+            claim.release(reason, unexpected_errors=F("unexpected_errors") + 1)
             return False
         fail(claim, reason)
     return True
+
+
+def postpone(claim: Claim, reason: str) -> bool:
+    """Give a job back after an outage. Return False: another process tries it later."""
+    wait = claim.postpone(f"Waits: {reason}. It is tried again by itself.")
+    log.warning("job %s waits %.0f s: %s", claim.job.pk, wait, reason, exc_info=True)
+    return False
 
 
 def fail(claim: Claim, reason: str) -> None:

@@ -13,6 +13,7 @@ from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.scoring.services import fail_items, finish_if_done, locked
 from models_ml.errors import InputError
 from models_ml.motion.spotting import THRESHOLD
+from models_ml.outages import raise_outage
 from models_ml.training.model import TrainedModel
 from workers.model_facts import ensure_facts
 from workers.runner import handles
@@ -51,6 +52,7 @@ def score(claim: Claim) -> None:
     try:
         model = MODELS.get(batch.model.file)
     except InputError as error:
+        raise_outage(error)
         reason = InputError(f"The {batch.model} cannot be used. {error}", "model_not_readable")
         _save(claim, batch.pk, [_failed(item, reason) for item in items], is_last=True)
         return
@@ -63,6 +65,7 @@ def _complete(version: ModelVersion) -> None:
     try:
         ensure_facts(version)
     except (InputError, FileNotFoundError) as error:  # its training data cannot be read
+        raise_outage(error)
         log.warning("the %s is used without limits: %s", version, error)
 
 

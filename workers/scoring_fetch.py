@@ -32,6 +32,7 @@ from models_ml.errors import InputError
 from models_ml.formats.base import Tree
 from models_ml.formats.clip_sources import clips_among, is_file
 from models_ml.formats.folder_tree import FolderTree
+from models_ml.outages import raise_outage
 from models_ml.video.framezip import write_frame_zip
 from workers.runner import handles
 from workers.scoring import items_failed
@@ -78,10 +79,12 @@ def _clip(batch: ScoringBatch, item: ScoringItem) -> tuple[Clip | None, InputErr
             given = {"name": item.name[:120], "subject": item.subject or UNKNOWN_SUBJECT, "fps": item.fps}
             return clip_of(database, File(file, name), batch.created_by, **given), None  # type: ignore[arg-type]
     except ValidationError as error:
+        raise_outage(error)
         return None, InputError(" ".join(error.messages), "file_not_usable")
     except FileNotFoundError:
         return None, InputError("The uploaded file is no longer stored. Upload it again.", "file_missing")
     except InputError as error:
+        raise_outage(error)
         return None, error
 
 
@@ -131,6 +134,7 @@ def _tree(source: str) -> Tree:
     try:
         return StorageTree(key)
     except InputError as error:
+        raise_outage(error)
         raise InputError(str(error), "file_missing") from error
 
 

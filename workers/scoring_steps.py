@@ -21,6 +21,7 @@ from models_ml.errors import InputError
 from models_ml.evaluation.certainty import Certainty, certainties
 from models_ml.motion.clips import aligned_pairs
 from models_ml.motion.features import AlignedPair, features_of_pairs, flow_device
+from models_ml.outages import outage
 from models_ml.training.model import TrainedModel, check_features
 from workers.feature_cache import AT_ONCE, Features, FramePair, load_features, store_features
 from workers.scoring_frames import Frames, Known, check_frames
@@ -41,6 +42,7 @@ class Step:
     features: Features | None = None
     certainty: Certainty | None = None
     error: InputError | None = None
+    outage: Exception | None = None  # ends the attempt at the job, not the item
     timings: dict[str, float] = field(default_factory=dict)
 
 
@@ -57,6 +59,8 @@ def scored(steps: Sequence[Step], model: TrainedModel, temperature: float | None
     try:
         group: list[Step] = []
         while (step := _next(ahead, thread)) is not None:
+            if step.outage is not None:
+                raise step.outage
             group.append(step)
             if len(group) == size:
                 yield _predicted(group, model, temperature)
@@ -102,14 +106,17 @@ def _prepare(step: Step, config: FeatureConfig) -> None:
         else:
             step.pair = _pair(clip, step.frames, config)
     except InputError as error:
-        step.error = error
+        step.error, step.outage = error, error if outage(error) else None
     except FileNotFoundError:
         step.error = InputError(
             "The file of the clip is missing from the storage. Restore it from a backup, or upload the clip again.",
             "file_missing",
         )
     except Exception as error:
-        step.error = internal(error, clip)
+        if outage(error):
+            step.outage = error
+        else:
+            step.error = internal(error, clip)
     step.timings["decode"] = _ms(began)
 
 

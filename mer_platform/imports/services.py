@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
+from mer_platform.free_space import require_space
 from mer_platform.imports.checking import layout_of, record
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import ImportPlan
@@ -59,8 +60,9 @@ def start(
     ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file); ``sheet_path`` names a sheet in
     the tree instead. Without both, the layout searches the tree. ``columns`` says which column of the sheet is which.
     ``frame_rate`` is that at which annotations of a tool count frames if their file does not say so. Raises
-    ValidationError by field.
+    ValidationError by field, and NoSpace if the disk is nearly full.
     """
+    require_space()
     if columns is not None and not layout_of(layout).columns:
         raise ValidationError({"columns": f"A column map does not suit the layout “{layout}”."})
     layout_of(layout)
@@ -118,8 +120,9 @@ def start_with_columns(batch: Import, columns: ColumnMap, user: Any) -> Import:
 def confirm(batch: Import, accepted: list[str], user: Any) -> Import:
     """Import what was checked, with these corrections. Raises ValidationError if the import cannot be confirmed.
 
-    An accepted correction changes what is read, so the tree is then read again.
+    An accepted correction changes what is read, so the tree is then read again. Raises NoSpace if the disk is nearly full.
     """
+    require_space()
     with transaction.atomic():
         batch = Import.objects.select_for_update().get(pk=batch.pk)
         if batch.state != State.CHECKED:

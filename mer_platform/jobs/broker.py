@@ -12,8 +12,10 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from mer_platform.jobs import filesystem
+from mer_platform.jobs.publishing import REQUEST_PATIENCE_SECONDS, Publisher
 
 log = logging.getLogger(__name__)
+publisher = Publisher()
 
 WORK = "mer.work"
 UPKEEP = "mer.upkeep"
@@ -66,13 +68,20 @@ app.conf.update(
 )
 
 
+def be_quick() -> None:
+    """Prepare a process in which people wait: load what sends now, and later wait only briefly for the broker."""
+    app.finalize()
+    app.connection_for_write().transport  # noqa: B018 - loads the library of the broker, and opens no connection
+    publisher.patience = REQUEST_PATIENCE_SECONDS
+
+
 def announce(queue: str) -> bool:
     """Announce to the workers of a queue that a job is due; the worker that receives the message claims the next job.
 
-    Return False if the broker does not answer. No job is lost: upkeep announces it again.
+    Return False if the broker does not answer soon. No job is lost: upkeep announces it again.
     """
     try:
-        app.send_task(WORK, args=[queue], queue=queue, retry=False)
+        publisher.send(lambda: app.send_task(WORK, args=[queue], queue=queue, retry=False))
     except (OperationalError, OSError) as error:
         log.warning("cannot announce a job in the queue %s (%s); upkeep will announce it", queue, error)
         return False

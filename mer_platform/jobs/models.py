@@ -41,7 +41,10 @@ class Job(models.Model):
     INTERACTIVE = 20  # short, and a person waits for it at a page
     LAST_STEP = 1  # added to the priority of the last job of something, so that it goes before the first of something else
     MAX_ATTEMPTS = 10  # restarts of the platform count too, and a long job may see several
+    MAX_ERRORS = 2  # unexpected ones
     MAX_CRASHES = 2  # a single crash may be the machine's fault
+    # The wait after a first outage, which doubles with each further one: so jobs wait about as long as the storage was away.
+    FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 300.0
     MOST_MESSAGES = 32  # for jobs that are queued together
     OPEN = (State.QUEUED, State.RUNNING)
 
@@ -64,6 +67,13 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     crashes = models.PositiveIntegerField(
         default=0, help_text="Number of worker processes that crashed while they ran it."
+    )
+    outages = models.PositiveIntegerField(
+        default=0,
+        help_text="Number of attempts that a full disk, or a storage that did not answer, has ended.",
+    )
+    unexpected_errors = models.PositiveIntegerField(
+        default=0, help_text="Number of attempts that ended in an internal error."
     )
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -225,7 +235,7 @@ class Job(models.Model):
     def worn_out(cls) -> Q:
         """Match running jobs with too many attempts or crashes. Upkeep fails them when their lease expires."""
         return Q(state=cls.State.RUNNING) & (
-            Q(attempt__gte=cls.MAX_ATTEMPTS) | Q(crashes__gte=cls.MAX_CRASHES)
+            Q(attempt__gte=cls.MAX_ATTEMPTS + F("outages")) | Q(crashes__gte=cls.MAX_CRASHES)
         )
 
     @staticmethod
@@ -351,8 +361,8 @@ class Claim:
         """Mark the job as done. Call inside ``commit``, so that the result is stored in the same transaction."""
         job.state = Job.State.DONE
         job.finished_at = timezone.now()
-        job.lease_until = None
-        job.save(update_fields=["state", "finished_at", "lease_until"])
+        job.lease_until, job.error = None, ""
+        job.save(update_fields=["state", "finished_at", "lease_until", "error"])
 
     def end(self, state: str, error: str = "") -> bool:
         """End the job as failed or cancelled. Return False if it is no longer this attempt's."""
@@ -364,11 +374,25 @@ class Claim:
         """Give the job back, held until its group is released. Return False if it is no longer this attempt's."""
         return bool(self._mine().update(state=Job.State.QUEUED, held=True, lease_until=None))
 
-    def release(self, error: str, seconds: float = 0) -> bool:
-        """Give the job back for another attempt in ``seconds``. Return False if it is no longer this attempt's."""
+    def postpone(self, reason: str) -> float:
+        """Give the job back because of an outage; return the seconds until its next attempt, which double each time."""
+        wait = min(Job.FIRST_WAIT_SECONDS * 2 ** min(self.job.outages, 20), Job.LONGEST_WAIT_SECONDS)
+        self.release(reason, wait, outages=F("outages") + 1)
+        return wait
+
+    def release(self, error: str, seconds: float = 0, **fields: Any) -> bool:
+        """Give the job back for another attempt in ``seconds``. Return False if it is no longer this attempt's.
+
+        ``fields`` are changed with it.
+        """
         later = timezone.now() + timedelta(seconds=seconds) if seconds else None
         released = self._mine().update(
-            state=Job.State.QUEUED, error=error, lease_until=None, announced_at=None, not_before=later
+            state=Job.State.QUEUED,
+            error=error,
+            lease_until=None,
+            announced_at=None,
+            not_before=later,
+            **fields,
         )
         if released and not later:
             transaction.on_commit(partial(Job.announce, self.job))

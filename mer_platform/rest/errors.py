@@ -14,7 +14,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
@@ -22,6 +22,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
+from mer_platform.rest.outages import Outage, outage_of
 from mer_platform.rest.pointers import Place, flattened, pointer
 from mer_platform.rest.problems import CODES_BY_STATUS, CONTENT_TYPE, problem
 from mer_platform.rest.wording import in_our_words
@@ -61,6 +62,16 @@ class TooLarge(ApiError):
     """Error 413: the body has more bytes than the address takes."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+
+class Unavailable(ApiError):
+    """Error 503 or 507: something that the server needs is away, or full. ``wait``: seconds, for ``Retry-After``."""
+
+    def __init__(self, found: Outage) -> None:
+        self.status_code = found.status
+        super().__init__(found.detail, **found.extra)
+        if found.wait:
+            self.wait = found.wait
 
 
 class Refused(exceptions.ValidationError):
@@ -122,8 +133,11 @@ def _as_api_error(error: Exception) -> Exception:
         return exceptions.NotFound(_not_found(str(error)) or None)
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
-    if isinstance(error, IntegrityError | DataError | OperationalError):
+    if isinstance(error, IntegrityError | DataError):
         return _of_database(error)
+    if (found := outage_of(error)) is not None:
+        log.warning("Answered with %s: %s", found.status, error, exc_info=error)
+        return Unavailable(found)
     if isinstance(error, RequestDataTooBig):
         return TooLarge(
             "The values of the request are larger than the server accepts. Send large data as a file."
@@ -135,13 +149,6 @@ def _as_api_error(error: Exception) -> Exception:
             "The request has a header or a file name that the server does not accept.", "bad_request"
         )
     return error
-
-
-class Busy(ApiError):
-    """Error 503: the database has too much to do."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    wait = 2  # seconds; for the header Retry-After
 
 
 def _of_database(error: Exception) -> Exception:
@@ -158,8 +165,6 @@ def _of_database(error: Exception) -> Exception:
         )
     elif isinstance(error, DataError):
         found = exceptions.ValidationError("A value of the request is larger than the database can store.")
-    elif "locked" in text or "deadlock" in text:
-        found = Busy("The server has too much to do at the moment. Send the request again.")
     if found is not error:
         log.warning("Answered with %s: %s", found, error, exc_info=error)
     return found

@@ -41,13 +41,14 @@ TITLES = {
     "throttled": "Too many requests",
     "internal_error": "The server made an error",
     "unavailable": "The server cannot answer now",
+    "storage_full": "The server has no room for this",
 }
 CODES_BY_STATUS = {
     400: "bad_request", 401: "not_authenticated", 403: "permission_denied", 404: "not_found", 405: "method_not_allowed",
     406: "not_acceptable", 409: "conflict", 410: "gone",
     411: "length_required", 412: "precondition_failed", 413: "too_large",
     415: "unsupported_media_type", 416: "range_not_satisfiable", 422: "cannot_be_computed", 428: "precondition_required",
-    429: "throttled", 500: "internal_error", 503: "unavailable",
+    429: "throttled", 500: "internal_error", 503: "unavailable", 507: "storage_full",
 }  # fmt: skip
 
 

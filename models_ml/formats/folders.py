@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from models_ml.errors import InputError
 from models_ml.formats.base import SHEET_SUFFIXES, Tree
 from models_ml.formats.report import ImportReport, listed
+from models_ml.outages import raise_outage
 from models_ml.video.filetypes import IMAGES, IMAGES_IN_WORDS, file_names, is_litter, is_other_image
 from models_ml.video.framenames import MAX_FRAME_NUMBER, frame_number, missing_numbers, order_frames
 
@@ -145,7 +146,8 @@ def _flaw(tree: Tree, path: str) -> str:
     try:
         with tree.open(path) as file:
             head = file.read(12)
-    except (InputError, OSError):
+    except (InputError, OSError) as error:
+        raise_outage(error)
         return "cannot be read"
     if not head:
         return "is empty"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from models_ml.errors import InputError
+from models_ml.outages import outage
 from models_ml.video.frames import Limits
 
 _PROGRESS_SECONDS = 0.5  # between two reports of a decoder, and between two looks at the clock
@@ -225,6 +226,8 @@ def _result(kind: str, content: Any) -> Any:
         raise InputError(content)
     if kind == "limit":
         raise LimitExceeded(*content)
+    if kind == "outage":
+        raise OSError(*content)
     raise RuntimeError(f"The decoder process failed:\n{content}")
 
 
@@ -310,6 +313,11 @@ def _failure(error: Exception, limits: ProcessLimits) -> tuple[str, Any]:
             f"The frames of the clip need more than {limits.output / 2**20:,.0f} MB, which is the limit. "
             "Cut it into shorter clips, or crop it to the face.",
         )
+    if outage(error):
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__
+        return "outage", (cause.errno if cause is not None else errno.EIO, str(cause or error))
     if isinstance(error, InputError):
         return "unusable", str(error)
     return "error", "".join(traceback.format_exception(error))

@@ -172,10 +172,12 @@ def test_a_broker_that_is_down_does_not_break_the_request(job, monkeypatch):
     from kombu.exceptions import OperationalError
 
     from mer_platform.jobs import broker
+    from mer_platform.jobs.publishing import Publisher
 
     def refuse(*_args, **_kwargs):
         raise OperationalError("connection refused")
 
+    monkeypatch.setattr(broker, "publisher", Publisher())
     monkeypatch.setattr(broker.app, "send_task", refuse)
     assert broker.announce("ingest") is False
 
