@@ -1,7 +1,7 @@
 """What will go from the API, declared once per operation: the schema, ``Deprecation``, ``Sunset`` and a link say so.
 
 An operation is declared with the decorator, a renamed parameter in ``renamed`` of its view (see ``filters.py``), and a field
-in ``deprecated_fields`` of its serializer. docs/api.md states the policy.
+with ``@extend_schema_serializer(deprecate_fields=[…])`` of its serializer. docs/api.md states the policy.
 """
 
 from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -130,6 +130,7 @@ class RunBaseline(ApiView):
         return run
 
 
+@extend_schema_serializer(deprecate_fields=["author"])
 class SavedViewSerializer(ApiModelSerializer):
     """A view of the leaderboard under a name."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import CharFilter, ChoiceFilter
+from drf_spectacular.utils import extend_schema_field
 
 from mer_platform.rest.filters import ApiFilterSet
 
@@ -22,10 +23,15 @@ def with_tags(rows: "QuerySet[Any]", names: list[str]) -> "QuerySet[Any]":
     return rows
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class TagFilter(CharFilter):
+    """Names of tags: the parameter can be repeated."""
+
+
 class ManagedFilter(ApiFilterSet):
     """Base of the filters of runs and experiments. A list leaves out what is archived unless ``archived`` asks for it."""
 
-    tag = CharFilter(
+    tag = TagFilter(
         method="filter_tag", help_text="Has this tag. Repeat it for several, all of which it must have."
     )
     starred = ChoiceFilter(

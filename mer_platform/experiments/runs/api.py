@@ -61,6 +61,7 @@ class RunViewSet(ProgressOfLists, ManagedMixin, InProject, mixins.ListModelMixin
     ).prefetch_related("tags")
     serializer_class = RunSerializer
     filterset_class = RunFilter
+    renamed = {"author": "created_by"}
     search_fields = ["name", "notes", "experiment__name", "version__composite__name"]
     ordering_fields = {
         "name": "name", "state": "state", "seed": "seed", "created_at": "created_at", "finished_at": "finished_at",
