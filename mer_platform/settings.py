@@ -16,6 +16,8 @@
 ``MER_WEBHOOK_CA_FILE``  certificates (PEM) of further authorities that receivers of webhooks may have theirs from
 ``MER_WEB_THREADS``  the threads of each web process (default 12); all but four of them may wait for ``?wait=`` of the API
 ``MER_BACKUP_PASSPHRASE``  what ``manage.py backup`` encrypts with; see docs/operation.md
+``MER_METRICS_TOKEN``, ``MER_METRICS_FROM``  who may read /metrics: a bearer token, or networks (default: no one)
+``MER_LOG_FORMAT=json``  one JSON object per line of the log, with an access log; ``MER_LOG_LEVEL`` (default INFO)
 ``MER_HTTPS=1``      secure cookies and HSTS, behind a proxy that ends TLS
 """
 
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "mer_platform.rest.request_ids.RequestIds",
+    "mer_platform.operation.metrics.requests.CountRequests",
     "mer_platform.rest.errors.ApiProblems",
     "mer_platform.rest.outages.Outages",
     "django.middleware.security.SecurityMiddleware",
@@ -231,6 +234,13 @@ FOLD_WEIGHTS_DAYS = environment.seconds("MER_FOLD_WEIGHTS_DAYS", 30, unit="days"
 WEBHOOK_CA_FILE = os.environ.get("MER_WEBHOOK_CA_FILE", "")
 WEBHOOK_ALLOW_PRIVATE = environment.networks("MER_WEBHOOK_ALLOW_PRIVATE")
 
+# Who may read /metrics. The web processes of a machine count in shared files, which this variable names.
+METRICS_TOKEN = os.environ.get("MER_METRICS_TOKEN", "")
+METRICS_FROM = environment.networks("MER_METRICS_FROM")
+if METRICS_TOKEN or METRICS_FROM:
+    (DATA_DIR / "metrics").mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "mer_platform.projects.tokens.TokenAuthentication",
@@ -293,15 +303,27 @@ JOB_REQUEUE_SECONDS = environment.seconds("MER_JOB_REQUEUE_SECONDS", 60)
 UPKEEP_SECONDS = environment.seconds("MER_UPKEEP_SECONDS", 10)
 
 LOG_LEVEL = environment.choice("MER_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+LOG_FORMAT = environment.choice("MER_LOG_FORMAT", "PLAIN", ["PLAIN", "JSON"]).lower()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "mer_platform.rest.request_ids.RequestIdFilter"}},
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"}},
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(job_id)s %(message)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Celery logs every message twice; the runner logs what matters about a job.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
+    "loggers": {
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "mer_platform.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
+    },
 }

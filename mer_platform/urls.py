@@ -77,6 +77,7 @@ urlpatterns = [
     path("", include("mer_platform.scoring.urls")),
     path("", include("mer_platform.exports.urls")),
     path("", include("mer_platform.annotation.exchange.urls")),
+    path("", include("mer_platform.operation.urls")),
     path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("password/", PasswordChange.as_view(), name="password_change"),

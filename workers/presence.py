@@ -2,8 +2,10 @@
 
 import logging
 import os
+import resource
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -51,9 +53,31 @@ def register(queues: list[str]) -> None:
         "pid": os.getpid(),
         "device": device_name() if GPU_QUEUE in queues else "cpu",
         "queues": queues,
+        "usage": usage(),
         "last_seen": timezone.now(),
     }
     Worker.objects.update_or_create(name=owner_name(), defaults=state)
+
+
+def usage() -> dict[str, float]:
+    """Return what this process uses: bytes of memory, seconds of processor time, and bytes of the GPU's memory."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    found: dict[str, float] = {
+        "memory_bytes": _resident_bytes() or used.ru_maxrss * 1024,
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+    }
+    if torch.cuda.is_initialized():
+        found["gpu_memory_bytes"] = torch.cuda.memory_reserved()
+    return found
+
+
+def _resident_bytes() -> int:
+    """Return the bytes of memory in use now; 0 where the system does not say it."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def device_name() -> str:

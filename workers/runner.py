@@ -23,6 +23,7 @@ from mer_platform.jobs.broker import WORK, announce, app
 from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
 from mer_platform.processes import owner_name
+from mer_platform.rest.request_ids import working_on
 from models_ml.errors import InputError
 from models_ml.outages import outage
 
@@ -96,7 +97,8 @@ def take_next(queue: str) -> bool:
     me = Worker.objects.filter(name=owner_name())
     me.update(job=claim.job)
     try:
-        return run_claimed(claim)
+        with working_on(claim.job.pk, claim.job.request_id):
+            return run_claimed(claim)
     finally:
         me.update(job=None)
 

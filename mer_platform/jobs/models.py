@@ -18,6 +18,13 @@ from django.db.models import Count, F, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from mer_platform.jobs.broker import announce
+from mer_platform.rest.request_ids import request_id
+
+
+def asking_request() -> str:
+    """Return the id of the request that this thread works for; empty outside requests."""
+    found = request_id()
+    return "" if found == "-" else found
 
 
 class LeaseLost(Exception):
@@ -78,6 +85,13 @@ class Job(models.Model):
     lease_owner = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    request_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default=asking_request,
+        db_default="",
+        help_text="Of the request that asked for the job.",
+    )
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
@@ -93,6 +107,7 @@ class Job(models.Model):
             models.Index(fields=["state", "lease_until"]),
             models.Index(fields=["queue", "state", "priority"]),
             models.Index(fields=["queue", "project", "started_at"]),  # whose turn it is
+            models.Index(fields=["finished_at"]),  # what has ended recently
         ]
 
     def __str__(self) -> str:
@@ -283,6 +298,11 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField()
     device = models.CharField(max_length=100, help_text="“cpu”, or the name of the GPU.")
     queues = models.JSONField(default=list)
+    usage = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="What the process uses: memory_bytes, cpu_seconds, and gpu_memory_bytes.",
+    )
     started_at = models.DateTimeField(auto_now_add=True)
     last_seen = models.DateTimeField(db_index=True)
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")

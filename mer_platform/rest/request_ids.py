@@ -1,8 +1,12 @@
-"""The id of each request: in the header ``X-Request-ID`` of the answer, in the body of errors, and in the log."""
+"""The id of each request: in the header ``X-Request-ID`` of the answer, in the body of errors, and in the log.
+
+A job keeps the id of the request that asked for it, and so do the jobs that follow from it: the worker's log lines have it.
+"""
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
 
@@ -11,11 +15,23 @@ from django.http import HttpRequest, HttpResponse
 HEADER = "X-Request-ID"
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _current: ContextVar[str] = ContextVar("request_id", default="-")
+_job: ContextVar[str] = ContextVar("job_id", default="-")
 
 
 def request_id() -> str:
-    """Return the id of the request that this thread answers; “-” outside requests."""
+    """Return the id of the request that this thread answers, or works for; “-” outside requests."""
     return _current.get()
+
+
+@contextmanager
+def working_on(job: int, request: str) -> Iterator[None]:
+    """Add to this thread's log lines the id of its job, and the id of the request that asked for the job (empty: none)."""
+    before = _current.set(request or "-"), _job.set(str(job))
+    try:
+        yield
+    finally:
+        _current.reset(before[0])
+        _job.reset(before[1])
 
 
 class RequestIds:
@@ -34,8 +50,9 @@ class RequestIds:
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds ``request_id`` to each line of the log."""
+    """Adds ``request_id`` and ``job_id`` to each line of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id()
+        record.job_id = _job.get()
         return True

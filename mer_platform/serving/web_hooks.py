@@ -7,10 +7,18 @@ seconds on a busy machine to take a large process apart.
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from mer_platform.rest.stopping import STOPPING
+
+
+def on_starting(_server: Any) -> None:
+    """Remove what the web processes of an earlier start have counted for /metrics."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        for left in Path(folder).glob("*.db"):
+            left.unlink(missing_ok=True)
 
 
 def post_worker_init(worker: Any) -> None:

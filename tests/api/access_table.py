@@ -17,6 +17,7 @@ sign-in                         GET anyone  POST anyone  PUT anyone
 sign-out                        POST anyone
 password_change                 GET user  POST user  PUT user
 health                          GET anyone  POST anyone  PUT anyone  PATCH anyone  DELETE anyone
+metrics                         GET anyone?
 schema                          GET anyone
 api-docs                        GET anyone
 api-root                        GET user
