@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -32,8 +33,10 @@ from mer_platform.registry.serializers import (
     StageSerializer,
 )
 from mer_platform.rest.errors import Conflict
+from mer_platform.rest.json_parser import JsonParser
 from mer_platform.rest.sparse import narrowed
 from mer_platform.rest.waiting import WaitingRows
+from mer_platform.uploads.services import spend, take
 from models_ml.errors import InputError
 
 Answer = TypeVar("Answer")
@@ -54,7 +57,7 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
 
     queryset = all_models()
     serializer_class = ModelVersionSerializer
-    parsers_of: ClassVar = {"import_file": [MultiPartParser]}
+    parsers_of: ClassVar = {"import_file": [MultiPartParser, JsonParser]}
     filters = {"project": "project", "run": "run", "name": "name", "stage": "stage", "sha256": "sha256"}
     renamed = {"run__project": "project"}
     search_fields = ["name"]
@@ -167,7 +170,7 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
         return Response(ModelExportSerializer(found).data)
 
     @extend_schema(
-        request={"multipart/form-data": ImportModelSerializer},
+        request={"multipart/form-data": ImportModelSerializer, "application/json": ImportModelSerializer},
         responses={202: ModelDetailSerializer},
         filters=False,
     )
@@ -175,6 +178,7 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
     def import_file(self, request: Request) -> Response:
         """Import a model that was exported elsewhere: a package.zip, or a model.safetensors of this platform.
 
+        Send the file itself, or, if it is large, upload it in parts and send the id of the upload, which is then used up.
         Nothing in it is executed or unpickled. A worker checks that it loads: poll the address in `Location` until `state`
         is `ready` or `failed`. The model is marked as imported, and what its file states about its training is not verified.
         """
@@ -184,11 +188,14 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
         form.is_valid(raise_exception=True)
         fields = form.validated_data
         require(request.user, fields["project"], Role.RESEARCHER)
-        more = {key: fields[key] for key in ("name", "origin", "reason") if key in fields}
         try:
-            model = import_model(fields["project"], fields["file"], fields["file"].name, request.user, **more)
+            model = _imported(fields, request.user)
         except InputError as error:
-            raise serializers.ValidationError({"file": [str(error)]}) from error
+            raise serializers.ValidationError(
+                {"file" if "file" in fields else "upload": [str(error)]}
+            ) from error
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
         answer = self._answer(self._fresh(model), status.HTTP_202_ACCEPTED)
         answer["Location"] = answer.data["url"]
         return answer
@@ -210,6 +217,17 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
     def _answer(self, model: ModelVersion, code: int = status.HTTP_200_OK) -> Response:
         shown = ModelDetailSerializer(model, context=self.get_serializer_context())
         return Response(narrowed(shown, self.request).data, status=code)
+
+
+def _imported(fields: dict[str, Any], user: Any) -> ModelVersion:
+    """Import the file of a request, or an upload, which is then used up. Raises InputError and Django's ValidationError."""
+    more = {key: fields[key] for key in ("name", "origin", "reason") if key in fields}
+    if "file" in fields:
+        return import_model(fields["project"], fields["file"], fields["file"].name, user, **more)
+    with take(fields["upload"], user, fields["project"]) as file:
+        model = import_model(fields["project"], file, file.name, user, **more)
+    spend(fields["upload"], user)
+    return model
 
 
 def _or_conflict(do: Callable[[], Answer]) -> Answer:

@@ -28,10 +28,15 @@ IN_MEMORY = 16 << 20  # bytes of a package that are kept in memory; larger ones 
 
 
 class ImportModelSerializer(ApiSerializer):
-    """A file with a model."""
+    """A file with a model, or an upload of one."""
 
     project = own_related(Project.objects.all(), "pk")(help_text="Id of the project.")
-    file = serializers.FileField(help_text="A package.zip, or a model.safetensors of this platform.")
+    file = serializers.FileField(
+        required=False, help_text="A package.zip, or a model.safetensors of this platform."
+    )
+    upload = serializers.UUIDField(
+        required=False, help_text="Instead of a file: the id of a complete upload of yours in the project."
+    )
     name = serializers.CharField(
         required=False, allow_blank=True, max_length=120, help_text="By default the name in the package."
     )
@@ -46,6 +51,14 @@ class ImportModelSerializer(ApiSerializer):
         if file.size > MAX_PACKAGE:
             raise serializers.ValidationError(f"The file must not be larger than {MAX_PACKAGE >> 20} MiB.")
         return file
+
+    def validate(self, attrs: Any) -> Any:
+        if ("file" in attrs) == ("upload" in attrs):
+            both = "either a file or the id of an upload, not both"
+            raise serializers.ValidationError(
+                {"file": [f"Send {both}." if "file" in attrs else "Send a file, or the id of an upload."]}
+            )
+        return attrs
 
 
 class ModelFileView(FileView):

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from mer_platform.experiments.models import Run
 from mer_platform.jobs.models import Job
@@ -63,7 +64,9 @@ def store_model(run: Run, **fields: Any) -> ModelVersion:
 
 def queue_missing_facts() -> None:
     """Queue the computation of limits and temperature for models that an earlier release trained, once for each model."""
-    old = ModelVersion.objects.ready().filter(run__isnull=False).exclude(limits__version=LIMITS_VERSION)
+    # Models without limits have no version, of which SQL says neither that it is this one nor that it is not.
+    other = Q(limits__version__isnull=True) | ~Q(limits__version=LIMITS_VERSION)
+    old = ModelVersion.objects.ready().filter(other, run__isnull=False)
     due = {
         f"model-facts:{pk}:{LIMITS_VERSION}": (pk, project)
         for pk, project in old.order_by("pk").values_list("pk", "project")

@@ -36,6 +36,7 @@ MOST_PART_BYTES = 32 * 1024**2  # one request must not keep a thread of the web 
 MOST_PARTS = 10_000
 MOST_OPEN = 10_000  # of one user
 OPEN_FILES = 20  # of the largest size, may be under way for one user
+MODELS = (".safetensors",)  # a package of a model is a zip
 ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 _PIECE = 1 << 18
 _AT_ONCE = 200
@@ -47,7 +48,7 @@ def create(project: Project, user: Any, size: int, metadata: str) -> Upload:
     Raises
     ------
     ValidationError
-        If no name of a clip is given, or the file is empty.
+        If no name of a clip or a model is given, or the file is empty.
     TooLarge
         If the file is larger than a clip may be.
     Conflict
@@ -56,11 +57,16 @@ def create(project: Project, user: Any, size: int, metadata: str) -> Upload:
     facts = read_metadata(metadata)
     filename = PurePath(facts.get("filename", "")).name
     suffix = PurePath(filename).suffix.lower()
-    if suffix not in (*VIDEOS, *ARCHIVES):
-        what = f"“{filename}” is not the name of a clip" if filename else "The name of the file is missing"
+    if suffix not in (*VIDEOS, *ARCHIVES, *MODELS):
+        what = (
+            f"“{filename}” is not the name of a clip or a model"
+            if filename
+            else "The name of the file is missing"
+        )
         raise ValidationError(
             {
-                "filename": f"{what}. Send a video ({VIDEOS_IN_WORDS}), or a zip of frame images, with its name."
+                "filename": f"{what}. Send a video ({VIDEOS_IN_WORDS}), a zip of frame images, or a model (package.zip or "
+                "model.safetensors), with its name."
             }
         )
     if len(filename) > 255:

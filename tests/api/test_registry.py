@@ -11,9 +11,10 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from mer_platform.registry import stages
 from mer_platform.registry.models import ModelVersion
-from mer_platform.registry.services import resolve
+from mer_platform.registry.services import queue_missing_facts, resolve
 from mer_platform.scoring.services import WantedClip, start_batch
 from models_ml.config import RunConfig, SweepConfig
+from models_ml.registry.limits import LIMITS_VERSION
 from tests.api.finished_runs import finished
 from tests.trained_models import model_of
 
@@ -212,6 +213,50 @@ def test_a_model_that_a_batch_needs_cannot_vanish(api, alice, model, other, clip
     assert api.delete(f"{URL}{other.pk}/").status_code == 204
     assert list(ModelVersion.objects.all()) == [model]
     assert Run.objects.count() == 2
+
+
+@pytest.mark.parametrize("kind", ["models", "runs", "experiments", "composite-versions"])
+def test_no_deletion_takes_a_model_that_a_batch_needs(api, alice, model, clip, kind):
+    start_batch(model, [WantedClip(clip, 3, 7)], alice)
+    run = model.run
+    pk = {
+        "models": model.pk,
+        "runs": run.pk,
+        "experiments": run.experiment_id,
+        "composite-versions": run.version_id,
+    }
+    address = f"/api/v1/{kind}/{pk[kind]}/"
+    preview = api.get(f"{address}deletion/").json()
+    assert (preview["possible"], "Cannot delete" in preview["reason"]) == (False, True)
+    refused = api.delete(address)
+    assert (refused.status_code, refused.json()["detail"]) == (409, preview["reason"])
+    assert list(ModelVersion.objects.all()) == [model]
+
+
+def test_the_deletion_of_a_project_says_that_its_models_and_batches_go(api, alice, project, model, clip):
+    start_batch(model, [WantedClip(clip, 3, 7)], alice)
+    rows = api.get(f"/api/v1/projects/{project.pk}/deletion/").json()["rows"]
+    assert (rows["models"], rows["scoring_batches"], rows["scores"]) == (1, 1, 1)
+
+
+def test_a_batch_of_a_model_that_was_just_deleted_is_refused(alice, model, clip):
+    seen = ModelVersion.objects.get(pk=model.pk)
+    ModelVersion.objects.all().delete()
+    with pytest.raises(ValidationError, match="was deleted in the meantime"):
+        start_batch(seen, [WantedClip(clip, 3, 7)], alice)
+
+
+def test_upkeep_completes_models_of_earlier_releases_once(project, model, other):
+    ModelVersion.objects.filter(pk=other.pk).update(limits={"version": LIMITS_VERSION})
+    imported = {"project": project, "name": "theirs", "config": model.config, "classes": model.classes}
+    ModelVersion.objects.create(file="models/ef/i.safetensors", **imported)
+    for _ in range(2):
+        queue_missing_facts()
+    job = Job.objects.get(kind="model-facts")
+    assert (job.payload, job.group) == ({"model": model.pk}, f"model-export:{model.pk}")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
+    queue_missing_facts()
+    assert Job.objects.filter(kind="model-facts").count() == 1
 
 
 def test_lists_take_as_many_queries_for_many_models(api, version, alice, django_assert_max_num_queries):

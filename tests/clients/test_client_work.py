@@ -4,6 +4,9 @@ import pandas as pd
 import pytest
 
 from mer_client import Conflict, MerError, PredictionLog, Version, WorkFailed
+from models_ml.config import RunConfig
+from models_ml.nets.build import build
+from models_ml.training.model import TrainedModel
 
 LABELS = {"happiness": "positive", "disgust": "negative", "surprise": "surprise"}
 EMOTIONS = ("happiness", "disgust", "surprise")
@@ -83,6 +86,23 @@ def test_a_clip_that_cannot_be_read_is_an_error_in_words(mer, database, work, tm
     work()
     with pytest.raises(WorkFailed, match="“broken” cannot be used"):
         mer.wait_for_clip(clip)
+
+
+def test_a_model_is_imported_in_parts_and_checked(connect, project, work, tmp_path):
+    def work_meanwhile(request, number):
+        if request.method == "GET" and "/models/" in str(request.url):
+            work()
+        return ""
+
+    config = RunConfig.model_validate({"net": {"name": "majority"}})
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(TrainedModel(config, build(config.net).eval()).save_bytes())
+    client = connect(work_meanwhile)
+    model = client.import_model(path, project.pk, name="Theirs", origin="Lab B")
+    assert (model.name, model.data["state"], model.data["imported"]) == ("Theirs", "ready", True)
+    assert client.line.bytes_sent() == path.stat().st_size
+    with pytest.raises(MerError, match="the same weights"):
+        client.import_model(path, project.pk)
 
 
 def test_a_log_survives_a_kill_in_the_middle_of_a_line(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from mer_platform.clips.models import Clip
 from mer_platform.projects.services import create_project
 from mer_platform.registry.models import ModelVersion, SpottedMovements
+from mer_platform.registry.services import queue_missing_facts
 from models_ml.registry.onnx_export import TOLERANCE
 from models_ml.training.model import TrainedModel
 from tests.pipeline.test_score_clips import label, run, upload  # noqa: F401
@@ -31,6 +32,12 @@ def test_a_model_is_exported_imported_and_scores_in_another_project(api, alice, 
     assert model.limits["motion"]["samples"] == 6
     assert model.limits["face_size"]["low"] > 0
     assert SpottedMovements.objects.count() == 6
+    ModelVersion.objects.update(limits={}, temperature=None)  # as an earlier release left it
+    queue_missing_facts()
+    work()
+    assert (model.limits, model.temperature) == ModelVersion.objects.values_list(
+        "limits", "temperature"
+    ).get()
     address = f"{URL}{model.pk}/"
     assert api.get(f"{address}files/package.zip").status_code == 409
     assert api.get(f"{address}export/").status_code == 404

@@ -69,6 +69,7 @@ class _Operations:
     model = operation(_models.model)
     promote = operation(_models.promote)
     get_model = operation(_models.get_model)
+    import_model = operation(_models.import_model)
     start_batch = operation(_scoring.start_batch)
     wait_for_batch = operation(_scoring.wait_for_batch)
     scores = listing(_scoring.scores)

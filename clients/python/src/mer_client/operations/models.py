@@ -11,6 +11,7 @@ from mer_client.errors import MerError, NotFound, WorkFailed
 from mer_client.operations.files import download
 from mer_client.operations.projects import AnyProject, project_id
 from mer_client.operations.runs import AnyRun, id_of
+from mer_client.operations.uploads import Progress, send_file
 from mer_client.resources import Model
 from mer_client.steps import Pages, Request, Steps
 
@@ -77,6 +78,45 @@ def promote(
         raise WorkFailed(f"The model cannot be trained. {ready['error']}", ready)
     if stage is not None:
         ready = yield from call(api, "POST", f"{path}stage/", json={"stage": stage, "reason": reason})
+    return Model.read(ready)
+
+
+def import_model(
+    api: Api,
+    /,
+    path: str | Path,
+    project: AnyProject | None = None,
+    *,
+    name: str = "",
+    origin: str = "",
+    reason: str = "",
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Steps[Model]:
+    """Import a ``package.zip``, or a ``model.safetensors`` of the platform, and return the model once it is checked.
+
+    The file is sent in parts, and a later call continues where a broken one stopped. ``progress`` is called with the bytes
+    that have arrived, and the size of the file.
+    """
+    pk = yield from project_id(api, project)
+    sent = yield from send_file(api, Path(path), pk, progress)
+    body = {
+        "project": pk,
+        "upload": sent.id,
+        **given(name=name or None, origin=origin or None, reason=reason or None),
+    }
+    started = yield from call(api, "POST", "models/import/", json=body)
+    sent.memory.forget()
+    ready = yield from wait(
+        api,
+        f"models/{started['id']}/",
+        lambda row: row["state"] != "checking",
+        "The model",
+        timeout,
+        long_polls=False,
+    )
+    if ready["state"] == "failed":
+        raise WorkFailed(f"The model cannot be used. {ready['error']}", ready)
     return Model.read(ready)
 
 
