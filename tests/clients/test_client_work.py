@@ -89,7 +89,7 @@ def test_a_clip_that_cannot_be_read_is_an_error_in_words(mer, database, work, tm
 
 
 def test_a_model_is_imported_in_parts_and_checked(connect, project, work, tmp_path):
-    def work_meanwhile(request, number):
+    def work_while_it_waits(request, number):
         if request.method == "GET" and "/models/" in str(request.url):
             work()
         return ""
@@ -97,7 +97,7 @@ def test_a_model_is_imported_in_parts_and_checked(connect, project, work, tmp_pa
     config = RunConfig.model_validate({"net": {"name": "majority"}})
     path = tmp_path / "model.safetensors"
     path.write_bytes(TrainedModel(config, build(config.net).eval()).save_bytes())
-    client = connect(work_meanwhile)
+    client = connect(work_while_it_waits)
     model = client.import_model(path, project.pk, name="Theirs", origin="Lab B")
     assert (model.name, model.data["state"], model.data["imported"]) == ("Theirs", "ready", True)
     assert client.line.bytes_sent() == path.stat().st_size
