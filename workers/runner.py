@@ -29,8 +29,8 @@ from models_ml.outages import outage
 
 log = logging.getLogger(__name__)
 
-# How long one message keeps a worker at its queue. A broker made of files is polled five times per second, so without this a
-# bundle of 13 ms waited 190 ms for the next message. Afterwards, messages of other queues are read.
+# How long one message keeps a worker at its queue. A broker made of files is polled, so that without this each of many short
+# jobs would wait for the next look at the queue. Afterwards, messages of other queues are read.
 STAY_SECONDS = 1.0
 
 

@@ -41,7 +41,7 @@ def broker_settings() -> dict[str, Any]:
             "processed_folder": str(root / "processed"),
             "control_folder": str(root / "control"),
             "store_processed": False,
-            "polling_interval": 0.2,
+            "polling_interval": 0.05,  # half of it is what a job waits for on average, once per STAY_SECONDS
         },
     }
 
