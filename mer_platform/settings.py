@@ -3,6 +3,7 @@
 ``MER_DATA_DIR``     the folder for all data (default ``./var``)
 ``DATABASE_URL``     PostgreSQL instead of SQLite, such as ``postgres://user:password@host/name``
 ``REDIS_URL``        Redis instead of the filesystem broker, such as ``redis://host:6379/0``
+``MER_REDIS_PREFIX``  what all keys in Redis begin with, for several installations on one Redis, such as ``lab:``
 ``MER_STORAGE_URL``  an object store instead of files in the data folder, such as ``s3://bucket/prefix?endpoint_url=https://host``
 ``MER_SECRET_KEY``   the signing key (default: created in the data folder at the first start)
 ``MER_ALLOWED_HOSTS``, ``MER_TRUSTED_ORIGINS``  host names and origins of a public address, separated by commas
@@ -295,6 +296,8 @@ MOST_WAITING = max(1, WEB_THREADS - 4)
 
 # Jobs. The database is the truth; the broker only announces that a job is due.
 REDIS_URL = environment.redis_address("REDIS_URL")
+# Several installations can share a Redis: each with a prefix of its own for all of its keys.
+REDIS_PREFIX = os.environ.get("MER_REDIS_PREFIX", "")
 # Finished runs are also logged to this MLflow server or folder ("file:/…"). Install requirements-mlflow.txt to use it.
 MLFLOW_TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI", "")
 

@@ -22,6 +22,7 @@ from django.db.models import F
 from mer_platform.jobs.broker import WORK, announce, app
 from mer_platform.jobs.crashes import CrashReport
 from mer_platform.jobs.models import Claim, Job, JobCancelled, LeaseLost, Worker
+from mer_platform.jobs.schema import newer_migrations
 from mer_platform.processes import owner_name
 from mer_platform.rest.request_ids import working_on
 from models_ml.errors import InputError
@@ -91,6 +92,9 @@ def work(queue: str) -> None:
 def take_next(queue: str) -> bool:
     """Run the first due job of a queue. Return False if none was due, or if the job will be tried again."""
     close_old_connections()
+    if newer := newer_migrations():
+        log.warning("this worker takes no jobs: the database is newer (%s). Update and restart it", newer[-1])
+        return False
     claim = Job.claim_next(queue, owner_name())
     if claim is None:
         return False

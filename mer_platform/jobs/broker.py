@@ -28,7 +28,11 @@ def broker_settings() -> dict[str, Any]:
     if settings.REDIS_URL:
         return {
             "broker_url": settings.REDIS_URL,
-            "broker_transport_options": {"socket_timeout": 5, "socket_connect_timeout": 5},
+            "broker_transport_options": {
+                "socket_timeout": 5,
+                "socket_connect_timeout": 5,
+                "global_keyprefix": settings.REDIS_PREFIX,
+            },
         }
     root = settings.DATA_DIR / "broker"
     for folder in ("messages", "processed", "control"):

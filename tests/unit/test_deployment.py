@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -25,15 +26,67 @@ def compose() -> dict[str, Any]:
     return yaml.safe_load(COMPOSE)
 
 
+@pytest.fixture(scope="module")
+def workers_only() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "deploy" / "docker-compose.worker.yml").read_text())
+
+
 def queues_of(compose: dict[str, Any], name: str) -> set[str]:
     words = shlex.split(compose["services"][name]["command"])
     queues = words[words.index("-Q") + 1]
     return set(re.sub(r"\$\{\w+:-(.*)\}", r"\1", queues).split(","))
 
 
-def test_the_compose_file_is_valid_by_the_compose_specification(compose):
+def test_the_compose_files_are_valid_by_the_compose_specification(compose, workers_only):
     schemas = files("check_jsonschema") / "builtin_schemas" / "vendor"
-    jsonschema.validate(compose, json.loads((schemas / "compose-spec.json").read_text()))
+    for content in (compose, workers_only):
+        jsonschema.validate(content, json.loads((schemas / "compose-spec.json").read_text()))
+
+
+def test_every_service_is_hardened_limited_and_its_log_rotated(compose, workers_only):
+    for content in (compose, workers_only):
+        for name, service in content["services"].items():
+            assert service["cap_drop"] == ["ALL"], name
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+            assert service["read_only"] is (name != "tools"), name
+            assert service["mem_limit"], name
+            assert service["pids_limit"], name
+            assert service["logging"]["options"]["max-size"], name
+
+
+def test_a_machine_with_workers_only_runs_the_same_commands(compose, workers_only):
+    for name, service in workers_only["services"].items():
+        assert service["command"] == compose["services"][name]["command"]
+        assert service["healthcheck"] == compose["services"][name]["healthcheck"]
+
+
+UNITS = ROOT / "deploy" / "systemd"
+
+
+@pytest.mark.parametrize("name", ["web", "worker-cpu", "worker-gpu", "upkeep", "webhooks", "beat"])
+def test_a_systemd_unit_runs_the_command_of_its_compose_service(compose, name):
+    unit = (UNITS / f"mer-{name}.service").read_text()
+    started = re.search(r"^ExecStart=/opt/mer-platform/.venv/bin/(.*)$", unit, re.MULTILINE)
+    assert started
+    words = started[1].replace("%%", "%").removesuffix(" --bind 127.0.0.1:8000").split()
+    assert words == compose["services"][name]["command"].split()
+
+
+def test_systemd_accepts_the_units(tmp_path):
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze not found")
+    programs = tmp_path / "platform" / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for program in ("python", "celery", "gunicorn"):
+        (programs / program).symlink_to("/bin/true")
+    for unit in UNITS.iterdir():
+        text = unit.read_text().replace("/opt/mer-platform", str(tmp_path / "platform"))
+        (tmp_path / unit.name).write_text(text)
+    units = [str(path) for path in sorted(tmp_path.glob("mer*"))]
+    done = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True, text=True)
+    about_ours = [line for line in done.stderr.splitlines() if "mer" in line]
+    assert (done.returncode, about_ours) == (0, [])
 
 
 def test_every_queue_has_a_worker_with_and_without_a_gpu(compose):
@@ -60,7 +113,7 @@ def test_secrets_come_from_the_environment_without_a_default(compose):
 
 def test_every_long_running_service_is_restarted_and_checked(compose):
     for name, service in compose["services"].items():
-        if name != "migrate":
+        if name not in ("migrate", "tools"):
             assert service["restart"] == "unless-stopped", name
             assert name == "web" or "test" in service["healthcheck"], name  # web: the image's own check
 

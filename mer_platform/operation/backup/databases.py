@@ -11,7 +11,7 @@ from typing import IO
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from mer_platform.operation.backup.vault import BackupError
 
@@ -22,14 +22,7 @@ CLIENT = (
 
 def applied_migrations() -> list[str]:
     """Return the names of the migrations that the database has, as app.name."""
-    return sorted(f"{app}.{name}" for app, name in MigrationLoader(connection).applied_migrations)
-
-
-def known_migrations() -> set[str]:
-    """Return the names of the migrations that this version of the platform has."""
-    loader = MigrationLoader(connection)
-    replaced = {key for migration in loader.graph.nodes.values() for key in migration.replaces}
-    return {f"{app}.{name}" for app, name in {*loader.disk_migrations, *replaced}}
+    return sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
 
 
 def is_empty() -> bool:

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from mer_platform.jobs.models import Worker
+from mer_platform.jobs.schema import unknown_migrations
 from mer_platform.operation.backup import databases
 from mer_platform.operation.backup.making import Snapshot, stored_files
 from mer_platform.operation.backup.vault import BackupError, Vault
@@ -78,7 +79,8 @@ def _check_version(snapshot: Snapshot) -> None:
         raise BackupError(
             f"The backup contains a {was} database, and this installation uses {now}. Set DATABASE_URL for {was}."
         )
-    if newer := sorted(set(snapshot.migrations) - databases.known_migrations()):
+    applied = [(app, name) for app, _, name in (text.partition(".") for text in snapshot.migrations)]
+    if newer := unknown_migrations(applied):
         raise BackupError(
             f"The backup was made by a newer version of the platform ({snapshot.version}): this version does not know the "
             f"migration {newer[-1]}. Install version {snapshot.version}, then restore."
