@@ -23,7 +23,23 @@ def page_of(
     request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", size: int, parameter: str = "page"
 ) -> Page[Any]:
     """Return the page of rows that ``?page=`` names: the first for nonsense, the last for a number too high."""
-    return Paginator(rows, size).get_page(request.GET.get(parameter))
+    return _LatePaginator(rows, size).get_page(request.GET.get(parameter))
+
+
+class _LatePaginator(Paginator):  # type: ignore[type-arg]
+    """Finds the ids of a page first: what a query adds to each row is computed for the rows of the page only."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Return a page as Django's paginator does."""
+        found = super().page(number)
+        rows = found.object_list
+        if not isinstance(rows, QuerySet) or rows._fields is not None:  # type: ignore[attr-defined]
+            return found
+        ids = list(rows.prefetch_related(None).values_list("pk", flat=True))
+        place = {pk: index for index, pk in enumerate(ids)}
+        chosen = self.object_list.order_by().filter(pk__in=ids)  # type: ignore[union-attr]
+        found.object_list = sorted(chosen, key=lambda row: place[row.pk])
+        return found
 
 
 def storable(value: Any) -> Any:

@@ -148,6 +148,7 @@ class Clip(models.Model):
             models.UniqueConstraint(fields=["project", "sha256"], name="unique_clip_content_per_project"),
             models.UniqueConstraint(fields=["subject", "name"], name="unique_clip_name_per_subject"),
         ]
+        indexes = [models.Index(fields=["project", "state"])]
 
     def __str__(self) -> str:
         return f"{self.subject.database}/{self.subject}/{self.name}"

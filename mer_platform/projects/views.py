@@ -1,12 +1,12 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mer_platform.projects.access import get_project
+from mer_platform.projects.counts import count_of
 from mer_platform.projects.forms import MemberForm, ProjectForm, TokenForm
 from mer_platform.projects.models import ApiToken, Membership, Project, Role
 from mer_platform.projects.services import add_member, change_role, create_project, remove_member
@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
         project = create_project(form.cleaned_data["name"], request.user, form.cleaned_data["description"])
         return redirect("project", project.slug)
     projects = Project.objects.of(request.user).annotate(
-        clip_count=Count("clips", distinct=True), run_count=Count("runs", distinct=True)
+        clip_count=count_of("clips.Clip", "project"), run_count=count_of("experiments.Run", "project")
     )
     return render(request, "projects/home.html", {"projects": projects, "form": form})
 

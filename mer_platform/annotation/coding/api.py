@@ -337,9 +337,7 @@ class ProjectQueue(ApiView):
         counts = {"left": queue.left, "total": queue.total, "done": queue.done}
         if next_clip is None:
             page_url = reverse("coding", args=[project.slug])
-            return Response(
-                {"clip": None, "page_url": page_url, "message": why_empty(queue, after), **counts}
-            )
+            return Response({"clip": None, "page_url": page_url, "message": why_empty(queue), **counts})
         clip = Clip.objects.select_related("subject__database", "project").get(pk=next_clip)
         names = {"database": clip.database.name, "subject": clip.subject.name}
         return Response({**opening(clip, role or Role.ANNOTATOR), **names, **counts})

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -28,14 +29,15 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
     all_clips = Clip.objects.filter(project=project)
     clips = form.apply(all_clips.select_related("subject__database"))
     page = page_of(request, clips, PAGE)
+    states = dict(all_clips.order_by().values_list("state").annotate(count=Count("pk")))
     context = {
         "filter": form,
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "processing": all_clips.filter(state=Clip.State.PROCESSING).count(),
+        "processing": states.get(Clip.State.PROCESSING, 0),
         "arriving": Job.open_in(project, "ingest").exists(),
         "spotting": spotting.count_waiting(project),
-        "total": all_clips.count(),
+        "total": sum(states.values()),
         "pictures": FlowPicture.objects.filter(subject__database__project=project).count(),
         "databases": project.databases.all(),
     }

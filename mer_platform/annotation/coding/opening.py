@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from mer_platform.annotation.coding.queue import next_clip_url
 from mer_platform.clips.models import Clip
+from mer_platform.clips.order import clip_after, clip_before
 from mer_platform.clips.packindex import read_index
 from mer_platform.projects.models import Role
 from models_ml.errors import InputError
@@ -56,13 +57,12 @@ def opening(clip: Clip, role: Role, frame: int = 0, *, locked: bool = False) -> 
 
 def neighbours(clip: Clip) -> dict[str, int | None]:
     """Return the ids of the ready clips before and after this one."""
-    order = list(
-        Clip.objects.filter(project=clip.project_id, state=Clip.State.READY).values_list("pk", flat=True)
-    )
-    here = order.index(clip.pk) if clip.pk in order else -1
+    ready = Clip.objects.filter(project=clip.project_id, state=Clip.State.READY)
+    if clip.state != Clip.State.READY:
+        return {"previous": None, "next": None}
     return {
-        "previous": order[here - 1] if here > 0 else None,
-        "next": order[here + 1] if 0 <= here < len(order) - 1 else None,
+        "previous": clip_before(ready, clip.project_id, clip),
+        "next": clip_after(ready, clip.project_id, clip),
     }
 
 

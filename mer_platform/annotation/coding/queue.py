@@ -3,29 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from mer_platform.annotation.models import Annotation, Assignment
 from mer_platform.clips.models import Clip
+from mer_platform.clips.order import clip_after
 from mer_platform.projects.models import Project
 
 
 @dataclass(frozen=True)
 class CodingQueue:
-    """Ids of ready clips in the coder's order, and which of them are not done."""
+    """How many ready clips the queue has, and how many of them are not done. It reads only the clips it is asked for."""
 
-    order: list[int]
-    open: frozenset[int]
+    project: Project
+    user: Any
+    total: int
+    left: int
     assigned: bool  # whether the coder has assignments
-
-    @property
-    def total(self) -> int:
-        return len(self.order)
-
-    @property
-    def left(self) -> int:
-        return len(self.open)
 
     @property
     def done(self) -> int:
@@ -33,30 +29,53 @@ class CodingQueue:
 
     def next(self, after: int | None = None) -> int | None:
         """Return the next open clip after this one, continuing at the start; None if there is no other."""
-        here = self.order.index(after) if after in self.order else -1
-        following = self.order[here + 1 :] + self.order[: max(here, 0)]
-        return next((clip for clip in following if clip in self.open), None)
+        return self._next_assigned(after) if self.assigned else self._next_of_all(after)
+
+    def _next_assigned(self, after: int | None) -> int | None:
+        rows = _own_assignments(self.project, self.user).filter(clip__state=Clip.State.READY)
+        following = (
+            rows.filter(done_at__isnull=True).order_by("position", "pk").values_list("clip", flat=True)
+        )
+        here = rows.filter(clip=after).values_list("position", "pk").first() if after else None
+        if here is None:
+            return following.first()
+        position, pk = here
+        later = following.filter(Q(position__gt=position) | Q(position=position, pk__gt=pk)).first()
+        return later if later is not None else following.exclude(pk=pk).first()
+
+    def _next_of_all(self, after: int | None) -> int | None:
+        ready = Clip.objects.filter(project=self.project, state=Clip.State.READY)
+        own = Annotation.objects.filter(clip=OuterRef("pk"), coder_id=self.user.pk)
+        remaining = ready.filter(~Exists(own))
+        here = ready.select_related("subject__database").filter(pk=after).first() if after else None
+        later = clip_after(remaining, self.project.pk, here)
+        if later is None and here is not None:
+            later = clip_after(remaining.exclude(pk=here.pk), self.project.pk)
+        return later
 
 
 def coding_queue(project: Project, user: Any) -> CodingQueue:
-    own = list(
-        Assignment.objects.filter(
-            clip__project=project, coder_id=user.pk, clip__state=Clip.State.READY
-        ).values_list("clip", "done_at")
+    ready = Q(clip__state=Clip.State.READY)
+    own = _own_assignments(project, user).aggregate(
+        all=Count("pk"),
+        total=Count("pk", filter=ready),
+        left=Count("pk", filter=ready & Q(done_at__isnull=True)),
     )
-    if own or Assignment.objects.filter(clip__project=project, coder_id=user.pk).exists():
-        return CodingQueue(
-            [clip for clip, _ in own], frozenset(c for c, at in own if at is None), assigned=True
-        )
-    ready = list(Clip.objects.filter(project=project, state=Clip.State.READY).values_list("pk", flat=True))
-    annotated = Annotation.objects.filter(clip__project=project, coder_id=user.pk)
-    remaining = frozenset(ready) - frozenset(annotated.values_list("clip", flat=True))
-    return CodingQueue(ready, remaining, assigned=False)
+    if own["all"]:
+        return CodingQueue(project, user, own["total"], own["left"], assigned=True)
+    total = Clip.objects.filter(project=project, state=Clip.State.READY).count()
+    annotated = Annotation.objects.filter(ready, clip__project=project, coder_id=user.pk).order_by()
+    coded = annotated.aggregate(clips=Count("clip", distinct=True))["clips"]
+    return CodingQueue(project, user, total, total - coded, assigned=False)
 
 
-def why_empty(queue: CodingQueue, after: int | None) -> str:
-    """Return why there is no next clip, as a sentence."""
-    if queue.open == {after}:
+def _own_assignments(project: Project, user: Any) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(clip__project=project, coder_id=user.pk)
+
+
+def why_empty(queue: CodingQueue) -> str:
+    """Return why there is no next clip after this one, as a sentence."""
+    if queue.left:
         return "This is the last clip in your queue, and it is not done yet."
     if not queue.total:
         return "There are no clips to code yet."

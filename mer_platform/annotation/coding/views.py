@@ -36,7 +36,7 @@ def queue(request: HttpRequest, slug: str) -> HttpResponse:
     own = coding_queue(project, request.user)
     next_clip = own.next(after)
     if next_clip is None:
-        messages.info(request, why_empty(own, after))
+        messages.info(request, why_empty(own))
         return redirect("coding", slug)
     return redirect("clip", slug, next_clip)
 
