@@ -8,24 +8,30 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
-from tests.prepared import share_prepared
+from tests.prepared import collected_static_files, migrated_database, migrated_file, share_prepared
 from tests.surroundings import AVX2, absent_services, all_required, find_chromium, service_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
-# These start whole platforms or measure time, so they run one at a time. The rest runs in one process per core.
-SERIAL = ["tests/faults", "tests/browser"]
+# These start whole platforms, which wait much and use several cores at times: two files at a time, each in one process.
+# The rest runs in one process per core.
+WHOLE = ["tests/faults", "tests/browser"]
 SIDE_BY_SIDE = sorted(
     str(folder.relative_to(ROOT))
     for folder in (ROOT / "tests").iterdir()
-    if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in SERIAL
+    if any(folder.rglob("test_*.py")) and f"tests/{folder.name}" not in WHOLE
 )
 NETWORKS = "tests/unit/models_ml/nets"
 NOT_LONG = "not campaign"
+BY_TWO_FILES = ["-n", "2", "--dist", "loadfile"]
+# Tests create and drop thousands of tables and rows, which no crash of the server needs to survive.
+NO_SYNC = {"PGOPTIONS": "-c synchronous_commit=off"}
 CAMPAIGN_ROUNDS = 3
 NO_TESTS = 5  # pytest's exit code if no test was selected: fine where -k selects tests of another part
 
@@ -59,6 +65,8 @@ class Suite:
 
 def main(arguments: list[str]) -> int:
     share_prepared()
+    if not arguments:
+        prepare()
     if arguments[:1] == ["--campaigns"]:
         return campaigns(Suite(arguments[1:]))
     suite = Suite(arguments)
@@ -69,7 +77,7 @@ def main(arguments: list[str]) -> int:
     suite.pytest(
         "Embedded: SQLite, filesystem broker", *processes, "-m", NOT_LONG, *SIDE_BY_SIDE, **one_thread
     )
-    suite.pytest("Embedded: whole platforms, one at a time", *short, *SERIAL)
+    suite.pytest("Embedded: whole platforms", *BY_TWO_FILES, *short, *WHOLE)
     suite.pytest(
         "Networks on a CPU with AVX2 only",
         *processes,
@@ -84,14 +92,24 @@ def main(arguments: list[str]) -> int:
     if absent := absent_services():
         suite.skip("the tests on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
     else:
-        addresses = service_addresses()
+        addresses = service_addresses() | NO_SYNC
         only = ["-m", f"services and {NOT_LONG}"]
         suite.pytest("PostgreSQL and Redis", *processes, *only, *SIDE_BY_SIDE, **one_thread, **addresses)
-        suite.pytest("PostgreSQL and Redis: whole platforms", *only, *SERIAL, **addresses)
+        suite.pytest("PostgreSQL and Redis: whole platforms", *BY_TWO_FILES, *only, *WHOLE, **addresses)
         with redis.Redis.from_url(addresses["REDIS_URL"]) as client:
             client.flushdb()
     javascript(suite)
     return report(suite)
+
+
+def prepare() -> None:
+    """Make what all parts copy, before a test waits for it."""
+    makers: list[Callable[[], object]] = [migrated_file, collected_static_files]
+    if not absent_services():
+        makers.append(lambda: migrated_database(service_addresses()["DATABASE_URL"]))
+    with ThreadPoolExecutor() as pool:
+        for made in [pool.submit(make) for make in makers]:
+            made.result()
 
 
 def campaigns(suite: Suite) -> int:
@@ -100,12 +118,15 @@ def campaigns(suite: Suite) -> int:
     if absent := absent_services():
         suite.skip("the campaigns on PostgreSQL and Redis", f"{' and '.join(absent)} did not answer")
     else:
-        places["PostgreSQL and Redis"] = service_addresses()
+        places["PostgreSQL and Redis"] = service_addresses() | NO_SYNC
     for place, addresses in places.items():
         for number in range(1, CAMPAIGN_ROUNDS + 1):
             suite.pytest(
-                f"Campaigns, {place}, round {number}", "-m", "campaign", *SIDE_BY_SIDE, *SERIAL, **addresses
+                f"Campaigns, {place}, round {number}", "-m", "campaign", *SIDE_BY_SIDE, *WHOLE, **addresses
             )
+    if addresses := places.get("PostgreSQL and Redis"):
+        only = ["-m", f"services_in_faults and {NOT_LONG}"]
+        suite.pytest("Once more on PostgreSQL and Redis", *only, *SIDE_BY_SIDE, **addresses)
     return report(suite)
 
 

@@ -19,6 +19,7 @@ import psycopg
 import redis
 import requests
 
+from tests.live_python import LivePython
 from tests.prepared import copy_static_files, is_shared, migrated_database, migrated_file
 from tests.surroundings import unused_redis
 
@@ -98,6 +99,7 @@ class LivePlatform:
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
         self.password = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._session: requests.Session | None = None
         self._admin_url = os.environ.get("DATABASE_URL", "")
         self._database = f"mer_live_{uuid.uuid4().hex[:8]}"
         prepared = is_shared() and not from_nothing
@@ -115,6 +117,8 @@ class LivePlatform:
         self._redis_url = os.environ.get("REDIS_URL", "")
         if self._redis_url:
             self._redis_url = self.env["REDIS_URL"] = unused_redis(self._redis_url)
+
+        self._python = LivePython(self.env)
 
     def start(self) -> "LivePlatform":
         written = self.log.stat().st_size if self.log.exists() else 0
@@ -152,6 +156,7 @@ class LivePlatform:
 
     def close(self) -> None:
         """End it in any state, and remove its databases."""
+        self._python.close()
         if self.running:
             self.stop()
         for pid in self.processes():
@@ -174,6 +179,23 @@ class LivePlatform:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def run(self, code: str) -> str:
+        """Run code as ``manage.py shell`` does, in a process that all tests share, and return what it printed."""
+        return self._python.run(code)
+
+    def session_cookies(self) -> list[dict[str, str]]:
+        """Return the cookies of the administrator, who signs in once. Tests that sign out need a session of their own."""
+        if self._session is None:
+            self._session = requests.Session()
+            page = self._session.get(f"{self.url}/sign-in/", timeout=60)
+            found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+            assert found, page.text
+            form = {"username": "admin", "password": self.password, "csrfmiddlewaretoken": found[1]}
+            answer = self._session.post(page.url, form, headers={"Referer": self.url}, timeout=60)
+            assert "/sign-in/" not in answer.url, "the administrator could not sign in"
+        cookies = self._session.cookies.items()
+        return [{"name": name, "value": value, "url": self.url} for name, value in cookies]
 
     def api(self, username: str = "admin") -> Api:
         return Api(self.url, self.manage("create_token", username).strip())

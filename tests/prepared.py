@@ -61,10 +61,15 @@ def migrated_database(server: str) -> str:
     return name
 
 
+def collected_static_files() -> Path:
+    """Return the folder of the collected static files."""
+    _once("static", lambda: _manage("shell", "-v0", "-c", STATIC))
+    return _folder() / "static"
+
+
 def copy_static_files(data: Path) -> None:
     """Place the collected static files in a data folder, as links to the same files."""
-    _once("static", lambda: _manage("shell", "-v0", "-c", STATIC))
-    shutil.copytree(_folder() / "static", data / "static", copy_function=os.link)
+    shutil.copytree(collected_static_files(), data / "static", copy_function=os.link)
     shutil.copy(_folder() / "static.sha256", data)
 
 

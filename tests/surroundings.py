@@ -49,11 +49,12 @@ def absent_services() -> list[str]:
 
 
 def unused_redis(url: str) -> str:
-    """Return the URL of an empty database on this Redis server. Raises LookupError if there is none."""
+    """Return the URL of an empty database on this Redis server, now taken. Raises LookupError if there is none."""
     base, _, _ = url.rpartition("/")
     for number in range(14, 0, -1):
         with redis.Redis.from_url(f"{base}/{number}") as client:
-            if not client.dbsize():
+            # Others look for one at the same time. Emptying the database returns it.
+            if not client.dbsize() and client.set("taken-by-tests", "1", nx=True):
                 return f"{base}/{number}"
     raise LookupError(f"no database of {base} is empty: flush one of 1 to 14")
 

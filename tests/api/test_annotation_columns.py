@@ -15,7 +15,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import confirmed, upload
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 HEADER = "subject,video_name,start_frame,apex_frame,end_frame,type_idx,au,who"
 SPOTTED = f"{HEADER}\n6,006_1_2,5572,0,5594,1,4,alice\n"
 MAP = ColumnMap(

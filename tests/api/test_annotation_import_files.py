@@ -13,7 +13,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, confirmed, export, upload
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 def task(**data) -> str:

@@ -14,7 +14,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked, confirmed, content, export, with_index
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 FILES = {kind: f"lab.{format.suffix}" for kind, format in EXPORTS.items()}
 SHEETS = [kind for kind in FILES if kind.startswith(("casme2", "samm"))]

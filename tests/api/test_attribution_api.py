@@ -18,7 +18,7 @@ from tests.api.finished_runs import finished
 from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 @pytest.fixture

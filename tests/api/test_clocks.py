@@ -28,7 +28,7 @@ from tests.api.coders import annotate
 from tests.api.problems import errors_of, field_errors
 from tests.fake_packs import fake_index
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 CASES = json.loads((Path(__file__).parents[1] / "unit" / "clocks.json").read_text())
 URL = "/api/v1/clips/"
 

@@ -18,7 +18,7 @@ from models_ml.formats.mapping import ColumnMap
 from tests import trees
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 HEADER = ["Who", "Video", "First", "Peak", "Last", "Feeling"]
 CHOICES = {
     "column_0": "subject", "column_1": "clip", "column_2": "onset", "column_3": "apex", "column_4": "offset",

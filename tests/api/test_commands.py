@@ -11,7 +11,7 @@ from mer_platform.experiments.models import Experiment, Run
 from mer_platform.jobs.models import Job
 from models_ml.config import PRESETS
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.api.external_runs import external
 from tests.api.finished_runs import finished
 from tests.api.test_comparison import GOOD, POOR, TRUE, browser, good, poor, version  # noqa: F401
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 OTHER = [0, 1, 1, 0, 1, 2, 2, 1, 2, 0, 1, 2]
 
 

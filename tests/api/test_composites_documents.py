@@ -16,7 +16,7 @@ from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.composites.services import freeze
 from mer_platform.projects.models import Membership, Role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 URL = "/api/v1/composite-versions/"
 MAP = {"CASME II": {"disgust": "negative", "happiness": "positive", "surprise": "surprise"}}
 

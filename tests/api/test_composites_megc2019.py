@@ -15,7 +15,7 @@ from mer_platform.composites.models import CompositeVersion, content_hash
 from mer_platform.composites.published import LIST, published
 from mer_platform.composites.services import freeze
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 NAMES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 WORDS = {
     "casme2": {"negative": "disgust", "positive": "happiness", "surprise": "surprise"},

@@ -16,7 +16,7 @@ from mer_platform.jobs.models import Job
 from workers import runner
 from workers.upkeep import upkeep
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 # A worker process that runs job {job} when it stops.
 WORKER = """

@@ -19,7 +19,7 @@ from tests.api.external_runs import external
 from tests.api.finished_runs import finished
 from tests.api.test_comparison import GOOD, POOR, TRUE, version  # noqa: F401
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 NAMES = ("roc", "precision-recall", "calibration")
 
 

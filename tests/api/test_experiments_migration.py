@@ -11,7 +11,7 @@ from mer_platform.jobs.models import Job
 from models_ml.config import FeatureConfig, RunConfig
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services, pytest.mark.campaign]
 BEFORE = [("experiments", "0001_initial")]
 LATEST = "latest"  # the tests continue with the current models
 WITH_KEYS = [("experiments", "0004_run_in_experiment"), ("features", "0001_initial")]

@@ -18,7 +18,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Membership, Role
 from tests.api.finished_runs import finished
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 WORDS = {"disgust": "negative", "happiness": "positive", "surprise": "surprise"}
 TRUE = [0, 1, 2] * 4  # four subjects with one clip per class
 GOOD = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 2]  # wrong: 10

@@ -11,7 +11,7 @@ from mer_platform.scoring.models import ScoringBatch
 from models_ml.config import RunConfig
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services, pytest.mark.campaign]
 BEFORE = [("scoring", "0002_plain_texts"), ("registry", None)]
 
 

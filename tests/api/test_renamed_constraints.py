@@ -7,7 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from mer_platform.annotation.models import Annotation, Assignment, Suggestion
 from mer_platform.clips.models import Clip
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services, pytest.mark.campaign]
 BEFORE = [("annotation", "0004_judgement"), ("clips", "0002_clip_fingerprint")]
 
 

@@ -11,7 +11,7 @@ from mer_platform.experiments.runs.serializers import LeakyOracleSerializer, Res
 from models_ml.classes import CLASSES
 from tests.api.finished_runs import finished
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 WORDS = ["disgust", "happiness", "surprise"]
 TRUE = [0, 1, 2] * 2 + [0, 1] * 2  # two subjects of CASME II, two of SMIC
 

@@ -11,7 +11,7 @@ from tests.api.test_registry_migration import latest, migrated
 from tests.pictures import freeze_pictures
 
 __all__ = ["migrated"]  # a fixture
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services, pytest.mark.campaign]
 
 
 def test_scores_of_earlier_versions_are_kept(project, alice, make_clip, migrated):

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
+from tests.browser.signing_in import sign_in
 from tests.lab import LabClip, barcode_clips
 from tests.live import Api, LivePlatform, wait_until
 
@@ -53,10 +54,9 @@ class LabelingLab:
 
     def forget(self) -> None:
         """Delete every annotation."""
-        self.live.manage(
-            "shell", "-v0", "-c",
-            "from mer_platform.annotation.models import Annotation as A; A.everything.all().delete()",
-        )  # fmt: skip
+        self.live.run(
+            "from mer_platform.annotation.models import Annotation as A; A.everything.all().delete()"
+        )
 
 
 class CoderBrowser:
@@ -66,13 +66,7 @@ class CoderBrowser:
         self.lab = lab
         self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800})
         self.page: Page = self.context.new_page()
-        self._sign_in()
-
-    def _sign_in(self) -> None:
-        self.page.goto(self.lab.live.url)
-        self.page.get_by_label("Username").fill("admin")
-        self.page.get_by_label("Password").fill(self.lab.live.password)
-        self.page.get_by_role("button", name="Sign in").click()
+        sign_in(self.page, lab.live)
         expect(self.page.get_by_role("heading", name="Projects")).to_be_visible()
 
     def suggest(self, offers: dict[int, tuple[int, int, int]]) -> None:

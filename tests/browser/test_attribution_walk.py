@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 DATA = """
@@ -24,12 +25,10 @@ if not Project.objects.filter(slug="attributed").exists():
 
 
 def test_the_networks_of_a_run_are_asked_and_their_answers_are_shown(live_platform, page: Page):
-    run = live_platform.manage("shell", "-c", DATA).rpartition("run ")[2].strip()
+    run = live_platform.run(DATA).rpartition("run ")[2].strip()
     page.set_viewport_size({"width": 1366, "height": 625})
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/attributed/runs/{run}/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Attribution").click(timeout=90_000)  # there when all folds are done
     expect(page.get_by_text("6 networks kept")).to_be_visible()
     accessible(page)

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 SHEET = "subject,video_name,start_frame,apex_frame,end_frame,type_idx,au\ns15,15_0101,1,0,5,1,4+7\n"
@@ -15,10 +16,7 @@ def test_a_list_of_a_spotting_paper_is_read_after_its_columns_are_chosen(
 ):
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.get_by_label("Name").fill(f"Columns {width}")
     page.get_by_role("button", name="Create project").click()
     expect(page.get_by_role("heading", name=f"Columns {width}")).to_be_visible()

@@ -3,10 +3,11 @@
 import os
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.accessibility import accessible
 from tests.browser.charts import draw_all_charts
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 PROJECT = "dashboards"
@@ -31,7 +32,7 @@ SIZES = {"wide, light": (1440, 900, "light"), "narrow, dark": (390, 844, "dark")
 
 @pytest.fixture(scope="module")
 def views(live_platform) -> dict[str, str]:
-    version, experiment, *runs = live_platform.manage("shell", "-v", "0", "-c", DATA).split()
+    version, experiment, *runs = live_platform.run(DATA).split()
     base = f"{live_platform.url}/projects/{PROJECT}"
     chosen = "&".join(f"run={pk}" for pk in runs)
     return {
@@ -44,14 +45,6 @@ def views(live_platform) -> dict[str, str]:
         "gallery": f"{base}/runs/gallery/?{chosen}",
         "version": f"{base}/composites/{version}/",
     }
-
-
-def sign_in(page: Page, url: str, password: str) -> None:
-    page.goto(url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
 
 
 def without_numbers(page: Page) -> list[str]:
@@ -71,7 +64,7 @@ def test_every_view_of_runs_is_accessible_and_fits(live_platform, page: Page, vi
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    sign_in(page, live_platform.url, live_platform.password)
+    sign_in(page, live_platform)
     for name, address in views.items():
         assert page.goto(address).status == 200, name
         draw_all_charts(page)

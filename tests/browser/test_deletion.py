@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 from tests.live import LivePlatform, wait_until
 from tests.trees.small import small_casme2_tree
 
@@ -27,10 +28,7 @@ def lab(live_platform: LivePlatform, page: Page) -> dict:
     wait_until(lambda: api.get(batch)["state"] == "checked", "the check of the import", 120)
     api.post(f"{batch}confirm/", {"accepted": []})
     wait_until(lambda: api.get(batch)["state"] == "finished", "the import", 120)
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     return {**project, "clips": api.get(f"clips/?project={project['id']}")["results"]}
 
 

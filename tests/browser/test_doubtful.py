@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 DATA = """
@@ -64,12 +65,9 @@ LAST = "from mer_platform.projects.models import Project; print(Project.objects.
 @pytest.fixture
 def project(live_platform, page: Page) -> str:
     """Sign in and return the address of a project with a batch of 120 clips."""
-    live_platform.manage("shell", "-c", DATA)
-    slug = live_platform.manage("shell", "-v", "0", "-c", LAST).strip()
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    live_platform.run(DATA)
+    slug = live_platform.run(LAST).strip()
+    sign_in(page, live_platform)
     return f"{live_platform.url}/projects/{slug}"
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 DATA = """
@@ -29,12 +30,9 @@ if not Project.objects.filter(slug="effects").exists():
 
 
 def test_effects_are_read_and_lines_highlighted(live_platform, page: Page):
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/effects/experiments/")
     page.get_by_role("link", name="Three settings").click()
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 FOCUSED = ".gallery-card a:focus"
@@ -69,12 +70,9 @@ if not Project.objects.filter(slug="errors").exists():
 @pytest.fixture
 def gallery(live_platform, page: Page) -> Page:
     """Open what the two runs disagree on."""
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/errors/runs/")
     runs = page.locator("#runs input[name=run]").evaluate_all("boxes => boxes.map(box => box.value)")
     page.goto(

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 60_000
@@ -23,12 +24,9 @@ if not Project.objects.filter(slug="grid").exists():
 @pytest.fixture
 def project(live_platform, page: Page) -> str:
     """Open the page of a project with a version of 24 flow pictures of six subjects."""
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.get_by_role("link", name="Grid").first.click()
     expect(page.get_by_role("heading", name="Grid")).to_be_visible()
     return page.url
@@ -106,12 +104,12 @@ steps.fail_runs(run.experiment_id, Run.objects.filter(pk=run.pk), "the disk is f
 
 
 def test_a_failed_run_is_shown_and_runs_again_while_the_others_wait(live_platform, page: Page, project: str):
-    live_platform.manage("shell", "-c", LAUNCH)  # no worker has one
+    live_platform.run(LAUNCH)  # no worker has one
     page.goto(f"{project}experiments/")
     page.get_by_role("link", name="For a GPU").click()
     expect(page.locator(".is-matrix [data-state]")).to_have_text(["waiting"] * 2, timeout=PATIENCE_MS)
     expect(page.locator("#failed")).to_be_hidden()
-    live_platform.manage("shell", "-c", FAIL)
+    live_platform.run(FAIL)
     expect(page.locator("#failed")).to_contain_text("1 run failed.")
     expect(page.locator("#failed")).to_contain_text("the disk is full")
     accessible(page)

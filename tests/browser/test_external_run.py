@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 MARK = "external: protocol declared, not verified"
@@ -25,11 +26,8 @@ finished(version, [0, 1, 2, 1] * 6, admin, net={"name": "majority"})
 @pytest.fixture
 def version_page(live_platform, page: Page) -> str:
     """Sign in and return the address of a frozen version with one run."""
-    live_platform.manage("shell", "-c", DATA)
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    live_platform.run(DATA)
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/outside/composites/")
     page.get_by_role("link", name="Pictures v1").first.click()
     return page.url

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 from tests.trees.small import small_casme2_tree
 
 pytestmark = pytest.mark.browser
@@ -16,10 +17,7 @@ def project(live_platform, page: Page) -> str:
     folder = live_platform.folder / "data" / "import" / "Official" / "CASME2"
     if not folder.exists():
         small_casme2_tree(folder, apex=99, erratum=True)
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.get_by_label("Name").fill("Imports in a browser")
     page.get_by_role("button", name="Create project").click()
     expect(page.get_by_role("heading", name="Imports in a browser")).to_be_visible()

@@ -23,7 +23,7 @@ def sign_in(page: Page, password: str) -> None:
 @pytest.fixture
 def form(live_platform, page: Page) -> Page:
     """The form of a new database, filled in."""
-    live_platform.manage("shell", "-c", PROJECT)
+    live_platform.run(PROJECT)
     page.goto(live_platform.url)
     sign_in(page, live_platform.password)
     expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 LONG = "A name of one hundred and twenty characters, because everything about the run had to be said in the name, up to here"
@@ -31,12 +32,9 @@ if not Project.objects.filter(slug="ranked").exists():
 @pytest.fixture
 def runs(live_platform, page: Page) -> str:
     """Open the leaderboard; return its address."""
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/ranked/runs/")
     return page.url
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 DATA = """
@@ -31,11 +32,8 @@ for name in ("Positions", "Mistake"):
 @pytest.fixture
 def project(live_platform, page: Page) -> str:
     """Sign in and return the address of a project with four runs and two experiments."""
-    live_platform.manage("shell", "-c", DATA)
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    live_platform.run(DATA)
+    sign_in(page, live_platform)
     return f"{live_platform.url}/projects/managed"
 
 

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.signing_in import sign_in
+
 pytestmark = pytest.mark.browser
 DATA = """
 from django.contrib.auth.models import User
@@ -17,12 +19,9 @@ if not Project.objects.filter(name__startswith="A very long").exists():
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_menus_stay_on_the_screen_with_long_names(live_platform, page: Page, size: tuple[int, int]):
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.get_by_role("link", name="A very long").first.click()
     menus = page.locator("details.menu")
     expect(menus.first).to_be_visible()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
+from tests.browser.signing_in import sign_in
 from tests.lab import LabClip, barcode_clips
 from tests.live import Api, LivePlatform, wait_until
 
@@ -56,10 +57,7 @@ def pixels(flat: list[int], width: int, height: int) -> np.ndarray:
 @pytest.fixture
 def signed_in(page: Page, live_platform: LivePlatform) -> Page:
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()
     return page
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.browser.signing_in import sign_in
 from tests.labeler_page import LabelerPage, upload_clips
 from tests.live import wait_until
 from tests.unit.models_ml.video.made_clips import numbered_frames, numbered_members, write_video, write_zip
@@ -35,7 +36,7 @@ def clips(live_platform, tmp_path_factory) -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def labeler(live_platform, page) -> LabelerPage:
     tab = LabelerPage(page.context, live_platform)
-    tab.sign_in(live_platform.password)
+    sign_in(tab.page, live_platform)
     return tab
 
 

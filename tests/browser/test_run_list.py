@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import accessible
 from tests.browser.charts import draw_all_charts
+from tests.browser.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 DATA = """
@@ -34,12 +35,9 @@ if not Project.objects.filter(slug="many-runs").exists():
 @pytest.fixture
 def runs(live_platform, page: Page) -> str:
     """Open the list of 28 finished runs; return its address."""
-    live_platform.manage("shell", "-c", DATA)
+    live_platform.run(DATA)
     page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(live_platform.url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(live_platform.password)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, live_platform)
     page.goto(f"{live_platform.url}/projects/many-runs/runs/?ordering=-created")
     return page.url.partition("?")[0]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from tests.browser.signing_in import sign_in
 from tests.labeler_page import LabelerPage, upload_clips
 from tests.unit.models_ml.video.made_clips import write_video
 
@@ -19,7 +20,7 @@ def test_the_button_turns_the_clip(live_platform, page, tmp_path: Path) -> None:
         live_platform.api(), "Turning", [write_video(tmp_path / "lying.mp4", [face] * 8)], 30
     )["lying"]
     tab = LabelerPage(page.context, live_platform)
-    tab.sign_in(live_platform.password)
+    sign_in(tab.page, live_platform)
     tab.open(clip)
     tab.page.get_by_role("button", name="Turn by 90°").click()
     tab.page.get_by_text("The frames are being turned.").wait_for()

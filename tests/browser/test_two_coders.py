@@ -31,7 +31,7 @@ def clips(live_platform: LivePlatform, tmp_path_factory) -> list[tuple[int, LabC
     """A project with two coders and two ready clips: their ids, and what is true of them."""
     api = live_platform.api()
     project = api.post("projects/", {"name": "Two coders"})["id"]
-    live_platform.manage("shell", "-v0", "-c", MAKE_CODERS)
+    live_platform.run(MAKE_CODERS)
     made = barcode_clips(tmp_path_factory.mktemp("clips"), subjects=1, clips_per_subject=2)
     words = sorted({clip.spec.emotion for clip in made})
     database = api.post("databases/", {"project": project, "name": "Lab", "fps": 200, "emotions": words})[

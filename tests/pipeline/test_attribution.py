@@ -26,7 +26,7 @@ from workers import attribution, runner
 from workers.fold_weights import network_of
 from workers.training_data import run_data
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 CONFIG = {"net": {"name": "ststnet"}, "train": {"epochs": 8}}
 OCCLUSION = AttributionConfig()
 GRADIENTS = AttributionConfig(method="gradients")

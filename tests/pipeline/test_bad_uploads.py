@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from mer_platform.jobs.models import Job
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 
 
 def archive(**members: bytes) -> bytes:

@@ -17,7 +17,7 @@ from models_ml.motion import clips as clips_module
 from tests.lab import barcode_clips
 from workers.feature_cache import FramePair, load_samples, sample_features
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 CONFIG = {"flow": "dis"}
 
 

@@ -8,7 +8,7 @@ from mer_platform.clips.packindex import read_index
 from mer_platform.jobs.models import Job
 from tests.lab import BAND, barcode_clips
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 
 
 @pytest.fixture

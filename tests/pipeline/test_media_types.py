@@ -7,7 +7,7 @@ from django.urls import reverse
 from models_ml.video.filetypes import IMAGES, VIDEOS
 from tests.unit.models_ml.video.made_clips import numbered_frames, numbered_members, write_video, write_zip
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 
 
 def test_each_type_is_accepted(api, database, work, tmp_path):

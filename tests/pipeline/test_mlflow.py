@@ -14,7 +14,7 @@ from tests.pictures import freeze_pictures
 from workers import mlflow_logging, runner
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 
 
 @pytest.fixture

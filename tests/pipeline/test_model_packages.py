@@ -17,7 +17,7 @@ from models_ml.training.model import TrainedModel
 from tests.pipeline.test_score_clips import label, run, upload  # noqa: F401
 from workers.training_data import run_features
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services, pytest.mark.campaign]
 URL = "/api/v1/models/"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from models_ml.video.packindex import PackIndex
 
-pytestmark = [pytest.mark.services]
+pytestmark = pytest.mark.services_in_faults
 COUNTS = {"single_face.mp4": 72, "face_noface.mov": 169, "no_face.mp4": 95, "carphone_pristine.mp4": 120}
 
 
