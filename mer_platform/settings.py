@@ -11,6 +11,8 @@
 ``MER_DECODE_MEMORY``, ``MER_DECODE_OUTPUT``, ``MER_DECODE_SECONDS``  the most memory and frame pack (bytes), and processor
                      time, for one clip (default 1 GiB, 16 GiB, 300 s); see docs/scaling.md
 ``MER_MIN_FREE_BYTES``  bytes of each disk that must stay free (default 1 GiB, or 2% of a small disk); see docs/outages.md
+``MER_STATEMENT_SECONDS``, ``MER_WORKER_STATEMENT_SECONDS``  after so many seconds PostgreSQL cancels a statement of a web
+                     process (default 60) and of a worker (default 3600); 0: never
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
@@ -153,6 +155,12 @@ SQLITE_OPTIONS = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:  # a server that is gone is noticed within 20 s, and a connection is tried for 5 s
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 20_000)
+# PostgreSQL cancels statements of web processes and of workers after so many seconds; 0: never.
+STATEMENT_SECONDS = environment.seconds("MER_STATEMENT_SECONDS", 60)
+WORKER_STATEMENT_SECONDS = environment.seconds("MER_WORKER_STATEMENT_SECONDS", 3600)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PASSWORD_HASHERS = [

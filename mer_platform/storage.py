@@ -16,6 +16,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from mer_platform.free_space import require_space
+from mer_platform.processes import is_alive, owner_name
 
 
 class ContentStorage(FileSystemStorage):
@@ -99,28 +100,25 @@ def new_file(suffix: str = "") -> Iterator[NewFile]:
 def new_path(suffix: str = "") -> Path:
     """Return the path of a file to write, on the disk of a local storage. The caller removes it. Raises NoSpace."""
     require_space()
-    try:
-        folder = _unfinished()
-        folder.mkdir(parents=True, exist_ok=True)
-    except NotImplementedError:
-        folder = Path(tempfile.gettempdir())
-    return folder / f"{uuid.uuid4().hex}{suffix}"
+    folder = _unfinished()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{owner_name()}~{uuid.uuid4().hex}{suffix}"
 
 
 def remove_unfinished(older_than: float = 86_400) -> None:
-    """Remove the files that killed workers left unfinished more than ``older_than`` seconds ago."""
-    try:
-        left = list(_unfinished().glob("*"))
-    except NotImplementedError:
-        return
-    for path in left:
+    """Remove the files that dead processes left unfinished, and any older than ``older_than`` seconds."""
+    for path in _unfinished().glob("*"):
+        owner, mark, _ = path.name.rpartition("~")
         with suppress(FileNotFoundError):  # it has just been stored
-            if time.time() - path.stat().st_mtime > older_than:
+            if (mark and not is_alive(owner)) or time.time() - path.stat().st_mtime > older_than:
                 path.unlink()
 
 
 def _unfinished() -> Path:
-    return Path(default_storage.path(".unfinished"))
+    try:
+        return Path(default_storage.path(".unfinished"))
+    except NotImplementedError:
+        return Path(tempfile.gettempdir()) / f"mer-unfinished-{os.getuid()}"
 
 
 @contextmanager
@@ -131,12 +129,12 @@ def local_copy(name: str) -> Iterator[Path]:
         return
     except NotImplementedError:
         pass
-    with tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as file:
+    with new_file(Path(name).suffix) as file:
         with default_storage.open(name) as stored:
             require_space(stored.size)
             shutil.copyfileobj(stored, file)
         file.flush()
-        yield Path(file.name)
+        yield file.path
 
 
 class StoredFile(NamedTuple):

@@ -31,6 +31,7 @@ from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
+from mer_platform.readiness import healthz, readyz
 from mer_platform.rest.schema.views import SchemaView
 from mer_platform.uploads.api import UploadViewSet
 from mer_platform.webhooks.api import WebhookViewSet
@@ -106,6 +107,8 @@ urlpatterns = [
     path("api/errors/<slug:code>/", error_kinds, name="error-kind"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="api-docs"),
     path("health/", health, name="health"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
 ]
 
 handler404 = "mer_platform.rest.errors.page_not_found"

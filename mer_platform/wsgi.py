@@ -6,6 +6,7 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from mer_platform.data_folder import OpenFolder, keep_private
+from mer_platform.statements import limit_statements
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mer_platform.settings")
 application = get_wsgi_application()
@@ -20,3 +21,4 @@ go.Figure(go.Scatter())
 from mer_platform.jobs.broker import be_quick  # noqa: E402 - needs the applications
 
 be_quick()
+limit_statements(settings.STATEMENT_SECONDS)

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from celery import signals
 from django.db import DatabaseError, InterfaceError, connection
-from django.utils import timezone
 
+from mer_platform.jobs import clock
 from mer_platform.jobs.broker import GPU_QUEUE, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.models import Worker
@@ -54,7 +54,7 @@ def register(queues: list[str]) -> None:
         "device": device_name() if GPU_QUEUE in queues else "cpu",
         "queues": queues,
         "usage": usage(),
-        "last_seen": timezone.now(),
+        "last_seen": clock.read(),
     }
     Worker.objects.update_or_create(name=owner_name(), defaults=state)
 

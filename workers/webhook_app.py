@@ -15,11 +15,13 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from mer_platform.data_folder import OpenFolder, keep_private  # noqa: E402
+from mer_platform.statements import limit_statements  # noqa: E402
 
 try:
     keep_private(settings.DATA_DIR, settings.MEDIA_ROOT)
 except OpenFolder as error:
     raise SystemExit(str(error)) from error
+limit_statements(settings.WORKER_STATEMENT_SECONDS)
 
 from mer_platform.jobs.broker import app  # noqa: E402
 from workers import experiment_ends, stopping, webhooks  # noqa: E402

@@ -14,7 +14,6 @@ import fcntl
 import logging
 import os
 import re
-import socket
 import uuid
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from django.conf import settings
 from django.db.models import F
 
 from mer_platform.jobs.models import Job
-from mer_platform.processes import owner_name
+from mer_platform.processes import host_name, owner_name
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ def count_crashes() -> int:
     A report that could not be counted, because the database does not answer, stays for the next time.
     """
     crashes = 0
-    for path in _folder().glob(f"{socket.gethostname()}:*"):
+    for path in _folder().glob(f"{host_name()}:*"):
         try:
             with path.open() as report:
                 fcntl.flock(report, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,7 +17,9 @@ from django.db import InterfaceError, OperationalError, connection, models, tran
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from mer_platform.jobs import clock
 from mer_platform.jobs.broker import announce
+from mer_platform.jobs.workers import Worker
 from mer_platform.rest.request_ids import request_id
 
 
@@ -25,6 +27,9 @@ def asking_request() -> str:
     """Return the id of the request that this thread works for; empty outside requests."""
     found = request_id()
     return "" if found == "-" else found
+
+
+__all__ = ["Claim", "Job", "JobCancelled", "LeaseLost", "Worker"]
 
 
 class LeaseLost(Exception):
@@ -186,7 +191,7 @@ class Job(models.Model):
 
     @classmethod
     def _first_due(cls, queue: str, count: int) -> list[int]:
-        now = timezone.now()
+        now = clock.now()
         due = cls.objects.filter(cls.due(now), queue=queue).exclude(cls.worn_out()).order_by()
         heads = list(due.values_list("priority", "project").annotate(oldest=Min("pk")))
         if not heads:
@@ -225,7 +230,7 @@ class Job(models.Model):
     @classmethod
     def claim(cls, pk: int, owner: str) -> "Claim | None":
         """Claim the job if it is due: queued, or running under an expired lease. Otherwise return None."""
-        now = timezone.now()
+        now = clock.now()
         job = cls.objects.filter(cls.due(now), pk=pk).first()
         if job is None:
             return None
@@ -233,8 +238,8 @@ class Job(models.Model):
             state=cls.State.RUNNING,
             attempt=job.attempt + 1,
             lease_owner=owner,
-            lease_until=lease_end(),
-            started_at=now,
+            lease_until=clock.now(settings.JOB_LEASE_SECONDS),
+            started_at=clock.stamp(),
         )
         if not taken:
             return None
@@ -255,8 +260,12 @@ class Job(models.Model):
 
     @staticmethod
     def due(now: Any) -> Q:
-        """Match jobs that a worker may claim: not held, and waiting or abandoned by a worker whose lease has expired."""
-        abandoned = Q(state=Job.State.RUNNING, lease_until__lt=now)
+        """Match jobs that a worker may claim: not held, and waiting or abandoned by a worker whose lease has expired.
+
+        No lease is longer than twice the usual: one that seems to be was granted before the database's clock was set back.
+        """
+        too_late = now + timedelta(seconds=2 * max(settings.JOB_LEASE_SECONDS, 60))
+        abandoned = Q(state=Job.State.RUNNING) & (Q(lease_until__lt=now) | Q(lease_until__gt=too_late))
         waiting = Q(state=Job.State.QUEUED) & (Q(not_before=None) | Q(not_before__lt=now))
         return Q(held=False) & (waiting | abandoned)
 
@@ -286,49 +295,6 @@ class Job(models.Model):
             transaction.on_commit(job.announce)
 
 
-class Worker(models.Model):
-    """A worker process, as it last reported itself."""
-
-    SEEN_SECONDS = 60  # a process that has not reported for this long counts as gone
-
-    name = models.CharField(
-        max_length=120, unique=True, help_text="host:process, as in the owner of a job's lease."
-    )
-    host = models.CharField(max_length=100)
-    pid = models.PositiveIntegerField()
-    device = models.CharField(max_length=100, help_text="“cpu”, or the name of the GPU.")
-    queues = models.JSONField(default=list)
-    usage = models.JSONField(
-        default=dict,
-        db_default={},
-        help_text="What the process uses: memory_bytes, cpu_seconds, and gpu_memory_bytes.",
-    )
-    started_at = models.DateTimeField(auto_now_add=True)
-    last_seen = models.DateTimeField(db_index=True)
-    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @classmethod
-    def alive(cls) -> "models.QuerySet[Worker]":
-        """Return the workers that have reported within ``SEEN_SECONDS``."""
-        return cls.objects.filter(last_seen__gte=timezone.now() - timedelta(seconds=cls.SEEN_SECONDS))
-
-    @classmethod
-    def serving(cls, queue: str) -> "list[Worker]":
-        """Return the workers that are alive and take jobs of a queue."""
-        return [worker for worker in cls.alive() if queue in worker.queues]
-
-
-def lease_end() -> Any:
-    """Return the time at which a lease granted now expires."""
-    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)
-
-
 class Claim:
     """One worker's hold on one attempt at a job."""
 
@@ -343,7 +309,7 @@ class Claim:
 
     def heartbeat(self) -> None:
         """Renew the lease and note whether the job was cancelled. Raises LeaseLost."""
-        if not self._mine().update(lease_until=lease_end()):
+        if not self._mine().update(lease_until=clock.now(settings.JOB_LEASE_SECONDS)):
             raise LeaseLost(str(self.job))
         self.cancelled = self._mine().filter(cancel_requested=True).exists()
 
@@ -387,7 +353,7 @@ class Claim:
     def end(self, state: str, error: str = "") -> bool:
         """End the job as failed or cancelled. Return False if it is no longer this attempt's."""
         return bool(
-            self._mine().update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
+            self._mine().update(state=state, error=error, finished_at=clock.stamp(), lease_until=None)
         )
 
     def hold(self) -> bool:
@@ -405,7 +371,7 @@ class Claim:
 
         ``fields`` are changed with it.
         """
-        later = timezone.now() + timedelta(seconds=seconds) if seconds else None
+        later = clock.now(seconds) if seconds else None
         released = self._mine().update(
             state=Job.State.QUEUED,
             error=error,

@@ -164,9 +164,7 @@ def _in_progress() -> Conflict:
 
 def _is_abandoned(row: KeyedRequest) -> bool:
     """Return whether the attempt that claimed the key has ended without an answer."""
-    host, _, number = row.process.rpartition(":")
-    here = owner_name().rpartition(":")[0]
-    return row.claimed_until < timezone.now() or (host == here and not is_alive(int(number)))
+    return row.claimed_until < timezone.now() or not is_alive(row.process)
 
 
 def _keep(attempt: KeyedRequest, view: APIView, request: Request, response: HttpResponseBase) -> None:

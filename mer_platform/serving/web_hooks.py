@@ -13,6 +13,8 @@ from typing import Any
 
 from mer_platform.rest.stopping import STOPPING
 
+keepalive = 75  # seconds; longer than proxies keep idle connections, which would otherwise use one that was just closed
+
 
 def on_starting(_server: Any) -> None:
     """Remove what the web processes of an earlier start have counted for /metrics."""

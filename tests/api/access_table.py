@@ -18,6 +18,8 @@ sign-out                        POST anyone
 password_change                 GET user  POST user  PUT user
 health                          GET anyone  POST anyone  PUT anyone  PATCH anyone  DELETE anyone
 metrics                         GET anyone?
+healthz                         GET anyone
+readyz                          GET anyone
 schema                          GET anyone
 api-docs                        GET anyone
 api-root                        GET user

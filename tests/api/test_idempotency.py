@@ -1,7 +1,5 @@
 """`Idempotency-Key`: a POST that is sent again does its work once, also if the first one was cut off."""
 
-import os
-import socket
 import uuid
 from datetime import timedelta
 
@@ -12,6 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from mer_platform.clips.models import Clip
+from mer_platform.processes import owner_name
 from mer_platform.projects import api as projects_api
 from mer_platform.projects.models import ApiToken, AuditEvent, Project
 from mer_platform.rest import idempotency
@@ -123,7 +122,7 @@ def claimed(alice: User, api: APIClient, process: str, seconds: float) -> None:
 
 
 def test_a_request_that_runs_elsewhere_is_waited_for_and_then_refused(api, alice, monkeypatch):
-    claimed(alice, api, f"{socket.gethostname()}:{os.getpid()}", 60)
+    claimed(alice, api, owner_name(), 60)
     monkeypatch.setattr(idempotency, "WAIT_SECONDS", 0.1)
     refused = post(api, {"name": "Lab"})
     assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_in_progress")
@@ -132,7 +131,7 @@ def test_a_request_that_runs_elsewhere_is_waited_for_and_then_refused(api, alice
 
 
 def test_a_waiting_request_gets_the_answer_of_the_first(api, alice, monkeypatch):
-    claimed(alice, api, f"{socket.gethostname()}:{os.getpid()}", 60)
+    claimed(alice, api, owner_name(), 60)
 
     def ends(seconds: float) -> None:
         KeyedRequest.objects.update(
@@ -146,7 +145,7 @@ def test_a_waiting_request_gets_the_answer_of_the_first(api, alice, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("process", "seconds"), [("another-host:1", -1), (f"{socket.gethostname()}:{2**22 + 1}", 60)]
+    ("process", "seconds"), [("another-host:1", -1), (f"{owner_name().rpartition(':')[0]}:{2**22 + 1}", 60)]
 )
 def test_the_key_of_a_dead_process_can_be_used_again(api, alice, process, seconds):
     """Its claim has expired, or it ran on this host and is gone. Process numbers end at 2²²."""

@@ -65,3 +65,12 @@ def test_unfinished_files_of_failed_and_killed_workers_are_removed(unfinished):
     remove_unfinished()
     assert list(unfinished.iterdir()) == [recent]
     recent.unlink()
+
+
+def test_an_unfinished_file_of_a_dead_process_is_removed_at_once(unfinished, monkeypatch):
+    with new_file() as file:
+        remove_unfinished()
+        assert file.path.exists()
+        monkeypatch.setattr("mer_platform.processes._start_of", lambda _process: "gone")
+        remove_unfinished()
+        assert not file.path.exists()

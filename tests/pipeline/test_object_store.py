@@ -56,7 +56,7 @@ def store(endpoint, monkeypatch, settings):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("/srv/media", "must be the address of a bucket: write for example s3://"),
+        ("/srv/media", "must be the address of a bucket, not “/srv/media”: write for example s3://"),
         ("s3:///prefix", "must be the address of a bucket"),
         ("gs://bucket", "must be the address of a bucket"),
         ("s3://key:secret@bucket", "must not contain keys: set AWS_ACCESS_KEY_ID"),
