@@ -51,6 +51,7 @@ def test_main_objects_are_typed(warnings):
     assert inspect.isclass(models.RunConfig)
 
 
+@pytest.mark.campaign
 def test_from_upload_to_scores(client, project, database, work, tmp_path):
     models = client.models
     database.emotions = []
