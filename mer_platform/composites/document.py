@@ -79,7 +79,7 @@ class Document(_Strict):
     """An exported version. ``content_hash`` covers the samples only, ``document_hash`` everything else too."""
 
     format: Literal["mer-composite-version"]
-    format_version: Literal[1]
+    format_version: Annotated[int, Field(ge=1, le=1)]  # a literal would take true for 1
     name: _text(80)  # type: ignore[valid-type]
     number: Annotated[int, Field(ge=1)]
     frozen_at: str

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from typing_extensions import TypedDict
 
 from mer_platform.projects.column_maps import parse_map
+from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiSerializer
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet
@@ -20,7 +21,8 @@ def map_of(document: Any) -> ColumnMap | None:
     try:
         return parse_map(document) if document is not None else None
     except ValidationError as error:
-        raise serializers.ValidationError(error.messages) from error
+        places = TypedField(SheetColumnMap).type_errors(document)  # which the sentence does not say
+        raise serializers.ValidationError({**places, "non_field_errors": error.messages}) from error
 
 
 def known_columns(sheet: Sheet) -> Any:

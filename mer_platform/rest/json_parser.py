@@ -14,6 +14,7 @@ from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
 
 from mer_platform.rest.errors import TooLarge
 
+_CHARSET = re.compile(r";\s*charset=[\"']?([^\"';\s]*)", re.IGNORECASE)
 _MOST_DIGITS = 40
 _DEEPEST = 64
 _FORM_EXTRA = 16 * 1024**2  # bytes of a form with a file in addition to the file
@@ -29,9 +30,10 @@ class JsonParser(JSONParser):
     ) -> Any:
         """Return the document. Raises ParseError, and TooLarge."""
         limit_body(parser_context, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
-        encoding = (parser_context or {}).get("encoding", "utf-8")
+        if (charset := _CHARSET.search(media_type or "")) and charset[1].lower() not in ("utf-8", "utf8"):
+            raise ParseError(f"JSON is sent in UTF-8, not in the charset “{charset[1][:40]}”.")
         try:
-            text = stream.read().decode(encoding)
+            text = stream.read().decode()
             document = json.loads(
                 text,
                 parse_int=_whole,
@@ -43,7 +45,7 @@ class JsonParser(JSONParser):
             raise ParseError(
                 f"The request is not JSON from line {error.lineno}, column {error.colno} on."
             ) from error
-        except (UnicodeDecodeError, LookupError) as error:
+        except UnicodeDecodeError as error:
             raise ParseError("The request is not JSON in UTF-8.") from error
         except RecursionError as error:
             raise ParseError(_too_deep()) from error

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.utils import html
 
+from mer_platform.rest.schema.typed import TypedField
 from mer_platform.rest.strict import name_choices, problems_of, unknown_fields, wrong_type
 
 
@@ -35,9 +36,18 @@ class StrictInput(serializers.Serializer):
             found = super().to_internal_value(data)
         except ValidationError as error:
             detail: Any = error.detail
-            raise ValidationError({**detail, **errors}) from error
+            raise ValidationError({**detail, **errors, **self._of_types(data, {*detail, *errors})}) from error
         if errors:
-            raise ValidationError(errors)
+            raise ValidationError({**errors, **self._of_types(data, set(errors))})
+        return found
+
+    def _of_types(self, data: Mapping[str, Any], refused: set[str]) -> dict[str, Any]:
+        """Return what is wrong with values that are checked only if all others are right."""
+        found: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            is_sent = name in data and name not in refused and not field.read_only
+            if is_sent and isinstance(field, TypedField) and (wrong := field.type_errors(data[name])):
+                found[name] = wrong
         return found
 
 

@@ -1,6 +1,7 @@
 """Malformed requests for every operation of the API, made from its description, and a catalogue of wrong values."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,9 +23,9 @@ WRONG_VALUES: list[Any] = [
 # Texts of parameters, by the type that refuses them.
 WRONG_TEXTS: dict[str, list[str]] = {
     "integer": ["1.7", " 1 ", "x", "", "true", str(LONG_NUMBER), "-1", "１", "1\0"],
-    "number": ["x", "true", "1\0"],
-    "boolean": ["maybe", "2", "\0"],
-    "date-time": ["soon", "2026-13-45", "1\0"],
+    "number": ["x", "", "true", "1\0", "nan", "inf", "1e999"],
+    "boolean": ["maybe", "2", "", "True", "\0"],
+    "date-time": ["soon", "2026-13-45", "1", "1\0"],
     "string": ["a\0b", "x" * 5_000],
 }
 WRONG_IDS = ["0", "-1", "1.7", "9" * 40, "１", "1\0", "abc", "1 ", "1;2", "..%2f"]
@@ -41,7 +42,15 @@ WRONG_TYPES = [
     "application/xml",
     "x",
     "application/octet-stream",
+    "application/json; charset=nonsense",
+    "application/x-www-form-urlencoded",
 ]
+# The first word of an address, and the model whose row its id names, where the model is not called as the address.
+MODELS = {
+    "annotation-imports": "annotationimport", "composite-versions": "compositeversion", "consensus": "consensus",
+    "feature-exports": "featureexport", "flow-pictures": "flowpicture", "models": "modelversion",
+    "paper-bundles": "paperbundle", "saved-views": "savedview", "scoring-batches": "scoringbatch",
+}  # fmt: skip
 
 
 @dataclass
@@ -54,6 +63,10 @@ class Malformed:
         What is wrong with it, for the report.
     named
         The pointer or “?parameter” that the answer must name; empty if none.
+    operation
+        The operation that is called, as its description calls it.
+    rule
+        The kind of mistake. Requests with the same rule differ in the operation or the field only.
     """
 
     what: str
@@ -63,45 +76,73 @@ class Malformed:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
     named: str = ""
+    operation: str = ""
+    rule: str = ""
 
 
-def malformed_requests(ids: dict[str, int]) -> Iterator[Malformed]:
-    """Yield malformed requests for each operation. ``ids``: of an existing row, by the first part of the path."""
+def row_ids(rows: dict[str, Any]) -> dict[str, Any]:
+    """Return the id of a row by the first word of the addresses, from rows by the name of their model."""
+    names = {path.split("/")[3] for path in api_schema()["paths"]}
+    models = {name: MODELS.get(name, name.rstrip("s")) for name in names}
+    return {name: rows[model].pk for name, model in models.items() if model in rows}
+
+
+def sample(requests: list[Malformed], count: int) -> list[Malformed]:
+    """Return so many requests: of each operation and of each rule at least one, the rest evenly from all."""
+    chosen: dict[int, Malformed] = {}
+    seen: set[str] = set()
+    for index, request in enumerate(requests):
+        if not {request.operation, request.rule} <= seen:
+            seen |= {request.operation, request.rule}
+            chosen[index] = request
+    left = [index for index in range(len(requests)) if index not in chosen]
+    missing = max(0, count - len(chosen))
+    chosen |= {index: requests[index] for index in left[:: max(1, len(left) // max(1, missing))][:missing]}
+    return [chosen[index] for index in sorted(chosen)]
+
+
+def malformed_requests(ids: dict[str, Any]) -> Iterator[Malformed]:
+    """Yield malformed requests for each operation. ``ids``: of an existing row, by the first word of the address."""
     for path, method, operation in operations():
-        good = _filled(path, ids)
-        yield from _wrong_ids(path, method, good)
-        yield from _wrong_parameters(good, method, operation)
-        if method in ("post", "put", "patch") and not _takes_bytes(operation):
-            yield from _wrong_bodies(good, method, operation)
-        for other in ("put", "patch", "delete", "post"):
-            if other not in api_schema()["paths"][path] and method == "get":
-                yield Malformed(f"{other} is not taken", other, good)
-                break
+        for request in _of_operation(path, method, operation, ids):
+            request.operation = f"{method} {path}"
+            request.rule = request.rule or request.what
+            yield request
 
 
-def _filled(path: str, ids: dict[str, int]) -> str:
+def _of_operation(
+    path: str, method: str, operation: dict[str, Any], ids: dict[str, Any]
+) -> Iterator[Malformed]:
+    good = _filled(path, ids)
+    yield from _wrong_ids(path, method, ids)
+    yield from _wrong_parameters(good, method, operation)
+    if method in ("post", "put", "patch") and not _takes_bytes(operation):
+        yield from _wrong_bodies(good, method, operation)
+    for other in ("put", "patch", "delete", "post"):
+        if other not in api_schema()["paths"][path] and method == "get":
+            yield Malformed(f"{other} is not taken", other, good)
+            break
+
+
+def _filled(path: str, ids: dict[str, Any], other: str = "", value: str = "") -> str:
+    """Return the address with ids of rows in its variables; ``value`` in the variable ``other``."""
     kind = path.removeprefix("/api/v1/").split("/")[0]
-    filled = path
+    filled, place = path, 0
     while "{" in filled:
         name = filled[filled.index("{") + 1 : filled.index("}")]
-        value = str(ids.get(kind, 1)) if name in ("id", "pk", "version") else "1"
-        filled = filled.replace("{" + name + "}", value, 1)
+        row = ids.get(kind, 1) if place == 0 else ids.get(f"{name}s", ids.get("members", 1))
+        text = value if name == other else str(row)
+        filled = filled.replace("{" + name + "}", text, 1)
+        place += 1
     return filled
 
 
-def _wrong_ids(path: str, method: str, good: str) -> Iterator[Malformed]:
-    if "{id}" not in path:
-        return
-    head, _, tail = path.partition("{id}")
-    if "{" in tail:
-        return
-    for wrong in WRONG_IDS:
-        yield Malformed(
-            f"id {wrong!r}",
-            method,
-            f"{head}{quote(wrong, safe='%')}{tail}",
-            b"{}" if method != "get" else None,
-        )
+def _wrong_ids(path: str, method: str, ids: dict[str, Any]) -> Iterator[Malformed]:
+    body = b"{}" if method in ("post", "put", "patch") else None
+    for name in re.findall(r"\{(\w+)\}", path):
+        for wrong in WRONG_IDS:
+            there = _filled(path, ids, name, quote(wrong, safe="%"))
+            yield Malformed(f"id {wrong!r}", method, there, body)
 
 
 def _wrong_parameters(good: str, method: str, operation: dict[str, Any]) -> Iterator[Malformed]:
@@ -117,50 +158,89 @@ def _wrong_parameters(good: str, method: str, operation: dict[str, Any]) -> Iter
         kind = one.get("format") if one.get("format") == "date-time" else one.get("type")
         texts = list(WRONG_TEXTS.get(str(kind), []))
         if "enum" in one:
-            texts = ["no such value", "a\0b"]
+            texts = ["no such value", "", "a\0b"]
         if kind == "integer" and one.get("minimum", -1) < 0:
             texts.remove("-1")
+        if kind == "integer":
+            texts += [str(one["maximum"] + 1)] if "maximum" in one else []
+        at = f"{good}?{name}="
         if not many and texts:
-            yield Malformed(f"{name} twice", method, f"{good}?{name}=1&{name}=2", body, named=f"?{name}")
+            yield Malformed(f"{name} twice", method, f"{at}1&{name}=2", body, named=f"?{name}", rule="twice")
         for text in texts:
-            yield Malformed(
-                f"{name}={text[:20]!r}", method, f"{good}?{name}={quote(text)}", body, named=f"?{name}"
-            )
+            what, rule = f"{name}={text[:20]!r}", f"parameter {kind} {text[:20]!r}"
+            yield Malformed(what, method, f"{at}{quote(text)}", body, named=f"?{name}", rule=rule)
 
 
 def _wrong_bodies(good: str, method: str, operation: dict[str, Any]) -> Iterator[Malformed]:
     content = operation.get("requestBody", {}).get("content", {})
     if JSON not in content:
         if not content:
-            yield Malformed("a body that is not taken", method, good, b'{"no_such": 1}')
+            yield Malformed("a body that is not taken", method, good, b'{"no_such": 1}', named="/no_such")
         return
     for name, body in WRONG_BODIES.items():
         yield Malformed(f"body: {name}", method, good, body)
     for kind in WRONG_TYPES:
-        yield Malformed(f"type {kind}", method, good, b"{}", kind)
+        if kind not in content:
+            yield Malformed(f"type {kind}", method, good, b"{}", kind)
     yield Malformed("unknown field", method, good, b'{"no_such": 1}', named="/no_such")
-    schema = content[JSON]["schema"]
-    for name, part in resolved(schema).get("properties", {}).items():
-        part = resolved(part)
-        if part.get("readOnly"):
+    yield from _wrong_fields(good, method, resolved(content[JSON]["schema"]))
+
+
+def _wrong_fields(good: str, method: str, schema: dict[str, Any]) -> Iterator[Malformed]:
+    """Yield a body per field and wrong value, and one per wrong value in the objects that a field takes or lists."""
+    for name, part in schema.get("properties", {}).items():
+        if resolved(part).get("readOnly"):
             continue
         for value in WRONG_VALUES:
             if not _fits(value, part):
-                body = json.dumps({name: value}).encode()
-                named = "" if "$ref" in json.dumps(part) else f"/{name}"
-                yield Malformed(f"{name}: {str(value)[:20]}", method, good, body, named=named)
+                yield _wrong_field(good, method, {name: value}, f"/{name}", value)
+        inner, is_list = _inner(part), "items" in _plain(part)
+        names = inner.get("properties", {})
+        usual = {each: _plain(names[each]).get("enum", [None])[0] for each in inner.get("required", [])}
+        usual = {each: value for each, value in usual.items() if value is not None}
+        rest = {"atomic": True} if "atomic" in schema["properties"] else {}
+        for own, own_part in names.items():
+            if resolved(own_part).get("readOnly"):
+                continue
+            for value in WRONG_VALUES:
+                if not _fits(value, own_part):
+                    item = {**usual, own: value}
+                    place = f"/{name}/0/{own}" if is_list else f"/{name}/{own}"
+                    body = {name: [item] if is_list else item, **rest}
+                    yield _wrong_field(good, method, body, place, value)
+
+
+def _wrong_field(good: str, method: str, body: dict[str, Any], place: str, value: Any) -> Malformed:
+    shown, depth = str(value)[:20], "field" if place.count("/") == 1 else "inner field"
+    what, rule = f"{place}: {shown}", f"{depth} {type(value).__name__} {shown}"
+    return Malformed(what, method, good, json.dumps(body).encode(), named=place, rule=rule)
+
+
+def _plain(part: dict[str, Any]) -> dict[str, Any]:
+    """Return what a field takes other than null."""
+    part = resolved(part)
+    for several in ("oneOf", "anyOf", "allOf"):
+        options = [resolved(option) for option in part.get(several, [])]
+        found = [option for option in options if option.get("type") != "null"]
+        if len(found) == 1:
+            return found[0]
+    return part
+
+
+def _inner(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the object that a field takes, or that a list in it has; else nothing."""
+    part = _plain(part)
+    return _plain(part["items"]) if "items" in part else part
 
 
 def _fits(value: Any, part: dict[str, Any]) -> bool:
-    """Return whether a value may be right. Of what other components describe, only that it is not a scalar is known."""
-    if "$ref" in json.dumps(part):
-        return not (value is True or value == 1.7)
     return bool(_validator(json.dumps(part)).is_valid(value))
 
 
 @cache
 def _validator(schema: str) -> Any:
-    return jsonschema_rs.Draft202012Validator(json.loads(schema))
+    whole = {**json.loads(schema), "components": api_schema()["components"]}
+    return jsonschema_rs.Draft202012Validator(whole)
 
 
 def _takes_bytes(operation: dict[str, Any]) -> bool:
@@ -168,8 +248,14 @@ def _takes_bytes(operation: dict[str, Any]) -> bool:
     return bool(content) and JSON not in content and not any("form" in kind for kind in content)
 
 
-def hand_written(ids: dict[str, int]) -> Iterator[Malformed]:
+def hand_written(ids: dict[str, Any]) -> Iterator[Malformed]:
     """Yield requests that no description leads to."""
+    for request in _unusual(ids):
+        request.operation, request.rule = request.method, f"{request.what} {request.path[:40]}"
+        yield request
+
+
+def _unusual(ids: dict[str, Any]) -> Iterator[Malformed]:
     clips = "/api/v1/clips/"
     one = f"/api/v1/annotations/{ids.get('annotations', 1)}/"
     for path in (

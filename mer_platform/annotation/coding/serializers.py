@@ -62,7 +62,8 @@ class AnnotationSerializer(ApiModelSerializer):
 
     def validate_suggestion(self, value: Any) -> Any:
         if message := check_suggestion(value):
-            raise serializers.ValidationError(message)
+            field: Any = self.fields["suggestion"]
+            raise serializers.ValidationError(field.type_errors(value) or message)
         return value
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:

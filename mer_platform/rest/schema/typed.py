@@ -1,19 +1,26 @@
 """Types of Python as components: models of pydantic, typed dictionaries and dataclasses describe JSON once."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
-from pydantic import TypeAdapter
+from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 from rest_framework import serializers
 
+from models_ml.wording import in_words
+
+MOST_ERRORS = 100  # of one value
 _REF = "#/components/schemas/"
 INLINE_ENUM = "x-inline-enum"
 
 
 class TypedField(serializers.JSONField):
-    """A field of JSON that a type describes. What it holds is neither checked nor changed.
+    """A field of JSON that a type describes. What it holds is not changed, and checked by those who use it.
+
+    They say more about it than a type does, but run only if the other fields are right. So that a request gets all of its
+    errors at once, a serializer that refuses another field asks ``type_errors`` of this one.
 
     Parameters
     ----------
@@ -27,6 +34,41 @@ class TypedField(serializers.JSONField):
         self.shape = shape
         self.stored = stored
         super().__init__(**settings)
+
+    def type_errors(self, value: Any) -> dict[str, list[str]]:
+        """Return how a value differs from the type, by the path in it; errors of the whole are ``non_field_errors``."""
+        if value is None and self.allow_null:
+            return {}
+        try:
+            TypeAdapter(shape_of(self.shape)).validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            found: dict[str, list[str]] = {}
+            for each in error.errors(include_url=False)[:MOST_ERRORS]:
+                path = _path(each["loc"], value, is_missing=each["type"] == "missing")
+                found.setdefault(path, []).append(in_words(each))
+            return found
+        except PydanticSchemaGenerationError:
+            return {}
+        return {}
+
+
+def shape_of(shape: Any) -> Any:
+    """Return the type that a field was given, or that the given function returns."""
+    is_later = not isinstance(shape, type) and getattr(shape, "__name__", "") == "<lambda>"
+    return shape() if is_later else shape
+
+
+def _path(places: Sequence[int | str], value: Any, is_missing: bool) -> str:
+    """Return the path of an error, without the names of the types that were tried."""
+    parts = []
+    for place in places:
+        try:
+            value = value[place]
+        except (KeyError, IndexError, TypeError):
+            if not is_missing or place != places[-1]:
+                continue
+        parts.append(str(place))
+    return ".".join(parts) or "non_field_errors"
 
 
 class TypedSerializer(serializers.Serializer):
@@ -47,10 +89,7 @@ class TypedFieldExtension(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         field: TypedField = self.target
-        shape = field.shape
-        if not isinstance(shape, type) and isinstance(shape, Callable) and shape.__name__ == "<lambda>":  # type: ignore[arg-type]
-            shape = shape()
-        schema = describe_type(shape, auto_schema.registry)
+        schema = describe_type(shape_of(field.shape), auto_schema.registry)
         if field.stored:
             other = {
                 "type": "object",
