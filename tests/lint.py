@@ -20,6 +20,7 @@ PYTHON_CHECKS = {
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
     "Django": ["python", "manage.py", "check", "--fail-level", "WARNING"],
     "templates": ["python", "-m", "tests.lint_templates"],
+    "secrets": ["python", "-m", "tests.lint_secrets"],
     "words": ["python", "-m", "tests.lint_words"],
 }
 
