@@ -19,7 +19,7 @@ from mer_platform.projects.access import require, researcher_projects
 from mer_platform.projects.models import Role
 from mer_platform.projects.viewsets import InProject
 from mer_platform.registry import files, stages
-from mer_platform.registry.card import card_of
+from mer_platform.registry.card import card_of, databases_of
 from mer_platform.registry.file_api import ImportModelSerializer
 from mer_platform.registry.importing import import_model
 from mer_platform.registry.models import ModelExport, ModelVersion
@@ -101,6 +101,8 @@ class ModelVersionViewSet(WaitingRows, InProject, mixins.ListModelMixin, mixins.
         model = self.get_object()
         form = ChangeModelSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
+        if wrong := _unknown_databases(model, form.validated_data):
+            raise serializers.ValidationError(wrong)
         if "name" in form.validated_data:
             stages.rename(model, form.validated_data["name"], request.user)
         if "notes" in form.validated_data:
@@ -228,6 +230,19 @@ def _imported(fields: dict[str, Any], user: Any) -> ModelVersion:
         model = import_model(fields["project"], file, file.name, user, **more)
     spend(fields["upload"], user)
     return model
+
+
+def _unknown_databases(model: ModelVersion, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an error for each licence of a database that the model was not trained on."""
+    known = databases_of(model)
+    names = ", ".join(f"“{name}”" for name in known) or "none is known"
+    stated = fields.get("notes", {}).get("licences", {})
+    wrong = {
+        name: [f"The model was not trained on a database of this name. Its databases: {names}."]
+        for name in stated
+        if name not in known
+    }
+    return {"notes": {"licences": wrong}} if wrong else {}
 
 
 def _or_conflict(do: Callable[[], Answer]) -> Answer:

@@ -277,3 +277,12 @@ def test_an_external_run_is_no_model(api, run, model):
 def test_a_run_that_is_registered_twice_at_once_is_one_model(run, alice):
     assert stages.register(run, alice)[0].pk == stages.register(run, alice)[0].pk
     assert RunConfig.from_stored(ModelVersion.objects.get().config) == run.settings
+
+
+def test_a_licence_of_a_database_that_the_model_does_not_know_is_refused(api, model):
+    body = {"name": "New", "notes": {"licences": {"SMIC": "EULA"}}}
+    answer = api.patch(f"{URL}{model.pk}/", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/notes/licences/SMIC")
+    assert "Its databases: “CASME II”." in answer.content.decode()
+    model.refresh_from_db()
+    assert (model.notes, model.name == "New") == ({}, False)

@@ -9,6 +9,7 @@ import yaml
 from mer_platform import __version__
 from mer_platform.projects.models import DEFAULT_DAYS, Role
 from mer_platform.rest.scopes import AREAS
+from models_ml.registry.description import EXAMPLE
 from tests.docs.markdown import ROOT, Part, anchors, links, pages, spans
 from tests.docs.openapi import schema
 
@@ -109,3 +110,10 @@ def test_the_page_of_tokens_lists_the_scopes_and_the_expiry_of_the_code() -> Non
     assert f"expires after {DEFAULT_DAYS} days" in page
     assert "*viewer*, *annotator*, *researcher* or *owner*" in page
     assert set(Role.values) == {"viewer", "annotator", "researcher", "owner"}
+
+
+def test_the_example_for_onnx_runtime_is_printed_as_it_is_tested() -> None:
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    [printed] = re.findall(r"```text\n(session = .+?)```", page, re.DOTALL)
+    assert len(printed.splitlines()) == 5
+    assert EXAMPLE.endswith(printed)
