@@ -29,6 +29,7 @@ from mer_platform.experiments.runs.api import RunConfigSchema
 from mer_platform.exports.api import FeatureExportViewSet
 from mer_platform.exports.bundle_api import PaperBundleViewSet
 from mer_platform.imports.api import DatabaseImportViewSet
+from mer_platform.imports.folder_api import ImportFolderViewSet
 from mer_platform.pages import ApiDocs, PasswordChange, error_kinds, health
 from mer_platform.projects.workers_api import WorkerViewSet
 from mer_platform.readiness import healthz, readyz
@@ -45,6 +46,7 @@ router.register("uploads", UploadViewSet)
 router.register("clips", DeletableClipViewSet)
 router.register("flow-pictures", DeletableFlowPictureViewSet, basename="flow-picture")
 router.register("imports", DatabaseImportViewSet)
+router.register("import-folders", ImportFolderViewSet, basename="import-folder")
 router.register("annotations", AnnotationViewSet)
 router.register("annotation-imports", AnnotationImportViewSet, basename="annotation-import")
 router.register("consensus", ConsensusViewSet)
@@ -65,6 +67,7 @@ router.register("feature-exports", FeatureExportViewSet, basename="feature-expor
 
 urlpatterns = [
     path("", include("mer_platform.overview.urls")),
+    path("", include("mer_platform.accounts.urls")),
     path("", include("mer_platform.projects.urls")),
     path("", include("mer_platform.webhooks.urls")),
     path("", include("mer_platform.clips.urls")),

@@ -14,8 +14,10 @@ from django.db import transaction
 
 from mer_platform.clips.models import Clip
 from mer_platform.deletion.services import note_unused
+from mer_platform.imports.folders import check_prefix
 from mer_platform.imports.storage_trees import StorageTree
 from mer_platform.jobs.models import Claim, JobCancelled
+from mer_platform.projects.models import Project
 from mer_platform.scoring.intake import (
     ARCHIVE,
     STORAGE,
@@ -97,7 +99,7 @@ def _file(batch: ScoringBatch, item: ScoringItem) -> Iterator[tuple[IO[bytes], s
         if item.source.startswith(ARCHIVE):
             _unpack(batch.archive, str(source), file)
         else:
-            _read(_tree(item.source), file)
+            _read(_tree(item.source, batch.project), file)
         file.flush()
         file.seek(0)
         yield file, f"{source.stem if is_file(item.source) else source.name or 'clip'}{suffix}"
@@ -121,14 +123,15 @@ def _frame(archive: zipfile.ZipFile, name: str) -> bytes:
         return bytes(file.read())
 
 
-def _tree(source: str) -> Tree:
+def _tree(source: str, project: Project) -> Tree:
     """Return the folder or file of a path. Raises InputError if it does not exist, or is outside the import folder."""
-    if not source.startswith(STORAGE):
-        try:
-            return FolderTree(local_path_within(source), source)
-        except ValidationError as error:
-            raise InputError(" ".join(error.messages), "file_missing") from error
     key = source.removeprefix(STORAGE)
+    try:
+        if not source.startswith(STORAGE):
+            return FolderTree(local_path_within(source, project), source)
+        check_prefix(project, key)
+    except ValidationError as error:
+        raise InputError(" ".join(error.messages), "file_missing") from error
     if is_file(key) and default_storage.exists(key):
         return _StoredFile(key)
     try:

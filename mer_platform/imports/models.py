@@ -12,6 +12,34 @@ from mer_platform.projects.models import Project
 from models_ml.video.filetypes import IMAGES
 
 
+class ImportFolder(models.Model):
+    """A folder of the server, or a prefix of the storage, that an administrator lets a project read over the web."""
+
+    class Place(models.TextChoices):
+        FOLDER = "folder", "A folder on the server"
+        STORAGE = "storage", "A prefix in the storage"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="import_folders")
+    place = models.CharField(max_length=7, choices=Place.choices, default=Place.FOLDER)
+    path = models.CharField(
+        max_length=1000,
+        help_text="Below the import folder (“.” is all of it), or below import/ in the storage.",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["project__name", "place", "path"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "place", "path"], name="one_folder_per_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class Import(models.Model):
     """One import: where it reads, what it found, which corrections were accepted, and its progress."""
 

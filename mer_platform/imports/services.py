@@ -12,9 +12,11 @@ from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 
+from mer_platform.accounts.access import require_may
 from mer_platform.annotation.exchange.models import MAX_RATE, MIN_RATE
 from mer_platform.free_space import require_space
 from mer_platform.imports.checking import layout_of, record
+from mer_platform.imports.folders import check_prefix
 from mer_platform.imports.models import Import, ImportItem, ImportProblem
 from mer_platform.imports.planning import ImportPlan
 from mer_platform.imports.sources import folder_within, import_root, prefix_within
@@ -60,7 +62,8 @@ def start(
     ``sheet`` is an uploaded coding sheet (for ``SourceType.FILE``: the imported file); ``sheet_path`` names a sheet in
     the tree instead. Without both, the layout searches the tree. ``columns`` says which column of the sheet is which.
     ``frame_rate`` is that at which annotations of a tool count frames if their file does not say so. Raises
-    ValidationError by field, and NoSpace if the disk is nearly full.
+    ValidationError by field, PermissionDenied where only administrators read import folders, and NoSpace if the disk is
+    nearly full.
     """
     require_space()
     if columns is not None and not layout_of(layout).columns:
@@ -85,7 +88,9 @@ def start(
             raise ValidationError({"sheet": "Choose the file to import."})
         batch.source, batch.sheet_name = _keep_sheet(sheet)
     else:
-        batch.source = _checked_source(source)
+        if source.confined:
+            require_may(user, "imports_by")
+        batch.source = _checked_source(source, project)
         batch.sheet = sheet_path
         if sheet is not None:
             batch.sheet, batch.sheet_name = _keep_sheet(sheet)
@@ -256,13 +261,13 @@ def _enqueue(
     )
 
 
-def _checked_source(source: ImportSource) -> str:
+def _checked_source(source: ImportSource, project: Project) -> str:
     if not source.text.strip():
         raise ValidationError({"source": "Enter the folder or prefix to import."})
     if source.place == Import.SourceType.STORAGE:
-        return prefix_within(source.text)
+        return check_prefix(project, prefix_within(source.text))
     if source.confined:
-        return str(folder_within(source.text).relative_to(import_root()))
+        return str(folder_within(source.text, project).relative_to(import_root()))
     return source.text
 
 

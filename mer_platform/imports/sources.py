@@ -1,7 +1,8 @@
 """Where an import reads: a folder on the server, a prefix in the storage, or one uploaded file.
 
 Over the web, only folders below ``MER_IMPORT_DIR`` and prefixes below ``import/`` can be named, because the rest of the
-storage contains other projects' clips. A tree itself never leaves its root, not even through links.
+storage contains other projects' clips; and of those, only what an administrator assigned to the project. A tree itself
+never leaves its root, not even through links.
 """
 
 from dataclasses import replace
@@ -11,15 +12,15 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 
+from mer_platform.imports.folders import STORAGE_ROOT, Place, assigned, check_prefix, not_assigned
 from mer_platform.imports.models import Import
 from mer_platform.imports.storage_trees import StorageTree, UploadTree
+from mer_platform.projects.models import Project
 from models_ml.errors import InputError
 from models_ml.formats.base import Sheet, Tree
 from models_ml.formats.folder_tree import FolderTree
 from models_ml.formats.mapping import column_map
 from models_ml.formats.sheets import load_sheet, sheet_names
-
-STORAGE_ROOT = "import"
 
 
 def import_root() -> Path:
@@ -27,15 +28,25 @@ def import_root() -> Path:
     return Path(settings.IMPORT_DIR).resolve()
 
 
-def folder_within(text: str) -> Path:
+def is_assigned(project: Project, path: Path) -> bool:
+    """Return whether a path with links resolved is in a folder of the project."""
+    return any(
+        path.is_relative_to((import_root() / own).resolve()) for own in assigned(project, Place.FOLDER)
+    )
+
+
+def folder_within(text: str, project: Project) -> Path:
     """Return the folder that a researcher named, absolute or relative to the import folder.
 
-    Raises ValidationError if it is outside the import folder, also through a link, or does not exist.
+    Raises ValidationError if it is outside the import folder or the folders of the project, also through a link, or
+    does not exist.
     """
     root = import_root()
     try:
         folder = (root / text.strip()).resolve()
         inside = folder.is_relative_to(root)
+        if inside and not is_assigned(project, folder):
+            raise not_assigned(project, Place.FOLDER, text)
         if inside and folder.is_dir():
             return folder
     except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, links in a circle
@@ -60,9 +71,17 @@ def prefix_within(text: str) -> str:
     return "/".join(parts)
 
 
-def subfolders(text: str) -> list[str]:
-    """Return the sorted names of a folder's subfolders. Raises ValidationError as ``folder_within`` does."""
-    folder, root = folder_within(text), import_root()
+def subfolders(text: str, project: Project) -> list[str]:
+    """Return the sorted names of a folder's subfolders; of the import folder, the paths that the project may read.
+
+    Raises ValidationError as ``folder_within`` does.
+    """
+    root, own = import_root(), assigned(project, Place.FOLDER)
+    if not text and "." not in own:
+        return [
+            path for path in own if (root / path).is_dir() and (root / path).resolve().is_relative_to(root)
+        ]
+    folder = folder_within(text, project)
     return sorted(
         entry.name
         for entry in folder.iterdir()
@@ -74,12 +93,12 @@ def open_tree(batch: Import) -> Tree:
     """Return the files that an import reads. Raises InputError if they do not exist, or no longer."""
     if batch.place == Import.SourceType.FILE:
         return UploadTree(batch.sheet_name, batch.source)
-    if batch.place == Import.SourceType.STORAGE:
-        return StorageTree(batch.source)
-    if not batch.confined:
-        return FolderTree(batch.source)
     try:
-        return FolderTree(folder_within(batch.source), batch.source)
+        if batch.place == Import.SourceType.STORAGE:
+            return StorageTree(check_prefix(batch.project, batch.source) if batch.confined else batch.source)
+        if not batch.confined:
+            return FolderTree(batch.source)
+        return FolderTree(folder_within(batch.source, batch.project), batch.source)
     except ValidationError as error:
         raise InputError(" ".join(error.messages)) from error
 

@@ -1,8 +1,16 @@
 from django.urls import path
 
-from mer_platform.imports import views
+from mer_platform.imports import folder_views, views
 
 urlpatterns = [
+    path(
+        "administration/import-folders/", folder_views.administration_folders, name="administration-folders"
+    ),
+    path(
+        "administration/import-folders/<int:pk>/withdraw/",
+        folder_views.administration_folder_withdraw,
+        name="administration-folder-withdraw",
+    ),
     path("projects/<slug:slug>/imports/", views.import_list, name="imports"),
     path("projects/<slug:slug>/imports/new/", views.import_new, name="import-new"),
     path("projects/<slug:slug>/imports/folders/", views.folders, name="import-folders"),

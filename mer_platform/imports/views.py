@@ -11,8 +11,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from mer_platform.imports import services
 from mer_platform.imports.blindness import hide_coding, visible_problems
+from mer_platform.imports.folders import assigned
 from mer_platform.imports.forms import ImportForm, ReportFilter
-from mer_platform.imports.models import Import, ImportItem
+from mer_platform.imports.models import Import, ImportFolder, ImportItem
 from mer_platform.imports.sources import columns_sheet, import_root, subfolders
 from mer_platform.imports.summary import (
     as_json,
@@ -27,7 +28,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.access import get_project
 from mer_platform.projects.column_map_pages import column_map_page, column_map_response
 from mer_platform.projects.column_maps import columns_to_map
-from mer_platform.projects.models import Role
+from mer_platform.projects.models import Project, Role
 from mer_platform.web import is_partial, page_of
 from models_ml import formats
 from models_ml.errors import InputError
@@ -66,7 +67,7 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
         "place": form["place"].value(),
         "layouts": formats.LAYOUTS.values(),
         "endings": ",".join(sorted(services.UPLOADS)),
-        **_folder_context(form["source"].value() or ""),
+        **_folder_context(form["source"].value() or "", project),
     }
     return render(request, "imports/new.html", context, status=422 if request.method == "POST" else 200)
 
@@ -75,8 +76,8 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def folders(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the field of the folder's name and the subfolders to choose from, for htmx."""
-    get_project(request, slug, Role.RESEARCHER)
-    return render(request, "imports/_folders.html", _folder_context(request.GET.get("path", "")))
+    project = get_project(request, slug, Role.RESEARCHER)
+    return render(request, "imports/_folders.html", _folder_context(request.GET.get("path", ""), project))
 
 
 @login_required
@@ -216,14 +217,14 @@ def _again(request: HttpRequest, project: Any) -> dict[str, Any]:
     return {"layout": batch.layout, "place": batch.place, "source": source}
 
 
-def _folder_context(path: str) -> dict[str, Any]:
+def _folder_context(path: str, project: Project) -> dict[str, Any]:
     """Return a folder as the folder chooser shows it, or the import folder if the path is not a folder."""
     path = path.strip().strip("/")
     try:
-        below = subfolders(path)
+        below = subfolders(path, project)
     except ValidationError:
         path = ""
-        below = subfolders("") if import_root().is_dir() else []
+        below = subfolders("", project) if import_root().is_dir() else []
     parts = path.split("/") if path and path != "." else []
     trail = [(part, "/".join(parts[: n + 1])) for n, part in enumerate(parts)]
     return {
@@ -231,6 +232,7 @@ def _folder_context(path: str) -> dict[str, Any]:
         "trail": trail,
         "subfolders": [(name, "/".join([*parts, name])) for name in below],
         "import_root": import_root(),
+        "prefixes": assigned(project, ImportFolder.Place.STORAGE),
     }
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
+from mer_platform.accounts.access import require_may
 from mer_platform.projects.models import AuditEvent, Membership, Project, Role, only_projects
 
 
@@ -15,6 +16,7 @@ def create_project(name: str, owner: Any, description: str = "") -> Project:
     """Create a project with its owner as the only member. Raises PermissionDenied for a token limited to projects."""
     if only_projects(owner) is not None:
         raise PermissionDenied("This API token is limited to projects, so that it cannot create one.")
+    require_may(owner, "projects_by")
     with transaction.atomic():
         project = Project.objects.create(name=name.strip(), description=description)
         Membership.objects.create(project=project, user=owner, role=Role.OWNER)
@@ -33,6 +35,7 @@ def add_member(project: Project, username: str, role: Role, by: Any) -> tuple[Me
     with transaction.atomic():
         user = User.objects.filter(username=username).first()
         if user is None:
+            require_may(by, "accounts_by")
             password = secrets.token_urlsafe(12)
             user = User.objects.create_user(username, password=password)
         membership, created = Membership.objects.get_or_create(

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mer_platform.accounts.access import may
 from mer_platform.projects.access import get_project
 from mer_platform.projects.counts import count_of
 from mer_platform.projects.forms import MemberForm, ProjectForm, TokenForm
@@ -23,7 +24,8 @@ def home(request: HttpRequest) -> HttpResponse:
     projects = Project.objects.of(request.user).annotate(
         clip_count=count_of("clips.Clip", "project"), run_count=count_of("experiments.Run", "project")
     )
-    return render(request, "projects/home.html", {"projects": projects, "form": form})
+    context = {"projects": projects, "form": form, "may_create": may(request.user, "projects_by")}
+    return render(request, "projects/home.html", context)
 
 
 @login_required

@@ -33,6 +33,8 @@ _AREA_OF = {
     "flow-pictures": "clips",
     "uploads": "clips",
     "imports": "clips",
+    "import-folders": "clips",
+    "installation": EVERYTHING,
     "annotations": "labels",
     "annotation-imports": "labels",
     "assignments": "labels",

@@ -14,7 +14,8 @@ from django.core.files.base import File
 
 from mer_platform.clips.models import Clip, Database
 from mer_platform.clips.services import ClipExists, add_clip
-from mer_platform.imports.sources import import_root, prefix_within
+from mer_platform.imports.folders import Place, check_prefix, not_assigned
+from mer_platform.imports.sources import import_root, is_assigned, prefix_within
 from mer_platform.projects.models import Project
 from mer_platform.storage import sha256_of, store_by_content
 from models_ml.errors import InputError
@@ -92,24 +93,26 @@ def _is_plain(name: str) -> bool:
     return ".." not in parts and parts[:1] != ("/",) and not re.match(r"[A-Za-z]:", name) and "\0" not in name
 
 
-def checked_path(text: str) -> str:
+def checked_path(text: str, project: Project) -> str:
     """Return the path of a clip that a researcher named: below the import folder, or with ``storage:`` in front a key.
 
-    Raises ValidationError if it leads out of the import folder, also through a link, or does not exist. Keys of the storage
-    are looked up by the worker.
+    Raises ValidationError if it leads out of the import folder or the folders of the project, also through a link, or does
+    not exist. Keys of the storage are looked up by the worker.
     """
     if text.startswith(STORAGE):
-        return STORAGE + prefix_within(text.removeprefix(STORAGE))
-    path = local_path_within(text)
+        return STORAGE + check_prefix(project, prefix_within(text.removeprefix(STORAGE)))
+    path = local_path_within(text, project)
     return path.relative_to(import_root()).as_posix()
 
 
-def local_path_within(text: str) -> Path:
-    """Return a file or folder below the import folder, with links resolved. Raises ValidationError."""
+def local_path_within(text: str, project: Project) -> Path:
+    """Return a file or folder in the import folders of the project, with links resolved. Raises ValidationError."""
     root = import_root()
     try:
         path = (root / text.strip()).resolve()
         inside = path.is_relative_to(root) and path != root
+        if inside and not is_assigned(project, path):
+            raise not_assigned(project, Place.FOLDER, text)
         exists = inside and (path.is_file() or path.is_dir())  # a pipe or a device would be waited for
     except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, links in a circle
         inside, exists = True, False

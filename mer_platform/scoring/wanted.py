@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.files.base import File
 from rest_framework.exceptions import ValidationError
 
+from mer_platform.accounts.access import require_may
 from mer_platform.clips.models import Clip
 from mer_platform.projects.models import Project
 from mer_platform.registry.models import ModelVersion
@@ -65,10 +66,14 @@ class Wanted:
         """Return the clips. Stores the files of the request, if everything else is correct. Raises ValidationError."""
         if not any(self._fields.get(name) for name in ("clips", "items", "files", "archive")):
             raise ValidationError({"clips": ["Give at least one clip."]})
+        if any("path" in item for item in self._items):
+            require_may(self._user, "imports_by")
         known = self._known_clips()
         files = self._files()
         paths = {
-            number: self._checked(number, "path", item["path"], checked_path)
+            number: self._checked(
+                number, "path", item["path"], lambda text: checked_path(text, self._project)
+            )
             for number, item in enumerate(self._items)
             if "path" in item
         }

@@ -97,6 +97,12 @@ choose-import-columns           GET researcher?  POST researcher?  pk=import
 import-column-map-file          GET researcher?  pk=import
 confirm-import                  POST researcher  pk=import
 cancel-import                   POST researcher  pk=import
+administration                  GET =administrator  POST =administrator
+installation                    GET =administrator  PATCH =administrator
+administration-folders          GET =administrator  POST =administrator
+administration-folder-withdraw  POST =administrator  pk=importfolder
+import-folder-list              GET =administrator,researcher  POST =administrator
+import-folder-detail            GET =administrator,researcher  DELETE =administrator
 import-list                     GET researcher  POST researcher
 import-detail                   GET researcher
 import-cancel                   POST researcher
@@ -380,6 +386,8 @@ BODIES = {
     "POST clip-turn": {"degrees": 90},
     "PATCH clip-detail": {"fps": 100},
     "GET clip-flow": {"from": 0, "to": 1},
+    "POST import-folder-list": {"project": "@project", "path": "SAMM"},
+    "PATCH installation": {"projects_by": "administrators"},
     "POST import-list": {"project": "@project", "layout": "casme2", "source": "CASME2"},
     "POST annotation-list": {"clip": "@clip", "onset": 1},
     "POST annotation-bulk": {

@@ -16,7 +16,7 @@ from mer_platform.composites.models import Composite, CompositeVersion, Sample
 from mer_platform.experiments.models import Attribution, Experiment, Fold, Prediction, Run, SavedView, Tag
 from mer_platform.exports.models import FeatureExport, PaperBundle
 from mer_platform.features.models import FeatureSet
-from mer_platform.imports.models import Import, ImportItem, ImportProblem
+from mer_platform.imports.models import Import, ImportFolder, ImportItem, ImportProblem
 from mer_platform.jobs.models import Worker
 from mer_platform.projects.models import ApiToken, Membership, Project, Role
 from mer_platform.registry.models import ModelVersion
@@ -197,6 +197,7 @@ class ListLab:
             "/experiments/": lambda: Experiment.objects.create(
                 project=project, version=self.version, name=unique(), created_by=user, queue="features", sweep={}
             ),
+            "/import-folders/": lambda: ImportFolder.objects.create(project=project, path=unique()),
             "/tags/": lambda: Tag.objects.create(project=project, name=unique()),
             "/saved-views/": lambda: SavedView.objects.create(
                 project=project, name=unique(), query="ordering=-uar", created_by=user

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from mer_platform.imports.checking import check_here
-from mer_platform.imports.models import Import
+from mer_platform.imports.models import Import, ImportFolder
 from mer_platform.imports.services import fail
 from mer_platform.projects.models import Role, SheetColumns
 from models_ml.errors import InputError
@@ -34,9 +34,10 @@ MAP = ColumnMap(
 
 
 @pytest.fixture
-def import_dir(settings, tmp_path) -> Path:
+def import_dir(settings, tmp_path, project) -> Path:
     """The import folder with a database of CASME II's folders and a sheet with names of its own."""
     settings.IMPORT_DIR = tmp_path / "import"
+    ImportFolder.objects.create(project=project, path=".")
     root = tmp_path / "import" / "ours"
     rows = [[1, "EP02_01f", 0, 2, 4, "joy"], [1, "EP03_02", 1, -1, 3, "disgust"]]
     trees.xlsx(root / "ours.xlsx", [HEADER, *rows])

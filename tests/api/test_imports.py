@@ -10,7 +10,7 @@ from django.test import Client
 
 from mer_platform.imports import services
 from mer_platform.imports.checking import check_here
-from mer_platform.imports.models import Import
+from mer_platform.imports.models import Import, ImportFolder
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from tests.api.problems import errors_of, field_errors, problem_of
@@ -21,9 +21,10 @@ ESCAPES = ["..", "../other", "/etc", "CASME2/../../other", "out", "out/CASME2", 
 
 
 @pytest.fixture
-def import_dir(settings, tmp_path):
+def import_dir(settings, tmp_path, project):
     """The import folder with one database in it, and a link to another database outside."""
     settings.IMPORT_DIR = tmp_path / "import"
+    ImportFolder.objects.create(project=project, path=".")
     small_casme2_tree(tmp_path / "import" / "CASME2", apex=99)
     small_casme2_tree(tmp_path / "other")
     (tmp_path / "import" / "out").symlink_to(tmp_path / "other")
@@ -92,7 +93,8 @@ def test_the_folder_chooser_shows_nothing_outside_the_import_folder(browser, pro
 
 
 @pytest.mark.parametrize("prefix", ["clips", "../clips", "import/../clips", "/clips", ""])
-def test_a_storage_prefix_stays_below_import(start, prefix):
+def test_a_storage_prefix_stays_below_import(start, project, prefix):
+    ImportFolder.objects.create(project=project, place="storage", path=".")
     default_storage.save("clips/ab/other.zip", ContentFile(b"another project's"))
     answer = start(source=prefix, place="storage")
     if answer.status_code == 202:

@@ -15,6 +15,7 @@ from mer_platform.composites.services import freeze
 from mer_platform.deletion.services import delete
 from mer_platform.experiments import services
 from mer_platform.experiments.models import Run
+from mer_platform.imports.models import ImportFolder
 from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from mer_platform.registry.models import ModelVersion
@@ -204,6 +205,7 @@ def test_the_page_leaves_clips_of_the_training_data_out(client, alice, project, 
 
 def test_a_pipe_in_the_import_folder_is_no_clip(api, model, settings, tmp_path):
     settings.IMPORT_DIR = tmp_path
+    ImportFolder.objects.create(project=model.project, path=".")
     os.mkfifo(tmp_path / "pipe.mp4")
     answer = api.post(URL, {"model": model.pk, "items": [{"path": "pipe.mp4"}]})
     assert answer.status_code == 400

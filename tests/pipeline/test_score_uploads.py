@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from mer_platform.annotation.models import Annotation, Consensus
 from mer_platform.clips.models import Clip
+from mer_platform.imports.models import ImportFolder
 from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringItem
 from models_ml.classes import CLASSES
@@ -122,6 +123,8 @@ def test_paths_below_the_import_folder_and_in_the_storage_are_scored(
     api, model, work, settings, tmp_path, made
 ):
     settings.IMPORT_DIR = tmp_path / "import"
+    ImportFolder.objects.create(project=model.project, path="EP01")
+    ImportFolder.objects.create(project=model.project, place="storage", path="lab")
     video, frames = (next(p for n, p in made.items() if n.endswith(s)) for s in (".mp4", ".zip"))
     (settings.IMPORT_DIR / "EP01").mkdir(parents=True)
     with zipfile.ZipFile(frames) as source:

@@ -40,6 +40,7 @@ _OF = {
     "assignments": _ANNOTATION,
     "consensus": _ANNOTATION,
     "imports": _IMPORTS,
+    "import-folders": _IMPORTS,
     "composites": _DATASETS,
     "composite-versions": _DATASETS,
     "experiments": _EXPERIMENTS,
