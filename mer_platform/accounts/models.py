@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 
@@ -17,8 +17,6 @@ class Session(AbstractBaseSession):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="browser_sessions"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = BaseSessionManager()
 
     class Meta:
         ordering = ["-created_at"]

@@ -25,6 +25,7 @@ api-docs                        GET anyone
 api-root                        GET user
 error-kinds                     GET anyone  POST anyone  PUT anyone  PATCH anyone  DELETE anyone
 error-kind                      GET anyone  POST anyone  PUT anyone  PATCH anyone  DELETE anyone  code=text:not_found
+sessions                        GET user  POST user
 tokens                          GET user  POST user
 token-delete                    POST =owner  pk=token
 me                              GET user  PATCH user

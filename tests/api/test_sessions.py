@@ -72,3 +72,39 @@ def test_expired_sessions_are_forgotten(browser):
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert browser.get("/tokens/").status_code == 302
     assert forget_expired() == 1
+
+
+def test_the_page_lists_open_sessions_and_ends_them(browser, alice, bob):
+    others = [Client(headers={"user-agent": f"Browser {n}"}) for n in (1, 2, 3)]
+    for other in others:
+        assert (
+            other.post("/sign-in/", {"username": "alice", "password": "correct horse 1"}).status_code == 302
+        )
+    stranger = Client()
+    stranger.force_login(bob)
+    page = browser.get("/sessions/").content.decode()
+    assert (page.count("End session<"), page.count("This browser")) == (3, 1)
+    assert "Browser 2" in page
+    browser.post("/sessions/", {"session": digest_of(others[0].cookies[NAME].value)})
+    assert others[0].get("/tokens/").status_code == 302
+    assert others[1].get("/tokens/").status_code == 200
+    browser.post("/sessions/")
+    assert others[1].get("/tokens/").status_code == 302
+    assert browser.get("/tokens/").status_code == 200
+    assert stranger.get("/tokens/").status_code == 200
+
+
+def test_a_session_of_someone_else_is_not_ended(browser, bob):
+    stranger = Client()
+    stranger.force_login(bob)
+    answer = browser.post("/sessions/", {"session": digest_of(stranger.cookies[NAME].value)}, follow=True)
+    assert "No such session is open." in answer.content.decode()
+    assert stranger.get("/tokens/").status_code == 200
+
+
+def test_a_session_that_a_new_password_ended_is_not_listed(browser, alice):
+    alice.set_password("battery staple 9")
+    alice.save()
+    other = Client()
+    other.force_login(alice)
+    assert "End session<" not in other.get("/sessions/").content.decode()
