@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from django.core.management import call_command
 
 from mer_platform.jobs.broker import GPU_QUEUE, QUEUES, WEBHOOK_QUEUE
 
@@ -58,6 +59,13 @@ def test_a_machine_with_workers_only_runs_the_same_commands(compose, workers_onl
     for name, service in workers_only["services"].items():
         assert service["command"] == compose["services"][name]["command"]
         assert service["healthcheck"] == compose["services"][name]["healthcheck"]
+
+
+def test_the_settings_behind_tls_pass_the_checks_of_a_deployment(settings):
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True  # as MER_HTTPS=1 sets them
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    settings.SECRET_KEY = "a key of some length, with 5 or more different signs in it"
+    call_command("check", deploy=True, fail_level="WARNING")
 
 
 UNITS = ROOT / "deploy" / "systemd"
