@@ -23,6 +23,7 @@ def lab(live_platform: LivePlatform, page: Page) -> dict:
         small_casme2_tree(folder, brightness=23)  # files that another test's clips share would stay
     api = live_platform.api()
     project = api.post("projects/", {"name": "To delete"})
+    api.post("import-folders/", {"project": project["id"], "path": "ToDelete"})
     fields = {"project": project["id"], "layout": "casme2", "source": "ToDelete"}
     batch = f"imports/{api.post('imports/', fields)['id']}/"
     wait_until(lambda: api.get(batch)["state"] == "checked", "the check of the import", 120)

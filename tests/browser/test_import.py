@@ -21,6 +21,9 @@ def project(live_platform, page: Page) -> str:
     page.get_by_label("Name").fill("Imports in a browser")
     page.get_by_role("button", name="Create project").click()
     expect(page.get_by_role("heading", name="Imports in a browser")).to_be_visible()
+    api = live_platform.api()
+    [project] = api.get("projects/?name=Imports+in+a+browser")["results"]
+    api.post("import-folders/", {"project": project["id"], "path": "Official"})
     return page.url
 
 

@@ -39,6 +39,7 @@ def test_an_import_whose_workers_are_killed_imports_each_clip_once(platform, tmp
     api = platform.api()
     project = api.post("projects/", {"name": "Killed"})["id"]
     large_casme2_tree(tmp_path / "data" / "import" / "CASME2", clips=CLIPS, total=FRAMES)
+    api.post("import-folders/", {"project": project, "path": "CASME2"})
     started = {"project": project, "layout": "casme2", "source": "CASME2"}
     batch = f"imports/{api.post('imports/', started)['id']}/"
     wait_until(lambda: api.get(batch)["state"] == "checked", "the check")
