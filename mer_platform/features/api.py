@@ -117,9 +117,9 @@ class FeatureSetViewSet(WaitsForJobs, ApiViewSet):
     @extend_schema(request=RequestFeaturesSerializer, responses={202: FeatureSetSerializer})
     def create(self, request: Request, version: int) -> Response:
         """Compute the features of a version without a run. Features that are stored already are not computed again."""
+        frozen = self._version(version)  # first: who may not use it is refused before the body is read
         form = RequestFeaturesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        frozen = self._version(version)
         try:
             config = parse_features(form.validated_data["config"])
         except DjangoValidationError as error:

@@ -37,6 +37,7 @@ class ProjectViewSet(InProject, viewsets.ModelViewSet):
     serializer_class = ProjectSerializer
     project_path = ""
     write_role = Role.OWNER
+    action_roles = {"create": None}  # who creates a project becomes its owner
     filters = {"name": "name", "slug": "slug"}
     search_fields = ["name", "slug", "description"]
     ordering_fields = ["name", "created_at"]

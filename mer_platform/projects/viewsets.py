@@ -1,11 +1,12 @@
 """The base of the API's viewsets: they show only rows of the user's projects, and check the role."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import permissions, serializers
-from rest_framework.exceptions import ErrorDetail
+from rest_framework.exceptions import ErrorDetail, PermissionDenied
 from rest_framework.relations import MANY_RELATION_KWARGS
 from rest_framework.request import Request
 
@@ -16,7 +17,19 @@ from mer_platform.rest.views import ApiViewSet
 
 
 class ProjectPermission(permissions.BasePermission):
-    """Check the user's role in the object's project: ``read_role`` of the view to read it, ``write_role`` to change it."""
+    """Check the user's role in the object's project: ``read_role`` of the view to read it, ``write_role`` to change it.
+
+    Where only the body names the project, who has ``write_role`` in no project is refused before the body is read.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        names_row = (view.lookup_url_kwarg or view.lookup_field) in view.kwargs
+        if request.method in permissions.SAFE_METHODS or names_row or not view.action:
+            return True
+        role = view.action_roles.get(view.action, view.write_role)
+        if role and not Project.objects.of(request.user, role).exists():
+            raise PermissionDenied(f"This requires at least the role {role.value} in a project.")
+        return True
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         project = obj if isinstance(obj, Project) else view.project_of(obj)
@@ -30,12 +43,14 @@ class InProject(ApiViewSet):
 
     ``project_path`` is the lookup from the model to its project, ``""`` for the project itself. A list shows only rows of
     the projects in which the user has ``read_role``; a single row answers 403 to a member whose role is too low.
+    ``action_roles`` has the role of actions without a row that need another one than ``write_role``; None: anyone may.
     """
 
     permission_classes = [permissions.IsAuthenticated, ProjectPermission]
     project_path = "project"
     read_role = Role.VIEWER
     write_role = Role.RESEARCHER
+    action_roles: Mapping[str, Role | None] = {}
 
     def get_queryset(self) -> Any:
         queryset = super().get_queryset()

@@ -64,8 +64,16 @@ class KnownParameters(APIView):
             return
         if request.query_params:
             check_parameters(request, taken.parameters)
-        if sends_body and not taken.has_body and request.data:
-            refuse_body(request.data)
+        if sends_body and not taken.has_body:
+            self.before_body()
+            if request.data:
+                refuse_body(request.data)
+
+    def before_body(self) -> Any:
+        """Look up the row of the address, so that who may not change it is refused before a body is read."""
+        view: Any = self
+        if (getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", None)) in self.kwargs:
+            view.get_object()
 
 
 def refuse_body(data: Any) -> None:

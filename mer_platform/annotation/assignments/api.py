@@ -126,6 +126,7 @@ class AssignmentViewSet(
         "done_at": "done_at", "created_at": "assigned_at",
     }  # fmt: skip
     project_path = "clip__project"
+    action_roles = {"done": Role.ANNOTATOR, "reopen": Role.ANNOTATOR}
 
     def get_queryset(self) -> Any:
         rows, user = super().get_queryset(), self.request.user

@@ -302,11 +302,13 @@ class SpotProject(WaitingMixin, ApiView):
     @extend_schema(request=None, responses={202: SpottingQueuedSerializer})
     def post(self, request: Request, pk: int) -> Response:
         """Queue the spotter for each clip that has no consensus, or a consensus without an apex."""
-        project = self.watched()
-        require(request.user, project, Role.RESEARCHER)
+        project = self.before_body()
         found = {"project": project, "queued": len(queue_project(project)), "waiting": count_waiting(project)}
         shown = SpottingQueuedSerializer(found, context={"request": request})
         return Response(shown.data, status=status.HTTP_202_ACCEPTED)
+
+    def before_body(self) -> Project:
+        return require(self.request.user, self.watched(), Role.RESEARCHER)
 
     def watched(self) -> Project:
         project = get_object_or_404(Project.objects.of(self.request.user), pk=self.kwargs["pk"])

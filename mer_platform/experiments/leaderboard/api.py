@@ -124,6 +124,9 @@ class RunBaseline(ApiView):
             raise Conflict(f"{run} is not a baseline.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def before_body(self) -> None:
+        self._run(self.request, self.kwargs["pk"])
+
     def _run(self, request: Request, pk: int) -> Run:
         run = get_object_or_404(Run.objects.select_related("project", "version"), pk=pk)
         require(request.user, run.project, Role.RESEARCHER)

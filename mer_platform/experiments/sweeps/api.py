@@ -274,6 +274,7 @@ class ExperimentViewSet(
     )
     serializer_class = ExperimentSerializer
     filterset_class = ExperimentFilter
+    action_roles = {"estimate": Role.VIEWER}
     renamed = {"author": "created_by"}
     search_fields = ["name", "notes", "version__composite__name"]
     ordering_fields = ["name", "priority", "created_at"]
