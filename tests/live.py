@@ -207,6 +207,10 @@ class LivePlatform:
             os.kill(pid, signal.SIGKILL)
         return len(pids)
 
+    def pool(self) -> list[int]:
+        """Return the ids of all processes of the worker."""
+        return [pid for pid in self.processes() if "worker@" in _command(pid)]
+
     def processes(self) -> list[int]:
         """Return the ids of all processes with this platform's data folder."""
         marker = f"MER_DATA_DIR={self.env['MER_DATA_DIR']}".encode()
