@@ -26,20 +26,25 @@ def page_of(
     return _LatePaginator(rows, size).get_page(request.GET.get(parameter))
 
 
-class _LatePaginator(Paginator):  # type: ignore[type-arg]
+class _LatePaginator(Paginator):
     """Finds the ids of a page first: what a query adds to each row is computed for the rows of the page only."""
 
     def page(self, number: int | str) -> Page[Any]:
         """Return a page as Django's paginator does."""
         found = super().page(number)
-        rows = found.object_list
-        if not isinstance(rows, QuerySet) or rows._fields is not None:  # type: ignore[attr-defined]
+        rows, all_rows = found.object_list, self.object_list
+        if not isinstance(rows, QuerySet) or not isinstance(all_rows, QuerySet) or _gives_values(rows):
             return found
         ids = list(rows.prefetch_related(None).values_list("pk", flat=True))
         place = {pk: index for index, pk in enumerate(ids)}
-        chosen = self.object_list.order_by().filter(pk__in=ids)  # type: ignore[union-attr]
+        chosen = all_rows.order_by().filter(pk__in=ids)
         found.object_list = sorted(chosen, key=lambda row: place[row.pk])
         return found
+
+
+def _gives_values(rows: "QuerySet[Any]") -> bool:
+    """Return whether a query gives dicts or tuples, not objects."""
+    return getattr(rows, "_fields", None) is not None
 
 
 def storable(value: Any) -> Any:

@@ -227,7 +227,7 @@ def _imported(fields: dict[str, Any], user: Any) -> ModelVersion:
     if "file" in fields:
         return import_model(fields["project"], fields["file"], fields["file"].name, user, **more)
     with take(fields["upload"], user, fields["project"]) as file:
-        model = import_model(fields["project"], file, file.name, user, **more)
+        model = import_model(fields["project"], file, file.name or "", user, **more)
     spend(fields["upload"], user)
     return model
 

@@ -1,4 +1,4 @@
-"""The clip before and after another one is that of the list, whatever is left out, and however names repeat."""
+"""The clip before and after another one is that of the list, with clips left out and with names that repeat."""
 
 import pytest
 

@@ -25,7 +25,7 @@ from django.test.utils import CaptureQueriesContext, get_runner
 
 SMALL = 300
 AIM_MS, AIM_QUERIES, AIM_RATIO = 300, 25, 2
-FAST_MS = 20  # twice as much of nearly nothing is no loss
+FAST_MS = 20  # below this, a ratio says nothing
 LIMIT = 30  # seconds after which an address counts as one that never answers
 REPEATS = 5
 

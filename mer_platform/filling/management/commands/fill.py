@@ -54,8 +54,9 @@ class Command(BaseCommand):
             codings.fill(into, clips)
             trainings.fill(into)
             results.fill(into, clips)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # so that the database plans with the new numbers of rows
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYSE")  # so that the database plans with the new numbers of rows
         self.stdout.write(
             f"{project} ({project.slug}): {sizes.clips:,} clips in {time.monotonic() - started:.0f} s"
         )
