@@ -24,6 +24,7 @@ def flow_version(platform: LivePlatform, api: Api, subjects: int, pictures: int)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(picture_bytes(label, number))
     project = api.post("projects/", {"name": "Flow"})["id"]
+    api.post("import-folders/", {"project": project, "path": "Flow"})
     started = {"project": project, "layout": "flow-images", "source": "Flow"}
     batch = f"imports/{api.post('imports/', started)['id']}/"
     wait_until(lambda: api.get(batch)["state"] == "checked", "the check of the pictures")

@@ -33,6 +33,7 @@ STATED: dict[str, dict[str, Any]] = {
     "modelversion": {"config": RunConfig().model_dump(mode="json"), "classes": ["negative"]},
     "webhook": {"url": "https://example.org/", "events": ["run.finished"]},
     "delivery": {"event": "run.finished", "body": "{}"},
+    "paperbundle": {"runs": [1]},
 }
 
 

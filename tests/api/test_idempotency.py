@@ -145,7 +145,9 @@ def test_a_waiting_request_gets_the_answer_of_the_first(api, alice, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("process", "seconds"), [("another-host:1", -1), (f"{owner_name().rpartition(':')[0]}:{2**22 + 1}", 60)]
+    ("process", "seconds"),
+    [("another-host:1", -1), (f"{owner_name().rpartition(':')[0]}:{2**22 + 1}", 60)],
+    ids=["elsewhere", "here"],
 )
 def test_the_key_of_a_dead_process_can_be_used_again(api, alice, process, seconds):
     """Its claim has expired, or it ran on this host and is gone. Process numbers end at 2²²."""

@@ -62,7 +62,7 @@ def test_errors_of_a_configuration_name_the_setting(api, version, config, place,
     assert not Run.objects.exists()
 
 
-def test_it_reports_all_errors_at_once(api):
+def test_it_reports_all_errors_at_once(api, project):
     wrong = {"net": {"kernels": [2, 9]}, "train": {"epochs": 0}}
     answer = api.post(URL, {"version": 999, "config": wrong})
     assert set(field_errors(answer)) == {"/version", "/config/net/kernels/1", "/config/train/epochs"}

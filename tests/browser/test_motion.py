@@ -58,7 +58,7 @@ def pixels(flat: list[int], width: int, height: int) -> np.ndarray:
 def signed_in(page: Page, live_platform: LivePlatform) -> Page:
     page.set_viewport_size({"width": 1280, "height": 800})
     sign_in(page, live_platform)
-    expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
     return page
 
 

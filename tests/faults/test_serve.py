@@ -23,7 +23,6 @@ MAKE = (
     "run",
 )  # -o: do not install anything
 STOP_SECONDS = 15
-LATER_START_SECONDS = 10
 A_CHECK_THAT_NEVER_ENDS = """
 from mer_platform.imports.models import Import
 from mer_platform.projects.models import Project
@@ -71,7 +70,7 @@ def refused(environment: dict[str, str]) -> str:
     return done.stderr
 
 
-def test_only_the_first_start_shows_a_password_and_the_second_is_fast(tmp_path):
+def test_only_the_first_start_shows_a_password(tmp_path):
     live = LivePlatform(tmp_path, from_nothing=True)
     try:
         live.start()
@@ -85,9 +84,7 @@ def test_only_the_first_start_shows_a_password_and_the_second_is_fast(tmp_path):
         )
         assert answer.status_code == 302
         live.stop()
-        started = time.monotonic()
         live.start()
-        assert time.monotonic() - started < LATER_START_SECONDS
         assert output_of(live).count(live.password) == 1
         assert "MER Platform is running: http://localhost:" in output_of(live)
     finally:

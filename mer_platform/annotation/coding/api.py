@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -195,8 +196,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
     def restore(self, request: Request, pk: str) -> Response:
         """Restore a deleted annotation of the caller. If it is not deleted, nothing changes."""
         with transaction.atomic():
-            own = Annotation.everything.filter(coder_id=request.user.pk)
-            annotation = get_object_or_404(own.select_for_update(), pk=row_id(pk))
+            annotation = get_object_or_404(self._own().select_for_update(), pk=row_id(pk))
             require(request.user, annotation.clip.project, Role.ANNOTATOR)
             check_open(request.user, annotation.clip)
             if annotation.deleted:
@@ -220,6 +220,16 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
         except DjangoValidationError as error:
             raise Conflict(str(error.message)) from error
         return Response(ConsensusSerializer(consensus, context=self.get_serializer_context()).data)
+
+    def before_body(self) -> None:
+        if self.action == "restore":  # other actions find no deleted annotation
+            get_object_or_404(self._own(), pk=row_id(self.kwargs["pk"]))
+        else:
+            super().before_body()
+
+    def _own(self) -> QuerySet[Annotation]:
+        """Return the caller's annotations, with the deleted ones."""
+        return Annotation.everything.filter(coder_id=self.request.user.pk)
 
     def _set_deleted(self, annotation: Annotation, at: Any) -> None:
         annotation.deleted_at = at
