@@ -44,8 +44,12 @@ _RULES: list[tuple[str, str]] = [
     # Fields of the API name their choices themselves. This is for what a model refuses that no field has checked.
     (
         r"\"(.*)\" is not a valid (?:path )?choice\.|Value '?(.*?)'? is not a valid choice\."
-        r"|Select a valid choice\. (?:(.*) is|That choice is) not one of the available choices\.",
-        "Must be one of the values that the description of the API lists (/api/docs/).",
+        r"|Select a valid choice\. (?!That choice)(.*) is not one of the available choices\.",
+        r"“\1\2\3” is not one of the values to choose from: see the description of the API (/api/docs/).",
+    ),
+    (
+        r"Select a valid choice\. That choice is not one of the available choices\.",
+        "Is not one of the values to choose from: see the description of the API (/api/docs/).",
     ),
     (r"“(.*)” is not a valid value\.", r"Must be an id, not “\1”."),
     (r'Expected a list of items but got type ".*"\.|Enter a list of values\.', "Must be a list."),

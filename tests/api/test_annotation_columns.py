@@ -136,7 +136,7 @@ def test_the_api_lists_the_columns_and_takes_a_map(api, project, samm_clip):
 @pytest.mark.parametrize(
     ("name", "columns", "field", "message"),
     [
-        ("a.csv", "{}", "columns", "This is not a column map"),
+        ("a.csv", "{}", "columns", "A value is required"),
         ("a.csv", "{", "columns", "Must be JSON"),
         ("a.eaf", json.dumps(MAP.as_json()), "file", "“a.eaf” is not a sheet, so it has no columns"),
     ],

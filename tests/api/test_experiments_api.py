@@ -75,7 +75,7 @@ def test_errors_name_the_setting(api, version, asked, place, words, url):
     assert not Experiment.objects.exists()
 
 
-def test_it_reports_all_errors_at_once(api):
+def test_it_reports_all_errors_at_once(api, project):
     asked = {
         "version": 999,
         "priority": 11,

@@ -356,7 +356,7 @@ def test_the_api_lists_the_same_samples_with_addresses_of_images(api, version, g
 
 
 def test_the_api_explains_wrong_parameters_and_refuses_others(api, bobs_api, project, member, good, alice):
-    assert "“kind” must be one of" in errors(api, good, status=400, kind="x")["detail"]
+    assert "kind: Must be one of all, all-correct" in errors(api, good, status=400, kind="x")["detail"]
     errors(bobs_api, good, status=404)
     errors(member(project, "vera", Role.VIEWER), good, status=403)
     assert api.get("/api/v1/runs/999/errors/").status_code == 404

@@ -265,6 +265,6 @@ def test_pages_take_few_queries_and_tags_are_offered_when_asked_for(browser, run
         browser.get(address)
         with CaptureQueriesContext(connection) as queries:
             browser.get(address)
-        assert len(queries) <= 15, address
+        assert len(queries) <= 16, address
     known = browser.get(reverse("tags", args=[run.project.slug]), headers={"HX-Request": "true"})
     assert known.content.decode().strip() == "In use: a, b."

@@ -53,7 +53,7 @@ def test_the_type_of_an_error_leads_to_its_explanation(api):
     assert len(Client().get("/api/errors/").json()["errors"]) > 20
 
 
-def test_a_body_that_is_too_large_is_not_read(api):
+def test_a_body_that_is_too_large_is_not_read(api, project):
     answer = api.generic(
         "POST", "/api/v1/databases/", b"{}", "application/json", CONTENT_LENGTH=str(11 * 1024**2)
     )
@@ -103,7 +103,7 @@ def test_all_wrong_ids_of_a_list_are_named_at_once(
 @pytest.mark.parametrize(
     "body", ['{"name": "a", "name": "b"}', '{"name": "a\\u0000"}', '{"name": "a\\ud800"}', "[" * 900]
 )
-def test_json_that_means_nothing_is_refused(api, body):
+def test_json_that_means_nothing_is_refused(api, project, body):
     answer = api.generic("POST", "/api/v1/databases/", body.encode(), "application/json")
     assert (answer.status_code, problem_of(answer)["code"]) == (400, "malformed_json")
 

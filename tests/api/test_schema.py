@@ -72,7 +72,7 @@ def test_bodies_are_json_except_where_files_go_in():
     assert not forms & {"runs_create", "annotations_create", "clips_update"}
 
 
-def test_a_form_is_refused_where_no_file_goes_in(api):
+def test_a_form_is_refused_where_no_file_goes_in(api, project):
     for path in ("/api/v1/annotations/", "/api/v1/runs/", "/api/v1/projects/"):
         answer = api.generic("POST", path, "name=x", "application/x-www-form-urlencoded")
         assert answer.status_code == 415, path

@@ -100,7 +100,7 @@ def test_a_clip_can_be_scored_for_several_expressions(api, model, clip):
         ({"items": [{"clip": "CLIP", "offset": 3}]}, "Unknown field"),
         ({"items": [{"clip": "CLIP", "path": "a.mp4"}]}, "exactly one of clip, upload, file and path"),
         ({"items": [{"path": "../secrets.mp4"}]}, "outside the import folder"),
-        ({"items": [{"path": "none.mp4"}]}, "not found in the import folder"),
+        ({"items": [{"path": "none.mp4"}]}, "not assigned to this project"),
         ({"items": [{"file": "none.mp4"}]}, "has no file “none.mp4”"),
         ({"clips": ["CLIP"], "calibrated": True}, "has no temperature"),
         ({"items": [{"clip": "CLIP", "onset": 30}]}, "both onset and apex"),

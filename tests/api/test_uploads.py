@@ -230,7 +230,7 @@ def test_headers_it_cannot_read_are_400(api, project, headers):
     assert api.post("/api/v1/uploads/", headers={**usual, **headers}).status_code == 400
 
 
-def test_a_length_of_many_digits_is_called_too_large(api):
+def test_a_length_of_many_digits_is_called_too_large(api, project):
     answer = api.post("/api/v1/uploads/", headers={**TUS, "Upload-Length": "9" * 40})
     assert "at most 2,147,483,648 bytes; this number has 40 digits" in answer.json()["detail"]
 

@@ -17,7 +17,8 @@ WRONG = {
     "MER_DECODE_MEMORY": "0", "MER_DECODE_OUTPUT": "-1", "MER_DECODE_SECONDS": "nan", "MER_MODEL_CACHE_BYTES": "1.5",
     "MER_FOLD_WEIGHTS_DAYS": "-3", "MER_WEBHOOK_ALLOW_PRIVATE": "10.20.0.1/16", "MER_WEB_THREADS": "1e3",
     "REDIS_URL": "http://host", "MER_JOB_LEASE_SECONDS": "", "MER_JOB_REQUEUE_SECONDS": "soon",
-    "MER_UPKEEP_SECONDS": "inf", "MER_LOG_LEVEL": "loud",
+    "MER_UPKEEP_SECONDS": "inf", "MER_LOG_LEVEL": "loud", "MER_LOG_FORMAT": "xml", "MER_METRICS_FROM": "10.20.0.1/16",
+    "MER_MIN_FREE_BYTES": "1 GB", "MER_STATEMENT_SECONDS": "a minute", "MER_WORKER_STATEMENT_SECONDS": "-1",
 }  # fmt: skip
 CALL = re.compile(r'environment\.(\w+)\("(\w+)"')
 CALLS = {name: kind for kind, name in CALL.findall((BASE_DIR / "mer_platform" / "settings.py").read_text())}
