@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from mer_platform.annotation.models import Annotation
+from mer_platform.settings import BASE_DIR
 from mer_platform.uploads.models import Upload
 from tests.api.access_lab import Lab
 from tests.api.malformed import Malformed, hand_written, malformed_requests, row_ids, sample
@@ -27,8 +28,8 @@ FOREIGN = re.compile(
     r"This field|This list|Ensure |valid (?:integer|number|string|boolean|pk|choice)|Expected a |JSON parse error|"
     r"Input should|Value error|Extra inputs|Field required|value is not a valid|Traceback|Exception|object at 0x|NoneType|"
     r"<class|Select a valid|null characters|not allowed\.$|\b[Ii]nvalid\b|was not provided|DoesNotExist|matching query|"
-    r"psycopg|sqlite|django|rest_framework|pydantic|object is not|\bdict\b|\bstr\b|\bint\b|/home/|/tmp/|/var/|/work/|"
-    r"Must be one of the values that the description"  # it names no values
+    r"psycopg|sqlite|django|rest_framework|pydantic|object is not|\bdict\b|\bstr\b|\bint\b|/home/|/tmp/|/var/|"
+    r"not one of the values to choose from|" + re.escape(f"{BASE_DIR}/")  # it names no values
 )
 STARTS = re.compile(r"[“A-Z]")
 

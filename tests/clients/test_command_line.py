@@ -121,7 +121,9 @@ def test_without_a_token_it_says_where_to_get_one(mer_command, monkeypatch):
 
 def test_it_starts_as_a_program_and_completes_words(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "clients/python/src")}
-    environment["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"  # a background job has no shell to detect
+    environment["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = (
+        "1"  # a background job has no shell to detect
+    )
     program = [sys.executable, "-m", "mer_client.cli"]
     done = subprocess.run([*program, "--help"], env=environment, capture_output=True, text=True, check=True)
     for name in (
