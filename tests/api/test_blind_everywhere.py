@@ -144,7 +144,7 @@ def difference(old: tuple[Any, ...], new: tuple[Any, ...]) -> str:
     return f"{str(first)[max(at - 60, 0) : at + 60]!r}, then {str(second)[max(at - 60, 0) : at + 60]!r}"
 
 
-# These tell of sessions, disks and processes, which change by themselves.
+# These show sessions, disks and processes, which change by themselves.
 OF_THE_MACHINE = {"sessions", "readyz", "metrics"}
 
 
