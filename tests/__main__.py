@@ -19,9 +19,10 @@ from tests.prepared import collected_static_files, migrated_database, migrated_f
 from tests.surroundings import AVX2, absent_services, all_required, find_chromium, service_addresses
 
 ROOT = Path(__file__).resolve().parent.parent
-# These start whole platforms, which wait much and use several cores at times: two files at a time, each in one process.
-# The rest runs in one process per core.
-WHOLE = ["tests/faults", "tests/browser"]
+# These start whole platforms, which wait much: two files at a time, each in one process. Those with a browser run alone,
+# since a page that is short of processor time scrolls and draws late. The rest runs in one process per core.
+FAULTS, BROWSER = "tests/faults", "tests/browser"
+WHOLE = [FAULTS, BROWSER]
 SIDE_BY_SIDE = sorted(
     str(folder.relative_to(ROOT))
     for folder in (ROOT / "tests").iterdir()
@@ -77,7 +78,8 @@ def main(arguments: list[str]) -> int:
     suite.pytest(
         "Embedded: SQLite, filesystem broker", *processes, "-m", NOT_LONG, *SIDE_BY_SIDE, **one_thread
     )
-    suite.pytest("Embedded: whole platforms", *BY_TWO_FILES, *short, *WHOLE)
+    suite.pytest("Embedded: whole platforms", *BY_TWO_FILES, *short, FAULTS)
+    suite.pytest("Embedded: browser", *short, BROWSER)
     suite.pytest(
         "Networks on a CPU with AVX2 only",
         *processes,

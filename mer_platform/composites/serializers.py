@@ -14,10 +14,17 @@ from mer_platform.composites.models import (
     Sample,
 )
 from mer_platform.composites.shapes import ClassOfEmotion, ListCheck, StoredRules, VersionCounts
+from mer_platform.projects.viewsets import own_related
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
 from mer_platform.rest.together import rows_of
+
+
+def version_field() -> Any:
+    """Return the field of a request that names a composite version of the user's projects."""
+    versions = CompositeVersion.objects.select_related("composite__project")
+    return own_related(versions, "composite__project")(help_text="Id of a composite version.")
 
 
 class SampleSerializer(ApiModelSerializer):

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from mer_platform.annotation.blindness import check_sees_all
 from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.serializers import version_field
 from mer_platform.configurations.parsing import parse_features
 from mer_platform.exports import tables
 from mer_platform.exports.models import FeatureExport, progress_of
@@ -22,7 +23,7 @@ from mer_platform.exports.services import start_export
 from mer_platform.jobs.polling import WaitsForJobs
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Project, Role
-from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.links import Link, creator, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -99,9 +100,7 @@ class FeatureExportSerializer(ApiModelSerializer):
 
 
 class StartExportSerializer(ApiSerializer):
-    version = own_related(
-        CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="Id of a composite version.")
+    version = version_field()
     config = TypedField(
         FeatureConfig,
         required=False,

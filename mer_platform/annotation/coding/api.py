@@ -136,8 +136,7 @@ class AnnotationViewSet(InProject, viewsets.ModelViewSet):
                 annotation.keep_version(self.request.user, self._client())
         except IntegrityError as error:
             key = serializer.validated_data.get("key")
-            own = Annotation.everything.filter(clip=clip, coder_id=self.request.user.pk)
-            if (stored := own.filter(key=key).first()) is None:
+            if (stored := self._own().filter(clip=clip, key=key).first()) is None:
                 raise Conflict(
                     "Another annotation has this key. Send the annotation with a new key."
                 ) from error

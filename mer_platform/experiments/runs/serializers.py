@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from mer_platform.composites.blindness import why_scores_hidden
-from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.serializers import version_field
 from mer_platform.configurations.parsing import parse_config
 from mer_platform.experiments.managing.serializers import MANAGED_FIELDS, ManagedSerializer
 from mer_platform.experiments.models import Experiment, ExternalRun, Fold, Prediction, Run
@@ -23,7 +23,6 @@ from mer_platform.experiments.shapes import (
     ScoreIntervals,
     SubjectScore,
 )
-from mer_platform.projects.viewsets import own_related
 from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.schema import TypedField
 from mer_platform.rest.serializers import ApiModelSerializer, ApiSerializer
@@ -191,9 +190,7 @@ def keep_weights_field() -> serializers.ChoiceField:
 
 
 class LaunchSerializer(ApiSerializer):
-    version = own_related(
-        CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="Id of a composite version.")
+    version = version_field()
     config = TypedField(
         RunConfig,
         required=False,

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.serializers import version_field
 from mer_platform.configurations.parsing import parse_sweep
 from mer_platform.experiments import services
 from mer_platform.experiments.managing.api import NOTE_CHANGED, ManagedMixin
@@ -27,7 +27,7 @@ from mer_platform.experiments.sweeps.effects_api import EffectsSerializer, inter
 from mer_platform.experiments.sweeps.estimate import estimate
 from mer_platform.projects.access import require
 from mer_platform.projects.models import Role
-from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.projects.viewsets import InProject
 from mer_platform.rest.errors import Conflict
 from mer_platform.rest.links import Link, page_link
 from mer_platform.rest.schema import TypedField
@@ -101,9 +101,7 @@ class SweepSettingsSerializer(ApiSerializer):
 class SweepSerializer(SweepSettingsSerializer):
     """What an experiment varies, on which composite version and on which device."""
 
-    version = own_related(
-        CompositeVersion.objects.select_related("composite__project"), "composite__project"
-    )(help_text="Id of a composite version.")
+    version = version_field()
     device = serializers.ChoiceField(Experiment.Device.choices, required=False, default="auto")
     keep_weights = keep_weights_field()
 
