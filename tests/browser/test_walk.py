@@ -152,7 +152,7 @@ def test_a_new_user_walks_from_nothing_to_scored_clips(walk, live_platform, lab_
     page.get_by_label("Epochs").fill("3")
     page.get_by_role("button", name="Launch run").click()
     expect(page.locator(".stat-label", has_text="UF1")).to_be_visible(timeout=PATIENCE_MS)
-    # The page loads itself once more when the model is trained: what is looked at before may vanish meanwhile.
+    # The page loads itself once more when the model is trained: what is looked at before that may vanish.
     expect(page.get_by_role("link", name="Score clips with this model")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("mer-figure .plot-container").first).to_be_visible()
     walk.shot("run")
