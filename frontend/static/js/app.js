@@ -5,5 +5,6 @@ import "./copy.js";
 import "./print.js";
 import "./confirm.js";
 import "./keep-form.js";
+import "./leaving.js";
 import "./upload.js";
 import "./figure.js";
