@@ -53,8 +53,9 @@ class LabelingLab:
         return rows
 
     def forget(self) -> None:
-        """Delete every annotation."""
+        """Delete every annotation. First sign all browsers out: a closed page may still be sending its last save."""
         self.live.run(
+            "from mer_platform.accounts.models import Session; Session.objects.all().delete();"
             "from mer_platform.annotation.models import Annotation as A; A.everything.all().delete()"
         )
 
