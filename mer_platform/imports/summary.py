@@ -76,22 +76,22 @@ class Counted:
     def states(self, batch: Import) -> dict[str, int]:
         """Return the number of items in each state, and their total."""
         found: Counter[str] = Counter()
-        for _, state, count in self._items[batch.pk]:
+        for _, state, _, count in self._items[batch.pk]:
             found[state] += count
         return count_states(found)
 
     def databases(self, batch: Import) -> list[dict[str, Any]]:
         """Return what ``by_database`` says."""
         rows: dict[str, dict[str, Any]] = {}
-        for name, state, count in self._items[batch.pk]:
+        subjects: defaultdict[str, set[str]] = defaultdict(set)
+        for name, state, subject, count in self._items[batch.pk]:
             row = rows.setdefault(
                 name, {"database": name, **dict.fromkeys(ImportItem.State.values, 0), "total": 0}
             )
             row[state] += count
             row["total"] += count
-        for name, count in self._subjects[batch.pk]:
-            rows[name]["subjects"] = count
-        return list(rows.values())
+            subjects[name].add(subject)
+        return [{**row, "subjects": len(subjects[name])} for name, row in rows.items()]
 
     def severities(self, batch: Import) -> dict[str, int]:
         """Return the number of problems of each severity."""
@@ -100,13 +100,9 @@ class Counted:
 
     @cached_property
     def _items(self) -> dict[int, list[Any]]:
-        rows = self._of(ImportItem).order_by("database").values_list("batch", "database", "state")
+        # One query for all numbers of the items: a check that ends between two would make them disagree.
+        rows = self._of(ImportItem).order_by("database").values_list("batch", "database", "state", "subject")
         return _grouped(rows.annotate(Count("pk")))
-
-    @cached_property
-    def _subjects(self) -> dict[int, list[Any]]:
-        rows = self._of(ImportItem).order_by().values_list("batch", "database")
-        return _grouped(rows.annotate(Count("subject", distinct=True)))
 
     @cached_property
     def _problems(self) -> dict[int, list[Any]]:
