@@ -45,9 +45,16 @@ def generate(folder: Path) -> str:
         [*command, "--meta", "none", "--output-path", folder / PACKAGE],
         capture_output=True, text=True, timeout=120, check=True, cwd=folder,
     )  # fmt: skip
+    importlib.invalidate_caches()
     return "\n".join(
         line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("Generating")
     )
+
+
+def generated_operations() -> set[str]:
+    """Return the names of the operations that the client in the path has a module for."""
+    package = importlib.import_module(f"{PACKAGE}.api")
+    return {path.stem for folder in package.__path__ for path in Path(folder).glob("*/*.py")} - {"__init__"}
 
 
 class Generated:

@@ -29,8 +29,8 @@ def quick_settings(settings):
 
 @pytest.fixture(autouse=True)
 def answers_as_described(monkeypatch):
-    """With MER_CHECK_ANSWERS=1, compare each answer of the API with the API's description."""
-    if os.environ.get("MER_CHECK_ANSWERS"):
+    """Compare each answer of the API with the API's description, unless MER_CHECK_ANSWERS=0."""
+    if os.environ.get("MER_CHECK_ANSWERS") != "0":
         monkeypatch.setattr(Client, "request", conforming_request)
 
 

@@ -121,7 +121,8 @@ class Described:
         """Declare that the file that the operation answers with can be requested in parts, and is cached by its tag."""
         self.add_parameter("Range", "Bytes to return, for example bytes=0-1023.", "header")
         self.add_parameter("If-None-Match", "The answer is 304 if the file still has this tag.", "header")
-        content = {"application/octet-stream": {"schema": file_schema("application/octet-stream")}}
+        whole = self.operation["responses"].get("200", {}).get("content")
+        content = whole or {"application/octet-stream": {"schema": file_schema("application/octet-stream")}}
         self.add_answer(206, "The requested bytes.", content)
         self.add_answer(304, "The file has not changed.")
         self.add_problem(416)
@@ -131,7 +132,8 @@ class Described:
 
     def add_problem(self, code: int, description: str = "") -> None:
         """Declare an error, with the component ``Problem``, unless an answer with this status code is declared."""
-        shared = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        component = COMPONENTS_OF.get(code, "Problem")
+        shared = {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{component}"}}}
         if description:
             self.add_answer(code, description, shared)
         else:
@@ -160,7 +162,8 @@ HEADERS = {
     "WWW-Authenticate": "How to authenticate.",
     "Retry-After": "Seconds after which to send the request again.",
 }
-HEADERS_OF = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}  # of errors
+HEADERS_OF = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}  # of errors
+COMPONENTS_OF = {507: "StorageFull"}  # of errors with members of their own; all others are a Problem
 DESCRIPTIONS = {
     400: "The request is not as described: `errors` names each field or parameter and says what was expected.",
     401: "The request has no token and no session, or its token is unknown or has expired.",
@@ -168,10 +171,13 @@ DESCRIPTIONS = {
     404: "What the address names does not exist, or belongs to a project that is not yours.",
     406: "The operation cannot answer in a format that `Accept` allows.",
     409: "The present state does not allow this: `detail` says why, and what to do.",
+    411: "The request does not state the length of its body. Send `Content-Length`.",
     412: "It was changed since the version that `If-Match` names. Nothing was changed.",
     413: "The request is larger than allowed.",
     416: "The file does not have the requested bytes.",
     415: "The body has another content type than those described.",
     429: "Too many requests. `Retry-After` says how many seconds to wait.",
     500: "The platform failed. `request_id` names the entry in its log.",
+    503: "A part of the platform does not answer at the moment. Nothing is lost: send the request again.",
+    507: "There is no room for what the request would store. Nothing was stored.",
 }

@@ -261,5 +261,26 @@ COMPONENTS: dict[str, Any] = {
     "InternalServerError": _problem(
         500, "internal_error", "The server made an error", "The platform failed. The log has details."
     ),
+    "LengthRequired": _problem(
+        411,
+        "length_required",
+        "The request does not state its length",
+        "State the length of the body (Content-Length): a chunked body is not read.",
+    ),
+    "ServiceUnavailable": _problem(
+        503,
+        "unavailable",
+        "The server cannot answer now",
+        "The database does not answer at the moment. Nothing is lost: try again in a minute.",
+    ),
+    "InsufficientStorage": _problem(
+        507,
+        "storage_full",
+        "The server has no room for this",
+        "The disk of the server is nearly full. Ask the administrator to free space.",
+        free_bytes=1_000_000_000,
+        needed_bytes=12_000_000,
+        floor_bytes=1_073_741_824,
+    ),
 }
 COMPONENTS["ContentTooLarge"] = COMPONENTS["RequestEntityTooLarge"]

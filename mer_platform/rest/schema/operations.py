@@ -8,7 +8,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, get_d
 
 from mer_platform.rest.schema.areas import area_of
 from mer_platform.rest.schema.described import HEADERS, Described
-from mer_platform.rest.schema.problems import ProblemSerializer, declare_problems
+from mer_platform.rest.schema.problems import ProblemSerializer, StorageFullSerializer, declare_problems
 from mer_platform.rest.schema.typed import TypedSerializer
 
 # What the usual actions of viewsets are called in identifiers, and what they do if no docstring says it.
@@ -40,7 +40,8 @@ class ApiSchema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is None:
             return None
-        self.resolve_serializer(ProblemSerializer, "response")
+        for problem in (ProblemSerializer, StorageFullSerializer):
+            self.resolve_serializer(problem, "response")
         components: dict[str, dict[str, Any]] = {}
         described = Described(method.upper(), path, self._action, operation, components)
         if hasattr(self.view, "describe"):

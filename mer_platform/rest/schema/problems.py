@@ -33,18 +33,28 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
+class StorageFullSerializer(ProblemSerializer):
+    """507: there is no room for what the request would store. Where the free space is known, it is stated."""
+
+    free_bytes = serializers.IntegerField(required=False, help_text="Free space on the server's disk.")
+    needed_bytes = serializers.IntegerField(required=False, help_text="What the request would store.")
+    floor_bytes = serializers.IntegerField(
+        required=False, help_text="Free space that the server keeps for its work."
+    )
+
+
 def declare_problems(described: Described, *, signed_in: bool, throttled: bool) -> None:
     """Declare the errors that an operation can answer with, as its method, path and body imply."""
     named = any(p["in"] == "path" for p in described.parameters)
-    codes = [400, 406, 500]
+    codes = [400, 406, 500, 503]
     if signed_in:
         codes += [401, 403]
     if named or described.is_list:
         codes.append(404)
     if described.method != "GET":
-        codes.append(409)
+        codes += [409, 507]
     if "requestBody" in described.operation:
-        codes += [413, 415]
+        codes += [411, 413, 415]
     if throttled:
         codes.append(429)
     for code in codes:
