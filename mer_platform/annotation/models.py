@@ -1,12 +1,13 @@
 """What coders mark in a clip, and the consensus that datasets are built from."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 
 from mer_platform.annotation.marks import CODED_FIELDS, MARKS
@@ -148,6 +149,25 @@ class Annotation(Marking):
     @property
     def deleted(self) -> bool:
         return self.deleted_at is not None
+
+    @classmethod
+    def store_changes(cls, rows: Iterable["Annotation"]) -> None:
+        """Store what coders may change of many annotations: one statement with the values of each.
+
+        ``bulk_update`` of Django builds an expression per value, which takes longer than a ``save`` of each row.
+        """
+        names = (*cls.FIELDS, "revision", "updated_at", "deleted_at")
+        fields = [field for field in cls._meta.concrete_fields if field.name in names]
+        quote = connection.ops.quote_name
+        columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+        statement = f"UPDATE {quote(cls._meta.db_table)} SET {columns} WHERE id = %s"  # noqa: S608 - names of the model
+        values = [
+            [*(f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields), row.pk]
+            for row in rows
+        ]
+        if values:
+            with connection.cursor() as cursor:
+                cursor.executemany(statement, values)
 
     def content(self) -> dict[str, Any]:
         """Return what a version keeps: all fields that a coder sets, and whether the annotation is deleted."""

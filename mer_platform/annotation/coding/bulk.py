@@ -1,7 +1,7 @@
 """Many changes of a coder's annotations in one request.
 
-What the operations need is read for all of them together, and each is then checked as a single request would be. So the
-number of queries depends on the number of changed rows only, not on that of operations that fail.
+What the operations need is read for all of them together, and each is then checked as a single request would be. What
+changes is stored with one statement, which the database gets with the values of all rows.
 """
 
 import uuid
@@ -90,6 +90,7 @@ class _Batch:
         self._refused: dict[int, Exception] = {}
         self._keys: dict[uuid.UUID, int] = {}
         self._versions: list[AnnotationVersion] = []
+        self._changed: dict[int, Annotation] = {}
         inner = {**context, "clips": self._clips}
         self._create_form = BulkAnnotationSerializer(context=inner)
         self._update_form = BulkAnnotationSerializer(context=inner, partial=True)
@@ -120,6 +121,7 @@ class _Batch:
                 result["problem"] = self._problem(index, error)
                 result["status"] = result["problem"]["status"]
             results.append(result)
+        Annotation.store_changes(self._changed.values())
         Annotation.objects.bulk_create(made.values())
         self._versions += [row.version(self._user, self._client) for row in made.values()]
         AnnotationVersion.objects.bulk_create(self._versions)
@@ -147,16 +149,19 @@ class _Batch:
         fields = form.run_validation({n: v for n, v in operation.items() if n in CREATE_FIELDS})
         for name, value in fields.items():
             setattr(row, name, value)
-        row.revision += 1
-        row.save(update_fields=[*fields, "revision", "updated_at"])
-        self._versions.append(row.version(self._user, self._client))
+        self._change(row)
         return row
 
     def _delete(self, index: int, operation: Operation) -> None:
         row = self._own(operation)
         row.deleted_at = timezone.now()
+        self._change(row)
+
+    def _change(self, row: Annotation) -> None:
+        """Count a change, and keep it to be stored with all others."""
         row.revision += 1
-        row.save(update_fields=["deleted_at", "revision", "updated_at"])
+        row.updated_at = timezone.now()
+        self._changed[row.pk] = row
         self._versions.append(row.version(self._user, self._client))
 
     def _own(self, operation: Operation) -> Annotation:
