@@ -61,7 +61,6 @@ def run_all(caller: APIClient, ids: dict, examples: int, number: int) -> int:
     return sent
 
 
-@pytest.mark.campaign
 def test_a_few_random_requests_to_each_operation(caller, ids):
     assert run_all(caller, ids, examples=2, number=1) > 300
 
