@@ -29,6 +29,16 @@ function mark() {
   });
 }
 
+/** The part that a link or the address names. It stays in place while figures above it grow, until the reader does something else. */
+let wanted = location.hash ? (parts.find((part) => part?.id === location.hash.slice(1)) ?? null) : null;
+const growth = new ResizeObserver(() => wanted?.scrollIntoView({ behavior: "instant" }));
+for (const part of parts) if (part) growth.observe(part);
+for (const type of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(type, () => (wanted = null), { passive: true });
+nav?.addEventListener("click", ({ target }) => {
+  const link = /** @type {Element} */ (target).closest("a");
+  wanted = parts[links.findIndex((own) => own === link)] ?? null;
+});
+
 let due = 0;
 addEventListener(
   "scroll",
