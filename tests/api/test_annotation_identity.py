@@ -12,7 +12,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import HEAD, checked, confirmed, sheet, with_index
 from tests.api.problems import errors_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 UNMENTIONED = frozenset({"apex", "kind", "action_units", "confidence", "note", "origin", "suggestion"})
 
 

@@ -10,7 +10,7 @@ from mer_platform.urls import router
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, confirmed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 PAGES = sorted(str(page.name) for page in urls.urlpatterns if "imports/<int:pk>" in str(page.pattern))
 ACTIONS = sorted(

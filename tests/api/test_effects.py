@@ -19,7 +19,7 @@ from models_ml.paper.tables import Estimate
 from tests.api.finished_sweeps import finish_runs, finished_sweep
 from tests.api.test_comparison import TRUE, version  # noqa: F401
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 GRID = {"net.placement": [1, 2, 3], "train.learning_rate": [1e-3, 1e-4]}
 SWEEP = SweepConfig(base={"net": {"name": "vgg_m_spp", "kernels": [2]}}, grid=GRID)
 

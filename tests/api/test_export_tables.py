@@ -16,7 +16,7 @@ from mer_platform.projects.models import Role
 from tests.fake_packs import fake_index
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 @pytest.fixture

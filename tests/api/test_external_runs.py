@@ -27,7 +27,7 @@ from models_ml.classes import CLASSES
 from tests.api.problems import errors_of, problem_of
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 PREDICTED = [0, 1, 2, 1] * 6
 
 

@@ -14,7 +14,7 @@ from mer_platform.projects.models import Membership, Role
 from tests.api.problems import errors_of
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 EXPORTS = "/api/v1/feature-exports/"
 
 

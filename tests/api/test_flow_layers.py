@@ -11,7 +11,7 @@ from mer_platform.jobs.models import Job
 from mer_platform.projects.models import Role
 from tests.api.problems import errors_of, problem_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 
 def url(clip, start="10", end="20") -> str:

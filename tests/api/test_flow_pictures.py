@@ -7,7 +7,7 @@ from mer_platform.clips.models import FlowPicture
 from mer_platform.projects.models import AuditEvent, Membership, Role
 from tests.pictures import add_picture, freeze_pictures, picture_bytes
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 URL = "/api/v1/flow-pictures/"
 
 

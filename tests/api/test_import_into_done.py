@@ -9,7 +9,7 @@ from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import CHANGED, checked, confirmed, content, sheet, upload
 from tests.api.problems import errors_of, field_errors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 MORE = sheet("6,006_1_2,5640,5645,5650,4,disgust,alice")
 HUGE = "9" * 6000
 

@@ -14,7 +14,7 @@ from models_ml.config import SweepConfig
 from tests.api.finished_runs import finished
 from tests.api.problems import errors_of, field_errors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 
 RUNS = "/api/v1/runs/"
 EXPERIMENTS = "/api/v1/experiments/"

@@ -13,7 +13,7 @@ from models_ml.formats import EXPORTS
 from tests.api.exchange_lab import *  # noqa: F403
 from tests.api.exchange_lab import checked, confirmed, export
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 KINDS = list(EXPORTS)
 DONE = datetime(2026, 3, 1, 10, tzinfo=UTC)
 EMOTIONS = ("", "happiness", "disgust", "surprise")

@@ -22,7 +22,7 @@ from mer_platform.features.services import feature_name, request_features
 from mer_platform.storage import new_file, store_by_content
 from models_ml.config import FeatureConfig
 
-pytestmark = [pytest.mark.django_db, pytest.mark.services]
+pytestmark = [pytest.mark.django_db, pytest.mark.services_in_faults]
 LOST = "ab" * 32
 
 

@@ -22,7 +22,7 @@ from workers import bundles, runner
 from workers.fold_weights import network_of
 from workers.training_data import run_data
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 QUICK = {"net": {"name": "ststnet"}, "train": {"epochs": 2}}
 
 

@@ -16,7 +16,7 @@ from mer_platform.imports.models import Import
 from mer_platform.jobs.models import Job
 from tests.unit.models_ml.video.made_clips import numbered_frames, numbered_members, write_video, write_zip
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 URL = "/api/v1/clips/"
 
 

@@ -17,7 +17,7 @@ from mer_platform.exports.bundles import write_bundle
 from models_ml.config import RunConfig
 from tests.pictures import freeze_pictures
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 COLUMNS = ["sample", "predicted", "p_negative", "p_positive", "p_surprise", "fold"]
 
 

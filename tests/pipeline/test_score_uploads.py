@@ -22,7 +22,7 @@ from models_ml.registry.limits import limits_of
 from models_ml.training.model import TrainedModel
 from tests.lab import barcode_clips
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 URL = "/api/v1/scoring-batches/"
 
 

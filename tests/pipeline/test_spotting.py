@@ -15,7 +15,7 @@ from models_ml.motion.version import SPOTTER_VERSION
 from models_ml.synthetic.clip import ClipSpec, write_clip
 from models_ml.synthetic.demo import demo_clips
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from models_ml.motion.flow_pictures import picture_features
 from tests.api.problems import errors_of
 from tests.pictures import DATABASES, freeze_pictures, picture_bytes
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 CONFIG = {"train": {"epochs": 12}, "net": {"kernels": [2, 3]}}
 
 

@@ -21,7 +21,7 @@ from tests.api.problems import errors_of
 from tests.unit.models_ml.video.made_clips import write_video
 from workers.feature_cache import FramePair
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.api.exchange_lab import checked, confirmed, content, export
 from tests.trees import samm_tree
 from tests.trees.small import small_casme2_tree
 
-pytestmark = [pytest.mark.services]
+pytestmark = [pytest.mark.services_in_faults]
 DOORS = ("api", "page", "command", "database")
 TOOLS = ("eaf.zip", "label-studio.json")
 
