@@ -10,7 +10,8 @@
 
 SHELL := /bin/sh
 PYTHON ?=
-PIP := PYTHONUNBUFFERED=1 .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off
+# Python compiles what is imported, when it is: of these libraries, that is the smaller part.
+PIP := PYTHONUNBUFFERED=1 .venv/bin/python -m pip install --no-compile --disable-pip-version-check --no-input --progress-bar off
 
 .PHONY: run test faults lint format docs bench install install-dev venv
 

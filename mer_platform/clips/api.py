@@ -16,7 +16,7 @@ from mer_platform.clips.layers import BUSY_SECONDS, MOST_OPEN, FlowLayer, open_l
 from mer_platform.clips.models import Clip, Database
 from mer_platform.clips.packindex import notes_of, read_index
 from mer_platform.clips.ranges import ranged_response
-from mer_platform.clips.rates import correct_rate, parse_rate
+from mer_platform.clips.rates import HIGHEST, LOWEST, correct_rate, parse_rate
 from mer_platform.clips.services import ClipExists, add_clip
 from mer_platform.clips.shapes import FaceRange, FlowOfFrames, FlowState, FrameIndex
 from mer_platform.clips.turning import TURNS, BeingIngested, request_turn
@@ -65,7 +65,9 @@ class ClipSerializer(ApiModelSerializer):
         return notes_of(clip)
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field(
+    {"anyOf": [{"type": "number", "minimum": LOWEST, "maximum": HIGHEST}, {"type": "string"}]}
+)
 class RateField(serializers.Field):
     """Frames per second, as a number or a fraction."""
 

@@ -137,6 +137,10 @@ def _frame(value: Any) -> str:
     return "" if type(value) is int and 0 <= value < 1 << 31 else "A frame index is a whole number from 0."
 
 
+def _apex(value: Any) -> str:
+    return _frame(value) or ("The apex must come after the onset, so it is 1 or more." if value == 0 else "")
+
+
 def _rate(value: Any) -> str:
     is_number = type(value) in (int, float) and isfinite(value)
     return (
@@ -164,7 +168,7 @@ def _text(most: int) -> Any:
 
 
 _CHECKS = {
-    "clip": _id, "upload": _upload, "file": _text(1000), "path": _text(900), "onset": _frame, "apex": _frame,
+    "clip": _id, "upload": _upload, "file": _text(1000), "path": _text(900), "onset": _frame, "apex": _apex,
     "name": _text(120), "subject": _text(60), "fps": _rate,
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ WRONG_TEXTS: dict[str, list[str]] = {
     "date-time": ["soon", "2026-13-45", "1", "1\0"],
     "string": ["a\0b", "x" * 5_000],
 }
+RIGHT_IN_PATHS = {"index": "0", "alias": "abc"}  # variables that are no ids
 WRONG_IDS = ["0", "-1", "1.7", "9" * 40, "１", "1\0", "abc", "1 ", "1;2", "..%2f"]
 # Whole bodies that are not JSON, or not an object, or not as objects should be.
 WRONG_BODIES: dict[str, bytes] = {
@@ -140,7 +141,10 @@ def _filled(path: str, ids: dict[str, Any], other: str = "", value: str = "") ->
 def _wrong_ids(path: str, method: str, ids: dict[str, Any]) -> Iterator[Malformed]:
     body = b"{}" if method in ("post", "put", "patch") else None
     for name in re.findall(r"\{(\w+)\}", path):
+        right = RIGHT_IN_PATHS.get(name)
         for wrong in WRONG_IDS:
+            if wrong == right:
+                continue
             there = _filled(path, ids, name, quote(wrong, safe="%"))
             yield Malformed(f"id {wrong!r}", method, there, body)
 
