@@ -14,6 +14,8 @@
 ``MER_STATEMENT_SECONDS``, ``MER_WORKER_STATEMENT_SECONDS``  after so many seconds PostgreSQL cancels a statement of a web
                      process (default 60) and of a worker (default 3600); 0: never
 ``MER_FOLD_WEIGHTS_DAYS``  the days for which the networks of folds are kept (default 30; 0: always), unless starred
+``MER_EXPORT_DAYS``  the days for which feature exports and paper bundles are kept (default 0: always)
+``MER_JOB_DAYS``     the days for which the rows of jobs that have ended are kept (default 0: always)
 ``MER_WEBHOOK_ALLOW_PRIVATE``  networks, separated by commas, that webhooks may reach although they are not public, also
                      without TLS, such as ``10.20.0.0/16``; see docs/webhooks.md
 ``MER_WEBHOOK_CA_FILE``  certificates (PEM) of further authorities that receivers of webhooks may have theirs from
@@ -245,6 +247,8 @@ MODEL_CACHE_BYTES = environment.whole("MER_MODEL_CACHE_BYTES", 512 * 1024**2)
 # After so many days, upkeep removes the networks of folds, except those of starred runs and experiments; 0: never. A run of
 # the default network with 68 folds has 53 MB of them, and attribution on held-out samples needs them.
 FOLD_WEIGHTS_DAYS = environment.seconds("MER_FOLD_WEIGHTS_DAYS", 30, unit="days")
+EXPORT_DAYS = environment.seconds("MER_EXPORT_DAYS", 0, unit="days")
+JOB_DAYS = environment.seconds("MER_JOB_DAYS", 0, unit="days")
 
 WEBHOOK_CA_FILE = os.environ.get("MER_WEBHOOK_CA_FILE", "")
 WEBHOOK_ALLOW_PRIVATE = environment.networks("MER_WEBHOOK_ALLOW_PRIVATE")

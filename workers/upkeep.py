@@ -1,8 +1,9 @@
 """Queue ``upkeep``: every few seconds, announce dropped jobs again, and remove what dead workers left."""
 
 from mer_platform.accounts.sessions import forget_expired
-from mer_platform.deletion.retention import remove_old_weights
+from mer_platform.deletion.retention import forget_old_jobs, remove_old_exports, remove_old_weights
 from mer_platform.deletion.services import remove_files
+from mer_platform.deletion.usage import count_next
 from mer_platform.jobs.broker import UPKEEP, app
 from mer_platform.jobs.crashes import count_crashes
 from mer_platform.jobs.upkeep import abandoned_jobs, announce_due, expire_dead_leases, forget_dead_workers
@@ -27,6 +28,9 @@ def upkeep() -> None:
     forget_old_answers()
     forget_expired()
     remove_old_weights()
+    remove_old_exports()
+    forget_old_jobs()
     remove_old_deliveries()
     queue_missing_facts()
     remove_files()
+    count_next()

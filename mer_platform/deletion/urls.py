@@ -1,8 +1,9 @@
 from django.urls import path
 
-from mer_platform.deletion import batch_views, model_views, run_views, version_views, views
+from mer_platform.deletion import batch_views, model_views, run_views, storage_views, version_views, views
 
 urlpatterns = [
+    path("administration/storage/", storage_views.storage_use, name="administration-storage"),
     path("projects/<slug:slug>/models/<int:pk>/delete/", model_views.model_delete, name="model-delete"),
     path(
         "projects/<slug:slug>/composites/<int:pk>/delete/",
