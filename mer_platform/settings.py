@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "mer_platform.exports",
     "mer_platform.imports",
     "mer_platform.deletion",
+    "mer_platform.withdrawals",
     "mer_platform.filling",
     "mer_platform.serving",
     "mer_platform.operation",

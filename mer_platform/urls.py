@@ -13,7 +13,6 @@ from mer_platform.deletion.api import (
     DeletableDatabaseViewSet,
     DeletableFlowPictureViewSet,
     DeletableProjectViewSet,
-    DeletableSubjectViewSet,
 )
 from mer_platform.deletion.batches import DeletableScoringBatchViewSet
 from mer_platform.deletion.model_api import DeletableModelViewSet
@@ -36,12 +35,14 @@ from mer_platform.readiness import healthz, readyz
 from mer_platform.rest.schema.views import SchemaView
 from mer_platform.uploads.api import UploadViewSet
 from mer_platform.webhooks.api import WebhookViewSet
+from mer_platform.withdrawals.api import WithdrawableSubjectViewSet, WithdrawalViewSet
 
 router = DefaultRouter()
 router.include_format_suffixes = False  # “clips.json/”: no view takes them
 router.register("projects", DeletableProjectViewSet)
 router.register("databases", DeletableDatabaseViewSet)
-router.register("subjects", DeletableSubjectViewSet)
+router.register("subjects", WithdrawableSubjectViewSet)
+router.register("withdrawals", WithdrawalViewSet)
 router.register("uploads", UploadViewSet)
 router.register("clips", DeletableClipViewSet)
 router.register("flow-pictures", DeletableFlowPictureViewSet, basename="flow-picture")
@@ -72,6 +73,7 @@ urlpatterns = [
     path("", include("mer_platform.webhooks.urls")),
     path("", include("mer_platform.clips.urls")),
     path("", include("mer_platform.deletion.urls")),
+    path("", include("mer_platform.withdrawals.urls")),
     path("", include("mer_platform.imports.urls")),
     path("", include("mer_platform.annotation.urls")),
     path("", include("mer_platform.composites.urls")),

@@ -40,6 +40,10 @@ class FramePair:
     @classmethod
     def of(cls, sample: Sample) -> "FramePair":
         """Return the frames of a sample; raise InputError if it has none."""
+        if sample.is_withdrawn:
+            raise InputError(
+                f"Sample {sample.index} was withdrawn, and its recording is erased. Freeze a new version without it."
+            )
         if sample.clip is None or sample.onset is None or sample.apex is None:
             raise InputError(
                 "The sample has neither a clip with onset and apex nor a flow picture. Freeze the composite again."

@@ -163,7 +163,8 @@ def fail(claim: Claim, reason: str) -> None:
     except LeaseLost:
         log.warning("job %s: the lease was lost; its failure is not recorded", job.pk)
         return
-    log.warning("job %s failed: %s", job.pk, reason)
+    # The reason may name files and people, so it stays in the database.
+    log.warning("job %s (%s) failed; its error says why", job.pk, job.key)
 
 
 def give_up(job: Job) -> None:

@@ -12,6 +12,7 @@ from mer_platform.rest.models import forget_old_answers
 from mer_platform.storage import remove_unfinished
 from mer_platform.uploads.services import remove_expired
 from mer_platform.webhooks.services import remove_old_deliveries
+from mer_platform.withdrawals.upkeep import catch_up_once, complete_withdrawals
 from workers.runner import give_up
 
 
@@ -33,4 +34,6 @@ def upkeep() -> None:
     remove_old_deliveries()
     queue_missing_facts()
     remove_files()
+    catch_up_once()
+    complete_withdrawals()
     count_next()

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -32,6 +32,7 @@ from mer_platform.composites.shapes import ClassOfEmotion
 from mer_platform.projects.access import require, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.projects.viewsets import InProject, own_related
+from mer_platform.rest.errors import Conflict
 from mer_platform.rest.schema import TypedField, typed
 from mer_platform.rest.serializers import ApiSerializer
 from mer_platform.rest.views import lists
@@ -170,12 +171,21 @@ class CompositeVersionViewSet(InProject, mixins.ListModelMixin, mixins.RetrieveM
             raise Http404(f"Version {against} not found in this project.")
         return Response(diff_json(other, version, diff(other, version)))
 
-    @extend_schema(responses=typed(document.Document))
+    @extend_schema(
+        responses={
+            200: typed(document.Document),
+            409: OpenApiResponse(
+                description="A sample was withdrawn, so the version cannot be made elsewhere."
+            ),
+        }
+    )
     @action(detail=True)
     def export(self, request: Request, pk: str) -> Response:
         """Return the version as a small document for other labs: hashes, names, marks and labels, but no images."""
         version = self._for_researchers()
         check_sees_all(request.user, version.project)
+        if refusal := version.refusal("export this version"):
+            raise Conflict(refusal)
         name = document.file_name(version)
         return Response(
             document.export(version), headers={"Content-Disposition": f'attachment; filename="{name}"'}

@@ -16,6 +16,7 @@ from mer_platform.composites.labelmaps import PRESETS
 from mer_platform.composites.models import CompositeVersion, Sample, content_hash
 from mer_platform.composites.rules import parse_rules
 from models_ml.classes import CLASSES
+from models_ml.errors import InputError
 from models_ml.wording import NO_NUL, in_words
 
 _MOST = 100_000  # samples
@@ -98,7 +99,9 @@ class Document(_Strict):
 
 
 def export(version: CompositeVersion) -> dict[str, Any]:
-    """Return the version's document, ready to be written as JSON."""
+    """Return the version's document, ready to be written as JSON. Raises InputError if a sample was withdrawn."""
+    if refusal := version.refusal("export this version"):
+        raise InputError(refusal)
     document = Document(
         format="mer-composite-version",
         format_version=1,

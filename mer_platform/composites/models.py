@@ -56,6 +56,9 @@ class CompositeVersion(models.Model):
         null=True, help_text="Comparison with the published list of the preset when the version was frozen."
     )
     content_hash = models.CharField(max_length=64)
+    withdrawn_samples = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How many of its samples were withdrawn since it was frozen."
+    )
     frozen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -76,6 +79,27 @@ class CompositeVersion(models.Model):
     @property
     def project(self) -> Project:
         return self.composite.project
+
+    @property
+    def withdrawn_note(self) -> str:
+        """What to know about results on it since people were withdrawn; empty if no one was."""
+        if not self.withdrawn_samples:
+            return ""
+        one = self.withdrawn_samples == 1
+        return (
+            f"Contains {self.withdrawn_samples:,} withdrawn sample{'' if one else 's'}: the recording{'' if one else 's'} "
+            f"{'was' if one else 'were'} erased after the version was frozen. Its results stay as they were computed."
+        )
+
+    def refusal(self, what: str) -> str:
+        """Return why ``what`` cannot be done with it since people were withdrawn; empty if it can."""
+        if not self.withdrawn_samples:
+            return ""
+        count = f"{self.withdrawn_samples:,} of its samples"
+        return (
+            f"Cannot {what}: {count} {'was' if self.withdrawn_samples == 1 else 'were'} withdrawn from {self}, and their "
+            "recordings are erased. Freeze a new version without them."
+        )
 
     def with_items(self) -> list["Sample"]:
         """Return the samples with their clips or flow pictures, in one query."""
@@ -112,6 +136,11 @@ class Sample(models.Model):
     apex_from = models.CharField(max_length=8, choices=ApexFrom.choices, default=ApexFrom.CODED)
     emotion = models.CharField(max_length=40)
     label = models.CharField(max_length=10, choices=[(name, name) for name in CLASSES])
+    withdrawn_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the recorded person was withdrawn. Hash and label stay; the names are a pseudonym since then.",
+    )
 
     class Meta:
         ordering = ["version_id", "index"]
@@ -126,7 +155,14 @@ class Sample(models.Model):
                 condition=models.Q(
                     clip__isnull=False, picture__isnull=True, onset__isnull=False, apex__isnull=False
                 )
-                | models.Q(clip__isnull=True, picture__isnull=False, onset__isnull=True, apex__isnull=True),
+                | models.Q(clip__isnull=True, picture__isnull=False, onset__isnull=True, apex__isnull=True)
+                | models.Q(
+                    clip__isnull=True,
+                    picture__isnull=True,
+                    onset__isnull=True,
+                    apex__isnull=True,
+                    withdrawn_at__isnull=False,
+                ),
                 name="sample_of_a_clip_or_a_picture",
             ),
         ]
@@ -138,6 +174,15 @@ class Sample(models.Model):
         if self.pk is not None:
             raise Frozen("Cannot change a sample of a frozen version.")
         super().save(*args, **kwargs)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn_at is not None
+
+    @property
+    def material(self) -> str:
+        """What it is of: “clip”, “picture” or “withdrawn”."""
+        return "withdrawn" if self.is_withdrawn else "picture" if self.picture_id else "clip"
 
     @property
     def subject_key(self) -> str:

@@ -51,6 +51,7 @@ class SampleSerializer(ApiModelSerializer):
             "apex_from",
             "emotion",
             "label",
+            "withdrawn_at",
         ]
 
     def to_representation(self, sample: Sample) -> dict[str, Any]:
@@ -135,6 +136,7 @@ class CompositeVersionSerializer(ApiModelSerializer):
             "rules",
             "counts",
             "not_counted",
+            "withdrawn_samples",
             "frozen_at",
             "created_by",
             "created_at",

@@ -113,6 +113,9 @@ def version_json(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = get_project(request, slug, Role.RESEARCHER)
     check_sees_all(request.user, project)
     version = get_object_or_404(_versions(project), pk=pk)
+    if refusal := version.refusal("export this version"):
+        messages.error(request, refusal)
+        return redirect("version", slug, pk)
     answer = JsonResponse(document.export(version), json_dumps_params={"indent": 1, "ensure_ascii": False})
     answer["Content-Disposition"] = f'attachment; filename="{document.file_name(version)}"'
     return answer

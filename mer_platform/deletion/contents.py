@@ -101,10 +101,16 @@ class Contents:
         listed = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
         one = len(versions) == 1
         inside = "it" if isinstance(self.target, Clip | FlowPicture) else "its recordings"
+        instead = (
+            " If the person withdraws their consent, an owner can withdraw them instead."
+            if isinstance(self.target, Subject)
+            else ""
+        )
         return (
             f"Cannot delete {self.target}: the frozen version{'' if one else 's'} {listed} "
             f"contain{'s' if one else ''} {inside}, and results refer to {'that version' if one else 'these versions'}. "
             "Frozen versions stay as long as their project: to delete everything, delete the project."
+            f"{instead}"
         )
 
     def versions(self) -> QuerySet[CompositeVersion]:

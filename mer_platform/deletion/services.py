@@ -94,16 +94,16 @@ def _delete(contents: Contents, user: Any) -> None:
     if isinstance(target, Project):
         _lock_all(target)
     else:
-        _cancel_jobs(contents, user)
+        cancel_jobs(contents, user)
         list(contents.clips.select_for_update().order_by("pk").values_list("pk", flat=True))
         if refusal := contents.refusal():  # frozen while this waited for the locks
             raise CannotDelete(refusal)
-    _note_files(contents)
+    note_files(contents)
     if isinstance(target, Project):
         _delete_project(target)
         log.warning("%s deleted %s (%s)", user, what, target.slug)
         return
-    _delete_scores(contents)
+    delete_scores(contents)
     contents.clips.delete()
     contents.pictures.delete()
     if not isinstance(target, Clip | FlowPicture):
@@ -135,14 +135,14 @@ def _delete_project(project: Project) -> None:
     Project.objects.filter(pk=project.pk).delete()
 
 
-def _cancel_jobs(contents: Contents, user: Any) -> None:
+def cancel_jobs(contents: Contents, user: Any) -> None:
     """Cancel the jobs of the clips, and the imports that would add to a deleted database."""
     for batch in contents.running_imports():
         cancel(batch, user)
     Job.cancel(Job.objects.filter(pk__in=[job.pk for job in contents.clip_jobs()]))
 
 
-def _delete_scores(contents: Contents) -> None:
+def delete_scores(contents: Contents) -> None:
     """Delete the scores of the clips, and the batches that have no other clips; end those without waiting ones."""
     scores = ScoringItem.objects.filter(clip__in=contents.clips)
     ids = list(scores.order_by().values_list("batch", flat=True).distinct())
@@ -157,7 +157,7 @@ def _delete_scores(contents: Contents) -> None:
             finish_if_done(batch)
 
 
-def _note_files(contents: Contents) -> None:
+def note_files(contents: Contents) -> None:
     holdings = contents.holdings()
     names = {needed.entry for kind in KINDS.values() for needed in kind.needed(holdings)}
     # A cancelled job may write files until it notices.

@@ -49,8 +49,11 @@ class PlannedRun:
 def plan_runs(version: CompositeVersion, configs: Sequence[RunConfig]) -> list[PlannedRun]:
     """Return each configuration with its folds on the version.
 
-    Raises ValidationError at ``protocol``, ``train_on`` or ``train.epoch_choice`` if the samples do not allow it.
+    Raises ValidationError at ``protocol``, ``train_on`` or ``train.epoch_choice`` if the samples do not allow it, and at
+    ``protocol`` if a sample was withdrawn.
     """
+    if refusal := version.refusal("train or test on this version"):
+        raise ValidationError({"protocol": refusal})
     samples = list(version.samples.order_by("index"))
     subjects, databases = [s.subject_key for s in samples], [s.database for s in samples]
     known: dict[Any, list[FoldSpec]] = {}

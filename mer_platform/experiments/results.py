@@ -120,12 +120,12 @@ class KnownSample(NamedTuple):
 
 def samples_of(version: CompositeVersion) -> tuple[KnownSample, ...]:
     """Return the samples of a version in their order."""
-    return _samples(version.pk, version.content_hash)
+    return _samples(version.pk, version.content_hash, version.withdrawn_samples)
 
 
 @lru_cache(maxsize=32)
-def _samples(version_id: int, content_hash: str) -> tuple[KnownSample, ...]:
-    """Kept, since a version is frozen."""
+def _samples(version_id: int, content_hash: str, withdrawn: int) -> tuple[KnownSample, ...]:
+    """Kept, since a version is frozen: only a withdrawal changes it, which replaces names."""
     rows = (
         Sample.objects.filter(version=version_id)
         .order_by("index")

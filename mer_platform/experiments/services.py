@@ -188,10 +188,12 @@ def rerun(run: Run, user: Any) -> bool:
 def train_model(run: Run, user: Any) -> bool:
     """Train a finished run's configuration on all samples. Return False if it is not finished, or has a model.
 
-    Raises InputError for an external run.
+    Raises InputError for an external run, and if a sample was withdrawn.
     """
     if run.is_external:
         raise InputError(f"Cannot train a model of {run}: its network is not part of the platform.")
+    if refusal := run.version.refusal(f"train a model of {run}"):
+        raise InputError(refusal)
     with transaction.atomic():
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.state != Run.State.FINISHED or run.ready_model is not None:

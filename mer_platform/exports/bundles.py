@@ -31,7 +31,7 @@ from models_ml.evaluation import METRICS_VERSION
 from models_ml.paper.figures import COLUMNS, FORMATS, UnsupportedFigure, render
 from models_ml.paper.forms import WRITERS
 
-CODE = "2"  # increase it when the content of bundles changes: then a bundle is made again
+CODE = "3"  # increase it when the content of bundles changes: then a bundle is made again
 OLDEST = (1980, 1, 1, 0, 0, 0)  # of files in a zip; the same bundle gives the same bytes
 Report = Callable[[int, int], None]
 
@@ -50,7 +50,10 @@ def start_bundle(runs: Sequence[Run], user: Any) -> PaperBundle:
     facts = [
         CODE,
         METRICS_VERSION,
-        [[run.pk, run.name, run.protocol, run.version.content_hash] for run in runs],
+        [
+            [run.pk, run.name, run.protocol, run.version.content_hash, run.version.withdrawn_samples]
+            for run in runs
+        ],
     ]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     with transaction.atomic():
@@ -104,7 +107,10 @@ def contents(runs: Sequence[Run], report: Report) -> Iterator[tuple[str, str | b
         if not run.is_external:
             yield config_name(run), _json(run.config)
     for version in dict.fromkeys(run.version for run in runs):
-        yield document_name(version), _json(document.export(version))
+        if version.withdrawn_samples:
+            left_out.append(f"{document_name(version)}: {version.withdrawn_note}")
+        else:
+            yield document_name(version), _json(document.export(version))
     yield "environment.json", _json({f"run {run.pk}": run.environment for run in runs if not run.is_external})
     yield PREDICTIONS, b"".join(csv_chunks(predictions(runs)))
     yield "methods.md", methods_of(runs)

@@ -22,8 +22,11 @@ MAX_BYTES = 2 << 30  # because a worker keeps all features in memory
 def start_export(version: CompositeVersion, config: FeatureConfig, format: str, user: Any) -> FeatureExport:
     """Return the export of these features; start one if there is none, or if the earlier one failed.
 
-    Raises ValidationError for an unknown format, and for features that do not fit into a worker's memory.
+    Raises ValidationError for an unknown format, for features that do not fit into a worker's memory, and for a version with
+    withdrawn samples.
     """
+    if refusal := version.refusal("export its features"):
+        raise ValidationError({"version": refusal})
     if format not in FeatureExport.FileFormat.values:
         known = " or ".join(FeatureExport.FileFormat.values)
         raise ValidationError({"format": f"“{format}” is not a format of features: choose {known}."})

@@ -55,7 +55,7 @@ def _sample_rows(version: CompositeVersion) -> Iterator[ExportRow]:
     rows = version.samples.select_related("clip").order_by("index")
     for sample in rows.iterator(chunk_size=2000):
         yield (
-            sample.index, sample.database, sample.subject, sample.name, "picture" if sample.clip is None else "clip",
+            sample.index, sample.database, sample.subject, sample.name, sample.material,
             *_marks(sample, sample.clip, frames), sample.apex_from, sample.emotion, sample.label,
             sample.content_sha256, str(version), version.content_hash,
         )  # fmt: skip

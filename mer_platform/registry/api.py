@@ -47,7 +47,7 @@ def all_models() -> "QuerySet[ModelVersion]":
     """Return models with what lists and cards need of them."""
     related = ("project", "run__version__composite", "run__experiment", "run__stored_results", "created_by")
     found = ModelVersion.objects.select_related(*related).prefetch_related("aliases")
-    pictures = Sample.objects.filter(version=OuterRef("run__version"), picture__isnull=False)
+    pictures = Sample.objects.filter(version=OuterRef("run__version"), apex_from=Sample.ApexFrom.PICTURE)
     counts = {"batch_count": Count("batches", distinct=True), "has_pictures": Exists(pictures)}
     return found.annotate(**counts).order_by("-pk")
 

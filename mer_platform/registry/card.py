@@ -103,6 +103,8 @@ def _data(model: ModelVersion, user: Any) -> dict[str, Any]:
         "label_map": version.label_map,
         **{name: counts[name] for name in ("samples", "subjects", "classes", "databases")},
         "not_counted": why_not_counted(hidden_clips(user, [version.pk]).get(version.pk, 0)),
+        "withdrawn_samples": version.withdrawn_samples,
+        "withdrawn_note": version.withdrawn_note,
     }
 
 

@@ -117,7 +117,11 @@ def _data(data: Mapping[str, Any]) -> str:
         f"{_text(data['version'])}: {data['samples']} samples of {data['subjects']} subjects. Content hash "
         f"`{data['content_hash']}`."
     )
-    return "\n\n".join(part for part in (first, data["not_counted"], "\n".join([head, *rows])) if part)
+    return "\n\n".join(
+        part
+        for part in (first, data["withdrawn_note"], data["not_counted"], "\n".join([head, *rows]))
+        if part
+    )
 
 
 def _scores(card: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from mer_platform.clips.models import Clip
-from mer_platform.composites.models import CompositeVersion
+from mer_platform.composites.models import CompositeVersion, Sample
 from mer_platform.configurations.stored import Stored
 from mer_platform.experiments.models import Run
 from mer_platform.projects.models import Project
@@ -134,7 +134,7 @@ class ModelVersion(models.Model):
             return bool(self.provenance.get("of_pictures"))
         if "has_pictures" in self.__dict__:  # looked up with the model, for lists
             return bool(self.__dict__["has_pictures"])
-        return self.version.samples.filter(picture__isnull=False).exists()
+        return self.version.samples.filter(apex_from=Sample.ApexFrom.PICTURE).exists()
 
     @cached_property
     def trained_on(self) -> frozenset[str]:
@@ -178,6 +178,7 @@ class ModelEvent(models.Model):
         ALIAS = "alias"
         RENAMED = "renamed"
         EDITED = "edited"
+        WITHDRAWN = "withdrawn", "trained on a withdrawn person"
 
     model = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=10, choices=Kind.choices)

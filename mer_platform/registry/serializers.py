@@ -97,6 +97,11 @@ class ModelVersionSerializer(ApiModelSerializer):
         allow_null=True,
         help_text="SHA-256 of the samples it was trained on.",
     )
+    withdrawn_samples = serializers.IntegerField(
+        source="run.version.withdrawn_samples",
+        default=0,
+        help_text="How many samples that it was trained on were withdrawn since then.",
+    )
     state = serializers.ChoiceField(
         ["ready", "training", "checking", "failed"], read_only=True, help_text="Only a ready model can score."
     )
@@ -127,7 +132,7 @@ class ModelVersionSerializer(ApiModelSerializer):
         model = ModelVersion
         fields = [
             "id", "url", "page_url", "project",
-            "run", "version", "version_hash", "name", "stage", "aliases", "state", "error", "progress",
+            "run", "version", "version_hash", "withdrawn_samples", "name", "stage", "aliases", "state", "error", "progress",
             "classes", "config", "of_pictures", "imported", "sha256", "temperature", "limits", "scores", "scores_hidden",
             "batches", "created_by", "created_at",
         ]  # fmt: skip

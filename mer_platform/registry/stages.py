@@ -20,8 +20,8 @@ Kind = ModelEvent.Kind
 def register(run: Run, user: Any, name: str = "", reason: str = "") -> tuple[ModelVersion, bool]:
     """Make a run a model of the project. Return it, and whether it must still be trained on all samples.
 
-    A run that has a model already gets the name and a line in its history. Raises InputError for an external run, and for
-    one that is not finished.
+    A run that has a model already gets the name and a line in its history. Raises InputError for an external run, for one
+    that is not finished, and for one without a trained model of whose version a sample was withdrawn.
     """
     if run.is_external:
         raise InputError(f"Cannot register {run}: its network is not part of the platform.")
@@ -32,6 +32,8 @@ def register(run: Run, user: Any, name: str = "", reason: str = "") -> tuple[Mod
                 f"Cannot register {run}: it is {run.get_state_display()}. Wait until it is finished, or choose another run."
             )
         model = ModelVersion.objects.filter(run=run).first()
+        if (model is None or not model.is_ready) and (refusal := run.version.refusal(f"register {run}")):
+            raise InputError(refusal)
         if model is None:
             model = ModelVersion(
                 run=run,

@@ -29,6 +29,7 @@ _AREA_OF = {
     "workers": "projects",
     "databases": "clips",
     "subjects": "clips",
+    "withdrawals": "clips",
     "clips": "clips",
     "flow-pictures": "clips",
     "uploads": "clips",

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from rest_framework.exceptions import ValidationError as ApiValidationError
 
 from mer_platform.annotation.blindness import blind_clips
+from mer_platform.composites.models import Sample
 from mer_platform.projects.access import get_project, row_id
 from mer_platform.projects.models import Project, Role
 from mer_platform.registry.models import ModelVersion
@@ -93,7 +94,8 @@ def batch_files(request: HttpRequest, slug: str) -> HttpResponse:
 def usable_models(project: Project) -> QuerySet[ModelVersion]:
     """Return the models that can score clips, the one in production first."""
     found = ModelVersion.objects.filter(project=project).offered().select_related("run")
-    of_pictures = ModelVersion.objects.filter(project=project, run__version__samples__picture__isnull=False)
+    pictures = {"run__version__samples__apex_from": Sample.ApexFrom.PICTURE}
+    of_pictures = ModelVersion.objects.filter(project=project, **pictures)
     return found.exclude(pk__in=of_pictures.values("pk")).order_by("-stage", "-pk")
 
 

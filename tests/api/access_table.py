@@ -74,6 +74,13 @@ database-deletion               GET researcher
 subject-list                    GET viewer
 subject-detail                  GET viewer  DELETE researcher
 subject-deletion                GET researcher
+administration-storage          GET =administrator
+subject-withdraw                GET owner  POST owner  pk=subject
+subject-withdrawal              GET owner  POST owner
+withdrawals                     GET researcher
+withdrawal                      GET researcher  pk=withdrawal
+withdrawal-list                 GET researcher
+withdrawal-detail               GET researcher
 upload-list                     GET researcher  POST researcher
 upload-detail                   GET =owner  PATCH =owner  DELETE =owner
 clip-list                       GET viewer  POST researcher

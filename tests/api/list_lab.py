@@ -23,6 +23,7 @@ from mer_platform.registry.models import ModelVersion
 from mer_platform.scoring.models import ScoringBatch, ScoringItem
 from mer_platform.uploads.models import Upload
 from mer_platform.webhooks.models import Delivery, Webhook
+from mer_platform.withdrawals.models import Withdrawal
 from models_ml.config import RunConfig
 
 COUNTER = count(1)
@@ -156,6 +157,10 @@ class ListLab:
             "/databases/": lambda: Database.objects.create(project=project, name=unique()),
             "/subjects/": lambda: Subject.objects.create(database=self.database, name=unique()),
             "/clips/": self.a_clip,
+            "/withdrawals/": lambda: Withdrawal.objects.create(
+                project=project, place=project.slug, database="Lab", pseudonym=unique(), withdrawn_at=timezone.now(),
+                withdrawn_by=user,
+            ),
             "/flow-pictures/": lambda: FlowPicture.objects.create(
                 subject=self.subject, name=unique(), emotion="disgust", file="x", width=8, height=8,
                 sha256=f"{next(number):064x}",

@@ -15,11 +15,15 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from mer_platform.clips.models import Clip, Database, Subject
+from mer_platform.deletion.models import Removal
 from mer_platform.jobs import schema
 from mer_platform.jobs.models import Job, Worker
 from mer_platform.operation.backup import making, vault
 from mer_platform.projects.models import Project
 from mer_platform.storage import store_by_content, stored_names
+from mer_platform.withdrawals.models import Withdrawal
+from mer_platform.withdrawals.services import withdraw
 from tests.other_database import empty_database
 
 pytestmark = pytest.mark.django_db(
@@ -258,3 +262,47 @@ def test_a_folder_with_other_files_is_not_taken_for_a_backup(folder):
     (folder / "thesis.tex").write_text("x")
     assert "contains other files" in refusal("backup", folder)
     assert "identity.age is missing" in refusal("verify", folder)
+
+
+def test_people_who_were_withdrawn_after_a_backup_do_not_come_back(folder, elsewhere, tmp_path):
+    project = Project.objects.create(name="P", slug="p")
+    database = Database.objects.create(project=project, name="Lab")
+    for name in ("s1", "s2"):
+        person = Subject.objects.create(database=database, name=name)
+        file = store(f"the face of {name}".encode())
+        Clip.objects.create(
+            project=project, subject=person, name="c", original_name=f"{name}.mp4", size=1, file=file,
+            sha256=file.rpartition("/")[2].removesuffix(".mp4"),
+        )  # fmt: skip
+    command("backup", folder)
+    withdrawal = withdraw(Subject.objects.get(name="s1"), None)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "one.json").write_bytes(default_storage.open(f"withdrawals/{withdrawal.key}.json").read())
+    with elsewhere:
+        said = command("restore", folder, "--withdrawals", copy)
+        assert f"Withdrew {withdrawal.pseudonym} again" in said
+        assert list(Subject.objects.values_list("name", flat=True)) == ["s2"]
+        assert Removal.objects.filter(name__startswith="clips/").count() == 1
+        again = Withdrawal.objects.get()
+        assert (again.key, again.pseudonym) == (withdrawal.key, withdrawal.pseudonym)
+        assert again.applied_at > again.withdrawn_at
+
+
+def test_a_newer_backup_carries_the_withdrawals_for_the_restore_of_an_older_one(folder, elsewhere):
+    project = Project.objects.create(name="P", slug="p")
+    person = Subject.objects.create(database=Database.objects.create(project=project, name="Lab"), name="s1")
+    command("backup", folder)
+    withdrawal = withdraw(person, None)
+    command("backup", folder)
+    [older, _newer] = command("restore", folder, "--list").split()
+    with elsewhere:
+        said = command("restore", folder, "--snapshot", older)
+        assert f"{withdrawal.pseudonym} again" in said or f"{withdrawal.pseudonym} is not" in said
+        assert not Subject.objects.exists()
+
+
+def test_a_damaged_list_of_withdrawals_is_refused(folder, tmp_path):
+    command("backup", folder)
+    (tmp_path / "one.json").write_text("{}")
+    assert "one.json is damaged" in refusal("restore", folder, "--force", "--withdrawals", tmp_path)

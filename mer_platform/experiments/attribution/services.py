@@ -23,6 +23,8 @@ def why_not(run: Run) -> str:
     """Return why the samples of a run cannot be attributed by any method; empty if they can."""
     if run.is_external:
         return "The predictions of this run were made by other code, so there are no networks to ask."
+    if refusal := run.version.refusal("attribute its samples"):
+        return refusal
     if not run.scored:
         return f"The run is {run.get_state_display()}. Attribution needs the predictions of all folds."
     folds = Fold.objects.filter(run=run, predictions__isnull=False).distinct().count()

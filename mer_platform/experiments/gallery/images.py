@@ -80,6 +80,8 @@ class Images:
         return shown
 
     def _why_missing(self, sample: Sample, part: str, problem: str) -> str:
+        if sample.is_withdrawn:
+            return "Withdrawn"
         if part not in FIELDS and sample.clip_id is None:
             return "A flow picture has no frames"
         if not self.ready:

@@ -84,6 +84,8 @@ class Board:
         self._hidden = hidden_clips(user, self.versions)
         runs = in_scope(Run.objects.filter(project=project) if runs is None else runs, query)
         self.rows = read_rows(project, runs, self._hidden)
+        for row in self.rows:
+            row.withdrawn_samples = self.versions[row.version_id].withdrawn_samples
         self.query = query = self._known(query)
         read_scores(self.rows, {query.order_key, *(one.key for one in query.where)} & set(self.columns))
         self._asked, problems = asked_baselines(project, query.baseline, self._hidden)

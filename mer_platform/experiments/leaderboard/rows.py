@@ -42,6 +42,7 @@ class Row:
     apex_jitter: int
     scores: dict[str, float] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
+    withdrawn_samples: int = 0  # of its version, since that was frozen
     samples: int | None = None  # that it was tested on; read only if it is asked for
 
     def __str__(self) -> str:

@@ -63,10 +63,11 @@ def _data(version: CompositeVersion) -> str:
     classes = listed([f"{name} ({counts['classes'][name]:,})" for name in CLASSES])
     total = f"{counted(counts['samples'], 'sample')} of {counted(counts['subjects'], 'subject')}"
     whole = f"{total}: {listed(parts)}" if len(parts) > 1 else listed(parts)
-    return (
+    text = (
         f"The composite version “{version}” (content hash {version.content_hash[:HASH]}) has {whole}. Their emotions were "
         f"mapped to {len(CLASSES)} classes: {classes}."
     )
+    return f"{text} {version.withdrawn_note}".rstrip()
 
 
 def _testing(runs: Sequence[Run]) -> list[str]:

@@ -111,6 +111,11 @@ class RunSerializer(WithProgress, ManagedSerializer):
 
     progress = progress_field(RunProgress)
     version_hash = serializers.CharField(source="version.content_hash", read_only=True)
+    withdrawn_samples = serializers.IntegerField(
+        source="version.withdrawn_samples",
+        read_only=True,
+        help_text="How many samples of its version were withdrawn since it was frozen. The results contain them.",
+    )
     seconds = serializers.SerializerMethodField(
         help_text="Seconds from launch to end; null until it has ended, so that the answer changes only when the run does."
     )
@@ -153,8 +158,9 @@ class RunSerializer(WithProgress, ManagedSerializer):
     class Meta:
         model = Run
         fields = [
-            "id", "project", "version", "version_hash", "experiment", "name", "config", "config_hash", "protocol",
-            "external", "seed", "state", "error", "progress", "results", "results_hidden", "model", "environment", "seconds",
+            "id", "project", "version", "version_hash", "withdrawn_samples", "experiment", "name", "config", "config_hash",
+            "protocol", "external", "seed", "state", "error", "progress", "results", "results_hidden",
+            "model", "environment", "seconds",
             "created_at", "finished_at", *MANAGED_FIELDS,
         ]  # fmt: skip
 

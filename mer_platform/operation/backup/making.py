@@ -15,6 +15,8 @@ from mer_platform.deletion.kinds import KINDS
 from mer_platform.operation.backup import databases
 from mer_platform.operation.backup.vault import BackupError, Content, Vault
 from mer_platform.storage import stored_names
+from mer_platform.withdrawals import ledger
+from mer_platform.withdrawals.ledger import Entry
 
 FORMAT = 1
 
@@ -25,7 +27,10 @@ class _Format(BaseModel):
 
 
 class Snapshot(BaseModel):
-    """What one backup contains. ``files``: the contents of each stored file, by its name in the storage."""
+    """What one backup contains. ``files``: the contents of each stored file, by its name in the storage.
+
+    ``withdrawals``: all people who were withdrawn so far, so that the restore of an earlier backup can withdraw them again.
+    """
 
     format: int = FORMAT
     version: str
@@ -35,6 +40,7 @@ class Snapshot(BaseModel):
     secret_key: str
     database: Content
     files: dict[str, Content]
+    withdrawals: list[Entry] = []
 
     @property
     def size(self) -> int:
@@ -86,6 +92,7 @@ def make_backup(vault: Vault, progress: Callable[[int], None] = lambda _: None) 
                 secret_key=settings.SECRET_KEY,
                 database=database,
                 files={},
+                withdrawals=list(ledger.entries()),
             ),
             1,
             database.size,

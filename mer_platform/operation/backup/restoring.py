@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from mer_platform.jobs.models import Worker
 from mer_platform.jobs.schema import unknown_migrations
@@ -15,6 +16,9 @@ from mer_platform.operation.backup import databases
 from mer_platform.operation.backup.making import Snapshot, stored_files
 from mer_platform.operation.backup.vault import BackupError, Vault
 from mer_platform.storage import NewFile, new_path, sha256_of
+from mer_platform.withdrawals import ledger
+from mer_platform.withdrawals.models import Withdrawal
+from mer_platform.withdrawals.upkeep import catch_up
 
 
 def restore(
@@ -43,7 +47,43 @@ def restore(
             _restore_file(vault, snapshot, name)
             progress(number)
         _restore_key(snapshot.secret_key)
+        keep_withdrawals(vault)  # before people come back
         databases.load(database)
+
+
+def keep_withdrawals(vault: Vault) -> None:
+    """Add the withdrawals that the newest backup of the vault knows to the list in the storage."""
+    for name in vault.snapshots()[-1:]:
+        ledger.add(Snapshot.read(vault, name).withdrawals)
+
+
+def add_withdrawals(folder: Path) -> int:
+    """Add the withdrawals of a copy of the list to the one in the storage. Return their number. Raises BackupError."""
+    files = sorted(folder.glob("*.json"))
+    found = [ledger.read(file.read_bytes()) for file in files]
+    if damaged := [file for file, entry in zip(files, found, strict=True) if entry is None]:
+        raise BackupError(
+            f"{damaged[0]} is damaged, or not of a list of withdrawals. Take it from another copy."
+        )
+    if not found:
+        raise BackupError(
+            f"No withdrawals found in {folder}. Name a copy of the folder “withdrawals” of the storage."
+        )
+    ledger.add(entry for entry in found if entry is not None)
+    return len(found)
+
+
+def withdraw_again() -> list[Withdrawal] | None:
+    """Withdraw the people whom a backup has brought back. Return None if the database must be migrated first."""
+    if is_migration_due():
+        return None
+    return catch_up()
+
+
+def is_migration_due() -> bool:
+    """Return whether the database is older than this version of the platform."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _restore_file(vault: Vault, snapshot: Snapshot, name: str) -> None:
