@@ -21,6 +21,8 @@ from models_ml.nets.base import BaseNet, MissingNet
 from models_ml.nets.registry import DEFAULT_NET, NET_CONFIGS, AnyNet
 from models_ml.nets.vgg_m.config import VggMSpp
 
+MOST_DATABASES = 100  # for each side of cross
+
 
 class RunConfig(Config):
     """The configuration of one run: with a composite version, all that its predictions depend on.
@@ -45,8 +47,12 @@ class RunConfig(Config):
         "subjects over k folds; cross: train on some databases, test on others.",
     )
     folds: int = Field(5, ge=2, le=50, title="Folds", description="Number of folds; kfold only.")
-    train_on: tuple[str, ...] = Field((), title="Train on", description="Databases to train on; cross only.")
-    test_on: tuple[str, ...] = Field((), title="Test on", description="Databases to test on; cross only.")
+    train_on: tuple[str, ...] = Field(
+        (), max_length=MOST_DATABASES, title="Train on", description="Databases to train on; cross only."
+    )
+    test_on: tuple[str, ...] = Field(
+        (), max_length=MOST_DATABASES, title="Test on", description="Databases to test on; cross only."
+    )
     ensemble: int = Field(
         1,
         ge=1,

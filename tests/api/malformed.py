@@ -28,7 +28,7 @@ WRONG_TEXTS: dict[str, list[str]] = {
     "date-time": ["soon", "2026-13-45", "1", "1\0"],
     "string": ["a\0b", "x" * 5_000],
 }
-RIGHT_IN_PATHS = {"index": "0", "alias": "abc"}  # variables that are no ids
+RIGHT_IN_PATHS = {"index": "0", "alias": "abc"}  # variables that are not ids
 WRONG_IDS = ["0", "-1", "1.7", "9" * 40, "１", "1\0", "abc", "1 ", "1;2", "..%2f"]
 # Whole bodies that are not JSON, or not an object, or not as objects should be.
 WRONG_BODIES: dict[str, bytes] = {
