@@ -12,6 +12,8 @@ from models_ml.attribution.config import AttributionConfig
 from models_ml.config import FeatureConfig, RunConfig, SweepConfig, field_path
 from models_ml.wording import in_words
 
+MOST_ERRORS = 200
+
 
 def parse_config(data: Any) -> RunConfig:
     """Return the validated configuration of a run.
@@ -56,10 +58,13 @@ def parse_sweep(data: Any) -> SweepConfig:
 
 
 def errors_by_field(error: ConfigError) -> dict[str, list[str]]:
-    """Return what is wrong by the path of the setting: ``net.kernels.1``."""
+    """Return what is wrong by the path of the setting: ``net.kernels.1``. Of very many errors, the last one counts the rest."""
     found: dict[str, list[str]] = {}
-    for detail in error.errors():
+    details = error.errors(include_url=False)
+    for detail in details[:MOST_ERRORS]:
         found.setdefault(field_path(detail["loc"]), []).append(in_words(detail))
+    if (more := len(details) - MOST_ERRORS) > 0:
+        found[field_path(details[MOST_ERRORS - 1]["loc"])].append(f"Another {more:,} values are wrong, too.")
     return found
 
 
