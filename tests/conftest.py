@@ -25,7 +25,7 @@ django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 import pytest  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
 
 from tests.live import LivePlatform  # noqa: E402
 from tests.surroundings import all_required, find_chromium  # noqa: E402
@@ -86,6 +86,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
         # Playwright keeps an event loop running in this thread, in which Django refuses to query.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=20_000)  # a busy machine draws late
         browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()

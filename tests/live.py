@@ -184,6 +184,11 @@ class LivePlatform:
         """Run code as ``manage.py shell`` does, in a process that all tests share, and return what it printed."""
         return self._python.run(code)
 
+    def sign_everyone_out(self) -> None:
+        """End all sessions. The next call of ``session_cookies`` signs in again."""
+        self.run("from mer_platform.accounts.models import Session; Session.objects.all().delete()")
+        self._session = None
+
     def session_cookies(self) -> list[dict[str, str]]:
         """Return the cookies of the administrator, who signs in once. Tests that sign out need a session of their own."""
         if self._session is None:

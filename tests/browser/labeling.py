@@ -54,8 +54,8 @@ class LabelingLab:
 
     def forget(self) -> None:
         """Delete every annotation. First sign all browsers out: a closed page may still be sending its last save."""
+        self.live.sign_everyone_out()
         self.live.run(
-            "from mer_platform.accounts.models import Session; Session.objects.all().delete();"
             "from mer_platform.annotation.models import Annotation as A; A.everything.all().delete()"
         )
 
