@@ -58,7 +58,7 @@ def parse_sweep(data: Any) -> SweepConfig:
 
 
 def errors_by_field(error: ConfigError) -> dict[str, list[str]]:
-    """Return what is wrong by the path of the setting: ``net.kernels.1``. Of very many errors, the last one counts the rest."""
+    """Return what is wrong by the path of the setting: ``net.kernels.1``. Of very many, the last one counts the rest."""
     found: dict[str, list[str]] = {}
     details = error.errors(include_url=False)
     for detail in details[:MOST_ERRORS]:
